@@ -16,4 +16,6 @@
 //! the same inputs give the same bytes anywhere.
 
 pub mod fault;
+pub mod resolve;
+pub mod settings;
 pub mod tree;

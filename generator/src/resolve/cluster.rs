@@ -1,0 +1,358 @@
+//! What a cluster's settings mean: every default filled in, every name made,
+//! every choice of containers turned into patterns. This is what templates
+//! see, under the names of these fields.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::settings::{
+    Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Day, Distribution, Enrichment,
+    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring,
+    Resources, Rollover, TlsVersion, Toleration, Unit,
+};
+
+/// A cluster, ready to be rendered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedCluster {
+    /// Which cluster.
+    pub cluster: Identity,
+    /// What the Kubernetes objects have in common.
+    pub kubernetes: ResolvedKubernetes,
+    /// The destinations that at least one stream goes to, by name.
+    pub destinations: Vec<ResolvedDestination>,
+    /// The streams that at least one source feeds, by name.
+    pub streams: Vec<ResolvedStream>,
+    /// The sources that are on.
+    pub sources: ResolvedSources,
+    /// The `DaemonSet`s, in the order of [`ResolvedSources`].
+    pub daemon_sets: Vec<DaemonSet>,
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// Its name, such as `prod-eu.example.com`.
+    pub name: String,
+    /// Its name as part of other names: `prod_eu_example_com`.
+    pub slug: String,
+    /// Its environment.
+    pub environment: String,
+    /// Who runs the control plane.
+    pub distribution: Distribution,
+    /// Its Region.
+    pub region: String,
+    /// Its account.
+    pub account: String,
+}
+
+/// What the Kubernetes objects have in common.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedKubernetes {
+    /// Their namespace.
+    pub namespace: String,
+    /// How the container runtime writes logs.
+    pub log_format: LogFormat,
+    /// How the credential gets there.
+    pub credentials: CredentialDelivery,
+    /// Metrics and alerts.
+    pub monitoring: Monitoring,
+    /// The cluster's own kustomize patches, as paths below `kubernetes/`.
+    pub patches: Vec<String>,
+    /// The role of the pods for AWS SigV4, if a destination wants it.
+    pub role_arn: Option<String>,
+}
+
+/// A destination.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedDestination {
+    /// Its name.
+    pub name: String,
+    /// What runs there.
+    pub backend: Backend,
+    /// Its major version.
+    pub version: u8,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Path before the API's, without a slash at its end; may be empty.
+    pub path: String,
+    /// The CA's file below `kubernetes/`, such as `certificates/main.pem`.
+    pub ca_certificate: Option<String>,
+    /// Whether the certificate is checked.
+    pub verify: bool,
+    /// The oldest version of TLS.
+    pub minimum_tls_version: TlsVersion,
+    /// How the cluster proves who it is.
+    pub authentication: ResolvedAuthentication,
+    /// Seconds that a bulk request may take.
+    pub request_timeout_seconds: u16,
+    /// Largest bulk request, in bytes.
+    pub bulk_size_bytes: u64,
+    /// Name of the role and user that may only write.
+    pub writer: String,
+    /// Name of the role that may only read.
+    pub reader: String,
+    /// Start of the environment variables that hold its credential, such as `LOGFLEET_MAIN`.
+    pub environment_prefix: String,
+    /// The data streams that go there, sorted.
+    pub data_streams: Vec<String>,
+}
+
+/// How the cluster proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ResolvedAuthentication {
+    /// User and password, keys `username` and `password`.
+    Basic(ResolvedSecret),
+    /// API key, keys `id` and `api_key`.
+    ApiKey(ResolvedSecret),
+    /// Client certificate, keys `tls.crt` and `tls.key`.
+    ClientCertificate {
+        /// Where it is.
+        #[serde(flatten)]
+        secret: ResolvedSecret,
+        /// Its subject.
+        subject: String,
+    },
+    /// AWS Signature Version 4.
+    AwsSigv4 {
+        /// The role of the pods.
+        role_arn: String,
+        /// The domain's Region.
+        region: String,
+    },
+}
+
+/// Where a secret is, outside and inside the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedSecret {
+    /// Name of the Kubernetes Secret.
+    pub secret_name: String,
+    /// Name or ARN in AWS Secrets Manager; none for a Secret that somebody else keeps.
+    pub secrets_manager_name: Option<String>,
+}
+
+/// A stream.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedStream {
+    /// Its name in the settings.
+    pub name: String,
+    /// What it holds.
+    pub description: String,
+    /// Middle part of the data stream's name.
+    pub dataset: String,
+    /// The data stream.
+    pub data_stream: String,
+    /// Names of the destinations it goes to, sorted.
+    pub destinations: Vec<String>,
+    /// Days that a record is kept.
+    pub retention_days: u16,
+    /// When a new backing index begins.
+    pub rollover: Rollover,
+    /// Whether an index is merged after its rollover.
+    pub force_merge: bool,
+    /// Primary shards.
+    pub shards: u8,
+    /// Copies of each shard.
+    pub replicas: u8,
+    /// Seconds until a new record is found.
+    pub refresh_interval_seconds: u16,
+    /// How indices are compressed.
+    pub codec: Codec,
+    /// Limits of the mapping, and fields of the user's own.
+    pub mapping: Mapping,
+    /// The user's own fields as a tree: `trace.id` is `{"trace": {"id": …}}`.
+    pub own_fields: serde_json::Value,
+    /// Fields that get the values of JSON text, of all sources that feed it.
+    pub json_targets: Vec<String>,
+    /// What waits on the node.
+    pub buffer: Buffer,
+}
+
+/// The sources that are on; templates ask `{% if sources.nodes %}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ResolvedSources {
+    /// Containers of everybody's own programs.
+    pub applications: Option<ContainerSource>,
+    /// Containers of the system namespaces, and the journal.
+    pub nodes: Option<NodeSource>,
+    /// The control plane.
+    pub control_plane: Option<ControlPlaneSource>,
+    /// Events of the API server.
+    pub events: Option<EventSource>,
+}
+
+/// Container logs of a source.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ContainerSource {
+    /// Files that are read: globs of paths.
+    pub paths: Vec<String>,
+    /// Files that are not, though they match: globs of paths, each with the reason.
+    pub exclude: Vec<ExcludedPaths>,
+    /// How records are treated.
+    pub records: ResolvedRecords,
+}
+
+/// Files that are not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExcludedPaths {
+    /// Globs of paths.
+    pub paths: Vec<String>,
+    /// Why, on one line.
+    pub reason: String,
+}
+
+/// Containers of the system namespaces, and the journal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeSource {
+    /// The containers.
+    pub containers: ContainerSource,
+    /// The journal, if it is read.
+    pub journal: Option<ResolvedJournal>,
+}
+
+/// The journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedJournal {
+    /// Where it is kept.
+    pub directory: HostPath,
+    /// The units that are read.
+    pub units: Vec<Unit>,
+}
+
+/// The control plane.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ControlPlaneSource {
+    /// Where its logs are read.
+    pub read: ControlPlaneRead,
+    /// The containers, for [`ControlPlaneRead::Containers`]; without paths otherwise.
+    pub containers: ContainerSource,
+    /// The files, for [`ControlPlaneRead::Files`]: component to path.
+    pub files: BTreeMap<String, HostPath>,
+    /// The audit log, if it is read.
+    pub audit_log: Option<ResolvedAuditLog>,
+}
+
+/// The audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedAuditLog {
+    /// Where it is.
+    pub path: HostPath,
+    /// The name of its stream.
+    pub stream: String,
+}
+
+/// Events of the API server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventSource {
+    /// The name of their stream.
+    pub stream: String,
+    /// The exporter's image, ready for a pod.
+    pub image: String,
+    /// Its CPU and memory.
+    pub resources: Resources,
+    /// Age in seconds at which an event is too old.
+    pub max_age_seconds: u16,
+    /// The files its output is in.
+    pub paths: Vec<String>,
+    /// Taints that it tolerates.
+    pub tolerations: Vec<Toleration>,
+}
+
+/// How records are treated, in this order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedRecords {
+    /// Lines that belong together.
+    pub multiline: Vec<ResolvedMultiline>,
+    /// Text that is JSON.
+    pub json: Json,
+    /// What is known of the pod.
+    pub metadata: Metadata,
+    /// Annotations that are kept, sorted.
+    pub annotations: Vec<String>,
+    /// Records that are thrown away, by name.
+    pub drop: Vec<ResolvedDrop>,
+    /// Fields that are added or renamed.
+    pub enrich: BTreeMap<FieldName, Enrichment>,
+    /// Records that go to a stream of their own; the first match wins.
+    pub routes: Vec<ResolvedRoute>,
+    /// The name of the stream of the rest.
+    pub stream: String,
+    /// Names of all the streams that are fed, each once: those of the routes, then the rest's.
+    pub streams: Vec<String>,
+}
+
+/// Lines that belong together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedMultiline {
+    /// The rule's name.
+    pub name: String,
+    /// Matches `<pod>_<namespace>_<container>-<64 hexadecimal digits>`, as in a container's log file's name.
+    pub file_name_pattern: String,
+    /// What the first line looks like.
+    pub first_line: String,
+    /// Seconds after which a record is sent.
+    pub flush_seconds: u16,
+    /// Most lines.
+    pub max_lines: u32,
+}
+
+/// A field of a record and what it must match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// The field as a path of keys, such as `["kubernetes", "namespace_name"]`.
+    pub field: Vec<String>,
+    /// The regular expression.
+    pub pattern: String,
+}
+
+/// Records that are thrown away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedDrop {
+    /// The rule's name.
+    pub name: String,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    /// Why, on one line.
+    pub reason: String,
+    /// From this day on without effect.
+    pub expires: Option<Day>,
+}
+
+/// Records that go to a stream of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedRoute {
+    /// The route's name.
+    pub name: String,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    /// The name of the stream.
+    pub stream: String,
+}
+
+/// A `DaemonSet` of Fluentd.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DaemonSet {
+    /// The source it reads: `applications`, `nodes` or `control_plane`.
+    pub source: String,
+    /// The folder of its files: the source with `-` for `_`.
+    pub folder: String,
+    /// Its name, such as `fluentd-control-plane`.
+    pub name: String,
+    /// The image, ready for a pod.
+    pub image: String,
+    /// How it runs.
+    pub fluentd: FluentdSettings,
+    /// Taints that it tolerates.
+    pub tolerations: Vec<Toleration>,
+    /// Whether it runs on control-plane machines only.
+    pub control_plane_only: bool,
+    /// Names of the destinations that it sends to.
+    pub destinations: Vec<String>,
+    /// Names of the streams that it feeds.
+    pub streams: Vec<String>,
+}

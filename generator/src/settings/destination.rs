@@ -1,0 +1,117 @@
+//! Where logs go.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{FilePath, Region, RoleArn, SecretReference, Url};
+
+/// An Elasticsearch or OpenSearch outside the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// What runs there.
+    pub backend: Backend,
+    /// Its major version: 8 or 9 for Elasticsearch, 2 or 3 for OpenSearch.
+    #[schemars(range(min = 2, max = 9))]
+    pub version: u8,
+    /// Its address.
+    pub url: Url,
+    /// Sends logs and credentials in plain text, readable by anybody on the way. Only with this may `url` start with `http:`.
+    #[serde(default)]
+    pub send_everything_unencrypted: bool,
+    /// How its certificate is checked.
+    #[serde(default)]
+    pub tls: Tls,
+    /// How a cluster proves who it is.
+    pub authentication: Authentication,
+    /// Seconds that a bulk request may take. Fluentd's default of 5 gives up
+    /// on a busy server that would have answered, and sends everything again.
+    #[serde(default = "default_request_timeout")]
+    #[schemars(range(min = 30, max = 600))]
+    pub request_timeout_seconds: u16,
+    /// Largest bulk request, in mebibytes. Amazon OpenSearch Service refuses
+    /// more than 10 on its smaller instances.
+    #[serde(default = "default_bulk_size")]
+    #[schemars(range(min = 1, max = 90))]
+    pub bulk_size_mebibytes: u8,
+}
+
+fn default_request_timeout() -> u16 {
+    60
+}
+
+fn default_bulk_size() -> u8 {
+    9
+}
+
+/// What runs at a destination.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// Elasticsearch with native security and index life-cycle management.
+    Elasticsearch,
+    /// OpenSearch with its security plugin and index state management.
+    Opensearch,
+}
+
+/// How a server's certificate is checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// A file of PEM certificates below `clusters/` that sign the server's; without it the image's own list counts.
+    pub ca_certificate: Option<FilePath>,
+    /// Accepts any certificate, so anybody on the way can read and change everything. For a test that ends today.
+    #[serde(default)]
+    pub accept_any_certificate: bool,
+    /// The oldest version of TLS that is spoken.
+    #[serde(default)]
+    pub minimum_version: TlsVersion,
+}
+
+/// A version of TLS.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    #[default]
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+/// How a cluster proves who it is. Secrets are named, never written here; the
+/// keys that each must hold stand with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Authentication {
+    /// User and password.
+    Basic {
+        /// Holds `username` and `password`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
+        secret: Option<SecretReference>,
+    },
+    /// An API key. Elasticsearch only.
+    ApiKey {
+        /// Holds `id` and `api_key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
+        secret: Option<SecretReference>,
+    },
+    /// A client certificate.
+    ClientCertificate {
+        /// Holds `tls.crt` and `tls.key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
+        secret: Option<SecretReference>,
+        /// The certificate's subject as the server sees it; by default `CN=logfleet-<cluster>-writer`.
+        #[schemars(length(min = 3, max = 512))]
+        subject: Option<String>,
+    },
+    /// AWS Signature Version 4 with the pod's own role (IRSA), for Amazon OpenSearch Service.
+    AwsSigv4 {
+        /// The role of the pods; by default `arn:aws:iam::<account>:role/logfleet-<cluster>-writer`.
+        role_arn: Option<RoleArn>,
+        /// The Region of the OpenSearch domain; by default the cluster's.
+        region: Option<Region>,
+    },
+}

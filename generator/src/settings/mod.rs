@@ -1,0 +1,97 @@
+//! What a user may set: the types behind `cluster.yaml`.
+//!
+//! One [`Settings`] is what four layers merge to: the built-in defaults
+//! (`defaults.yaml` beside this file), `clusters/fleet.yaml`,
+//! `clusters/environments/<environment>.yaml` and
+//! `clusters/<cluster>/cluster.yaml`. The JSON Schemas under `schemas/` are
+//! generated from these types, so a doc comment here is what an editor shows.
+//!
+//! Whatever somebody may want to override singly is a map keyed by name, not
+//! a list: layers merge as JSON Merge Patch (RFC 7396), where a list only
+//! ever replaces. Two blocks hold defaults for many places and merge below
+//! them by the same rule: `fluentd` below `sources.kubernetes.*.fluentd`, and
+//! `stream_defaults` below every one of `streams`.
+
+mod destination;
+mod fluentd;
+mod kubernetes;
+mod name;
+mod source;
+mod stream;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use destination::*;
+pub use fluentd::*;
+pub use kubernetes::*;
+pub use name::*;
+pub use source::*;
+pub use stream::*;
+
+/// The newest version of the input format that this program reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The built-in defaults, the lowest layer, as they are shown by `gen explain`.
+pub const DEFAULTS: &str = include_str!("defaults.yaml");
+
+/// Everything that can be set for one cluster, after all layers are merged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Version of the input format. A file written for a newer one is refused.
+    #[schemars(range(min = 1, max = 1), extend("x-meaning" = "format version 1; a newer number needs a newer gen"))]
+    pub schema_version: u32,
+    /// The cluster's name. It equals the name of its folder.
+    pub name: ClusterName,
+    /// The environment, whose settings stand in `clusters/environments/<environment>.yaml`.
+    pub environment: EnvironmentName,
+    /// Who runs the control plane.
+    pub distribution: Distribution,
+    /// The AWS Region of the cluster, such as `eu-central-1`.
+    pub region: Region,
+    /// The AWS account of the cluster: twelve digits, in quotes.
+    pub account: Account,
+    /// How the data streams are named.
+    pub index: IndexNaming,
+    /// What the Kubernetes objects have in common.
+    pub kubernetes: KubernetesSettings,
+    /// The groups of machines that the cluster runs on, with their taints.
+    #[schemars(length(min = 1))]
+    pub node_groups: BTreeMap<Name, NodeGroup>,
+    /// The Elasticsearch and OpenSearch servers that logs are shipped to.
+    #[schemars(length(min = 1))]
+    pub destinations: BTreeMap<Name, Destination>,
+    /// Settings of every Fluentd; `sources.kubernetes.<source>.fluentd` overrides single ones.
+    pub fluentd: FluentdSettings,
+    /// What is collected.
+    pub sources: Sources,
+    /// Settings of every stream; `streams.<stream>` overrides single ones.
+    pub stream_defaults: Stream,
+    /// The data streams that logs end in.
+    pub streams: BTreeMap<Name, Stream>,
+}
+
+/// Who runs the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// The cluster's own machines do, as kops sets them up: their logs are collected.
+    Kops,
+    /// AWS does: there are no control-plane machines, and no sources on them.
+    Eks,
+}
+
+/// How data streams are named: `<type>-<dataset>-<namespace>`, see
+/// <https://www.elastic.co/docs/reference/fleet/data-streams>.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IndexNaming {
+    /// First part of every data stream's name.
+    pub r#type: DataStreamPart,
+    /// Last part of every data stream's name; by default the cluster's name
+    /// with `-` and `.` turned into `_`.
+    pub namespace: Option<DataStreamPart>,
+}

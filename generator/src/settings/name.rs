@@ -1,0 +1,152 @@
+//! Names and small texts with a form of their own.
+//!
+//! Their patterns are part of the JSON Schema, which is checked before
+//! anything is read into these types.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Declares a text with a pattern, and says in words what the pattern means.
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $pattern:literal, max $max:literal, $meaning:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        #[schemars(transparent)]
+        pub struct $name(
+            #[schemars(regex(pattern = $pattern), length(max = $max), extend("x-meaning" = $meaning))]
+            pub String,
+        );
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text! {
+    /// The name of a cluster, which is also the name of its folders.
+    ClusterName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 100,
+    "lower-case letters, digits, `-` and `.` as in a host name, at most 100 characters"
+}
+text! {
+    /// The name of an environment, which is also the name of its file.
+    EnvironmentName, r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", max 63,
+    "lower-case letters, digits, `-` and `_`, at most 63 characters"
+}
+text! {
+    /// The name by which a setting is overridden: of a stream, a destination, a node group, a rule.
+    Name, r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", max 63,
+    "lower-case letters, digits, `-` and `_`, at most 63 characters"
+}
+text! {
+    /// An AWS Region, such as `eu-central-1`.
+    Region, r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", max 32,
+    "an AWS Region such as `eu-central-1`"
+}
+text! {
+    /// The number of an AWS account.
+    Account, r"^[0-9]{12}$", max 12,
+    "the twelve digits of an AWS account, in quotes so that leading zeros stay"
+}
+text! {
+    /// Part of a data stream's name.
+    DataStreamPart, r"^[a-z0-9][a-z0-9_.]*$", max 100,
+    "lower-case letters, digits, `_` and `.`; no `-`, which separates the parts of a data stream's name"
+}
+text! {
+    /// A Kubernetes object's name or a namespace: an RFC 1123 label.
+    KubernetesName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max 63,
+    "a Kubernetes name: lower-case letters, digits and `-`, at most 63 characters"
+}
+text! {
+    /// Names of namespaces, pods or containers, with `*` for any part of a name.
+    Glob, r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9*])?$", max 253,
+    "a Kubernetes name, where `*` stands for any part of it"
+}
+text! {
+    /// The name of a systemd unit, such as `kubelet.service`.
+    Unit, r"^[A-Za-z0-9:_.@-]+\.(service|socket|timer|mount|scope|slice|target|path)$", max 255,
+    "a systemd unit's full name, such as `kubelet.service`"
+}
+text! {
+    /// A key of a Kubernetes label, annotation or taint.
+    QualifiedName, r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$", max 317,
+    "a label key such as `app` or `example.com/team`"
+}
+text! {
+    /// The value of a Kubernetes label or taint.
+    LabelValue, r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$", max 63,
+    "a label value: letters, digits, `-`, `_` and `.`, at most 63 characters"
+}
+text! {
+    /// A field of a log record, its parts separated by dots.
+    FieldName, r"^[A-Za-z_@][A-Za-z0-9_@]*(\.[A-Za-z_@][A-Za-z0-9_@]*)*$", max 255,
+    "a field such as `message` or `kubernetes.pod_name`"
+}
+text! {
+    /// A regular expression that Fluentd's Ruby and our own check both understand.
+    Pattern, r"^[^\n\r]+$", max 1024,
+    "a regular expression on one line"
+}
+text! {
+    /// A calendar day, such as `2027-03-31`.
+    Day, r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", max 10,
+    "a day such as `2027-03-31`"
+}
+text! {
+    /// An amount of CPU or memory as Kubernetes writes it, such as `100m` or `512Mi`.
+    Quantity, r"^[0-9]+(\.[0-9]+)?(m|k|M|G|Ki|Mi|Gi)?$", max 20,
+    "a Kubernetes quantity such as `100m` or `512Mi`"
+}
+text! {
+    /// A path below the folder `clusters/`.
+    FilePath, r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$", max 255,
+    "a path below the folder `clusters/`, such as `certificates/logs.pem`"
+}
+text! {
+    /// An absolute path on a machine.
+    HostPath, r"^(/[A-Za-z0-9_.@-]*[A-Za-z0-9_@-][A-Za-z0-9_.@-]*)+$", max 255,
+    "an absolute path such as `/var/lib/logfleet`"
+}
+text! {
+    /// An object of AWS named by its Amazon Resource Name.
+    RoleArn, r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", max 512,
+    "the ARN of an IAM role, such as `arn:aws:iam::111122223333:role/logs`"
+}
+text! {
+    /// A place where a secret is kept; never the secret itself.
+    SecretReference, r"^(aws-secretsmanager:[A-Za-z0-9/_+=.@:-]+|kubernetes-secret:[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$", max 512,
+    "a reference to a secret: `aws-secretsmanager:<name or ARN>` or `kubernetes-secret:<name>`"
+}
+text! {
+    /// A container image without its tag.
+    ImageRepository, r"^[a-z0-9]+([._:/-]+[a-zA-Z0-9]+)*$", max 255,
+    "an image without tag, such as `registry.example.com/fluentd`"
+}
+text! {
+    /// The tag of a container image.
+    ImageTag, r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max 128,
+    "an image's tag"
+}
+text! {
+    /// The digest of a container image.
+    ImageDigest, r"^sha256:[0-9a-f]{64}$", max 71,
+    "an image's digest: `sha256:` and 64 hexadecimal digits"
+}
+text! {
+    /// The address of a server.
+    Url, r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
+    "an address such as `https://logs.example.com:9200`, without user, query or fragment"
+}

@@ -1,0 +1,136 @@
+//! The data streams that logs end in.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DataStreamPart, FieldName, Name};
+
+/// One data stream, its buffers on the way and its life at the destinations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// What it holds, for whoever reads the list.
+    #[schemars(length(max = 200))]
+    pub description: Option<String>,
+    /// Middle part of the data stream's name; by default `kubernetes.<stream>`.
+    pub dataset: Option<DataStreamPart>,
+    /// The destinations it goes to, `true` each; an empty map means every one.
+    pub destinations: BTreeMap<Name, bool>,
+    /// Days that a record is kept at least: its index is deleted so long after it was rolled over.
+    #[schemars(range(min = 1, max = 3653))]
+    pub retention_days: u16,
+    /// When a new backing index begins.
+    pub rollover: Rollover,
+    /// Merges an index to one segment after its rollover: less room, more work once.
+    pub force_merge: bool,
+    /// Primary shards.
+    #[schemars(range(min = 1, max = 100))]
+    pub shards: u8,
+    /// Copies of each shard.
+    #[schemars(range(max = 5))]
+    pub replicas: u8,
+    /// Seconds until a new record is found.
+    #[schemars(range(min = 1, max = 300))]
+    pub refresh_interval_seconds: u16,
+    /// How indices are compressed.
+    pub codec: Codec,
+    /// How fields are mapped.
+    pub mapping: Mapping,
+    /// What waits on the node until a destination takes it.
+    pub buffer: Buffer,
+}
+
+/// When a new backing index begins: at whichever comes first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollover {
+    /// Days since it began.
+    #[schemars(range(min = 1, max = 366))]
+    pub max_age_days: u16,
+    /// Size of its primary shards, in gibibytes.
+    #[schemars(range(min = 1, max = 200))]
+    pub max_primary_shard_gibibytes: u16,
+}
+
+/// How an index is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Codec {
+    /// Fast.
+    Default,
+    /// Small.
+    BestCompression,
+}
+
+/// How fields are mapped. Nothing is ever mapped by itself, so no program can
+/// make the mapping explode: an unknown field is kept in the record, but not
+/// searchable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// Most fields of the mapping.
+    #[schemars(range(min = 100, max = 10_000))]
+    pub total_fields_limit: u32,
+    /// Longest text that is still searchable as a whole.
+    #[schemars(range(min = 64, max = 8191))]
+    pub ignore_above: u16,
+    /// Fields beside the built-in ones that are searchable.
+    pub fields: BTreeMap<FieldName, FieldType>,
+}
+
+/// The type of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// A word that is found as a whole.
+    Keyword,
+    /// Text whose words are found.
+    Text,
+    /// A whole number.
+    Long,
+    /// A number.
+    Double,
+    /// True or false.
+    Boolean,
+    /// A date.
+    Date,
+    /// An IP address.
+    Ip,
+}
+
+/// What waits on the node until a destination takes it, per destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Buffer {
+    /// Size of a chunk, in mebibytes.
+    #[schemars(range(min = 1, max = 64))]
+    pub chunk_mebibytes: u16,
+    /// Size of all chunks, in mebibytes.
+    #[schemars(range(min = 64, max = 1_048_576))]
+    pub total_mebibytes: u32,
+    /// Seconds until a chunk is sent, full or not.
+    #[schemars(range(min = 1, max = 300))]
+    pub flush_interval_seconds: u16,
+    /// Chunks that are sent at a time.
+    #[schemars(range(min = 1, max = 16))]
+    pub flush_threads: u8,
+    /// What happens when it is full.
+    pub when_full: WhenFull,
+    /// Longest wait between tries, in seconds. Tries go on for ever.
+    #[schemars(range(min = 1, max = 600))]
+    pub retry_max_interval_seconds: u16,
+    /// Whether chunks are compressed on the node's disk.
+    pub compress: bool,
+}
+
+/// What happens when a buffer is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenFull {
+    /// Nothing more is read until there is room: nothing is lost while the files are there.
+    Block,
+    /// The oldest chunk is thrown away: reading goes on, logs are lost.
+    DropOldest,
+}
