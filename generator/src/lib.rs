@@ -16,6 +16,7 @@
 //! the same inputs give the same bytes anywhere.
 
 pub mod fault;
+pub mod render;
 pub mod resolve;
 pub mod settings;
 pub mod tree;

@@ -1,0 +1,132 @@
+//! The render step: a resolved cluster and templates in, a tree of paths and
+//! bytes out. Pure.
+//!
+//! **One template is one output file, and the template tree is the output
+//! tree**, so that anybody finds the origin of a line. Three rules add to it:
+//!
+//! - A name in braces stands for each of its kind: [`pattern`] has the list.
+//! - A file whose name starts with `_` is a part for others to
+//!   `{% include %}`, and no output.
+//! - A template that renders to white space only gives no file.
+//!
+//! Values enter templates through the filters of [`filter`], which quote them
+//! for the language of the output. A `.json` template is JSON with comments
+//! and trailing commas, and is emitted as canonical JSON by [`json`].
+
+pub mod filter;
+pub mod json;
+pub mod pattern;
+mod templates;
+
+use tera::{Context, Value};
+
+use crate::fault::{Fault, Faults};
+use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedStream};
+use crate::tree::{RenderedTree, TreePath};
+
+use pattern::{PathPattern, Placeholders, Scope};
+pub use templates::{TemplateText, Templates};
+
+/// Bytes that one file may have. Kubernetes refuses objects of more than
+/// 1 MiB (<https://kubernetes.io/docs/concepts/configuration/configmap/>), so
+/// no file of ours comes near; a template that loops over too much does.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// Renders every file of a cluster.
+pub fn render(cluster: &ResolvedCluster, templates: &Templates) -> Result<RenderedTree, Faults> {
+    let mut rendering = Rendering::new(cluster, templates)?;
+    let mut faults = Faults::new();
+    for output in templates.outputs() {
+        if let Err(fault) = rendering.output(&output.name, &output.path) {
+            faults.push(fault);
+        }
+    }
+    faults.into_result(rendering.tree)
+}
+
+/// One cluster's way through all templates.
+struct Rendering<'a> {
+    cluster: &'a ResolvedCluster,
+    templates: &'a Templates,
+    context: Context,
+    /// The serialized destinations and streams, to be set one at a time.
+    destinations: Vec<Value>,
+    streams: Vec<Value>,
+    tree: RenderedTree,
+}
+
+impl<'a> Rendering<'a> {
+    fn new(cluster: &'a ResolvedCluster, templates: &'a Templates) -> Result<Self, Fault> {
+        let context = Context::from_serialize(cluster).map_err(|error| unserializable(&error))?;
+        let list = |key: &str| -> Vec<Value> {
+            context.get(key).and_then(Value::as_array).unwrap_or_default().to_vec()
+        };
+        let (destinations, streams) = (list("destinations"), list("streams"));
+        Ok(Self { cluster, templates, context, destinations, streams, tree: RenderedTree::default() })
+    }
+
+    /// Renders a template once for each destination and stream that its path names.
+    fn output(&mut self, template: &str, path: &PathPattern) -> Result<(), Fault> {
+        let cluster = self.cluster;
+        match path.scope() {
+            Scope::Cluster => self.file(template, path, None, None),
+            Scope::Destination => {
+                for (index, destination) in cluster.destinations.iter().enumerate() {
+                    self.context.insert_value("destination", self.destinations[index].clone());
+                    self.file(template, path, Some(destination), None)?;
+                }
+                self.context.remove("destination");
+                Ok(())
+            }
+            Scope::DestinationStream => {
+                for (index, destination) in cluster.destinations.iter().enumerate() {
+                    self.context.insert_value("destination", self.destinations[index].clone());
+                    for (index, stream) in cluster.streams.iter().enumerate() {
+                        if stream.destinations.contains(&destination.name) {
+                            self.context.insert_value("stream", self.streams[index].clone());
+                            self.file(template, path, Some(destination), Some(stream))?;
+                        }
+                    }
+                }
+                self.context.remove("destination");
+                self.context.remove("stream");
+                Ok(())
+            }
+        }
+    }
+
+    fn file(
+        &mut self,
+        template: &str,
+        path: &PathPattern,
+        destination: Option<&ResolvedDestination>,
+        stream: Option<&ResolvedStream>,
+    ) -> Result<(), Fault> {
+        let path = path.expand(&Placeholders { destination, stream });
+        let path = TreePath::new(path).map_err(|error| {
+            Fault::input(format!("template `{template}`: {error}"))
+                .hint("a template's output stays in its cluster's folder")
+        })?;
+        let text = self.templates.render(template, &self.context)?;
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        let bytes = if path.as_str().ends_with(".json") {
+            json::canonical(&text).map_err(|error| {
+                json::place(&error, &self.cluster.cluster.name, &path, template, &text)
+            })?
+        } else {
+            text
+        };
+        if self.tree.0.insert(path.clone(), bytes.into_bytes()).is_some() {
+            return Err(Fault::input(format!(
+                "template `{template}` renders `{path}`, which another template renders too"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn unserializable(error: &tera::Error) -> Fault {
+    Fault::input(format!("the cluster's settings can't be handed to templates: {error}"))
+}

@@ -1,0 +1,172 @@
+//! The templates: those built into the program, and a fleet's own over them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use include_dir::{Dir, include_dir};
+use tera::{Context, ErrorKind, Tera};
+
+use super::filter;
+use super::pattern::PathPattern;
+use super::MAX_FILE_BYTES;
+use crate::fault::{Fault, Faults, Place};
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates");
+
+/// A template of the fleet's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateText {
+    /// Its path below `templates/`.
+    pub name: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// A template that is a file of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    pub(super) name: String,
+    pub(super) path: PathPattern,
+}
+
+/// All templates, compiled.
+#[derive(Debug)]
+pub struct Templates {
+    tera: Tera,
+    outputs: Vec<Output>,
+}
+
+impl Templates {
+    /// Compiles the built-in templates with a fleet's own over them: one of
+    /// the same name takes a built-in one's place, others add to them.
+    pub fn compile(own: &[TemplateText]) -> Result<Self, Faults> {
+        let mut texts = built_in();
+        let mut faults = Faults::new();
+        for template in own {
+            if let Err(fault) = check_syntax(template) {
+                faults.push(fault);
+            }
+            texts.insert(&template.name, &template.text);
+        }
+        let mut outputs = Vec::new();
+        for name in texts.keys().filter(|name| !is_part(name)) {
+            match PathPattern::parse(name) {
+                Ok(path) => outputs.push(Output { name: (*name).to_owned(), path }),
+                Err(error) => faults.push(
+                    Fault::input(format!("the template `{name}` has no path for its output: {error}"))
+                        .hint("rename the file"),
+                ),
+            }
+        }
+        faults.into_result(())?;
+        let mut tera = engine();
+        tera.add_raw_templates(texts).map_err(|error| tera_fault(&error, ""))?;
+        Ok(Self { tera, outputs })
+    }
+
+    pub(super) fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    pub(super) fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
+        filter::refill_range();
+        let mut out = Bounded { bytes: Vec::with_capacity(4096) };
+        self.tera.render_to(template, context, &mut out).map_err(|error| {
+            if matches!(error.kind(), ErrorKind::Io(_)) {
+                Fault::input(format!(
+                    "the template `{template}` renders more than {} KiB",
+                    MAX_FILE_BYTES / 1024
+                ))
+                .hint("does one of its loops run over too much?")
+            } else {
+                tera_fault(&error, template)
+            }
+        })?;
+        String::from_utf8(out.bytes)
+            .map_err(|_| Fault::input(format!("the template `{template}` renders what is not UTF-8")))
+    }
+}
+
+fn engine() -> Tera {
+    let mut tera = Tera::default();
+    // Every language has its own filter; HTML's would only get in the way.
+    tera.autoescape_on(Vec::<&str>::new());
+    filter::register(&mut tera);
+    tera
+}
+
+fn built_in() -> BTreeMap<&'static str, &'static str> {
+    fn walk(dir: &'static Dir<'static>, texts: &mut BTreeMap<&'static str, &'static str>) {
+        for file in dir.files() {
+            if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+                texts.insert(name, text);
+            }
+        }
+        for dir in dir.dirs() {
+            walk(dir, texts);
+        }
+    }
+    let mut texts = BTreeMap::new();
+    walk(&BUILT_IN, &mut texts);
+    texts.retain(|name, _| *name != "README.md");
+    texts
+}
+
+/// Whether a template is a part for others to include.
+fn is_part(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|file| file.starts_with('_'))
+}
+
+/// Finds a template's own mistakes, so that those of several are told at once.
+fn check_syntax(template: &TemplateText) -> Result<(), Fault> {
+    match engine().add_raw_template(&template.name, &template.text) {
+        Err(error) if matches!(error.kind(), ErrorKind::SyntaxError(_)) => {
+            Err(tera_fault(&error, &template.name))
+        }
+        // What it includes is not there yet; that is looked at with all of them.
+        _ => Ok(()),
+    }
+}
+
+fn tera_fault(error: &tera::Error, template: &str) -> Fault {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            let message = format!("template: {}", lower_first(report.message()));
+            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let span = report.span();
+            Fault::input(message).at(Place {
+                file: format!("templates/{}", report.filename()),
+                line: count(span.start_line.max(1)),
+                column: count(span.start_col + 1),
+                excerpt: String::new(),
+                width: 1,
+            })
+        }
+        _ if template.is_empty() => Fault::input(format!("templates: {error}")),
+        _ => Fault::input(format!("template `{template}`: {error}")),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// Memory that refuses to grow beyond what a file may have.
+struct Bounded {
+    bytes: Vec<u8>,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > MAX_FILE_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
