@@ -40,7 +40,9 @@ fn range(kwargs: Kwargs, _: &State) -> TeraResult<Vec<i64>> {
     let end = kwargs.must_get::<i64>("end")?;
     let count = u32::try_from(end.saturating_sub(start).max(0)).unwrap_or(u32::MAX);
     let left = RANGE_LEFT.get().checked_sub(count).ok_or_else(|| {
-        Error::message(format!("`range` gives no more than {RANGE_NUMBERS} numbers to one template"))
+        Error::message(format!(
+            "`range` gives no more than {RANGE_NUMBERS} numbers to one template"
+        ))
     })?;
     RANGE_LEFT.set(left);
     Ok((start..end).collect())
@@ -51,15 +53,20 @@ fn range(kwargs: Kwargs, _: &State) -> TeraResult<Vec<i64>> {
 /// (<https://yaml.org/spec/1.2.2/#51-character-set>) is escaped.
 pub fn json(value: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
     if value.is_undefined() {
-        return Err(Error::message("`json` was given a variable that doesn't exist"));
+        return Err(Error::message(
+            "`json` was given a variable that doesn't exist",
+        ));
     }
-    to_json(value).map_err(|error| Error::message(format!("`json` can't write this value: {error}")))
+    to_json(value)
+        .map_err(|error| Error::message(format!("`json` can't write this value: {error}")))
 }
 
 /// Writes a value as JSON that YAML reads alike.
 pub fn to_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
     let mut out = Vec::with_capacity(64);
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, YamlSafe))?;
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut out, YamlSafe,
+    ))?;
     String::from_utf8(out).map_err(serde_json::Error::custom)
 }
 
@@ -72,15 +79,35 @@ impl Formatter for YamlSafe {
         writer.write_all(b": ")
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first {
+            Ok(())
+        } else {
+            writer.write_all(b", ")
+        }
     }
 
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first {
+            Ok(())
+        } else {
+            writer.write_all(b", ")
+        }
     }
 
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(needs_escape) {
             writer.write_all(&rest.as_bytes()[..at])?;
@@ -91,14 +118,21 @@ impl Formatter for YamlSafe {
         writer.write_all(rest.as_bytes())
     }
 
-    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
         serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
     }
 }
 
 /// Characters that JSON may hold and YAML may not, or not in one line.
 fn needs_escape(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }
 
 #[cfg(test)]
@@ -109,7 +143,10 @@ mod tests {
 
     #[test]
     fn what_yaml_forbids_is_escaped() {
-        assert_eq!(to_json(&"a\u{85}\u{2028}\u{feff}ü\u{7f}\u{10ffff}").unwrap(), "\"a\\u0085\\u2028\\ufeffü\\u007f\u{10ffff}\"");
+        assert_eq!(
+            to_json(&"a\u{85}\u{2028}\u{feff}ü\u{7f}\u{10ffff}").unwrap(),
+            "\"a\\u0085\\u2028\\ufeffü\\u007f\u{10ffff}\""
+        );
     }
 
     proptest! {

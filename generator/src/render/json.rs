@@ -38,10 +38,17 @@ const OPTIONS: ParseOptions = ParseOptions {
 
 /// Brings a text into its canonical form.
 pub fn canonical(text: &str) -> Result<String, JsonError> {
-    let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &OPTIONS)
-        .map_err(|error| JsonError { message: error.kind().to_string(), offset: error.range().start })?;
+    let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &OPTIONS).map_err(
+        |error| JsonError {
+            message: error.kind().to_string(),
+            offset: error.range().start,
+        },
+    )?;
     let Some(value) = parsed.value else {
-        return Err(JsonError { message: "there is no value".to_owned(), offset: 0 });
+        return Err(JsonError {
+            message: "there is no value".to_owned(),
+            offset: 0,
+        });
     };
     let mut out = String::with_capacity(text.len());
     write_value(&mut out, &value, 0)?;
@@ -114,7 +121,13 @@ fn write_string(out: &mut String, text: &str) {
 }
 
 /// The fault for a template's output that is not JSON.
-pub fn place(error: &JsonError, cluster: &str, path: &TreePath, template: &str, text: &str) -> Fault {
+pub fn place(
+    error: &JsonError,
+    cluster: &str,
+    path: &TreePath,
+    template: &str,
+    text: &str,
+) -> Fault {
     let before = &text[..error.offset.min(text.len())];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -124,7 +137,11 @@ pub fn place(error: &JsonError, cluster: &str, path: &TreePath, template: &str, 
             file: format!("rendered/{cluster}/{path}"),
             line: count(before.matches('\n').count() + 1),
             column: count(before[line_start..].chars().count() + 1),
-            excerpt: text[line_start..].lines().next().unwrap_or_default().to_owned(),
+            excerpt: text[line_start..]
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             width: 1,
         })
 }
@@ -138,7 +155,9 @@ mod tests {
         let text = "{ // why\n \"b\": [1, 2.50, ], /* x */ \"a\": {}, \"c\": \"ü\\n\\u0001\",}";
         assert_eq!(
             canonical(text).as_deref(),
-            Ok("{\n  \"b\": [\n    1,\n    2.50\n  ],\n  \"a\": {},\n  \"c\": \"ü\\n\\u0001\"\n}\n")
+            Ok(
+                "{\n  \"b\": [\n    1,\n    2.50\n  ],\n  \"a\": {},\n  \"c\": \"ü\\n\\u0001\"\n}\n"
+            )
         );
     }
 
@@ -150,7 +169,16 @@ mod tests {
 
     #[test]
     fn what_json_forbids_is_refused() {
-        for text in ["{\"a\": 1 \"b\": 2}", "{a: 1}", "{'a': 1}", "[+1]", "[.5]", "[NaN]", "", "[1] [2]"] {
+        for text in [
+            "{\"a\": 1 \"b\": 2}",
+            "{a: 1}",
+            "{'a': 1}",
+            "[+1]",
+            "[.5]",
+            "[NaN]",
+            "",
+            "[1] [2]",
+        ] {
             assert!(canonical(text).is_err(), "{text}");
         }
         let twice = canonical("{\"a\": 1,\n \"a\": 2}").unwrap_err();

@@ -59,10 +59,21 @@ impl<'a> Rendering<'a> {
     fn new(cluster: &'a ResolvedCluster, templates: &'a Templates) -> Result<Self, Fault> {
         let context = Context::from_serialize(cluster).map_err(|error| unserializable(&error))?;
         let list = |key: &str| -> Vec<Value> {
-            context.get(key).and_then(Value::as_array).unwrap_or_default().to_vec()
+            context
+                .get(key)
+                .and_then(Value::as_array)
+                .unwrap_or_default()
+                .to_vec()
         };
         let (destinations, streams) = (list("destinations"), list("streams"));
-        Ok(Self { cluster, templates, context, destinations, streams, tree: RenderedTree::default() })
+        Ok(Self {
+            cluster,
+            templates,
+            context,
+            destinations,
+            streams,
+            tree: RenderedTree::default(),
+        })
     }
 
     /// Renders a template once for each destination and stream that its path names.
@@ -72,7 +83,8 @@ impl<'a> Rendering<'a> {
             Scope::Cluster => self.file(template, path, None, None),
             Scope::Destination => {
                 for (index, destination) in cluster.destinations.iter().enumerate() {
-                    self.context.insert_value("destination", self.destinations[index].clone());
+                    self.context
+                        .insert_value("destination", self.destinations[index].clone());
                     self.file(template, path, Some(destination), None)?;
                 }
                 self.context.remove("destination");
@@ -80,10 +92,12 @@ impl<'a> Rendering<'a> {
             }
             Scope::DestinationStream => {
                 for (index, destination) in cluster.destinations.iter().enumerate() {
-                    self.context.insert_value("destination", self.destinations[index].clone());
+                    self.context
+                        .insert_value("destination", self.destinations[index].clone());
                     for (index, stream) in cluster.streams.iter().enumerate() {
                         if stream.destinations.contains(&destination.name) {
-                            self.context.insert_value("stream", self.streams[index].clone());
+                            self.context
+                                .insert_value("stream", self.streams[index].clone());
                             self.file(template, path, Some(destination), Some(stream))?;
                         }
                     }
@@ -102,7 +116,10 @@ impl<'a> Rendering<'a> {
         destination: Option<&ResolvedDestination>,
         stream: Option<&ResolvedStream>,
     ) -> Result<(), Fault> {
-        let path = path.expand(&Placeholders { destination, stream });
+        let path = path.expand(&Placeholders {
+            destination,
+            stream,
+        });
         let path = TreePath::new(path).map_err(|error| {
             Fault::input(format!("template `{template}`: {error}"))
                 .hint("a template's output stays in its cluster's folder")
@@ -118,7 +135,12 @@ impl<'a> Rendering<'a> {
         } else {
             text
         };
-        if self.tree.0.insert(path.clone(), bytes.into_bytes()).is_some() {
+        if self
+            .tree
+            .0
+            .insert(path.clone(), bytes.into_bytes())
+            .is_some()
+        {
             return Err(Fault::input(format!(
                 "template `{template}` renders `{path}`, which another template renders too"
             )));
@@ -128,5 +150,7 @@ impl<'a> Rendering<'a> {
 }
 
 fn unserializable(error: &tera::Error) -> Fault {
-    Fault::input(format!("the cluster's settings can't be handed to templates: {error}"))
+    Fault::input(format!(
+        "the cluster's settings can't be handed to templates: {error}"
+    ))
 }

@@ -53,13 +53,17 @@ pub struct PathPattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// A name in braces that stands for nothing.
-    #[error("`{{{0}}}` stands for nothing; known are `{{destination}}`, `{{data_stream}}`, `{{writer}}` and `{{reader}}`")]
+    #[error(
+        "`{{{0}}}` stands for nothing; known are `{{destination}}`, `{{data_stream}}`, `{{writer}}` and `{{reader}}`"
+    )]
     Unknown(String),
     /// A brace without its other half.
     #[error("a `{{` or `}}` has no other half")]
     Unbalanced,
     /// A stream has no destination of its own.
-    #[error("`{{data_stream}}` needs `{{destination}}` before it, since a stream may go to several")]
+    #[error(
+        "`{{data_stream}}` needs `{{destination}}` before it, since a stream may go to several"
+    )]
     NoDestination,
 }
 
@@ -69,7 +73,9 @@ impl PathPattern {
         let mut pieces = Vec::new();
         let mut rest = path;
         while let Some(open) = rest.find(['{', '}']) {
-            let after = rest[open..].strip_prefix('{').ok_or(PatternError::Unbalanced)?;
+            let after = rest[open..]
+                .strip_prefix('{')
+                .ok_or(PatternError::Unbalanced)?;
             let (name, tail) = after.split_once('}').ok_or(PatternError::Unbalanced)?;
             if open > 0 {
                 pieces.push(Piece::Text(rest[..open].to_owned()));
@@ -138,7 +144,10 @@ mod tests {
     fn the_scope_follows_from_the_placeholders() {
         let scope = |path| PathPattern::parse(path).map(|pattern| pattern.scope());
         assert_eq!(scope("kubernetes/namespace.yaml"), Ok(Scope::Cluster));
-        assert_eq!(scope("credentials/{destination}.yaml"), Ok(Scope::Destination));
+        assert_eq!(
+            scope("credentials/{destination}.yaml"),
+            Ok(Scope::Destination)
+        );
         assert_eq!(
             scope("elasticsearch/{destination}/_data_stream/{data_stream}.json"),
             Ok(Scope::DestinationStream)
@@ -147,9 +156,18 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_apart() {
-        assert_eq!(PathPattern::parse("a/{cluster}"), Err(PatternError::Unknown("cluster".into())));
-        assert_eq!(PathPattern::parse("a/{destination"), Err(PatternError::Unbalanced));
+        assert_eq!(
+            PathPattern::parse("a/{cluster}"),
+            Err(PatternError::Unknown("cluster".into()))
+        );
+        assert_eq!(
+            PathPattern::parse("a/{destination"),
+            Err(PatternError::Unbalanced)
+        );
         assert_eq!(PathPattern::parse("a/b}"), Err(PatternError::Unbalanced));
-        assert_eq!(PathPattern::parse("a/{data_stream}"), Err(PatternError::NoDestination));
+        assert_eq!(
+            PathPattern::parse("a/{data_stream}"),
+            Err(PatternError::NoDestination)
+        );
     }
 }

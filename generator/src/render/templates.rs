@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use include_dir::{Dir, include_dir};
 use tera::{Context, ErrorKind, Tera};
 
+use super::MAX_FILE_BYTES;
 use super::filter;
 use super::pattern::PathPattern;
-use super::MAX_FILE_BYTES;
 use crate::fault::{Fault, Faults, Place};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates");
@@ -51,16 +51,22 @@ impl Templates {
         let mut outputs = Vec::new();
         for name in texts.keys().filter(|name| !is_part(name)) {
             match PathPattern::parse(name) {
-                Ok(path) => outputs.push(Output { name: (*name).to_owned(), path }),
+                Ok(path) => outputs.push(Output {
+                    name: (*name).to_owned(),
+                    path,
+                }),
                 Err(error) => faults.push(
-                    Fault::input(format!("the template `{name}` has no path for its output: {error}"))
-                        .hint("rename the file"),
+                    Fault::input(format!(
+                        "the template `{name}` has no path for its output: {error}"
+                    ))
+                    .hint("rename the file"),
                 ),
             }
         }
         faults.into_result(())?;
         let mut tera = engine();
-        tera.add_raw_templates(texts).map_err(|error| tera_fault(&error, ""))?;
+        tera.add_raw_templates(texts)
+            .map_err(|error| tera_fault(&error, ""))?;
         Ok(Self { tera, outputs })
     }
 
@@ -70,20 +76,27 @@ impl Templates {
 
     pub(super) fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
         filter::refill_range();
-        let mut out = Bounded { bytes: Vec::with_capacity(4096) };
-        self.tera.render_to(template, context, &mut out).map_err(|error| {
-            if matches!(error.kind(), ErrorKind::Io(_)) {
-                Fault::input(format!(
-                    "the template `{template}` renders more than {} KiB",
-                    MAX_FILE_BYTES / 1024
-                ))
-                .hint("does one of its loops run over too much?")
-            } else {
-                tera_fault(&error, template)
-            }
-        })?;
-        String::from_utf8(out.bytes)
-            .map_err(|_| Fault::input(format!("the template `{template}` renders what is not UTF-8")))
+        let mut out = Bounded {
+            bytes: Vec::with_capacity(4096),
+        };
+        self.tera
+            .render_to(template, context, &mut out)
+            .map_err(|error| {
+                if matches!(error.kind(), ErrorKind::Io(_)) {
+                    Fault::input(format!(
+                        "the template `{template}` renders more than {} KiB",
+                        MAX_FILE_BYTES / 1024
+                    ))
+                    .hint("does one of its loops run over too much?")
+                } else {
+                    tera_fault(&error, template)
+                }
+            })?;
+        String::from_utf8(out.bytes).map_err(|_| {
+            Fault::input(format!(
+                "the template `{template}` renders what is not UTF-8"
+            ))
+        })
     }
 }
 
@@ -114,7 +127,9 @@ fn built_in() -> BTreeMap<&'static str, &'static str> {
 
 /// Whether a template is a part for others to include.
 fn is_part(name: &str) -> bool {
-    name.rsplit('/').next().is_some_and(|file| file.starts_with('_'))
+    name.rsplit('/')
+        .next()
+        .is_some_and(|file| file.starts_with('_'))
 }
 
 /// Finds a template's own mistakes, so that those of several are told at once.
@@ -149,7 +164,9 @@ fn tera_fault(error: &tera::Error, template: &str) -> Fault {
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }
 
 /// Memory that refuses to grow beyond what a file may have.

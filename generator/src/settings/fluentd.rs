@@ -44,8 +44,8 @@ pub struct FluentdSettings {
 pub struct Image {
     /// Name without tag.
     pub repository: ImageRepository,
-    /// Tag; it names the back end whose plugin the image holds.
-    pub tag: ImageTag,
+    /// Tag. For Fluentd's stock image it follows from the destinations' back end if it is not set.
+    pub tag: Option<ImageTag>,
     /// Digest, which wins over the tag.
     pub digest: Option<ImageDigest>,
     /// The Fluentd plugins in it, by gem name. Known for the tags of

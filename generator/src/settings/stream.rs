@@ -80,7 +80,8 @@ pub struct Mapping {
     pub fields: BTreeMap<FieldName, FieldType>,
 }
 
-/// The type of a field.
+/// The type of a field. There is no boolean: OpenSearch can't be told to keep
+/// a record whose boolean is malformed, and a keyword serves as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
@@ -92,8 +93,6 @@ pub enum FieldType {
     Long,
     /// A number.
     Double,
-    /// True or false.
-    Boolean,
     /// A date.
     Date,
     /// An IP address.

@@ -1,0 +1,501 @@
+//! What is collected, with every choice of containers turned into paths and
+//! patterns. Pure.
+
+use std::collections::BTreeMap;
+
+use super::problem::Problems;
+use super::stream::{Fed, list};
+use super::{
+    Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, NodeSource,
+    ResolvedAuditLog, ResolvedDrop, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
+    ResolvedRoute, ResolvedSources, container, workload,
+};
+use crate::settings::{
+    ContainerSelector, ControlPlaneRead, Distribution, Glob, KubernetesName, Name, Pattern,
+    RecordSelector, Records, Settings,
+};
+
+/// The namespace of the control plane's static pods.
+const CONTROL_PLANE_NAMESPACE: &str = "kube-system";
+
+/// Resolves the sources that are on.
+pub(super) fn resolve_sources(settings: &Settings, problems: &mut Problems) -> ResolvedSources {
+    let kubernetes = &settings.sources.kubernetes;
+    let kops = settings.distribution == Distribution::Kops;
+    for (source, records) in records_of(settings) {
+        check_records(source, records, settings, problems);
+    }
+    if settings.kubernetes.namespace.as_str() == CONTROL_PLANE_NAMESPACE {
+        problems.push(
+            &["kubernetes", "namespace"],
+            "`kube-system` belongs to the cluster itself",
+            "choose a namespace of your own, such as `logging`",
+        );
+    }
+    ResolvedSources {
+        applications: kubernetes
+            .applications
+            .enabled
+            .then(|| applications(settings)),
+        nodes: kubernetes.nodes.enabled.then(|| nodes(settings)),
+        control_plane: (kubernetes.control_plane.enabled && kops)
+            .then(|| control_plane(settings, problems)),
+        events: kubernetes
+            .events
+            .enabled
+            .then(|| events(settings, problems)),
+    }
+}
+
+/// Which streams the sources feed.
+pub(super) fn fed(sources: &ResolvedSources) -> Fed {
+    let mut fed = Fed::new();
+    let records = [
+        sources.applications.as_ref().map(|source| &source.records),
+        sources
+            .nodes
+            .as_ref()
+            .map(|source| &source.containers.records),
+        sources
+            .control_plane
+            .as_ref()
+            .map(|source| &source.containers.records),
+    ];
+    for records in records.into_iter().flatten() {
+        for stream in &records.streams {
+            let targets = fed.entry(stream.clone()).or_default();
+            if records.json.parse {
+                targets.insert(records.json.target.to_string());
+            }
+        }
+    }
+    let audit_log = sources
+        .control_plane
+        .as_ref()
+        .and_then(|source| source.audit_log.as_ref());
+    for stream in [
+        audit_log.map(|log| &log.stream),
+        sources.events.as_ref().map(|events| &events.stream),
+    ] {
+        if let Some(stream) = stream {
+            fed.entry(stream.clone()).or_default();
+        }
+    }
+    fed
+}
+
+/// The streams that some source would feed if every source were on: one that
+/// isn't among them is a mistake, not a choice.
+pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Problems) {
+    let kubernetes = &settings.sources.kubernetes;
+    let mut wanted: Vec<&Name> = vec![
+        &kubernetes.events.stream,
+        &kubernetes.control_plane.audit_log.stream,
+    ];
+    for (_, records) in records_of(settings) {
+        wanted.push(&records.stream);
+        wanted.extend(records.routes.values().map(|route| &route.stream));
+    }
+    // A stream of the defaults may have been replaced by one of the user's.
+    let built_in = ["applications", "nodes", "control_plane", "events"];
+    for stream in settings.streams.keys() {
+        if !wanted.contains(&stream) && !built_in.contains(&stream.as_str()) {
+            problems.push(
+                &["streams", stream.as_str()],
+                format!("nothing is ever sent to the stream `{stream}`"),
+                "route a source to it with `sources.kubernetes.<source>.records.routes`, or remove it",
+            );
+        }
+    }
+}
+
+fn records_of(settings: &Settings) -> [(&'static str, &Records); 3] {
+    let kubernetes = &settings.sources.kubernetes;
+    [
+        ("applications", &kubernetes.applications.records),
+        ("nodes", &kubernetes.nodes.records),
+        ("control_plane", &kubernetes.control_plane.records),
+    ]
+}
+
+fn applications(settings: &Settings) -> ContainerSource {
+    let records = &settings.sources.kubernetes.applications.records;
+    let mut exclude = vec![own_logs(settings)];
+    exclude.push(ExcludedPaths {
+        paths: system_namespaces(settings)
+            .map(|namespace| container::path("*", namespace.as_str(), "*"))
+            .collect(),
+        reason: "Containers of system namespaces are the node's: the source `nodes` reads them."
+            .to_owned(),
+    });
+    exclude.extend(exclusions(records));
+    ContainerSource {
+        paths: vec![container::path("*", "*", "*")],
+        exclude,
+        records: resolve_records(records),
+    }
+}
+
+fn nodes(settings: &Settings) -> NodeSource {
+    let nodes = &settings.sources.kubernetes.nodes;
+    let mut exclude = vec![own_logs(settings)];
+    if settings.distribution == Distribution::Kops {
+        exclude.push(ExcludedPaths {
+            paths: settings
+                .sources
+                .kubernetes
+                .control_plane
+                .components
+                .keys()
+                .map(component_path)
+                .collect(),
+            reason: "Static pods of the control plane: the source `control_plane` reads them."
+                .to_owned(),
+        });
+    }
+    exclude.extend(exclusions(&nodes.records));
+    NodeSource {
+        containers: ContainerSource {
+            paths: system_namespaces(settings)
+                .map(|namespace| container::path("*", namespace.as_str(), "*"))
+                .collect(),
+            exclude,
+            records: resolve_records(&nodes.records),
+        },
+        journal: nodes.journal.enabled.then(|| ResolvedJournal {
+            directory: nodes.journal.directory.clone(),
+            units: on(&nodes.journal.units).cloned().collect(),
+        }),
+    }
+}
+
+fn control_plane(settings: &Settings, problems: &mut Problems) -> ControlPlaneSource {
+    let control_plane = &settings.sources.kubernetes.control_plane;
+    let mut source = ControlPlaneSource {
+        read: control_plane.read,
+        containers: ContainerSource {
+            paths: Vec::new(),
+            exclude: exclusions(&control_plane.records).collect(),
+            records: resolve_records(&control_plane.records),
+        },
+        files: BTreeMap::new(),
+        audit_log: control_plane.audit_log.enabled.then(|| ResolvedAuditLog {
+            path: control_plane.audit_log.path.clone(),
+            stream: control_plane.audit_log.stream.to_string(),
+        }),
+    };
+    if control_plane.audit_log.enabled {
+        check_stream(
+            &[
+                "sources",
+                "kubernetes",
+                "control_plane",
+                "audit_log",
+                "stream",
+            ],
+            &control_plane.audit_log.stream,
+            settings,
+            problems,
+        );
+    }
+    for component in on(&control_plane.components) {
+        match control_plane.read {
+            ControlPlaneRead::Containers => source.containers.paths.push(component_path(component)),
+            ControlPlaneRead::Files => match control_plane.files.get(component) {
+                Some(path) => {
+                    source.files.insert(component.to_string(), path.clone());
+                }
+                None => problems.push(
+                    &["sources", "kubernetes", "control_plane", "components", component.as_str()],
+                    format!("it is not said which file `{component}` writes"),
+                    format!("set `sources.kubernetes.control_plane.files.{component}`, or `read: containers`"),
+                ),
+            },
+        }
+    }
+    source
+}
+
+fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
+    let events = &settings.sources.kubernetes.events;
+    check_stream(
+        &["sources", "kubernetes", "events", "stream"],
+        &events.stream,
+        settings,
+        problems,
+    );
+    if !settings.sources.kubernetes.nodes.enabled {
+        problems.push(
+            &["sources", "kubernetes", "events", "enabled"],
+            "events are read from the exporter's log by the source `nodes`, which is off",
+            "set `sources.kubernetes.nodes.enabled: true`, or this to `false`",
+        );
+    }
+    EventSource {
+        stream: events.stream.to_string(),
+        image: workload::image(&events.image, None),
+        resources: events.resources.clone(),
+        max_age_seconds: events.max_age_seconds,
+        paths: vec![exporter_path(settings)],
+        tolerations: workload::tolerations_of_nodes(settings),
+    }
+}
+
+fn on<K: Ord>(names: &BTreeMap<K, bool>) -> impl Iterator<Item = &K> {
+    names.iter().filter(|(_, on)| **on).map(|(name, _)| name)
+}
+
+fn system_namespaces(settings: &Settings) -> impl Iterator<Item = &KubernetesName> {
+    on(&settings.sources.kubernetes.nodes.namespaces)
+}
+
+fn component_path(component: &KubernetesName) -> String {
+    container::path(&format!("{component}-*"), CONTROL_PLANE_NAMESPACE, "*")
+}
+
+fn exporter_path(settings: &Settings) -> String {
+    let pod = format!("{}-*", workload::EVENT_EXPORTER);
+    container::path(&pod, settings.kubernetes.namespace.as_str(), "*")
+}
+
+/// The logs of what is rendered here. Fluentd reading its own log would write
+/// a line for each that it reads.
+fn own_logs(settings: &Settings) -> ExcludedPaths {
+    let namespace = settings.kubernetes.namespace.as_str();
+    let mut paths: Vec<String> = workload::DAEMON_SETS
+        .iter()
+        .map(|name| container::path(&format!("{name}-*"), namespace, "*"))
+        .collect();
+    paths.push(exporter_path(settings));
+    ExcludedPaths {
+        paths,
+        reason:
+            "Fluentd's own logs would go round in circles; the events are a source of their own."
+                .to_owned(),
+    }
+}
+
+fn exclusions(records: &Records) -> impl Iterator<Item = ExcludedPaths> {
+    records
+        .exclude
+        .iter()
+        .map(|(name, exclusion)| ExcludedPaths {
+            paths: container::paths(&exclusion.containers),
+            reason: format!("{name}: {}", one_line(&exclusion.reason)),
+        })
+}
+
+/// A reason as a comment: white space of any kind becomes a blank.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn resolve_records(records: &Records) -> ResolvedRecords {
+    let mut routes: Vec<_> = records.routes.iter().collect();
+    routes.sort_by_key(|(name, route)| (route.order, *name));
+    let mut streams: Vec<String> = Vec::new();
+    for stream in routes
+        .iter()
+        .map(|(_, route)| &route.stream)
+        .chain([&records.stream])
+    {
+        if !streams.contains(&stream.0) {
+            streams.push(stream.to_string());
+        }
+    }
+    ResolvedRecords {
+        multiline: records
+            .multiline
+            .iter()
+            .map(|(name, rule)| ResolvedMultiline {
+                name: name.to_string(),
+                file_name_pattern: container::file_name_pattern(&rule.containers),
+                first_line: rule.first_line.to_string(),
+                flush_seconds: rule.flush_seconds,
+                max_lines: rule.max_lines,
+            })
+            .collect(),
+        json: records.json.clone(),
+        metadata: records.metadata.clone(),
+        annotations: on(&records.metadata.annotations)
+            .map(ToString::to_string)
+            .collect(),
+        drop: records
+            .drop
+            .iter()
+            .map(|(name, rule)| ResolvedDrop {
+                name: name.to_string(),
+                conditions: rule
+                    .containers
+                    .iter()
+                    .flat_map(container_conditions)
+                    .chain([Condition {
+                        field: field_path(rule.field.as_str()),
+                        pattern: rule.matches.to_string(),
+                    }])
+                    .collect(),
+                reason: one_line(&rule.reason),
+                expires: rule.expires.clone(),
+            })
+            .collect(),
+        enrich: records.enrich.clone(),
+        routes: routes
+            .into_iter()
+            .map(|(name, route)| ResolvedRoute {
+                name: name.to_string(),
+                conditions: record_conditions(&route.when),
+                stream: route.stream.to_string(),
+            })
+            .collect(),
+        stream: records.stream.to_string(),
+        streams,
+    }
+}
+
+fn field_path(field: &str) -> Vec<String> {
+    field.split('.').map(ToOwned::to_owned).collect()
+}
+
+fn name_condition(key: &str, globs: &[Glob]) -> Option<Condition> {
+    (!globs.is_empty()).then(|| Condition {
+        field: vec!["kubernetes".to_owned(), key.to_owned()],
+        pattern: container::name_pattern(globs),
+    })
+}
+
+fn container_conditions(selector: &ContainerSelector) -> Vec<Condition> {
+    [
+        name_condition("namespace_name", &selector.namespaces),
+        name_condition("pod_name", &selector.pods),
+        name_condition("container_name", &selector.containers),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn record_conditions(selector: &RecordSelector) -> Vec<Condition> {
+    let mut conditions = container_conditions(&ContainerSelector {
+        namespaces: selector.namespaces.clone(),
+        pods: selector.pods.clone(),
+        containers: selector.containers.clone(),
+    });
+    conditions.extend(selector.labels.iter().map(|(key, value)| Condition {
+        field: vec![
+            "kubernetes".to_owned(),
+            "labels".to_owned(),
+            key.to_string(),
+        ],
+        pattern: format!(r"\A{}\z", value.as_str().replace('.', r"\.")),
+    }));
+    conditions.extend(selector.fields.iter().map(|(field, pattern)| Condition {
+        field: field_path(field.as_str()),
+        pattern: pattern.to_string(),
+    }));
+    conditions
+}
+
+fn check_records(source: &str, records: &Records, settings: &Settings, problems: &mut Problems) {
+    let base = ["sources", "kubernetes", source, "records"];
+    let setting = |keys: &[&'static str]| [&base[..], keys].concat();
+    check_stream(&setting(&["stream"]), &records.stream, settings, problems);
+    let mut orders = BTreeMap::new();
+    for (name, route) in &records.routes {
+        let route_setting = [&base[..], &["routes", name.as_str()]].concat();
+        check_stream(
+            &[&route_setting[..], &["stream"]].concat(),
+            &route.stream,
+            settings,
+            problems,
+        );
+        if let Some(other) = orders.insert(route.order, name) {
+            problems.push(
+                &[&route_setting[..], &["order"]].concat(),
+                format!(
+                    "the routes `{other}` and `{name}` have the same order, so neither is first"
+                ),
+                "give each route a number of its own",
+            );
+        }
+        for (field, pattern) in &route.when.fields {
+            check_pattern(
+                &[&route_setting[..], &["when", "fields", field.as_str()]].concat(),
+                pattern,
+                problems,
+            );
+        }
+    }
+    for (name, rule) in &records.multiline {
+        check_pattern(
+            &[&base[..], &["multiline", name.as_str(), "first_line"]].concat(),
+            &rule.first_line,
+            problems,
+        );
+        check_selector(
+            &[&base[..], &["multiline", name.as_str(), "containers"]].concat(),
+            &rule.containers,
+            problems,
+        );
+    }
+    for (name, rule) in &records.drop {
+        check_pattern(
+            &[&base[..], &["drop", name.as_str(), "matches"]].concat(),
+            &rule.matches,
+            problems,
+        );
+        if let Some(containers) = &rule.containers {
+            check_selector(
+                &[&base[..], &["drop", name.as_str(), "containers"]].concat(),
+                containers,
+                problems,
+            );
+        }
+    }
+    for (name, exclusion) in &records.exclude {
+        check_selector(
+            &[&base[..], &["exclude", name.as_str(), "containers"]].concat(),
+            &exclusion.containers,
+            problems,
+        );
+    }
+}
+
+/// A selector without anything in it chooses everything, which nobody means
+/// who writes one.
+fn check_selector(setting: &[&str], selector: &ContainerSelector, problems: &mut Problems) {
+    if selector.namespaces.is_empty() && selector.pods.is_empty() && selector.containers.is_empty()
+    {
+        problems.push(
+            setting,
+            "this chooses every container",
+            "say which `namespaces`, `pods` or `containers`; `[\"*\"]` if all are meant",
+        );
+    }
+}
+
+fn check_stream(setting: &[&str], stream: &Name, settings: &Settings, problems: &mut Problems) {
+    if !settings.streams.contains_key(stream) {
+        let known: Vec<&str> = settings.streams.keys().map(Name::as_str).collect();
+        problems.push(
+            setting,
+            format!("there is no stream `{stream}`"),
+            format!(
+                "this cluster's streams are {}; add `streams.{stream}`",
+                list(&known)
+            ),
+        );
+    }
+}
+
+fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
+    if let Err(error) = fancy_regex::Regex::new(pattern.as_str()) {
+        problems.push(
+            setting,
+            format!(
+                "this is not a regular expression: {}",
+                one_line(&error.to_string())
+            ),
+            "a `\\` before a special character takes its meaning away",
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! The streams that sources feed, with the names of their data streams. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::problem::Problems;
+use super::{Identity, ResolvedStream, name};
+use crate::settings::{FieldName, FieldType, Name, Settings, Stream};
+
+/// Which streams are fed, and which fields get the values of JSON text there.
+pub(super) type Fed = BTreeMap<String, BTreeSet<String>>;
+
+/// Resolves the streams that are fed.
+pub(super) fn resolve_streams(
+    settings: &Settings,
+    cluster: &Identity,
+    fed: &Fed,
+    problems: &mut Problems,
+) -> Vec<ResolvedStream> {
+    let namespace = name::namespace(&cluster.name, &settings.index);
+    let mut streams = Vec::new();
+    let mut data_streams: BTreeMap<String, &Name> = BTreeMap::new();
+    for (name, stream) in &settings.streams {
+        let Some(json_targets) = fed.get(name.as_str()) else {
+            continue;
+        };
+        let resolved = resolve(
+            name.as_str(),
+            stream,
+            settings,
+            &namespace,
+            json_targets,
+            problems,
+        );
+        if let Some(other) = data_streams.insert(resolved.data_stream.clone(), name) {
+            problems.push(
+                &["streams", name.as_str()],
+                format!(
+                    "the streams `{other}` and `{name}` are both the data stream `{}`",
+                    resolved.data_stream
+                ),
+                "give one of them another `dataset`",
+            );
+        }
+        streams.push(resolved);
+    }
+    streams
+}
+
+fn resolve(
+    name: &str,
+    stream: &Stream,
+    settings: &Settings,
+    namespace: &str,
+    json_targets: &BTreeSet<String>,
+    problems: &mut Problems,
+) -> ResolvedStream {
+    let dataset = stream
+        .dataset
+        .as_ref()
+        .map_or_else(|| name::dataset(name), ToString::to_string);
+    ResolvedStream {
+        name: name.to_owned(),
+        description: stream.description.clone().unwrap_or_default(),
+        data_stream: name::data_stream(&settings.index, &dataset, namespace),
+        dataset,
+        destinations: destinations(name, stream, settings, problems),
+        retention_days: stream.retention_days,
+        rollover: stream.rollover.clone(),
+        force_merge: stream.force_merge,
+        shards: stream.shards,
+        replicas: stream.replicas,
+        refresh_interval_seconds: stream.refresh_interval_seconds,
+        codec: stream.codec,
+        mapping: stream.mapping.clone(),
+        own_fields: field_tree(
+            name,
+            &stream.mapping.fields,
+            stream.mapping.ignore_above,
+            json_targets,
+            problems,
+        ),
+        json_targets: json_targets.iter().cloned().collect(),
+        buffer: stream.buffer.clone(),
+    }
+}
+
+fn destinations(
+    name: &str,
+    stream: &Stream,
+    settings: &Settings,
+    problems: &mut Problems,
+) -> Vec<String> {
+    if stream.destinations.is_empty() {
+        return settings
+            .destinations
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+    }
+    for destination in stream.destinations.keys() {
+        if !settings.destinations.contains_key(destination) {
+            let known: Vec<&str> = settings.destinations.keys().map(Name::as_str).collect();
+            problems.push(
+                &["streams", name, "destinations", destination.as_str()],
+                format!("there is no destination `{destination}`"),
+                format!("this cluster's destinations are {}", list(&known)),
+            );
+        }
+    }
+    let chosen: Vec<String> = stream
+        .destinations
+        .iter()
+        .filter(|(_, on)| **on)
+        .map(|(destination, _)| destination.to_string())
+        .collect();
+    if chosen.is_empty() {
+        problems.push(
+            &["streams", name, "destinations"],
+            format!("the stream `{name}` goes nowhere, and what feeds it would be lost"),
+            "set a destination to `true`, or switch its sources off",
+        );
+    }
+    chosen
+}
+
+/// Names as part of a sentence.
+pub(super) fn list(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// The user's own fields as the nested `properties` of a mapping.
+fn field_tree(
+    stream: &str,
+    fields: &BTreeMap<FieldName, FieldType>,
+    ignore_above: u16,
+    json_targets: &BTreeSet<String>,
+    problems: &mut Problems,
+) -> Value {
+    let mut tree = Map::new();
+    for (field, kind) in fields {
+        let parts: Vec<&str> = field.as_str().split('.').collect();
+        if json_targets.contains(parts[0]) {
+            problems.push(
+                &["streams", stream, "mapping", "fields", field.as_str()],
+                format!(
+                    "everything in `{}` is searchable already, as keywords",
+                    parts[0]
+                ),
+                "remove it; or copy the value to a field of its own with `enrich`, and map that",
+            );
+            continue;
+        }
+        if !insert(&mut tree, &parts, field_mapping(*kind, ignore_above)) {
+            problems.push(
+                &["streams", stream, "mapping", "fields", field.as_str()],
+                format!(
+                    "`{field}` can't be a field of its own and lie in another field, or hold one"
+                ),
+                "keep one of the two",
+            );
+        }
+    }
+    Value::Object(tree)
+}
+
+/// Puts a field where it belongs; false where another one is in its way.
+fn insert(properties: &mut Map<String, Value>, parts: &[&str], mapping: Value) -> bool {
+    match parts {
+        [] => false,
+        [last] => {
+            let free = !properties.contains_key(*last);
+            properties.entry(*last).or_insert(mapping);
+            free
+        }
+        [parent, rest @ ..] => properties
+            .entry(*parent)
+            .or_insert_with(|| json!({ "properties": {} }))
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .is_some_and(|properties| insert(properties, rest, mapping)),
+    }
+}
+
+fn field_mapping(kind: FieldType, ignore_above: u16) -> Value {
+    match kind {
+        FieldType::Keyword => json!({ "type": "keyword", "ignore_above": ignore_above }),
+        FieldType::Text => json!({ "type": "text" }),
+        FieldType::Long => json!({ "type": "long", "ignore_malformed": true }),
+        FieldType::Double => json!({ "type": "double", "ignore_malformed": true }),
+        FieldType::Date => json!({ "type": "date", "ignore_malformed": true }),
+        FieldType::Ip => json!({ "type": "ip", "ignore_malformed": true }),
+    }
+}

@@ -1,0 +1,324 @@
+//! The workloads on Kubernetes: which run where, with which image, and what
+//! they tolerate. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::problem::Problems;
+use super::stream::list;
+use super::{DaemonSet, ResolvedDestination, ResolvedSources, ResolvedStream, name};
+use crate::settings::{
+    Backend, Distribution, FluentdSettings, Image, NodeGroup, NodeRole, Settings, Tolerate,
+    Toleration,
+};
+
+/// The names of the `DaemonSet`s, whether they are rendered or not.
+pub(super) const DAEMON_SETS: [&str; 3] = [
+    "fluentd-applications",
+    "fluentd-control-plane",
+    "fluentd-nodes",
+];
+
+/// The name of the Deployment that prints events.
+pub(super) const EVENT_EXPORTER: &str = "kubernetes-events";
+
+/// The image whose plugins are known.
+const STOCK_REPOSITORY: &str = "fluent/fluentd-kubernetes-daemonset";
+
+/// Its version that is used unless another is asked for.
+const STOCK_VERSION: &str = "v1.19.3";
+
+/// Builds the `DaemonSet`s of the sources that are on.
+pub(super) fn resolve_daemon_sets(
+    settings: &Settings,
+    sources: &ResolvedSources,
+    streams: &[ResolvedStream],
+    destinations: &[ResolvedDestination],
+    problems: &mut Problems,
+) -> Vec<DaemonSet> {
+    check_roles(settings, sources, problems);
+    let kubernetes = &settings.sources.kubernetes;
+    let mut found = Vec::new();
+    if let Some(source) = &sources.applications {
+        found.push((
+            "applications",
+            &kubernetes.applications.fluentd,
+            source.records.streams.clone(),
+        ));
+    }
+    if let Some(source) = &sources.control_plane {
+        let mut fed = source.containers.records.streams.clone();
+        fed.extend(source.audit_log.iter().map(|log| log.stream.clone()));
+        found.push(("control_plane", &kubernetes.control_plane.fluentd, fed));
+    }
+    if let Some(source) = &sources.nodes {
+        let mut fed = source.containers.records.streams.clone();
+        fed.extend(sources.events.iter().map(|events| events.stream.clone()));
+        found.push(("nodes", &kubernetes.nodes.fluentd, fed));
+    }
+    found
+        .into_iter()
+        .map(|(source, fluentd, mut fed)| {
+            fed.sort();
+            fed.dedup();
+            let used = destinations_of(&fed, streams);
+            let used: Vec<&ResolvedDestination> = destinations
+                .iter()
+                .filter(|destination| used.contains(&destination.name))
+                .collect();
+            check_image(source, &fluentd.image, &used, problems);
+            let control_plane_only = source == "control_plane";
+            check_coverage(source, fluentd, settings, control_plane_only, problems);
+            DaemonSet {
+                source: source.to_owned(),
+                folder: source.replace('_', "-"),
+                name: format!("fluentd-{}", source.replace('_', "-")),
+                image: image(&fluentd.image, stock_tag(&used)),
+                fluentd: fluentd.clone(),
+                tolerations: tolerations(fluentd, settings, control_plane_only),
+                control_plane_only,
+                destinations: used
+                    .iter()
+                    .map(|destination| destination.name.clone())
+                    .collect(),
+                streams: fed,
+            }
+        })
+        .collect()
+}
+
+fn destinations_of(fed: &[String], streams: &[ResolvedStream]) -> BTreeSet<String> {
+    streams
+        .iter()
+        .filter(|stream| fed.contains(&stream.name))
+        .flat_map(|stream| stream.destinations.iter().cloned())
+        .collect()
+}
+
+/// An image as a pod names it.
+pub(super) fn image(image: &Image, derived_tag: Option<String>) -> String {
+    let mut text = image.repository.to_string();
+    if let Some(tag) = image.tag.as_ref().map(ToString::to_string).or(derived_tag) {
+        text = format!("{text}:{tag}");
+    }
+    if let Some(digest) = &image.digest {
+        text = format!("{text}@{digest}");
+    }
+    text
+}
+
+/// The tag of the stock image that speaks to all of these destinations.
+fn stock_tag(destinations: &[&ResolvedDestination]) -> Option<String> {
+    let variants: BTreeSet<String> = destinations
+        .iter()
+        .map(|destination| match destination.backend {
+            Backend::Elasticsearch => format!("elasticsearch{}", destination.version),
+            Backend::Opensearch => "opensearch".to_owned(),
+        })
+        .collect();
+    match variants.into_iter().collect::<Vec<_>>().as_slice() {
+        [variant] => Some(format!("{STOCK_VERSION}-debian-{variant}-1.1")),
+        _ => None,
+    }
+}
+
+/// A stream that needs a plugin its image lacks would never arrive.
+fn check_image(
+    source: &str,
+    image: &Image,
+    destinations: &[&ResolvedDestination],
+    problems: &mut Problems,
+) {
+    let setting = ["sources", "kubernetes", source, "fluentd", "image"];
+    let stock = image.repository.as_str() == STOCK_REPOSITORY;
+    let backends: BTreeSet<Backend> = destinations
+        .iter()
+        .map(|destination| destination.backend)
+        .collect();
+    if image.tag.is_none() && image.digest.is_none() {
+        if !stock {
+            problems.push(
+                &setting,
+                "the image has neither tag nor digest",
+                "set `tag` or `digest`",
+            );
+            return;
+        }
+        if stock_tag(destinations).is_none() && !destinations.is_empty() {
+            let names: Vec<&str> = destinations
+                .iter()
+                .map(|destination| destination.name.as_str())
+                .collect();
+            problems.push(
+                &setting,
+                format!(
+                    "no stock image holds the plugins for all of {}",
+                    list(&names)
+                ),
+                "build an image with both plugins, and set `repository`, `tag` and `plugins`",
+            );
+        }
+        return;
+    }
+    for backend in backends {
+        let wanted = name::plugin(backend);
+        let holds = match (&image.plugins, &image.tag) {
+            (Some(plugins), _) => Some(plugins.contains(wanted)),
+            (None, Some(tag)) if stock => Some(tag.as_str().contains(match backend {
+                Backend::Elasticsearch => "-elasticsearch",
+                Backend::Opensearch => "-opensearch",
+            })),
+            _ => None,
+        };
+        match holds {
+            Some(true) => {}
+            Some(false) => problems.push(
+                &setting,
+                format!("the image lacks the plugin `{wanted}`, so nothing would arrive"),
+                "choose an image that holds it; without `tag` the stock image follows the destinations",
+            ),
+            None => problems.push(
+                &setting,
+                format!("it is not known whether this image holds the plugin `{wanted}`"),
+                "list its plugins in `plugins`",
+            ),
+        }
+    }
+}
+
+fn check_roles(settings: &Settings, sources: &ResolvedSources, problems: &mut Problems) {
+    let mut control_plane = settings
+        .node_groups
+        .iter()
+        .filter(|(_, group)| group.role == NodeRole::ControlPlane);
+    match settings.distribution {
+        Distribution::Eks => {
+            for (name, _) in control_plane {
+                problems.push(
+                    &["node_groups", name.as_str(), "role"],
+                    "EKS has no control-plane machines of yours",
+                    "set `role: node`, or `distribution: kops`",
+                );
+            }
+        }
+        Distribution::Kops => {
+            if sources.control_plane.is_some() && control_plane.next().is_none() {
+                problems.push(
+                    &["node_groups"],
+                    "no node group has the role `control_plane`, so its logs would be lost",
+                    "add the group of the masters, or set `sources.kubernetes.control_plane.enabled: false`",
+                );
+            }
+        }
+    }
+}
+
+/// The groups that a `DaemonSet` runs on.
+fn groups(
+    settings: &Settings,
+    control_plane_only: bool,
+) -> impl Iterator<Item = (&str, &NodeGroup)> {
+    settings
+        .node_groups
+        .iter()
+        .filter(move |(_, group)| !control_plane_only || group.role == NodeRole::ControlPlane)
+        .map(|(name, group)| (name.as_str(), group))
+}
+
+fn tolerations(
+    fluentd: &FluentdSettings,
+    settings: &Settings,
+    control_plane_only: bool,
+) -> Vec<Toleration> {
+    let mut found: BTreeSet<Toleration> = fluentd.tolerations.values().cloned().collect();
+    match fluentd.tolerate {
+        Tolerate::Listed => {}
+        Tolerate::Everything => return vec![everything()],
+        Tolerate::NodeGroups => {
+            found.extend(groups(settings, control_plane_only).flat_map(|(_, group)| taints(group)));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// What a pod that may run on any worker tolerates.
+pub(super) fn tolerations_of_nodes(settings: &Settings) -> Vec<Toleration> {
+    let found: BTreeSet<Toleration> = settings
+        .node_groups
+        .values()
+        .filter(|group| group.role == NodeRole::Node)
+        .flat_map(taints)
+        .collect();
+    found.into_iter().collect()
+}
+
+fn everything() -> Toleration {
+    Toleration {
+        key: None,
+        value: None,
+        effect: None,
+        toleration_seconds: None,
+    }
+}
+
+fn taints(group: &NodeGroup) -> impl Iterator<Item = Toleration> {
+    group.taints.iter().flat_map(|(key, taint)| {
+        taint.effects.iter().map(move |effect| Toleration {
+            key: Some(key.clone()),
+            value: taint.value.clone(),
+            effect: Some(*effect),
+            toleration_seconds: None,
+        })
+    })
+}
+
+/// Finds node groups that a `DaemonSet` would leave out: their logs would be
+/// lost without a word.
+fn check_coverage(
+    source: &str,
+    fluentd: &FluentdSettings,
+    settings: &Settings,
+    control_plane_only: bool,
+    problems: &mut Problems,
+) {
+    let tolerated = tolerations(fluentd, settings, control_plane_only);
+    let mut missing: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, group) in groups(settings, control_plane_only) {
+        if !fluentd.image.architectures.contains(&group.architecture) {
+            problems.push(
+                &["node_groups", name, "architecture"],
+                format!("the image of the source `{source}` doesn't exist for the processors of `{name}`"),
+                format!(
+                    "choose an image that does, and say so in `sources.kubernetes.{source}.fluentd.image.architectures`"
+                ),
+            );
+        }
+        for taint in taints(group) {
+            if !tolerated
+                .iter()
+                .any(|toleration| covers(toleration, &taint))
+            {
+                missing
+                    .entry(name)
+                    .or_insert_with(|| taint.key.map_or_else(String::new, |key| key.0));
+            }
+        }
+    }
+    for (name, key) in missing {
+        problems.push(
+            &["node_groups", name, "taints", &key],
+            format!("the source `{source}` doesn't tolerate this taint for good, so logs of `{name}` would be lost"),
+            format!(
+                "set `sources.kubernetes.{source}.fluentd.tolerate: node_groups`, or add the taint to its `tolerations`"
+            ),
+        );
+    }
+}
+
+/// Whether a toleration covers a taint for good, by the rules of
+/// <https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>.
+fn covers(toleration: &Toleration, taint: &Toleration) -> bool {
+    (toleration.key.is_none() || toleration.key == taint.key)
+        && (toleration.value.is_none() || toleration.value == taint.value)
+        && (toleration.effect.is_none() || toleration.effect == taint.effect)
+        && toleration.toleration_seconds.is_none()
+}
