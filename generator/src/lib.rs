@@ -16,4 +16,8 @@
 //! the same inputs give the same bytes anywhere.
 
 pub mod fault;
+pub mod load;
+pub mod report;
+pub mod resolve;
+pub mod secrets;
 pub mod tree;

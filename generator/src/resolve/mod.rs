@@ -1,0 +1,3 @@
+//! Turns layers into one checked value per cluster. Pure.
+
+pub mod merge;
