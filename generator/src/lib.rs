@@ -16,7 +16,10 @@
 //! the same inputs give the same bytes anywhere.
 
 pub mod fault;
+pub mod load;
 pub mod render;
+pub mod report;
 pub mod resolve;
+pub mod secrets;
 pub mod settings;
 pub mod tree;

@@ -7,6 +7,7 @@
 mod cluster;
 mod container;
 mod destination;
+pub mod merge;
 mod name;
 mod problem;
 mod source;

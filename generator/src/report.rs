@@ -1,0 +1,235 @@
+//! Lays faults out as text or JSON. Pure: it returns what is to be printed.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style as Ansi};
+use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
+
+use crate::fault::{Fault, FaultKind, Faults, Place};
+
+/// How wide a tab is shown.
+const TAB: usize = 4;
+/// How many columns of a long line are shown around the caret.
+const WINDOW: usize = 100;
+
+/// Whether the text is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// Bare text.
+    #[default]
+    Plain,
+    /// With ANSI escapes.
+    Coloured,
+}
+
+impl Style {
+    fn paint(self, style: Ansi, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Coloured => format!("{style}{text}{style:#}"),
+        }
+    }
+}
+
+const MESSAGE: Ansi = Ansi::new().bold();
+const CARET: Ansi = AnsiColor::Red.on_default().bold();
+const GUTTER: Ansi = AnsiColor::Blue.on_default();
+const HINT: Ansi = AnsiColor::Cyan.on_default();
+
+/// Lays out all faults, and `outcome` ("nothing was written") after their
+/// number in the last line. Empty without a fault.
+pub fn to_text(faults: Faults, outcome: &str, style: Style) -> String {
+    let faults = faults.sorted();
+    let mut text = String::new();
+    for fault in &faults {
+        write_fault(&mut text, fault, style);
+        text.push('\n');
+    }
+    match faults.len() {
+        0 => {}
+        1 => text.push_str(&format!("1 fault; {outcome}\n")),
+        many => text.push_str(&format!("{many} faults; {outcome}\n")),
+    }
+    text
+}
+
+/// The report for `--format json`.
+#[derive(Serialize)]
+struct Report<'f> {
+    faults: &'f [Fault],
+    outcome: &'f str,
+}
+
+/// Lays out all faults as one JSON document.
+pub fn to_json(faults: Faults, outcome: &str) -> String {
+    let faults = faults.sorted();
+    let report = Report { faults: &faults, outcome };
+    // Only maps with keys that are no text can fail, and there is none.
+    serde_json::to_string_pretty(&report).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// The exit code of a run with these faults: 0 none, 1 an input is wrong, 2
+/// the surroundings are.
+pub fn exit_code(faults: &[Fault]) -> u8 {
+    match faults.iter().map(|fault| fault.kind).max() {
+        None => 0,
+        Some(FaultKind::Input) => 1,
+        Some(FaultKind::Environment) => 2,
+    }
+}
+
+fn write_fault(text: &mut String, fault: &Fault, style: Style) {
+    if let Some(place) = &fault.place {
+        text.push_str(&format!("{place}: "));
+    }
+    text.push_str(&style.paint(MESSAGE, &printable(&fault.message)));
+    text.push('\n');
+    if let Some(place) = fault.place.as_ref().filter(|place| !place.excerpt.trim().is_empty()) {
+        write_excerpt(text, place, style);
+    }
+    for hint in &fault.hints {
+        text.push_str(&format!("{} {}\n", style.paint(HINT, "hint:"), printable(hint)));
+    }
+}
+
+fn write_excerpt(text: &mut String, place: &Place, style: Style) {
+    let number = place.line.to_string();
+    let gutter = style.paint(GUTTER, "|");
+    let shown = Excerpt::of(place);
+    let caret = style.paint(CARET, &"^".repeat(shown.width));
+    // `write!` into a String can't fail.
+    let _ = writeln!(text, " {} {gutter} {}", style.paint(GUTTER, &number), shown.line);
+    let _ = writeln!(text, " {} {gutter} {}{caret}", " ".repeat(number.len()), " ".repeat(shown.column));
+}
+
+/// A line as it is shown, and where the caret goes, in terminal columns.
+struct Excerpt {
+    line: String,
+    column: usize,
+    width: usize,
+}
+
+impl Excerpt {
+    fn of(place: &Place) -> Self {
+        let (from, to) = (place.column.saturating_sub(1) as usize, (place.column + place.width - 1) as usize);
+        let characters: Vec<char> = place.excerpt.trim_end().chars().collect();
+        let first = if characters.len() > WINDOW { from.saturating_sub(WINDOW / 2) } else { 0 };
+        let mut shown = Self { line: String::new(), column: 0, width: 0 };
+        if first > 0 {
+            shown.line.push('…');
+            shown.column = 1;
+        }
+        for (at, character) in characters.iter().enumerate().skip(first).take(WINDOW) {
+            let width = shown.push(*character);
+            if at < from {
+                shown.column += width;
+            } else if at < to {
+                shown.width += width;
+            }
+        }
+        if first + WINDOW < characters.len() {
+            shown.line.push('…');
+        }
+        shown.width = shown.width.max(1);
+        shown
+    }
+
+    fn push(&mut self, character: char) -> usize {
+        match character {
+            '\t' => {
+                self.line.push_str(&" ".repeat(TAB));
+                TAB
+            }
+            // Invisible and direction-changing characters would move the caret.
+            _ if character.is_control() || is_direction(character) => {
+                self.line.push('\u{fffd}');
+                1
+            }
+            _ => {
+                self.line.push(character);
+                character.width().unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// Characters that reorder a line (<https://www.unicode.org/reports/tr9/>).
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A message without characters that a terminal would obey.
+fn printable(text: &str) -> String {
+    let harmless = |c: char| if (c.is_control() && c != '\n') || is_direction(c) { '\u{fffd}' } else { c };
+    text.chars().map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::source::SourceFile;
+
+    fn at(text: &str, piece: &str) -> Place {
+        let start = text.find(piece).expect("there");
+        SourceFile::new("clusters/x/cluster.yaml", text).place(start, start + piece.len())
+    }
+
+    fn some() -> Faults {
+        let text = "streams:\n  applications:\n    retention: 3\n";
+        [
+            Fault::input("`streams.applications.retention` is not a setting")
+                .at(at(text, "retention"))
+                .hint("did you mean `retention_days`?"),
+            Fault::input("a tab and wide characters").at(at("a:\t日本: [語, x]", "語")),
+            Fault::environment("can't read `clusters/y`: permission denied"),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    #[test]
+    fn shows_place_excerpt_caret_and_hints() {
+        insta::assert_snapshot!(to_text(some(), "nothing was written", Style::Plain), @"");
+    }
+
+    #[test]
+    fn colours_only_when_asked() {
+        let faults: Faults = Fault::input("wrong").at(at("a: 1", "1")).hint("write 2").into();
+        let coloured = to_text(faults, "nothing was written", Style::Coloured);
+        insta::assert_snapshot!(coloured.escape_debug().to_string(), @"");
+    }
+
+    #[test]
+    fn says_one_fault_and_no_fault() {
+        assert_eq!(to_text(Fault::input("wrong").into(), "nothing was written", Style::Plain), "wrong\n\n1 fault; nothing was written\n");
+        assert_eq!(to_text(Faults::new(), "nothing was written", Style::Plain), "");
+    }
+
+    #[test]
+    fn shows_a_window_of_a_long_line() {
+        let text = format!("[{}here{}]", "1, ".repeat(100), ", 1".repeat(100));
+        let shown = Excerpt::of(&at(&text, "here"));
+        assert!(shown.line.starts_with('…') && shown.line.ends_with('…'));
+        let caret: String = shown.line.chars().skip(shown.column).take(shown.width).collect();
+        assert_eq!(caret, "here");
+    }
+
+    #[test]
+    fn lets_no_escape_reach_the_terminal() {
+        let faults: Faults = Fault::input("a \u{1b}[31m b \u{202e}").into();
+        assert!(!to_text(faults, "", Style::Plain).contains(['\u{1b}', '\u{202e}']));
+    }
+
+    #[test]
+    fn writes_json() {
+        insta::assert_snapshot!(to_json(some(), "nothing was written"), @"");
+    }
+
+    #[test]
+    fn an_environment_fault_decides_the_exit_code() {
+        assert_eq!(exit_code(&[]), 0);
+        assert_eq!(exit_code(&[Fault::input("a")]), 1);
+        assert_eq!(exit_code(&[Fault::environment("a"), Fault::input("b")]), 2);
+    }
+}
