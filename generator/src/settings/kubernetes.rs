@@ -38,10 +38,13 @@ pub enum CredentialDelivery {
     /// The External Secrets Operator fetches it from AWS Secrets Manager.
     ExternalSecrets {
         /// The kind of its store.
+        #[serde(default)]
         store_kind: SecretStoreKind,
         /// The name of its store.
+        #[serde(default = "default_store")]
         store: KubernetesName,
         /// Minutes between looks for a new value.
+        #[serde(default = "default_refresh")]
         #[schemars(range(min = 1, max = 1440))]
         refresh_minutes: u16,
     },
@@ -49,10 +52,19 @@ pub enum CredentialDelivery {
     Reconciler {},
 }
 
+fn default_store() -> KubernetesName {
+    KubernetesName("aws-secretsmanager".to_owned())
+}
+
+fn default_refresh() -> u16 {
+    60
+}
+
 /// The kind of a store of the External Secrets Operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SecretStoreKind {
     /// One for all namespaces.
+    #[default]
     ClusterSecretStore,
     /// One of the namespace.
     SecretStore,

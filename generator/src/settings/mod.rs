@@ -42,7 +42,7 @@ pub const DEFAULTS: &str = include_str!("defaults.yaml");
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Version of the input format. A file written for a newer one is refused.
-    #[schemars(range(min = 1, max = 1), extend("x-meaning" = "format version 1; a newer number needs a newer gen"))]
+    #[schemars(range(min = 1, max = 1), extend("x-pattern-meaning" = "format version 1; a newer number needs a newer gen"))]
     pub schema_version: u32,
     /// The cluster's name. It equals the name of its folder.
     pub name: ClusterName,

@@ -16,7 +16,7 @@ macro_rules! text {
         #[serde(transparent)]
         #[schemars(transparent)]
         pub struct $name(
-            #[schemars(regex(pattern = $pattern), length(max = $max), extend("x-meaning" = $meaning))]
+            #[schemars(regex(pattern = $pattern), length(max = $max), extend("x-pattern-meaning" = $meaning))]
             pub String,
         );
 
