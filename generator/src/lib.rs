@@ -23,3 +23,4 @@ pub mod resolve;
 pub mod secrets;
 pub mod settings;
 pub mod tree;
+pub mod write;

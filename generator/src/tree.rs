@@ -67,6 +67,13 @@ impl fmt::Display for TreePath {
     }
 }
 
+/// Looks up by text; equality and order are those of the text.
+impl std::borrow::Borrow<str> for TreePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl AsRef<std::path::Path> for TreePath {
     fn as_ref(&self) -> &std::path::Path {
         self.0.as_ref()
