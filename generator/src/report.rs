@@ -190,14 +190,14 @@ mod tests {
 
     #[test]
     fn shows_place_excerpt_caret_and_hints() {
-        insta::assert_snapshot!(to_text(some(), "nothing was written", Style::Plain), @"");
+        insta::assert_snapshot!(to_text(some(), "nothing was written", Style::Plain));
     }
 
     #[test]
     fn colours_only_when_asked() {
         let faults: Faults = Fault::input("wrong").at(at("a: 1", "1")).hint("write 2").into();
         let coloured = to_text(faults, "nothing was written", Style::Coloured);
-        insta::assert_snapshot!(coloured.escape_debug().to_string(), @"");
+        insta::assert_snapshot!(coloured.escape_debug().to_string());
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn writes_json() {
-        insta::assert_snapshot!(to_json(some(), "nothing was written"), @"");
+        insta::assert_snapshot!(to_json(some(), "nothing was written"));
     }
 
     #[test]

@@ -5,11 +5,7 @@ use granit_parser::{ErrorKind, ScanError};
 /// What is wrong, and a hint where the mistake has a usual cause.
 pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
     let (message, hint) = match error.kind() {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabInPlainScalar
-        | ErrorKind::TabAtBlockScalarStart => {
+        _ if is_tab(error) => {
             ("a tab stands where YAML wants spaces", Some("indent with spaces; YAML forbids tabs there"))
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
@@ -69,4 +65,16 @@ pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         other => return (format!("not valid YAML: {other}"), None),
     };
     (message.to_owned(), hint)
+}
+
+/// Whether a tab is what is wrong.
+pub(super) fn is_tab(error: &ScanError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::TabAtBlockScalarStart
+    )
 }

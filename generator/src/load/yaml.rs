@@ -150,7 +150,13 @@ impl<'s> Builder<'s> {
     }
 
     fn stop_at(&mut self, error: &ScanError) -> bool {
-        let at = offset(error.marker().byte_offset().unwrap_or(self.source.text().len()));
+        let text = self.source.text();
+        let mut at = error.marker().byte_offset().unwrap_or(text.len());
+        // The parser stops after a tab; the caret belongs below it.
+        if syntax::is_tab(error) && text.get(..at).is_some_and(|before| before.ends_with('\t')) {
+            at -= 1;
+        }
+        let at = offset(at);
         let (message, hint) = syntax::explain(error);
         self.tell(self.span(at, at), message, hint);
         false
@@ -427,6 +433,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::report::{Style, to_text};
 
     fn read(text: &str) -> Result<Node, Vec<String>> {
         parse(FileId(0), &SourceFile::new("f", text)).map_err(|faults| {
@@ -450,6 +457,19 @@ mod tests {
             }),
             _ => {}
         }
+    }
+
+    /// Each file of `tests/cases/load/` has the mistake it is named after.
+    #[test]
+    fn tells_each_mistake_clearly() {
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::glob!("../../../tests/cases/load", "*.yaml", |path| {
+                let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+                let source = SourceFile::new(name, std::fs::read_to_string(path).expect("text"));
+                let faults = parse(FileId(0), &source).expect_err("a mistake");
+                insta::assert_snapshot!(to_text(faults, "nothing was written", Style::Plain));
+            });
+        });
     }
 
     #[test]
