@@ -7,9 +7,12 @@
 mod cluster;
 mod container;
 mod destination;
+pub mod literals;
 pub mod merge;
 mod name;
+pub mod patch_schema;
 mod problem;
+pub mod schema;
 mod source;
 mod stream;
 mod workload;
