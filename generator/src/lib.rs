@@ -15,12 +15,17 @@
 //! between load and write reads a clock, the environment or the network, so
 //! the same inputs give the same bytes anywhere.
 
+pub mod check;
+pub mod cli;
+pub mod expiry;
 pub mod fault;
 pub mod load;
+pub mod pipeline;
 pub mod render;
 pub mod report;
 pub mod resolve;
 pub mod secrets;
 pub mod settings;
+pub mod sources;
 pub mod tree;
 pub mod write;

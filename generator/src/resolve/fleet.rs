@@ -4,20 +4,21 @@
 //! a higher layer overrides it; then each cluster's merged value. Faults of
 //! all layers and clusters are told together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use super::input_schema::{InputKind, input_schema};
 use super::literals::find_secret_literals;
-use super::merge::{ValuePath, merge};
+use super::merge::{LayerName, ValuePath, merge};
 use super::schema::{SchemaCheck, SchemaError};
+use super::stream::list;
 use super::{Problem, ResolvedCluster, inherit, name, resolve_cluster};
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Place};
 use crate::load::files::{LoadedCluster, LoadedFleet};
-use crate::load::node::{Node, Value};
-use crate::load::source::Sources;
-use crate::settings::{IndexNaming, Settings};
+use crate::load::node::Node;
+use crate::load::source::{Sources, Span};
+use crate::settings::Settings;
 
 /// The schemas of the inputs, compiled once.
 #[derive(Debug)]
@@ -38,71 +39,119 @@ impl InputSchemas {
     }
 }
 
-/// Resolves the clusters of a fleet that `selected` names, or all of them.
+/// A resolved cluster, and what is still to be read for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedMember {
+    /// The cluster.
+    pub cluster: ResolvedCluster,
+    /// The CA certificates of its destinations.
+    pub certificates: Vec<CertificateFile>,
+}
+
+/// A file that a setting names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFile {
+    /// Its path below `clusters/`.
+    pub file: String,
+    /// The path of its copy below the cluster's output.
+    pub output: String,
+    /// Where the setting stands.
+    pub place: Place,
+}
+
+/// Everything that is known of a fleet before it is resolved.
+#[derive(Debug)]
+pub struct FleetLayers {
+    /// The built-in defaults; their text is among the fleet's sources.
+    pub defaults: Node,
+    /// What was read.
+    pub loaded: LoadedFleet,
+}
+
+/// Resolves the clusters of a fleet that were read, by name.
 pub fn resolve_fleet(
-    fleet: &LoadedFleet,
-    selected: Option<&BTreeSet<String>>,
+    fleet: &FleetLayers,
     schemas: &InputSchemas,
-) -> Result<Vec<ResolvedCluster>, Faults> {
-    let sources = &fleet.sources;
-    let shared = SharedLayers::merge(fleet, schemas)?;
-    let mut faults = find_clashes(fleet);
-    let chosen: Vec<&LoadedCluster> = fleet
+) -> Result<Vec<ResolvedMember>, Faults> {
+    let mut faults = check_shared_layers(&fleet.loaded, schemas);
+    let shared = SharedLayers::merge(fleet);
+    faults.append(find_clashes(&fleet.loaded));
+    let resolved: Vec<Result<ResolvedMember, Faults>> = fleet
+        .loaded
         .clusters
-        .values()
-        .filter(|cluster| selected.is_none_or(|selected| selected.contains(&cluster.name)))
+        .par_iter()
+        .map(|(name, cluster)| resolve_one(name, cluster, &shared, schemas, &fleet.loaded.sources))
         .collect();
-    let resolved: Vec<Result<ResolvedCluster, Faults>> = chosen
-        .into_par_iter()
-        .map(|cluster| resolve_one(cluster, &shared, schemas, sources))
-        .collect();
-    let mut clusters = Vec::with_capacity(resolved.len());
+    let mut members = Vec::with_capacity(resolved.len());
     for result in resolved {
         match result {
-            Ok(cluster) => clusters.push(cluster),
+            Ok(member) => members.push(member),
             Err(more) => faults.append(more),
         }
     }
-    faults.into_result(clusters)
+    faults.into_result(members)
 }
 
-/// A cluster's settings, merged and with its blocks put where they hold.
-pub fn merged_settings(cluster: &LoadedCluster, fleet: &LoadedFleet) -> Node {
-    let environment = environment_of(cluster).and_then(|name| fleet.environments.get(name));
-    let base = [fleet.fleet.as_ref(), environment]
-        .into_iter()
-        .flatten()
-        .fold(fleet.defaults.clone(), merge);
-    inherit::expand(merge(base, &cluster.settings))
+/// The layers of a cluster with their names, the lowest first, for
+/// [`super::merge::explain`].
+pub fn layers_of<'a>(
+    name: &str,
+    cluster: &'a LoadedCluster,
+    fleet: &'a FleetLayers,
+) -> Vec<(LayerName, &'a Node)> {
+    let mut layers = vec![(LayerName::Defaults, &fleet.defaults)];
+    if let Some(layer) = &fleet.loaded.fleet {
+        layers.push((LayerName::Fleet, &layer.node));
+    }
+    if let Some(environment) = environment_of(cluster)
+        && let Some(layer) = fleet.loaded.environments.get(environment)
+    {
+        layers.push((LayerName::Environment(environment.to_owned()), &layer.node));
+    }
+    layers.push((LayerName::Cluster(name.to_owned()), &cluster.layer.node));
+    layers
 }
 
 /// The environment that a cluster says it is in.
-pub fn environment_of(cluster: &LoadedCluster) -> Option<&str> {
-    cluster.settings.get("environment").and_then(Node::as_str)
+fn environment_of(cluster: &LoadedCluster) -> Option<&str> {
+    cluster.layer.node.get("environment").and_then(Node::as_str)
 }
 
 /// What lies below the clusters' own layers, merged once for each environment.
 struct SharedLayers<'a> {
     by_environment: BTreeMap<&'a str, Node>,
-    known: Vec<&'a str>,
 }
 
 impl<'a> SharedLayers<'a> {
-    fn merge(fleet: &'a LoadedFleet, schemas: &InputSchemas) -> Result<Self, Faults> {
-        let mut faults = Faults::new();
-        let layers = fleet.fleet.iter().chain(fleet.environments.values());
-        for layer in layers {
-            faults.append(check_layer(layer, &schemas.shared, &fleet.sources));
-        }
-        faults.into_result(())?;
-        let base = fleet.fleet.iter().fold(fleet.defaults.clone(), merge);
-        let by_environment = fleet
-            .environments
+    fn merge(fleet: &'a FleetLayers) -> Self {
+        let environments = &fleet.loaded.environments;
+        let base = fleet
+            .loaded
+            .fleet
             .iter()
-            .map(|(name, layer)| (name.as_str(), merge(base.clone(), layer)))
-            .collect();
-        Ok(Self { by_environment, known: fleet.environments.keys().map(String::as_str).collect() })
+            .fold(fleet.defaults.clone(), |base, layer| merge(base, &layer.node));
+        Self {
+            by_environment: environments
+                .iter()
+                .map(|(name, layer)| (name.as_str(), merge(base.clone(), &layer.node)))
+                .collect(),
+        }
     }
+
+    fn known(&self) -> Vec<&'a str> {
+        self.by_environment.keys().copied().collect()
+    }
+}
+
+/// Checks the layers that several clusters share, each once.
+fn check_shared_layers(loaded: &LoadedFleet, schemas: &InputSchemas) -> Faults {
+    let mut faults = Faults::new();
+    for layer in loaded.fleet.iter().chain(loaded.environments.values()) {
+        if !layer.node.is_null() {
+            faults.append(check_layer(&layer.node, &schemas.shared, &loaded.sources));
+        }
+    }
+    faults
 }
 
 fn check_layer(layer: &Node, schema: &SchemaCheck, sources: &Sources) -> Faults {
@@ -112,65 +161,92 @@ fn check_layer(layer: &Node, schema: &SchemaCheck, sources: &Sources) -> Faults 
 }
 
 fn resolve_one(
+    name: &str,
     cluster: &LoadedCluster,
     shared: &SharedLayers<'_>,
     schemas: &InputSchemas,
     sources: &Sources,
-) -> Result<ResolvedCluster, Faults> {
-    let layer = &cluster.settings;
+) -> Result<ResolvedMember, Faults> {
+    let layer = &cluster.layer.node;
+    if layer.is_null() {
+        return Err(Fault::input("the file is empty")
+            .at(sources.place(layer.span))
+            .hint(format!("`gen new {name}` writes one to start from; move this folder away first"))
+            .into());
+    }
     let mut faults = check_layer(layer, &schemas.cluster, sources);
-    faults.append(check_identity(cluster, shared, sources));
+    faults.append(check_identity(name, cluster, shared, sources));
     faults.into_result(())?;
-    let base = environment_of(cluster).and_then(|name| shared.by_environment.get(name));
+    let base = environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
     let Some(base) = base else {
-        // Told by `check_identity`.
+        // `check_identity` has told it.
         return Err(Faults::new());
     };
     let merged = inherit::expand(merge(base.clone(), layer));
     let json = merged.to_json();
-    let faults = schemas.settings.check_json(&json, &merged, sources);
-    faults.into_result(())?;
-    let settings: Settings = serde_json::from_value(json).map_err(|error| {
-        Fault::input(format!("the settings of `{}` can't be read: {error}", cluster.name))
+    schemas.settings.check_json(&json, &merged, sources).into_result(())?;
+    let settings: Settings = serde_json::from_value(json)
+        .map_err(|error| Fault::input(format!("the settings of `{name}` can't be read: {error}")))?;
+    let patches: Vec<String> = cluster.patches.keys().cloned().collect();
+    let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
+        problems.0.into_iter().map(|problem| place(problem, &merged, sources)).collect::<Faults>()
     })?;
-    let patches: Vec<String> = cluster.patches.iter().map(|patch| patch.path.to_string()).collect();
-    resolve_cluster(&settings, &patches).map_err(|problems| {
-        problems.0.into_iter().map(|problem| place(problem, &merged, cluster, sources)).collect()
-    })
+    Ok(ResolvedMember { certificates: certificates(&resolved, &settings, &merged, sources), cluster: resolved })
+}
+
+fn certificates(
+    cluster: &ResolvedCluster,
+    settings: &Settings,
+    merged: &Node,
+    sources: &Sources,
+) -> Vec<CertificateFile> {
+    let files = settings.destinations.iter().filter_map(|(name, destination)| {
+        let file = destination.tls.ca_certificate.as_ref()?;
+        let output = cluster.destinations.iter().find(|resolved| resolved.name == name.as_str())?;
+        let setting = ["destinations", name.as_str(), "tls", "ca_certificate"];
+        let span = ValuePath::new(setting).find(merged).map_or(merged.span, |node| node.span);
+        Some(CertificateFile {
+            file: file.to_string(),
+            output: format!("kubernetes/{}", output.ca_certificate.as_ref()?),
+            place: sources.place(span),
+        })
+    });
+    files.collect()
 }
 
 /// Checks what must be right before the layers can be merged at all.
-fn check_identity(cluster: &LoadedCluster, shared: &SharedLayers<'_>, sources: &Sources) -> Faults {
+fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'_>, sources: &Sources) -> Faults {
     let mut faults = Faults::new();
-    let layer = &cluster.settings;
+    let layer = &cluster.layer.node;
     let place_of = |key: &str| sources.place(layer.get(key).map_or(layer.span, |node| node.span));
     match layer.get("name").map(Node::as_str) {
-        Some(Some(name)) if name != cluster.name => faults.push(
-            Fault::input(format!("the cluster is called `{name}`, but its folder `{}`", cluster.name))
+        Some(Some(name)) if name != folder => faults.push(
+            Fault::input(format!("the cluster is called `{name}`, but its folder `{folder}`"))
                 .at(place_of("name"))
                 .hint("rename one of them: folders under `rendered/` go by this name"),
         ),
         None => faults.push(
             Fault::input("`name` is required")
                 .at(sources.place(layer.span))
-                .hint(format!("add `name: {}`", cluster.name)),
+                .hint(format!("add `name: {folder}`")),
         ),
         Some(_) => {}
     }
     match layer.get("environment").map(Node::as_str) {
-        Some(Some(environment)) if !shared.known.contains(&environment) => {
-            let mut fault = Fault::input(format!("there is no environment `{environment}`"))
-                .at(place_of("environment"))
-                .hint(format!("add `clusters/environments/{environment}.yaml`"));
-            if let Some(near) = super::schema::nearest(environment, shared.known.iter().copied()) {
-                fault = fault.hint(format!("did you mean `{near}`?"));
-            }
-            faults.push(fault);
+        Some(Some(environment)) if !shared.by_environment.contains_key(environment) => {
+            faults.push(
+                Fault::input(format!("there is no environment `{environment}`"))
+                    .at(place_of("environment"))
+                    .hint(format!(
+                        "known are {}; or add `clusters/environments/{environment}.yaml`",
+                        list(&shared.known())
+                    )),
+            );
         }
         None => faults.push(
             Fault::input("`environment` is required")
                 .at(sources.place(layer.span))
-                .hint(format!("known are {}", super::stream::list(&shared.known))),
+                .hint(format!("known are {}", list(&shared.known()))),
         ),
         Some(_) => {}
     }
@@ -179,14 +255,11 @@ fn check_identity(cluster: &LoadedCluster, shared: &SharedLayers<'_>, sources: &
 
 /// Places a problem at the setting it names, or at the nearest one above that
 /// stands in a file.
-fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sources) -> Fault {
-    let mut span = None;
-    let mut node = Some(merged);
+fn place(problem: Problem, merged: &Node, sources: &Sources) -> Fault {
+    let mut node = merged;
     for key in &problem.setting {
-        node = node.and_then(|node| node.part(key));
-        if let Some(found) = node.filter(|found| sources.is_written(found.span)) {
-            span = Some(found.span);
-        }
+        let Some(part) = node.part(key) else { break };
+        node = part;
     }
     let fault = Fault::input(format!(
         "`{}`: {}",
@@ -194,56 +267,57 @@ fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sou
         problem.message
     ));
     let fault = if problem.hint.is_empty() { fault } else { fault.hint(problem.hint) };
-    fault.at(sources.place(span.unwrap_or(cluster.settings.span)))
+    fault.at(sources.place(node.span))
 }
 
 /// Finds clusters that would write into each other's data streams, or whose
 /// roles would have one name. It looks at every cluster, chosen or not.
-fn find_clashes(fleet: &LoadedFleet) -> Faults {
+fn find_clashes(loaded: &LoadedFleet) -> Faults {
     let mut faults = Faults::new();
-    let mut slugs: BTreeMap<String, &LoadedCluster> = BTreeMap::new();
-    let mut namespaces: BTreeMap<String, &LoadedCluster> = BTreeMap::new();
-    for cluster in fleet.clusters.values() {
-        let slug = name::slug(&cluster.name);
-        if let Some(other) = slugs.insert(slug.clone(), cluster) {
-            faults.push(
-                Fault::input(format!(
-                    "the clusters `{}` and `{}` are both `{slug}` where `-` and `.` aren't allowed",
-                    other.name, cluster.name
-                ))
-                .at(fleet.sources.place(name_span(cluster)))
-                .hint("rename one of them: data streams and roles are named by it"),
-            );
+    let mut slugs: BTreeMap<String, &str> = BTreeMap::new();
+    let mut namespaces: BTreeMap<String, &str> = BTreeMap::new();
+    for name in &loaded.cluster_names {
+        let cluster = loaded.clusters.get(name);
+        let place_at = |fault: Fault, span: Option<Span>| match span {
+            Some(span) => fault.at(loaded.sources.place(span)),
+            None => fault,
+        };
+        let slug = name::slug(name);
+        if let Some(other) = slugs.insert(slug.clone(), name) {
+            let fault = Fault::input(format!(
+                "the clusters `{other}` and `{name}` are both `{slug}` where `-` and `.` aren't allowed"
+            ))
+            .hint("rename one of them: data streams and roles are named by it");
+            faults.push(place_at(fault, cluster.map(name_span)));
             continue;
         }
-        let own = index_setting(cluster, fleet, "namespace");
-        let kind = index_setting(cluster, fleet, "type").and_then(Node::as_str).unwrap_or("logs");
-        let namespace = own.and_then(Node::as_str).map_or(slug, ToOwned::to_owned);
-        if let Some(other) = namespaces.insert(format!("{kind}-{namespace}"), cluster) {
-            faults.push(
-                Fault::input(format!(
-                    "the clusters `{}` and `{}` would write into the same data streams `{kind}-*-{namespace}`",
-                    other.name, cluster.name
-                ))
-                .at(fleet.sources.place(own.map_or(name_span(cluster), |node| node.span)))
-                .hint("give each an `index.namespace` of its own, or none"),
-            );
+        let setting = |key| cluster.and_then(|cluster| index_setting(cluster, loaded, key));
+        let kind = setting("type").and_then(Node::as_str).unwrap_or("logs");
+        let own = setting("namespace");
+        let namespace = own.and_then(Node::as_str).unwrap_or(&slug);
+        if let Some(other) = namespaces.insert(format!("{kind}-{namespace}"), name) {
+            let fault = Fault::input(format!(
+                "the clusters `{other}` and `{name}` would write into the same data streams `{kind}-*-{namespace}`"
+            ))
+            .hint("give each an `index.namespace` of its own, or none");
+            faults.push(place_at(fault, own.map(|node| node.span).or(cluster.map(name_span))));
         }
     }
     faults
 }
 
-fn name_span(cluster: &LoadedCluster) -> crate::load::source::Span {
-    cluster.settings.get("name").map_or(cluster.settings.span, |node| node.span)
+fn name_span(cluster: &LoadedCluster) -> Span {
+    let layer = &cluster.layer.node;
+    layer.get("name").map_or(layer.span, |node| node.span)
 }
 
-/// A setting of [`IndexNaming`] as the highest layer that speaks of it has it,
-/// without merging everything.
-fn index_setting<'a>(cluster: &'a LoadedCluster, fleet: &'a LoadedFleet, key: &str) -> Option<&'a Node> {
-    let environment = environment_of(cluster).and_then(|name| fleet.environments.get(name));
-    [Some(&cluster.settings), environment, fleet.fleet.as_ref()]
+/// A setting of [`crate::settings::IndexNaming`] as the highest layer that
+/// speaks of it has it, without merging everything.
+fn index_setting<'a>(cluster: &'a LoadedCluster, loaded: &'a LoadedFleet, key: &str) -> Option<&'a Node> {
+    let environment = environment_of(cluster).and_then(|name| loaded.environments.get(name));
+    [Some(&cluster.layer), environment, loaded.fleet.as_ref()]
         .into_iter()
         .flatten()
-        .find_map(|layer| layer.get("index").and_then(|index| index.get(key)))
-        .filter(|node| !matches!(node.value, Value::Null))
+        .find_map(|layer| layer.node.get("index").and_then(|index| index.get(key)))
+        .filter(|node| !node.is_null())
 }

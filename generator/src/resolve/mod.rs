@@ -7,6 +7,9 @@
 mod cluster;
 mod container;
 mod destination;
+mod fleet;
+pub mod inherit;
+pub mod input_schema;
 pub mod literals;
 pub mod merge;
 mod name;
@@ -20,6 +23,7 @@ mod workload;
 use crate::settings::Settings;
 
 pub use cluster::*;
+pub use fleet::*;
 pub use problem::{Problem, Problems};
 
 /// Resolves one cluster. `patches` are the names of the cluster's own

@@ -1,0 +1,44 @@
+//! `gen check`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Failure, Format, Terminal, nothing_written};
+use crate::expiry;
+use crate::pipeline::{self, Timings};
+
+/// Finds every fault of the inputs, and writes nothing.
+///
+/// Everything is rendered in memory and checked; `rendered/` is not looked at
+/// (for that there is `gen render --check`).
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Clusters to check; all without any
+    clusters: Vec<String>,
+    /// Also find drop rules that have expired by this day, such as 2027-03-31
+    #[arg(long, value_name = "DAY", value_parser = expiry::parse_day)]
+    today: Option<String>,
+}
+
+impl Check {
+    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+        let selected: Option<BTreeSet<String>> =
+            (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
+        let timings = Timings::default();
+        let checked = pipeline::check(root, selected.as_ref(), &timings)
+            .map_err(|faults| Failure::Faults { faults, outcome: "nothing was rendered" })?;
+        if let Some(today) = &self.today {
+            let faults = expiry::find_expired(&checked.fleet, today);
+            faults.into_result(()).map_err(nothing_written)?;
+        }
+        let clusters = checked.fleet.members.len();
+        let text = match format {
+            Format::Json => format!("{}\n", json!({ "faults": [], "clusters": clusters, "files": checked.files })),
+            Format::Text => format!("{clusters} clusters, {} files: no faults\n", checked.files),
+        };
+        Ok(terminal.print(&text)?)
+    }
+}

@@ -1,0 +1,137 @@
+//! `gen explain`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::{Failure, Format, Terminal, nothing_written};
+use crate::fault::Fault;
+use crate::load::node::Node;
+use crate::load::source::Sources;
+use crate::pipeline;
+use crate::resolve::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
+use crate::resolve::{inherit, layers_of};
+
+/// Tells which layer, file and line set a value, and which it overrode.
+///
+/// Layers, the lowest first: built-in defaults, clusters/fleet.yaml,
+/// clusters/environments/<environment>.yaml, clusters/<cluster>/cluster.yaml.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The cluster
+    cluster: String,
+    /// A setting such as streams.applications.retention_days; everything without one
+    setting: Option<String>,
+}
+
+impl Explain {
+    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+        let path = match &self.setting {
+            Some(setting) => ValuePath::parse(setting)
+                .map_err(|error| nothing_written(Fault::input(format!("`{setting}`: {error}"))))?,
+            None => ValuePath::default(),
+        };
+        let selected = BTreeSet::from([self.cluster.clone()]);
+        let (fleet, faults) = pipeline::load_layers(root, Some(&selected));
+        let Some(cluster) = fleet.loaded.clusters.get(&self.cluster) else {
+            return Err(nothing_written(faults));
+        };
+        let layers = layers_of(&self.cluster, cluster, &fleet);
+        // What a block such as `stream_defaults` says lies below all layers.
+        let projected: Vec<(LayerName, Node)> = layers
+            .iter()
+            .filter_map(|(name, layer)| Some((name.clone(), inherit::project(layer, &path)?)))
+            .collect();
+        let all: Vec<(LayerName, &Node)> =
+            projected.iter().map(|(name, node)| (name.clone(), node)).chain(layers).collect();
+        let explanation = explain(&all, &path);
+        if explanation.leaves.is_empty() {
+            let fault = Fault::input(format!("no layer of `{}` says anything of `{path}`", self.cluster));
+            let merged = inherit::expand(crate::resolve::merge::merge_all(all.into_iter().map(|(_, node)| node))
+                .unwrap_or_else(|| fleet.defaults.clone()));
+            return Err(nothing_written(match known_keys(&merged, &path) {
+                Some(hint) => fault.hint(hint),
+                None => fault,
+            }));
+        }
+        let text = match format {
+            Format::Text => describe(&explanation, &fleet.loaded.sources),
+            Format::Json => {
+                let leaves: Vec<Json> =
+                    explanation.leaves.iter().map(|leaf| {
+                        json!({
+                            "setting": leaf.path.to_string(),
+                            "value": leaf.value,
+                            "steps": leaf.steps.iter().map(|step| step_json(step, &fleet.loaded.sources)).collect::<Vec<_>>(),
+                        })
+                    }).collect();
+                format!("{:#}\n", json!(leaves))
+            }
+        };
+        Ok(terminal.print(&text)?)
+    }
+}
+
+/// The keys there are where a path leads nowhere.
+fn known_keys(merged: &Node, path: &ValuePath) -> Option<String> {
+    let mut node = merged;
+    let mut shown = String::new();
+    for part in path.parts() {
+        match node.part(part) {
+            Some(next) => node = next,
+            None => break,
+        }
+        if !shown.is_empty() {
+            shown.push('.');
+        }
+        shown.push_str(part);
+    }
+    let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
+    let below = if shown.is_empty() { "at the top".to_owned() } else { format!("below `{shown}`") };
+    Some(format!("{below} there are: {}", keys.join(", ")))
+}
+
+fn describe(explanation: &Explanation, sources: &Sources) -> String {
+    let mut text = String::new();
+    for leaf in &explanation.leaves {
+        let value = leaf.value.as_ref().map_or_else(|| "not set".to_owned(), Json::to_string);
+        // Writing to a text can't fail.
+        let _ = writeln!(text, "{} = {value}", leaf.path);
+        for step in leaf.steps.iter().rev() {
+            let place = sources.place(step.span);
+            let _ = writeln!(
+                text,
+                "  {} {place}  {}{}",
+                if step.holds { "*" } else { " " },
+                effect_words(&step.effect),
+                if step.holds { "" } else { ", overridden" },
+            );
+        }
+    }
+    text
+}
+
+fn effect_words(effect: &Effect) -> String {
+    match effect {
+        Effect::Sets(value) => format!("sets {value}"),
+        Effect::Removes => "removes it".to_owned(),
+        Effect::Replaces => "replaces what is above it".to_owned(),
+    }
+}
+
+fn step_json(step: &Step, sources: &Sources) -> Json {
+    let place = sources.place(step.span);
+    let (effect, value) = match &step.effect {
+        Effect::Sets(value) => ("sets", Some(value)),
+        Effect::Removes => ("removes", None),
+        Effect::Replaces => ("replaces", None),
+    };
+    json!({
+        "layer": step.layer.to_string(),
+        "file": place.file, "line": place.line, "column": place.column,
+        "effect": effect, "value": value, "holds": step.holds,
+    })
+}

@@ -1,0 +1,154 @@
+//! The command line: flags in, calls of the [`crate::pipeline`], text out.
+//!
+//! One file per command. Only here are the terminal and the exit code known:
+//!
+//! | Exit code | Meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | faults, or differences under `--check` |
+//! | 2 | wrong use, or surroundings that refuse |
+
+mod check;
+mod completions;
+mod explain;
+mod init;
+mod new;
+mod render;
+mod schema;
+mod sources;
+mod terminal;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::fault::{Fault, Faults};
+use crate::report;
+
+pub use terminal::Terminal;
+
+/// Renders every file that ships a Kubernetes cluster's logs to
+/// Elasticsearch or OpenSearch, from one small cluster.yaml per cluster.
+#[derive(Debug, Parser)]
+#[command(name = "gen", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    /// Folder with clusters/ and rendered/
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+    /// Threads; by default one per processor
+    #[arg(long, global = true, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+    /// How results and faults are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results and faults are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts a fleet in a new folder
+    Init(init::Init),
+    /// Adds a cluster's folder
+    New(new::New),
+    /// Writes rendered/<cluster>/ for all clusters, or for those named
+    Render(render::Render),
+    /// Finds every fault of the inputs, and writes nothing
+    Check(check::Check),
+    /// Tells which layer, file and line set a value
+    Explain(explain::Explain),
+    /// Prints the JSON Schema of an input, or writes them all
+    Schema(schema::Schema),
+    /// Tells which source is shipped by what, where to, and for how long
+    Sources(sources::Sources),
+    /// Prints a script that completes gen's commands in a shell
+    Completions(completions::Completions),
+}
+
+/// Why a command did not end well.
+#[derive(Debug)]
+enum Failure {
+    /// What is wrong, and what did or didn't happen.
+    Faults { faults: Faults, outcome: &'static str },
+    /// `--check` found differences, which are printed already.
+    Differences,
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Faults of a command that writes nothing in any case.
+fn nothing_written(faults: impl Into<Faults>) -> Failure {
+    Failure::Faults { faults: faults.into(), outcome: "nothing was written" }
+}
+
+/// Runs a command line and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return terminal.clap(&error),
+    };
+    if let Some(jobs) = arguments.jobs
+        && let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global()
+    {
+        let fault = Fault::environment(format!("can't start {jobs} threads: {error}"));
+        return fail(nothing_written(fault), arguments.format, terminal);
+    }
+    let (root, format) = (arguments.root.as_path(), arguments.format);
+    let result = match arguments.command {
+        Command::Init(command) => command.run(terminal),
+        Command::New(command) => command.run(root, terminal),
+        Command::Render(command) => command.run(root, format, terminal),
+        Command::Check(command) => command.run(root, format, terminal),
+        Command::Explain(command) => command.run(root, format, terminal),
+        Command::Schema(command) => command.run(terminal),
+        Command::Sources(command) => command.run(root, format, terminal),
+        Command::Completions(command) => command.run(terminal),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(failure) => fail(failure, format, terminal),
+    }
+}
+
+fn fail(failure: Failure, format: Format, terminal: &mut Terminal) -> u8 {
+    match failure {
+        Failure::Differences => 1,
+        // Whoever reads has read enough, as `head` does.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Failure::Output(error) => {
+            terminal.complain(&format!("can't write the output: {error}\n"));
+            2
+        }
+        Failure::Faults { faults, outcome } => {
+            let code = report::exit_code(&faults.clone().sorted());
+            match format {
+                Format::Text => {
+                    let text = report::to_text(faults, outcome, terminal.error_style());
+                    terminal.complain(&text);
+                    code
+                }
+                Format::Json => match terminal.print(&report::to_json(faults, outcome)) {
+                    Ok(()) => code,
+                    Err(_) => 2,
+                },
+            }
+        }
+    }
+}

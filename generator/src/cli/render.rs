@@ -1,0 +1,164 @@
+//! `gen render`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Failure, Format, Terminal, nothing_written};
+use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
+use crate::write::{WriteOptions, WritePlan};
+
+/// Writes rendered/<cluster>/ for all clusters, or for those named.
+///
+/// Only files whose bytes differ are written; files of ours that are no longer
+/// rendered are removed. Nothing is written if any cluster has a fault, or if
+/// a file was edited by hand.
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    /// Clusters to render; all without any
+    clusters: Vec<String>,
+    /// Write nothing; list what differs, and exit with 1 if anything does
+    #[arg(long)]
+    check: bool,
+    /// Overwrite files that were edited by hand, and foreign files in the way
+    #[arg(long, conflicts_with = "check")]
+    force: bool,
+    /// Print how long each step took to standard error
+    #[arg(long)]
+    timings: bool,
+}
+
+impl Render {
+    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+        let selected: Option<BTreeSet<String>> =
+            (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
+        let timings = Timings::default();
+        let bar = terminal.progress("rendering");
+        let request = PlanRequest {
+            root,
+            selected: selected.as_ref(),
+            options: WriteOptions { force: self.force, check_only: self.check },
+            progress: &|| bar.inc(1),
+        };
+        let planned = pipeline::plan(request, &timings);
+        bar.finish_and_clear();
+        let (output, plans) = planned.map_err(nothing_written)?;
+        if !self.check {
+            pipeline::apply(&output, &plans, &timings).map_err(|faults| Failure::Faults {
+                faults,
+                outcome: "what was begun is finished by the next run",
+            })?;
+        }
+        let changes: Vec<Changes<'_>> = plans.iter().map(Changes::of).collect();
+        let text = match format {
+            Format::Json => json(&changes)?,
+            Format::Text => describe(&changes, self.check),
+        };
+        terminal.print(&text)?;
+        if self.timings {
+            let steps = timings.steps().map(|(step, time)| format!("{step} {:.1} ms", time.as_secs_f64() * 1e3));
+            terminal.complain(&format!("{}\n", steps.join("  ")));
+        }
+        if self.check && !plans.iter().all(WritePlan::is_clean) {
+            return Err(Failure::Differences);
+        }
+        Ok(())
+    }
+}
+
+/// What changes in a cluster's folder.
+#[derive(Debug, Serialize)]
+struct Changes<'a> {
+    cluster: &'a str,
+    removed: bool,
+    created: Vec<&'a str>,
+    updated: Vec<&'a str>,
+    deleted: Vec<&'a str>,
+    edited_by_hand: Vec<&'a str>,
+    unchanged: usize,
+    #[serde(skip)]
+    clean: bool,
+}
+
+impl<'a> Changes<'a> {
+    fn of(plan: &'a WritePlan) -> Self {
+        Self {
+            cluster: plan.cluster(),
+            removed: plan.removes_cluster(),
+            created: plan.created().collect(),
+            updated: plan.updated().collect(),
+            deleted: plan.deleted().collect(),
+            edited_by_hand: plan.edited().collect(),
+            unchanged: plan.unchanged_count(),
+            clean: plan.is_clean(),
+        }
+    }
+}
+
+fn json(changes: &[Changes<'_>]) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(changes).map_err(std::io::Error::from)?;
+    Ok(text + "\n")
+}
+
+fn describe(changes: &[Changes<'_>], check: bool) -> String {
+    let mut text = String::new();
+    let mut totals = [0; 4];
+    for change in changes {
+        let counts =
+            [change.created.len(), change.updated.len(), change.deleted.len(), change.unchanged];
+        for (total, count) in totals.iter_mut().zip(counts) {
+            *total += count;
+        }
+        if change.clean {
+            continue;
+        }
+        // Writing to a text can't fail.
+        let _ = write!(text, "{RENDERED}/{}:", change.cluster);
+        if change.removed {
+            text.push_str(" no longer in the fleet,");
+        }
+        let _ = writeln!(text, " {}", count_words(counts, check));
+        if check {
+            list_paths(&mut text, change);
+        }
+    }
+    let clusters = changes.len();
+    let _ = writeln!(
+        text,
+        "{clusters} cluster{}: {}",
+        if clusters == 1 { "" } else { "s" },
+        count_words(totals, check)
+    );
+    text
+}
+
+fn list_paths(text: &mut String, change: &Changes<'_>) {
+    let mut paths: Vec<(&str, &str)> = Vec::new();
+    paths.extend(change.created.iter().map(|path| (*path, "missing")));
+    paths.extend(change.updated.iter().map(|path| (*path, "differs")));
+    paths.extend(change.deleted.iter().map(|path| (*path, "no longer rendered")));
+    paths.sort_unstable();
+    for (path, state) in paths {
+        let by_hand = if change.edited_by_hand.contains(&path) { ", edited by hand" } else { "" };
+        let _ = writeln!(text, "  {path}: {state}{by_hand}");
+    }
+}
+
+fn count_words([created, updated, deleted, unchanged]: [usize; 4], check: bool) -> String {
+    let words = if check {
+        ["missing", "differ", "no longer rendered", "as rendered"]
+    } else {
+        ["written", "changed", "removed", "unchanged"]
+    };
+    let counts = [created, updated, deleted, unchanged];
+    let parts: Vec<String> = counts
+        .iter()
+        .zip(words)
+        .filter(|(count, _)| **count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if parts.is_empty() { "no files".to_owned() } else { parts.join(", ") }
+}

@@ -1,0 +1,65 @@
+//! `gen sources`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::Args;
+use comfy_table::presets;
+use comfy_table::{ContentArrangement, Table};
+
+use super::{Failure, Format, Terminal, nothing_written};
+use crate::pipeline::{self, Timings};
+use crate::sources::{self, SourceRow};
+
+/// Tells which source is shipped by what, where to, and for how long.
+///
+/// A source that isn't shipped stands in the list too, with the reason.
+/// `--format json` also has what is read, and the rendered files.
+#[derive(Debug, Args)]
+pub(super) struct Sources {
+    /// Clusters; all without any
+    clusters: Vec<String>,
+}
+
+impl Sources {
+    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+        let selected: Option<BTreeSet<String>> =
+            (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
+        let fleet = pipeline::load_fleet(root, selected.as_ref(), &Timings::default())
+            .map_err(nothing_written)?;
+        let rows: Vec<Vec<SourceRow>> =
+            fleet.members.iter().map(|member| sources::list(&member.cluster)).collect();
+        let text = match format {
+            Format::Json => {
+                let rows: Vec<&SourceRow> = rows.iter().flatten().collect();
+                serde_json::to_string_pretty(&rows).map_err(std::io::Error::from)? + "\n"
+            }
+            Format::Text => rows.iter().map(|rows| table(rows)).collect::<Vec<_>>().join("\n"),
+        };
+        Ok(terminal.print(&text)?)
+    }
+}
+
+fn table(rows: &[SourceRow]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["SOURCE", "DATA STREAM", "KEPT", "AT", "SHIPPED BY"]);
+    for row in rows {
+        if let Some(why) = &row.missing {
+            table.add_row([row.source.as_str(), "-", "-", "-", &format!("not shipped: {why}")]);
+        }
+        for (index, stream) in row.streams.iter().enumerate() {
+            let first = |text: &str| if index == 0 { text.to_owned() } else { String::new() };
+            table.add_row([
+                first(&row.source),
+                stream.data_stream.clone(),
+                format!("{} d", stream.retention_days),
+                stream.destinations.join(", "),
+                first(row.shipped_by.as_deref().unwrap_or_default()),
+            ]);
+        }
+    }
+    let cluster = rows.first().map_or("", |row| row.cluster.as_str());
+    let lines: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    format!("{cluster}\n{lines}")
+}

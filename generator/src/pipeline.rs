@@ -1,0 +1,311 @@
+//! The steps in their order: load, resolve, render, check, and the plan of
+//! what to write. Each command runs as many of them as it needs.
+//!
+//! Does IO at both ends (it reads the inputs, and the outputs as they are);
+//! what lies between is pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::check::Checker;
+use crate::fault::{Fault, Faults};
+use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
+use crate::load::source::SourceFile;
+use crate::load::yaml;
+use crate::render::{self, TemplateText, Templates};
+use crate::resolve::{FleetLayers, InputSchemas, ResolvedMember, resolve_fleet};
+use crate::settings::DEFAULTS;
+use crate::tree::{RenderedTree, TreePath};
+use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
+
+/// The folder that is written to, below the root.
+pub const RENDERED: &str = "rendered";
+
+/// How the built-in defaults are named where a place is told.
+pub const DEFAULTS_NAME: &str = "built-in defaults";
+
+/// A fleet that was read and resolved.
+#[derive(Debug)]
+pub struct Fleet {
+    /// Its layers.
+    pub layers: FleetLayers,
+    /// Its clusters, by name: those selected.
+    pub members: Vec<ResolvedMember>,
+}
+
+/// How long each step took, in nanoseconds: load and resolve by the clock, the
+/// others summed over all threads.
+#[derive(Debug, Default)]
+pub struct Timings {
+    load: AtomicU64,
+    resolve: AtomicU64,
+    render: AtomicU64,
+    check: AtomicU64,
+    write: AtomicU64,
+}
+
+impl Timings {
+    /// Each step's name and time.
+    pub fn steps(&self) -> [(&'static str, Duration); 5] {
+        let time = |step: &AtomicU64| Duration::from_nanos(step.load(Ordering::Relaxed));
+        [
+            ("load", time(&self.load)),
+            ("resolve", time(&self.resolve)),
+            ("render", time(&self.render)),
+            ("check", time(&self.check)),
+            ("write", time(&self.write)),
+        ]
+    }
+}
+
+fn timed<T>(step: &AtomicU64, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    step.fetch_add(nanoseconds, Ordering::Relaxed);
+    result
+}
+
+/// Reads a fleet without resolving it. What could not be read is told in the
+/// faults.
+pub fn load_layers(root: &Path, selected: Option<&BTreeSet<String>>) -> (FleetLayers, Faults) {
+    let selection = selected.map_or(Selection::All, Selection::Only);
+    let (mut loaded, mut faults) = files::load(root, selection);
+    let source = SourceFile::new(DEFAULTS_NAME, DEFAULTS);
+    let file = loaded.sources.push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
+    let defaults = yaml::parse(file, &source).unwrap_or_else(|more| {
+        faults.append(more);
+        crate::load::node::Node::from_json(
+            &serde_json::Value::Null,
+            crate::load::source::Span { file, start: 0, end: 0 },
+        )
+    });
+    (FleetLayers { defaults, loaded }, faults)
+}
+
+/// Reads and resolves a fleet, or the clusters of it that are named.
+pub fn load_fleet(
+    root: &Path,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<Fleet, Faults> {
+    let (layers, mut faults) = timed(&timings.load, || load_layers(root, selected));
+    timed(&timings.resolve, || {
+        let schemas = InputSchemas::new()
+            .map_err(|error| Faults::from(Fault::input(format!("the input's schema: {error}"))))?;
+        match resolve_fleet(&layers, &schemas) {
+            Ok(members) => faults.into_result(Fleet { layers, members }),
+            Err(more) => {
+                faults.append(more);
+                Err(faults)
+            }
+        }
+    })
+}
+
+/// What [`plan`] is to do.
+#[derive(Clone, Copy)]
+pub struct PlanRequest<'a> {
+    /// The folder with `clusters/` and `rendered/`.
+    pub root: &'a Path,
+    /// The clusters, or all of them; only with all are outputs of clusters
+    /// that no longer exist removed.
+    pub selected: Option<&'a BTreeSet<String>>,
+    /// How to write.
+    pub options: WriteOptions,
+    /// Told after each cluster, from any thread.
+    pub progress: &'a (dyn Fn() + Sync),
+}
+
+/// A fleet that has no fault, and how many files it renders to.
+#[derive(Debug)]
+pub struct CheckedFleet {
+    /// The fleet.
+    pub fleet: Fleet,
+    /// The number of files.
+    pub files: usize,
+}
+
+/// Runs every step but the last in memory.
+pub fn check(
+    root: &Path,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<CheckedFleet, Faults> {
+    let rendering = Rendering::prepare(root, selected, timings)?;
+    let files = rendering.for_each(timings, |_, tree| Ok(tree.0.len()))?;
+    Ok(CheckedFleet { fleet: rendering.fleet, files: files.into_iter().sum() })
+}
+
+/// Runs every step up to the plan of what to write: nothing has been written
+/// then, and nothing will be if any cluster has a fault.
+pub fn plan(request: PlanRequest<'_>, timings: &Timings) -> Result<(Output, Vec<WritePlan>), Faults> {
+    let rendering = Rendering::prepare(request.root, request.selected, timings)?;
+    let output = Output::open(request.root, Path::new(RENDERED), request.options.check_only)
+        .map_err(Faults::from)?;
+    let plans = rendering.for_each(timings, |name, tree| {
+        let plan = timed(&timings.write, || write::plan(&output, name, tree, request.options));
+        (request.progress)();
+        plan
+    });
+    let removed = if request.selected.is_none() {
+        let names = &rendering.fleet.layers.loaded.cluster_names;
+        let existing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        write::plan_removed(&output, &existing, request.options)
+    } else {
+        Ok(Vec::new())
+    };
+    match (plans, removed) {
+        (Ok(mut plans), Ok(removed)) => {
+            plans.extend(removed);
+            Ok((output, plans))
+        }
+        (plans, removed) => {
+            let mut faults = plans.err().unwrap_or_default();
+            faults.append(removed.err().unwrap_or_default());
+            Err(faults)
+        }
+    }
+}
+
+/// Everything that rendering a fleet's clusters needs.
+struct Rendering {
+    fleet: Fleet,
+    templates: Templates,
+    certificates: BTreeMap<String, Vec<u8>>,
+    checker: Checker,
+}
+
+impl Rendering {
+    /// Faults of inputs and of templates are told together.
+    fn prepare(
+        root: &Path,
+        selected: Option<&BTreeSet<String>>,
+        timings: &Timings,
+    ) -> Result<Self, Faults> {
+        let fleet = load_fleet(root, selected, timings)?;
+        let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded));
+        let certificates = read_certificates(root, &fleet.members);
+        match (templates, certificates) {
+            (Ok(templates), Ok(certificates)) => {
+                Ok(Self { fleet, templates, certificates, checker: Checker::new() })
+            }
+            (templates, certificates) => {
+                let mut faults = templates.err().unwrap_or_default();
+                faults.append(certificates.err().unwrap_or_default());
+                Err(faults)
+            }
+        }
+    }
+
+    /// Renders and checks every cluster, on all threads, and hands its tree
+    /// on. The results are in the order of the clusters' names.
+    fn for_each<T: Send>(
+        &self,
+        timings: &Timings,
+        next: impl Fn(&str, RenderedTree) -> Result<T, Faults> + Sync,
+    ) -> Result<Vec<T>, Faults> {
+        let results: Vec<Result<T, Faults>> = self
+            .fleet
+            .members
+            .par_iter()
+            .map(|member| {
+                let name = member.cluster.cluster.name.as_str();
+                let tree = timed(&timings.render, || self.render(member))?;
+                timed(&timings.check, || self.checker.check(name, &tree))?;
+                next(name, tree)
+            })
+            .collect();
+        gather(results)
+    }
+
+    /// Renders a cluster, and copies in what it brings itself.
+    fn render(&self, member: &ResolvedMember) -> Result<RenderedTree, Faults> {
+        let mut tree = render::render(&member.cluster, &self.templates)?;
+        let loaded = self.fleet.layers.loaded.clusters.get(&member.cluster.cluster.name);
+        let patches = loaded.into_iter().flat_map(|cluster| &cluster.patches);
+        let copies = patches
+            .map(|(name, bytes)| (format!("kubernetes/patches/{name}"), bytes))
+            .chain(member.certificates.iter().filter_map(|certificate| {
+                Some((certificate.output.clone(), self.certificates.get(&certificate.file)?))
+            }));
+        for (path, bytes) in copies {
+            let path = TreePath::new(path).map_err(|error| Fault::input(error.to_string()))?;
+            if tree.0.insert(path.clone(), bytes.clone()).is_some() {
+                return Err(Fault::input(format!("`{path}` is rendered by a template, and copied too"))
+                    .hint("rename the template")
+                    .into());
+            }
+        }
+        Ok(tree)
+    }
+}
+
+/// All results, or all faults.
+fn gather<T>(results: Vec<Result<T, Faults>>) -> Result<Vec<T>, Faults> {
+    let mut faults = Faults::new();
+    let mut values = Vec::with_capacity(results.len());
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(more) => faults.append(more),
+        }
+    }
+    faults.into_result(values)
+}
+
+/// Carries plans out.
+pub fn apply(output: &Output, plans: &[WritePlan], timings: &Timings) -> Result<Vec<WriteSummary>, Faults> {
+    let results: Vec<Result<WriteSummary, Faults>> = plans
+        .par_iter()
+        .map(|plan| timed(&timings.write, || write::apply(output, plan)))
+        .collect();
+    gather(results)
+}
+
+/// Compiles the templates with the fleet's own over them.
+pub fn own_templates(loaded: &LoadedFleet) -> Result<Templates, Faults> {
+    let own: Vec<TemplateText> = loaded
+        .template_overrides
+        .iter()
+        .map(|(name, text)| TemplateText { name: name.clone(), text: text.clone() })
+        .collect();
+    Templates::compile(&own)
+}
+
+/// The certificates of all clusters, each file read once: path below
+/// `clusters/` to bytes.
+fn read_certificates(root: &Path, members: &[ResolvedMember]) -> Result<BTreeMap<String, Vec<u8>>, Faults> {
+    let mut found = BTreeMap::new();
+    let mut faults = Faults::new();
+    for certificate in members.iter().flat_map(|member| &member.certificates) {
+        if found.contains_key(&certificate.file) {
+            continue;
+        }
+        let read = files::read_below(root, CLUSTERS, &certificate.file).and_then(check_certificate);
+        match read {
+            Ok(bytes) => {
+                found.insert(certificate.file.clone(), bytes);
+            }
+            Err(fault) => faults.push(fault.at(certificate.place.clone())),
+        }
+    }
+    faults.into_result(found)
+}
+
+fn check_certificate(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let text = String::from_utf8_lossy(&bytes);
+    if text.contains("PRIVATE KEY-----") {
+        return Err(Fault::input("this file holds a private key, which must not be in git")
+            .hint("take the key out, and replace it wherever it was used: it is known now"));
+    }
+    if !text.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(Fault::input("this file holds no PEM certificate")
+            .hint("a CA certificate begins with `-----BEGIN CERTIFICATE-----`"));
+    }
+    Ok(bytes)
+}

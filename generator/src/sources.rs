@@ -1,0 +1,178 @@
+//! The list of a cluster's log sources: which is shipped by what, where to,
+//! for how long, and from which files. Pure.
+//!
+//! It is derived from the very values that are rendered, so it can't say
+//! anything else than the files do. A source that isn't shipped stands in it
+//! too, with the reason.
+
+use serde::Serialize;
+
+use crate::resolve::{DaemonSet, ResolvedCluster, ResolvedStream};
+use crate::settings::{ControlPlaneRead, Distribution};
+
+/// One source of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceRow {
+    /// The cluster.
+    pub cluster: String,
+    /// The source, such as `kubernetes.applications`.
+    pub source: String,
+    /// What ships it, and from where; none if nothing does.
+    pub shipped_by: Option<String>,
+    /// What is read: paths on the machine, units of the journal, the API.
+    pub reads: Vec<String>,
+    /// Where it ends.
+    pub streams: Vec<StreamRow>,
+    /// The rendered files that do it, below the cluster's folder.
+    pub files: Vec<String>,
+    /// Why it isn't shipped.
+    pub missing: Option<String>,
+}
+
+/// Where a source ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StreamRow {
+    /// The data stream.
+    pub data_stream: String,
+    /// The destinations it is at.
+    pub destinations: Vec<String>,
+    /// Days it is kept.
+    pub retention_days: u16,
+}
+
+/// Sources that no file is rendered for yet.
+const NOT_RENDERED: [&str; 11] = [
+    "machines.masters",
+    "machines.nodes",
+    "aws.ec2",
+    "aws.ebs",
+    "aws.iam",
+    "aws.elb",
+    "aws.s3",
+    "aws.dynamodb",
+    "aws.route53",
+    "aws.vpc",
+    "aws.cloudtrail",
+];
+
+/// Lists the sources of a cluster, in a fixed order.
+pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
+    let mut rows = vec![applications(cluster), nodes(cluster), control_plane(cluster), events(cluster)];
+    rows.extend(NOT_RENDERED.iter().map(|source| {
+        missing(cluster, source, "this version of gen renders nothing for it")
+    }));
+    rows
+}
+
+fn missing(cluster: &ResolvedCluster, source: &str, why: &str) -> SourceRow {
+    SourceRow {
+        cluster: cluster.cluster.name.clone(),
+        source: source.to_owned(),
+        shipped_by: None,
+        reads: Vec::new(),
+        streams: Vec::new(),
+        files: Vec::new(),
+        missing: Some(why.to_owned()),
+    }
+}
+
+fn shipped(
+    cluster: &ResolvedCluster,
+    source: &str,
+    daemon_set: &DaemonSet,
+    streams: &[String],
+    reads: Vec<String>,
+) -> SourceRow {
+    SourceRow {
+        cluster: cluster.cluster.name.clone(),
+        source: source.to_owned(),
+        shipped_by: Some(format!("DaemonSet {}/{}", cluster.kubernetes.namespace, daemon_set.name)),
+        reads,
+        streams: cluster
+            .streams
+            .iter()
+            .filter(|stream| streams.contains(&stream.name))
+            .map(stream_row)
+            .collect(),
+        files: ["daemonset.yaml", "fluent.conf"]
+            .map(|file| format!("kubernetes/{}/{file}", daemon_set.folder))
+            .to_vec(),
+        missing: None,
+    }
+}
+
+fn stream_row(stream: &ResolvedStream) -> StreamRow {
+    StreamRow {
+        data_stream: stream.data_stream.clone(),
+        destinations: stream.destinations.clone(),
+        retention_days: stream.retention_days,
+    }
+}
+
+fn daemon_set<'a>(cluster: &'a ResolvedCluster, source: &str) -> Option<&'a DaemonSet> {
+    cluster.daemon_sets.iter().find(|daemon_set| daemon_set.source == source)
+}
+
+fn applications(cluster: &ResolvedCluster) -> SourceRow {
+    const SOURCE: &str = "kubernetes.applications";
+    match (&cluster.sources.applications, daemon_set(cluster, "applications")) {
+        (Some(source), Some(daemon_set)) => {
+            shipped(cluster, SOURCE, daemon_set, &source.records.streams, source.paths.clone())
+        }
+        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.applications.enabled`"),
+    }
+}
+
+fn nodes(cluster: &ResolvedCluster) -> SourceRow {
+    const SOURCE: &str = "kubernetes.nodes";
+    match (&cluster.sources.nodes, daemon_set(cluster, "nodes")) {
+        (Some(source), Some(daemon_set)) => {
+            let units = source.journal.iter().flat_map(|journal| &journal.units);
+            let mut reads = source.containers.paths.clone();
+            reads.extend(units.map(|unit| format!("journal: {unit}")));
+            shipped(cluster, SOURCE, daemon_set, &source.containers.records.streams, reads)
+        }
+        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.nodes.enabled`"),
+    }
+}
+
+fn control_plane(cluster: &ResolvedCluster) -> SourceRow {
+    const SOURCE: &str = "kubernetes.control_plane";
+    match (&cluster.sources.control_plane, daemon_set(cluster, "control_plane")) {
+        (Some(source), Some(daemon_set)) => {
+            let mut streams = source.containers.records.streams.clone();
+            let mut reads = match source.read {
+                ControlPlaneRead::Containers => source.containers.paths.clone(),
+                ControlPlaneRead::Files => source.files.values().map(ToString::to_string).collect(),
+            };
+            if let Some(audit_log) = &source.audit_log {
+                reads.push(audit_log.path.to_string());
+                streams.push(audit_log.stream.clone());
+            }
+            shipped(cluster, SOURCE, daemon_set, &streams, reads)
+        }
+        _ if cluster.cluster.distribution == Distribution::Eks => missing(
+            cluster,
+            SOURCE,
+            "EKS runs the control plane: its logs are in CloudWatch, which this version of gen doesn't read",
+        ),
+        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.control_plane.enabled`"),
+    }
+}
+
+fn events(cluster: &ResolvedCluster) -> SourceRow {
+    const SOURCE: &str = "kubernetes.events";
+    match (&cluster.sources.events, daemon_set(cluster, "nodes")) {
+        (Some(source), Some(daemon_set)) => {
+            let reads = vec!["API server: events".to_owned()];
+            let mut row = shipped(cluster, SOURCE, daemon_set, std::slice::from_ref(&source.stream), reads);
+            row.files.insert(0, "kubernetes/events/deployment.yaml".to_owned());
+            row.shipped_by = Some(format!(
+                "Deployment {0}/kubernetes-events, DaemonSet {0}/{1}",
+                cluster.kubernetes.namespace, daemon_set.name
+            ));
+            row
+        }
+        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.events.enabled`"),
+    }
+}
