@@ -91,7 +91,9 @@ fn stop_everywhere(name: &str, old: &Fleet, new: &Fleet, next: &Fleet, foreign: 
     let expected = snapshot(&calm.path().join("rendered"));
     for (path, _) in foreign {
         assert_eq!(
-            expected.get(*path).map(String::as_str),
+            expected
+                .get(path.trim_start_matches("rendered/"))
+                .map(String::as_str),
             Some("file mine"),
             "{name}: {path}"
         );
