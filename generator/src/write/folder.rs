@@ -291,9 +291,8 @@ impl<'f> Walk<'f> {
         let parent = match self.open.last().map(|level| &level.opened) {
             None => self.top,
             Some(Opened::Folder(folder)) => folder.as_fd(),
-            Some(Opened::Missing) => return Ok(Opened::Missing),
             // Below something else is nothing; `reached` tells of it.
-            Some(Opened::Obstacle(_)) => return Ok(Opened::Missing),
+            Some(Opened::Missing | Opened::Obstacle(_)) => return Ok(Opened::Missing),
         };
         let opened = open(parent, name).map_err(|error| ("read", error))?;
         match (opened, disk) {

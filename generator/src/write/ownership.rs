@@ -59,7 +59,8 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ownership {
-    logfleet_ownership: u64,
+    #[serde(rename = "logfleet_ownership")]
+    format: u64,
     generator: String,
     /// Whose folder it was written into; a copied folder is not ours.
     pub(super) cluster: String,
@@ -84,7 +85,7 @@ impl Ownership {
     /// Records files that are in place.
     pub(super) fn new(cluster: &str, files: BTreeMap<String, Digest>) -> Self {
         Self {
-            logfleet_ownership: FORMAT,
+            format: FORMAT,
             generator: GENERATOR.to_owned(),
             cluster: cluster.to_owned(),
             files,

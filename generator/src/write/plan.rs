@@ -23,6 +23,8 @@ pub struct WriteOptions {
 }
 
 /// What has to change in the folder of one cluster, and what stays.
+// Independent facts, not states of one another.
+#[expect(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WritePlan {
     pub(super) cluster: String,
