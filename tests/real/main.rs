@@ -7,5 +7,6 @@
 
 mod certificates;
 mod client;
+mod elasticsearch;
 mod opensearch;
 mod rig;
