@@ -17,7 +17,7 @@ use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates};
-use crate::resolve::{FleetLayers, InputSchemas, ResolvedMember, resolve_fleet};
+use crate::resolve::{FleetLayers, InputSchemas, PATCHES, ResolvedMember, resolve_fleet};
 use crate::settings::DEFAULTS;
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
@@ -229,7 +229,7 @@ impl Rendering {
         let loaded = self.fleet.layers.loaded.clusters.get(&member.cluster.cluster.name);
         let patches = loaded.into_iter().flat_map(|cluster| &cluster.patches);
         let copies = patches
-            .map(|(name, bytes)| (format!("kubernetes/patches/{name}"), bytes))
+            .map(|(name, bytes)| (format!("kubernetes/{PATCHES}/{name}"), bytes))
             .chain(member.certificates.iter().filter_map(|certificate| {
                 Some((certificate.output.clone(), self.certificates.get(&certificate.file)?))
             }));

@@ -7,9 +7,12 @@
 //! and options that exist. `.json` files are canonical already
 //! ([`crate::render::json`]).
 
+pub mod kubernetes;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::kubernetes::{FileKind, KubernetesCheck};
 use crate::fault::{Fault, Faults};
 use crate::tree::{RenderedTree, TreePath};
 
@@ -17,20 +20,21 @@ use crate::tree::{RenderedTree, TreePath};
 /// share most of their files to the byte.
 #[derive(Debug, Default)]
 pub struct Checker {
+    kubernetes: KubernetesCheck,
     right: Mutex<BTreeSet<(Language, Arc<[u8]>)>>,
 }
 
 /// What a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Language {
-    Kubernetes,
+    Kubernetes(FileKind),
     Fluentd,
 }
 
 fn language(path: &TreePath) -> Option<Language> {
     let path = path.as_str();
     if path.starts_with("kubernetes/") && path.ends_with(".yaml") {
-        Some(Language::Kubernetes)
+        Some(Language::Kubernetes(FileKind::of(path)))
     } else if path.ends_with("/fluent.conf") {
         Some(Language::Fluentd)
     } else {
@@ -66,7 +70,8 @@ impl Checker {
             return Fault::input(format!("`{shown}` is not UTF-8")).into();
         };
         let faults = match language {
-            Language::Kubernetes | Language::Fluentd => { let _ = (shown, text); Faults::new() }
+            Language::Kubernetes(kind) => self.kubernetes.check(kind, &shown, text),
+            Language::Fluentd => Faults::new(),
         };
         if faults.is_empty() {
             self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(key);

@@ -13,6 +13,9 @@ use crate::fault::{Fault, Faults, Place};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates");
 
+/// What tells people about the folder, and is no template.
+const README: &str = "README.md";
+
 /// A template of the fleet's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateText {
@@ -43,11 +46,14 @@ impl Templates {
         let mut texts = built_in();
         let mut faults = Faults::new();
         for template in own {
-            if let Err(fault) = check_syntax(template) {
+            let replaced = texts.insert(&template.name, &template.text);
+            if replaced != Some(&template.text)
+                && let Err(fault) = check_syntax(template)
+            {
                 faults.push(fault);
             }
-            texts.insert(&template.name, &template.text);
         }
+        texts.retain(|name, _| *name != README);
         let mut outputs = Vec::new();
         for name in texts.keys().filter(|name| !is_part(name)) {
             match PathPattern::parse(name) {
@@ -121,7 +127,6 @@ fn built_in() -> BTreeMap<&'static str, &'static str> {
     }
     let mut texts = BTreeMap::new();
     walk(&BUILT_IN, &mut texts);
-    texts.retain(|name, _| *name != "README.md");
     texts
 }
 

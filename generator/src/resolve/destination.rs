@@ -13,6 +13,7 @@ pub(super) fn resolve_destinations(
     problems: &mut Problems,
 ) -> Vec<ResolvedDestination> {
     find_name_clashes(settings, problems);
+    find_role_clashes(settings, problems);
     settings
         .destinations
         .iter()
@@ -34,6 +35,28 @@ fn find_name_clashes(settings: &Settings, problems: &mut Problems) {
                 format!("the destinations `{other}` and `{name}` would share one Secret"),
                 "rename one of them: names must differ in more than `-` and `_`",
             );
+        }
+    }
+}
+
+/// A pod has one identity, so all destinations must take the same role.
+fn find_role_clashes(settings: &Settings, problems: &mut Problems) {
+    let roles = settings.destinations.iter().filter_map(|(name, destination)| {
+        match &destination.authentication {
+            Authentication::AwsSigv4 { role_arn, .. } => Some((name, role_arn)),
+            _ => None,
+        }
+    });
+    let mut first = None;
+    for (name, role) in roles {
+        match first {
+            None => first = Some((name, role)),
+            Some((other, chosen)) if chosen != role => problems.push(
+                &["destinations", name.as_str(), "authentication", "role_arn"],
+                format!("the destinations `{other}` and `{name}` want different roles, and a pod has one"),
+                "give both the same `role_arn`, and let that role write to both",
+            ),
+            Some(_) => {}
         }
     }
 }

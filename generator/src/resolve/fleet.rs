@@ -20,6 +20,9 @@ use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
 use crate::settings::Settings;
 
+/// The folder below `kubernetes/` that a cluster's own patches are copied to.
+pub const PATCHES: &str = "patches";
+
 /// The schemas of the inputs, compiled once.
 #[derive(Debug)]
 pub struct InputSchemas {
@@ -187,7 +190,7 @@ fn resolve_one(
     schemas.settings.check_json(&json, &merged, sources).into_result(())?;
     let settings: Settings = serde_json::from_value(json)
         .map_err(|error| Fault::input(format!("the settings of `{name}` can't be read: {error}")))?;
-    let patches: Vec<String> = cluster.patches.keys().cloned().collect();
+    let patches: Vec<String> = cluster.patches.keys().map(|name| format!("{PATCHES}/{name}")).collect();
     let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
         problems.0.into_iter().map(|problem| place(problem, &merged, sources)).collect::<Faults>()
     })?;

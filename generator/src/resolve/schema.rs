@@ -29,6 +29,8 @@ pub const PATTERN_MEANING: &str = "x-pattern-meaning";
 pub struct SchemaCheck {
     schema: Json,
     validator: Validator,
+    /// What a key is called in messages.
+    noun: &'static str,
 }
 
 /// A schema that is not one.
@@ -40,7 +42,13 @@ impl SchemaCheck {
     /// Compiles a schema.
     pub fn new(schema: Json) -> Result<Self, SchemaError> {
         let validator = jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
-        Ok(Self { schema, validator })
+        Ok(Self { schema, validator, noun: "setting" })
+    }
+
+    /// The same check with another word for a key than `setting`.
+    #[must_use]
+    pub fn calling_keys(self, noun: &'static str) -> Self {
+        Self { noun, ..self }
     }
 
     /// The schema as given.
@@ -59,7 +67,7 @@ impl SchemaCheck {
         if self.validator.is_valid(json) {
             return Faults::new();
         }
-        let mut told = Teller { schema: &self.schema, root: node, sources, faults: Vec::new() };
+        let mut told = Teller { schema: &self.schema, root: node, sources, noun: self.noun, faults: Vec::new() };
         for error in self.validator.iter_errors(json).take(MAX_FAULTS) {
             told.tell(&error);
         }
@@ -72,6 +80,7 @@ struct Teller<'a> {
     schema: &'a Json,
     root: &'a Node,
     sources: &'a Sources,
+    noun: &'static str,
     faults: Vec<Fault>,
 }
 
@@ -148,8 +157,9 @@ impl Teller<'_> {
     fn unknown_key(&mut self, path: &ValuePath, key: &str, parent: &Json) {
         let known = known_keys(self.schema, parent, 0);
         let at = path.join(key);
-        let message = format!("`{}` is not a setting", shown_path(&at));
-        self.push(self.key_span(&at), message, suggest(key, &known, "the settings here are"));
+        let message = format!("`{}` is not a {}", shown_path(&at), self.noun);
+        let intro = format!("the {}s here are", self.noun);
+        self.push(self.key_span(&at), message, suggest(key, &known, &intro));
     }
 
     fn missing_key(&mut self, path: &ValuePath, key: &str, parent: &Json) {
