@@ -525,7 +525,7 @@ impl<'s> Builder<'s> {
                     *key = Some(Key {
                         name: None,
                         span: node.span,
-                    })
+                    });
                 }
             },
         }

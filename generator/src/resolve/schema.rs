@@ -93,17 +93,17 @@ impl Teller<'_> {
                 }
             }
             Kind::Required { property } => {
-                self.missing_key(&path, property.as_str().unwrap_or_default(), &parent)
+                self.missing_key(&path, property.as_str().unwrap_or_default(), &parent);
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-                self.tell_alternatives(&path, context)
+                self.tell_alternatives(&path, context);
             }
             Kind::Enum { options } => {
                 let options = options.as_array().cloned().unwrap_or_default();
                 self.not_allowed(&path, &options);
             }
             Kind::Constant { expected_value } => {
-                self.not_allowed(&path, &[expected_value.as_ref().clone()])
+                self.not_allowed(&path, &[expected_value.as_ref().clone()]);
             }
             Kind::Type { kind } => self.wrong_type(&path, &types_of(kind), &parent),
             Kind::PropertyNames { error } => self.wrong_key(&path, error),
@@ -363,7 +363,7 @@ impl Teller<'_> {
                 Kind::Type { kind } => types.extend(types_of(kind)),
                 Kind::Constant { expected_value } => options.push(expected_value.as_ref().clone()),
                 Kind::Enum { options: more } => {
-                    options.extend(more.as_array().cloned().unwrap_or_default())
+                    options.extend(more.as_array().cloned().unwrap_or_default());
                 }
                 _ => {}
             }
