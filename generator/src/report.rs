@@ -48,8 +48,8 @@ pub fn to_text(faults: Faults, outcome: &str, style: Style) -> String {
     }
     match faults.len() {
         0 => {}
-        1 => text.push_str(&format!("1 fault; {outcome}\n")),
-        many => text.push_str(&format!("{many} faults; {outcome}\n")),
+        1 => text.extend(["1 fault; ", outcome, "\n"]),
+        many => text.extend([many.to_string().as_str(), " faults; ", outcome, "\n"]),
     }
     text
 }
@@ -64,9 +64,14 @@ struct Report<'f> {
 /// Lays out all faults as one JSON document.
 pub fn to_json(faults: Faults, outcome: &str) -> String {
     let faults = faults.sorted();
-    let report = Report { faults: &faults, outcome };
+    let report = Report {
+        faults: &faults,
+        outcome,
+    };
     // Only maps with keys that are no text can fail, and there is none.
-    serde_json::to_string_pretty(&report).map(|text| text + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(&report)
+        .map(|text| text + "\n")
+        .unwrap_or_default()
 }
 
 /// The exit code of a run with these faults: 0 none, 1 an input is wrong, 2
@@ -81,15 +86,24 @@ pub fn exit_code(faults: &[Fault]) -> u8 {
 
 fn write_fault(text: &mut String, fault: &Fault, style: Style) {
     if let Some(place) = &fault.place {
-        text.push_str(&format!("{place}: "));
+        text.extend([place.to_string().as_str(), ": "]);
     }
     text.push_str(&style.paint(MESSAGE, &printable(&fault.message)));
     text.push('\n');
-    if let Some(place) = fault.place.as_ref().filter(|place| !place.excerpt.trim().is_empty()) {
+    if let Some(place) = fault
+        .place
+        .as_ref()
+        .filter(|place| !place.excerpt.trim().is_empty())
+    {
         write_excerpt(text, place, style);
     }
     for hint in &fault.hints {
-        text.push_str(&format!("{} {}\n", style.paint(HINT, "hint:"), printable(hint)));
+        text.extend([
+            style.paint(HINT, "hint:").as_str(),
+            " ",
+            &printable(hint),
+            "\n",
+        ]);
     }
 }
 
@@ -99,8 +113,18 @@ fn write_excerpt(text: &mut String, place: &Place, style: Style) {
     let shown = Excerpt::of(place);
     let caret = style.paint(CARET, &"^".repeat(shown.width));
     // `write!` into a String can't fail.
-    let _ = writeln!(text, " {} {gutter} {}", style.paint(GUTTER, &number), shown.line);
-    let _ = writeln!(text, " {} {gutter} {}{caret}", " ".repeat(number.len()), " ".repeat(shown.column));
+    let _ = writeln!(
+        text,
+        " {} {gutter} {}",
+        style.paint(GUTTER, &number),
+        shown.line
+    );
+    let _ = writeln!(
+        text,
+        " {} {gutter} {}{caret}",
+        " ".repeat(number.len()),
+        " ".repeat(shown.column)
+    );
 }
 
 /// A line as it is shown, and where the caret goes, in terminal columns.
@@ -112,10 +136,21 @@ struct Excerpt {
 
 impl Excerpt {
     fn of(place: &Place) -> Self {
-        let (from, to) = (place.column.saturating_sub(1) as usize, (place.column + place.width - 1) as usize);
+        let (from, to) = (
+            place.column.saturating_sub(1) as usize,
+            (place.column + place.width - 1) as usize,
+        );
         let characters: Vec<char> = place.excerpt.trim_end().chars().collect();
-        let first = if characters.len() > WINDOW { from.saturating_sub(WINDOW / 2) } else { 0 };
-        let mut shown = Self { line: String::new(), column: 0, width: 0 };
+        let first = if characters.len() > WINDOW {
+            from.saturating_sub(WINDOW / 2)
+        } else {
+            0
+        };
+        let mut shown = Self {
+            line: String::new(),
+            column: 0,
+            width: 0,
+        };
         if first > 0 {
             shown.line.push('…');
             shown.column = 1;
@@ -161,7 +196,13 @@ fn is_direction(character: char) -> bool {
 
 /// A message without characters that a terminal would obey.
 fn printable(text: &str) -> String {
-    let harmless = |c: char| if (c.is_control() && c != '\n') || is_direction(c) { '\u{fffd}' } else { c };
+    let harmless = |c: char| {
+        if (c.is_control() && c != '\n') || is_direction(c) {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
     text.chars().map(harmless).collect()
 }
 
@@ -195,15 +236,28 @@ mod tests {
 
     #[test]
     fn colours_only_when_asked() {
-        let faults: Faults = Fault::input("wrong").at(at("a: 1", "1")).hint("write 2").into();
+        let faults: Faults = Fault::input("wrong")
+            .at(at("a: 1", "1"))
+            .hint("write 2")
+            .into();
         let coloured = to_text(faults, "nothing was written", Style::Coloured);
         insta::assert_snapshot!(coloured.escape_debug().to_string());
     }
 
     #[test]
     fn says_one_fault_and_no_fault() {
-        assert_eq!(to_text(Fault::input("wrong").into(), "nothing was written", Style::Plain), "wrong\n\n1 fault; nothing was written\n");
-        assert_eq!(to_text(Faults::new(), "nothing was written", Style::Plain), "");
+        assert_eq!(
+            to_text(
+                Fault::input("wrong").into(),
+                "nothing was written",
+                Style::Plain
+            ),
+            "wrong\n\n1 fault; nothing was written\n"
+        );
+        assert_eq!(
+            to_text(Faults::new(), "nothing was written", Style::Plain),
+            ""
+        );
     }
 
     #[test]
@@ -211,7 +265,12 @@ mod tests {
         let text = format!("[{}here{}]", "1, ".repeat(100), ", 1".repeat(100));
         let shown = Excerpt::of(&at(&text, "here"));
         assert!(shown.line.starts_with('…') && shown.line.ends_with('…'));
-        let caret: String = shown.line.chars().skip(shown.column).take(shown.width).collect();
+        let caret: String = shown
+            .line
+            .chars()
+            .skip(shown.column)
+            .take(shown.width)
+            .collect();
         assert_eq!(caret, "here");
     }
 

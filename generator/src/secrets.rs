@@ -35,13 +35,22 @@ const SHAPES: [SecretShape; 7] = [
         name: "a private key",
         pattern: r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]+(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)?)?",
     },
-    SecretShape { name: "an AWS access key", pattern: r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b" },
+    SecretShape {
+        name: "an AWS access key",
+        pattern: r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
+    },
     SecretShape {
         name: "a GitHub token",
         pattern: r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
     },
-    SecretShape { name: "a GitLab token", pattern: r"\bglpat-[A-Za-z0-9_-]{20,}" },
-    SecretShape { name: "a Slack token", pattern: r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}" },
+    SecretShape {
+        name: "a GitLab token",
+        pattern: r"\bglpat-[A-Za-z0-9_-]{20,}",
+    },
+    SecretShape {
+        name: "a Slack token",
+        pattern: r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+    },
     SecretShape {
         name: "a JSON Web Token",
         pattern: r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
@@ -53,15 +62,20 @@ const SHAPES: [SecretShape; 7] = [
 ];
 
 static PATTERNS: LazyLock<Vec<(Regex, SecretShape)>> = LazyLock::new(|| {
-    SHAPES.iter().filter_map(|shape| Some((Regex::new(shape.pattern).ok()?, *shape))).collect()
+    SHAPES
+        .iter()
+        .filter_map(|shape| Some((Regex::new(shape.pattern).ok()?, *shape)))
+        .collect()
 });
 
 /// A 40-character base64 run, as an AWS secret access key is.
-static AWS_SECRET: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:^|[^A-Za-z0-9/+=])([A-Za-z0-9/+]{40})(?:$|[^A-Za-z0-9/+=])").ok());
+static AWS_SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[^A-Za-z0-9/+=])([A-Za-z0-9/+]{40})(?:$|[^A-Za-z0-9/+=])").ok()
+});
 
 /// A long base64 or hexadecimal run, masked in excerpts whatever it is.
-static LONG_RUN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9/+_-]{40,}={0,2}").ok());
+static LONG_RUN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"[A-Za-z0-9/+_-]{40,}={0,2}").ok());
 
 /// `password: …` on one line, block or flow style, quoted or not.
 static SECRET_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -78,7 +92,9 @@ pub fn secret_shape(text: &str) -> Option<&'static str> {
     if let Some((_, shape)) = PATTERNS.iter().find(|(pattern, _)| pattern.is_match(text)) {
         return Some(shape.name);
     }
-    find_aws_secrets(text).next().map(|_| "an AWS secret access key")
+    find_aws_secrets(text)
+        .next()
+        .map(|_| "an AWS secret access key")
 }
 
 /// Whether a key says that its value is a secret: `password`, `api_key`,
@@ -86,10 +102,23 @@ pub fn secret_shape(text: &str) -> Option<&'static str> {
 /// of one (`secret_name`, `token_file`, `password_rotation_days`) does not.
 pub fn is_secret_key(key: &str) -> bool {
     const ENDINGS: [&str; 11] = [
-        "password", "passwd", "passphrase", "secret", "token", "apikey", "secretkey", "privatekey", "accesskey",
-        "credential", "credentials",
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "secretkey",
+        "privatekey",
+        "accesskey",
+        "credential",
+        "credentials",
     ];
-    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let plain: String = key
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
 
@@ -114,13 +143,20 @@ pub fn mask(text: &str) -> String {
 /// A line of a file, fit to be shown: as [`mask`], and also what follows a
 /// secret key, what stands in a block below one, and long base64 runs.
 pub fn mask_line(text: &str, line_start: usize, line: &str) -> String {
-    if line_is_in_private_key(&text[..line_start]) || line_is_below_secret_key(text, line_start, line) {
-        return line.chars().map(|c| if c.is_whitespace() { c } else { MASK }).collect();
+    if line_is_in_private_key(&text[..line_start])
+        || line_is_below_secret_key(text, line_start, line)
+    {
+        return line
+            .chars()
+            .map(|c| if c.is_whitespace() { c } else { MASK })
+            .collect();
     }
     let mut ranges: Vec<Range<usize>> = Vec::new();
     if let Some(pattern) = SECRET_LINE.as_ref() {
         for found in pattern.captures_iter(line) {
-            let (Some(key), Some(value)) = (found.get(1), found.get(2)) else { continue };
+            let (Some(key), Some(value)) = (found.get(1), found.get(2)) else {
+                continue;
+            };
             let bare = value.as_str().trim_matches(['"', '\'']);
             if is_secret_key(key.as_str()) && !is_reference(bare) && !is_block_header(bare) {
                 ranges.push(value.range());
@@ -128,7 +164,9 @@ pub fn mask_line(text: &str, line_start: usize, line: &str) -> String {
         }
     }
     if let Some(pattern) = LONG_RUN.as_ref() {
-        let runs = pattern.find_iter(line).filter(|run| looks_random(run.as_str()));
+        let runs = pattern
+            .find_iter(line)
+            .filter(|run| looks_random(run.as_str()));
         ranges.extend(runs.map(|run| run.range()));
     }
     mask(&mask_ranges(line, &ranges))
@@ -148,7 +186,11 @@ fn find_aws_secrets(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// Whether a run mixes upper case, lower case and digits without forming words.
 fn looks_random(run: &str) -> bool {
     let counts = |test: fn(&char) -> bool| run.chars().filter(test).count();
-    let changes = run.as_bytes().windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count();
+    let changes = run
+        .as_bytes()
+        .windows(2)
+        .filter(|pair| class(pair[0]) != class(pair[1]))
+        .count();
     counts(char::is_ascii_uppercase) >= 3
         && counts(char::is_ascii_lowercase) >= 3
         && counts(char::is_ascii_digit) >= 1
@@ -173,7 +215,11 @@ fn is_block_header(value: &str) -> bool {
 fn line_is_in_private_key(above: &str) -> bool {
     above.rfind("-----BEGIN ").is_some_and(|begin| {
         let block = &above[begin..];
-        !block.contains("-----END ") && block.lines().next().is_some_and(|first| first.contains("PRIVATE KEY"))
+        !block.contains("-----END ")
+            && block
+                .lines()
+                .next()
+                .is_some_and(|first| first.contains("PRIVATE KEY"))
     })
 }
 
@@ -185,18 +231,30 @@ fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
     if own == 0 || line.trim().is_empty() {
         return false;
     }
-    let parent = text[..line_start].lines().rev().find(|above| !above.trim().is_empty() && indent(above) < own);
+    let parent = text[..line_start]
+        .lines()
+        .rev()
+        .find(|above| !above.trim().is_empty() && indent(above) < own);
     parent.is_some_and(|parent| {
-        let Some((key, value)) = parent.trim().trim_start_matches("- ").split_once(':') else { return false };
+        let Some((key, value)) = parent.trim().trim_start_matches("- ").split_once(':') else {
+            return false;
+        };
         let opens = value.split(" #").next().unwrap_or_default().trim();
-        (is_block_header(opens) || opens.starts_with(['"', '\''])) && is_secret_key(key.trim_matches(['"', '\'']))
+        (is_block_header(opens) || opens.starts_with(['"', '\'']))
+            && is_secret_key(key.trim_matches(['"', '\'']))
     })
 }
 
 /// The text with those byte ranges replaced character for character.
 fn mask_ranges(text: &str, ranges: &[Range<usize>]) -> String {
     text.char_indices()
-        .map(|(at, c)| if ranges.iter().any(|range| range.contains(&at)) { MASK } else { c })
+        .map(|(at, c)| {
+            if ranges.iter().any(|range| range.contains(&at)) {
+                MASK
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -208,16 +266,37 @@ mod tests {
     fn examples() -> Vec<(&'static str, String)> {
         vec![
             ("an AWS access key", format!("AKIA{}", "IOSFODNN7EXAMPLE")),
-            ("an AWS access key", format!("id=ASIA{}!", "IOSFODNN7EXAMPLE")),
-            ("an AWS secret access key", format!("wJalrXUtnFEMI/K7MDENG/{}", "bPxRfiCYEXAMPLEKEY")),
-            ("a private key", format!("-----BEGIN {} KEY-----\nMIIEow\n-----END {0} KEY-----", "RSA PRIVATE")),
-            ("a private key", format!("-----BEGIN {} KEY-----\nMIIEow", "PRIVATE")),
-            ("a URL with a password", "https://elastic:hunter2@logs.example.com:9200".into()),
+            (
+                "an AWS access key",
+                format!("id=ASIA{}!", "IOSFODNN7EXAMPLE"),
+            ),
+            (
+                "an AWS secret access key",
+                format!("wJalrXUtnFEMI/K7MDENG/{}", "bPxRfiCYEXAMPLEKEY"),
+            ),
+            (
+                "a private key",
+                format!(
+                    "-----BEGIN {} KEY-----\nMIIEow\n-----END {0} KEY-----",
+                    "RSA PRIVATE"
+                ),
+            ),
+            (
+                "a private key",
+                format!("-----BEGIN {} KEY-----\nMIIEow", "PRIVATE"),
+            ),
+            (
+                "a URL with a password",
+                "https://elastic:hunter2@logs.example.com:9200".into(),
+            ),
             ("a URL with a password", "redis://:hunter2@cache".into()),
             ("a GitHub token", format!("ghp_{}", "a1B2".repeat(9))),
             ("a GitLab token", format!("glpat-{}", "a1B2".repeat(5))),
             ("a Slack token", format!("xoxb-{}", "1234567890-abc")),
-            ("a JSON Web Token", format!("eyJ{0}.eyJ{0}.sig", "hbGciOiJIUzI1NiJ9")),
+            (
+                "a JSON Web Token",
+                format!("eyJ{0}.eyJ{0}.sig", "hbGciOiJIUzI1NiJ9"),
+            ),
         ]
     }
 
@@ -262,10 +341,25 @@ mod tests {
 
     #[test]
     fn knows_keys_that_hold_a_secret() {
-        for key in ["password", "apiKey", "api_key", "client-secret", "TOKEN", "credential", "db.password"] {
+        for key in [
+            "password",
+            "apiKey",
+            "api_key",
+            "client-secret",
+            "TOKEN",
+            "credential",
+            "db.password",
+        ] {
             assert!(is_secret_key(key), "{key}");
         }
-        for key in ["secret_name", "token_file", "password_rotation_days", "tokens_per_second", "secrets", "key"] {
+        for key in [
+            "secret_name",
+            "token_file",
+            "password_rotation_days",
+            "tokens_per_second",
+            "secrets",
+            "key",
+        ] {
             assert!(!is_secret_key(key), "{key}");
         }
     }
@@ -278,11 +372,20 @@ mod tests {
     #[test]
     fn masks_what_follows_a_secret_key_in_an_excerpt() {
         assert_eq!(shown("password: hunter2", 0), "password: *******");
-        assert_eq!(shown("{user: a, password: \"hun ter2\", b: 1}", 0), "{user: a, password: **********, b: 1}");
-        assert_eq!(shown("password: aws-secretsmanager:a/b", 0), "password: aws-secretsmanager:a/b");
+        assert_eq!(
+            shown("{user: a, password: \"hun ter2\", b: 1}", 0),
+            "{user: a, password: **********, b: 1}"
+        );
+        assert_eq!(
+            shown("password: aws-secretsmanager:a/b", 0),
+            "password: aws-secretsmanager:a/b"
+        );
         assert_eq!(shown("secret_name: plain", 0), "secret_name: plain");
         assert_eq!(shown("a:\n  password: |\n    hunter2\n", 2), "    *******");
-        assert_eq!(shown("a:\n  password: |\n    hunter2\n", 1), "  password: |");
+        assert_eq!(
+            shown("a:\n  password: |\n    hunter2\n", 1),
+            "  password: |"
+        );
         assert_eq!(shown("a:\n  name: |\n    hunter2\n", 2), "    hunter2");
         let key = format!("ca: |\n  -----BEGIN {} KEY-----\n  MIIE\n", "PRIVATE");
         assert_eq!(shown(&key, 2), "  ****");

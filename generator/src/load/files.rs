@@ -92,7 +92,8 @@ pub fn load(root: &Path, selection: Selection<'_>) -> (LoadedFleet, Faults) {
 /// itself below `root`. The fault has no place; the caller knows the setting's.
 pub fn read_below(root: &Path, folder: &str, relative: &str) -> Result<Vec<u8>, Fault> {
     let relative = TreePath::new(relative).map_err(|error| Fault::input(error.to_string()))?;
-    let root = Root::open(&root.join(folder)).map_err(|fault| fault.hint(format!("`{relative}` is read from it")))?;
+    let root = Root::open(&root.join(folder))
+        .map_err(|fault| fault.hint(format!("`{relative}` is read from it")))?;
     root.read(relative.as_str()).map_err(|mut fault| {
         fault.place = None;
         fault
@@ -107,8 +108,16 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
     if listed.has_fleet {
         paths.push(format!("{CLUSTERS}/fleet.yaml"));
     }
-    paths.extend(environments.iter().map(|name| format!("{CLUSTERS}/environments/{name}.yaml")));
-    paths.extend(wanted.iter().map(|name| format!("{CLUSTERS}/{name}/cluster.yaml")));
+    paths.extend(
+        environments
+            .iter()
+            .map(|name| format!("{CLUSTERS}/environments/{name}.yaml")),
+    );
+    paths.extend(
+        wanted
+            .iter()
+            .map(|name| format!("{CLUSTERS}/{name}/cluster.yaml")),
+    );
 
     let mut layers = read_layers(root, paths, &mut fleet.sources, faults).into_iter();
     if listed.has_fleet {
@@ -119,11 +128,16 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
             fleet.environments.insert(name, layer);
         }
     }
-    let patches: Vec<_> = wanted.par_iter().map(|name| read_patches(root, name)).collect();
+    let patches: Vec<_> = wanted
+        .par_iter()
+        .map(|name| read_patches(root, name))
+        .collect();
     for ((name, layer), patches) in wanted.into_iter().zip(layers).zip(patches) {
         match (layer, patches) {
             (Some(layer), Ok(patches)) => {
-                fleet.clusters.insert(name, LoadedCluster { layer, patches });
+                fleet
+                    .clusters
+                    .insert(name, LoadedCluster { layer, patches });
             }
             (_, Err(found)) => faults.append(found),
             (None, Ok(_)) => {}
@@ -143,9 +157,15 @@ struct Listed {
 }
 
 fn list_clusters(root: &Root, faults: &mut Faults) -> Listed {
-    let mut listed = Listed { names: BTreeSet::new(), has_fleet: false };
+    let mut listed = Listed {
+        names: BTreeSet::new(),
+        has_fleet: false,
+    };
     let Some(entries) = root.list(CLUSTERS, faults) else {
-        let fault = Fault::environment(format!("there is no folder `{CLUSTERS}` in `{}`", root.given.display()));
+        let fault = Fault::environment(format!(
+            "there is no folder `{CLUSTERS}` in `{}`",
+            root.given.display()
+        ));
         faults.push(fault.hint("run this in the fleet's repository, or name its folder"));
         return listed;
     };
@@ -177,29 +197,47 @@ fn list_environments(root: &Root, faults: &mut Faults) -> Vec<String> {
 /// Tells of a file that would be taken for a layer by anybody but us.
 fn refuse_yml(path: &str, faults: &mut Faults) {
     if let Some(stem) = path.strip_suffix(".yml") {
-        faults.push(Fault::input(format!("`{path}` is not read")).hint(format!("rename it to `{stem}.yaml`")));
+        faults.push(
+            Fault::input(format!("`{path}` is not read"))
+                .hint(format!("rename it to `{stem}.yaml`")),
+        );
     }
 }
 
 fn select(listed: &Listed, selection: Selection<'_>, faults: &mut Faults) -> Vec<String> {
-    let Selection::Only(names) = selection else { return listed.names.iter().cloned().collect() };
-    let (known, unknown): (Vec<String>, Vec<String>) =
-        names.iter().cloned().partition(|name| listed.names.contains(name));
+    let Selection::Only(names) = selection else {
+        return listed.names.iter().cloned().collect();
+    };
+    let (known, unknown): (Vec<String>, Vec<String>) = names
+        .iter()
+        .cloned()
+        .partition(|name| listed.names.contains(name));
     for name in unknown {
         let fault = Fault::input(format!("there is no cluster `{name}`"));
-        let nearest = listed.names.iter().map(|known| (strsim::damerau_levenshtein(known, &name), known)).min();
+        let nearest = listed
+            .names
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known, &name), known))
+            .min();
         faults.push(match nearest {
             Some((distance, nearest)) if distance <= (name.chars().count() / 3).max(1) => {
                 fault.hint(format!("did you mean `{nearest}`?"))
             }
-            _ => fault.hint(format!("a cluster is a folder of `{CLUSTERS}/` that has a `cluster.yaml`")),
+            _ => fault.hint(format!(
+                "a cluster is a folder of `{CLUSTERS}/` that has a `cluster.yaml`"
+            )),
         });
     }
     known
 }
 
 /// Reads and parses files in parallel; `None` for one with a fault.
-fn read_layers(root: &Root, paths: Vec<String>, sources: &mut Sources, faults: &mut Faults) -> Vec<Option<Layer>> {
+fn read_layers(
+    root: &Root,
+    paths: Vec<String>,
+    sources: &mut Sources,
+    faults: &mut Faults,
+) -> Vec<Option<Layer>> {
     let first = sources.len();
     let read: Vec<_> = paths
         .into_par_iter()
@@ -219,7 +257,10 @@ fn read_layers(root: &Root, paths: Vec<String>, sources: &mut Sources, faults: &
 }
 
 fn read_layer(root: &Root, path: String, file: FileId) -> (SourceFile, Result<Layer, Faults>) {
-    let source = match root.read(&path).and_then(|bytes| SourceFile::from_bytes(path.as_str(), bytes)) {
+    let source = match root
+        .read(&path)
+        .and_then(|bytes| SourceFile::from_bytes(path.as_str(), bytes))
+    {
         Ok(source) => source,
         Err(fault) => return (SourceFile::new(path, ""), Err(fault.into())),
     };
@@ -234,13 +275,13 @@ fn read_patches(root: &Root, cluster: &str) -> Result<BTreeMap<String, Vec<u8>>,
     for (name, kind) in root.list(&folder, &mut faults).unwrap_or_default() {
         let path = format!("{folder}/{name}");
         match kind {
-            EntryKind::File if name.ends_with(".yaml") => match root.read(&path) {
+            EntryKind::File if has_extension(&name, "yaml") => match root.read(&path) {
                 Ok(bytes) => {
                     patches.insert(name, bytes);
                 }
                 Err(fault) => faults.push(fault),
             },
-            EntryKind::File if name.ends_with(".md") => {}
+            EntryKind::File if has_extension(&name, "md") => {}
             _ => faults.push(
                 Fault::input(format!("`{path}` is not taken up"))
                     .hint("the kustomize patches of a cluster are `.yaml` files, without folders"),
@@ -257,7 +298,11 @@ fn read_templates(root: &Root) -> Result<BTreeMap<String, String>, Faults> {
     if !top.exists() {
         return Ok(templates);
     }
-    for entry in WalkDir::new(&top).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry.file_name())) {
+    for entry in WalkDir::new(&top)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| !is_hidden(entry.file_name()))
+    {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) => match read_template(root, &top, entry.path()) {
@@ -266,7 +311,9 @@ fn read_templates(root: &Root) -> Result<BTreeMap<String, String>, Faults> {
                 }
                 Err(fault) => faults.push(fault),
             },
-            Err(error) => faults.push(Fault::environment(format!("can't list `{TEMPLATES}`: {error}"))),
+            Err(error) => faults.push(Fault::environment(format!(
+                "can't list `{TEMPLATES}`: {error}"
+            ))),
         }
     }
     faults.into_result(templates)
@@ -274,7 +321,9 @@ fn read_templates(root: &Root) -> Result<BTreeMap<String, String>, Faults> {
 
 fn read_template(root: &Root, top: &Path, path: &Path) -> Result<(String, String), Fault> {
     let below = path.strip_prefix(top).unwrap_or(path);
-    let Some(below) = below.to_str() else { return Err(not_unicode(below)) };
+    let Some(below) = below.to_str() else {
+        return Err(not_unicode(below));
+    };
     let below = below.replace(std::path::MAIN_SEPARATOR, "/");
     let path = format!("{TEMPLATES}/{below}");
     let source = SourceFile::from_bytes(path.as_str(), root.read(&path)?)?;
@@ -297,10 +346,17 @@ struct Root {
 
 impl Root {
     fn open(given: &Path) -> Result<Self, Fault> {
-        let real = given
-            .canonicalize()
-            .map_err(|error| Fault::environment(format!("can't open `{}`: {}", given.display(), reason(&error))))?;
-        Ok(Self { given: given.to_owned(), real })
+        let real = given.canonicalize().map_err(|error| {
+            Fault::environment(format!(
+                "can't open `{}`: {}",
+                given.display(),
+                reason(&error)
+            ))
+        })?;
+        Ok(Self {
+            given: given.to_owned(),
+            real,
+        })
     }
 
     /// The visible entries of a folder, sorted; `None` if it doesn't exist.
@@ -319,7 +375,10 @@ impl Root {
         }
         let mut found = Vec::new();
         for entry in entries {
-            match entry.map_err(|error| unreadable(folder, &error)).and_then(|entry| self.classify(folder, &entry)) {
+            match entry
+                .map_err(|error| unreadable(folder, &error))
+                .and_then(|entry| self.classify(folder, &entry))
+            {
                 Ok(Some(entry)) => found.push(entry),
                 Ok(None) => {}
                 Err(fault) => faults.push(fault),
@@ -329,35 +388,57 @@ impl Root {
         Some(found)
     }
 
-    fn classify(&self, folder: &str, entry: &fs::DirEntry) -> Result<Option<(String, EntryKind)>, Fault> {
+    fn classify(
+        &self,
+        folder: &str,
+        entry: &fs::DirEntry,
+    ) -> Result<Option<(String, EntryKind)>, Fault> {
         let name = entry.file_name();
         if is_hidden(&name) {
             return Ok(None);
         }
-        let Some(name) = name.to_str() else { return Err(not_unicode(Path::new(&name))) };
+        let Some(name) = name.to_str() else {
+            return Err(not_unicode(Path::new(&name)));
+        };
         let path = format!("{folder}/{name}");
-        let mut kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
+        let mut kind = entry
+            .file_type()
+            .map_err(|error| unreadable(&path, &error))?;
         if kind.is_symlink() {
             self.stay_within(&path)?;
-            kind = fs::metadata(entry.path()).map_err(|error| unreadable(&path, &error))?.file_type();
+            kind = fs::metadata(entry.path())
+                .map_err(|error| unreadable(&path, &error))?
+                .file_type();
         }
-        let kind = if kind.is_dir() { EntryKind::Folder } else { EntryKind::File };
+        let kind = if kind.is_dir() {
+            EntryKind::Folder
+        } else {
+            EntryKind::File
+        };
         Ok(Some((name.to_owned(), kind)))
     }
 
     /// Refuses a path that a link leads out of the root.
     fn stay_within(&self, path: &str) -> Result<(), Fault> {
-        let real = self.real.join(path).canonicalize().map_err(|error| unreadable(path, &error))?;
+        let real = self
+            .real
+            .join(path)
+            .canonicalize()
+            .map_err(|error| unreadable(path, &error))?;
         if real.starts_with(&self.real) {
             return Ok(());
         }
-        Err(Fault::input(format!("`{path}` is a link that leaves its folder")).hint("copy the file in instead"))
+        Err(
+            Fault::input(format!("`{path}` is a link that leaves its folder"))
+                .hint("copy the file in instead"),
+        )
     }
 
     /// The bytes of a plain file of at most [`MAX_BYTES`].
     fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
         let full = self.real.join(path);
-        self.stay_within(path).map_err(|fault| self.missing_cluster(path).unwrap_or(fault))?;
+        self.stay_within(path)
+            .map_err(|fault| self.missing_cluster(path).unwrap_or(fault))?;
         let about = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
         if !about.is_file() {
             return Err(Fault::input(format!("`{path}` is not a plain file")));
@@ -371,7 +452,11 @@ impl Root {
         File::open(&full)
             .and_then(|file| file.take(limit).read_to_end(&mut bytes))
             .map_err(|error| unreadable(path, &error))?;
-        if bytes.len() > MAX_BYTES { Err(yaml::too_large(path)) } else { Ok(bytes) }
+        if bytes.len() > MAX_BYTES {
+            Err(yaml::too_large(path))
+        } else {
+            Ok(bytes)
+        }
     }
 
     /// The fault of a folder without its `cluster.yaml`.
@@ -388,6 +473,12 @@ impl Root {
             fault.hint("add one, or remove the folder")
         })
     }
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == extension)
 }
 
 fn is_hidden(name: &std::ffi::OsStr) -> bool {
@@ -409,7 +500,10 @@ fn unreadable(path: &str, error: &io::Error) -> Fault {
 /// What the system says, without its number.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -422,7 +516,9 @@ mod tests {
     impl Fleet {
         fn new(files: &[(&str, &str)]) -> Self {
             let fleet = Self(tempfile::tempdir().expect("a folder"));
-            files.iter().for_each(|(path, text)| fleet.write(path, text));
+            for (path, text) in files {
+                fleet.write(path, text);
+            }
             fleet
         }
 
@@ -433,7 +529,11 @@ mod tests {
         }
 
         fn told(&self) -> String {
-            to_text(load(self.0.path(), Selection::All).1, "nothing was written", Style::Plain)
+            to_text(
+                load(self.0.path(), Selection::All).1,
+                "nothing was written",
+                Style::Plain,
+            )
         }
     }
 
@@ -460,7 +560,10 @@ mod tests {
         assert_eq!(x.layer.node.span.file, x.layer.file);
         assert_eq!(x.patches["patch.yaml"], b"kind: Patch\n");
         assert!(fleet.clusters["y"].layer.node.is_null());
-        assert_eq!(fleet.template_overrides["kubernetes/namespace.yaml"], "kind: Namespace\n");
+        assert_eq!(
+            fleet.template_overrides["kubernetes/namespace.yaml"],
+            "kind: Namespace\n"
+        );
     }
 
     #[test]
@@ -489,7 +592,12 @@ mod tests {
         fleet.write("clusters/large/cluster.yaml", vec![b'a'; MAX_BYTES + 1]);
         fs::create_dir_all(fleet.0.path().join("clusters/folder/cluster.yaml")).expect("made");
         insta::assert_snapshot!(fleet.told());
-        assert!(load(fleet.0.path(), Selection::All).0.clusters.contains_key("y"));
+        assert!(
+            load(fleet.0.path(), Selection::All)
+                .0
+                .clusters
+                .contains_key("y")
+        );
     }
 
     #[test]
@@ -498,7 +606,13 @@ mod tests {
         let faults = load(folder.path(), Selection::All).1.sorted();
         assert_eq!(faults.len(), 1);
         assert_eq!(crate::report::exit_code(&faults), 2);
-        assert_eq!(load(&folder.path().join("nowhere"), Selection::All).1.sorted().len(), 1);
+        assert_eq!(
+            load(&folder.path().join("nowhere"), Selection::All)
+                .1
+                .sorted()
+                .len(),
+            1
+        );
     }
 
     #[cfg(unix)]
@@ -510,14 +624,31 @@ mod tests {
         let clusters = fleet.0.path().join("clusters");
         symlink(outside.0.path(), clusters.join("linked")).expect("linked");
         fs::create_dir(clusters.join("file")).expect("made");
-        symlink(outside.0.path().join("cluster.yaml"), clusters.join("file/cluster.yaml")).expect("linked");
+        symlink(
+            outside.0.path().join("cluster.yaml"),
+            clusters.join("file/cluster.yaml"),
+        )
+        .expect("linked");
         symlink("logs.pem", clusters.join("certificates/inside.pem")).expect("linked");
-        symlink(outside.0.path().join("cluster.yaml"), clusters.join("certificates/outside.pem")).expect("linked");
+        symlink(
+            outside.0.path().join("cluster.yaml"),
+            clusters.join("certificates/outside.pem"),
+        )
+        .expect("linked");
         insta::assert_snapshot!(fleet.told());
-        let read = |path: &str| read_below(fleet.0.path(), "clusters", path).map_err(|fault| fault.message);
+        let read = |path: &str| {
+            read_below(fleet.0.path(), "clusters", path).map_err(|fault| fault.message)
+        };
         assert_eq!(read("certificates/logs.pem"), Ok(b"PEM".to_vec()));
         assert_eq!(read("certificates/inside.pem"), Ok(b"PEM".to_vec()));
-        for path in ["certificates/outside.pem", "../secret", "/etc/passwd", "a/../../b", "nowhere.pem", "certificates"] {
+        for path in [
+            "certificates/outside.pem",
+            "../secret",
+            "/etc/passwd",
+            "a/../../b",
+            "nowhere.pem",
+            "certificates",
+        ] {
             assert!(read(path).is_err(), "{path}");
         }
     }

@@ -51,15 +51,25 @@ impl Node {
         let value = match json {
             Json::Null => Value::Null,
             Json::Bool(flag) => Value::Bool(*flag),
-            Json::Number(number) => number
-                .as_i64()
-                .map_or_else(|| Value::Float(number.as_f64().unwrap_or_default()), Value::Integer),
+            Json::Number(number) => number.as_i64().map_or_else(
+                || Value::Float(number.as_f64().unwrap_or_default()),
+                Value::Integer,
+            ),
             Json::String(text) => Value::String(text.clone()),
-            Json::Array(items) => Value::Sequence(items.iter().map(|item| Self::from_json(item, span)).collect()),
+            Json::Array(items) => Value::Sequence(
+                items
+                    .iter()
+                    .map(|item| Self::from_json(item, span))
+                    .collect(),
+            ),
             Json::Object(members) => Value::Mapping(
                 members
                     .iter()
-                    .map(|(key, json)| Entry { key: key.clone(), key_span: span, node: Self::from_json(json, span) })
+                    .map(|(key, json)| Entry {
+                        key: key.clone(),
+                        key_span: span,
+                        node: Self::from_json(json, span),
+                    })
                     .collect(),
             ),
         };
@@ -76,9 +86,12 @@ impl Node {
             Value::Float(number) => whole(*number).map_or_else(|| Json::from(*number), Json::from),
             Value::String(text) => Json::String(text.clone()),
             Value::Sequence(items) => Json::Array(items.iter().map(Self::to_json).collect()),
-            Value::Mapping(entries) => {
-                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect())
-            }
+            Value::Mapping(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                    .collect(),
+            ),
         }
     }
 

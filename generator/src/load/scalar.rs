@@ -18,7 +18,9 @@ pub(super) enum ScalarFault {
 
 /// The value of a plain scalar.
 pub(super) fn type_plain(text: &str) -> Result<Value, ScalarFault> {
-    let Some(first) = text.bytes().next() else { return Ok(Value::Null) };
+    let Some(first) = text.bytes().next() else {
+        return Ok(Value::Null);
+    };
     match first {
         b'~' | b'n' | b'N' if matches!(text, "~" | "null" | "Null" | "NULL") => Ok(Value::Null),
         b't' | b'T' if matches!(text, "true" | "True" | "TRUE") => Ok(Value::Bool(true)),
@@ -34,13 +36,18 @@ fn type_number(text: &str) -> Result<Value, ScalarFault> {
         return Err(ScalarFault::NotFinite);
     }
     if let Some(digits) = radix_digits(text, "0x", 16).or_else(|| radix_digits(text, "0o", 8)) {
-        return i64::from_str_radix(&text[2..], digits).map(Value::Integer).map_err(|_| ScalarFault::TooLarge);
+        return i64::from_str_radix(&text[2..], digits)
+            .map(Value::Integer)
+            .map_err(|_| ScalarFault::TooLarge);
     }
     if is_digits(unsigned) {
         if unsigned.len() > 1 && unsigned.starts_with('0') {
             return Ok(Value::String(text.to_owned()));
         }
-        return text.parse().map(Value::Integer).map_err(|_| ScalarFault::TooLarge);
+        return text
+            .parse()
+            .map(Value::Integer)
+            .map_err(|_| ScalarFault::TooLarge);
     }
     if is_float(unsigned) {
         return match text.parse::<f64>() {
@@ -64,12 +71,17 @@ fn is_digits(text: &str) -> bool {
 /// `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`
 fn is_float(unsigned: &str) -> bool {
     let (number, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        Some((number, exponent)) => (
+            number,
+            Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+        ),
         None => (unsigned, None),
     };
     let mantissa = match number.split_once('.') {
         Some(("", decimals)) => is_digits(decimals),
-        Some((digits, decimals)) => is_digits(digits) && (decimals.is_empty() || is_digits(decimals)),
+        Some((digits, decimals)) => {
+            is_digits(digits) && (decimals.is_empty() || is_digits(decimals))
+        }
         None => is_digits(number),
     };
     mantissa && exponent.is_none_or(is_digits)
@@ -105,17 +117,45 @@ mod tests {
 
     #[test]
     fn keeps_what_yaml_1_1_would_turn_as_text() {
-        for text in
-            ["yes", "No", "on", "OFF", "y", "n", "012", "-07", "012345678901", "1:30", "1_000", "0b1", "2024-01-02", "tRUE", "nULL", "1.2.3", ".", "-", "+", "0x", "0xG", "1e", "e3"]
-        {
+        for text in [
+            "yes",
+            "No",
+            "on",
+            "OFF",
+            "y",
+            "n",
+            "012",
+            "-07",
+            "012345678901",
+            "1:30",
+            "1_000",
+            "0b1",
+            "2024-01-02",
+            "tRUE",
+            "nULL",
+            "1.2.3",
+            ".",
+            "-",
+            "+",
+            "0x",
+            "0xG",
+            "1e",
+            "e3",
+        ] {
             assert_eq!(type_plain(text), Ok(Value::String(text.into())), "{text}");
         }
     }
 
     #[test]
     fn refuses_numbers_that_do_not_fit() {
-        assert_eq!(type_plain("9223372036854775808"), Err(ScalarFault::TooLarge));
-        assert_eq!(type_plain("0xFFFFFFFFFFFFFFFFFF"), Err(ScalarFault::TooLarge));
+        assert_eq!(
+            type_plain("9223372036854775808"),
+            Err(ScalarFault::TooLarge)
+        );
+        assert_eq!(
+            type_plain("0xFFFFFFFFFFFFFFFFFF"),
+            Err(ScalarFault::TooLarge)
+        );
         for text in [".inf", "-.INF", ".NaN", "1e999", "12e5555"] {
             assert_eq!(type_plain(text), Err(ScalarFault::NotFinite), "{text}");
         }

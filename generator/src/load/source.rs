@@ -38,7 +38,11 @@ pub struct SourceFile {
 impl SourceFile {
     /// Takes a file's text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() }
+        Self {
+            path: path.into(),
+            text: text.into(),
+            line_starts: OnceLock::new(),
+        }
     }
 
     /// Takes a file's bytes; bytes that are not UTF-8 are a fault at the first
@@ -63,13 +67,17 @@ impl SourceFile {
     /// The place of a piece of this file. Offsets beyond the end mean the end.
     /// Secret-shaped literals in the excerpt are masked.
     pub fn place(&self, start: usize, end: usize) -> Place {
-        let start = self.text.floor_char_boundary(start);
-        let line_starts = self.line_starts.get_or_init(|| find_line_starts(&self.text));
-        let line = line_starts.partition_point(|&first| first <= start).saturating_sub(1);
+        let start = character_boundary(&self.text, start);
+        let line_starts = self
+            .line_starts
+            .get_or_init(|| find_line_starts(&self.text));
+        let line = line_starts
+            .partition_point(|&first| first <= start)
+            .saturating_sub(1);
         let line_start = line_starts.get(line).copied().unwrap_or(0);
         let line_end = line_end(&self.text, line_start);
         let start = start.min(line_end).max(line_start);
-        let end = self.text.floor_char_boundary(end).clamp(start, line_end);
+        let end = character_boundary(&self.text, end).clamp(start, line_end);
         let column = self.text[line_start..start].chars().count();
         Place {
             file: self.path.clone(),
@@ -117,9 +125,23 @@ impl Sources {
     pub fn place(&self, span: Span) -> Place {
         match self.get(span.file) {
             Some(file) => file.place(span.start as usize, span.end as usize),
-            None => Place { file: String::new(), line: 1, column: 1, excerpt: String::new(), width: 1 },
+            None => Place {
+                file: String::new(),
+                line: 1,
+                column: 1,
+                excerpt: String::new(),
+                width: 1,
+            },
         }
     }
+}
+
+/// The start of the character that byte is of; the end for one beyond it.
+fn character_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
 }
 
 /// A number that is shown; inputs are at most 1 MiB, so it always fits.
@@ -132,7 +154,11 @@ fn count(number: usize) -> u32 {
 /// mark belongs to no line.
 fn find_line_starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
-    let mut starts = vec![if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }];
+    let mut starts = vec![if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    }];
     for (at, byte) in bytes.iter().enumerate() {
         let breaks = *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
         if breaks {
@@ -144,7 +170,9 @@ fn find_line_starts(text: &str) -> Vec<usize> {
 
 /// Where the line that starts there ends, its break not included.
 fn line_end(text: &str, line_start: usize) -> usize {
-    text[line_start..].find(['\n', '\r']).map_or(text.len(), |length| line_start + length)
+    text[line_start..]
+        .find(['\n', '\r'])
+        .map_or(text.len(), |length| line_start + length)
 }
 
 /// The line as it may be shown: cut where it is too long, empty where the
@@ -155,7 +183,10 @@ fn excerpt(text: &str, line_start: usize, line_end: usize, column: usize) -> Str
     match cut {
         Some(_) if column >= LONGEST_EXCERPT => String::new(),
         // Masking comes first: a secret that the cut halves has lost its shape.
-        _ => secrets::mask_line(text, line_start, line).chars().take(LONGEST_EXCERPT).collect(),
+        _ => secrets::mask_line(text, line_start, line)
+            .chars()
+            .take(LONGEST_EXCERPT)
+            .collect(),
     }
 }
 
@@ -165,9 +196,15 @@ fn not_text(path: &str, bytes: &[u8], valid: usize) -> Fault {
     let mut place = before.place(valid, valid);
     place.excerpt.clear();
     let byte = bytes.get(valid).copied().unwrap_or_default();
-    let fault = Fault::input(format!("the file is not UTF-8 text: the byte 0x{byte:02X} is not part of a character"));
+    let fault = Fault::input(format!(
+        "the file is not UTF-8 text: the byte 0x{byte:02X} is not part of a character"
+    ));
     let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
-    let hint = if wide { "it looks like UTF-16; save it as UTF-8" } else { "save it as UTF-8" };
+    let hint = if wide {
+        "it looks like UTF-16; save it as UTF-8"
+    } else {
+        "save it as UTF-8"
+    };
     fault.at(place).hint(hint)
 }
 
@@ -216,7 +253,8 @@ mod tests {
 
     #[test]
     fn places_the_first_byte_that_is_not_text() {
-        let fault = SourceFile::from_bytes("f", b"a: 1\nb: \xff\n".to_vec()).expect_err("not UTF-8");
+        let fault =
+            SourceFile::from_bytes("f", b"a: 1\nb: \xff\n".to_vec()).expect_err("not UTF-8");
         let place = fault.place.expect("placed");
         assert_eq!((place.line, place.column), (2, 4));
         assert!(fault.message.contains("0xFF"), "{}", fault.message);

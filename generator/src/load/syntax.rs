@@ -5,49 +5,70 @@ use granit_parser::{ErrorKind, ScanError};
 /// What is wrong, and a hint where the mistake has a usual cause.
 pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
     let (message, hint) = match error.kind() {
-        _ if is_tab(error) => {
-            ("a tab stands where YAML wants spaces", Some("indent with spaces; YAML forbids tabs there"))
-        }
+        _ if is_tab(error) => (
+            "a tab stands where YAML wants spaces",
+            Some("indent with spaces; YAML forbids tabs there"),
+        ),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
             "a `:` stands where no key can be",
-            Some("put a text that holds `: ` in quotes, and check the indentation"),
+            Some(
+                "put a text that holds `: ` in quotes; check the indentation, and that brackets above are closed",
+            ),
         ),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => (
             "a key without its `:`",
-            Some("write `key: value`, with a colon and a space, and indent what goes on over several lines"),
+            Some(
+                "write `key: value`, with a colon and a space, and indent what goes on over several lines",
+            ),
         ),
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
         | ErrorKind::MappingKeyNotAllowed => (
             "the indentation fits nothing above it",
-            Some("indent the keys of one mapping, and the dashes of one list, by the same number of spaces"),
+            Some(
+                "indent the keys of one mapping, and the dashes of one list, by the same number of spaces",
+            ),
         ),
-        ErrorKind::BlockSequenceEntryNotAllowed | ErrorKind::BlockEntryInFlowCollection => {
-            ("a list item can't start here", Some("put each `- item` on a line of its own"))
-        }
-        ErrorKind::InvalidBlockScalarIndent | ErrorKind::InvalidBlockScalarHeader | ErrorKind::ZeroBlockScalarIndent => {
-            ("the block text is wrongly begun or indented", Some("indent every line of it more than its key"))
-        }
+        ErrorKind::BlockSequenceEntryNotAllowed | ErrorKind::BlockEntryInFlowCollection => (
+            "a list item can't start here",
+            Some("put each `- item` on a line of its own"),
+        ),
+        ErrorKind::InvalidBlockScalarIndent
+        | ErrorKind::InvalidBlockScalarHeader
+        | ErrorKind::ZeroBlockScalarIndent => (
+            "the block text is wrongly begun or indented",
+            Some("indent every line of it more than its key"),
+        ),
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
             ("this quote is never closed", None)
         }
-        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => (
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => (
             "text follows a closing quote",
             Some("put the whole value in quotes; double a ' inside '…', write \\\" inside \"…\""),
         ),
-        ErrorKind::UnknownQuotedScalarEscape => {
-            ("this `\\` begins no known escape", Some("write `\\\\`, or use single quotes"))
-        }
+        ErrorKind::UnknownQuotedScalarEscape => (
+            "this `\\` begins no known escape",
+            Some("write `\\\\`, or use single quotes"),
+        ),
         ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping
         | ErrorKind::UnexpectedEofImplicitFlowMapping
-        | ErrorKind::UnexpectedEof => ("the file ends too early", Some("close every `[`, `{` and quote")),
+        | ErrorKind::UnexpectedEof => (
+            "the file ends too early",
+            Some("close every `[`, `{` and quote"),
+        ),
         ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => {
             ("a `,` or a closing bracket is missing", None)
         }
-        ErrorKind::DirectiveDisallowed => ("`%` directives are not read here", Some("remove the line")),
-        ErrorKind::BomInsideDocument => ("a byte order mark stands inside the file", Some("remove it")),
+        ErrorKind::DirectiveDisallowed => {
+            ("`%` directives are not read here", Some("remove the line"))
+        }
+        ErrorKind::BomInsideDocument => (
+            "a byte order mark stands inside the file",
+            Some("remove it"),
+        ),
         ErrorKind::RecursionLimitExceeded => {
             return (super::yaml::too_deep(), None);
         }
@@ -57,7 +78,9 @@ pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
                 Some("put it in quotes"),
             );
         }
-        ErrorKind::UnclosedFlowCollection { open } => return (format!("this `{open}` is never closed"), None),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            return (format!("this `{open}` is never closed"), None);
+        }
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             return (format!("`{open}` is closed by `{close}`"), None);
         }

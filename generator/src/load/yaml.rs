@@ -50,7 +50,11 @@ pub fn parse(id: FileId, source: &SourceFile) -> Result<Node, Faults> {
 /// The fault of a file over the budget of size.
 pub(super) fn too_large(path: &str) -> Fault {
     let place = SourceFile::new(path, "").place(0, 0);
-    Fault::input(format!("the file is larger than {} MiB", MAX_BYTES / 1024 / 1024)).at(place)
+    Fault::input(format!(
+        "the file is larger than {} MiB",
+        MAX_BYTES / 1024 / 1024
+    ))
+    .at(place)
 }
 
 /// The message of a file over the budget of depth.
@@ -78,16 +82,30 @@ fn find_unprintable(text: &str) -> Option<(usize, char)> {
         return None;
     }
     text.char_indices().find(|(_, c)| {
-        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+            || matches!(c, '\u{fffe}' | '\u{ffff}')
     })
 }
 
 fn unprintable(source: &SourceFile, at: usize, character: char) -> Fault {
     let mut place = source.place(at, at);
-    place.excerpt = place.excerpt.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
-    Fault::input(format!("the control character U+{:04X} can't stand in YAML", u32::from(character)))
-        .at(place)
-        .hint("remove it, or write it as an escape in double quotes")
+    place.excerpt = place
+        .excerpt
+        .chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
+    Fault::input(format!(
+        "the control character U+{:04X} can't stand in YAML",
+        u32::from(character)
+    ))
+    .at(place)
+    .hint("remove it, or write it as an escape in double quotes")
 }
 
 /// A list or mapping that is still open.
@@ -101,7 +119,10 @@ struct Frame {
 
 enum Content {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<Entry>, key: Option<Key> },
+    Mapping {
+        entries: Vec<Entry>,
+        key: Option<Key>,
+    },
 }
 
 /// A key whose value is still to come.
@@ -137,12 +158,28 @@ impl<'s> Builder<'s> {
     }
 
     fn finish(self) -> Result<Node, Faults> {
-        let empty = Node { span: Span { file: self.id, start: 0, end: 0 }, value: Value::Null };
-        self.faults.into_iter().collect::<Faults>().into_result(self.root.unwrap_or(empty))
+        let empty = Node {
+            span: Span {
+                file: self.id,
+                start: 0,
+                end: 0,
+            },
+            value: Value::Null,
+        };
+        self.faults
+            .into_iter()
+            .collect::<Faults>()
+            .into_result(self.root.unwrap_or(empty))
     }
 
-    fn tell(&mut self, span: Span, message: impl Into<String>, hint: impl Into<Option<&'static str>>) {
-        let mut fault = Fault::input(message).at(self.source.place(span.start as usize, span.end as usize));
+    fn tell(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        hint: impl Into<Option<&'static str>>,
+    ) {
+        let mut fault =
+            Fault::input(message).at(self.source.place(span.start as usize, span.end as usize));
         if let Some(hint) = hint.into() {
             fault = fault.hint(hint);
         }
@@ -172,17 +209,30 @@ impl<'s> Builder<'s> {
         match event {
             Event::DocumentStart(..) => return self.begin_document(span),
             Event::Scalar(text, style, _, tag) => {
-                return self.count_node(span) && self.take_scalar(&text, style, tag.is_some(), span);
+                return self.count_node(span)
+                    && self.take_scalar(&text, style, tag.is_some(), span);
             }
-            Event::SequenceStart(style, ..) => return self.open(Content::Sequence(Vec::new()), style, span),
+            Event::SequenceStart(style, ..) => {
+                return self.open(Content::Sequence(Vec::new()), style, span);
+            }
             Event::MappingStart(style, ..) => {
-                return self.open(Content::Mapping { entries: Vec::new(), key: None }, style, span);
+                return self.open(
+                    Content::Mapping {
+                        entries: Vec::new(),
+                        key: None,
+                    },
+                    style,
+                    span,
+                );
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Anchor(..) => self.refuse_anchor(span),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.refuse_anchor(span);
-                self.place_node(Node { span, value: Value::Null });
+                self.place_node(Node {
+                    span,
+                    value: Value::Null,
+                });
             }
             _ => {}
         }
@@ -190,36 +240,60 @@ impl<'s> Builder<'s> {
     }
 
     fn span(&self, start: u32, end: u32) -> Span {
-        Span { file: self.id, start, end }
+        Span {
+            file: self.id,
+            start,
+            end,
+        }
     }
 
     fn begin_document(&mut self, span: Span) -> bool {
         self.documents += 1;
         if self.documents > 1 {
-            self.tell(span, "a second document begins here; one file holds one", "remove the `---`");
+            self.tell(
+                span,
+                "a second document begins here; one file holds one",
+                "remove the `---`",
+            );
         }
         self.documents == 1
     }
 
     fn refuse_tag(&mut self, tag: &Tag, at: &granit_parser::Span) {
-        let range = at.tag_span().and_then(|span| span.byte_range()).or_else(|| at.byte_range()).unwrap_or_default();
+        let range = at
+            .tag_span()
+            .and_then(|span| span.byte_range())
+            .or_else(|| at.byte_range())
+            .unwrap_or_default();
         let span = self.span(offset(range.start), offset(range.end));
         let message = format!("the tag `{}` is not read here", tag.original());
-        self.tell(span, message, "remove it; put a value that is to stay text in quotes");
+        self.tell(
+            span,
+            message,
+            "remove it; put a value that is to stay text in quotes",
+        );
     }
 
     fn refuse_anchor(&mut self, span: Span) {
         if !self.told_anchors {
             self.told_anchors = true;
             let hint = "write the value out, or move it to a lower layer: fleet.yaml or environments/*.yaml";
-            self.tell(span, "anchors and aliases (`&` and `*`) are not read here", hint);
+            self.tell(
+                span,
+                "anchors and aliases (`&` and `*`) are not read here",
+                hint,
+            );
         }
     }
 
     fn count_node(&mut self, span: Span) -> bool {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            self.tell(span, format!("the file has more than {MAX_NODES} values"), None);
+            self.tell(
+                span,
+                format!("the file has more than {MAX_NODES} values"),
+                None,
+            );
         }
         self.nodes <= MAX_NODES
     }
@@ -235,17 +309,26 @@ impl<'s> Builder<'s> {
                 Content::Sequence(_) => "a list can't be a key",
                 Content::Mapping { .. } => "a mapping can't be a key",
             };
-            let hint = (style == StructureStyle::Flow).then_some("put a text that starts with `{` or `[` in quotes");
+            let hint = (style == StructureStyle::Flow)
+                .then_some("put a text that starts with `{` or `[` in quotes");
             self.tell(span, message, hint);
         }
-        self.frames.push(Frame { start: span.start, end: span.end, is_key, content });
+        self.frames.push(Frame {
+            start: span.start,
+            end: span.end,
+            is_key,
+            content,
+        });
         self.count_node(span)
     }
 
     fn close(&mut self, span: Span) {
-        let Some(frame) = self.frames.pop() else { return };
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
         // A block ends where its last part does; only a flow one has a bracket.
-        let has_bracket = span.end > span.start && self.source.text()[..span.end as usize].ends_with([']', '}']);
+        let has_bracket =
+            span.end > span.start && self.source.text()[..span.end as usize].ends_with([']', '}']);
         let start = match frame.content {
             Content::Sequence(_) if !has_bracket => self.with_dash(frame.start),
             _ => frame.start,
@@ -267,7 +350,9 @@ impl<'s> Builder<'s> {
     fn with_dash(&self, start: u32) -> u32 {
         let before = self.source.text()[..start as usize].trim_end();
         match before.strip_suffix('-') {
-            Some(before) if !self.source.text()[start as usize..].starts_with("- ") => offset(before.len()),
+            Some(before) if !self.source.text()[start as usize..].starts_with("- ") => {
+                offset(before.len())
+            }
             _ => start,
         }
     }
@@ -276,25 +361,45 @@ impl<'s> Builder<'s> {
     /// leaves out.
     fn with_block_header(&self, span: Span) -> Span {
         let after = match self.frames.last() {
-            Some(Frame { content: Content::Mapping { key: Some(key), .. }, .. }) => key.span.end,
+            Some(Frame {
+                content: Content::Mapping { key: Some(key), .. },
+                ..
+            }) => key.span.end,
             Some(frame) => frame.end,
             None => 0,
         };
-        let between = self.source.text().get(after as usize..span.start as usize).unwrap_or_default();
+        let between = self
+            .source
+            .text()
+            .get(after as usize..span.start as usize)
+            .unwrap_or_default();
         match between.find(['|', '>']) {
-            Some(header) => Span { start: after + offset(header), ..span },
+            Some(header) => Span {
+                start: after + offset(header),
+                ..span
+            },
             None => span,
         }
     }
 
     fn expects_key(&self) -> bool {
-        matches!(self.frames.last(), Some(Frame { content: Content::Mapping { key: None, .. }, .. }))
+        matches!(
+            self.frames.last(),
+            Some(Frame {
+                content: Content::Mapping { key: None, .. },
+                ..
+            })
+        )
     }
 
     fn take_scalar(&mut self, text: &str, style: ScalarStyle, tagged: bool, span: Span) -> bool {
         let plain = style == ScalarStyle::Plain && !tagged;
         if self.expects_key() {
-            let text = if plain && span.start == span.end { "" } else { text };
+            let text = if plain && span.start == span.end {
+                ""
+            } else {
+                text
+            };
             let name = self.read_key(text, plain, span);
             self.set_key(name, span);
             return true;
@@ -307,7 +412,11 @@ impl<'s> Builder<'s> {
             ScalarStyle::Literal | ScalarStyle::Folded => self.with_block_header(span),
             _ => span,
         };
-        let value = if plain { self.read_plain(text, span) } else { Value::String(text.to_owned()) };
+        let value = if plain {
+            self.read_plain(text, span)
+        } else {
+            Value::String(text.to_owned())
+        };
         self.place_node(Node { span, value });
         true
     }
@@ -332,16 +441,29 @@ impl<'s> Builder<'s> {
             Ok(Value::Bool(_)) => "true or false",
             _ => "a number",
         };
-        self.tell(span, format!("the key `{}` is {kind}; keys are text", secrets::mask(text)), "put it in quotes");
+        self.tell(
+            span,
+            format!("the key `{}` is {kind}; keys are text", secrets::mask(text)),
+            "put it in quotes",
+        );
         None
     }
 
     /// Nothing after a key would remove what the layers below have set, though
     /// it mostly means that somebody commented out what follows.
     fn refuse_missing_value(&mut self, span: Span) {
+        // Below a mapping or list that is a key, that alone is the mistake.
+        if self.frames.iter().any(|frame| frame.is_key) {
+            return;
+        }
         match self.frames.last() {
-            Some(Frame { content: Content::Mapping { key: Some(key), .. }, .. }) => {
-                let (at, name) = (key.span, key.name.clone().unwrap_or_default());
+            Some(Frame {
+                content: Content::Mapping { key: Some(key), .. },
+                ..
+            }) => {
+                let (at, Some(name)) = (key.span, key.name.clone()) else {
+                    return;
+                };
                 let message = format!("`{}` has no value", secrets::mask(&name));
                 let hint = "write `null` to remove it from the layers below, `{}` or nothing at all to leave it as it is";
                 self.tell(at, message, hint);
@@ -354,7 +476,10 @@ impl<'s> Builder<'s> {
     fn read_plain(&mut self, text: &str, span: Span) -> Value {
         let message = match type_plain(text) {
             Ok(value) => return value,
-            Err(ScalarFault::TooLarge) => format!("the number `{}` does not fit in 64 bits", secrets::mask(text)),
+            Err(ScalarFault::TooLarge) => format!(
+                "the number `{}` does not fit in 64 bits",
+                secrets::mask(text)
+            ),
             Err(ScalarFault::NotFinite) => format!("`{text}` is no finite number"),
         };
         self.tell(span, message, "put it in quotes if it is text");
@@ -362,7 +487,13 @@ impl<'s> Builder<'s> {
     }
 
     fn set_key(&mut self, name: Option<String>, span: Span) {
-        if let Some(Frame { content: Content::Mapping { key, .. }, start, end, .. }) = self.frames.last_mut() {
+        if let Some(Frame {
+            content: Content::Mapping { key, .. },
+            start,
+            end,
+            ..
+        }) = self.frames.last_mut()
+        {
             *key = Some(Key { name, span });
             *start = (*start).min(span.start);
             *end = span.end;
@@ -380,10 +511,22 @@ impl<'s> Builder<'s> {
         match &mut frame.content {
             Content::Sequence(items) => items.push(node),
             Content::Mapping { entries, key } => match key.take() {
-                Some(Key { name: Some(name), span }) => entries.push(Entry { key: name, key_span: span, node }),
+                Some(Key {
+                    name: Some(name),
+                    span,
+                }) => entries.push(Entry {
+                    key: name,
+                    key_span: span,
+                    node,
+                }),
                 Some(Key { name: None, .. }) => {}
                 // An alias as a key; it is told already.
-                None => *key = Some(Key { name: None, span: node.span }),
+                None => {
+                    *key = Some(Key {
+                        name: None,
+                        span: node.span,
+                    });
+                }
             },
         }
     }
@@ -408,14 +551,25 @@ impl<'s> Builder<'s> {
         }
         let again: Vec<usize> = again.into_iter().map(|(number, _)| number).collect();
         let keep = |number: &usize| again.binary_search(number).is_err();
-        entries.into_iter().enumerate().filter(|(number, _)| keep(number)).map(|(_, entry)| entry).collect()
+        entries
+            .into_iter()
+            .enumerate()
+            .filter(|(number, _)| keep(number))
+            .map(|(_, entry)| entry)
+            .collect()
     }
 
     fn refuse_duplicate(&mut self, entry: &Entry, first: Span) {
         let place = |span: Span| self.source.place(span.start as usize, span.end as usize);
-        let fault = Fault::input(format!("the key `{}` stands here a second time", secrets::mask(&entry.key)))
-            .at(place(entry.key_span))
-            .hint(format!("the first one is at line {}; keep one of them", place(first).line));
+        let fault = Fault::input(format!(
+            "the key `{}` stands here a second time",
+            secrets::mask(&entry.key)
+        ))
+        .at(place(entry.key_span))
+        .hint(format!(
+            "the first one is at line {}; keep one of them",
+            place(first).line
+        ));
         self.faults.push(fault);
     }
 }
@@ -437,7 +591,8 @@ mod tests {
 
     fn read(text: &str) -> Result<Node, Vec<String>> {
         parse(FileId(0), &SourceFile::new("f", text)).map_err(|faults| {
-            let told = |fault: Fault| format!("{}: {}", fault.place.expect("placed"), fault.message);
+            let told =
+                |fault: Fault| format!("{}: {}", fault.place.expect("placed"), fault.message);
             faults.sorted().into_iter().map(told).collect()
         })
     }
@@ -480,8 +635,23 @@ mod tests {
         assert_eq!(
             found[1..],
             [
-                "a", "1", "\"b c\"", "'it''s'", "list", "- x\n- {k: \"v\", l: [1, ~]}", "x",
-                "{k: \"v\", l: [1, ~]}", "k", "\"v\"", "l", "[1, ~]", "1", "~", "text", "|\n  one\n  two\n", "last",
+                "a",
+                "1",
+                "\"b c\"",
+                "'it''s'",
+                "list",
+                "- x\n- {k: \"v\", l: [1, ~]}",
+                "x",
+                "{k: \"v\", l: [1, ~]}",
+                "k",
+                "\"v\"",
+                "l",
+                "[1, ~]",
+                "1",
+                "~",
+                "text",
+                "|\n  one\n  two\n",
+                "last",
                 "two words"
             ]
         );
@@ -501,12 +671,22 @@ mod tests {
         let text = "a: 1\nb:\n  - x\n  - y: yes\n";
         let expected = json!({"a": 1, "b": ["x", {"y": "yes"}]});
         assert_eq!(read(text).expect("valid").to_json(), expected);
-        assert_eq!(read(&text.replace('\n', "\r\n")).expect("valid").to_json(), expected);
+        assert_eq!(
+            read(&text.replace('\n', "\r\n")).expect("valid").to_json(),
+            expected
+        );
     }
 
     #[test]
     fn a_file_without_a_value_is_null() {
-        for text in ["", "\n", "# only a note\n", "---\n", "\u{feff}", "---\n...\n"] {
+        for text in [
+            "",
+            "\n",
+            "# only a note\n",
+            "---\n",
+            "\u{feff}",
+            "---\n...\n",
+        ] {
             assert!(read(text).expect("valid").is_null(), "{text:?}");
         }
     }
@@ -534,7 +714,7 @@ mod tests {
         let mut text = String::from("a0: &a0 [lol]\n");
         for level in 1..30 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+            text.extend([format!("a{level}: &a{level} [{aliases}]\n")]);
         }
         let begun = Instant::now();
         assert_eq!(
@@ -547,11 +727,17 @@ mod tests {
     #[test]
     fn keeps_within_its_budgets() {
         let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
-        assert_eq!(read(&deep).expect_err("deep"), ["f:1:33: lists and mappings are nested deeper than 32 levels"]);
+        assert_eq!(
+            read(&deep).expect_err("deep"),
+            ["f:1:33: lists and mappings are nested deeper than 32 levels"]
+        );
         assert!(read(&deep[1..65]).is_ok());
         let begun = Instant::now();
         assert_eq!(read(&"[".repeat(MAX_BYTES)).expect_err("deep").len(), 1);
-        assert_eq!(read(&"a".repeat(MAX_BYTES + 1)).expect_err("large"), ["f:1:1: the file is larger than 1 MiB"]);
+        assert_eq!(
+            read(&"a".repeat(MAX_BYTES + 1)).expect_err("large"),
+            ["f:1:1: the file is larger than 1 MiB"]
+        );
         let many = format!("[{}]", "1,".repeat(MAX_NODES));
         assert_eq!(read(&many).expect_err("many").len(), 1);
         let duplicates = "a: 1\n".repeat(MAX_NODES);
@@ -587,7 +773,8 @@ mod tests {
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(|items| json!(items)),
-                prop::collection::btree_map("[a-z]{1,6}", inner, 0..4).prop_map(|members| json!(members)),
+                prop::collection::btree_map("[a-z]{1,6}", inner, 0..4)
+                    .prop_map(|members| json!(members)),
             ]
         })
     }

@@ -15,7 +15,7 @@ use super::schema::{SchemaCheck, SchemaError};
 use super::stream::list;
 use super::{Problem, ResolvedCluster, inherit, name, resolve_cluster};
 use crate::fault::{Fault, Faults, Place};
-use crate::load::files::{LoadedCluster, LoadedFleet};
+use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
 use crate::settings::Settings;
@@ -103,11 +103,12 @@ pub fn layers_of<'a>(
     fleet: &'a FleetLayers,
 ) -> Vec<(LayerName, &'a Node)> {
     let mut layers = vec![(LayerName::Defaults, &fleet.defaults)];
-    if let Some(layer) = &fleet.loaded.fleet {
+    let says_something = |layer: &&Layer| !layer.node.is_null();
+    if let Some(layer) = fleet.loaded.fleet.as_ref().filter(says_something) {
         layers.push((LayerName::Fleet, &layer.node));
     }
     if let Some(environment) = environment_of(cluster)
-        && let Some(layer) = fleet.loaded.environments.get(environment)
+        && let Some(layer) = fleet.loaded.environments.get(environment).filter(says_something)
     {
         layers.push((LayerName::Environment(environment.to_owned()), &layer.node));
     }
@@ -132,11 +133,11 @@ impl<'a> SharedLayers<'a> {
             .loaded
             .fleet
             .iter()
-            .fold(fleet.defaults.clone(), |base, layer| merge(base, &layer.node));
+            .fold(fleet.defaults.clone(), merge_layer);
         Self {
             by_environment: environments
                 .iter()
-                .map(|(name, layer)| (name.as_str(), merge(base.clone(), &layer.node)))
+                .map(|(name, layer)| (name.as_str(), merge_layer(base.clone(), layer)))
                 .collect(),
         }
     }
@@ -144,6 +145,11 @@ impl<'a> SharedLayers<'a> {
     fn known(&self) -> Vec<&'a str> {
         self.by_environment.keys().copied().collect()
     }
+}
+
+/// Merges a layer over those below it. An empty file says nothing.
+fn merge_layer(base: Node, layer: &Layer) -> Node {
+    if layer.node.is_null() { base } else { merge(base, &layer.node) }
 }
 
 /// Checks the layers that several clusters share, each once.

@@ -41,16 +41,32 @@ fn visit(node: &Node, path: &ValuePath, below_secret_key: bool, found: &mut Vec<
         }
         Value::Sequence(items) => {
             for (number, item) in items.iter().enumerate() {
-                visit(item, &path.join(&number.to_string()), below_secret_key, found);
+                visit(
+                    item,
+                    &path.join(&number.to_string()),
+                    below_secret_key,
+                    found,
+                );
             }
         }
         Value::Mapping(entries) => {
             for entry in entries {
                 let path = path.join(&entry.key);
                 if let Some(shape) = secrets::secret_shape(&entry.key) {
-                    found.push((entry.key_span, format!("the key `{}` holds {shape}", secrets::mask(&path.to_string()))));
+                    found.push((
+                        entry.key_span,
+                        format!(
+                            "the key `{}` holds {shape}",
+                            secrets::mask(&path.to_string())
+                        ),
+                    ));
                 }
-                visit(&entry.node, &path, secrets::is_secret_key(&entry.key), found);
+                visit(
+                    &entry.node,
+                    &path,
+                    secrets::is_secret_key(&entry.key),
+                    found,
+                );
             }
         }
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => {}
@@ -59,8 +75,15 @@ fn visit(node: &Node, path: &ValuePath, below_secret_key: bool, found: &mut Vec<
 
 /// The excerpt with those columns masked.
 fn hide(excerpt: &str, column: u32, width: u32) -> String {
-    let (from, to) = (column.saturating_sub(1) as usize, (column.saturating_sub(1) + width) as usize);
-    excerpt.chars().enumerate().map(|(at, c)| if (from..to).contains(&at) { '*' } else { c }).collect()
+    let (from, to) = (
+        column.saturating_sub(1) as usize,
+        (column.saturating_sub(1) + width) as usize,
+    );
+    excerpt
+        .chars()
+        .enumerate()
+        .map(|(at, c)| if (from..to).contains(&at) { '*' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -74,7 +97,11 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.push(SourceFile::new("clusters/x/cluster.yaml", text));
         let node = yaml::parse(file, sources.get(file).expect("there")).expect("valid YAML");
-        to_text(find_secret_literals(&node, &sources), "nothing was written", Style::Plain)
+        to_text(
+            find_secret_literals(&node, &sources),
+            "nothing was written",
+            Style::Plain,
+        )
     }
 
     #[test]
@@ -85,7 +112,10 @@ mod tests {
             "PRIVATE"
         );
         let told = told(&text);
-        assert!(!told.contains("hunter2") && !told.contains(&key) && !told.contains("12345678"), "{told}");
+        assert!(
+            !told.contains("hunter2") && !told.contains(&key) && !told.contains("12345678"),
+            "{told}"
+        );
         insta::assert_snapshot!(told);
     }
 

@@ -15,12 +15,17 @@ use crate::load::source::Span;
 
 /// Lays `patch` over `base`.
 pub fn merge(base: Node, patch: &Node) -> Node {
-    let Value::Mapping(changes) = &patch.value else { return patch.clone() };
+    let Value::Mapping(changes) = &patch.value else {
+        return patch.clone();
+    };
     let entries = match base.value {
         Value::Mapping(entries) => entries,
         _ => Vec::new(),
     };
-    Node { span: patch.span, value: Value::Mapping(merge_entries(entries, changes)) }
+    Node {
+        span: patch.span,
+        value: Value::Mapping(merge_entries(entries, changes)),
+    }
 }
 
 /// Lays all layers over one another, the lowest first.
@@ -28,15 +33,21 @@ pub fn merge_all<'n>(layers: impl IntoIterator<Item = &'n Node>) -> Option<Node>
     let mut layers = layers.into_iter();
     let lowest = layers.next()?;
     // Over an empty mapping, so that a `null` in the lowest layer is gone too.
-    let empty = Node { span: lowest.span, value: Value::Mapping(Vec::new()) };
+    let empty = Node {
+        span: lowest.span,
+        value: Value::Mapping(Vec::new()),
+    };
     let lowest = merge(empty, lowest);
     Some(layers.fold(lowest, merge))
 }
 
 /// Keys stay in the order of the base; new ones follow in the patch's order.
 fn merge_entries(base: Vec<Entry>, changes: &[Entry]) -> Vec<Entry> {
-    let mut places: BTreeMap<String, usize> =
-        base.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+    let mut places: BTreeMap<String, usize> = base
+        .iter()
+        .enumerate()
+        .map(|(at, entry)| (entry.key.clone(), at))
+        .collect();
     let mut merged: Vec<Option<Entry>> = base.into_iter().map(Some).collect();
     for change in changes {
         let at = *places.entry(change.key.clone()).or_insert_with(|| {
@@ -56,12 +67,20 @@ fn merge_entry(base: Option<Entry>, change: &Entry) -> Option<Entry> {
     }
     let node = match (base, &change.node.value) {
         (Some(base), _) => merge(base.node, &change.node),
-        (None, Value::Mapping(_)) => {
-            merge(Node { span: change.node.span, value: Value::Null }, &change.node)
-        }
+        (None, Value::Mapping(_)) => merge(
+            Node {
+                span: change.node.span,
+                value: Value::Null,
+            },
+            &change.node,
+        ),
         (None, _) => change.node.clone(),
     };
-    Some(Entry { key: change.key.clone(), key_span: change.key_span, node })
+    Some(Entry {
+        key: change.key.clone(),
+        key_span: change.key_span,
+        node,
+    })
 }
 
 /// A path into a value: `streams.applications.retention_days`,
@@ -108,7 +127,13 @@ impl ValuePath {
 
     /// Takes a JSON pointer (RFC 6901).
     pub fn from_pointer(pointer: &str) -> Self {
-        Self(pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
+        Self(
+            pointer
+                .split('/')
+                .skip(1)
+                .map(|part| part.replace("~1", "/").replace("~0", "~"))
+                .collect(),
+        )
     }
 
     /// The names of the parts.
@@ -152,10 +177,17 @@ fn read_part(text: &str) -> Result<(String, &str), ValuePathError> {
     if let Some(inside) = text.strip_prefix('[') {
         if inside.starts_with('"') {
             let (part, after) = read_quoted(inside)?;
-            return Ok((part, after.strip_prefix(']').ok_or(ValuePathError::Unclosed)?));
+            return Ok((
+                part,
+                after.strip_prefix(']').ok_or(ValuePathError::Unclosed)?,
+            ));
         }
         let (part, after) = inside.split_once(']').ok_or(ValuePathError::Unclosed)?;
-        return if part.is_empty() { Err(ValuePathError::Empty) } else { Ok((part.to_owned(), after)) };
+        return if part.is_empty() {
+            Err(ValuePathError::Empty)
+        } else {
+            Ok((part.to_owned(), after))
+        };
     }
     if text.starts_with('"') {
         return read_quoted(text);
@@ -266,20 +298,31 @@ pub fn explain(layers: &[(LayerName, &Node)], path: &ValuePath) -> Explanation {
             leaves.extend(of_layer);
         }
     }
-    let leaves = unique(leaves).into_iter().filter_map(|leaf| explain_leaf(layers, merged.as_ref(), leaf));
+    let leaves = unique(leaves)
+        .into_iter()
+        .filter_map(|leaf| explain_leaf(layers, merged.as_ref(), leaf));
     let leaves: Vec<_> = leaves.collect();
     // A layer may touch the path only from above, by a `null` or a replacement.
     let leaves = if leaves.is_empty() {
-        explain_leaf(layers, merged.as_ref(), path.clone()).into_iter().collect()
+        explain_leaf(layers, merged.as_ref(), path.clone())
+            .into_iter()
+            .collect()
     } else {
         leaves
     };
-    Explanation { path: path.clone(), value: value.map(Node::to_json), leaves }
+    Explanation {
+        path: path.clone(),
+        value: value.map(Node::to_json),
+        leaves,
+    }
 }
 
 fn unique(paths: Vec<ValuePath>) -> Vec<ValuePath> {
     let mut seen = std::collections::BTreeSet::new();
-    paths.into_iter().filter(|path| seen.insert(path.clone())).collect()
+    paths
+        .into_iter()
+        .filter(|path| seen.insert(path.clone()))
+        .collect()
 }
 
 fn gather_leaves(node: &Node, path: &ValuePath, leaves: &mut Vec<ValuePath>) {
@@ -293,11 +336,19 @@ fn gather_leaves(node: &Node, path: &ValuePath, leaves: &mut Vec<ValuePath>) {
     }
 }
 
-fn explain_leaf(layers: &[(LayerName, &Node)], merged: Option<&Node>, path: ValuePath) -> Option<LeafExplanation> {
-    let mut steps: Vec<Step> =
-        layers.iter().filter_map(|(name, node)| take_step(name, node, &path)).collect();
+fn explain_leaf(
+    layers: &[(LayerName, &Node)],
+    merged: Option<&Node>,
+    path: ValuePath,
+) -> Option<LeafExplanation> {
+    let mut steps: Vec<Step> = layers
+        .iter()
+        .filter_map(|(name, node)| take_step(name, node, &path))
+        .collect();
     // What removes or replaces nothing has no effect worth telling.
-    let first = steps.iter().position(|step| matches!(step.effect, Effect::Sets(_)))?;
+    let first = steps
+        .iter()
+        .position(|step| matches!(step.effect, Effect::Sets(_)))?;
     steps.drain(..first);
     let node = merged.and_then(|merged| path.find(merged));
     // A removed mapping is told by its leaves.
@@ -306,18 +357,31 @@ fn explain_leaf(layers: &[(LayerName, &Node)], merged: Option<&Node>, path: Valu
         return None;
     }
     // A mapping that was empty in one layer and filled by another is no leaf.
-    if node.is_some_and(|node| node.entries().is_some_and(|entries| !entries.is_empty())) && !path.parts().is_empty() {
+    if node.is_some_and(|node| node.entries().is_some_and(|entries| !entries.is_empty()))
+        && !path.parts().is_empty()
+    {
         return None;
     }
     if let Some(last) = steps.last_mut() {
         last.holds = true;
     }
-    Some(LeafExplanation { path, value: node.map(Node::to_json), steps })
+    Some(LeafExplanation {
+        path,
+        value: node.map(Node::to_json),
+        steps,
+    })
 }
 
 /// What a layer does to the value at a path, if anything.
 fn take_step(name: &LayerName, layer: &Node, path: &ValuePath) -> Option<Step> {
-    let step = |span, effect| Some(Step { layer: name.clone(), span, effect, holds: false });
+    let step = |span, effect| {
+        Some(Step {
+            layer: name.clone(),
+            span,
+            effect,
+            holds: false,
+        })
+    };
     let mut node = layer;
     for part in path.parts() {
         match &node.value {
@@ -346,7 +410,14 @@ mod tests {
     use crate::load::yaml;
 
     fn node(json: &Json) -> Node {
-        Node::from_json(json, Span { file: FileId(0), start: 0, end: 0 })
+        Node::from_json(
+            json,
+            Span {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+            },
+        )
     }
 
     fn merged(base: &Json, patch: &Json) -> Json {
@@ -357,20 +428,48 @@ mod tests {
     fn meets_the_examples_of_rfc_7396_appendix_a() {
         for (base, patch, result) in [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
             (json!({"a": "b"}), json!({"a": null}), json!({})),
-            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (
+                json!({"a": "b", "b": "c"}),
+                json!({"a": null}),
+                json!({"b": "c"}),
+            ),
             (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
             (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
-            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (
+                json!({"a": [{"b": "c"}]}),
+                json!({"a": [1]}),
+                json!({"a": [1]}),
+            ),
             (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
             (json!({"a": "b"}), json!(["c"]), json!(["c"])),
             (json!({"a": "foo"}), json!(null), json!(null)),
             (json!({"a": "foo"}), json!("bar"), json!("bar")),
-            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
-            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
-            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+            (
+                json!({"e": null}),
+                json!({"a": 1}),
+                json!({"e": null, "a": 1}),
+            ),
+            (
+                json!([1, 2]),
+                json!({"a": "b", "c": null}),
+                json!({"a": "b"}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
         ] {
             assert_eq!(merged(&base, &patch), result, "{base} + {patch}");
         }
@@ -385,16 +484,36 @@ mod tests {
         let base = read(0, "a: {x: 1, y: 2}\nb: 3\n");
         let patch = read(1, "a: {y: 20}\n");
         let merged = merge(base, &patch);
-        let file = |path: &str| ValuePath::parse(path).expect("a path").find(&merged).expect("there").span.file.0;
-        assert_eq!((file("a.x"), file("a.y"), file("b"), file("a"), file("")), (0, 1, 0, 1, 1));
+        let file = |path: &str| {
+            ValuePath::parse(path)
+                .expect("a path")
+                .find(&merged)
+                .expect("there")
+                .span
+                .file
+                .0
+        };
+        assert_eq!(
+            (file("a.x"), file("a.y"), file("b"), file("a"), file("")),
+            (0, 1, 0, 1, 1)
+        );
     }
 
     #[test]
     fn reads_paths_with_dots_in_keys() {
         let parts = |text: &str| ValuePath::parse(text).map(|path| path.0);
-        assert_eq!(parts("a.b-c.d"), Ok(vec!["a".into(), "b-c".into(), "d".into()]));
-        assert_eq!(parts("a.\"b.c\".d"), Ok(vec!["a".into(), "b.c".into(), "d".into()]));
-        assert_eq!(parts("a[\"b.c\"].d[0]"), Ok(vec!["a".into(), "b.c".into(), "d".into(), "0".into()]));
+        assert_eq!(
+            parts("a.b-c.d"),
+            Ok(vec!["a".into(), "b-c".into(), "d".into()])
+        );
+        assert_eq!(
+            parts("a.\"b.c\".d"),
+            Ok(vec!["a".into(), "b.c".into(), "d".into()])
+        );
+        assert_eq!(
+            parts("a[\"b.c\"].d[0]"),
+            Ok(vec!["a".into(), "b.c".into(), "d".into(), "0".into()])
+        );
         assert_eq!(parts(""), Ok(vec![]));
         for (text, error) in [
             (".a", ValuePathError::Empty),
@@ -418,19 +537,34 @@ mod tests {
                 Effect::Removes => "removed".into(),
                 Effect::Replaces => "replaced".into(),
             };
-            format!("{}{effect} by {}", if step.holds { "*" } else { "" }, step.layer)
+            format!(
+                "{}{effect} by {}",
+                if step.holds { "*" } else { "" },
+                step.layer
+            )
         };
         let leaf = |leaf: &LeafExplanation| {
             let steps: Vec<String> = leaf.steps.iter().map(step).collect();
-            format!("{} = {}: {}", leaf.path, leaf.value.clone().unwrap_or_default(), steps.join(", "))
+            format!(
+                "{} = {}: {}",
+                leaf.path,
+                leaf.value.clone().unwrap_or_default(),
+                steps.join(", ")
+            )
         };
         explanation.leaves.iter().map(leaf).collect()
     }
 
     #[test]
     fn explains_which_layer_set_what() {
-        let (defaults, fleet) = (read(0, "s: {a: {days: 30, on: true}, b: {days: 1}}"), read(1, "s: {a: {days: 60}}"));
-        let (environment, cluster) = (read(2, "s: {b: null, a: {days: 90}}"), read(3, "s: {c: {l: [1]}}"));
+        let (defaults, fleet) = (
+            read(0, "s: {a: {days: 30, on: true}, b: {days: 1}}"),
+            read(1, "s: {a: {days: 60}}"),
+        );
+        let (environment, cluster) = (
+            read(2, "s: {b: null, a: {days: 90}}"),
+            read(3, "s: {c: {l: [1]}}"),
+        );
         let layers = [
             (LayerName::Defaults, &defaults),
             (LayerName::Fleet, &fleet),
@@ -450,7 +584,10 @@ mod tests {
                 "s.b.days = null: 1 by built-in defaults, *removed by environment prod",
             ]
         );
-        assert_eq!(told(&layers, "s.b.days"), ["s.b.days = null: 1 by built-in defaults, *removed by environment prod"]);
+        assert_eq!(
+            told(&layers, "s.b.days"),
+            ["s.b.days = null: 1 by built-in defaults, *removed by environment prod"]
+        );
         assert_eq!(told(&layers, "s.c.l[0]"), ["s.c.l.0 = 1: *1 by cluster x"]);
         assert_eq!(told(&layers, "nowhere.at.all"), Vec::<String>::new());
     }
@@ -458,13 +595,29 @@ mod tests {
     #[test]
     fn explains_a_replacement_from_above() {
         let (fleet, cluster) = (read(0, "a: {b: {c: 1}}"), read(1, "a: {b: off}"));
-        let layers = [(LayerName::Fleet, &fleet), (LayerName::Cluster("x".into()), &cluster)];
-        assert_eq!(told(&layers, "a.b.c"), ["a.b.c = null: 1 by fleet, *replaced by cluster x"]);
-        assert_eq!(told(&layers, "a.b"), ["a.b = \"off\": {\"c\":1} by fleet, *\"off\" by cluster x", "a.b.c = null: 1 by fleet, *replaced by cluster x"]);
+        let layers = [
+            (LayerName::Fleet, &fleet),
+            (LayerName::Cluster("x".into()), &cluster),
+        ];
+        assert_eq!(
+            told(&layers, "a.b.c"),
+            ["a.b.c = null: 1 by fleet, *replaced by cluster x"]
+        );
+        assert_eq!(
+            told(&layers, "a.b"),
+            [
+                "a.b = \"off\": {\"c\":1} by fleet, *\"off\" by cluster x",
+                "a.b.c = null: 1 by fleet, *replaced by cluster x"
+            ]
+        );
     }
 
     fn value() -> impl Strategy<Value = Json> {
-        let leaf = prop_oneof![Just(json!(null)), (0..3i64).prop_map(|number| json!(number)), Just(json!(["l"]))];
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            (0..3i64).prop_map(|number| json!(number)),
+            Just(json!(["l"]))
+        ];
         leaf.prop_recursive(3, 20, 3, |inner| {
             prop::collection::btree_map("[a-c]", inner, 0..3).prop_map(|members| json!(members))
         })
@@ -472,7 +625,9 @@ mod tests {
 
     /// RFC 7396, section 2, word for word.
     fn by_the_letter(target: Json, patch: &Json) -> Json {
-        let Json::Object(patch) = patch else { return patch.clone() };
+        let Json::Object(patch) = patch else {
+            return patch.clone();
+        };
         let mut target = match target {
             Json::Object(members) => members,
             _ => serde_json::Map::new(),
@@ -489,7 +644,10 @@ mod tests {
     }
 
     fn has_null(value: &Json) -> bool {
-        value.is_null() || value.as_object().is_some_and(|members| members.values().any(has_null))
+        value.is_null()
+            || value
+                .as_object()
+                .is_some_and(|members| members.values().any(has_null))
     }
 
     proptest! {
@@ -522,7 +680,7 @@ mod tests {
                 match leaf.value {
                     Some(value) if !value.is_object() => prop_assert_eq!(&last.effect, &Effect::Sets(value)),
                     Some(_) => prop_assert!(!matches!(last.effect, Effect::Replaces)),
-                    None => prop_assert!(!matches!(last.effect, Effect::Sets(_)) || leaf.path.parts().len() > 0),
+                    None => prop_assert!(!matches!(last.effect, Effect::Sets(_))),
                 }
             }
         }

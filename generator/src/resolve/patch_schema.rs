@@ -10,17 +10,33 @@ use serde_json::{Map, Value as Json, json};
 /// Keywords whose value maps names to schemas.
 const SCHEMA_MAPS: [&str; 2] = ["properties", "patternProperties"];
 /// Rules that a part of a value needn't meet before it is merged.
-const RULES_OF_THE_WHOLE: [&str; 8] =
-    ["required", "minProperties", "dependentRequired", "dependentSchemas", "not", "if", "then", "else"];
+const RULES_OF_THE_WHOLE: [&str; 8] = [
+    "required",
+    "minProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "not",
+    "if",
+    "then",
+    "else",
+];
 /// What a definition is called where it is meant as a whole, in lists.
 const WHOLE: &str = ".whole";
 
 /// The schema of a layer of what `schema` describes. Descriptions stay, so
 /// that editors can still complete and explain. `$id` goes: it names another.
 pub fn patch_schema(schema: &Json) -> Json {
-    let Some(root) = schema.as_object() else { return schema.clone() };
-    let definitions = root.get("$defs").and_then(Json::as_object).cloned().unwrap_or_default();
-    let patch = Patch { definitions: &definitions };
+    let Some(root) = schema.as_object() else {
+        return schema.clone();
+    };
+    let definitions = root
+        .get("$defs")
+        .and_then(Json::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let patch = Patch {
+        definitions: &definitions,
+    };
     let mut result = match patch.of(schema) {
         Json::Object(result) => result,
         other => return other,
@@ -45,7 +61,9 @@ struct Patch<'s> {
 
 impl Patch<'_> {
     fn of(&self, schema: &Json) -> Json {
-        let Some(schema) = schema.as_object() else { return schema.clone() };
+        let Some(schema) = schema.as_object() else {
+            return schema.clone();
+        };
         if let Some(merged) = self.merge_branches(schema) {
             return merged;
         }
@@ -70,10 +88,16 @@ impl Patch<'_> {
             }
             ("oneOf" | "anyOf", Json::Array(branches)) => {
                 // Two branches may both fit a part, as they both fit `null`.
-                result.insert("anyOf".into(), branches.iter().map(|branch| self.of(branch)).collect());
+                result.insert(
+                    "anyOf".into(),
+                    branches.iter().map(|branch| self.of(branch)).collect(),
+                );
             }
             ("allOf", Json::Array(branches)) => {
-                result.insert("allOf".into(), branches.iter().map(|branch| self.of(branch)).collect());
+                result.insert(
+                    "allOf".into(),
+                    branches.iter().map(|branch| self.of(branch)).collect(),
+                );
             }
             ("additionalProperties" | "unevaluatedProperties", _) => {
                 result.insert(keyword.into(), self.of(value));
@@ -82,7 +106,9 @@ impl Patch<'_> {
                 result.insert(keyword.into(), whole(value));
             }
             (_, Json::Object(members)) if SCHEMA_MAPS.contains(&keyword) => {
-                let members = members.iter().map(|(name, schema)| (name.clone(), self.of(schema)));
+                let members = members
+                    .iter()
+                    .map(|(name, schema)| (name.clone(), self.of(schema)));
                 result.insert(keyword.into(), Json::Object(members.collect()));
             }
             _ if RULES_OF_THE_WHOLE.contains(&keyword) => {}
@@ -112,10 +138,17 @@ impl Patch<'_> {
         }
         let mut result: Map<String, Json> = schema
             .iter()
-            .filter(|(keyword, _)| matches!(keyword.as_str(), "$schema" | "title" | "description" | "default"))
+            .filter(|(keyword, _)| {
+                matches!(
+                    keyword.as_str(),
+                    "$schema" | "title" | "description" | "default"
+                )
+            })
             .map(|(keyword, value)| (keyword.clone(), value.clone()))
             .collect();
-        let properties = properties.into_iter().map(|(name, property)| (name, self.of(&property)));
+        let properties = properties
+            .into_iter()
+            .map(|(name, property)| (name, self.of(&property)));
         result.insert("type".into(), json!(["object", "null"]));
         result.insert("properties".into(), Json::Object(properties.collect()));
         if closed {
@@ -126,14 +159,22 @@ impl Patch<'_> {
 
     /// The properties of a branch and of what it refers to; whether it forbids
     /// others. `None` if it is no mapping.
-    fn gather_properties(&self, branch: &Json, found: &mut Map<String, Json>, depth: usize) -> Option<bool> {
+    fn gather_properties(
+        &self,
+        branch: &Json,
+        found: &mut Map<String, Json>,
+        depth: usize,
+    ) -> Option<bool> {
         let is_closed = |keyword: &str| branch.get(keyword) == Some(&Json::Bool(false));
         let mut closed = is_closed("additionalProperties") || is_closed("unevaluatedProperties");
         let own = branch.get("properties").and_then(Json::as_object);
         if let Some(own) = own {
             found.extend(own.clone());
         }
-        let target = branch.get("$ref").and_then(Json::as_str).and_then(|name| name.strip_prefix("#/$defs/"));
+        let target = branch
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|name| name.strip_prefix("#/$defs/"));
         if let Some(target) = target.and_then(|name| self.definitions.get(name))
             && depth < 8
         {
@@ -156,7 +197,11 @@ fn either(before: Json, after: Json) -> Json {
         _ => None,
     };
     if let (Some(mut all), Some(more)) = (values(&before), values(&after)) {
-        all.extend(more.into_iter().filter(|value| !all.contains(value)).collect::<Vec<_>>());
+        all.extend(
+            more.into_iter()
+                .filter(|value| !all.contains(value))
+                .collect::<Vec<_>>(),
+        );
         return json!({ "enum": all });
     }
     match before {
@@ -187,7 +232,9 @@ fn whole(schema: &Json) -> Json {
             members
                 .iter()
                 .map(|(keyword, value)| match (keyword.as_str(), value) {
-                    ("$ref", Json::String(target)) => (keyword.clone(), json!(format!("{target}{WHOLE}"))),
+                    ("$ref", Json::String(target)) => {
+                        (keyword.clone(), json!(format!("{target}{WHOLE}")))
+                    }
                     _ => (keyword.clone(), whole(value)),
                 })
                 .collect(),
@@ -210,7 +257,10 @@ fn keep_referenced(result: &mut Map<String, Json>, all: Map<String, Json>) {
             kept.insert(name, definition.clone());
         }
     }
-    let ordered: Map<String, Json> = all.into_iter().filter(|(name, _)| kept.contains_key(name)).collect();
+    let ordered: Map<String, Json> = all
+        .into_iter()
+        .filter(|(name, _)| kept.contains_key(name))
+        .collect();
     if !ordered.is_empty() {
         result.insert("$defs".into(), Json::Object(ordered));
     }
@@ -219,10 +269,16 @@ fn keep_referenced(result: &mut Map<String, Json>, all: Map<String, Json>) {
 fn gather_references(schema: &Json, found: &mut Vec<String>) {
     match schema {
         Json::Object(members) => {
-            if let Some(name) = members.get("$ref").and_then(Json::as_str).and_then(|r| r.strip_prefix("#/$defs/")) {
+            if let Some(name) = members
+                .get("$ref")
+                .and_then(Json::as_str)
+                .and_then(|r| r.strip_prefix("#/$defs/"))
+            {
                 found.push(name.to_owned());
             }
-            members.values().for_each(|value| gather_references(value, found));
+            members
+                .values()
+                .for_each(|value| gather_references(value, found));
         }
         Json::Array(items) => items.iter().for_each(|item| gather_references(item, found)),
         _ => {}
@@ -234,7 +290,9 @@ mod tests {
     use super::*;
 
     fn accepts(schema: &Json, value: &Json) -> bool {
-        jsonschema::validator_for(schema).expect("a schema").is_valid(value)
+        jsonschema::validator_for(schema)
+            .expect("a schema")
+            .is_valid(value)
     }
 
     #[test]
@@ -263,7 +321,11 @@ mod tests {
         assert!(accepts(&patch, &json!({"one": {}, "items": [{"a": "x"}]})));
         assert!(!accepts(&patch, &json!({"items": [{}]})));
         assert!(!accepts(&patch, &json!({"items": [{"a": null}]})));
-        let names: Vec<&String> = patch["$defs"].as_object().expect("definitions").keys().collect();
+        let names: Vec<&String> = patch["$defs"]
+            .as_object()
+            .expect("definitions")
+            .keys()
+            .collect();
         assert_eq!(names, ["Item", "Item.whole", "Name", "Name.whole"]);
     }
 
@@ -271,7 +333,10 @@ mod tests {
     fn keeps_descriptions_and_allows_null_for_constants() {
         let schema = json!({"properties": {"a": {"description": "An a.", "const": "x"}, "b": {"enum": ["y", "z"]}}});
         let patch = patch_schema(&schema);
-        assert_eq!(patch["properties"]["a"], json!({"description": "An a.", "enum": ["x", null]}));
+        assert_eq!(
+            patch["properties"]["a"],
+            json!({"description": "An a.", "enum": ["x", null]})
+        );
         assert_eq!(patch["properties"]["b"], json!({"enum": ["y", "z", null]}));
     }
 }

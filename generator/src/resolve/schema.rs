@@ -41,6 +41,7 @@ pub struct SchemaError(String);
 impl SchemaCheck {
     /// Compiles a schema.
     pub fn new(schema: Json) -> Result<Self, SchemaError> {
+<<<<<<< HEAD
         let validator = jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self { schema, validator, noun: "setting" })
     }
@@ -49,6 +50,11 @@ impl SchemaCheck {
     #[must_use]
     pub fn calling_keys(self, noun: &'static str) -> Self {
         Self { noun, ..self }
+=======
+        let validator =
+            jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
+        Ok(Self { schema, validator })
+>>>>>>> load
     }
 
     /// The schema as given.
@@ -67,7 +73,16 @@ impl SchemaCheck {
         if self.validator.is_valid(json) {
             return Faults::new();
         }
+<<<<<<< HEAD
         let mut told = Teller { schema: &self.schema, root: node, sources, noun: self.noun, faults: Vec::new() };
+=======
+        let mut told = Teller {
+            schema: &self.schema,
+            root: node,
+            sources,
+            faults: Vec::new(),
+        };
+>>>>>>> load
         for error in self.validator.iter_errors(json).take(MAX_FAULTS) {
             told.tell(&error);
         }
@@ -89,24 +104,35 @@ impl Teller<'_> {
         let path = ValuePath::from_pointer(error.instance_path().as_str());
         let parent = self.parent_schema(error);
         match error.kind() {
-            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            Kind::AdditionalProperties { unexpected }
+            | Kind::UnevaluatedProperties { unexpected } => {
                 for key in unexpected.iter().take(MAX_FAULTS) {
                     self.unknown_key(&path, key, &parent);
                 }
             }
-            Kind::Required { property } => self.missing_key(&path, property.as_str().unwrap_or_default(), &parent),
-            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.tell_alternatives(&path, context),
+            Kind::Required { property } => {
+                self.missing_key(&path, property.as_str().unwrap_or_default(), &parent);
+            }
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+                self.tell_alternatives(&path, context);
+            }
             Kind::Enum { options } => {
                 let options = options.as_array().cloned().unwrap_or_default();
                 self.not_allowed(&path, &options);
             }
-            Kind::Constant { expected_value } => self.not_allowed(&path, &[expected_value.as_ref().clone()]),
+            Kind::Constant { expected_value } => {
+                self.not_allowed(&path, &[expected_value.as_ref().clone()]);
+            }
             Kind::Type { kind } => self.wrong_type(&path, &types_of(kind), &parent),
             Kind::PropertyNames { error } => self.wrong_key(&path, error),
             other => {
-                let message = format!("{} {}", self.subject(&path), rule(other, &parent));
+                let message = format!("{} {}", subject(&path), rule(other, &parent));
                 let message = message.replace("{found}", &self.found(&path));
-                self.push(self.value_span(&path), message, self.meaning(other, &parent));
+                self.push(
+                    self.value_span(&path),
+                    message,
+                    self.meaning(other, &parent),
+                );
             }
         }
     }
@@ -126,12 +152,9 @@ impl Teller<'_> {
         self.schema.pointer(parent).cloned().unwrap_or_default()
     }
 
-    fn subject(&self, path: &ValuePath) -> String {
-        if path.parts().is_empty() { "the file".into() } else { format!("`{}`", shown_path(path)) }
-    }
-
     fn found(&self, path: &ValuePath) -> String {
-        path.find(self.root).map_or_else(|| "nothing".into(), describe)
+        path.find(self.root)
+            .map_or_else(|| "nothing".into(), describe)
     }
 
     /// The span of the value there, or of the deepest part of the path that is.
@@ -149,7 +172,10 @@ impl Teller<'_> {
     /// The span of the key there; of the value where it has no key.
     fn key_span(&self, path: &ValuePath) -> Span {
         let key = path.parts().split_last().and_then(|(key, above)| {
-            ValuePath::new(above.iter().cloned()).find(self.root)?.entry(key).map(|entry| entry.key_span)
+            ValuePath::new(above.iter().cloned())
+                .find(self.root)?
+                .entry(key)
+                .map(|entry| entry.key_span)
         });
         key.unwrap_or_else(|| self.value_span(path))
     }
@@ -157,34 +183,69 @@ impl Teller<'_> {
     fn unknown_key(&mut self, path: &ValuePath, key: &str, parent: &Json) {
         let known = known_keys(self.schema, parent, 0);
         let at = path.join(key);
+<<<<<<< HEAD
         let message = format!("`{}` is not a {}", shown_path(&at), self.noun);
         let intro = format!("the {}s here are", self.noun);
         self.push(self.key_span(&at), message, suggest(key, &known, &intro));
+=======
+        let message = format!("`{}` is not a setting", shown_path(&at));
+        self.push(
+            self.key_span(&at),
+            message,
+            suggest(key, &known, "the settings here are"),
+        );
+>>>>>>> load
     }
 
     fn missing_key(&mut self, path: &ValuePath, key: &str, parent: &Json) {
-        let property = parent.get("properties").and_then(|properties| properties.get(key));
+        let property = parent
+            .get("properties")
+            .and_then(|properties| properties.get(key));
         let span = self.key_span(path);
         // A mapping spans lines; the caret goes below its key, or its start.
         let message = format!("`{}` is required", path.join(key));
-        self.push(span, message, property.and_then(|property| description(self.schema, property)));
+        self.push(
+            span,
+            message,
+            property.and_then(|property| description(self.schema, property)),
+        );
     }
 
     fn not_allowed(&mut self, path: &ValuePath, options: &[Json]) {
-        let names: Vec<String> = options.iter().filter(|option| !option.is_null()).map(shown_json).collect();
+        let names: Vec<String> = options
+            .iter()
+            .filter(|option| !option.is_null())
+            .map(shown_json)
+            .collect();
         let found = path.find(self.root);
         let text = found.and_then(Node::as_str).unwrap_or_default();
         let message = match names.as_slice() {
-            [one] => format!("{} must be `{one}`, found {}", self.subject(path), self.found(path)),
-            _ => format!("{} can't be {}", self.subject(path), self.found(path).trim_start_matches("the text ")),
+            [one] => format!(
+                "{} must be `{one}`, found {}",
+                subject(path),
+                self.found(path)
+            ),
+            _ => format!(
+                "{} can't be {}",
+                subject(path),
+                self.found(path).trim_start_matches("the text ")
+            ),
         };
-        let hint = if names.len() > 1 { suggest(text, &names, "allowed are") } else { None };
+        let hint = if names.len() > 1 {
+            suggest(text, &names, "allowed are")
+        } else {
+            None
+        };
         self.push(self.value_span(path), message, hint);
     }
 
     fn wrong_type(&mut self, path: &ValuePath, types: &[JsonType], parent: &Json) {
-        let message =
-            format!("{}: expected {}, found {}", self.subject(path), name_types(types), self.found(path));
+        let message = format!(
+            "{}: expected {}, found {}",
+            subject(path),
+            name_types(types),
+            self.found(path)
+        );
         let hint = path
             .find(self.root)
             .and_then(|found| type_hint(types, found))
@@ -196,25 +257,42 @@ impl Teller<'_> {
         let key = error.instance().as_str().unwrap_or_default().to_owned();
         let parent = self.parent_schema(error);
         let at = path.join(&key);
-        let message = format!("the key `{}` {}", shown_path(&at), rule(error.kind(), &parent))
-            .replace("{found}", &format!("`{}`", secrets::mask(&key)));
-        self.push(self.key_span(&at), message, self.meaning(error.kind(), &parent));
+        let message = format!(
+            "the key `{}` {}",
+            shown_path(&at),
+            rule(error.kind(), &parent)
+        )
+        .replace("{found}", &format!("`{}`", secrets::mask(&key)));
+        self.push(
+            self.key_span(&at),
+            message,
+            self.meaning(error.kind(), &parent),
+        );
     }
 
     /// What a schema says in words about a rule that is no sentence of its own.
     fn meaning(&self, kind: &Kind, parent: &Json) -> Option<String> {
-        let pattern_told = matches!(kind, Kind::Pattern { .. }) && parent.get(PATTERN_MEANING).is_some();
-        if pattern_told { None } else { description(self.schema, parent) }
+        let pattern_told =
+            matches!(kind, Kind::Pattern { .. }) && parent.get(PATTERN_MEANING).is_some();
+        if pattern_told {
+            None
+        } else {
+            description(self.schema, parent)
+        }
     }
 
     /// Tells the faults of the alternative that was meant.
     fn tell_alternatives(&mut self, path: &ValuePath, context: &[Vec<ValidationError<'static>>]) {
-        let branches: Vec<&Vec<ValidationError<'static>>> =
-            context.iter().filter(|branch| !branch.iter().any(|error| is_null_type(error, path))).collect();
+        let branches: Vec<&Vec<ValidationError<'static>>> = context
+            .iter()
+            .filter(|branch| !branch.iter().any(|error| is_null_type(error, path)))
+            .collect();
         if let Some(tag) = self.find_tag(path, &branches) {
             return self.tell_tagged(path, &tag, &branches);
         }
-        let fitting = branches.iter().filter(|branch| !branch.iter().any(|error| is_other_kind(error, path)));
+        let fitting = branches
+            .iter()
+            .filter(|branch| !branch.iter().any(|error| is_other_kind(error, path)));
         if let Some(branch) = fitting.min_by_key(|branch| branch.len()) {
             branch.iter().for_each(|error| self.tell(error));
             return;
@@ -223,26 +301,39 @@ impl Teller<'_> {
     }
 
     /// The name of the property whose constant tells the branches apart.
-    fn find_tag(&self, path: &ValuePath, branches: &[&Vec<ValidationError<'static>>]) -> Option<String> {
+    fn find_tag(
+        &self,
+        path: &ValuePath,
+        branches: &[&Vec<ValidationError<'static>>],
+    ) -> Option<String> {
         if !matches!(path.find(self.root)?.value, Value::Mapping(_)) {
             return None;
         }
-        branches.iter().flat_map(|branch| branch.iter()).find_map(|error| match error.kind() {
-            Kind::Constant { .. } => {
-                let tag = ValuePath::from_pointer(error.instance_path().as_str());
-                let (name, above) = tag.parts().split_last()?;
-                (above == path.parts()).then(|| name.clone())
-            }
-            Kind::Required { property } if error.instance_path().as_str() == pointer(path) => {
-                let name = property.as_str()?;
-                let tag = self.parent_schema(error);
-                tag.pointer(&format!("/properties/{name}/const")).map(|_| name.to_owned())
-            }
-            _ => None,
-        })
+        branches
+            .iter()
+            .flat_map(|branch| branch.iter())
+            .find_map(|error| match error.kind() {
+                Kind::Constant { .. } => {
+                    let tag = ValuePath::from_pointer(error.instance_path().as_str());
+                    let (name, above) = tag.parts().split_last()?;
+                    (above == path.parts()).then(|| name.clone())
+                }
+                Kind::Required { property } if error.instance_path().as_str() == pointer(path) => {
+                    let name = property.as_str()?;
+                    let tag = self.parent_schema(error);
+                    tag.pointer(&format!("/properties/{name}/const"))
+                        .map(|_| name.to_owned())
+                }
+                _ => None,
+            })
     }
 
-    fn tell_tagged(&mut self, path: &ValuePath, tag: &str, branches: &[&Vec<ValidationError<'static>>]) {
+    fn tell_tagged(
+        &mut self,
+        path: &ValuePath,
+        tag: &str,
+        branches: &[&Vec<ValidationError<'static>>],
+    ) {
         let tag_path = path.join(tag);
         let at = pointer(&tag_path);
         let of_tag = |error: &ValidationError<'_>| error.instance_path().as_str() == at;
@@ -256,21 +347,33 @@ impl Teller<'_> {
                 .iter()
                 .flat_map(|branch| branch.iter())
                 .filter_map(|error| match error.kind() {
-                    Kind::Constant { expected_value } if of_tag(error) => Some(expected_value.as_ref().clone()),
+                    Kind::Constant { expected_value } if of_tag(error) => {
+                        Some(expected_value.as_ref().clone())
+                    }
                     _ => None,
                 })
                 .collect();
             return self.not_allowed(&tag_path, &options);
         }
-        let names: Vec<String> = branches.iter().filter_map(|branch| self.tag_value(branch, tag)).collect();
+        let names: Vec<String> = branches
+            .iter()
+            .filter_map(|branch| self.tag_value(branch, tag))
+            .collect();
         let hint = (!names.is_empty()).then(|| format!("it is one of {}", list(&names)));
-        self.push(self.key_span(path), format!("`{tag_path}` is required"), hint);
+        self.push(
+            self.key_span(path),
+            format!("`{tag_path}` is required"),
+            hint,
+        );
     }
 
     /// The constant that a branch wants its tag to be.
     fn tag_value(&self, branch: &[ValidationError<'static>], tag: &str) -> Option<String> {
         branch.iter().find_map(|error| {
-            let value = self.parent_schema(error).pointer(&format!("/properties/{tag}/const"))?.clone();
+            let value = self
+                .parent_schema(error)
+                .pointer(&format!("/properties/{tag}/const"))?
+                .clone();
             Some(shown_json(&value))
         })
     }
@@ -283,11 +386,18 @@ impl Teller<'_> {
             match error.kind() {
                 Kind::Type { kind } => types.extend(types_of(kind)),
                 Kind::Constant { expected_value } => options.push(expected_value.as_ref().clone()),
-                Kind::Enum { options: more } => options.extend(more.as_array().cloned().unwrap_or_default()),
+                Kind::Enum { options: more } => {
+                    options.extend(more.as_array().cloned().unwrap_or_default());
+                }
                 _ => {}
             }
         }
-        if types.is_empty() || (!options.is_empty() && path.find(self.root).is_some_and(|node| node.as_str().is_some())) {
+        if types.is_empty()
+            || (!options.is_empty()
+                && path
+                    .find(self.root)
+                    .is_some_and(|node| node.as_str().is_some()))
+        {
             return self.not_allowed(path, &options);
         }
         if !options.is_empty() {
@@ -298,19 +408,28 @@ impl Teller<'_> {
 }
 
 fn pointer(path: &ValuePath) -> String {
-    path.parts().iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    path.parts()
+        .iter()
+        .flat_map(|part| ["/".to_owned(), part.replace('~', "~0").replace('/', "~1")])
+        .collect()
 }
 
 /// Whether a branch is only the `null` of an `Option`.
 fn is_null_type(error: &ValidationError<'_>, path: &ValuePath) -> bool {
-    matches!(error.kind(), Kind::Type { kind: TypeKind::Single(JsonType::Null) })
-        && error.instance_path().as_str() == pointer(path)
+    matches!(
+        error.kind(),
+        Kind::Type {
+            kind: TypeKind::Single(JsonType::Null)
+        }
+    ) && error.instance_path().as_str() == pointer(path)
 }
 
 /// Whether an error says that the value as a whole is something else.
 fn is_other_kind(error: &ValidationError<'_>, path: &ValuePath) -> bool {
-    matches!(error.kind(), Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. })
-        && error.instance_path().as_str() == pointer(path)
+    matches!(
+        error.kind(),
+        Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. }
+    ) && error.instance_path().as_str() == pointer(path)
 }
 
 fn types_of(kind: &TypeKind) -> Vec<JsonType> {
@@ -336,7 +455,11 @@ fn name_types(types: &[JsonType]) -> String {
             names.push(name);
         }
     }
-    if names.is_empty() { "null".into() } else { names.join(" or ") }
+    if names.is_empty() {
+        "null".into()
+    } else {
+        names.join(" or ")
+    }
 }
 
 /// What stands there, with secrets masked.
@@ -360,12 +483,22 @@ fn shown_text(text: &str) -> String {
     }
 }
 
+fn subject(path: &ValuePath) -> String {
+    if path.parts().is_empty() {
+        "the file".into()
+    } else {
+        format!("`{}`", shown_path(path))
+    }
+}
+
 fn shown_path(path: &ValuePath) -> String {
     secrets::mask(&path.to_string())
 }
 
 fn shown_json(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 /// What to do where a value of the wrong type is a usual slip.
@@ -400,7 +533,10 @@ fn boolean_hint(text: &str) -> Option<String> {
 
 fn number_hint(text: &str) -> Option<String> {
     let digits = text.trim_start_matches(['-', '+']);
-    if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return Some("write it without the leading zero".into());
     }
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
@@ -414,11 +550,18 @@ fn rule(kind: &Kind, parent: &Json) -> String {
         Kind::Maximum { limit } => format!("must be at most {limit}, found {{found}}"),
         Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, found {{found}}"),
         Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}, found {{found}}"),
-        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}, found {{found}}"),
-        Kind::MinLength { limit: 1 } => "must not be empty".into(),
-        Kind::MinLength { limit } => format!("must have at least {limit} characters, found {{found}}"),
-        Kind::MaxLength { limit } => format!("must have at most {limit} characters, found {{found}}"),
-        Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => "must not be empty".into(),
+        Kind::MultipleOf { multiple_of } => {
+            format!("must be a multiple of {multiple_of}, found {{found}}")
+        }
+        Kind::MinLength { limit: 1 }
+        | Kind::MinItems { limit: 1 }
+        | Kind::MinProperties { limit: 1 } => "must not be empty".into(),
+        Kind::MinLength { limit } => {
+            format!("must have at least {limit} characters, found {{found}}")
+        }
+        Kind::MaxLength { limit } => {
+            format!("must have at most {limit} characters, found {{found}}")
+        }
         Kind::MinItems { limit } => format!("must have at least {limit} items"),
         Kind::MaxItems { limit } => format!("must have at most {limit} items"),
         Kind::MinProperties { limit } => format!("must have at least {limit} keys"),
@@ -455,12 +598,20 @@ fn known_keys(root: &Json, schema: &Json, depth: usize) -> Vec<String> {
         return Vec::new();
     }
     let own = schema.get("properties").and_then(Json::as_object);
-    let mut keys: Vec<String> = own.into_iter().flat_map(|properties| properties.keys().cloned()).collect();
+    let mut keys: Vec<String> = own
+        .into_iter()
+        .flat_map(|properties| properties.keys().cloned())
+        .collect();
     if let Some(target) = resolve(root, schema) {
         keys.extend(known_keys(root, target, depth + 1));
     }
     for keyword in ["allOf", "anyOf", "oneOf"] {
-        for branch in schema.get(keyword).and_then(Json::as_array).into_iter().flatten() {
+        for branch in schema
+            .get(keyword)
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+        {
             keys.extend(known_keys(root, branch, depth + 1));
         }
     }
@@ -474,9 +625,12 @@ fn suggest(written: &str, known: &[String], intro: &str) -> Option<String> {
     let near = |name: &&String| {
         let (a, b) = (written.to_lowercase(), name.to_lowercase());
         let begins = a.len() >= 4 && b.len() >= 4 && (a.starts_with(&b) || b.starts_with(&a));
-        begins || strsim::damerau_levenshtein(&a, &b) <= (a.chars().count().max(b.chars().count()) / 3).max(1)
+        begins
+            || strsim::damerau_levenshtein(&a, &b)
+                <= (a.chars().count().max(b.chars().count()) / 3).max(1)
     };
-    let distance = |name: &&String| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
+    let distance =
+        |name: &&String| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
     // A hostile key could be long; comparing costs the product of both lengths.
     if written.len() <= 200
         && let Some(nearest) = known.iter().filter(near).min_by_key(distance)
@@ -487,7 +641,11 @@ fn suggest(written: &str, known: &[String], intro: &str) -> Option<String> {
 }
 
 fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -535,8 +693,14 @@ mod tests {
     #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
     #[allow(dead_code, reason = "only its schema is used")]
     enum Destination {
-        Elasticsearch { url: String, username: Option<String> },
-        Opensearch { url: String, shards: u32 },
+        Elasticsearch {
+            url: String,
+            username: Option<String>,
+        },
+        Opensearch {
+            url: String,
+            shards: u32,
+        },
     }
 
     #[derive(schemars::JsonSchema)]
@@ -566,7 +730,11 @@ mod tests {
         let file = sources.push(SourceFile::new("clusters/x/cluster.yaml", text));
         let node = yaml::parse(file, sources.get(file).expect("there")).expect("valid YAML");
         let check = SchemaCheck::new(schema).expect("a schema");
-        to_text(check.check(&node, &sources), "nothing was written", Style::Plain)
+        to_text(
+            check.check(&node, &sources),
+            "nothing was written",
+            Style::Plain,
+        )
     }
 
     fn told(text: &str) -> String {
@@ -610,7 +778,9 @@ mod tests {
 
     #[test]
     fn tells_an_unknown_or_missing_tag() {
-        insta::assert_snapshot!(told("name: a\nstreams: {}\ndestination: {type: elastic_search, url: u}\n"));
+        insta::assert_snapshot!(told(
+            "name: a\nstreams: {}\ndestination: {type: elastic_search, url: u}\n"
+        ));
         insta::assert_snapshot!(told("name: a\nstreams: {}\ndestination:\n  url: u\n"));
         insta::assert_snapshot!(told("name: a\nstreams: {}\ndestination: https://a\n"));
     }
@@ -624,8 +794,13 @@ mod tests {
     #[test]
     fn shows_no_secret() {
         let secret = format!("AKIA{}", "IOSFODNN7EXAMPLE");
-        let told = told(&format!("name: {secret}\nstreams: {{}}\nmode: {secret}\n{secret}: 1\n"));
-        assert!(told.contains("3 faults") && !told.contains(&secret), "{told}");
+        let told = told(&format!(
+            "name: {secret}\nstreams: {{}}\nmode: {secret}\n{secret}: 1\n"
+        ));
+        assert!(
+            told.contains("3 faults") && !told.contains(&secret),
+            "{told}"
+        );
     }
 
     #[test]
@@ -645,10 +820,13 @@ mod tests {
         ] {
             assert_eq!(told_by(layer.clone(), text), "", "{text}");
         }
-        insta::assert_snapshot!(told_by(layer, concat!(
-            "streams: {a: {retention: 3, retention_days: 0}}\n",
-            "destination: {type: elastic, shard: 1, shards: x}\n",
-            "level: warn\n",
-        )));
+        insta::assert_snapshot!(told_by(
+            layer,
+            concat!(
+                "streams: {a: {retention: 3, retention_days: 0}}\n",
+                "destination: {type: elastic, shard: 1, shards: x}\n",
+                "level: warn\n",
+            )
+        ));
     }
 }
