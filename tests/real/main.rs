@@ -8,5 +8,6 @@
 mod certificates;
 mod client;
 mod elasticsearch;
+mod kubernetes;
 mod opensearch;
 mod rig;
