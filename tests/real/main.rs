@@ -8,5 +8,7 @@
 mod certificates;
 mod client;
 mod elasticsearch;
+mod fleet;
+mod indices;
 mod opensearch;
 mod rig;
