@@ -147,7 +147,7 @@ fn layer(name: &str) -> Value {
         "distribution": "kops",
         "region": "eu-central-1",
         "account": "111122223333",
-        "node_groups": { "nodes": { "role": "node" } },
+        "node_groups": { "masters": { "role": "control_plane" }, "nodes": { "role": "node" } },
         "destinations": {
             "open": {
                 "backend": "opensearch", "version": 3, "url": "https://open.example.com",
