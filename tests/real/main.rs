@@ -9,5 +9,7 @@ mod certificates;
 mod client;
 mod elasticsearch;
 mod kubernetes;
+mod fleet;
+mod indices;
 mod opensearch;
 mod rig;
