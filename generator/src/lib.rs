@@ -15,6 +15,7 @@
 //! between load and write reads a clock, the environment or the network, so
 //! the same inputs give the same bytes anywhere.
 
+pub mod check;
 pub mod fault;
 pub mod load;
 pub mod render;

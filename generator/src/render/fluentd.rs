@@ -169,11 +169,11 @@ fn text<'a>(value: &'a Value, filter: &str) -> TeraResult<&'a str> {
     value.as_str().ok_or_else(|| wrong(filter, "a text"))
 }
 
-fn field<'a>(value: &'a Value, name: &str, filter: &str) -> TeraResult<&'a Value> {
+fn field<'a>(value: &'a Value, name: &'static str, filter: &str) -> TeraResult<&'a Value> {
     part(value, name).ok_or_else(|| Error::message(format!("`{filter}` misses the field `{name}`")))
 }
 
-fn part<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+fn part<'a>(value: &'a Value, name: &'static str) -> Option<&'a Value> {
     value.as_map()?.get(&Key::from(name))
 }
 

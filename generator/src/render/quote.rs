@@ -83,7 +83,9 @@ pub fn ruby(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            '#' | '$' | '{' | '}' | '<' | '>' => push_unicode_escape(&mut out, c),
+            '#' => out.push_str("\\u0023"),
+            // `${` would begin Ruby of the plugin's.
+            '{' if out.ends_with('$') => push_unicode_escape(&mut out, c),
             c if c.is_control() => push_unicode_escape(&mut out, c),
             _ => out.push(c),
         }
