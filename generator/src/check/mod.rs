@@ -10,8 +10,8 @@
 pub mod fluentd;
 pub mod kubernetes;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
@@ -25,7 +25,7 @@ pub struct Checker {
     kubernetes: KubernetesCheck,
     /// Kubernetes files that were right. Most clusters of a fleet share most
     /// of them to the byte, and reading YAML costs more than all else here.
-    right: Mutex<BTreeSet<(FileKind, Arc<[u8]>)>>,
+    right: Mutex<BTreeMap<FileKind, BTreeSet<String>>>,
 }
 
 /// What a file is written in.
@@ -77,13 +77,12 @@ impl Checker {
     fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {
         // A thread that panicked left the set as it was.
         let right = || self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (kind, Arc::from(text.as_bytes()));
-        if right().contains(&key) {
+        if right().get(&kind).is_some_and(|texts| texts.contains(text)) {
             return Faults::new();
         }
         let faults = self.kubernetes.check(kind, &shown(), text);
         if faults.is_empty() {
-            right().insert(key);
+            right().entry(kind).or_default().insert(text.to_owned());
         }
         faults
     }

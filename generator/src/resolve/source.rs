@@ -1,6 +1,7 @@
 //! What is collected, with every choice of containers turned into paths and
 //! patterns. Pure.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::problem::Problems;
@@ -487,14 +488,24 @@ fn check_stream(setting: &[&str], stream: &Name, settings: &Settings, problems: 
     }
 }
 
+thread_local! {
+    /// What is wrong with each pattern seen, if anything. Compiling one costs
+    /// more than all else that is resolved, and clusters share most of them.
+    static PATTERNS: RefCell<BTreeMap<String, Option<String>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
-    if let Err(error) = fancy_regex::Regex::new(pattern.as_str()) {
+    let compile = |pattern: &str| {
+        fancy_regex::Regex::new(pattern).err().map(|error| one_line(&error.to_string()))
+    };
+    let error = PATTERNS.with_borrow_mut(|known| match known.get(pattern.as_str()) {
+        Some(error) => error.clone(),
+        None => known.entry(pattern.to_string()).or_insert(compile(pattern.as_str())).clone(),
+    });
+    if let Some(error) = error {
         problems.push(
             setting,
-            format!(
-                "this is not a regular expression: {}",
-                one_line(&error.to_string())
-            ),
+            format!("this is not a regular expression: {error}"),
             "a `\\` before a special character takes its meaning away",
         );
     }

@@ -11,7 +11,8 @@ mod schema;
 mod structure;
 mod syntax;
 
-use crate::fault::{Fault, Faults, Place};
+use crate::fault::{Fault, Faults};
+use crate::load::source::SourceFile;
 pub use schema::SchemaError;
 pub use syntax::{Parameter, Section, Value};
 
@@ -60,21 +61,16 @@ impl FluentdCheck {
                 findings
             }
         };
-        findings.into_iter().map(|finding| place(file, text, finding)).collect()
+        if findings.is_empty() {
+            return Faults::new();
+        }
+        let source = SourceFile::new(file, text);
+        findings.into_iter().map(|finding| place(&source, finding)).collect()
     }
 }
 
-fn place(file: &str, text: &str, finding: Finding) -> Fault {
-    let before = &text[..finding.offset.min(text.len())];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let fault = Fault::input(finding.message).at(Place {
-        file: file.to_owned(),
-        line: count(before.matches('\n').count() + 1),
-        column: count(before[line_start..].chars().count() + 1),
-        excerpt: text[line_start..].lines().next().unwrap_or_default().to_owned(),
-        width: 1,
-    });
+fn place(source: &SourceFile, finding: Finding) -> Fault {
+    let fault = Fault::input(finding.message).at(source.place(finding.offset, finding.offset));
     match finding.hint {
         Some(hint) => fault.hint(hint),
         None => fault,

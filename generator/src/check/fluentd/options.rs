@@ -59,8 +59,8 @@ fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: 
             Some(option) => findings.extend(wrong_value(parameter, option)),
         }
     }
-    for (name, option) in &known.options {
-        if option.required && section.get(name).is_none() {
+    for name in &known.required_options {
+        if section.get(name).is_none() {
             findings.push(Finding::new(section.offset, format!("{} needs `{name}`", told(section))));
         }
     }

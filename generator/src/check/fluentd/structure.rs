@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use super::schema::{OptionKind, Schema, SectionSchema};
+use super::schema::{Schema, SectionSchema};
 use super::syntax::{Section, Value};
 
 /// Labels that Fluentd itself sends to.
@@ -84,10 +84,8 @@ impl<'t> Walk<'_, 't> {
         let plugin: Option<&SectionSchema> = section
             .get("@type")
             .and_then(|name| self.schema.plugins.get(kind)?.get(&*name.text));
-        for (name, option) in plugin.map(|plugin| &plugin.options).into_iter().flatten() {
-            if option.kind == OptionKind::Label {
-                self.send(section.get(name));
-            }
+        for name in plugin.map(|plugin| &plugin.label_options).into_iter().flatten() {
+            self.send(section.get(name));
         }
         if plugin.is_some_and(|plugin| plugin.relabel) && section.get("@label").is_none() {
             self.findings.push(Finding::new(section.offset, "`relabel` needs `@label`"));
