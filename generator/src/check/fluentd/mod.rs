@@ -29,7 +29,11 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), hint: None }
+        Self {
+            offset,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -47,7 +51,9 @@ pub struct FluentdCheck {
 impl FluentdCheck {
     /// Reads the schema that is built in.
     pub fn new() -> Result<Self, SchemaError> {
-        Ok(Self { schema: Schema::built_in()? })
+        Ok(Self {
+            schema: Schema::built_in()?,
+        })
     }
 
     /// Everything that is wrong with a configuration. `file` is told in faults.
@@ -60,7 +66,10 @@ impl FluentdCheck {
                 findings
             }
         };
-        findings.into_iter().map(|finding| place(file, text, finding)).collect()
+        findings
+            .into_iter()
+            .map(|finding| place(file, text, finding))
+            .collect()
     }
 }
 
@@ -72,7 +81,11 @@ fn place(file: &str, text: &str, finding: Finding) -> Fault {
         file: file.to_owned(),
         line: count(before.matches('\n').count() + 1),
         column: count(before[line_start..].chars().count() + 1),
-        excerpt: text[line_start..].lines().next().unwrap_or_default().to_owned(),
+        excerpt: text[line_start..]
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         width: 1,
     });
     match finding.hint {
