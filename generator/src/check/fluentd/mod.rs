@@ -30,7 +30,11 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), hint: None }
+        Self {
+            offset,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -48,7 +52,9 @@ pub struct FluentdCheck {
 impl FluentdCheck {
     /// Reads the schema that is built in.
     pub fn new() -> Result<Self, SchemaError> {
-        Ok(Self { schema: Schema::built_in()? })
+        Ok(Self {
+            schema: Schema::built_in()?,
+        })
     }
 
     /// Everything that is wrong with a configuration. `file` is told in faults.

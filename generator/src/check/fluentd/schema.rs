@@ -101,7 +101,9 @@ pub(super) enum OptionKind {
 
 impl From<String> for OptionType {
     fn from(text: String) -> Self {
-        let (name, required) = text.strip_suffix('!').map_or((text.as_str(), false), |name| (name, true));
+        let (name, required) = text
+            .strip_suffix('!')
+            .map_or((text.as_str(), false), |name| (name, true));
         let kind = match name {
             "integer" => OptionKind::Integer,
             "float" => OptionKind::Float,
@@ -112,9 +114,11 @@ impl From<String> for OptionType {
             "array" => OptionKind::Array,
             "hash" => OptionKind::Hash,
             "label" => OptionKind::Label,
-            _ => name.strip_prefix("enum:").map_or(OptionKind::Text, |values| {
-                OptionKind::OneOf(values.split('|').map(ToOwned::to_owned).collect())
-            }),
+            _ => name
+                .strip_prefix("enum:")
+                .map_or(OptionKind::Text, |values| {
+                    OptionKind::OneOf(values.split('|').map(ToOwned::to_owned).collect())
+                }),
         };
         Self { kind, required }
     }
