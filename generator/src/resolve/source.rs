@@ -418,6 +418,13 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                 "give each route a number of its own",
             );
         }
+        if !route.when.labels.is_empty() && !records.metadata.labels {
+            problems.push(
+                &[&route_setting[..], &["when", "labels"]].concat(),
+                "labels are taken off the records before they are routed, so this never matches",
+                format!("set `sources.kubernetes.{source}.records.metadata.labels: true`"),
+            );
+        }
         for (field, pattern) in &route.when.fields {
             check_pattern(
                 &[&route_setting[..], &["when", "fields", field.as_str()]].concat(),
