@@ -1,7 +1,6 @@
 //! A fleet in a folder of its own, and `gen` run in it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use rayon::prelude::*;
 use tempfile::TempDir;
 
 /// No case may take so long, not even on a busy machine.
@@ -53,7 +53,7 @@ impl TestFleet {
         static RENDERED: OnceLock<TestFleet> = OnceLock::new();
         let base = RENDERED.get_or_init(|| {
             let fleet = Self::base();
-            let run = fleet.gen(&["render"]);
+            let run = fleet.call(&["render"]);
             assert_eq!(run.code, 0, "{run}");
             fleet
         });
@@ -144,7 +144,7 @@ impl TestFleet {
     }
 
     /// Runs `gen`.
-    pub(crate) fn gen(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn call(&self, arguments: &[&str]) -> Run {
         self.run(self.command().args(arguments))
     }
 
@@ -167,7 +167,7 @@ impl TestFleet {
     /// Runs `gen` and makes sure that nothing at all was changed.
     pub(crate) fn gen_changing_nothing(&self, arguments: &[&str]) -> Run {
         let before = self.entries();
-        let run = self.gen(arguments);
+        let run = self.call(arguments);
         assert!(before == self.entries(), "files were changed:\n{run}");
         run
     }
@@ -237,13 +237,9 @@ impl std::fmt::Display for Run {
 }
 
 /// Runs `test` for each case and tells all that fail, not only the first.
-pub(crate) fn for_each_case(kind: &str, test: impl Fn(&str) + std::panic::RefUnwindSafe) {
-    let mut failed = String::new();
+pub(crate) fn for_each_case(kind: &str, test: impl Fn(&str) + Sync + std::panic::RefUnwindSafe) {
     let names = cases_of(kind);
-    for name in &names {
-        if std::panic::catch_unwind(|| test(name)).is_err() {
-            let _ = writeln!(failed, "  {kind}/{name}");
-        }
-    }
-    assert!(failed.is_empty(), "of {} cases these failed:\n{failed}", names.len());
+    let fails = |name: &&String| std::panic::catch_unwind(|| test(name)).is_err();
+    let failed: Vec<&String> = names.par_iter().filter(fails).collect();
+    assert!(failed.is_empty(), "of {} cases these failed: {failed:#?}", names.len());
 }
