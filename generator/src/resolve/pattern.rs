@@ -4,8 +4,6 @@
 //! (<https://github.com/k-takata/Onigmo/blob/master/doc/RE>). Our own engine
 //! knows a little more; what only it knows would stop Fluentd at its start.
 
-use std::error::Error;
-
 use fancy_regex::{Expr, LookAround};
 
 /// Why a text is no regular expression in Ruby, and what to do about it.
@@ -19,7 +17,7 @@ pub(super) struct PatternFault {
 pub(super) fn check(pattern: &str) -> Result<(), PatternFault> {
     if let Err(error) = fancy_regex::Regex::new(pattern) {
         return Err(PatternFault {
-            message: format!("this is not a regular expression: {}", reason(&error)),
+            message: format!("this is not a regular expression: {}", reason(pattern, &error)),
             hint: "a `\\` before a special character takes its meaning away",
         });
     }
@@ -83,16 +81,16 @@ fn varies(expression: &Expr) -> bool {
     matches!(expression, Expr::Repeat { lo, hi, .. } if lo != hi) || expression.children_iter().any(varies)
 }
 
-/// The innermost cause, which says what is wrong; those around it don't.
-fn reason(error: &fancy_regex::Error) -> String {
-    let mut innermost: &dyn Error = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    let text = innermost.to_string();
+/// What is wrong, in the words of the engine that knows best: what ours hands
+/// on to `regex` comes back without them.
+fn reason(pattern: &str, error: &fancy_regex::Error) -> String {
+    let text = match (error, regex::Regex::new(pattern)) {
+        (fancy_regex::Error::CompileError(_), Err(error)) => error.to_string(),
+        _ => error.to_string(),
+    };
     let last = text.lines().last().unwrap_or_default().trim();
     let told = last.split_once(": ").map_or(last, |(_, told)| told);
-    let mut characters = told.chars();
+    let mut characters = told.trim_end_matches('.').chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
