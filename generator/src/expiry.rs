@@ -6,21 +6,13 @@
 
 use crate::fault::{Fault, Faults};
 use crate::pipeline::Fleet;
+use crate::resolve::day::is_day;
 use crate::resolve::merge::ValuePath;
 use crate::resolve::{ResolvedRecords, ResolvedSources, layers_of};
 
 /// Reads a day such as `2027-03-31` from the command line.
 pub fn parse_day(text: &str) -> Result<String, String> {
-    let digits = |range: std::ops::Range<usize>| {
-        text.get(range).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let form = text.len() == 10
-        && digits(0..4)
-        && digits(5..7)
-        && digits(8..10)
-        && text.as_bytes()[4] == b'-'
-        && text.as_bytes()[7] == b'-';
-    if form { Ok(text.to_owned()) } else { Err("a day is written like 2027-03-31".to_owned()) }
+    if is_day(text) { Ok(text.to_owned()) } else { Err("a day is written like 2027-03-31".to_owned()) }
 }
 
 /// Finds the drop rules without effect from `today` on or before.

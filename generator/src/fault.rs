@@ -95,6 +95,21 @@ impl Faults {
         self.0.extend(other.0);
     }
 
+    /// Adds those of another run that stand where none of these does.
+    pub fn append_elsewhere(&mut self, other: Self) {
+        let more = other.without_places_of(self);
+        self.append(more);
+    }
+
+    /// Those that don't stand where one of `others` does.
+    #[must_use]
+    pub fn without_places_of(mut self, others: &Self) -> Self {
+        self.0.retain(|fault| {
+            fault.place.is_none() || others.0.iter().all(|other| other.place != fault.place)
+        });
+        self
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -18,15 +18,12 @@ use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates};
 use crate::resolve::{FleetLayers, InputSchemas, PATCHES, ResolvedMember, resolve_fleet};
-use crate::settings::DEFAULTS;
+use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
 
 /// The folder that is written to, below the root.
 pub const RENDERED: &str = "rendered";
-
-/// How the built-in defaults are named where a place is told.
-pub const DEFAULTS_NAME: &str = "built-in defaults";
 
 /// A fleet that was read and resolved.
 #[derive(Debug)]
@@ -308,5 +305,38 @@ fn check_certificate(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
         return Err(Fault::input("this file holds no PEM certificate")
             .hint("a CA certificate begins with `-----BEGIN CERTIFICATE-----`"));
     }
-    Ok(bytes)
+    match find_damage(&bytes) {
+        None => Ok(bytes),
+        Some(damage) => Err(Fault::input(format!("a certificate in this file is damaged: {damage}"))
+            .hint("copy it again, from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`")),
+    }
+}
+
+/// What is wrong with the certificates in a PEM file, as far as can be seen
+/// without reading them: a damaged one would stop Fluentd at its start.
+fn find_damage(bytes: &[u8]) -> Option<String> {
+    let sections = match pem::parse_many(bytes) {
+        Ok(sections) => sections,
+        Err(error) => return Some(error.to_string()),
+    };
+    let begun = String::from_utf8_lossy(bytes).matches("-----BEGIN CERTIFICATE-----").count();
+    let certificates = sections.iter().filter(|section| section.tag() == "CERTIFICATE");
+    if certificates.clone().count() != begun {
+        return Some("one has no end".to_owned());
+    }
+    let cut_off = |der: &[u8]| der_length(der) != Some(der.len());
+    certificates.map(pem::Pem::contents).any(cut_off).then(|| "its bytes are cut off".to_owned())
+}
+
+/// The bytes that a DER sequence says it has, with its own head: X.690, 8.1.
+fn der_length(der: &[u8]) -> Option<usize> {
+    match der {
+        [0x30, short, ..] if *short < 0x80 => Some(2 + usize::from(*short)),
+        [0x30, form @ 0x81..=0x84, rest @ ..] => {
+            let digits = rest.get(..usize::from(form - 0x80))?;
+            let length = digits.iter().fold(0, |length, byte| length * 256 + usize::from(*byte));
+            Some(2 + digits.len() + length)
+        }
+        _ => None,
+    }
 }

@@ -18,6 +18,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
+use crate::resolve::literals::find_secret_literals;
 use crate::resolve::schema::SchemaCheck;
 
 /// What a `.yaml` file below `kubernetes/` holds.
@@ -104,6 +105,19 @@ const KINDS: [(&str, &str, &str); 18] = [
     ),
 ];
 
+/// The kinds of the core group that a file may hold and that have no schema
+/// above (<https://kubernetes.io/docs/reference/kubernetes-api/>).
+const CORE_KINDS: [&str; 8] = [
+    "Endpoints",
+    "LimitRange",
+    "List",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicationController",
+    "ResourceQuota",
+];
+
 const EVENT_EXPORTER_SCHEMA: &str = include_str!("../../../schemas/outputs/kubernetes/event-exporter.json");
 
 /// One file's schema, compiled when it is first needed: a run compiles only
@@ -147,6 +161,10 @@ impl KubernetesCheck {
         let mut faults = Faults::new();
         yaml11::refuse_misread(&node, &sources, &mut faults);
         faults.append(self.check_node(kind, &node, &sources));
+        if kind == FileKind::Patch {
+            // People write patches; nobody's templates hold secrets.
+            faults.append(find_secret_literals(&node, &sources));
+        }
         faults
     }
 
@@ -202,6 +220,16 @@ fn start_of(node: &Node) -> Span {
 /// least. One that Kubernetes itself has under another `apiVersion` is a slip.
 fn check_unknown(api_version: &str, kind: &str, node: &Node, sources: &Sources) -> Faults {
     let mut faults = Faults::new();
+    if api_version == "v1" && !CORE_KINDS.contains(&kind) && !KINDS.iter().any(|known| known.1 == kind) {
+        let at = node.get("kind").map_or_else(|| start_of(node), |value| value.span);
+        let fault = Fault::input(format!("Kubernetes has no `{kind}` in `v1`")).at(sources.place(at));
+        let own = KINDS.iter().filter(|known| known.0 == "v1").map(|known| known.1);
+        let near = own.chain(CORE_KINDS).find(|known| strsim::damerau_levenshtein(known, kind) <= 2);
+        faults.push(match near {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault.hint("a kind of your own has a group: `apiVersion: example.com/v1`"),
+        });
+    }
     let known = KINDS.iter().find(|known| known.1 == kind && is_built_in(known.0));
     if let Some((right, ..)) = known
         && is_built_in(api_version)

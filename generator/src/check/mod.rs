@@ -16,6 +16,8 @@ use std::sync::{Mutex, PoisonError};
 use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
 use crate::fault::{Fault, Faults};
+use crate::load::source::{FileId, SourceFile};
+use crate::load::yaml;
 use crate::tree::{RenderedTree, TreePath};
 
 /// Checks the files of clusters, one after the other or side by side.
@@ -33,6 +35,8 @@ pub struct Checker {
 enum Language {
     Kubernetes(FileKind),
     Fluentd,
+    /// YAML that nothing more is known of.
+    Yaml,
 }
 
 fn language(path: &TreePath) -> Option<Language> {
@@ -41,6 +45,8 @@ fn language(path: &TreePath) -> Option<Language> {
         Some(Language::Kubernetes(FileKind::of(path)))
     } else if path.ends_with("/fluent.conf") {
         Some(Language::Fluentd)
+    } else if path.ends_with(".yaml") || path.ends_with(".yml") {
+        Some(Language::Yaml)
     } else {
         None
     }
@@ -61,7 +67,7 @@ impl Checker {
         let mut faults = Faults::new();
         for (path, bytes) in &tree.0 {
             let Some(language) = language(path) else { continue };
-            let shown = || format!("rendered/{cluster}/{path}");
+            let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
                 continue;
@@ -69,6 +75,7 @@ impl Checker {
             faults.append(match language {
                 Language::Kubernetes(kind) => self.check_kubernetes(kind, shown, text),
                 Language::Fluentd => self.fluentd.check(&shown(), text),
+                Language::Yaml => check_yaml(&shown(), text),
             });
         }
         faults.into_result(())
@@ -86,4 +93,16 @@ impl Checker {
         }
         faults
     }
+}
+
+/// Where a person finds the file: a patch is a copy of the cluster's own.
+fn shown_path(cluster: &str, path: &str) -> String {
+    match path.strip_prefix("kubernetes/patches/") {
+        Some(patch) => format!("clusters/{cluster}/kubernetes/{patch}"),
+        None => format!("rendered/{cluster}/{path}"),
+    }
+}
+
+fn check_yaml(shown: &str, text: &str) -> Faults {
+    yaml::parse(FileId(0), &SourceFile::new(shown, text)).err().unwrap_or_default()
 }

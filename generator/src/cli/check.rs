@@ -37,7 +37,10 @@ impl Check {
         let clusters = checked.fleet.members.len();
         let text = match format {
             Format::Json => format!("{}\n", json!({ "faults": [], "clusters": clusters, "files": checked.files })),
-            Format::Text => format!("{clusters} clusters, {} files: no faults\n", checked.files),
+            Format::Text => {
+                let plural = if clusters == 1 { "" } else { "s" };
+                format!("{clusters} cluster{plural}, {} files: no faults\n", checked.files)
+            },
         };
         Ok(terminal.print(&text)?)
     }

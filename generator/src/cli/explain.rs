@@ -14,6 +14,7 @@ use crate::load::source::Sources;
 use crate::pipeline;
 use crate::resolve::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
 use crate::resolve::{inherit, layers_of};
+use crate::secrets;
 
 /// Tells which layer, file and line set a value, and which it overrode.
 ///
@@ -57,6 +58,7 @@ impl Explain {
                 None => fault,
             }));
         }
+        let explanation = without_secrets(explanation);
         let text = match format {
             Format::Text => describe(&explanation, &fleet.loaded.sources),
             Format::Json => {
@@ -72,6 +74,38 @@ impl Explain {
             }
         };
         Ok(terminal.print(&text)?)
+    }
+}
+
+/// The same with every secret masked: what stands in a file by mistake need
+/// not get into a log as well.
+fn without_secrets(mut explanation: Explanation) -> Explanation {
+    for leaf in &mut explanation.leaves {
+        let below_secret_key = leaf.path.parts().iter().any(|key| secrets::is_secret_key(key));
+        leaf.value = leaf.value.take().map(|value| masked(value, below_secret_key));
+        for step in &mut leaf.steps {
+            if let Effect::Sets(value) = &mut step.effect {
+                *value = masked(value.take(), below_secret_key);
+            }
+        }
+    }
+    explanation
+}
+
+fn masked(value: Json, below_secret_key: bool) -> Json {
+    match value {
+        Json::String(text) if below_secret_key && !secrets::is_reference(&text) => json!("*****"),
+        Json::Number(_) if below_secret_key => json!("*****"),
+        Json::String(text) => Json::String(secrets::mask(&text)),
+        Json::Array(items) => items.into_iter().map(|item| masked(item, below_secret_key)).collect(),
+        Json::Object(members) => {
+            let members = members.into_iter().map(|(key, value)| {
+                let secret = below_secret_key || secrets::is_secret_key(&key);
+                (key, masked(value, secret))
+            });
+            Json::Object(members.collect())
+        }
+        other => other,
     }
 }
 

@@ -48,6 +48,9 @@ impl Schema {
             return Ok(terminal.print(&text(kind.into()))?);
         }
         let Some(folder) = self.out else { return Ok(()) };
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            nothing_written(Fault::environment(format!("can't make the folder `{}`: {error}", folder.display())))
+        })?;
         for kind in InputKind::ALL {
             let path = folder.join(kind.file_name());
             std::fs::write(&path, text(kind)).map_err(|error| {

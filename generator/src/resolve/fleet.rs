@@ -18,7 +18,7 @@ use crate::fault::{Fault, Faults, Place};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
-use crate::settings::Settings;
+use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.
 pub const PATCHES: &str = "patches";
@@ -77,6 +77,7 @@ pub fn resolve_fleet(
     schemas: &InputSchemas,
 ) -> Result<Vec<ResolvedMember>, Faults> {
     let mut faults = check_shared_layers(&fleet.loaded, schemas);
+    let shared_faults = faults.clone();
     let shared = SharedLayers::merge(fleet);
     faults.append(find_clashes(&fleet.loaded));
     let resolved: Vec<Result<ResolvedMember, Faults>> = fleet
@@ -89,7 +90,8 @@ pub fn resolve_fleet(
     for result in resolved {
         match result {
             Ok(member) => members.push(member),
-            Err(more) => faults.append(more),
+            // Each cluster's merged value has the shared layers' faults again.
+            Err(more) => faults.append(more.without_places_of(&shared_faults)),
         }
     }
     faults.into_result(members)
@@ -177,6 +179,12 @@ fn resolve_one(
     sources: &Sources,
 ) -> Result<ResolvedMember, Faults> {
     let layer = &cluster.layer.node;
+    if !layer.is_null() && layer.entries().is_none() {
+        return Err(Fault::input("the file holds no settings: it must be a mapping, `key: value`")
+            .at(sources.place(layer.span))
+            .hint(format!("begin with `name: {name}`"))
+            .into());
+    }
     if layer.is_null() {
         return Err(Fault::input("the file is empty")
             .at(sources.place(layer.span))
@@ -184,7 +192,8 @@ fn resolve_one(
             .into());
     }
     let mut faults = check_layer(layer, &schemas.cluster, sources);
-    faults.append(check_identity(name, cluster, shared, sources));
+    // A name that is malformed needn't be told to be another folder's as well.
+    faults.append_elsewhere(check_identity(name, cluster, shared, sources));
     faults.into_result(())?;
     let base = environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
     let Some(base) = base else {
@@ -198,7 +207,8 @@ fn resolve_one(
         .map_err(|error| Fault::input(format!("the settings of `{name}` can't be read: {error}")))?;
     let patches: Vec<String> = cluster.patches.keys().map(|name| format!("{PATCHES}/{name}")).collect();
     let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
-        problems.0.into_iter().map(|problem| place(problem, &merged, sources)).collect::<Faults>()
+        let place = |problem| place(problem, &merged, cluster, sources);
+        problems.0.into_iter().map(place).collect::<Faults>()
     })?;
     Ok(ResolvedMember { certificates: certificates(&resolved, &settings, &merged, sources), cluster: resolved })
 }
@@ -263,8 +273,9 @@ fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'
 }
 
 /// Places a problem at the setting it names, or at the nearest one above that
-/// stands in a file.
-fn place(problem: Problem, merged: &Node, sources: &Sources) -> Fault {
+/// stands in a file; at the cluster's name where only the built-in defaults
+/// speak of it, since nobody can change those.
+fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sources) -> Fault {
     let mut node = merged;
     for key in &problem.setting {
         let Some(part) = node.part(key) else { break };
@@ -276,7 +287,8 @@ fn place(problem: Problem, merged: &Node, sources: &Sources) -> Fault {
         problem.message
     ));
     let fault = if problem.hint.is_empty() { fault } else { fault.hint(problem.hint) };
-    fault.at(sources.place(node.span))
+    let built_in = sources.path(node.span.file) == DEFAULTS_NAME;
+    fault.at(sources.place(if built_in { name_span(cluster) } else { node.span }))
 }
 
 /// Finds clusters that would write into each other's data streams, or whose

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod container;
+pub mod day;
 mod destination;
 mod fleet;
 pub mod inherit;
@@ -14,6 +15,7 @@ pub mod literals;
 pub mod merge;
 mod name;
 pub mod patch_schema;
+mod pattern;
 mod problem;
 pub mod schema;
 mod source;

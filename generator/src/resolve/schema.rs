@@ -138,8 +138,14 @@ impl Teller<'_> {
     }
 
     fn found(&self, path: &ValuePath) -> String {
-        path.find(self.root)
-            .map_or_else(|| "nothing".into(), describe)
+        let below_secret_key = path.parts().last().is_some_and(|key| secrets::is_secret_key(key));
+        match path.find(self.root) {
+            None => "nothing".into(),
+            Some(node) if below_secret_key && node.entries().is_none() && !is_reference(node) => {
+                "a secret in clear".into()
+            }
+            Some(node) => describe(node),
+        }
     }
 
     /// The span of the value there, or of the deepest part of the path that is.
@@ -436,6 +442,11 @@ fn name_types(types: &[JsonType]) -> String {
     } else {
         names.join(" or ")
     }
+}
+
+/// Whether a node is a text that refers to a secret kept elsewhere.
+fn is_reference(node: &Node) -> bool {
+    node.as_str().is_some_and(secrets::is_reference)
 }
 
 /// What stands there, with secrets masked.

@@ -1,18 +1,18 @@
 //! What is collected, with every choice of containers turned into paths and
 //! patterns. Pure.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::day::is_day;
 use super::problem::Problems;
 use super::stream::{Fed, list};
 use super::{
     Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, NodeSource,
     ResolvedAuditLog, ResolvedDrop, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
-    ResolvedRoute, ResolvedSources, container, workload,
+    ResolvedRoute, ResolvedSources, container, pattern, workload,
 };
 use crate::settings::{
-    ContainerSelector, ControlPlaneRead, Distribution, Glob, KubernetesName, Name, Pattern,
+    ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
     RecordSelector, Records, Settings,
 };
 
@@ -227,9 +227,9 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
     );
     if !settings.sources.kubernetes.nodes.enabled {
         problems.push(
-            &["sources", "kubernetes", "events", "enabled"],
-            "events are read from the exporter's log by the source `nodes`, which is off",
-            "set `sources.kubernetes.nodes.enabled: true`, or this to `false`",
+            &["sources", "kubernetes", "nodes", "enabled"],
+            "this source is off, but it reads the log that the source `events` writes",
+            "set this to `true`, or `sources.kubernetes.events.enabled` to `false`",
         );
     }
     EventSource {
@@ -451,6 +451,10 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             &rule.matches,
             problems,
         );
+        check_reason(&[&base[..], &["drop", name.as_str(), "reason"]].concat(), &rule.reason, problems);
+        if let Some(day) = &rule.expires {
+            check_day(&[&base[..], &["drop", name.as_str(), "expires"]].concat(), day, problems);
+        }
         if let Some(containers) = &rule.containers {
             check_selector(
                 &[&base[..], &["drop", name.as_str(), "containers"]].concat(),
@@ -460,6 +464,7 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
         }
     }
     for (name, exclusion) in &records.exclude {
+        check_reason(&[&base[..], &["exclude", name.as_str(), "reason"]].concat(), &exclusion.reason, problems);
         check_selector(
             &[&base[..], &["exclude", name.as_str(), "containers"]].concat(),
             &exclusion.containers,
@@ -495,25 +500,22 @@ fn check_stream(setting: &[&str], stream: &Name, settings: &Settings, problems: 
     }
 }
 
-thread_local! {
-    /// What is wrong with each pattern seen, if anything. Compiling one costs
-    /// more than all else that is resolved, and clusters share most of them.
-    static PATTERNS: RefCell<BTreeMap<String, Option<String>>> = const { RefCell::new(BTreeMap::new()) };
+fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
+    if let Err(fault) = pattern::check(pattern.as_str()) {
+        problems.push(setting, fault.message, fault.hint);
+    }
 }
 
-fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
-    let compile = |pattern: &str| {
-        fancy_regex::Regex::new(pattern).err().map(|error| one_line(&error.to_string()))
-    };
-    let error = PATTERNS.with_borrow_mut(|known| match known.get(pattern.as_str()) {
-        Some(error) => error.clone(),
-        None => known.entry(pattern.to_string()).or_insert(compile(pattern.as_str())).clone(),
-    });
-    if let Some(error) = error {
-        problems.push(
-            setting,
-            format!("this is not a regular expression: {error}"),
-            "a `\\` before a special character takes its meaning away",
-        );
+/// A reason of nothing but blanks is none.
+fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
+    if reason.trim().is_empty() {
+        problems.push(setting, "this says nothing", "say why; whoever looks for a lost record reads it");
+    }
+}
+
+/// The schema knows the form of a day, but not the months' lengths.
+fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
+    if !is_day(day.as_str()) {
+        problems.push(setting, format!("there is no day `{day}`"), "write a day of the calendar");
     }
 }
