@@ -9,6 +9,9 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use crate::certificates;
 
+/// The most bytes of an answer; an API server describes itself in a few megabytes.
+const MAX_BODY: u64 = 64 * 1024 * 1024;
+
 /// What a server answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -25,6 +28,8 @@ pub enum Identity {
     Password(String, String),
     /// Somebody with a client certificate.
     Certificate(certificates::Certificate),
+    /// Somebody with a bearer token.
+    Token(String),
 }
 
 /// A client of one server, with one identity.
@@ -45,6 +50,7 @@ impl Client {
             Identity::Password(name, password) => {
                 authorization = Some(format!("Basic {}", base64(format!("{name}:{password}").as_bytes())));
             }
+            Identity::Token(token) => authorization = Some(format!("Bearer {token}")),
             Identity::Certificate(own) => {
                 let certificate = Certificate::from_pem(own.certificate.as_bytes()).expect("PEM");
                 let key = PrivateKey::from_pem(own.key.as_bytes()).expect("PEM");
@@ -75,6 +81,11 @@ impl Client {
             .unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
+    /// Sends a request with a body of any kind.
+    pub fn send_text(&self, method: &str, path: &str, kind: &str, body: &str) -> Answer {
+        self.try_send(method, path, kind, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
     /// Whether the server answers a request with 200.
     pub fn is_answered(&self, path: &str) -> bool {
         self.try_send("GET", path, "application/json", "").is_ok_and(|answer| answer.status == 200)
@@ -93,7 +104,7 @@ impl Client {
         } else {
             self.agent.run(request.body(body.to_owned())?)?
         };
-        let text = response.body_mut().read_to_string()?;
+        let text = response.body_mut().with_config().limit(MAX_BODY).read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok(Answer { status: response.status().as_u16(), body })
     }

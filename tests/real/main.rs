@@ -8,5 +8,8 @@
 mod certificates;
 mod client;
 mod elasticsearch;
+mod kubernetes;
+mod fleet;
+mod indices;
 mod opensearch;
 mod rig;

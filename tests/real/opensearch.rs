@@ -72,7 +72,8 @@ impl OpenSearch {
         let mut server = Server::start("OpenSearch", &folder, User::Own, &command);
         let url = format!("https://localhost:{http}");
         let admin = Client::new(&url, &authority.pem(), &Identity::Certificate(authority.issue("admin")));
-        server.wait_until(|| admin.is_answered("_cluster/health?wait_for_status=yellow"));
+        // The plugin fills its index after the node is up; tenants come last.
+        server.wait_until(|| admin.is_answered("_plugins/_security/api/tenants"));
         Some(Self { _server: server, authority, url, admin })
     }
 }

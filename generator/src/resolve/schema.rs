@@ -41,7 +41,6 @@ pub struct SchemaError(String);
 impl SchemaCheck {
     /// Compiles a schema.
     pub fn new(schema: Json) -> Result<Self, SchemaError> {
-<<<<<<< HEAD
         let validator = jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self { schema, validator, noun: "setting" })
     }
@@ -50,11 +49,6 @@ impl SchemaCheck {
     #[must_use]
     pub fn calling_keys(self, noun: &'static str) -> Self {
         Self { noun, ..self }
-=======
-        let validator =
-            jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
-        Ok(Self { schema, validator })
->>>>>>> load
     }
 
     /// The schema as given.
@@ -73,16 +67,7 @@ impl SchemaCheck {
         if self.validator.is_valid(json) {
             return Faults::new();
         }
-<<<<<<< HEAD
         let mut told = Teller { schema: &self.schema, root: node, sources, noun: self.noun, faults: Vec::new() };
-=======
-        let mut told = Teller {
-            schema: &self.schema,
-            root: node,
-            sources,
-            faults: Vec::new(),
-        };
->>>>>>> load
         for error in self.validator.iter_errors(json).take(MAX_FAULTS) {
             told.tell(&error);
         }
@@ -183,18 +168,9 @@ impl Teller<'_> {
     fn unknown_key(&mut self, path: &ValuePath, key: &str, parent: &Json) {
         let known = known_keys(self.schema, parent, 0);
         let at = path.join(key);
-<<<<<<< HEAD
         let message = format!("`{}` is not a {}", shown_path(&at), self.noun);
         let intro = format!("the {}s here are", self.noun);
         self.push(self.key_span(&at), message, suggest(key, &known, &intro));
-=======
-        let message = format!("`{}` is not a setting", shown_path(&at));
-        self.push(
-            self.key_span(&at),
-            message,
-            suggest(key, &known, "the settings here are"),
-        );
->>>>>>> load
     }
 
     fn missing_key(&mut self, path: &ValuePath, key: &str, parent: &Json) {

@@ -1,0 +1,466 @@
+//! The rendered index objects on real servers, and what the rendered roles
+//! allow and refuse there.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client, Identity};
+use crate::elasticsearch::Elasticsearch;
+use crate::fleet::{self, CLUSTERS, STREAMS, WITH_CERTIFICATE, data_stream};
+use crate::opensearch::OpenSearch;
+
+const PASSWORD: &str = "Vq8-logfleet-tests-5xT";
+
+/// A server that holds everything the fleet says to it.
+struct Target {
+    name: &'static str,
+    destination: &'static str,
+    /// Endpoints that this build of the server lacks, though every real one has them.
+    missing: &'static [&'static str],
+    /// Where users are made.
+    users: &'static str,
+    admin: &'static Client,
+    connect: Box<dyn Fn(&Identity) -> Client + Send + Sync>,
+    connect_with_certificate: Box<dyn Fn(&str) -> Client + Send + Sync>,
+}
+
+/// OpenSearch with everything installed; none where it isn't there.
+fn opensearch() -> Option<&'static Target> {
+    static TARGET: OnceLock<Option<Target>> = OnceLock::new();
+    TARGET
+        .get_or_init(|| {
+            let server = OpenSearch::shared()?;
+            let target = Target {
+                name: "OpenSearch",
+                destination: "open",
+                missing: &["_plugins/_ism/policies/"],
+                users: "_plugins/_security/api/internalusers/",
+                admin: &server.admin,
+                connect: Box::new(|identity| server.client(identity)),
+                connect_with_certificate: Box::new(|name| server.certificate_client(name)),
+            };
+            target.install();
+            Some(target)
+        })
+        .as_ref()
+}
+
+/// Elasticsearch with everything installed; none where it isn't there.
+fn elasticsearch() -> Option<&'static Target> {
+    static TARGET: OnceLock<Option<Target>> = OnceLock::new();
+    TARGET
+        .get_or_init(|| {
+            let server = Elasticsearch::shared()?;
+            let target = Target {
+                name: "Elasticsearch",
+                destination: "elastic",
+                missing: &["_ilm/policy/", "_data_stream/"],
+                users: "_security/user/",
+                admin: &server.admin,
+                connect: Box::new(|identity| server.client(identity)),
+                connect_with_certificate: Box::new(|name| server.certificate_client(name)),
+            };
+            target.install();
+            Some(target)
+        })
+        .as_ref()
+}
+
+impl Target {
+    /// Sends every file of every cluster.
+    fn install(&self) {
+        for (cluster, slug) in CLUSTERS {
+            for mut object in fleet::objects(cluster, self.destination) {
+                if object.path.starts_with(self.users) {
+                    object.body["password"] = json!(PASSWORD);
+                }
+                let answer = fleet::put(self.admin, &object);
+                if self.missing.iter().any(|prefix| object.path.starts_with(prefix)) {
+                    // Were it there after all, the exception would have to go.
+                    assert!(matches!(answer.status, 400 | 404 | 405), "{}: {answer:?}", object.path);
+                    assert!(!answer.body.to_string().contains("parse"), "{}: {answer:?}", object.path);
+                } else if self.lacks_life_cycles() && object.path.ends_with("@settings") {
+                    assert!(answer.body.to_string().contains("index.lifecycle.name"), "{answer:?}");
+                    object.body["template"]["settings"]["index"]
+                        .as_object_mut()
+                        .and_then(|index| index.remove("lifecycle"))
+                        .expect("Elasticsearch's settings name the policy");
+                    succeeds(&object.path, &fleet::put(self.admin, &object));
+                } else {
+                    succeeds(&object.path, &answer);
+                }
+            }
+            if self.missing.contains(&"_data_stream/") {
+                // Any first document makes the stream by the template, too.
+                for stream in STREAMS {
+                    let answer = create(self.admin, &data_stream(slug, stream), "first", &record());
+                    assert_eq!(item_status(&answer), 201, "{answer:?}");
+                }
+            }
+        }
+    }
+
+    /// The setting `index.lifecycle.name` belongs to the module that the build lacks.
+    fn lacks_life_cycles(&self) -> bool {
+        self.missing.contains(&"_ilm/policy/")
+    }
+
+    fn writer(&self, slug: &str) -> Client {
+        let name = format!("logfleet-{slug}-writer");
+        if CLUSTERS.contains(&(WITH_CERTIFICATE, slug)) {
+            return (self.connect_with_certificate)(&name);
+        }
+        (self.connect)(&Identity::Password(name, PASSWORD.to_owned()))
+    }
+
+    /// Somebody with the rendered read role. Who reads is not ours to render.
+    fn reader(&self, slug: &str) -> Client {
+        let (name, role) = (format!("somebody-{slug}"), format!("logfleet-{slug}-reader"));
+        let put = |path: &str, body: Value| succeeds(path, &self.admin.send("PUT", path, Some(&body)));
+        if self.destination == "open" {
+            put(
+                &format!("{}{name}", self.users),
+                json!({ "password": PASSWORD, "opendistro_security_roles": [role] }),
+            );
+        } else {
+            put(&format!("{}{name}", self.users), json!({ "password": PASSWORD, "roles": [role] }));
+        }
+        (self.connect)(&Identity::Password(name, PASSWORD.to_owned()))
+    }
+
+    /// The index behind a data stream that takes new records.
+    fn backing_index(&self, stream: &str, id: &str) -> String {
+        self.admin.send("POST", &format!("{stream}/_refresh"), None);
+        let query = json!({ "query": { "ids": { "values": [id] } } });
+        let answer = self.admin.send("POST", &format!("{stream}/_search"), Some(&query));
+        let index = answer.body["hits"]["hits"][0]["_index"].as_str();
+        index.unwrap_or_else(|| panic!("{id} isn't in {stream}: {answer:?}")).to_owned()
+    }
+
+    /// A record as everybody can see it now: version and content.
+    fn stored(&self, index: &str, id: &str) -> Value {
+        let answer = self.admin.send("GET", &format!("{index}/_doc/{id}"), None);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        json!({ "version": answer.body["_version"], "source": answer.body["_source"] })
+    }
+}
+
+fn succeeds(path: &str, answer: &Answer) {
+    assert!(matches!(answer.status, 200 | 201), "{path}: {answer:?}");
+}
+
+fn refused(what: &str, answer: &Answer) {
+    assert_eq!(answer.status, 403, "{what}: {answer:?}");
+}
+
+/// The status of a bulk request's only operation, or of the whole where it was refused at once.
+fn item_status(answer: &Answer) -> u64 {
+    let item = answer.body["items"][0].as_object().and_then(|item| item.values().next());
+    item.map_or(u64::from(answer.status), |item| item["status"].as_u64().unwrap_or_default())
+}
+
+fn operate(client: &Client, operation: &str, action: &Value, body: Option<&Value>) -> Answer {
+    let mut lines = vec![json!({ operation: action })];
+    lines.extend(body.cloned());
+    client.bulk("_bulk", &lines)
+}
+
+fn create(client: &Client, stream: &str, id: &str, record: &Value) -> Answer {
+    operate(client, "create", &json!({ "_index": stream, "_id": id }), Some(record))
+}
+
+fn record() -> Value {
+    json!({ "@timestamp": "2026-01-02T03:04:05.678901234Z", "message": "first" })
+}
+
+/// Runs a check of one back end as a test of its own.
+macro_rules! on_both {
+    ($($check:ident),* $(,)?) => {
+        mod on_opensearch { $(#[test] fn $check() { super::opensearch().into_iter().for_each(super::$check); })* }
+        mod on_elasticsearch { $(#[test] fn $check() { super::elasticsearch().into_iter().for_each(super::$check); })* }
+    };
+}
+
+on_both! {
+    the_writer_appends_to_its_own_streams_only_once,
+    the_writer_may_not_read,
+    the_writer_may_not_change_or_delete_records,
+    the_writer_may_not_change_anything_else,
+    the_writer_does_not_reach_another_clusters_streams,
+    the_reader_reads_its_own_and_nothing_else,
+    the_mapping_takes_whatever_comes,
+}
+
+fn the_writer_appends_to_its_own_streams_only_once(target: &Target) {
+    for (_, slug) in CLUSTERS {
+        let writer = target.writer(slug);
+        for stream in STREAMS {
+            let name = data_stream(slug, stream);
+            let answer = create(&writer, &name, "once", &record());
+            assert_eq!(item_status(&answer), 201, "{} {name}: {answer:?}", target.name);
+            let answer = create(&writer, &name, "once", &record());
+            assert_eq!(item_status(&answer), 409, "{} {name}: {answer:?}", target.name);
+        }
+    }
+}
+
+fn the_writer_may_not_read(target: &Target) {
+    let writer = target.writer("prod_eu");
+    let stream = data_stream("prod_eu", "applications");
+    create(&writer, &stream, "unread", &record());
+    let index = target.backing_index(&stream, "unread");
+    for name in [&stream, &index] {
+        refused("search", &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))));
+        refused("count", &writer.send("GET", &format!("{name}/_count"), None));
+        refused("get", &writer.send("GET", &format!("{name}/_doc/unread"), None));
+        refused("mapping", &writer.send("GET", &format!("{name}/_mapping"), None));
+        refused("settings", &writer.send("GET", &format!("{name}/_settings"), None));
+    }
+    let all = writer.send("GET", "_search", None);
+    assert!(all.status == 403 || all.body["hits"]["total"]["value"] == 0, "{all:?}");
+}
+
+fn the_writer_may_not_change_or_delete_records(target: &Target) {
+    let writer = target.writer("prod_eu");
+    let stream = data_stream("prod_eu", "nodes");
+    create(&writer, &stream, "kept", &record());
+    let index = target.backing_index(&stream, "kept");
+    let before = target.stored(&index, "kept");
+    let other = json!({ "@timestamp": "2026-01-02T03:04:05Z", "message": "changed" });
+    for name in [&stream, &index] {
+        let action = json!({ "_index": name, "_id": "kept" });
+        for (operation, body) in
+            [("index", Some(other.clone())), ("update", Some(json!({ "doc": other }))), ("delete", None)]
+        {
+            let answer = operate(&writer, operation, &action, body.as_ref());
+            assert!(matches!(item_status(&answer), 400 | 403), "{operation} {name}: {answer:?}");
+        }
+        let put = writer.send("PUT", &format!("{name}/_doc/kept"), Some(&other));
+        assert!(matches!(put.status, 400 | 403), "{put:?}");
+        refused("delete", &writer.send("DELETE", &format!("{name}/_doc/kept"), None));
+        refused(
+            "update",
+            &writer.send("POST", &format!("{name}/_update/kept"), Some(&json!({ "doc": other }))),
+        );
+        for scroll in ["_delete_by_query", "_update_by_query"] {
+            let query = json!({ "query": { "match_all": {} } });
+            let answer = writer.send("POST", &format!("{name}/{scroll}"), Some(&query));
+            assert!(matches!(answer.status, 403 | 405 | 400), "{scroll}: {answer:?}");
+        }
+    }
+    assert_eq!(target.stored(&index, "kept"), before, "{}", target.name);
+}
+
+fn the_writer_may_not_change_anything_else(target: &Target) {
+    let writer = target.writer("prod_eu");
+    let stream = data_stream("prod_eu", "ingress");
+    create(&writer, &stream, "here", &record());
+    let index = target.backing_index(&stream, "here");
+    let field = json!({ "properties": { "new": { "type": "keyword" } } });
+    let template = json!({ "index_patterns": ["logs-mine-*"], "template": {} });
+    for name in [&stream, &index] {
+        refused("mapping", &writer.send("PUT", &format!("{name}/_mapping"), Some(&field)));
+        let replicas = json!({ "index": { "number_of_replicas": 0 } });
+        refused("settings", &writer.send("PUT", &format!("{name}/_settings"), Some(&replicas)));
+        refused("close", &writer.send("POST", &format!("{name}/_close"), None));
+        refused("index", &writer.send("DELETE", name, None));
+    }
+    refused("rollover", &writer.send("POST", &format!("{stream}/_rollover"), None));
+    refused("template", &writer.send("PUT", "_index_template/mine", Some(&template)));
+    let component = json!({ "template": {} });
+    refused("component", &writer.send("PUT", "_component_template/mine", Some(&component)));
+    refused("new index", &writer.send("PUT", "logs-mine-1", None));
+    let answer = create(&writer, "logs-mine-1", "1", &record());
+    assert_eq!(item_status(&answer), 403, "{answer:?}");
+    let alias = json!({ "actions": [{ "add": { "index": index, "alias": "mine" } }] });
+    refused("alias", &writer.send("POST", "_aliases", Some(&alias)));
+    if target.destination == "open" {
+        refused("data stream", &writer.send("DELETE", &format!("_data_stream/{stream}"), None));
+        refused("new stream", &writer.send("PUT", "_data_stream/logs-mine-1", None));
+    }
+    let user = format!("{}mine", target.users);
+    refused("user", &writer.send("PUT", &user, Some(&json!({ "password": PASSWORD, "roles": [] }))));
+}
+
+fn the_writer_does_not_reach_another_clusters_streams(target: &Target) {
+    let writer = target.writer("prod_eu");
+    for (_, slug) in CLUSTERS.into_iter().filter(|(_, slug)| *slug != "prod_eu") {
+        for stream in STREAMS {
+            let stream = data_stream(slug, stream);
+            create(&target.writer(slug), &stream, "theirs", &record());
+            let index = target.backing_index(&stream, "theirs");
+            let before = target.stored(&index, "theirs");
+            for name in [&stream, &index] {
+                let status = item_status(&create(&writer, name, "ours", &record()));
+                // Elasticsearch lets nobody create in a stream's index.
+                assert!(status == 403 || (name == &index && status == 400), "{name}: {status}");
+                for operation in ["index", "delete"] {
+                    let body = Some(record()).filter(|_| operation == "index");
+                    for action in [
+                        json!({ "_index": name, "_id": "theirs" }),
+                        json!({ "_index": name, "_id": "theirs", "if_seq_no": 0, "if_primary_term": 1 }),
+                    ] {
+                        let answer = operate(&writer, operation, &action, body.as_ref());
+                        // A data stream refuses these operations before anybody asks who it is, and so does
+                        // its index unless the operation says which version it is to overwrite.
+                        let status = item_status(&answer);
+                        let anybody = status == 400 && (name == &stream || action.get("if_seq_no").is_none());
+                        assert!(status == 403 || anybody, "{operation} {name}: {answer:?}");
+                    }
+                }
+                refused("search", &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))));
+                refused("delete", &writer.send("DELETE", name, None));
+            }
+            // The body's index counts, not the path's.
+            let own = data_stream("prod_eu", "applications");
+            let lines = [json!({ "create": { "_index": stream, "_id": "ours" } }), record()];
+            let answer = writer.bulk(&format!("{own}/_bulk"), &lines);
+            assert_eq!(item_status(&answer), 403, "{answer:?}");
+            assert_eq!(target.stored(&index, "theirs"), before, "{}", target.name);
+        }
+    }
+}
+
+fn the_reader_reads_its_own_and_nothing_else(target: &Target) {
+    let reader = target.reader("prod_us");
+    for stream in STREAMS {
+        let own = data_stream("prod_us", stream);
+        create(&target.writer("prod_us"), &own, "read", &record());
+        let index = target.backing_index(&own, "read");
+        let query = json!({ "query": { "ids": { "values": ["read"] } } });
+        let found = reader.send("POST", &format!("{own}/_search"), Some(&query));
+        assert_eq!(found.body["hits"]["total"]["value"], 1, "{found:?}");
+        succeeds("mapping", &reader.send("GET", &format!("{own}/_mapping"), None));
+
+        let theirs = data_stream("prod_eu", stream);
+        refused("search", &reader.send("POST", &format!("{theirs}/_search"), Some(&query)));
+        assert_eq!(item_status(&create(&reader, &own, "written", &record())), 403);
+        refused("get", &reader.send("DELETE", &format!("{index}/_doc/read"), None));
+        refused("delete", &reader.send("DELETE", &index, None));
+    }
+}
+
+/// A record with everything that has broken somebody's mapping.
+fn the_mapping_takes_whatever_comes(target: &Target) {
+    let writer = target.writer("prod_eu");
+    let labels: Value = (0..2000).map(|n| (format!("key{n}"), json!(format!("value{n}")))).collect::<serde_json::Map<_, _>>().into();
+    let huge = "x".repeat(40_000);
+    let records = [
+        ("unmapped", json!({ "surprise": { "deep": [1, "two", { "three": 3 }] } })),
+        ("labels", json!({ "kubernetes": { "labels": labels } })),
+        ("huge-keyword", json!({ "kubernetes": { "pod_name": huge } })),
+        ("parsed", json!({ "log_processed": { "stack": "x".repeat(32_000), "n": 1, "b": true, "z": null, "l": [[1]] } })),
+        ("huge-message", json!({ "message": huge })),
+        ("parsed-twice", json!({ "log_processed": { "a": { "b": "object" } } })),
+        ("parsed-conflict", json!({ "log_processed": { "a": "text" } })),
+        ("empty-key", json!({ "log_processed": { "": "nothing", "a.b": "dots" } })),
+        ("bad-ip", json!({ "kubernetes": { "pod_ip": "not an address" } })),
+    ];
+    let stream = data_stream("prod_eu", "applications");
+    let mut wrong = Vec::new();
+    for (id, extra) in records {
+        let mut record = record();
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            record[key] = value.clone();
+        }
+        let answer = create(&writer, &stream, id, &record);
+        if item_status(&answer) != 201 {
+            let text = answer.body.to_string();
+            wrong.push(format!("{id}: {}", &text[..text.len().min(600)]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}: {}", target.name, wrong.join("\n"));
+
+    let events = data_stream("prod_eu", "events");
+    let event = json!({ "count": "many", "lastTimestamp": "yesterday", "involvedObject": { "kind": "Pod" } });
+    let mut record = record();
+    record["event"] = event;
+    let answer = create(&writer, &events, "malformed", &record);
+    assert_eq!(item_status(&answer), 201, "{answer:?}");
+
+    let index = target.backing_index(&stream, "labels");
+    let mapping = target.admin.send("GET", &format!("{index}/_mapping"), None);
+    let properties = &mapping.body[&index]["mappings"]["properties"];
+    assert!(properties.get("surprise").is_none(), "{properties}");
+    let found = |query: Value| {
+        let query = json!({ "query": query });
+        let answer = target.admin.send("POST", &format!("{stream}/_search"), Some(&query));
+        answer.body["hits"]["hits"][0]["_id"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(found(json!({ "term": { "kubernetes.labels.key1999": "value1999" } })), "labels");
+    assert_eq!(found(json!({ "term": { "log_processed.n": "1" } })), "parsed");
+}
+
+/// Creating and overwriting need one permission there, and only the stream's
+/// name refuses the latter: its index lets the writer overwrite its own records.
+#[test]
+fn the_known_hole_of_opensearch_is_no_wider() {
+    let Some(target) = opensearch() else { return };
+    let writer = target.writer("prod_us");
+    let stream = data_stream("prod_us", "ingress");
+    create(&writer, &stream, "own", &record());
+    let index = target.backing_index(&stream, "own");
+    let stored = target.admin.send("GET", &format!("{index}/_doc/own"), None);
+    let action = json!({
+        "_index": index, "_id": "own",
+        "if_seq_no": stored.body["_seq_no"], "if_primary_term": stored.body["_primary_term"],
+    });
+    let answer = operate(&writer, "index", &action, Some(&record()));
+    assert_eq!(item_status(&answer), 200, "{answer:?}");
+    // Somebody else's writer doesn't even get that far.
+    let answer = operate(&target.writer("prod_eu"), "index", &action, Some(&record()));
+    assert_eq!(item_status(&answer), 403, "{answer:?}");
+}
+
+/// What any keys and values may hold: `flattened` ignores long values, while
+/// `flat_object` has no such setting and refuses the record. So Fluentd must
+/// leave as text what holds a longer one.
+#[test]
+fn the_known_limit_of_flat_object_is_no_lower() {
+    const LONGEST: usize = 32_766;
+    let status = |target: &Target, id: &str, record: &Value| {
+        let stream = data_stream("prod_eu", "applications");
+        item_status(&create(&target.writer("prod_eu"), &stream, id, record))
+    };
+    // Below the limit, the field's path counts too, once or twice.
+    for (bytes, on_opensearch) in [(LONGEST - 66, 201), (LONGEST + 1, 400)] {
+        let mut record = record();
+        record["log_processed"] = json!({ "stack": "x".repeat(bytes) });
+        if let Some(target) = opensearch() {
+            assert_eq!(status(target, &format!("long-{bytes}"), &record), on_opensearch, "{bytes}");
+        }
+        if let Some(target) = elasticsearch() {
+            assert_eq!(status(target, &format!("long-{bytes}"), &record), 201, "{bytes}");
+        }
+    }
+}
+
+/// Neither life cycle can be tried on these servers, so both are compared with
+/// a schema made from their reference, which knows every key that we write.
+#[test]
+fn life_cycles_meet_their_schemas() {
+    let schemas = [
+        ("open", "_plugins/_ism/policies/", include_str!("../../schemas/outputs/opensearch/ism-policy.schema.json")),
+        ("elastic", "_ilm/policy/", include_str!("../../schemas/outputs/elasticsearch/ilm-policy.schema.json")),
+    ];
+    for (destination, prefix, schema) in schemas {
+        let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+        let mut checked = 0;
+        for (cluster, _) in CLUSTERS {
+            for object in fleet::objects(cluster, destination) {
+                if object.path.starts_with(prefix) {
+                    let faults: Vec<String> =
+                        validator.iter_errors(&object.body).map(|error| error.to_string()).collect();
+                    assert!(faults.is_empty(), "{}: {faults:?}", object.path);
+                    let mut wrong = object.body.clone();
+                    wrong["policy"]["unknown"] = json!(1);
+                    assert!(!validator.is_valid(&wrong), "the schema takes anything");
+                    checked += 1;
+                }
+            }
+        }
+        assert_eq!(checked, CLUSTERS.len() * STREAMS.len());
+    }
+}

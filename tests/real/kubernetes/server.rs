@@ -1,0 +1,211 @@
+//! A real Kubernetes API server with its etcd, and the custom resource
+//! definitions of the objects that aren't Kubernetes' own. No controller runs,
+//! so nothing comes of what is accepted.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use logfleet_generator::load::node::Node;
+use logfleet_generator::load::source::{FileId, SourceFile};
+use logfleet_generator::load::yaml;
+use serde_json::Value;
+
+use crate::certificates::Authority;
+use crate::client::{Answer, Client, Identity};
+use crate::rig::{self, Server, User};
+
+/// The administrator's token, on a server that only this machine reaches.
+const TOKEN: &str = "only-for-tests";
+
+/// The server that all tests of this run share.
+pub struct ApiServer {
+    _server: Server,
+    _etcd: Server,
+    /// Somebody who may do everything.
+    pub admin: Client,
+}
+
+impl ApiServer {
+    /// The server; none where it isn't installed.
+    pub fn shared() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<ApiServer>> = OnceLock::new();
+        SERVER.get_or_init(Self::start).as_ref()
+    }
+
+    fn start() -> Option<Self> {
+        let program = rig::installed("bin/kube-apiserver", "kube-apiserver")?;
+        let etcd_program = rig::installed("bin/etcd", "kube-apiserver")?;
+        let definitions = rig::installed("crds", "kube-apiserver")?;
+        let (etcd, etcd_url) = start_etcd(&etcd_program);
+
+        let folder = rig::folder("kube-apiserver");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.join(name), text).expect("the server's folder is writable");
+        };
+        let authority = Authority::new();
+        let own = authority.issue("kube-apiserver");
+        write("server.pem", &own.certificate);
+        write("server.key", &own.key);
+        write("accounts.key", &authority.issue("service-accounts").key);
+        write("tokens.csv", &format!("{TOKEN},admin,admin,system:masters\n"));
+
+        let port = rig::free_port();
+        let mut command = Command::new(program);
+        command.args([
+            &format!("--etcd-servers={etcd_url}"),
+            "--bind-address=127.0.0.1",
+            &format!("--secure-port={port}"),
+            "--tls-cert-file=server.pem",
+            "--tls-private-key-file=server.key",
+            "--cert-dir=certificates",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-account-key-file=accounts.key",
+            "--service-account-signing-key-file=accounts.key",
+            "--token-auth-file=tokens.csv",
+            "--authorization-mode=RBAC",
+            // No controller makes the accounts that it waits for.
+            "--disable-admission-plugins=ServiceAccount",
+            "--service-cluster-ip-range=10.0.0.0/24",
+        ]);
+        let mut server = Server::start("kube-apiserver", &folder, User::Own, &command);
+        let url = format!("https://localhost:{port}");
+        let admin = Client::new(&url, &authority.pem(), &Identity::Token(TOKEN.to_owned()));
+        server.wait_until(|| admin.is_answered("readyz"));
+        let this = Self { _server: server, _etcd: etcd, admin };
+        this.load_definitions(&definitions);
+        Some(this)
+    }
+
+    fn load_definitions(&self, folder: &Path) {
+        for entry in fs::read_dir(folder).expect("the rig made it") {
+            let text = fs::read_to_string(entry.expect("readable").path()).expect("readable");
+            let name = text
+                .lines()
+                .find_map(|line| line.strip_prefix("  name: "))
+                .expect("a definition has a name");
+            let path = format!("apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+            let answer = self.apply_to(&path, &text, "");
+            assert!(answer.status < 300, "{name}: {}", answer.body);
+            wait_for(name, || {
+                let body = self.admin.send("GET", &path, None).body;
+                let conditions = body["status"]["conditions"].as_array().cloned().unwrap_or_default();
+                conditions
+                    .iter()
+                    .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+                    .then_some(())
+            });
+        }
+    }
+
+    /// Applies an object without keeping it, every field checked strictly.
+    pub fn apply_dry(&self, object: &Object) -> Answer {
+        self.apply_to(&self.path_of(object), &object.text, "&dryRun=All")
+    }
+
+    /// Applies an object, and keeps it.
+    pub fn apply(&self, object: &Object) -> Answer {
+        self.apply_to(&self.path_of(object), &object.text, "")
+    }
+
+    fn apply_to(&self, path: &str, text: &str, more: &str) -> Answer {
+        let path = format!("{path}?fieldManager=tests&force=true&fieldValidation=Strict{more}");
+        self.admin.send_text("PATCH", &path, "application/apply-patch+yaml", text)
+    }
+
+    /// The path of an object, by what the server says of its kind.
+    fn path_of(&self, object: &Object) -> String {
+        let group = match object.api_version.as_str() {
+            "v1" => "api/v1".to_owned(),
+            other => format!("apis/{other}"),
+        };
+        let resources = self.admin.send("GET", &group, None).body;
+        let resource = resources["resources"]
+            .as_array()
+            .and_then(|list| {
+                list.iter().find(|one| {
+                    one["kind"] == object.kind.as_str()
+                        && one["name"].as_str().is_some_and(|name| !name.contains('/'))
+                })
+            })
+            .unwrap_or_else(|| panic!("the server has no {} in {group}", object.kind));
+        let plural = resource["name"].as_str().expect("a name");
+        let namespace = match (resource["namespaced"] == true, &object.namespace) {
+            (true, Some(namespace)) => format!("namespaces/{namespace}/"),
+            (true, None) => panic!("{} `{}` is in no namespace", object.kind, object.name),
+            (false, _) => String::new(),
+        };
+        format!("{group}/{namespace}{plural}/{}", object.name)
+    }
+
+    /// What the server publishes of one group and version, once `ready` finds
+    /// in it what it waits for: definitions appear there a little later.
+    pub fn openapi<T>(&self, path: &str, ready: impl Fn(&Value) -> Option<T>) -> T {
+        let path = format!("openapi/v3/{path}");
+        wait_for(&path, || ready(&self.admin.send("GET", &path, None).body))
+    }
+}
+
+fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = ready() {
+            return found;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} never came");
+        sleep(Duration::from_millis(200));
+    }
+}
+
+fn start_etcd(program: &Path) -> (Server, String) {
+    let folder = rig::folder("etcd");
+    let url = format!("http://127.0.0.1:{}", rig::free_port());
+    let mut command = Command::new(program);
+    command.args([
+        "--data-dir=data",
+        // Nothing of it outlives the test.
+        "--unsafe-no-fsync",
+        &format!("--listen-client-urls={url}"),
+        &format!("--advertise-client-urls={url}"),
+        &format!("--listen-peer-urls=http://127.0.0.1:{}", rig::free_port()),
+    ]);
+    let server = Server::start("etcd", &folder, User::Own, &command);
+    (server, url)
+}
+
+/// An object as `kustomize build` writes it.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub api_version: String,
+    pub kind: String,
+    pub name: String,
+    pub namespace: Option<String>,
+    /// Its YAML, which goes to the server as it is.
+    pub text: String,
+}
+
+impl Object {
+    /// Every object of a stream of documents.
+    pub fn all(stream: &str) -> Vec<Self> {
+        stream.split("\n---\n").map(Self::parse).collect()
+    }
+
+    fn parse(text: &str) -> Self {
+        let node = yaml::parse(FileId(0), &SourceFile::new("kustomize", text))
+            .unwrap_or_else(|faults| panic!("{:?}\n{text}", faults.sorted()));
+        let part = |path: &[&str]| {
+            let found = path.iter().try_fold(&node, |node, key| node.get(key));
+            found.and_then(Node::as_str).map(ToOwned::to_owned)
+        };
+        Self {
+            api_version: part(&["apiVersion"]).expect("apiVersion"),
+            kind: part(&["kind"]).expect("kind"),
+            name: part(&["metadata", "name"]).expect("metadata.name"),
+            namespace: part(&["metadata", "namespace"]),
+            text: text.to_owned(),
+        }
+    }
+}
