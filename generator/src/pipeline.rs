@@ -192,7 +192,8 @@ impl Rendering {
         let certificates = read_certificates(root, &fleet.members);
         match (templates, certificates) {
             (Ok(templates), Ok(certificates)) => {
-                Ok(Self { fleet, templates, certificates, checker: Checker::new() })
+                let checker = Checker::new().map_err(|error| Fault::input(error.to_string()))?;
+                Ok(Self { fleet, templates, certificates, checker })
             }
             (templates, certificates) => {
                 let mut faults = templates.err().unwrap_or_default();

@@ -7,25 +7,29 @@
 //! and options that exist. `.json` files are canonical already
 //! ([`crate::render::json`]).
 
+pub mod fluentd;
 pub mod kubernetes;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
 use crate::fault::{Fault, Faults};
 use crate::tree::{RenderedTree, TreePath};
 
-/// Checks files, and remembers those that were right: most clusters of a fleet
-/// share most of their files to the byte.
-#[derive(Debug, Default)]
+/// Checks the files of clusters, one after the other or side by side.
+#[derive(Debug)]
 pub struct Checker {
+    fluentd: FluentdCheck,
     kubernetes: KubernetesCheck,
-    right: Mutex<BTreeSet<(Language, Arc<[u8]>)>>,
+    /// Kubernetes files that were right. Most clusters of a fleet share most
+    /// of them to the byte, and reading YAML costs more than all else here.
+    right: Mutex<BTreeSet<(FileKind, Arc<[u8]>)>>,
 }
 
 /// What a file is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     Kubernetes(FileKind),
     Fluentd,
@@ -44,37 +48,42 @@ fn language(path: &TreePath) -> Option<Language> {
 
 impl Checker {
     /// A checker that has seen nothing.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new() -> Result<Self, SchemaError> {
+        Ok(Self {
+            fluentd: FluentdCheck::new()?,
+            kubernetes: KubernetesCheck::new(),
+            right: Mutex::default(),
+        })
     }
 
     /// Checks every file of a cluster.
     pub fn check(&self, cluster: &str, tree: &RenderedTree) -> Result<(), Faults> {
         let mut faults = Faults::new();
         for (path, bytes) in &tree.0 {
-            if let Some(language) = language(path) {
-                faults.append(self.check_file(language, cluster, path, bytes));
-            }
+            let Some(language) = language(path) else { continue };
+            let shown = || format!("rendered/{cluster}/{path}");
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
+                continue;
+            };
+            faults.append(match language {
+                Language::Kubernetes(kind) => self.check_kubernetes(kind, shown, text),
+                Language::Fluentd => self.fluentd.check(&shown(), text),
+            });
         }
         faults.into_result(())
     }
 
-    fn check_file(&self, language: Language, cluster: &str, path: &TreePath, bytes: &[u8]) -> Faults {
-        let key = (language, Arc::from(bytes));
+    fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {
         // A thread that panicked left the set as it was.
-        if self.right.lock().unwrap_or_else(PoisonError::into_inner).contains(&key) {
+        let right = || self.right.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (kind, Arc::from(text.as_bytes()));
+        if right().contains(&key) {
             return Faults::new();
         }
-        let shown = format!("rendered/{cluster}/{path}");
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return Fault::input(format!("`{shown}` is not UTF-8")).into();
-        };
-        let faults = match language {
-            Language::Kubernetes(kind) => self.kubernetes.check(kind, &shown, text),
-            Language::Fluentd => Faults::new(),
-        };
+        let faults = self.kubernetes.check(kind, &shown(), text);
         if faults.is_empty() {
-            self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+            right().insert(key);
         }
         faults
     }

@@ -27,6 +27,7 @@ thread_local! {
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("json", json);
     tera.register_function("range", range);
+    super::fluentd::register(tera);
 }
 
 /// Lets the next template begin with the full number.

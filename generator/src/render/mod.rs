@@ -14,8 +14,10 @@
 //! and trailing commas, and is emitted as canonical JSON by [`json`].
 
 pub mod filter;
+mod fluentd;
 pub mod json;
 pub mod pattern;
+pub mod quote;
 mod templates;
 
 use tera::{Context, Value};

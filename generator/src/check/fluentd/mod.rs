@@ -1,0 +1,85 @@
+//! Judges a rendered Fluentd configuration. Pure.
+//!
+//! Fluentd's own `--dry-run` takes unknown options with a shrug, so a typing
+//! error would only show as missing logs. Here each option is held against
+//! [`schema`], which lists those of exactly the plugins in the images, and the
+//! whole against the rules of [`structure`]: labels that exist, no dead
+//! `match`, no two plugins with one position file or buffer.
+
+mod options;
+mod schema;
+mod structure;
+mod syntax;
+
+use crate::fault::{Fault, Faults, Place};
+pub use schema::SchemaError;
+pub use syntax::{Parameter, Section, Value};
+
+use syntax::parse;
+
+use schema::Schema;
+
+/// A position in the text and what is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    offset: usize,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Finding {
+    fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The check with its schema, read once.
+#[derive(Debug)]
+pub struct FluentdCheck {
+    schema: Schema,
+}
+
+impl FluentdCheck {
+    /// Reads the schema that is built in.
+    pub fn new() -> Result<Self, SchemaError> {
+        Ok(Self { schema: Schema::built_in()? })
+    }
+
+    /// Everything that is wrong with a configuration. `file` is told in faults.
+    pub fn check(&self, file: &str, text: &str) -> Faults {
+        let findings = match parse(text) {
+            Err(finding) => vec![finding],
+            Ok(root) => {
+                let mut findings = options::check(&root, &self.schema);
+                findings.extend(structure::check(&root, &self.schema));
+                findings
+            }
+        };
+        findings.into_iter().map(|finding| place(file, text, finding)).collect()
+    }
+}
+
+fn place(file: &str, text: &str, finding: Finding) -> Fault {
+    let before = &text[..finding.offset.min(text.len())];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let fault = Fault::input(finding.message).at(Place {
+        file: file.to_owned(),
+        line: count(before.matches('\n').count() + 1),
+        column: count(before[line_start..].chars().count() + 1),
+        excerpt: text[line_start..].lines().next().unwrap_or_default().to_owned(),
+        width: 1,
+    });
+    match finding.hint {
+        Some(hint) => fault.hint(hint),
+        None => fault,
+    }
+}
+
+#[cfg(test)]
+mod tests;

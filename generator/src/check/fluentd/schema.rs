@@ -1,0 +1,106 @@
+//! Which options each plugin has. Pure.
+//!
+//! The file `schemas/outputs/fluentd.json` has a format of its own:
+//!
+//! - `root`: the sections at the top and in a `<label>`, by name;
+//! - `plugins`: kind → `@type` → a section's description;
+//! - a section's description holds `options` (name → type, `!` at its end if
+//!   required), `sections` (name → description), `required`, or `any` for
+//!   free keys; `kind` says that `@type` chooses among that kind of plugin,
+//!   `optional_type` which is taken without it; `argument` what may stand
+//!   behind the section's name; `gem` which plugin it comes with.
+//!
+//! Types: `string`, `integer`, `float`, `bool`, `size` (`8m`), `time` (`30s`),
+//! `regexp` (`/…/`), `array`, `hash`, `label` and `enum:a|b`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+const BUILT_IN: &str = include_str!("../../../../schemas/outputs/fluentd.json");
+
+/// The built-in schema can't be read, which a test excludes.
+#[derive(Debug, thiserror::Error)]
+#[error("schemas/outputs/fluentd.json: {0}")]
+pub struct SchemaError(#[from] serde_json::Error);
+
+/// All plugins.
+#[derive(Debug, Deserialize)]
+pub(super) struct Schema {
+    pub(super) root: BTreeMap<String, SectionSchema>,
+    pub(super) plugins: BTreeMap<String, BTreeMap<String, SectionSchema>>,
+}
+
+/// What may stand in a section.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SectionSchema {
+    #[serde(default)]
+    pub(super) options: BTreeMap<String, OptionType>,
+    #[serde(default)]
+    pub(super) sections: BTreeMap<String, SectionSchema>,
+    #[serde(default)]
+    pub(super) required: bool,
+    #[serde(default)]
+    pub(super) any: bool,
+    #[serde(default)]
+    pub(super) label: bool,
+    /// Whether it sends on to the label of its parameter `@label`.
+    #[serde(default)]
+    pub(super) relabel: bool,
+    pub(super) kind: Option<String>,
+    pub(super) optional_type: Option<String>,
+    pub(super) argument: Option<String>,
+    #[serde(rename = "gem")]
+    pub(super) _gem: Option<String>,
+}
+
+/// The type of an option's value.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub(super) struct OptionType {
+    pub(super) kind: OptionKind,
+    pub(super) required: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OptionKind {
+    Text,
+    Integer,
+    Float,
+    Bool,
+    Size,
+    Time,
+    Regexp,
+    Array,
+    Hash,
+    Label,
+    OneOf(Vec<String>),
+}
+
+impl From<String> for OptionType {
+    fn from(text: String) -> Self {
+        let (name, required) = text.strip_suffix('!').map_or((text.as_str(), false), |name| (name, true));
+        let kind = match name {
+            "integer" => OptionKind::Integer,
+            "float" => OptionKind::Float,
+            "bool" => OptionKind::Bool,
+            "size" => OptionKind::Size,
+            "time" => OptionKind::Time,
+            "regexp" => OptionKind::Regexp,
+            "array" => OptionKind::Array,
+            "hash" => OptionKind::Hash,
+            "label" => OptionKind::Label,
+            _ => name.strip_prefix("enum:").map_or(OptionKind::Text, |values| {
+                OptionKind::OneOf(values.split('|').map(ToOwned::to_owned).collect())
+            }),
+        };
+        Self { kind, required }
+    }
+}
+
+impl Schema {
+    pub(super) fn built_in() -> Result<Self, SchemaError> {
+        Ok(serde_json::from_str(BUILT_IN)?)
+    }
+}

@@ -1,0 +1,109 @@
+use super::*;
+use crate::render::quote;
+use proptest::prelude::*;
+
+fn faults(text: &str) -> Vec<String> {
+    FluentdCheck::new()
+        .unwrap()
+        .check("fluent.conf", text)
+        .sorted()
+        .into_iter()
+        .map(|fault| {
+            let place = fault.place.unwrap();
+            let hints: String = fault.hints.iter().map(|hint| format!(" ({hint})")).collect();
+            format!("{}:{}: {}{hints}", place.line, place.column, fault.message)
+        })
+        .collect()
+}
+
+/// One mistake a row: the text, and all that is said of it.
+#[test]
+fn each_mistake_has_its_fault() {
+    let source = |inner: &str| format!("<source>\n@type tail\n@label @A\npath /a\ntag a\n{inner}\n<parse>\n@type none\n</parse>\n</source>\n<label @A>\n<match **>\n@type null\n</match>\n</label>\n");
+    let cases: Vec<(String, Vec<&str>)> = vec![
+        (source(""), vec![]),
+        (source("pos_fil /x"), vec!["6:1: `tail` has no option `pos_fil` (did you mean `pos_file`?)"]),
+        (source("read_from_head yes"), vec!["6:16: `read_from_head` should be `true` or `false`, not `yes`"]),
+        (source("rotate_wait soon"), vec!["6:13: `rotate_wait` should be a time such as `30s`, not `soon`"]),
+        (source("read_lines_limit many"), vec!["6:18: `read_lines_limit` should be a whole number, not `many`"]),
+        (source("path /b"), vec!["6:1: `path` stands twice"]),
+        (source("@include other.conf"), vec!["6:1: `@include` would make the file depend on another one"]),
+        (source("pos_file \"#{`id`}\""), vec!["6:11: Ruby that is run when the file is read: only `#{ENV['NAME']}` may be (values go in through the filter `fluentd`, which escapes `#`)"]),
+        (source("pos_file \"/x/#{ENV['NODE_NAME']}\""), vec![]),
+        (source("pos_file \"/x\\q\""), vec!["6:13: `\\q` means nothing here"]),
+        (source("pos_file \"/x"), vec!["6:10: this quote is never closed"]),
+        (source("exclude_path [\"#{1}\"]"), vec!["6:16: Fluentd would run or cut off what follows `#` in a list (lists go in through the filter `fluentd_list`, which escapes `#`)"]),
+        (source("exclude_path [\"a\""), vec!["6:14: this list or hash is not JSON"]),
+        (source("<storage>\n@type local\n</storage>"), vec!["6:1: `<storage>` can't stand here"]),
+        ("<source>\n@type tial\n</source>\n".into(), vec!["2:7: the image has no source plugin `tial` (did you mean `tail`?)"]),
+        ("<source>\n@type tail\n@label @A\ntag a\n<parse>\n@type none\n</parse>\n</source>\n<label @A>\n<match **>\n@type null\n</match>\n</label>\n".into(), vec!["1:1: `tail` needs `path`"]),
+        ("<source>\n@type tail\ntag a.b\npath /a\n<parse>\n@type none\n</parse>\n</source>\n<match a.c>\n@type null\n</match>\n".into(), vec!["1:1: no output takes what this source reads (give it a `@label`, or a `<match>` for its tag)"]),
+        (source("").replace("@label @A", "@label @B"), vec!["3:8: there is no label `@B`", "11:1: nothing is ever sent to the label `@A`"]),
+        (source("").replace("<match **>", "<match a>"), vec!["11:1: records of some tags are lost in the label `@A` (its last section should be `<match **>`)"]),
+        (source("") + "<match **>\n@type null\n</match>\n<match a>\n@type null\n</match>\n", vec!["19:1: a `<match **>` above takes everything before this `<match>`"]),
+        (source("").replace("</label>", "</match>"), vec!["15:1: `</match>` should be `</label>`"]),
+        ("<match **>\n@type null\n".into(), vec!["1:1: `<match>` is never closed"]),
+        ("</match>\n".into(), vec!["1:1: `</match>` closes nothing"]),
+        ("key value\n".into(), vec!["1:1: `key` stands outside of any section"]),
+        ("<match>\n@type null\n</match>\n".into(), vec!["1:1: `<match>` needs the tags that it is for"]),
+        ("<match **>\n@type opensearch\nscheme ftp\n<buffer>\n@type file\npath /b\noverflow_action wait\n</buffer>\n</match>\n".into(), vec!["3:8: `scheme` should be one of `https`, `http`, not `ftp`", "7:17: `overflow_action` should be one of `throw_exception`, `block`, `drop_oldest_chunk`, not `wait`"]),
+        ("<match a>\n@type stdout\n<buffer>\n@type file\npath /b\n</buffer>\n</match>\n<match b>\n@type stdout\n<buffer>\n@type file\npath /b\n</buffer>\n</match>\n".into(), vec!["12:6: the buffer `/b` belongs to two plugins"]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(faults(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let text = "<match a>\n".repeat(100_000);
+    assert_eq!(faults(&text), ["17:1: sections are nested too deep"]);
+}
+
+#[test]
+fn values_are_read_as_fluentd_reads_them() {
+    let text = "<match a> # why\n  @type null # null\n  key a#b # c\n  single 'it\\'s \\n #{1}'\n  double \"a\\n\\\"b\\\" \\# c\"\n</match>\n";
+    let root = parse(text).unwrap();
+    let section = &root.sections[0];
+    let values: Vec<&str> = section.parameters.iter().map(|parameter| &*parameter.value.text).collect();
+    assert_eq!(section.argument.text, "a");
+    assert_eq!(values, ["null", "a#b", "it's \\n #{1}", "a\n\"b\" # c"]);
+}
+
+proptest! {
+    #[test]
+    fn every_text_reads_back(text in any::<String>()) {
+        let conf = format!("<match a>\n  key {}\n</match>\n", quote::fluentd(&text));
+        let root = parse(&conf).unwrap();
+        prop_assert_eq!(&*root.sections[0].parameters[0].value.text, &text);
+        prop_assert!(!root.sections[0].parameters[0].value.is_dynamic);
+    }
+
+    #[test]
+    fn every_list_reads_back(texts in prop::collection::vec(any::<String>(), 0..5)) {
+        let conf = format!("<match a>\n  key {}\n</match>\n", quote::fluentd_list(&texts));
+        let root = parse(&conf).unwrap();
+        let read: Vec<String> = serde_json::from_str(&root.sections[0].parameters[0].value.text).unwrap();
+        prop_assert_eq!(read, texts);
+    }
+
+    #[test]
+    fn a_comment_is_one_line(text in any::<String>()) {
+        let conf = format!("<match a>\n  # {}\n  key value\n</match>\n", quote::comment(&text));
+        prop_assert_eq!(parse(&conf).unwrap().sections[0].parameters.len(), 1);
+    }
+
+    #[test]
+    fn ruby_stays_within_its_string(text in any::<String>()) {
+        let written = quote::ruby(&text);
+        prop_assert!(!written.contains('#'));
+        let opens = "${";
+        prop_assert!(!written.contains(opens));
+        prop_assert!(!written.contains(['\n', '\r']));
+    }
+
+    #[test]
+    fn nothing_panics(text in "[<>/a@\"'#{}\\[\\] \n\\\\]{0,60}") {
+        let _ = faults(&text);
+    }
+}
