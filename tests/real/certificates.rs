@@ -24,11 +24,14 @@ impl Authority {
     /// Makes a new one.
     pub fn new() -> Self {
         let mut parameters = CertificateParams::default();
-        parameters.distinguished_name.push(DnType::CommonName, "tests");
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "tests");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key can be generated");
-        let issuer = CertifiedIssuer::self_signed(parameters, key).expect("the CA's parameters are valid");
+        let issuer =
+            CertifiedIssuer::self_signed(parameters, key).expect("the CA's parameters are valid");
         Self { issuer }
     }
 
@@ -41,11 +44,20 @@ impl Authority {
     pub fn issue(&self, common_name: &str) -> Certificate {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut parameters = CertificateParams::new(names).expect("the names are valid");
-        parameters.distinguished_name.push(DnType::CommonName, common_name);
-        parameters.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        parameters.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         let key = KeyPair::generate().expect("a key can be generated");
-        let certificate = parameters.signed_by(&key, &self.issuer).expect("the CA can sign");
-        Certificate { certificate: certificate.pem(), key: key.serialize_pem() }
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("the CA can sign");
+        Certificate {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
     }
 }

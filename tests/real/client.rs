@@ -48,7 +48,10 @@ impl Client {
         let mut authorization = None;
         match identity {
             Identity::Password(name, password) => {
-                authorization = Some(format!("Basic {}", base64(format!("{name}:{password}").as_bytes())));
+                authorization = Some(format!(
+                    "Basic {}",
+                    base64(format!("{name}:{password}").as_bytes())
+                ));
             }
             Identity::Token(token) => authorization = Some(format!("Bearer {token}")),
             Identity::Certificate(own) => {
@@ -64,7 +67,11 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .new_agent();
-        Self { agent, url: url.to_owned(), authorization }
+        Self {
+            agent,
+            url: url.to_owned(),
+            authorization,
+        }
     }
 
     /// Sends a request with a JSON body, or none.
@@ -88,10 +95,17 @@ impl Client {
 
     /// Whether the server answers a request with 200.
     pub fn is_answered(&self, path: &str) -> bool {
-        self.try_send("GET", path, "application/json", "").is_ok_and(|answer| answer.status == 200)
+        self.try_send("GET", path, "application/json", "")
+            .is_ok_and(|answer| answer.status == 200)
     }
 
-    fn try_send(&self, method: &str, path: &str, kind: &str, body: &str) -> Result<Answer, ureq::Error> {
+    fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/{path}", self.url))
@@ -106,7 +120,10 @@ impl Client {
         };
         let text = response.body_mut().with_config().limit(MAX_BODY).read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status: response.status().as_u16(), body })
+        Ok(Answer {
+            status: response.status().as_u16(),
+            body,
+        })
     }
 }
 
@@ -115,7 +132,10 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_usize, |n, byte| n << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        let number = chunk
+            .iter()
+            .fold(0_usize, |n, byte| n << 8 | usize::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let letter = char::from(ALPHABET[number >> (18 - 6 * place) & 63]);
             text.push(if place <= chunk.len() { letter } else { '=' });

@@ -60,17 +60,27 @@ impl Elasticsearch {
         write("node.pem", &node.certificate);
         write("node.key", &node.key);
         write("elasticsearch.yml", &configuration(http, transport));
-        write("jvm.options.d/rig.options", "-Xms1g\n-Xmx1g\n-XX:TieredStopAtLevel=1\n");
+        write(
+            "jvm.options.d/rig.options",
+            "-Xms1g\n-Xmx1g\n-XX:TieredStopAtLevel=1\n",
+        );
         store_password(&home, jdk.trim());
 
         let mut command = Command::new(home.join("bin/elasticsearch"));
-        command.env("ES_JAVA_HOME", jdk.trim()).env_remove("JAVA_HOME");
+        command
+            .env("ES_JAVA_HOME", jdk.trim())
+            .env_remove("JAVA_HOME");
         let mut server = Server::start("Elasticsearch", &folder, User::NotRoot, &command);
         let url = format!("https://localhost:{http}");
         let elastic = Identity::Password("elastic".to_owned(), PASSWORD.to_owned());
         let admin = Client::new(&url, &authority.pem(), &elastic);
         server.wait_until(|| admin.is_answered("_cluster/health?wait_for_status=yellow"));
-        Some(Self { _server: server, authority, url, admin })
+        Some(Self {
+            _server: server,
+            authority,
+            url,
+            admin,
+        })
     }
 }
 
@@ -112,9 +122,14 @@ fn store_password(home: &Path, jdk: &str) {
             .spawn()
             .expect("the keystore's command can be started");
         let mut stdin = child.stdin.take().expect("its input is a pipe");
-        stdin.write_all(input.as_bytes()).expect("it reads its input");
+        stdin
+            .write_all(input.as_bytes())
+            .expect("it reads its input");
         drop(stdin);
-        assert!(child.wait().expect("it can be waited for").success(), "{arguments:?} failed");
+        assert!(
+            child.wait().expect("it can be waited for").success(),
+            "{arguments:?} failed"
+        );
     };
     keystore(&["create"], "");
     keystore(&["add", "--stdin", "bootstrap.password"], PASSWORD);
@@ -136,7 +151,12 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn it_answers() {
-    let Some(server) = Elasticsearch::shared() else { return };
+    let Some(server) = Elasticsearch::shared() else {
+        return;
+    };
     let answer = server.admin.send("GET", "_security/_authenticate", None);
-    assert_eq!((answer.status, &answer.body["username"]), (200, &"elastic".into()));
+    assert_eq!(
+        (answer.status, &answer.body["username"]),
+        (200, &"elastic".into())
+    );
 }

@@ -15,14 +15,24 @@ use crate::client::{Answer, Client};
 
 /// The clusters of the fleet: their names, and what they're called where `-` isn't allowed.
 /// The last one's writer has a client certificate, the others' have passwords.
-pub const CLUSTERS: [(&str, &str); 3] =
-    [("prod-eu", "prod_eu"), ("prod-us", "prod_us"), (WITH_CERTIFICATE, "prod_ca")];
+pub const CLUSTERS: [(&str, &str); 3] = [
+    ("prod-eu", "prod_eu"),
+    ("prod-us", "prod_us"),
+    (WITH_CERTIFICATE, "prod_ca"),
+];
 
 /// The cluster whose writer has a client certificate.
 pub const WITH_CERTIFICATE: &str = "prod-ca";
 
 /// Every stream of each cluster, by its dataset.
-pub const STREAMS: [&str; 6] = ["applications", "audit", "control_plane", "events", "ingress", "nodes"];
+pub const STREAMS: [&str; 6] = [
+    "applications",
+    "audit",
+    "control_plane",
+    "events",
+    "ingress",
+    "nodes",
+];
 
 /// A file to be PUT: the path of the API and the body.
 #[derive(Clone, Debug)]
@@ -42,7 +52,10 @@ pub fn data_stream(slug: &str, stream: &str) -> String {
 pub fn objects(cluster: &str, destination: &str) -> Vec<Object> {
     static RENDERED: OnceLock<BTreeMap<String, BTreeMap<String, Vec<u8>>>> = OnceLock::new();
     let rendered = RENDERED.get_or_init(|| {
-        CLUSTERS.iter().map(|(name, _)| ((*name).to_owned(), render_cluster(name))).collect()
+        CLUSTERS
+            .iter()
+            .map(|(name, _)| ((*name).to_owned(), render_cluster(name)))
+            .collect()
     });
     let folder = format!("elasticsearch/{destination}/");
     let mut objects: Vec<Object> = rendered[cluster]
@@ -50,11 +63,17 @@ pub fn objects(cluster: &str, destination: &str) -> Vec<Object> {
         .filter_map(|(path, bytes)| {
             let path = path.strip_prefix(&folder)?.strip_suffix(".json")?;
             let body = serde_json::from_slice(bytes).expect("a rendered .json is JSON");
-            Some(Object { path: path.to_owned(), body })
+            Some(Object {
+                path: path.to_owned(),
+                body,
+            })
         })
         .collect();
     objects.sort_by_key(|object| (rank(&object.path), object.path.clone()));
-    assert!(!objects.is_empty(), "nothing was rendered for {destination}");
+    assert!(
+        !objects.is_empty(),
+        "nothing was rendered for {destination}"
+    );
     objects
 }
 
@@ -93,21 +112,31 @@ fn render_cluster(name: &str) -> BTreeMap<String, Vec<u8>> {
         .unwrap_or_else(|problems| panic!("{name} has problems: {problems:?}"));
     let templates = Templates::compile(&[]).expect("the built-in templates compile");
     let tree = render::render(&cluster, &templates).expect("the cluster can be rendered");
-    tree.0.into_iter().map(|(path, bytes)| (path.as_str().to_owned(), bytes)).collect()
+    tree.0
+        .into_iter()
+        .map(|(path, bytes)| (path.as_str().to_owned(), bytes))
+        .collect()
 }
 
 fn settings(name: &str) -> Settings {
     let file = SourceFile::new("defaults.yaml", DEFAULTS);
     let mut sources = Sources::default();
     let id = sources.push(SourceFile::new("defaults.yaml", DEFAULTS));
-    let mut merged = yaml::parse(id, &file).expect("the defaults are YAML").to_json();
+    let mut merged = yaml::parse(id, &file)
+        .expect("the defaults are YAML")
+        .to_json();
     merge(&mut merged, &layer(name));
     for (block, places) in [
         ("stream_defaults", "/streams"),
         ("fluentd", "/sources/kubernetes"),
     ] {
         let block = merged[block].clone();
-        for place in merged.pointer_mut(places).and_then(Value::as_object_mut).expect("a map").values_mut() {
+        for place in merged
+            .pointer_mut(places)
+            .and_then(Value::as_object_mut)
+            .expect("a map")
+            .values_mut()
+        {
             if places == "/streams" {
                 inherit(place, &block);
             } else if let Some(own) = place.get_mut("fluentd") {
@@ -140,7 +169,11 @@ fn merge(base: &mut Value, patch: &Value) {
 }
 
 fn layer(name: &str) -> Value {
-    let authentication = if name == WITH_CERTIFICATE { "client_certificate" } else { "basic" };
+    let authentication = if name == WITH_CERTIFICATE {
+        "client_certificate"
+    } else {
+        "basic"
+    };
     json!({
         "name": name,
         "environment": "production",

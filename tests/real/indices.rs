@@ -76,12 +76,27 @@ impl Target {
                     object.body["password"] = json!(PASSWORD);
                 }
                 let answer = fleet::put(self.admin, &object);
-                if self.missing.iter().any(|prefix| object.path.starts_with(prefix)) {
+                if self
+                    .missing
+                    .iter()
+                    .any(|prefix| object.path.starts_with(prefix))
+                {
                     // Were it there after all, the exception would have to go.
-                    assert!(matches!(answer.status, 400 | 404 | 405), "{}: {answer:?}", object.path);
-                    assert!(!answer.body.to_string().contains("parse"), "{}: {answer:?}", object.path);
+                    assert!(
+                        matches!(answer.status, 400 | 404 | 405),
+                        "{}: {answer:?}",
+                        object.path
+                    );
+                    assert!(
+                        !answer.body.to_string().contains("parse"),
+                        "{}: {answer:?}",
+                        object.path
+                    );
                 } else if self.lacks_life_cycles() && object.path.ends_with("@settings") {
-                    assert!(answer.body.to_string().contains("index.lifecycle.name"), "{answer:?}");
+                    assert!(
+                        answer.body.to_string().contains("index.lifecycle.name"),
+                        "{answer:?}"
+                    );
                     object.body["template"]["settings"]["index"]
                         .as_object_mut()
                         .and_then(|index| index.remove("lifecycle"))
@@ -116,15 +131,22 @@ impl Target {
 
     /// Somebody with the rendered read role. Who reads is not ours to render.
     fn reader(&self, slug: &str) -> Client {
-        let (name, role) = (format!("somebody-{slug}"), format!("logfleet-{slug}-reader"));
-        let put = |path: &str, body: Value| succeeds(path, &self.admin.send("PUT", path, Some(&body)));
+        let (name, role) = (
+            format!("somebody-{slug}"),
+            format!("logfleet-{slug}-reader"),
+        );
+        let put =
+            |path: &str, body: Value| succeeds(path, &self.admin.send("PUT", path, Some(&body)));
         if self.destination == "open" {
             put(
                 &format!("{}{name}", self.users),
                 json!({ "password": PASSWORD, "opendistro_security_roles": [role] }),
             );
         } else {
-            put(&format!("{}{name}", self.users), json!({ "password": PASSWORD, "roles": [role] }));
+            put(
+                &format!("{}{name}", self.users),
+                json!({ "password": PASSWORD, "roles": [role] }),
+            );
         }
         (self.connect)(&Identity::Password(name, PASSWORD.to_owned()))
     }
@@ -133,9 +155,13 @@ impl Target {
     fn backing_index(&self, stream: &str, id: &str) -> String {
         self.admin.send("POST", &format!("{stream}/_refresh"), None);
         let query = json!({ "query": { "ids": { "values": [id] } } });
-        let answer = self.admin.send("POST", &format!("{stream}/_search"), Some(&query));
+        let answer = self
+            .admin
+            .send("POST", &format!("{stream}/_search"), Some(&query));
         let index = answer.body["hits"]["hits"][0]["_index"].as_str();
-        index.unwrap_or_else(|| panic!("{id} isn't in {stream}: {answer:?}")).to_owned()
+        index
+            .unwrap_or_else(|| panic!("{id} isn't in {stream}: {answer:?}"))
+            .to_owned()
     }
 
     /// A record as everybody can see it now: version and content.
@@ -156,8 +182,12 @@ fn refused(what: &str, answer: &Answer) {
 
 /// The status of a bulk request's only operation, or of the whole where it was refused at once.
 fn item_status(answer: &Answer) -> u64 {
-    let item = answer.body["items"][0].as_object().and_then(|item| item.values().next());
-    item.map_or(u64::from(answer.status), |item| item["status"].as_u64().unwrap_or_default())
+    let item = answer.body["items"][0]
+        .as_object()
+        .and_then(|item| item.values().next());
+    item.map_or(u64::from(answer.status), |item| {
+        item["status"].as_u64().unwrap_or_default()
+    })
 }
 
 fn operate(client: &Client, operation: &str, action: &Value, body: Option<&Value>) -> Answer {
@@ -167,7 +197,12 @@ fn operate(client: &Client, operation: &str, action: &Value, body: Option<&Value
 }
 
 fn create(client: &Client, stream: &str, id: &str, record: &Value) -> Answer {
-    operate(client, "create", &json!({ "_index": stream, "_id": id }), Some(record))
+    operate(
+        client,
+        "create",
+        &json!({ "_index": stream, "_id": id }),
+        Some(record),
+    )
 }
 
 fn record() -> Value {
@@ -198,9 +233,19 @@ fn the_writer_appends_to_its_own_streams_only_once(target: &Target) {
         for stream in STREAMS {
             let name = data_stream(slug, stream);
             let answer = create(&writer, &name, "once", &record());
-            assert_eq!(item_status(&answer), 201, "{} {name}: {answer:?}", target.name);
+            assert_eq!(
+                item_status(&answer),
+                201,
+                "{} {name}: {answer:?}",
+                target.name
+            );
             let answer = create(&writer, &name, "once", &record());
-            assert_eq!(item_status(&answer), 409, "{} {name}: {answer:?}", target.name);
+            assert_eq!(
+                item_status(&answer),
+                409,
+                "{} {name}: {answer:?}",
+                target.name
+            );
         }
     }
 }
@@ -211,14 +256,32 @@ fn the_writer_may_not_read(target: &Target) {
     create(&writer, &stream, "unread", &record());
     let index = target.backing_index(&stream, "unread");
     for name in [&stream, &index] {
-        refused("search", &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))));
-        refused("count", &writer.send("GET", &format!("{name}/_count"), None));
-        refused("get", &writer.send("GET", &format!("{name}/_doc/unread"), None));
-        refused("mapping", &writer.send("GET", &format!("{name}/_mapping"), None));
-        refused("settings", &writer.send("GET", &format!("{name}/_settings"), None));
+        refused(
+            "search",
+            &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))),
+        );
+        refused(
+            "count",
+            &writer.send("GET", &format!("{name}/_count"), None),
+        );
+        refused(
+            "get",
+            &writer.send("GET", &format!("{name}/_doc/unread"), None),
+        );
+        refused(
+            "mapping",
+            &writer.send("GET", &format!("{name}/_mapping"), None),
+        );
+        refused(
+            "settings",
+            &writer.send("GET", &format!("{name}/_settings"), None),
+        );
     }
     let all = writer.send("GET", "_search", None);
-    assert!(all.status == 403 || all.body["hits"]["total"]["value"] == 0, "{all:?}");
+    assert!(
+        all.status == 403 || all.body["hits"]["total"]["value"] == 0,
+        "{all:?}"
+    );
 }
 
 fn the_writer_may_not_change_or_delete_records(target: &Target) {
@@ -230,23 +293,38 @@ fn the_writer_may_not_change_or_delete_records(target: &Target) {
     let other = json!({ "@timestamp": "2026-01-02T03:04:05Z", "message": "changed" });
     for name in [&stream, &index] {
         let action = json!({ "_index": name, "_id": "kept" });
-        for (operation, body) in
-            [("index", Some(other.clone())), ("update", Some(json!({ "doc": other }))), ("delete", None)]
-        {
+        for (operation, body) in [
+            ("index", Some(other.clone())),
+            ("update", Some(json!({ "doc": other }))),
+            ("delete", None),
+        ] {
             let answer = operate(&writer, operation, &action, body.as_ref());
-            assert!(matches!(item_status(&answer), 400 | 403), "{operation} {name}: {answer:?}");
+            assert!(
+                matches!(item_status(&answer), 400 | 403),
+                "{operation} {name}: {answer:?}"
+            );
         }
         let put = writer.send("PUT", &format!("{name}/_doc/kept"), Some(&other));
         assert!(matches!(put.status, 400 | 403), "{put:?}");
-        refused("delete", &writer.send("DELETE", &format!("{name}/_doc/kept"), None));
+        refused(
+            "delete",
+            &writer.send("DELETE", &format!("{name}/_doc/kept"), None),
+        );
         refused(
             "update",
-            &writer.send("POST", &format!("{name}/_update/kept"), Some(&json!({ "doc": other }))),
+            &writer.send(
+                "POST",
+                &format!("{name}/_update/kept"),
+                Some(&json!({ "doc": other })),
+            ),
         );
         for scroll in ["_delete_by_query", "_update_by_query"] {
             let query = json!({ "query": { "match_all": {} } });
             let answer = writer.send("POST", &format!("{name}/{scroll}"), Some(&query));
-            assert!(matches!(answer.status, 403 | 405 | 400), "{scroll}: {answer:?}");
+            assert!(
+                matches!(answer.status, 403 | 405 | 400),
+                "{scroll}: {answer:?}"
+            );
         }
     }
     assert_eq!(target.stored(&index, "kept"), before, "{}", target.name);
@@ -260,27 +338,58 @@ fn the_writer_may_not_change_anything_else(target: &Target) {
     let field = json!({ "properties": { "new": { "type": "keyword" } } });
     let template = json!({ "index_patterns": ["logs-mine-*"], "template": {} });
     for name in [&stream, &index] {
-        refused("mapping", &writer.send("PUT", &format!("{name}/_mapping"), Some(&field)));
+        refused(
+            "mapping",
+            &writer.send("PUT", &format!("{name}/_mapping"), Some(&field)),
+        );
         let replicas = json!({ "index": { "number_of_replicas": 0 } });
-        refused("settings", &writer.send("PUT", &format!("{name}/_settings"), Some(&replicas)));
-        refused("close", &writer.send("POST", &format!("{name}/_close"), None));
+        refused(
+            "settings",
+            &writer.send("PUT", &format!("{name}/_settings"), Some(&replicas)),
+        );
+        refused(
+            "close",
+            &writer.send("POST", &format!("{name}/_close"), None),
+        );
         refused("index", &writer.send("DELETE", name, None));
     }
-    refused("rollover", &writer.send("POST", &format!("{stream}/_rollover"), None));
-    refused("template", &writer.send("PUT", "_index_template/mine", Some(&template)));
+    refused(
+        "rollover",
+        &writer.send("POST", &format!("{stream}/_rollover"), None),
+    );
+    refused(
+        "template",
+        &writer.send("PUT", "_index_template/mine", Some(&template)),
+    );
     let component = json!({ "template": {} });
-    refused("component", &writer.send("PUT", "_component_template/mine", Some(&component)));
+    refused(
+        "component",
+        &writer.send("PUT", "_component_template/mine", Some(&component)),
+    );
     refused("new index", &writer.send("PUT", "logs-mine-1", None));
     let answer = create(&writer, "logs-mine-1", "1", &record());
     assert_eq!(item_status(&answer), 403, "{answer:?}");
     let alias = json!({ "actions": [{ "add": { "index": index, "alias": "mine" } }] });
     refused("alias", &writer.send("POST", "_aliases", Some(&alias)));
     if target.destination == "open" {
-        refused("data stream", &writer.send("DELETE", &format!("_data_stream/{stream}"), None));
-        refused("new stream", &writer.send("PUT", "_data_stream/logs-mine-1", None));
+        refused(
+            "data stream",
+            &writer.send("DELETE", &format!("_data_stream/{stream}"), None),
+        );
+        refused(
+            "new stream",
+            &writer.send("PUT", "_data_stream/logs-mine-1", None),
+        );
     }
     let user = format!("{}mine", target.users);
-    refused("user", &writer.send("PUT", &user, Some(&json!({ "password": PASSWORD, "roles": [] }))));
+    refused(
+        "user",
+        &writer.send(
+            "PUT",
+            &user,
+            Some(&json!({ "password": PASSWORD, "roles": [] })),
+        ),
+    );
 }
 
 fn the_writer_does_not_reach_another_clusters_streams(target: &Target) {
@@ -294,7 +403,10 @@ fn the_writer_does_not_reach_another_clusters_streams(target: &Target) {
             for name in [&stream, &index] {
                 let status = item_status(&create(&writer, name, "ours", &record()));
                 // Elasticsearch lets nobody create in a stream's index.
-                assert!(status == 403 || (name == &index && status == 400), "{name}: {status}");
+                assert!(
+                    status == 403 || (name == &index && status == 400),
+                    "{name}: {status}"
+                );
                 for operation in ["index", "delete"] {
                     let body = Some(record()).filter(|_| operation == "index");
                     for action in [
@@ -305,16 +417,23 @@ fn the_writer_does_not_reach_another_clusters_streams(target: &Target) {
                         // A data stream refuses these operations before anybody asks who it is, and so does
                         // its index unless the operation says which version it is to overwrite.
                         let status = item_status(&answer);
-                        let anybody = status == 400 && (name == &stream || action.get("if_seq_no").is_none());
+                        let anybody =
+                            status == 400 && (name == &stream || action.get("if_seq_no").is_none());
                         assert!(status == 403 || anybody, "{operation} {name}: {answer:?}");
                     }
                 }
-                refused("search", &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))));
+                refused(
+                    "search",
+                    &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))),
+                );
                 refused("delete", &writer.send("DELETE", name, None));
             }
             // The body's index counts, not the path's.
             let own = data_stream("prod_eu", "applications");
-            let lines = [json!({ "create": { "_index": stream, "_id": "ours" } }), record()];
+            let lines = [
+                json!({ "create": { "_index": stream, "_id": "ours" } }),
+                record(),
+            ];
             let answer = writer.bulk(&format!("{own}/_bulk"), &lines);
             assert_eq!(item_status(&answer), 403, "{answer:?}");
             assert_eq!(target.stored(&index, "theirs"), before, "{}", target.name);
@@ -331,12 +450,24 @@ fn the_reader_reads_its_own_and_nothing_else(target: &Target) {
         let query = json!({ "query": { "ids": { "values": ["read"] } } });
         let found = reader.send("POST", &format!("{own}/_search"), Some(&query));
         assert_eq!(found.body["hits"]["total"]["value"], 1, "{found:?}");
-        succeeds("mapping", &reader.send("GET", &format!("{own}/_mapping"), None));
+        succeeds(
+            "mapping",
+            &reader.send("GET", &format!("{own}/_mapping"), None),
+        );
 
         let theirs = data_stream("prod_eu", stream);
-        refused("search", &reader.send("POST", &format!("{theirs}/_search"), Some(&query)));
-        assert_eq!(item_status(&create(&reader, &own, "written", &record())), 403);
-        refused("get", &reader.send("DELETE", &format!("{index}/_doc/read"), None));
+        refused(
+            "search",
+            &reader.send("POST", &format!("{theirs}/_search"), Some(&query)),
+        );
+        assert_eq!(
+            item_status(&create(&reader, &own, "written", &record())),
+            403
+        );
+        refused(
+            "get",
+            &reader.send("DELETE", &format!("{index}/_doc/read"), None),
+        );
         refused("delete", &reader.send("DELETE", &index, None));
     }
 }
@@ -344,18 +475,42 @@ fn the_reader_reads_its_own_and_nothing_else(target: &Target) {
 /// A record with everything that has broken somebody's mapping.
 fn the_mapping_takes_whatever_comes(target: &Target) {
     let writer = target.writer("prod_eu");
-    let labels: Value = (0..2000).map(|n| (format!("key{n}"), json!(format!("value{n}")))).collect::<serde_json::Map<_, _>>().into();
+    let labels: Value = (0..2000)
+        .map(|n| (format!("key{n}"), json!(format!("value{n}"))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
     let huge = "x".repeat(40_000);
     let records = [
-        ("unmapped", json!({ "surprise": { "deep": [1, "two", { "three": 3 }] } })),
+        (
+            "unmapped",
+            json!({ "surprise": { "deep": [1, "two", { "three": 3 }] } }),
+        ),
         ("labels", json!({ "kubernetes": { "labels": labels } })),
-        ("huge-keyword", json!({ "kubernetes": { "pod_name": huge } })),
-        ("parsed", json!({ "log_processed": { "stack": "x".repeat(32_000), "n": 1, "b": true, "z": null, "l": [[1]] } })),
+        (
+            "huge-keyword",
+            json!({ "kubernetes": { "pod_name": huge } }),
+        ),
+        (
+            "parsed",
+            json!({ "log_processed": { "stack": "x".repeat(32_000), "n": 1, "b": true, "z": null, "l": [[1]] } }),
+        ),
         ("huge-message", json!({ "message": huge })),
-        ("parsed-twice", json!({ "log_processed": { "a": { "b": "object" } } })),
-        ("parsed-conflict", json!({ "log_processed": { "a": "text" } })),
-        ("empty-key", json!({ "log_processed": { "": "nothing", "a.b": "dots" } })),
-        ("bad-ip", json!({ "kubernetes": { "pod_ip": "not an address" } })),
+        (
+            "parsed-twice",
+            json!({ "log_processed": { "a": { "b": "object" } } }),
+        ),
+        (
+            "parsed-conflict",
+            json!({ "log_processed": { "a": "text" } }),
+        ),
+        (
+            "empty-key",
+            json!({ "log_processed": { "": "nothing", "a.b": "dots" } }),
+        ),
+        (
+            "bad-ip",
+            json!({ "kubernetes": { "pod_ip": "not an address" } }),
+        ),
     ];
     let stream = data_stream("prod_eu", "applications");
     let mut wrong = Vec::new();
@@ -385,11 +540,22 @@ fn the_mapping_takes_whatever_comes(target: &Target) {
     assert!(properties.get("surprise").is_none(), "{properties}");
     let found = |query: Value| {
         let query = json!({ "query": query });
-        let answer = target.admin.send("POST", &format!("{stream}/_search"), Some(&query));
-        answer.body["hits"]["hits"][0]["_id"].as_str().unwrap_or_default().to_owned()
+        let answer = target
+            .admin
+            .send("POST", &format!("{stream}/_search"), Some(&query));
+        answer.body["hits"]["hits"][0]["_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
-    assert_eq!(found(json!({ "term": { "kubernetes.labels.key1999": "value1999" } })), "labels");
-    assert_eq!(found(json!({ "term": { "log_processed.n": "1" } })), "parsed");
+    assert_eq!(
+        found(json!({ "term": { "kubernetes.labels.key1999": "value1999" } })),
+        "labels"
+    );
+    assert_eq!(
+        found(json!({ "term": { "log_processed.n": "1" } })),
+        "parsed"
+    );
 }
 
 /// Creating and overwriting need one permission there, and only the stream's
@@ -428,10 +594,18 @@ fn the_known_limit_of_flat_object_is_no_lower() {
         let mut record = record();
         record["log_processed"] = json!({ "stack": "x".repeat(bytes) });
         if let Some(target) = opensearch() {
-            assert_eq!(status(target, &format!("long-{bytes}"), &record), on_opensearch, "{bytes}");
+            assert_eq!(
+                status(target, &format!("long-{bytes}"), &record),
+                on_opensearch,
+                "{bytes}"
+            );
         }
         if let Some(target) = elasticsearch() {
-            assert_eq!(status(target, &format!("long-{bytes}"), &record), 201, "{bytes}");
+            assert_eq!(
+                status(target, &format!("long-{bytes}"), &record),
+                201,
+                "{bytes}"
+            );
         }
     }
 }
@@ -441,8 +615,16 @@ fn the_known_limit_of_flat_object_is_no_lower() {
 #[test]
 fn life_cycles_meet_their_schemas() {
     let schemas = [
-        ("open", "_plugins/_ism/policies/", include_str!("../../schemas/outputs/opensearch/ism-policy.schema.json")),
-        ("elastic", "_ilm/policy/", include_str!("../../schemas/outputs/elasticsearch/ilm-policy.schema.json")),
+        (
+            "open",
+            "_plugins/_ism/policies/",
+            include_str!("../../schemas/outputs/opensearch/ism-policy.schema.json"),
+        ),
+        (
+            "elastic",
+            "_ilm/policy/",
+            include_str!("../../schemas/outputs/elasticsearch/ilm-policy.schema.json"),
+        ),
     ];
     for (destination, prefix, schema) in schemas {
         let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
@@ -451,8 +633,10 @@ fn life_cycles_meet_their_schemas() {
         for (cluster, _) in CLUSTERS {
             for object in fleet::objects(cluster, destination) {
                 if object.path.starts_with(prefix) {
-                    let faults: Vec<String> =
-                        validator.iter_errors(&object.body).map(|error| error.to_string()).collect();
+                    let faults: Vec<String> = validator
+                        .iter_errors(&object.body)
+                        .map(|error| error.to_string())
+                        .collect();
                     assert!(faults.is_empty(), "{}: {faults:?}", object.path);
                     let mut wrong = object.body.clone();
                     wrong["policy"]["unknown"] = json!(1);

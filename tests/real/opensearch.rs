@@ -47,8 +47,11 @@ impl OpenSearch {
         fs::create_dir_all(config.join("opensearch-security")).expect("the folder is writable");
         for entry in fs::read_dir(home.join("security/config")).expect("the plugin is installed") {
             let entry = entry.expect("the plugin's folder can be listed");
-            fs::copy(entry.path(), config.join("opensearch-security").join(entry.file_name()))
-                .expect("the plugin's configuration can be copied");
+            fs::copy(
+                entry.path(),
+                config.join("opensearch-security").join(entry.file_name()),
+            )
+            .expect("the plugin's configuration can be copied");
         }
         let node = authority.issue("node");
         write("ca.pem", &authority.pem());
@@ -62,19 +65,37 @@ impl OpenSearch {
         fs::write(&security, with_client_certificates(&text)).expect("the folder is writable");
 
         let jdk = fs::read_to_string(home.join("java_home")).expect("the rig names its JDK");
-        let class_path = ["classes", "lib/*", "security/*"].map(|part| home.join(part).display().to_string());
+        let class_path =
+            ["classes", "lib/*", "security/*"].map(|part| home.join(part).display().to_string());
         let mut command = Command::new(format!("{}/bin/java", jdk.trim()));
         command
-            .args(["-Xms1g", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
-            .arg(format!("-Dlog4j.configurationFile={}", config.join("log4j2.properties").display()))
+            .args([
+                "-Xms1g",
+                "-Xmx1g",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+            ])
+            .arg(format!(
+                "-Dlog4j.configurationFile={}",
+                config.join("log4j2.properties").display()
+            ))
             .args(["-cp", &class_path.join(":"), "Main"])
             .arg(&folder);
         let mut server = Server::start("OpenSearch", &folder, User::Own, &command);
         let url = format!("https://localhost:{http}");
-        let admin = Client::new(&url, &authority.pem(), &Identity::Certificate(authority.issue("admin")));
+        let admin = Client::new(
+            &url,
+            &authority.pem(),
+            &Identity::Certificate(authority.issue("admin")),
+        );
         // The plugin fills its index after the node is up; tenants come last.
         server.wait_until(|| admin.is_answered("_plugins/_security/api/tenants"));
-        Some(Self { _server: server, authority, url, admin })
+        Some(Self {
+            _server: server,
+            authority,
+            url,
+            admin,
+        })
     }
 }
 
@@ -117,15 +138,25 @@ rootLogger.appenderRef.console.ref = console
 
 /// Turns on the domain of client certificates, whose user is the certificate's whole subject.
 fn with_client_certificates(configuration: &str) -> String {
-    let start = configuration.find("clientcert_auth_domain:").expect("the domain is in the configuration");
+    let start = configuration
+        .find("clientcert_auth_domain:")
+        .expect("the domain is in the configuration");
     let (before, domain) = configuration.split_at(start);
     let domain = domain.replacen("http_enabled: false", "http_enabled: true", 1);
-    format!("{before}{}", domain.replacen("username_attribute: cn", "#", 1))
+    format!(
+        "{before}{}",
+        domain.replacen("username_attribute: cn", "#", 1)
+    )
 }
 
 #[test]
 fn it_answers() {
-    let Some(server) = OpenSearch::shared() else { return };
+    let Some(server) = OpenSearch::shared() else {
+        return;
+    };
     let answer = server.admin.send("GET", "", None);
-    assert_eq!((answer.status, &answer.body["version"]["number"]), (200, &"3.4.0".into()));
+    assert_eq!(
+        (answer.status, &answer.body["version"]["number"]),
+        (200, &"3.4.0".into())
+    );
 }

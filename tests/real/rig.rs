@@ -50,7 +50,10 @@ pub fn installed(part: &str, script: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let message = format!("{} is not there (run ci/rigs/{script} install)", path.display());
+    let message = format!(
+        "{} is not there (run ci/rigs/{script} install)",
+        path.display()
+    );
     assert!(env::var("CI").as_deref() != Ok("true"), "{message}");
     // Not by `eprintln!`, which the test harness hides for tests that pass.
     writeln!(io::stderr(), "SKIPPED: {script}: {message}").expect("standard error is open");
@@ -60,7 +63,10 @@ pub fn installed(part: &str, script: &str) -> Option<PathBuf> {
 /// A TCP port of this machine that nobody listens on.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
-    listener.local_addr().expect("a bound socket has an address").port()
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
 }
 
 /// An empty folder for a server, readable by every user of this machine. It is removed when the server
@@ -117,7 +123,10 @@ impl Server {
         let output = File::create(&log).expect("the server's folder is writable");
         let errors = output.try_clone().expect("a file can be opened twice");
         let mut supervised = Command::new("sh");
-        supervised.args(["-c", SUPERVISE, "sh"]).arg(command.get_program()).args(command.get_args());
+        supervised
+            .args(["-c", SUPERVISE, "sh"])
+            .arg(command.get_program())
+            .args(command.get_args());
         for (key, value) in command.get_envs() {
             match value {
                 Some(value) => supervised.env(key, value),
@@ -135,7 +144,11 @@ impl Server {
             .stderr(errors)
             .spawn()
             .expect("sh can be started");
-        Self { name: name.to_owned(), supervisor, log }
+        Self {
+            name: name.to_owned(),
+            supervisor,
+            log,
+        }
     }
 
     /// Waits until `ready` holds. Panics with the end of the server's log if
@@ -145,8 +158,15 @@ impl Server {
         while !ready() {
             // Read first: the folder goes when the server ends.
             let log = self.end_of_log();
-            let ended = self.supervisor.try_wait().expect("a child can be waited for");
-            assert!(ended.is_none(), "{} ended with {ended:?}:\n{log}", self.name);
+            let ended = self
+                .supervisor
+                .try_wait()
+                .expect("a child can be waited for");
+            assert!(
+                ended.is_none(),
+                "{} ended with {ended:?}:\n{log}",
+                self.name
+            );
             assert!(
                 start.elapsed() < READY_WITHIN,
                 "{} wasn't ready within {READY_WITHIN:?}:\n{log}",
@@ -154,8 +174,13 @@ impl Server {
             );
             sleep(Duration::from_millis(200));
         }
-        writeln!(io::stderr(), "{} was ready after {:.1?}", self.name, start.elapsed())
-            .expect("standard error is open");
+        writeln!(
+            io::stderr(),
+            "{} was ready after {:.1?}",
+            self.name,
+            start.elapsed()
+        )
+        .expect("standard error is open");
     }
 
     fn end_of_log(&self) -> String {

@@ -157,26 +157,21 @@ impl KubernetesCheck {
             }
             // Operations of JSON Patch, whose target stands in the kustomization.
             FileKind::Patch if matches!(node.value, Value::Sequence(_)) => Faults::new(),
-            FileKind::Patch => self.check_object(&self.patches, loosen::loosen, node, sources),
-            FileKind::Object => self.check_object(&self.whole, |schema| schema, node, sources),
+            FileKind::Patch => check_object(&self.patches, loosen::loosen, node, sources),
+            FileKind::Object => check_object(&self.whole, |schema| schema, node, sources),
         }
     }
+}
 
-    fn check_object(
-        &self,
-        schemas: &[Compiled],
-        prepare: fn(Json) -> Json,
-        node: &Node,
-        sources: &Sources,
-    ) -> Faults {
-        let (Some(api_version), Some(kind)) = (text_of(node, "apiVersion"), text_of(node, "kind")) else {
-            return no_object(node, sources);
-        };
-        let known = KINDS.iter().zip(schemas).find(|(known, _)| known.0 == api_version && known.1 == kind);
-        match known {
-            Some((known, compiled)) => run(compiled.get(known.2, prepare), node, sources),
-            None => check_unknown(api_version, kind, node, sources),
-        }
+/// Checks an object by the one of `schemas` that is of its kind.
+fn check_object(schemas: &[Compiled], prepare: fn(Json) -> Json, node: &Node, sources: &Sources) -> Faults {
+    let (Some(api_version), Some(kind)) = (text_of(node, "apiVersion"), text_of(node, "kind")) else {
+        return no_object(node, sources);
+    };
+    let known = KINDS.iter().zip(schemas).find(|(known, _)| known.0 == api_version && known.1 == kind);
+    match known {
+        Some((known, compiled)) => run(compiled.get(known.2, prepare), node, sources),
+        None => check_unknown(api_version, kind, node, sources),
     }
 }
 

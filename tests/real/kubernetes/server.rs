@@ -50,7 +50,9 @@ impl ApiServer {
         let own = authority.issue("kube-apiserver");
         write("server.pem", &own.certificate);
         write("server.key", &own.key);
-        write("accounts.key", &authority.issue("service-accounts").key);
+        let accounts = authority.issue("service-accounts");
+        write("accounts.pem", &accounts.certificate);
+        write("accounts.key", &accounts.key);
         write("tokens.csv", &format!("{TOKEN},admin,admin,system:masters\n"));
 
         let port = rig::free_port();
@@ -63,7 +65,7 @@ impl ApiServer {
             "--tls-private-key-file=server.key",
             "--cert-dir=certificates",
             "--service-account-issuer=https://kubernetes.default.svc",
-            "--service-account-key-file=accounts.key",
+            "--service-account-key-file=accounts.pem",
             "--service-account-signing-key-file=accounts.key",
             "--token-auth-file=tokens.csv",
             "--authorization-mode=RBAC",
