@@ -27,7 +27,12 @@ fn blocks(text: &str) -> Vec<Block> {
     let mut open: Option<Block> = None;
     for line in text.lines() {
         match (open.take(), line.strip_prefix("```")) {
-            (None, Some(info)) => open = Some(Block { info: info.trim().to_owned(), lines: Vec::new() }),
+            (None, Some(info)) => {
+                open = Some(Block {
+                    info: info.trim().to_owned(),
+                    lines: Vec::new(),
+                })
+            }
             (Some(block), Some(_)) => blocks.push(block),
             (Some(mut block), None) => {
                 block.lines.push(line.to_owned());
@@ -45,7 +50,9 @@ fn fleet() -> TempDir {
     for folder in ["clusters", "rendered"] {
         for entry in WalkDir::new(repository().join(folder)) {
             let entry = entry.unwrap();
-            let target = copy.path().join(entry.path().strip_prefix(repository()).unwrap());
+            let target = copy
+                .path()
+                .join(entry.path().strip_prefix(repository()).unwrap());
             if entry.file_type().is_dir() {
                 fs::create_dir_all(&target).unwrap();
             } else {
@@ -66,7 +73,12 @@ fn run(folder: &Path, arguments: &str) -> Vec<String> {
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
-    String::from_utf8(text).unwrap().trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
+    String::from_utf8(text)
+        .unwrap()
+        .trim_end()
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 /// Whether lines are as shown; `…` alone on a line stands for any number of them.
@@ -77,7 +89,10 @@ fn matches(shown: &[String], printed: &[String]) -> bool {
             (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..]))
         }
         Some((line, rest)) => {
-            printed.first().is_some_and(|first| first == line.trim_end()) && matches(rest, &printed[1..])
+            printed
+                .first()
+                .is_some_and(|first| first == line.trim_end())
+                && matches(rest, &printed[1..])
         }
     }
 }
@@ -116,7 +131,9 @@ fn every_command_prints_what_is_shown() {
                 continue;
             }
             for (command, shown) in commands(&block) {
-                let Some(arguments) = command.strip_prefix("gen ") else { continue };
+                let Some(arguments) = command.strip_prefix("gen ") else {
+                    continue;
+                };
                 count += 1;
                 let printed = run(fleet.path(), arguments);
                 if !matches(&shown, &printed) {
@@ -125,6 +142,10 @@ fn every_command_prints_what_is_shown() {
             }
         }
     }
-    assert!(wrong.is_empty(), "these commands print something else, namely:\n\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "these commands print something else, namely:\n\n{}",
+        wrong.join("\n")
+    );
     assert!(count > 10, "only {count} commands were found");
 }

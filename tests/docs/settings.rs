@@ -61,7 +61,11 @@ impl Reference {
     fn new() -> Self {
         let source = SourceFile::new("defaults.yaml", DEFAULTS);
         let defaults = yaml::parse(FileId(0), &source).unwrap().to_json();
-        Self { schema: input_schema(InputKind::Settings), defaults, out: INTRODUCTION.to_owned() }
+        Self {
+            schema: input_schema(InputKind::Settings),
+            defaults,
+            out: INTRODUCTION.to_owned(),
+        }
     }
 
     fn text(mut self) -> String {
@@ -106,13 +110,17 @@ impl Reference {
         if !about.is_empty() {
             write!(self.out, "\n{}\n", one_line(about)).unwrap();
         }
-        self.out.push_str("\n| Setting | What it is | Values | Default |\n|---|---|---|---|\n");
+        self.out
+            .push_str("\n| Setting | What it is | Values | Default |\n|---|---|---|---|\n");
     }
 
     /// The schema that a reference stands for.
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         let schema = match schema["anyOf"].as_array() {
-            Some(choices) => choices.iter().find(|choice| choice["type"] != "null").unwrap(),
+            Some(choices) => choices
+                .iter()
+                .find(|choice| choice["type"] != "null")
+                .unwrap(),
             None => schema,
         };
         match definition_name(schema) {
@@ -132,7 +140,10 @@ impl Reference {
     /// Writes the rows of a setting: its own, or those of what it holds.
     fn descend(&mut self, path: &[String], schema: &Value) {
         let name = definition_name(schema);
-        if let Some((_, place)) = DESCRIBED_ELSEWHERE.iter().find(|(part, _)| Some(*part) == name) {
+        if let Some((_, place)) = DESCRIBED_ELSEWHERE
+            .iter()
+            .find(|(part, _)| Some(*part) == name)
+        {
             let about = one_line(schema["description"].as_str().unwrap_or_default());
             let row = format!("| `{}` | {about} | see {place} | |\n", path.join("."));
             self.out.push_str(&row);
@@ -152,8 +163,12 @@ impl Reference {
     }
 
     fn object(&mut self, path: &[String], schema: &Value) {
-        let required: Vec<&str> =
-            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         for (name, property) in schema["properties"].as_object().unwrap() {
             let path = [path, std::slice::from_ref(name)].concat();
             if self.is_structure(property) {
@@ -167,7 +182,10 @@ impl Reference {
     /// One form of a setting that has several, told apart by a word in it.
     fn variant(&mut self, path: &[String], schema: &Value) {
         let properties = schema["properties"].as_object().unwrap();
-        let (tag, word) = properties.iter().find_map(|(key, value)| Some((key, value["const"].as_str()?))).unwrap();
+        let (tag, word) = properties
+            .iter()
+            .find_map(|(key, value)| Some((key, value["const"].as_str()?)))
+            .unwrap();
         let default = match self.default_at(&[path, std::slice::from_ref(tag)].concat()) {
             Some(value) if value == word => "the default",
             _ => "",
@@ -175,10 +193,18 @@ impl Reference {
         let about = one_line(schema["description"].as_str().unwrap_or_default());
         let at = path.join(".");
         writeln!(self.out, "| `{at}.{tag}: {word}` | {about} | | {default} |").unwrap();
-        let required: Vec<&str> =
-            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         for (name, property) in properties.iter().filter(|(name, _)| *name != tag) {
-            self.setting(&[path, std::slice::from_ref(name)].concat(), property, required.contains(&name.as_str()));
+            self.setting(
+                &[path, std::slice::from_ref(name)].concat(),
+                property,
+                required.contains(&name.as_str()),
+            );
         }
     }
 
@@ -191,7 +217,10 @@ impl Reference {
     }
 
     fn default(&self, path: &[String], schema: &Value, required: bool) -> String {
-        if let Some(value) = self.default_at(path).or_else(|| schema.get("default").cloned()) {
+        if let Some(value) = self
+            .default_at(path)
+            .or_else(|| schema.get("default").cloned())
+        {
             return format!("`{}`", spaced(&value));
         }
         if let Some(position) = path.iter().position(|part| part == "<source>") {
@@ -213,13 +242,22 @@ impl Reference {
         let mut values = vec![&self.defaults];
         for part in path {
             values = if part == "<source>" {
-                SOURCES.iter().map(|source| values[0].get(source)).collect::<Option<_>>()?
+                SOURCES
+                    .iter()
+                    .map(|source| values[0].get(source))
+                    .collect::<Option<_>>()?
             } else {
-                values.iter().map(|value| value.get(part)).collect::<Option<_>>()?
+                values
+                    .iter()
+                    .map(|value| value.get(part))
+                    .collect::<Option<_>>()?
             };
         }
         let first = values.first()?;
-        values.iter().all(|value| value == first).then(|| (*first).clone())
+        values
+            .iter()
+            .all(|value| value == first)
+            .then(|| (*first).clone())
     }
 
     /// Which values a setting may have.
@@ -231,7 +269,10 @@ impl Reference {
         if let Some(choices) = resolved["oneOf"].as_array() {
             let choice = |choice: &Value| {
                 let word = choice["const"].as_str().unwrap_or_default();
-                format!("`{word}`: {}", one_line(choice["description"].as_str().unwrap_or_default()))
+                format!(
+                    "`{word}`: {}",
+                    one_line(choice["description"].as_str().unwrap_or_default())
+                )
             };
             return choices.iter().map(choice).collect::<Vec<_>>().join("<br>");
         }
@@ -245,7 +286,11 @@ impl Reference {
             Value::Array(kinds) => kinds.clone(),
             kind => vec![kind.clone()],
         };
-        match kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null") {
+        match kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|kind| *kind != "null")
+        {
             Some("boolean") => "`true` or `false`".to_owned(),
             Some("integer") => format!("a whole number{}", range(schema, resolved)),
             _ => match resolved["maxLength"].as_u64() {
@@ -272,7 +317,11 @@ fn definition_name(schema: &Value) -> Option<&str> {
 
 /// The forms of a setting that has several; a choice of words is none.
 fn variants(schema: &Value) -> Option<&Vec<Value>> {
-    schema["oneOf"].as_array().filter(|choices| choices.iter().all(|choice| choice["properties"].is_object()))
+    schema["oneOf"].as_array().filter(|choices| {
+        choices
+            .iter()
+            .all(|choice| choice["properties"].is_object())
+    })
 }
 
 /// What the keys of a map lead to.
@@ -280,7 +329,9 @@ fn map_values(schema: &Value) -> Option<&Value> {
     if let Some(patterns) = schema["patternProperties"].as_object() {
         return patterns.values().next();
     }
-    schema.get("additionalProperties").filter(|values| values.is_object())
+    schema
+        .get("additionalProperties")
+        .filter(|values| values.is_object())
 }
 
 /// What one entry of a map is called.
@@ -293,13 +344,21 @@ fn singular(name: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace(" <", " \\<")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
+        .replace(" <", " \\<")
 }
 
 /// A value as JSON with blanks, so that a narrow column can break it.
 fn spaced(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        value => value.to_string().replace(",\"", ", \"").replace("\":", "\": ").replace('|', "\\|"),
+        value => value
+            .to_string()
+            .replace(",\"", ", \"")
+            .replace("\":", "\": ")
+            .replace('|', "\\|"),
     }
 }
