@@ -66,7 +66,9 @@ impl Checker {
     pub fn check(&self, cluster: &str, tree: &RenderedTree) -> Result<(), Faults> {
         let mut faults = Faults::new();
         for (path, bytes) in &tree.0 {
-            let Some(language) = language(path) else { continue };
+            let Some(language) = language(path) else {
+                continue;
+            };
             let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
@@ -104,5 +106,7 @@ fn shown_path(cluster: &str, path: &str) -> String {
 }
 
 fn check_yaml(shown: &str, text: &str) -> Faults {
-    yaml::parse(FileId(0), &SourceFile::new(shown, text)).err().unwrap_or_default()
+    yaml::parse(FileId(0), &SourceFile::new(shown, text))
+        .err()
+        .unwrap_or_default()
 }

@@ -55,7 +55,10 @@ impl<'t> Transcriber<'t> {
             allow_non_finite_numbers: false,
             allow_extended_string_escapes: false,
         };
-        Self { scanner: Scanner::new(text, &options), out: String::with_capacity(text.len()) }
+        Self {
+            scanner: Scanner::new(text, &options),
+            out: String::with_capacity(text.len()),
+        }
     }
 
     /// The next token that is no comment.
@@ -83,7 +86,9 @@ impl<'t> Transcriber<'t> {
 
     fn value(&mut self, token: Token<'t>, level: usize) -> Result<(), JsonError> {
         if level > MAX_DEPTH {
-            return Err(self.error(format!("values lie in one another more than {MAX_DEPTH} deep")));
+            return Err(self.error(format!(
+                "values lie in one another more than {MAX_DEPTH} deep"
+            )));
         }
         match token {
             Token::OpenBrace => return self.object(level),
@@ -169,9 +174,13 @@ impl<'t> Transcriber<'t> {
     }
 
     fn string(&mut self, text: &str) {
-        if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        if text
+            .bytes()
+            .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+        {
             // A text can always be written.
-            self.out.push_str(&serde_json::to_string(text).unwrap_or_default());
+            self.out
+                .push_str(&serde_json::to_string(text).unwrap_or_default());
         } else {
             self.out.push('"');
             self.out.push_str(text);
@@ -180,7 +189,10 @@ impl<'t> Transcriber<'t> {
     }
 
     fn error(&self, message: String) -> JsonError {
-        JsonError { message, offset: self.scanner.token_start() }
+        JsonError {
+            message,
+            offset: self.scanner.token_start(),
+        }
     }
 
     fn unexpected(&self, found: Option<&Token<'_>>, wanted: &str) -> JsonError {

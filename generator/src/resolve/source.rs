@@ -451,9 +451,17 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             &rule.matches,
             problems,
         );
-        check_reason(&[&base[..], &["drop", name.as_str(), "reason"]].concat(), &rule.reason, problems);
+        check_reason(
+            &[&base[..], &["drop", name.as_str(), "reason"]].concat(),
+            &rule.reason,
+            problems,
+        );
         if let Some(day) = &rule.expires {
-            check_day(&[&base[..], &["drop", name.as_str(), "expires"]].concat(), day, problems);
+            check_day(
+                &[&base[..], &["drop", name.as_str(), "expires"]].concat(),
+                day,
+                problems,
+            );
         }
         if let Some(containers) = &rule.containers {
             check_selector(
@@ -464,7 +472,11 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
         }
     }
     for (name, exclusion) in &records.exclude {
-        check_reason(&[&base[..], &["exclude", name.as_str(), "reason"]].concat(), &exclusion.reason, problems);
+        check_reason(
+            &[&base[..], &["exclude", name.as_str(), "reason"]].concat(),
+            &exclusion.reason,
+            problems,
+        );
         check_selector(
             &[&base[..], &["exclude", name.as_str(), "containers"]].concat(),
             &exclusion.containers,
@@ -509,13 +521,21 @@ fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
 /// A reason of nothing but blanks is none.
 fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
     if reason.trim().is_empty() {
-        problems.push(setting, "this says nothing", "say why; whoever looks for a lost record reads it");
+        problems.push(
+            setting,
+            "this says nothing",
+            "say why; whoever looks for a lost record reads it",
+        );
     }
 }
 
 /// The schema knows the form of a day, but not the months' lengths.
 fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
     if !is_day(day.as_str()) {
-        problems.push(setting, format!("there is no day `{day}`"), "write a day of the calendar");
+        problems.push(
+            setting,
+            format!("there is no day `{day}`"),
+            "write a day of the calendar",
+        );
     }
 }

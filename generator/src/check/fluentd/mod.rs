@@ -71,7 +71,10 @@ impl FluentdCheck {
             return Faults::new();
         }
         let source = SourceFile::new(file, text);
-        findings.into_iter().map(|finding| place(&source, finding)).collect()
+        findings
+            .into_iter()
+            .map(|finding| place(&source, finding))
+            .collect()
     }
 }
 

@@ -70,8 +70,10 @@ impl SectionSchema {
                 .map(|(name, _)| name.clone())
                 .collect()
         };
-        (self.required_options, self.label_options) =
-            (names(|option| option.required), names(|option| option.kind == OptionKind::Label));
+        (self.required_options, self.label_options) = (
+            names(|option| option.required),
+            names(|option| option.kind == OptionKind::Label),
+        );
         self.sections.values_mut().for_each(Self::index);
     }
 }
@@ -127,7 +129,11 @@ impl From<String> for OptionType {
 impl Schema {
     pub(super) fn built_in() -> Result<Self, SchemaError> {
         let mut schema: Self = serde_json::from_str(BUILT_IN)?;
-        schema.root.values_mut().chain(schema.plugins.values_mut().flat_map(BTreeMap::values_mut)).for_each(SectionSchema::index);
+        schema
+            .root
+            .values_mut()
+            .chain(schema.plugins.values_mut().flat_map(BTreeMap::values_mut))
+            .for_each(SectionSchema::index);
         Ok(schema)
     }
 }

@@ -111,7 +111,11 @@ impl<'t> Walk<'_, 't> {
         let plugin: Option<&SectionSchema> = section
             .get("@type")
             .and_then(|name| self.schema.plugins.get(kind)?.get(&*name.text));
-        for name in plugin.map(|plugin| &plugin.label_options).into_iter().flatten() {
+        for name in plugin
+            .map(|plugin| &plugin.label_options)
+            .into_iter()
+            .flatten()
+        {
             self.send(section.get(name));
         }
         if plugin.is_some_and(|plugin| plugin.relabel) && section.get("@label").is_none() {
