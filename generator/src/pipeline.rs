@@ -1,5 +1,5 @@
-//! The steps in their order: load, resolve, render, check, and the plan of
-//! what to write. Each command runs as many of them as it needs.
+//! The steps in their order: load, resolve, render, the plan of what to
+//! write, and the check of that. Each command runs as many of them as it needs.
 //!
 //! Does IO at both ends (it reads the inputs, and the outputs as they are);
 //! what lies between is pure.
@@ -140,7 +140,12 @@ pub fn check(
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
-    let files = rendering.for_each(timings, |_, tree| Ok(tree.0.len()))?;
+    let files = rendering.for_each(timings, |name, tree| {
+        timed(&timings.check, || {
+            rendering.checker.check(name, tree.files())
+        })?;
+        Ok(tree.0.len())
+    })?;
     Ok(CheckedFleet {
         fleet: rendering.fleet,
         files: files.into_iter().sum(),
@@ -149,6 +154,9 @@ pub fn check(
 
 /// Runs every step up to the plan of what to write: nothing has been written
 /// then, and nothing will be if any cluster has a fault.
+///
+/// Checked is what would be written. A file that is on disk already, to the
+/// byte, was checked when it was; [`check`] looks at all files again.
 pub fn plan(
     request: PlanRequest<'_>,
     timings: &Timings,
@@ -163,9 +171,12 @@ pub fn plan(
     let plans = rendering.for_each(timings, |name, tree| {
         let plan = timed(&timings.write, || {
             write::plan(&output, name, tree, request.options)
-        });
+        })?;
+        timed(&timings.check, || {
+            rendering.checker.check(name, plan.written())
+        })?;
         (request.progress)();
-        plan
+        Ok(plan)
     });
     let removed = if request.selected.is_none() {
         let names = &rendering.fleet.layers.loaded.cluster_names;
@@ -223,8 +234,7 @@ impl Rendering {
         }
     }
 
-    /// Renders and checks every cluster, on all threads, and hands its tree
-    /// on. The results are in the order of the clusters' names.
+    /// Renders every cluster, on all threads, and hands its tree on. The results are in the order of the clusters' names.
     fn for_each<T: Send>(
         &self,
         timings: &Timings,
@@ -237,7 +247,6 @@ impl Rendering {
             .map(|member| {
                 let name = member.cluster.cluster.name.as_str();
                 let tree = timed(&timings.render, || self.render(member))?;
-                timed(&timings.check, || self.checker.check(name, &tree))?;
                 next(name, tree)
             })
             .collect();

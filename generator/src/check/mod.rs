@@ -18,7 +18,7 @@ use self::kubernetes::{FileKind, KubernetesCheck};
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
-use crate::tree::{RenderedTree, TreePath};
+use crate::tree::TreePath;
 
 /// Checks the files of clusters, one after the other or side by side.
 #[derive(Debug)]
@@ -62,10 +62,14 @@ impl Checker {
         })
     }
 
-    /// Checks every file of a cluster.
-    pub fn check(&self, cluster: &str, tree: &RenderedTree) -> Result<(), Faults> {
+    /// Checks files of a cluster.
+    pub fn check<'f>(
+        &self,
+        cluster: &str,
+        files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
+    ) -> Result<(), Faults> {
         let mut faults = Faults::new();
-        for (path, bytes) in &tree.0 {
+        for (path, bytes) in files {
             let Some(language) = language(path) else {
                 continue;
             };
