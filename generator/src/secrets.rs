@@ -227,6 +227,10 @@ fn line_is_in_private_key(above: &str) -> bool {
 /// without a value of its own.
 fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
+    if text[..line_start].lines().rev().find(|above| !above.trim().is_empty()).is_some_and(opens_secret_block) {
+        // Also where its text is indented too little, which is a fault of its own.
+        return true;
+    }
     let own = indent(line);
     if own == 0 || line.trim().is_empty() {
         return false;
@@ -243,6 +247,12 @@ fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
         (is_block_header(opens) || opens.starts_with(['"', '\'']))
             && is_secret_key(key.trim_matches(['"', '\'']))
     })
+}
+
+/// Whether a line such as `password: |` says that its text follows.
+fn opens_secret_block(line: &str) -> bool {
+    let Some((key, value)) = line.trim().trim_start_matches("- ").split_once(':') else { return false };
+    value.trim().starts_with(['|', '>']) && is_secret_key(key.trim_matches(['"', '\'']))
 }
 
 /// The text with those byte ranges replaced character for character.
