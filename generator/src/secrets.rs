@@ -83,6 +83,10 @@ static SECRET_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// `password: [ …` to the line's end: whatever stands in the bracket.
+static SECRET_BRACKET: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"["']?([A-Za-z0-9_.-]+)["']?\s*[:=]\s*[\[{](.*)"#).ok());
+
 /// What a text looks like if it is secret-shaped; certificates, references and
 /// ordinary names are not.
 pub fn secret_shape(text: &str) -> Option<&'static str> {
@@ -162,6 +166,10 @@ pub fn mask_line(text: &str, line_start: usize, line: &str) -> String {
                 ranges.push(value.range());
             }
         }
+    }
+    if let Some(pattern) = SECRET_BRACKET.as_ref() {
+        let below = pattern.captures_iter(line).filter_map(|found| Some((found.get(1)?, found.get(2)?)));
+        ranges.extend(below.filter(|(key, _)| is_secret_key(key.as_str())).map(|(_, inner)| inner.range()));
     }
     if let Some(pattern) = LONG_RUN.as_ref() {
         let runs = pattern
@@ -313,7 +321,8 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         assert_eq!(PATTERNS.len(), SHAPES.len());
-        assert!(AWS_SECRET.is_some() && LONG_RUN.is_some() && SECRET_LINE.is_some());
+        assert!(AWS_SECRET.is_some() && LONG_RUN.is_some());
+        assert!(SECRET_LINE.is_some() && SECRET_BRACKET.is_some());
     }
 
     #[test]
@@ -397,6 +406,8 @@ mod tests {
             "  password: |"
         );
         assert_eq!(shown("a:\n  name: |\n    hunter2\n", 2), "    hunter2");
+        assert_eq!(shown("a:\n  password: |\n  hunter2\n", 2), "  *******");
+        assert_eq!(shown("password: [hunter2", 0), "password: [*******");
         let key = format!("ca: |\n  -----BEGIN {} KEY-----\n  MIIE\n", "PRIVATE");
         assert_eq!(shown(&key, 2), "  ****");
         for (_, text) in examples() {
