@@ -52,12 +52,20 @@ pub struct Fault {
 impl Fault {
     /// A fault of an input, not yet placed.
     pub fn input(message: impl Into<String>) -> Self {
-        Self { place: None, message: message.into(), hints: Vec::new(), kind: FaultKind::Input }
+        Self {
+            place: None,
+            message: message.into(),
+            hints: Vec::new(),
+            kind: FaultKind::Input,
+        }
     }
 
     /// A fault of the surroundings.
     pub fn environment(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Environment, ..Self::input(message) }
+        Self {
+            kind: FaultKind::Environment,
+            ..Self::input(message)
+        }
     }
 
     /// The same fault at a place.
@@ -124,7 +132,11 @@ impl Faults {
 
     /// `value` if nothing is wrong, the faults otherwise.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
-        if self.is_empty() { Ok(value) } else { Err(self) }
+        if self.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 

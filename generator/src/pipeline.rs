@@ -73,12 +73,18 @@ pub fn load_layers(root: &Path, selected: Option<&BTreeSet<String>>) -> (FleetLa
     let selection = selected.map_or(Selection::All, Selection::Only);
     let (mut loaded, mut faults) = files::load(root, selection);
     let source = SourceFile::new(DEFAULTS_NAME, DEFAULTS);
-    let file = loaded.sources.push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
+    let file = loaded
+        .sources
+        .push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
     let defaults = yaml::parse(file, &source).unwrap_or_else(|more| {
         faults.append(more);
         crate::load::node::Node::from_json(
             &serde_json::Value::Null,
-            crate::load::source::Span { file, start: 0, end: 0 },
+            crate::load::source::Span {
+                file,
+                start: 0,
+                end: 0,
+            },
         )
     });
     (FleetLayers { defaults, loaded }, faults)
@@ -135,17 +141,29 @@ pub fn check(
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
     let files = rendering.for_each(timings, |_, tree| Ok(tree.0.len()))?;
-    Ok(CheckedFleet { fleet: rendering.fleet, files: files.into_iter().sum() })
+    Ok(CheckedFleet {
+        fleet: rendering.fleet,
+        files: files.into_iter().sum(),
+    })
 }
 
 /// Runs every step up to the plan of what to write: nothing has been written
 /// then, and nothing will be if any cluster has a fault.
-pub fn plan(request: PlanRequest<'_>, timings: &Timings) -> Result<(Output, Vec<WritePlan>), Faults> {
+pub fn plan(
+    request: PlanRequest<'_>,
+    timings: &Timings,
+) -> Result<(Output, Vec<WritePlan>), Faults> {
     let rendering = Rendering::prepare(request.root, request.selected, timings)?;
-    let output = Output::open(request.root, Path::new(RENDERED), request.options.check_only)
-        .map_err(Faults::from)?;
+    let output = Output::open(
+        request.root,
+        Path::new(RENDERED),
+        request.options.check_only,
+    )
+    .map_err(Faults::from)?;
     let plans = rendering.for_each(timings, |name, tree| {
-        let plan = timed(&timings.write, || write::plan(&output, name, tree, request.options));
+        let plan = timed(&timings.write, || {
+            write::plan(&output, name, tree, request.options)
+        });
         (request.progress)();
         plan
     });
@@ -190,7 +208,12 @@ impl Rendering {
         match (templates, certificates) {
             (Ok(templates), Ok(certificates)) => {
                 let checker = Checker::new().map_err(|error| Fault::input(error.to_string()))?;
-                Ok(Self { fleet, templates, certificates, checker })
+                Ok(Self {
+                    fleet,
+                    templates,
+                    certificates,
+                    checker,
+                })
             }
             (templates, certificates) => {
                 let mut faults = templates.err().unwrap_or_default();
@@ -224,19 +247,29 @@ impl Rendering {
     /// Renders a cluster, and copies in what it brings itself.
     fn render(&self, member: &ResolvedMember) -> Result<RenderedTree, Faults> {
         let mut tree = render::render(&member.cluster, &self.templates)?;
-        let loaded = self.fleet.layers.loaded.clusters.get(&member.cluster.cluster.name);
+        let loaded = self
+            .fleet
+            .layers
+            .loaded
+            .clusters
+            .get(&member.cluster.cluster.name);
         let patches = loaded.into_iter().flat_map(|cluster| &cluster.patches);
         let copies = patches
             .map(|(name, bytes)| (format!("kubernetes/{PATCHES}/{name}"), bytes))
             .chain(member.certificates.iter().filter_map(|certificate| {
-                Some((certificate.output.clone(), self.certificates.get(&certificate.file)?))
+                Some((
+                    certificate.output.clone(),
+                    self.certificates.get(&certificate.file)?,
+                ))
             }));
         for (path, bytes) in copies {
             let path = TreePath::new(path).map_err(|error| Fault::input(error.to_string()))?;
             if tree.0.insert(path.clone(), bytes.clone()).is_some() {
-                return Err(Fault::input(format!("`{path}` is rendered by a template, and copied too"))
-                    .hint("rename the template")
-                    .into());
+                return Err(Fault::input(format!(
+                    "`{path}` is rendered by a template, and copied too"
+                ))
+                .hint("rename the template")
+                .into());
             }
         }
         Ok(tree)
@@ -257,7 +290,11 @@ fn gather<T>(results: Vec<Result<T, Faults>>) -> Result<Vec<T>, Faults> {
 }
 
 /// Carries plans out.
-pub fn apply(output: &Output, plans: &[WritePlan], timings: &Timings) -> Result<Vec<WriteSummary>, Faults> {
+pub fn apply(
+    output: &Output,
+    plans: &[WritePlan],
+    timings: &Timings,
+) -> Result<Vec<WriteSummary>, Faults> {
     let results: Vec<Result<WriteSummary, Faults>> = plans
         .par_iter()
         .map(|plan| timed(&timings.write, || write::apply(output, plan)))
@@ -270,14 +307,20 @@ pub fn own_templates(loaded: &LoadedFleet) -> Result<Templates, Faults> {
     let own: Vec<TemplateText> = loaded
         .template_overrides
         .iter()
-        .map(|(name, text)| TemplateText { name: name.clone(), text: text.clone() })
+        .map(|(name, text)| TemplateText {
+            name: name.clone(),
+            text: text.clone(),
+        })
         .collect();
     Templates::compile(&own)
 }
 
 /// The certificates of all clusters, each file read once: path below
 /// `clusters/` to bytes.
-fn read_certificates(root: &Path, members: &[ResolvedMember]) -> Result<BTreeMap<String, Vec<u8>>, Faults> {
+fn read_certificates(
+    root: &Path,
+    members: &[ResolvedMember],
+) -> Result<BTreeMap<String, Vec<u8>>, Faults> {
     let mut found = BTreeMap::new();
     let mut faults = Faults::new();
     for certificate in members.iter().flat_map(|member| &member.certificates) {
@@ -298,8 +341,10 @@ fn read_certificates(root: &Path, members: &[ResolvedMember]) -> Result<BTreeMap
 fn check_certificate(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("PRIVATE KEY-----") {
-        return Err(Fault::input("this file holds a private key, which must not be in git")
-            .hint("take the key out, and replace it wherever it was used: it is known now"));
+        return Err(
+            Fault::input("this file holds a private key, which must not be in git")
+                .hint("take the key out, and replace it wherever it was used: it is known now"),
+        );
     }
     if !text.contains("-----BEGIN CERTIFICATE-----") {
         return Err(Fault::input("this file holds no PEM certificate")
@@ -307,8 +352,10 @@ fn check_certificate(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
     }
     match find_damage(&bytes) {
         None => Ok(bytes),
-        Some(damage) => Err(Fault::input(format!("a certificate in this file is damaged: {damage}"))
-            .hint("copy it again, from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`")),
+        Some(damage) => Err(Fault::input(format!(
+            "a certificate in this file is damaged: {damage}"
+        ))
+        .hint("copy it again, from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`")),
     }
 }
 
@@ -319,13 +366,20 @@ fn find_damage(bytes: &[u8]) -> Option<String> {
         Ok(sections) => sections,
         Err(error) => return Some(error.to_string()),
     };
-    let begun = String::from_utf8_lossy(bytes).matches("-----BEGIN CERTIFICATE-----").count();
-    let certificates = sections.iter().filter(|section| section.tag() == "CERTIFICATE");
+    let begun = String::from_utf8_lossy(bytes)
+        .matches("-----BEGIN CERTIFICATE-----")
+        .count();
+    let certificates = sections
+        .iter()
+        .filter(|section| section.tag() == "CERTIFICATE");
     if certificates.clone().count() != begun {
         return Some("one has no end".to_owned());
     }
     let cut_off = |der: &[u8]| der_length(der) != Some(der.len());
-    certificates.map(pem::Pem::contents).any(cut_off).then(|| "its bytes are cut off".to_owned())
+    certificates
+        .map(pem::Pem::contents)
+        .any(cut_off)
+        .then(|| "its bytes are cut off".to_owned())
 }
 
 /// The bytes that a DER sequence says it has, with its own head: X.690, 8.1.
@@ -334,7 +388,9 @@ fn der_length(der: &[u8]) -> Option<usize> {
         [0x30, short, ..] if *short < 0x80 => Some(2 + usize::from(*short)),
         [0x30, form @ 0x81..=0x84, rest @ ..] => {
             let digits = rest.get(..usize::from(form - 0x80))?;
-            let length = digits.iter().fold(0, |length, byte| length * 256 + usize::from(*byte));
+            let length = digits
+                .iter()
+                .fold(0, |length, byte| length * 256 + usize::from(*byte));
             Some(2 + digits.len() + length)
         }
         _ => None,

@@ -25,21 +25,41 @@ fn no_secret_is_repeated() {
         ("secret", "hunter2-and-more"),
         ("password", "hunter2-and-more"),
         ("api_key", "\"hunter2-and-more\""),
-        ("subject", "https://elastic:hunter2-and-more@logs.example.com"),
-        ("password", "|\n      hunter2-and-more\n      hunter2-and-more"),
+        (
+            "subject",
+            "https://elastic:hunter2-and-more@logs.example.com",
+        ),
+        (
+            "password",
+            "|\n      hunter2-and-more\n      hunter2-and-more",
+        ),
         ("password", "[hunter2-and-more"),
         ("password", "{ hunter2-and-more: hunter2-and-more"),
-        ("password: hunter2-and-more\n      password", "hunter2-and-more"),
+        (
+            "password: hunter2-and-more\n      password",
+            "hunter2-and-more",
+        ),
     ] {
         let fleet = TestFleet::rendered();
         fleet.append(
             "clusters/alpha/cluster.yaml",
             &format!("destinations:\n  main:\n    authentication:\n      type: basic\n      {key}: {text}\n"),
         );
-        for arguments in [&["render"][..], &["check", "--format", "json"], &["sources"], &["explain", "alpha"]] {
+        for arguments in [
+            &["render"][..],
+            &["check", "--format", "json"],
+            &["sources"],
+            &["explain", "alpha"],
+        ] {
             let run = fleet.gen_changing_nothing(arguments);
-            assert!(!run.out.contains("hunter2") && !run.err.contains("hunter2"), "{key}: {run}");
-            assert!(matches!(run.code, 1 | 2) || arguments == ["explain", "alpha"], "{run}");
+            assert!(
+                !run.out.contains("hunter2") && !run.err.contains("hunter2"),
+                "{key}: {run}"
+            );
+            assert!(
+                matches!(run.code, 1 | 2) || arguments == ["explain", "alpha"],
+                "{run}"
+            );
         }
     }
 }

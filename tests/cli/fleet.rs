@@ -23,7 +23,13 @@ pub(crate) fn cases() -> PathBuf {
 pub(crate) fn cases_of(kind: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(cases().join(kind))
         .expect("the folder of cases")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("Unicode"))
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("Unicode")
+        })
         .collect();
     names.sort();
     assert!(!names.is_empty());
@@ -38,7 +44,12 @@ pub(crate) struct TestFleet {
 impl TestFleet {
     /// An empty folder.
     pub(crate) fn empty() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("fleet").tempdir().expect("a folder") }
+        Self {
+            folder: tempfile::Builder::new()
+                .prefix("fleet")
+                .tempdir()
+                .expect("a folder"),
+        }
     }
 
     /// The base fleet, not yet rendered.
@@ -71,7 +82,9 @@ impl TestFleet {
     /// and `<file>.remove` takes it away.
     pub(crate) fn overlay(&self, case: &Path) {
         for (path, entry) in entries(case) {
-            let Entry::File { bytes, .. } = entry else { continue };
+            let Entry::File { bytes, .. } = entry else {
+                continue;
+            };
             let path = path.as_str();
             if let Some(file) = path.strip_suffix(".append") {
                 let mut whole = self.read(file);
@@ -117,7 +130,12 @@ impl TestFleet {
     /// Removes a file or a whole folder.
     pub(crate) fn remove(&self, path: &str) {
         let path = self.root().join(path);
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("removed");
+        if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }
+        .expect("removed");
     }
 
     /// Everything in the folder: what it is, its bytes, its permissions.
@@ -139,7 +157,10 @@ impl TestFleet {
     /// `gen` in this folder, with an environment of nothing.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gen"));
-        command.current_dir(self.root()).env_clear().timeout(TIME_LIMIT);
+        command
+            .current_dir(self.root())
+            .env_clear()
+            .timeout(TIME_LIMIT);
         command
     }
 
@@ -156,7 +177,10 @@ impl TestFleet {
             text.replace(&self.root().display().to_string(), "[ROOT]")
         };
         let run = Run {
-            code: output.status.code().unwrap_or_else(|| unreachable!("killed, or over time: {output:?}")),
+            code: output
+                .status
+                .code()
+                .unwrap_or_else(|| unreachable!("killed, or over time: {output:?}")),
             out: text(output.stdout),
             err: text(output.stderr),
         };
@@ -186,14 +210,24 @@ pub(crate) fn entries(folder: &Path) -> BTreeMap<String, Entry> {
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(folder).min_depth(1) {
         let entry = entry.expect("an entry");
-        let path = entry.path().strip_prefix(folder).expect("below").to_str().expect("Unicode");
+        let path = entry
+            .path()
+            .strip_prefix(folder)
+            .expect("below")
+            .to_str()
+            .expect("Unicode");
         let mode = entry.metadata().expect("metadata").permissions().mode();
         let what = if entry.path_is_symlink() {
-            Entry::Link { to: fs::read_link(entry.path()).expect("a link") }
+            Entry::Link {
+                to: fs::read_link(entry.path()).expect("a link"),
+            }
         } else if entry.file_type().is_dir() {
             Entry::Folder { mode }
         } else {
-            Entry::File { bytes: fs::read(entry.path()).expect("a file"), mode }
+            Entry::File {
+                bytes: fs::read(entry.path()).expect("a file"),
+                mode,
+            }
         };
         found.insert(path.to_owned(), what);
     }
@@ -213,10 +247,15 @@ impl Run {
     pub(crate) fn without_counts(&self) -> Self {
         let hide = |text: &str| {
             let words = "written|changed|removed|unchanged|missing|differ|no longer rendered|as rendered|files";
-            let pattern = regex::Regex::new(&format!(r"\b\d{{2,}} ({words})\b")).expect("a pattern");
+            let pattern =
+                regex::Regex::new(&format!(r"\b\d{{2,}} ({words})\b")).expect("a pattern");
             pattern.replace_all(text, "[MANY] $1").into_owned()
         };
-        Self { code: self.code, out: hide(&self.out), err: hide(&self.err) }
+        Self {
+            code: self.code,
+            out: hide(&self.out),
+            err: hide(&self.err),
+        }
     }
 }
 
@@ -241,5 +280,9 @@ pub(crate) fn for_each_case(kind: &str, test: impl Fn(&str) + Sync + std::panic:
     let names = cases_of(kind);
     let fails = |name: &&String| std::panic::catch_unwind(|| test(name)).is_err();
     let failed: Vec<&String> = names.par_iter().filter(fails).collect();
-    assert!(failed.is_empty(), "of {} cases these failed: {failed:#?}", names.len());
+    assert!(
+        failed.is_empty(),
+        "of {} cases these failed: {failed:#?}",
+        names.len()
+    );
 }

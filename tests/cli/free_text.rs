@@ -12,19 +12,82 @@ use crate::fleet::TestFleet;
 
 /// What has a meaning in YAML, JSON, Tera, Fluentd, Ruby, a shell or a terminal.
 const HOSTILE: [&str; 60] = [
-    "\"", "'", "\\", "\\\\", "\\\"", "`", "a\"b'c", "'''", "\"\"\"", "\"; true", "\\u0041", "%{x}", "%s%n", "$HOME",
-    "${x}", "$${x}", "${record[\"x\"]}", "#{1+1}", "#{`id`}", "\"#{exit}\"", "\\#{x}", "#", " # not a comment", "#$0",
-    "{{ x }}", "{% if x %}", "{# x #}", "{{", "}}", "%}", "\"@include /etc/passwd", "@include x", "</source>",
-    "<match **>", "</record>", "@type exec", "!ruby/object:Gem", "!!binary x", "&anchor", "*alias", "- item", "? key",
-    "key: value", "[1, 2", "{a: b", "|", ">-", "---", "...", "yes", "null", "~", "0x1f", "1e3", "1_000", "12:30:45",
-    "2027-03-31", "=", "<<", "\u{202e}rtl \u{2028}\u{85}\u{feff}\u{7f} ü 日本 🦀",
+    "\"",
+    "'",
+    "\\",
+    "\\\\",
+    "\\\"",
+    "`",
+    "a\"b'c",
+    "'''",
+    "\"\"\"",
+    "\"; true",
+    "\\u0041",
+    "%{x}",
+    "%s%n",
+    "$HOME",
+    "${x}",
+    "$${x}",
+    "${record[\"x\"]}",
+    "#{1+1}",
+    "#{`id`}",
+    "\"#{exit}\"",
+    "\\#{x}",
+    "#",
+    " # not a comment",
+    "#$0",
+    "{{ x }}",
+    "{% if x %}",
+    "{# x #}",
+    "{{",
+    "}}",
+    "%}",
+    "\"@include /etc/passwd",
+    "@include x",
+    "</source>",
+    "<match **>",
+    "</record>",
+    "@type exec",
+    "!ruby/object:Gem",
+    "!!binary x",
+    "&anchor",
+    "*alias",
+    "- item",
+    "? key",
+    "key: value",
+    "[1, 2",
+    "{a: b",
+    "|",
+    ">-",
+    "---",
+    "...",
+    "yes",
+    "null",
+    "~",
+    "0x1f",
+    "1e3",
+    "1_000",
+    "12:30:45",
+    "2027-03-31",
+    "=",
+    "<<",
+    "\u{202e}rtl \u{2028}\u{85}\u{feff}\u{7f} ü 日本 🦀",
 ];
 
 /// Texts of several lines, for settings that may have them.
-const LINES: [&str; 4] = ["a\nb", "a\r\nb", "\n</record>\n<match **>\n", "tab\tand\u{b}more\n@include x"];
+const LINES: [&str; 4] = [
+    "a\nb",
+    "a\r\nb",
+    "\n</record>\n<match **>\n",
+    "tab\tand\u{b}more\n@include x",
+];
 
 fn texts() -> Vec<String> {
-    HOSTILE.iter().chain(&LINES).map(|text| (*text).to_owned()).collect()
+    HOSTILE
+        .iter()
+        .chain(&LINES)
+        .map(|text| (*text).to_owned())
+        .collect()
 }
 
 /// A pattern that matches exactly that text.
@@ -44,7 +107,11 @@ fn pattern(text: &str) -> String {
 }
 
 fn map(entry: impl Fn(usize, &str) -> (String, Value)) -> Value {
-    let entries = texts().iter().enumerate().map(|(number, text)| entry(number, text)).collect::<Map<_, _>>();
+    let entries = texts()
+        .iter()
+        .enumerate()
+        .map(|(number, text)| entry(number, text))
+        .collect::<Map<_, _>>();
     Value::Object(entries)
 }
 
@@ -86,12 +153,21 @@ fn cluster() -> Value {
 
 fn rendered() -> TestFleet {
     let fleet = TestFleet::base();
-    fleet.write("clusters/alpha/cluster.yaml", to_json(&cluster()).expect("JSON"));
+    fleet.write(
+        "clusters/alpha/cluster.yaml",
+        to_json(&cluster()).expect("JSON"),
+    );
     fleet.write("clusters/fleet.yaml", "schema_version: 1\n");
     fleet.remove("clusters/beta.example.com");
     // The text in JSON, and in YAML that nobody else makes.
-    fleet.write("templates/all.json", "{ \"texts\": [{% for s in streams %}{{ s.description | json }},{% endfor %}] }\n");
-    fleet.write("templates/all.yaml", "texts:\n{% for s in streams %}- {{ s.description | json }}\n{% endfor %}");
+    fleet.write(
+        "templates/all.json",
+        "{ \"texts\": [{% for s in streams %}{{ s.description | json }},{% endfor %}] }\n",
+    );
+    fleet.write(
+        "templates/all.yaml",
+        "texts:\n{% for s in streams %}- {{ s.description | json }}\n{% endfor %}",
+    );
     let run = fleet.call(&["render"]);
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{run}");
     fleet
@@ -100,7 +176,10 @@ fn rendered() -> TestFleet {
 /// `"…"` as Fluentd reads it:
 /// <https://github.com/fluent/fluentd/blob/v1.19.3/lib/fluent/config/literal_parser.rb>.
 fn read_fluentd(value: &str) -> String {
-    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect("in double quotes");
+    let inner = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .expect("in double quotes");
     let mut text = String::new();
     let mut characters = inner.chars();
     while let Some(character) = characters.next() {
@@ -113,7 +192,10 @@ fn read_fluentd(value: &str) -> String {
                 'b' => '\u{8}',
                 '0' => '\0',
                 other => {
-                    assert!(!other.is_alphanumeric(), "\\{other} is no escape of Fluentd");
+                    assert!(
+                        !other.is_alphanumeric(),
+                        "\\{other} is no escape of Fluentd"
+                    );
                     other
                 }
             }),
@@ -152,7 +234,10 @@ fn read_ruby(value: &str) -> String {
 
 /// The first value of `key` after a line that has the mark as a word.
 fn value_after<'c>(conf: &'c str, mark: &str, key: &str) -> &'c str {
-    let mut lines = conf.lines().map(str::trim).skip_while(|line| !line.split(' ').any(|word| word == mark));
+    let mut lines = conf
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| !line.split(' ').any(|word| word == mark));
     assert!(lines.next().is_some(), "nothing is marked {mark}");
     let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
     value.unwrap_or_else(|| unreachable!("no {key} after {mark}"))
@@ -167,9 +252,13 @@ fn fluentd_reads_every_text_back() {
         assert_eq!(read_fluentd(dropped), slashes, "{text:?}");
         let routed = value_after(&conf, &format!("route_r{number}_1_applications"), "pattern");
         assert_eq!(read_fluentd(routed), slashes, "{text:?}");
-        let call = conf.lines().find(|line| line.contains(&format!("[\"f{number}\"], ")));
+        let call = conf
+            .lines()
+            .find(|line| line.contains(&format!("[\"f{number}\"], ")));
         let call = call.unwrap_or_else(|| unreachable!("no field f{number}"));
-        let (_, constant) = call.split_once(&format!("[\"f{number}\"], ")).expect("found");
+        let (_, constant) = call
+            .split_once(&format!("[\"f{number}\"], "))
+            .expect("found");
         assert_eq!(read_ruby(constant), *text, "{call}");
         assert!(call.ends_with(")}"), "{call}");
     }
@@ -179,14 +268,22 @@ fn fluentd_reads_every_text_back() {
 fn reasons_stay_comments_on_one_line() {
     let conf = rendered().text("rendered/alpha/kubernetes/applications/fluent.conf");
     for (number, text) in texts().iter().enumerate() {
-        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> = text
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|word| !word.is_empty())
+            .collect();
         for name in [format!("d{number}"), format!("e{number}")] {
             let end = format!(" {name}: why {}", words.join(" "));
-            let is_it = |line: &&str| line.trim_start().starts_with('#') && line.trim_end().ends_with(end.trim_end());
+            let is_it = |line: &&str| {
+                line.trim_start().starts_with('#') && line.trim_end().ends_with(end.trim_end())
+            };
             assert_eq!(conf.lines().filter(is_it).count(), 1, "{end:?}");
         }
     }
-    let directives = conf.lines().filter(|line| line.trim_start().starts_with("@include")).count();
+    let directives = conf
+        .lines()
+        .filter(|line| line.trim_start().starts_with("@include"))
+        .count();
     assert_eq!(directives, 0);
 }
 
@@ -214,11 +311,16 @@ fn subjects_of_certificates_reach_the_destinations() {
         let files: Vec<String> = fleet
             .outputs()
             .into_iter()
-            .filter(|(path, _)| format!("rendered/{path}").starts_with(&folder) && path.contains("mapping"))
+            .filter(|(path, _)| {
+                format!("rendered/{path}").starts_with(&folder) && path.contains("mapping")
+            })
             .map(|(_, bytes)| String::from_utf8(bytes).expect("UTF-8"))
             .collect();
         let subject = serde_json::to_string(&format!("CN={text}")).expect("JSON");
-        assert!(files.iter().any(|file| file.contains(&subject)), "{subject} in {files:?}");
+        assert!(
+            files.iter().any(|file| file.contains(&subject)),
+            "{subject} in {files:?}"
+        );
     }
 }
 
@@ -227,16 +329,38 @@ fn subjects_of_certificates_reach_the_destinations() {
 #[test]
 fn label_values_stay_text() {
     let fleet = TestFleet::base();
-    let words = ["yes", "No", "on", "OFF", "true", "null", "1e3", "0x1f", "012", "1", "1.5", "2027-03-31", "y", "0b1", "0o7", ""];
-    let labels: Map<String, Value> =
-        words.iter().enumerate().map(|(number, word)| (format!("l{number}"), json!(word))).collect();
+    let words = [
+        "yes",
+        "No",
+        "on",
+        "OFF",
+        "true",
+        "null",
+        "1e3",
+        "0x1f",
+        "012",
+        "1",
+        "1.5",
+        "2027-03-31",
+        "y",
+        "0b1",
+        "0o7",
+        "",
+    ];
+    let labels: Map<String, Value> = words
+        .iter()
+        .enumerate()
+        .map(|(number, word)| (format!("l{number}"), json!(word)))
+        .collect();
     let settings = json!({
         "kubernetes": { "monitoring": { "labels": labels } },
         "node_groups": { "odd": { "role": "node", "taints": {
             "a": { "value": "yes", "effects": ["NoSchedule"] }, "b": { "value": "1e3", "effects": ["NoExecute"] },
         } } },
     });
-    let merged = fleet.text("clusters/alpha/cluster.yaml").replace("node_groups:\n  nodes: { role: node }\n", "");
+    let merged = fleet
+        .text("clusters/alpha/cluster.yaml")
+        .replace("node_groups:\n  nodes: { role: node }\n", "");
     let block: String = settings
         .as_object()
         .expect("a map")
@@ -248,15 +372,28 @@ fn label_values_stay_text() {
     assert_eq!(run.code, 0, "{run}");
     let read = |path: &str| {
         let text = fleet.text(&format!("rendered/alpha/kubernetes/{path}"));
-        yaml::parse(FileId(0), &SourceFile::new(path, &*text)).expect("YAML").to_json()
+        yaml::parse(FileId(0), &SourceFile::new(path, &*text))
+            .expect("YAML")
+            .to_json()
     };
     let monitor = read("monitoring/pod-monitor.yaml");
     for (number, word) in words.iter().enumerate() {
-        assert_eq!(monitor["metadata"]["labels"][format!("l{number}")], json!(word));
+        assert_eq!(
+            monitor["metadata"]["labels"][format!("l{number}")],
+            json!(word)
+        );
     }
     let daemon_set = read("applications/daemonset.yaml");
-    let tolerations = daemon_set["spec"]["template"]["spec"]["tolerations"].as_array().expect("a list").clone();
+    let tolerations = daemon_set["spec"]["template"]["spec"]["tolerations"]
+        .as_array()
+        .expect("a list")
+        .clone();
     for value in ["yes", "1e3"] {
-        assert!(tolerations.iter().any(|toleration| toleration["value"] == json!(value)), "{tolerations:?}");
+        assert!(
+            tolerations
+                .iter()
+                .any(|toleration| toleration["value"] == json!(value)),
+            "{tolerations:?}"
+        );
     }
 }

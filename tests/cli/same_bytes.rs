@@ -22,7 +22,12 @@ fn outcome(prepare: impl FnOnce(&TestFleet, &mut assert_cmd::Command)) -> Outcom
     prepare(&fleet, &mut command);
     let run = fleet.run(&mut command);
     assert_eq!(run.code, 0, "{run}");
-    (run.code, run.out, run.err, fleet.outputs().into_iter().collect())
+    (
+        run.code,
+        run.out,
+        run.err,
+        fleet.outputs().into_iter().collect(),
+    )
 }
 
 #[test]
@@ -30,7 +35,11 @@ fn any_number_of_threads() {
     let one = outcome(|_, command| _ = command.args(["render", "--jobs", "1"]));
     assert!(one.3.len() > 40);
     for jobs in ["2", "8", "64"] {
-        assert_eq!(outcome(|_, command| _ = command.args(["render", "--jobs", jobs])), one, "{jobs} threads");
+        assert_eq!(
+            outcome(|_, command| _ = command.args(["render", "--jobs", jobs])),
+            one,
+            "{jobs} threads"
+        );
     }
 }
 
@@ -49,11 +58,16 @@ fn any_language_time_zone_and_folder() {
     assert_eq!(set("COLUMNS", "20"), plain);
     // From elsewhere, by an absolute path and by one that goes up.
     let absolute = outcome(|fleet, command| {
-        command.current_dir("/").args(["render", "--root"]).arg(fleet.root());
+        command
+            .current_dir("/")
+            .args(["render", "--root"])
+            .arg(fleet.root());
     });
     assert_eq!(absolute, plain);
     let upwards = outcome(|fleet, command| {
-        command.current_dir(fleet.root().join("clusters/environments")).args(["render", "--root", "../.."]);
+        command
+            .current_dir(fleet.root().join("clusters/environments"))
+            .args(["render", "--root", "../.."]);
     });
     assert_eq!(upwards, plain);
 }
@@ -62,7 +76,10 @@ fn any_language_time_zone_and_folder() {
 #[test]
 fn any_checkout_path() {
     let fleet = example();
-    let deep = format!("{}/a folder with blanks/ünicode/{{{{ braces }}}}", "x".repeat(120));
+    let deep = format!(
+        "{}/a folder with blanks/ünicode/{{{{ braces }}}}",
+        "x".repeat(120)
+    );
     for (path, entry) in fleet.entries() {
         if let Entry::File { bytes, .. } = entry {
             fleet.write(&format!("{deep}/{path}"), bytes);

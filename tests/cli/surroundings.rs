@@ -21,8 +21,15 @@ impl<'a> Mount<'a> {
     /// `None` where this may not be done; in CI, as root, that is a failure.
     fn new(arguments: &[&str], folder: &'a Path) -> Option<Self> {
         fs::create_dir_all(folder).expect("a folder");
-        let output = Command::new("mount").args(arguments).arg(folder).output().ok();
-        if output.as_ref().is_some_and(|output| output.status.success()) {
+        let output = Command::new("mount")
+            .args(arguments)
+            .arg(folder)
+            .output()
+            .ok();
+        if output
+            .as_ref()
+            .is_some_and(|output| output.status.success())
+        {
             return Some(Self(folder));
         }
         eprintln!("SKIPPED: can't mount {arguments:?}: {output:?}");
@@ -46,11 +53,20 @@ impl Drop for Mount<'_> {
 #[test]
 fn a_read_only_output_folder() {
     let fleet = TestFleet::rendered();
-    fleet.append("clusters/fleet.yaml", "stream_defaults: { shards: 2 }\nfluentd: { log_level: debug }\n");
+    fleet.append(
+        "clusters/fleet.yaml",
+        "stream_defaults: { shards: 2 }\nfluentd: { log_level: debug }\n",
+    );
     let folder = fleet.root().join("rendered");
     let source = folder.display().to_string();
-    let Some(_mount) = Mount::new(&["--bind", &source], &folder) else { return };
-    let read_only = Command::new("mount").args(["-o", "remount,ro,bind"]).arg(&folder).status().expect("mount");
+    let Some(_mount) = Mount::new(&["--bind", &source], &folder) else {
+        return;
+    };
+    let read_only = Command::new("mount")
+        .args(["-o", "remount,ro,bind"])
+        .arg(&folder)
+        .status()
+        .expect("mount");
     assert!(read_only.success());
     insta::assert_snapshot!(refused(&fleet, &["render"]));
     let check = fleet.gen_changing_nothing(&["render", "--check"]);
@@ -61,15 +77,25 @@ fn a_read_only_output_folder() {
 fn a_full_disk() {
     let fleet = TestFleet::base();
     let folder = fleet.root().join("rendered");
-    let Some(_mount) = Mount::new(&["-t", "tmpfs", "-o", "size=16k", "tmpfs"], &folder) else { return };
+    let Some(_mount) = Mount::new(&["-t", "tmpfs", "-o", "size=16k", "tmpfs"], &folder) else {
+        return;
+    };
     fs::write(folder.join("theirs.txt"), "keep me").expect("written");
     let run = fleet.call(&["render"]);
     assert_eq!(run.code, 2, "{run}");
     assert!(run.err.contains("No space left on device"), "{run}");
-    assert!(run.err.contains("the next run finishes what this one began"), "{run}");
+    assert!(
+        run.err
+            .contains("the next run finishes what this one began"),
+        "{run}"
+    );
     assert_eq!(fleet.text("rendered/theirs.txt"), "keep me");
     // With room, the next run ends as if nothing had happened.
-    let grown = Command::new("mount").args(["-o", "remount,size=16m"]).arg(&folder).status().expect("mount");
+    let grown = Command::new("mount")
+        .args(["-o", "remount,size=16m"])
+        .arg(&folder)
+        .status()
+        .expect("mount");
     assert!(grown.success());
     let run = fleet.call(&["render"]);
     assert_eq!(run.code, 0, "{run}");
@@ -98,9 +124,16 @@ fn a_link_in_place_of_the_output_folder() {
 #[test]
 fn a_link_in_place_of_a_clusters_folder() {
     let fleet = TestFleet::rendered();
-    fs::rename(fleet.root().join("rendered/alpha"), fleet.root().join("elsewhere")).expect("moved");
+    fs::rename(
+        fleet.root().join("rendered/alpha"),
+        fleet.root().join("elsewhere"),
+    )
+    .expect("moved");
     symlink("../elsewhere", fleet.root().join("rendered/alpha")).expect("a link");
-    fleet.append("clusters/alpha/cluster.yaml", "fluentd: { log_level: debug }\n");
+    fleet.append(
+        "clusters/alpha/cluster.yaml",
+        "fluentd: { log_level: debug }\n",
+    );
     insta::assert_snapshot!(refused(&fleet, &["render"]));
     refused(&fleet, &["render", "--force"]);
 }
@@ -109,7 +142,9 @@ fn a_link_in_place_of_a_clusters_folder() {
 fn a_link_in_place_of_a_file() {
     let fleet = TestFleet::rendered();
     fleet.write("secret.txt", "keep me");
-    let file = fleet.root().join("rendered/alpha/kubernetes/namespace.yaml");
+    let file = fleet
+        .root()
+        .join("rendered/alpha/kubernetes/namespace.yaml");
     fs::remove_file(&file).expect("removed");
     symlink("../../../secret.txt", &file).expect("a link");
     insta::assert_snapshot!(refused(&fleet, &["render"]));
@@ -139,9 +174,15 @@ fn a_file_edited_by_hand() {
 #[test]
 fn a_file_edited_by_hand_to_what_it_should_be() {
     let fleet = TestFleet::rendered();
-    fleet.append("clusters/alpha/cluster.yaml", "kubernetes: { namespace: other }\n");
+    fleet.append(
+        "clusters/alpha/cluster.yaml",
+        "kubernetes: { namespace: other }\n",
+    );
     let text = fleet.text("rendered/alpha/kubernetes/namespace.yaml");
-    fleet.write("rendered/alpha/kubernetes/namespace.yaml", text.replace("\"logging\"", "\"other\""));
+    fleet.write(
+        "rendered/alpha/kubernetes/namespace.yaml",
+        text.replace("\"logging\"", "\"other\""),
+    );
     let run = fleet.call(&["render"]);
     assert_eq!(run.code, 0, "{run}");
 }
@@ -158,7 +199,10 @@ fn a_foreign_file_where_one_of_ours_belongs() {
 #[test]
 fn a_foreign_folder_where_a_file_of_ours_belongs() {
     let fleet = TestFleet::base();
-    fleet.write("rendered/alpha/kubernetes/namespace.yaml/notes.txt", "theirs\n");
+    fleet.write(
+        "rendered/alpha/kubernetes/namespace.yaml/notes.txt",
+        "theirs\n",
+    );
     insta::assert_snapshot!(refused(&fleet, &["render"]));
     refused(&fleet, &["render", "--force"]);
 }
@@ -177,7 +221,10 @@ fn an_ownership_file_that_names_files_elsewhere() {
     let fleet = TestFleet::rendered();
     fleet.write("keep.txt", "keep me");
     let text = fleet.text("rendered/alpha/.logfleet.json");
-    fleet.write("rendered/alpha/.logfleet.json", text.replace("\"kubernetes/namespace.yaml\"", "\"../../keep.txt\""));
+    fleet.write(
+        "rendered/alpha/.logfleet.json",
+        text.replace("\"kubernetes/namespace.yaml\"", "\"../../keep.txt\""),
+    );
     insta::assert_snapshot!(refused(&fleet, &["render"]));
     fleet.call(&["render", "--force"]);
     assert_eq!(fleet.text("keep.txt"), "keep me");
@@ -187,7 +234,11 @@ fn an_ownership_file_that_names_files_elsewhere() {
 fn a_certificate_that_is_a_link_out_of_the_folder() {
     let fleet = TestFleet::rendered();
     fleet.remove("clusters/certificates/main.pem");
-    symlink("/etc/passwd", fleet.root().join("clusters/certificates/main.pem")).expect("a link");
+    symlink(
+        "/etc/passwd",
+        fleet.root().join("clusters/certificates/main.pem"),
+    )
+    .expect("a link");
     insta::assert_snapshot!(refused(&fleet, &["render"]));
 }
 
@@ -210,7 +261,13 @@ fn a_template_that_is_a_link_out_of_the_folder() {
 fn a_pipe_in_place_of_a_file() {
     let fleet = TestFleet::rendered();
     let pipe = fleet.root().join("clusters/certificates/pipe.pem");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
     fleet.append(
         "clusters/alpha/cluster.yaml",
         "destinations: { main: { tls: { ca_certificate: certificates/pipe.pem } } }\n",
@@ -225,7 +282,10 @@ fn a_pipe_in_place_of_a_file() {
 fn no_fleet_at_all() {
     let fleet = TestFleet::empty();
     insta::assert_snapshot!(refused(&fleet, &["render"]));
-    insta::assert_snapshot!("a_root_that_is_not_there", refused(&fleet, &["render", "--root", "nowhere"]));
+    insta::assert_snapshot!(
+        "a_root_that_is_not_there",
+        refused(&fleet, &["render", "--root", "nowhere"])
+    );
 }
 
 #[test]

@@ -74,19 +74,32 @@ fn fleet() -> impl Strategy<Value = BTreeMap<String, String>> {
         let texts: Vec<_> = names.iter().map(|name| cluster(name)).collect();
         (Just(names), texts)
     });
-    let templates = proptest::sample::subsequence(vec!["extra.txt", "kubernetes", "{destination}/a.txt"], 0..=2);
+    let templates = proptest::sample::subsequence(
+        vec!["extra.txt", "kubernetes", "{destination}/a.txt"],
+        0..=2,
+    );
     (clusters, templates).prop_map(|((names, texts), templates)| {
         let mut files = BTreeMap::from([
             ("clusters/fleet.yaml".to_owned(), FLEET.to_owned()),
-            ("clusters/environments/production.yaml".to_owned(), "fluentd: { log_level: warn }\n".to_owned()),
+            (
+                "clusters/environments/production.yaml".to_owned(),
+                "fluentd: { log_level: warn }\n".to_owned(),
+            ),
         ]);
         for (name, text) in names.into_iter().zip(texts) {
             files.insert(format!("clusters/{name}/cluster.yaml"), text);
         }
         for template in templates {
             // A file where the other fleet has a folder, and the other way round.
-            let path = if template == "kubernetes" { "extra.txt/below.txt" } else { template };
-            files.insert(format!("templates/{path}"), "{{ cluster.name }}\n".to_owned());
+            let path = if template == "kubernetes" {
+                "extra.txt/below.txt"
+            } else {
+                template
+            };
+            files.insert(
+                format!("templates/{path}"),
+                "{{ cluster.name }}\n".to_owned(),
+            );
         }
         // One path can't be both.
         if files.contains_key("templates/extra.txt") {

@@ -10,8 +10,8 @@
 pub mod fluentd;
 pub mod kubernetes;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
@@ -27,7 +27,7 @@ pub struct Checker {
     kubernetes: KubernetesCheck,
     /// Kubernetes files that were right. Most clusters of a fleet share most
     /// of them to the byte, and reading YAML costs more than all else here.
-    right: Mutex<BTreeSet<(FileKind, Arc<[u8]>)>>,
+    right: Mutex<BTreeMap<FileKind, BTreeSet<String>>>,
 }
 
 /// What a file is written in.
@@ -66,7 +66,9 @@ impl Checker {
     pub fn check(&self, cluster: &str, tree: &RenderedTree) -> Result<(), Faults> {
         let mut faults = Faults::new();
         for (path, bytes) in &tree.0 {
-            let Some(language) = language(path) else { continue };
+            let Some(language) = language(path) else {
+                continue;
+            };
             let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
@@ -84,13 +86,12 @@ impl Checker {
     fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {
         // A thread that panicked left the set as it was.
         let right = || self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (kind, Arc::from(text.as_bytes()));
-        if right().contains(&key) {
+        if right().get(&kind).is_some_and(|texts| texts.contains(text)) {
             return Faults::new();
         }
         let faults = self.kubernetes.check(kind, &shown(), text);
         if faults.is_empty() {
-            right().insert(key);
+            right().entry(kind).or_default().insert(text.to_owned());
         }
         faults
     }
@@ -105,5 +106,7 @@ fn shown_path(cluster: &str, path: &str) -> String {
 }
 
 fn check_yaml(shown: &str, text: &str) -> Faults {
-    yaml::parse(FileId(0), &SourceFile::new(shown, text)).err().unwrap_or_default()
+    yaml::parse(FileId(0), &SourceFile::new(shown, text))
+        .err()
+        .unwrap_or_default()
 }

@@ -11,13 +11,20 @@ pub(super) fn faults(error: &Error, template: &str) -> Vec<Fault> {
         ErrorKind::CircularInclude { tpl, include_chain } => {
             vec![circle(tpl, "includes itself", include_chain)]
         }
-        ErrorKind::CircularExtend { tpl, inheritance_chain } => {
+        ErrorKind::CircularExtend {
+            tpl,
+            inheritance_chain,
+        } => {
             vec![circle(tpl, "extends itself", inheritance_chain)]
         }
         _ => {
             let text = error.to_string();
             let reports: Vec<Fault> = reports(&text).filter_map(read_report).collect();
-            if reports.is_empty() { vec![bare(&text, template)] } else { reports }
+            if reports.is_empty() {
+                vec![bare(&text, template)]
+            } else {
+                reports
+            }
         }
     }
 }
@@ -64,12 +71,25 @@ fn reports(text: &str) -> impl Iterator<Item = &str> {
 fn read_report(report: &str) -> Option<Fault> {
     let mut lines = report.lines();
     let message = lines.next()?;
-    let mut place = lines.next()?.trim_start().strip_prefix("--> ")?.rsplitn(3, ':');
+    let mut place = lines
+        .next()?
+        .trim_start()
+        .strip_prefix("--> ")?
+        .rsplitn(3, ':');
     let (column, line, file) = (place.next()?, place.next()?, place.next()?);
-    let excerpt = lines.nth(1).and_then(|line| line.split_once(" | ")).map_or("", |(_, excerpt)| excerpt);
-    let width = lines.next().map_or(0, |underline| underline.matches('^').count());
+    let excerpt = lines
+        .nth(1)
+        .and_then(|line| line.split_once(" | "))
+        .map_or("", |(_, excerpt)| excerpt);
+    let width = lines
+        .next()
+        .map_or(0, |underline| underline.matches('^').count());
     let (message, known) = split_known(message);
-    let fault = Fault::input(format!("template: {}", lower_first(message.trim_end_matches('.')))).at(Place {
+    let fault = Fault::input(format!(
+        "template: {}",
+        lower_first(message.trim_end_matches('.'))
+    ))
+    .at(Place {
         file: format!("templates/{file}"),
         line: line.parse().ok()?,
         column: column.parse().ok()?,
@@ -92,5 +112,7 @@ fn split_known(message: &str) -> (&str, Option<String>) {
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }

@@ -3,12 +3,15 @@
 /// Whether a text is a day such as `2027-03-31`, and one that there is.
 pub fn is_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    let &[year, month, day] = parts.as_slice() else { return false };
+    let &[year, month, day] = parts.as_slice() else {
+        return false;
+    };
     let number = |part: &str, digits: usize| -> Option<u32> {
         let plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
         if plain { part.parse().ok() } else { None }
     };
-    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2))
+    else {
         return false;
     };
     (1..=days_of(year, month)).contains(&day)
@@ -36,8 +39,18 @@ mod tests {
             assert!(is_day(day), "{day}");
         }
         for text in [
-            "2027-02-29", "2100-02-29", "2027-04-31", "2027-13-01", "2027-00-10", "2027-01-00", "2027-1-1", "27-01-01",
-            "2027-01-01x", "2027-01", "+027-01-01", "",
+            "2027-02-29",
+            "2100-02-29",
+            "2027-04-31",
+            "2027-13-01",
+            "2027-00-10",
+            "2027-01-00",
+            "2027-1-1",
+            "27-01-01",
+            "2027-01-01x",
+            "2027-01",
+            "+027-01-01",
+            "",
         ] {
             assert!(!is_day(text), "{text}");
         }

@@ -41,12 +41,13 @@ fn find_name_clashes(settings: &Settings, problems: &mut Problems) {
 
 /// A pod has one identity, so all destinations must take the same role.
 fn find_role_clashes(settings: &Settings, problems: &mut Problems) {
-    let roles = settings.destinations.iter().filter_map(|(name, destination)| {
-        match &destination.authentication {
+    let roles = settings
+        .destinations
+        .iter()
+        .filter_map(|(name, destination)| match &destination.authentication {
             Authentication::AwsSigv4 { role_arn, .. } => Some((name, role_arn)),
             _ => None,
-        }
-    });
+        });
     let mut first = None;
     for (name, role) in roles {
         match first {

@@ -110,7 +110,11 @@ pub fn layers_of<'a>(
         layers.push((LayerName::Fleet, &layer.node));
     }
     if let Some(environment) = environment_of(cluster)
-        && let Some(layer) = fleet.loaded.environments.get(environment).filter(says_something)
+        && let Some(layer) = fleet
+            .loaded
+            .environments
+            .get(environment)
+            .filter(says_something)
     {
         layers.push((LayerName::Environment(environment.to_owned()), &layer.node));
     }
@@ -151,7 +155,11 @@ impl<'a> SharedLayers<'a> {
 
 /// Merges a layer over those below it. An empty file says nothing.
 fn merge_layer(base: Node, layer: &Layer) -> Node {
-    if layer.node.is_null() { base } else { merge(base, &layer.node) }
+    if layer.node.is_null() {
+        base
+    } else {
+        merge(base, &layer.node)
+    }
 }
 
 /// Checks the layers that several clusters share, each once.
@@ -180,37 +188,53 @@ fn resolve_one(
 ) -> Result<ResolvedMember, Faults> {
     let layer = &cluster.layer.node;
     if !layer.is_null() && layer.entries().is_none() {
-        return Err(Fault::input("the file holds no settings: it must be a mapping, `key: value`")
-            .at(sources.place(layer.span))
-            .hint(format!("begin with `name: {name}`"))
-            .into());
+        return Err(
+            Fault::input("the file holds no settings: it must be a mapping, `key: value`")
+                .at(sources.place(layer.span))
+                .hint(format!("begin with `name: {name}`"))
+                .into(),
+        );
     }
     if layer.is_null() {
         return Err(Fault::input("the file is empty")
             .at(sources.place(layer.span))
-            .hint(format!("`gen new {name}` writes one to start from; move this folder away first"))
+            .hint(format!(
+                "`gen new {name}` writes one to start from; move this folder away first"
+            ))
             .into());
     }
     let mut faults = check_layer(layer, &schemas.cluster, sources);
     // A name that is malformed needn't be told to be another folder's as well.
     faults.append_elsewhere(check_identity(name, cluster, shared, sources));
     faults.into_result(())?;
-    let base = environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
+    let base =
+        environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
     let Some(base) = base else {
         // `check_identity` has told it.
         return Err(Faults::new());
     };
     let merged = inherit::expand(merge(base.clone(), layer));
     let json = merged.to_json();
-    schemas.settings.check_json(&json, &merged, sources).into_result(())?;
-    let settings: Settings = serde_json::from_value(json)
-        .map_err(|error| Fault::input(format!("the settings of `{name}` can't be read: {error}")))?;
-    let patches: Vec<String> = cluster.patches.keys().map(|name| format!("{PATCHES}/{name}")).collect();
+    schemas
+        .settings
+        .check_json(&json, &merged, sources)
+        .into_result(())?;
+    let settings: Settings = serde_json::from_value(json).map_err(|error| {
+        Fault::input(format!("the settings of `{name}` can't be read: {error}"))
+    })?;
+    let patches: Vec<String> = cluster
+        .patches
+        .keys()
+        .map(|name| format!("{PATCHES}/{name}"))
+        .collect();
     let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
         let place = |problem| place(problem, &merged, cluster, sources);
         problems.0.into_iter().map(place).collect::<Faults>()
     })?;
-    Ok(ResolvedMember { certificates: certificates(&resolved, &settings, &merged, sources), cluster: resolved })
+    Ok(ResolvedMember {
+        certificates: certificates(&resolved, &settings, &merged, sources),
+        cluster: resolved,
+    })
 }
 
 fn certificates(
@@ -219,30 +243,45 @@ fn certificates(
     merged: &Node,
     sources: &Sources,
 ) -> Vec<CertificateFile> {
-    let files = settings.destinations.iter().filter_map(|(name, destination)| {
-        let file = destination.tls.ca_certificate.as_ref()?;
-        let output = cluster.destinations.iter().find(|resolved| resolved.name == name.as_str())?;
-        let setting = ["destinations", name.as_str(), "tls", "ca_certificate"];
-        let span = ValuePath::new(setting).find(merged).map_or(merged.span, |node| node.span);
-        Some(CertificateFile {
-            file: file.to_string(),
-            output: format!("kubernetes/{}", output.ca_certificate.as_ref()?),
-            place: sources.place(span),
-        })
-    });
+    let files = settings
+        .destinations
+        .iter()
+        .filter_map(|(name, destination)| {
+            let file = destination.tls.ca_certificate.as_ref()?;
+            let output = cluster
+                .destinations
+                .iter()
+                .find(|resolved| resolved.name == name.as_str())?;
+            let setting = ["destinations", name.as_str(), "tls", "ca_certificate"];
+            let span = ValuePath::new(setting)
+                .find(merged)
+                .map_or(merged.span, |node| node.span);
+            Some(CertificateFile {
+                file: file.to_string(),
+                output: format!("kubernetes/{}", output.ca_certificate.as_ref()?),
+                place: sources.place(span),
+            })
+        });
     files.collect()
 }
 
 /// Checks what must be right before the layers can be merged at all.
-fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'_>, sources: &Sources) -> Faults {
+fn check_identity(
+    folder: &str,
+    cluster: &LoadedCluster,
+    shared: &SharedLayers<'_>,
+    sources: &Sources,
+) -> Faults {
     let mut faults = Faults::new();
     let layer = &cluster.layer.node;
     let place_of = |key: &str| sources.place(layer.get(key).map_or(layer.span, |node| node.span));
     match layer.get("name").map(Node::as_str) {
         Some(Some(name)) if name != folder => faults.push(
-            Fault::input(format!("the cluster is called `{name}`, but its folder `{folder}`"))
-                .at(place_of("name"))
-                .hint("rename one of them: folders under `rendered/` go by this name"),
+            Fault::input(format!(
+                "the cluster is called `{name}`, but its folder `{folder}`"
+            ))
+            .at(place_of("name"))
+            .hint("rename one of them: folders under `rendered/` go by this name"),
         ),
         None => faults.push(
             Fault::input("`name` is required")
@@ -286,9 +325,17 @@ fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sou
         ValuePath::new(problem.setting.iter().cloned()),
         problem.message
     ));
-    let fault = if problem.hint.is_empty() { fault } else { fault.hint(problem.hint) };
+    let fault = if problem.hint.is_empty() {
+        fault
+    } else {
+        fault.hint(problem.hint)
+    };
     let built_in = sources.path(node.span.file) == DEFAULTS_NAME;
-    fault.at(sources.place(if built_in { name_span(cluster) } else { node.span }))
+    fault.at(sources.place(if built_in {
+        name_span(cluster)
+    } else {
+        node.span
+    }))
 }
 
 /// Finds clusters that would write into each other's data streams, or whose
@@ -321,7 +368,10 @@ fn find_clashes(loaded: &LoadedFleet) -> Faults {
                 "the clusters `{other}` and `{name}` would write into the same data streams `{kind}-*-{namespace}`"
             ))
             .hint("give each an `index.namespace` of its own, or none");
-            faults.push(place_at(fault, own.map(|node| node.span).or(cluster.map(name_span))));
+            faults.push(place_at(
+                fault,
+                own.map(|node| node.span).or(cluster.map(name_span)),
+            ));
         }
     }
     faults
@@ -334,7 +384,11 @@ fn name_span(cluster: &LoadedCluster) -> Span {
 
 /// A setting of [`crate::settings::IndexNaming`] as the highest layer that
 /// speaks of it has it, without merging everything.
-fn index_setting<'a>(cluster: &'a LoadedCluster, loaded: &'a LoadedFleet, key: &str) -> Option<&'a Node> {
+fn index_setting<'a>(
+    cluster: &'a LoadedCluster,
+    loaded: &'a LoadedFleet,
+    key: &str,
+) -> Option<&'a Node> {
     let environment = environment_of(cluster).and_then(|name| loaded.environments.get(name));
     [Some(&cluster.layer), environment, loaded.fleet.as_ref()]
         .into_iter()

@@ -4,6 +4,9 @@
 //! (<https://github.com/k-takata/Onigmo/blob/master/doc/RE>). Our own engine
 //! knows a little more; what only it knows would stop Fluentd at its start.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use fancy_regex::{Expr, LookAround};
 
 /// Why a text is no regular expression in Ruby, and what to do about it.
@@ -13,11 +16,30 @@ pub(super) struct PatternFault {
     pub(super) hint: &'static str,
 }
 
-/// Checks a pattern.
+thread_local! {
+    /// What came of each pattern seen. Compiling one costs more than all else
+    /// that is resolved, and clusters share most of them.
+    static SEEN: RefCell<BTreeMap<String, Result<(), PatternFault>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Checks a pattern, each but once a thread.
 pub(super) fn check(pattern: &str) -> Result<(), PatternFault> {
+    SEEN.with_borrow_mut(|seen| match seen.get(pattern) {
+        Some(result) => result.clone(),
+        None => seen
+            .entry(pattern.to_owned())
+            .or_insert(compile(pattern))
+            .clone(),
+    })
+}
+
+fn compile(pattern: &str) -> Result<(), PatternFault> {
     if let Err(error) = fancy_regex::Regex::new(pattern) {
         return Err(PatternFault {
-            message: format!("this is not a regular expression: {}", reason(pattern, &error)),
+            message: format!(
+                "this is not a regular expression: {}",
+                reason(pattern, &error)
+            ),
             hint: "a `\\` before a special character takes its meaning away",
         });
     }
@@ -64,21 +86,26 @@ fn groups(pattern: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a group's start, such as `s:` or `i-s)`, sets a flag that Ruby lacks.
 fn has_foreign_flag(group: &str) -> bool {
-    let end = group.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(group.len());
+    let end = group
+        .find(|c: char| !c.is_ascii_alphabetic() && c != '-')
+        .unwrap_or(group.len());
     let sets_flags = group[end..].starts_with([':', ')']);
     sets_flags && group[..end].contains(|c: char| !matches!(c, 'i' | 'm' | 'x' | '-'))
 }
 
 fn has_varying_look_behind(expression: &Expr) -> bool {
     let behind = match expression {
-        Expr::LookAround(inner, LookAround::LookBehind | LookAround::LookBehindNeg) => varies(inner),
+        Expr::LookAround(inner, LookAround::LookBehind | LookAround::LookBehindNeg) => {
+            varies(inner)
+        }
         _ => false,
     };
     behind || expression.children_iter().any(has_varying_look_behind)
 }
 
 fn varies(expression: &Expr) -> bool {
-    matches!(expression, Expr::Repeat { lo, hi, .. } if lo != hi) || expression.children_iter().any(varies)
+    matches!(expression, Expr::Repeat { lo, hi, .. } if lo != hi)
+        || expression.children_iter().any(varies)
 }
 
 /// What is wrong, in the words of the engine that knows best: what ours hands
@@ -91,7 +118,9 @@ fn reason(pattern: &str, error: &fancy_regex::Error) -> String {
     let last = text.lines().last().unwrap_or_default().trim();
     let told = last.split_once(": ").map_or(last, |(_, told)| told);
     let mut characters = told.trim_end_matches('.').chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(characters).collect()
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +158,10 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong() {
-        assert_eq!(told("a(b"), "this is not a regular expression: opening parenthesis without closing parenthesis");
+        assert_eq!(
+            told("a(b"),
+            "this is not a regular expression: opening parenthesis without closing parenthesis"
+        );
         assert!(told("[z-a]").contains("range"), "{}", told("[z-a]"));
     }
 }

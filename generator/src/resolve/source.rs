@@ -418,6 +418,13 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                 "give each route a number of its own",
             );
         }
+        if !route.when.labels.is_empty() && !records.metadata.labels {
+            problems.push(
+                &[&route_setting[..], &["when", "labels"]].concat(),
+                "labels are taken off the records before they are routed, so this never matches",
+                format!("set `sources.kubernetes.{source}.records.metadata.labels: true`"),
+            );
+        }
         for (field, pattern) in &route.when.fields {
             check_pattern(
                 &[&route_setting[..], &["when", "fields", field.as_str()]].concat(),
@@ -444,9 +451,17 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             &rule.matches,
             problems,
         );
-        check_reason(&[&base[..], &["drop", name.as_str(), "reason"]].concat(), &rule.reason, problems);
+        check_reason(
+            &[&base[..], &["drop", name.as_str(), "reason"]].concat(),
+            &rule.reason,
+            problems,
+        );
         if let Some(day) = &rule.expires {
-            check_day(&[&base[..], &["drop", name.as_str(), "expires"]].concat(), day, problems);
+            check_day(
+                &[&base[..], &["drop", name.as_str(), "expires"]].concat(),
+                day,
+                problems,
+            );
         }
         if let Some(containers) = &rule.containers {
             check_selector(
@@ -457,7 +472,11 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
         }
     }
     for (name, exclusion) in &records.exclude {
-        check_reason(&[&base[..], &["exclude", name.as_str(), "reason"]].concat(), &exclusion.reason, problems);
+        check_reason(
+            &[&base[..], &["exclude", name.as_str(), "reason"]].concat(),
+            &exclusion.reason,
+            problems,
+        );
         check_selector(
             &[&base[..], &["exclude", name.as_str(), "containers"]].concat(),
             &exclusion.containers,
@@ -502,13 +521,21 @@ fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
 /// A reason of nothing but blanks is none.
 fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
     if reason.trim().is_empty() {
-        problems.push(setting, "this says nothing", "say why; whoever looks for a lost record reads it");
+        problems.push(
+            setting,
+            "this says nothing",
+            "say why; whoever looks for a lost record reads it",
+        );
     }
 }
 
 /// The schema knows the form of a day, but not the months' lengths.
 fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
     if !is_day(day.as_str()) {
-        problems.push(setting, format!("there is no day `{day}`"), "write a day of the calendar");
+        problems.push(
+            setting,
+            format!("there is no day `{day}`"),
+            "write a day of the calendar",
+        );
     }
 }
