@@ -1,6 +1,7 @@
 //! Surroundings that refuse, and things in the way of the output.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -32,7 +33,7 @@ impl<'a> Mount<'a> {
         {
             return Some(Self(folder));
         }
-        eprintln!("SKIPPED: can't mount {arguments:?}: {output:?}");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: can't mount {arguments:?}: {output:?}");
         let must = std::env::var_os("CI").is_some_and(|value| value == "true") && is_root();
         assert!(!must, "in CI, as root, this has to work");
         None

@@ -1,6 +1,6 @@
 //! Colours and pipes.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use crate::fleet::TestFleet;
@@ -29,7 +29,7 @@ fn on_a_terminal(fleet: &TestFleet, environment: &[(&str, &str)]) -> Option<Stri
             Some(String::from_utf8(output.stdout).expect("UTF-8"))
         }
         Err(error) => {
-            eprintln!("SKIPPED: there is no `script`: {error}");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: there is no `script`: {error}");
             assert!(
                 std::env::var_os("CI").is_none_or(|value| value != "true"),
                 "CI has to have `script`"
