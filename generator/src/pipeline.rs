@@ -96,9 +96,11 @@ pub fn load_fleet(
     selected: Option<&BTreeSet<String>>,
     timings: &Timings,
 ) -> Result<Fleet, Faults> {
-    let (layers, mut faults) = timed(&timings.load, || load_layers(root, selected));
+    let ((layers, mut faults), schemas) = timed(&timings.load, || {
+        rayon::join(|| load_layers(root, selected), InputSchemas::new)
+    });
     timed(&timings.resolve, || {
-        let schemas = InputSchemas::new()
+        let schemas = schemas
             .map_err(|error| Faults::from(Fault::input(format!("the input's schema: {error}"))))?;
         match resolve_fleet(&layers, &schemas) {
             Ok(members) => faults.into_result(Fleet { layers, members }),

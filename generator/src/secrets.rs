@@ -168,8 +168,14 @@ pub fn mask_line(text: &str, line_start: usize, line: &str) -> String {
         }
     }
     if let Some(pattern) = SECRET_BRACKET.as_ref() {
-        let below = pattern.captures_iter(line).filter_map(|found| Some((found.get(1)?, found.get(2)?)));
-        ranges.extend(below.filter(|(key, _)| is_secret_key(key.as_str())).map(|(_, inner)| inner.range()));
+        let below = pattern
+            .captures_iter(line)
+            .filter_map(|found| Some((found.get(1)?, found.get(2)?)));
+        ranges.extend(
+            below
+                .filter(|(key, _)| is_secret_key(key.as_str()))
+                .map(|(_, inner)| inner.range()),
+        );
     }
     if let Some(pattern) = LONG_RUN.as_ref() {
         let runs = pattern
@@ -235,7 +241,12 @@ fn line_is_in_private_key(above: &str) -> bool {
 /// without a value of its own.
 fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    if text[..line_start].lines().rev().find(|above| !above.trim().is_empty()).is_some_and(opens_secret_block) {
+    if text[..line_start]
+        .lines()
+        .rev()
+        .find(|above| !above.trim().is_empty())
+        .is_some_and(opens_secret_block)
+    {
         // Also where its text is indented too little, which is a fault of its own.
         return true;
     }
@@ -259,7 +270,9 @@ fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
 
 /// Whether a line such as `password: |` says that its text follows.
 fn opens_secret_block(line: &str) -> bool {
-    let Some((key, value)) = line.trim().trim_start_matches("- ").split_once(':') else { return false };
+    let Some((key, value)) = line.trim().trim_start_matches("- ").split_once(':') else {
+        return false;
+    };
     value.trim().starts_with(['|', '>']) && is_secret_key(key.trim_matches(['"', '\'']))
 }
 

@@ -33,7 +33,10 @@ impl<'a> Mount<'a> {
         {
             return Some(Self(folder));
         }
-        let _ = writeln!(std::io::stderr(), "SKIPPED: can't mount {arguments:?}: {output:?}");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: can't mount {arguments:?}: {output:?}"
+        );
         let must = std::env::var_os("CI").is_some_and(|value| value == "true") && is_root();
         assert!(!must, "in CI, as root, this has to work");
         None
