@@ -31,7 +31,7 @@ fn blocks(text: &str) -> Vec<Block> {
                 open = Some(Block {
                     info: info.trim().to_owned(),
                     lines: Vec::new(),
-                })
+                });
             }
             (Some(block), Some(_)) => blocks.push(block),
             (Some(mut block), None) => {

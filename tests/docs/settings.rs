@@ -74,7 +74,7 @@ impl Reference {
         self.section("The cluster", "");
         for (name, schema) in properties {
             if !self.is_structure(schema) {
-                self.setting(&[name.clone()], schema, true);
+                self.setting(std::slice::from_ref(name), schema, true);
             }
         }
         for (name, schema) in properties {

@@ -24,6 +24,7 @@ use crate::secrets;
 pub(super) struct Explain {
     /// The cluster
     cluster: String,
+    #[expect(clippy::doc_markdown, reason = "the terminal shows it as it is")]
     /// A setting such as streams.applications.retention_days; everything without one
     setting: Option<String>,
 }

@@ -86,9 +86,10 @@ fn table(rows: &[SourceRow]) -> String {
         }
     }
     let cluster = rows.first().map_or("", |row| row.cluster.as_str());
-    let lines: String = table
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect();
-    format!("{cluster}\n{lines}")
+    let mut text = format!("{cluster}\n");
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }

@@ -74,6 +74,7 @@ fn ruby(value: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
 /// `{{ path | accessor }}`: the record accessor of a path of keys
 /// (<https://docs.fluentd.org/plugin-helper-overview/api-plugin-helper-record_accessor>).
 /// `dots="_"` for keys whose dots were replaced before.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn accessor(path: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     let dots = kwargs.get::<&str>("dots")?;
     let mut out = "$".to_owned();
@@ -107,6 +108,7 @@ fn all_paths(exclusions: &Value, _: Kwargs, _: &State) -> TeraResult<Vec<String>
 /// `{{ rule | multiline_tag(pipeline=…, rules=…) }}`: the tags of a rule's
 /// files. What a rule before it takes is not this one's, so that no line is
 /// joined twice.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn multiline_tag(rule: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     let pipeline = kwargs.must_get::<&str>("pipeline")?;
     let rules = kwargs.must_get::<&Value>("rules")?;
@@ -179,6 +181,7 @@ fn journal_matches(
 
 /// `{{ daemon | genid(destinations=…) }}`: the filter that makes ids, which
 /// comes with the output plugin of the image.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn genid(daemon: &Value, kwargs: Kwargs, _: &State) -> TeraResult<&'static str> {
     let destinations = kwargs.must_get::<&Value>("destinations")?;
     let used = list(field(daemon, "destinations", "genid")?, "genid")?;
@@ -214,6 +217,7 @@ fn destination_url(destination: &Value, _: Kwargs, _: &State) -> TeraResult<Stri
 
 /// `{{ stream | chunk_bytes(destination=…) }}`: bytes of a chunk, at most half
 /// of the largest request, because JSON is longer than what a chunk holds.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn chunk_bytes(stream: &Value, kwargs: Kwargs, _: &State) -> TeraResult<u64> {
     let destination = kwargs.must_get::<&Value>("destination")?;
     let buffer = field(stream, "buffer", "chunk_bytes")?;

@@ -167,8 +167,9 @@ fn authentication(
     cluster: &Identity,
     problems: &mut Problems,
 ) -> ResolvedAuthentication {
-    let secret =
-        |reference: &Option<SecretReference>| secret(destination, reference, &cluster.name);
+    let secret = |reference: &Option<SecretReference>| {
+        secret(destination, reference.as_ref(), &cluster.name)
+    };
     match &settings.authentication {
         Authentication::Basic { secret: reference } => {
             ResolvedAuthentication::Basic(secret(reference))
@@ -210,8 +211,8 @@ fn authentication(
     }
 }
 
-fn secret(destination: &str, reference: &Option<SecretReference>, cluster: &str) -> ResolvedSecret {
-    let reference = reference.as_ref().map(SecretReference::as_str);
+fn secret(destination: &str, reference: Option<&SecretReference>, cluster: &str) -> ResolvedSecret {
+    let reference = reference.map(SecretReference::as_str);
     match reference.and_then(|text| text.strip_prefix("kubernetes-secret:")) {
         Some(name) => ResolvedSecret {
             secret_name: name.to_owned(),

@@ -74,13 +74,13 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         .control_plane
         .as_ref()
         .and_then(|source| source.audit_log.as_ref());
-    for stream in [
-        audit_log.map(|log| &log.stream),
-        sources.events.as_ref().map(|events| &events.stream),
-    ] {
-        if let Some(stream) = stream {
-            fed.entry(stream.clone()).or_default();
-        }
+    let of_events = sources.events.as_ref().map(|events| &events.stream);
+    for stream in audit_log
+        .map(|log| &log.stream)
+        .into_iter()
+        .chain(of_events)
+    {
+        fed.entry(stream.clone()).or_default();
     }
     fed
 }

@@ -32,6 +32,7 @@ pub(super) struct Schema {
 }
 
 /// What may stand in a section.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SectionSchema {

@@ -10,12 +10,12 @@ fn faults(text: &str) -> Vec<String> {
         .into_iter()
         .map(|fault| {
             let place = fault.place.unwrap();
-            let hints: String = fault
-                .hints
-                .iter()
-                .map(|hint| format!(" ({hint})"))
-                .collect();
-            format!("{}:{}: {}{hints}", place.line, place.column, fault.message)
+            let mut told = vec![format!(
+                "{}:{}: {}",
+                place.line, place.column, fault.message
+            )];
+            told.extend(fault.hints.iter().map(|hint| format!("({hint})")));
+            told.join(" ")
         })
         .collect()
 }
