@@ -20,6 +20,8 @@ mod problem;
 pub mod schema;
 mod source;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod workload;
 
 use crate::settings::Settings;
