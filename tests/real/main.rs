@@ -7,6 +7,7 @@
 
 mod certificates;
 mod client;
+mod documents;
 mod elasticsearch;
 mod kubernetes;
 mod fleet;
