@@ -93,7 +93,8 @@ impl Client {
 
     /// Sends a request with a body of any kind.
     pub fn send_text(&self, method: &str, path: &str, kind: &str, body: &str) -> Answer {
-        self.try_send(method, path, kind, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        self.try_send(method, path, kind, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// Whether the server answers a request with 200.
@@ -121,7 +122,11 @@ impl Client {
         } else {
             self.agent.run(request.body(body.to_owned())?)?
         };
-        let text = response.body_mut().with_config().limit(MAX_BODY).read_to_string()?;
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_BODY)
+            .read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok(Answer {
             status: response.status().as_u16(),

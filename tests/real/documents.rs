@@ -65,10 +65,13 @@ pub fn samples(stream: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/cases/documents")
         .join(format!("{stream}.ndjson"));
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let samples: Vec<Value> = text
         .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        })
         .collect();
     assert!(!samples.is_empty(), "{} is empty", path.display());
     samples
@@ -84,7 +87,9 @@ pub fn fields(record: &Value, mapping: &Value) -> Fields {
 fn walk(path: &str, value: &Value, mapping: &Value, fields: &mut Fields) {
     match (value, mapping["type"].as_str()) {
         (Value::Null, _) => {}
-        (Value::Array(list), _) => list.iter().for_each(|value| walk(path, value, mapping, fields)),
+        (Value::Array(list), _) => list
+            .iter()
+            .for_each(|value| walk(path, value, mapping, fields)),
         (Value::Object(map), Some("flat_object" | "flattened")) => {
             for (key, value) in map {
                 let path = format!("{path}.{key}");
@@ -97,7 +102,11 @@ fn walk(path: &str, value: &Value, mapping: &Value, fields: &mut Fields) {
         }
         (Value::Object(map), None) if mapping["properties"].is_object() => {
             for (key, value) in map {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 walk(&path, value, &mapping["properties"][key], fields);
             }
         }
@@ -108,15 +117,21 @@ fn walk(path: &str, value: &Value, mapping: &Value, fields: &mut Fields) {
         }
         (_, None) => fields.unmapped.push(path.to_owned()),
         (_, Some("text")) => {
-            let text = value.as_str().unwrap_or_else(|| panic!("`{path}` is text: {value}"));
+            let text = value
+                .as_str()
+                .unwrap_or_else(|| panic!("`{path}` is text: {value}"));
             // Punctuation has no words that could be found.
             if text.chars().any(char::is_alphanumeric) {
-                fields.queries.push(json!({ "match_phrase": { path: { "query": text, "_name": path } } }));
+                fields
+                    .queries
+                    .push(json!({ "match_phrase": { path: { "query": text, "_name": path } } }));
                 fields.mapped.push(path.to_owned());
             }
         }
         (_, Some(_)) => {
-            fields.queries.push(json!({ "term": { path: { "value": value, "_name": path } } }));
+            fields
+                .queries
+                .push(json!({ "term": { path: { "value": value, "_name": path } } }));
             fields.mapped.push(path.to_owned());
         }
     }

@@ -128,7 +128,8 @@ impl Target {
                         answer.status == 400
                             && answer.body["error"]["reason"]
                                 .as_str()
-                                .is_some_and(|reason| reason.contains("unknown setting [index.lifecycle.name]")),
+                                .is_some_and(|reason| reason
+                                    .contains("unknown setting [index.lifecycle.name]")),
                         "{answer:?}"
                     );
                     object.body["template"]["settings"]["index"]
@@ -305,7 +306,9 @@ fn an_api_key_with_the_writers_role_appends_and_nothing_else() {
         .find(|object| object.path == path)
         .expect("the writer's role is rendered");
     let wanted = json!({ "name": "shippers", "role_descriptors": { "writer": role.body } });
-    let key = target.admin.send("POST", "_security/api_key", Some(&wanted));
+    let key = target
+        .admin
+        .send("POST", "_security/api_key", Some(&wanted));
     succeeds("_security/api_key", &key);
     let encoded = key.body["encoded"].as_str().expect("the key is encoded");
     let writer = (target.connect)(&Identity::ApiKey(encoded.to_owned()));
@@ -315,12 +318,21 @@ fn an_api_key_with_the_writers_role_appends_and_nothing_else() {
         assert_eq!(item_status(&create(&writer, &own, "keyed", &record())), 409);
         let index = target.backing_index(&own, "keyed");
         for name in [&own, &index] {
-            refused("search", &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))));
-            refused("delete", &writer.send("DELETE", &format!("{name}/_doc/keyed"), None));
+            refused(
+                "search",
+                &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))),
+            );
+            refused(
+                "delete",
+                &writer.send("DELETE", &format!("{name}/_doc/keyed"), None),
+            );
             refused("index", &writer.send("DELETE", name, None));
         }
         let theirs = data_stream("prod_eu", stream);
-        assert_eq!(item_status(&create(&writer, &theirs, "keyed", &record())), 403);
+        assert_eq!(
+            item_status(&create(&writer, &theirs, "keyed", &record())),
+            403
+        );
     }
 }
 
@@ -661,8 +673,18 @@ fn every_field_that_fluentd_sends_is_found(target: &Target) {
         let name = data_stream("prod_us", stream);
         let samples = documents::samples(stream);
         for (number, sample) in samples.iter().enumerate() {
-            let answer = create(&target.writer("prod_us"), &name, &format!("sample-{number}"), sample);
-            assert_eq!(item_status(&answer), 201, "{} {name}: {answer:?}", target.name);
+            let answer = create(
+                &target.writer("prod_us"),
+                &name,
+                &format!("sample-{number}"),
+                sample,
+            );
+            assert_eq!(
+                item_status(&answer),
+                201,
+                "{} {name}: {answer:?}",
+                target.name
+            );
         }
         let index = target.backing_index(&name, "sample-0");
         let mapping = target.admin.send("GET", &format!("{index}/_mapping"), None);
@@ -679,7 +701,9 @@ fn every_field_that_fluentd_sends_is_found(target: &Target) {
             let query = json!({
                 "query": { "bool": { "filter": { "ids": { "values": [id] } }, "should": fields.queries } },
             });
-            let answer = target.admin.send("POST", &format!("{name}/_search"), Some(&query));
+            let answer = target
+                .admin
+                .send("POST", &format!("{name}/_search"), Some(&query));
             let matched: BTreeSet<&str> = answer.body["hits"]["hits"][0]["matched_queries"]
                 .as_array()
                 .unwrap_or_else(|| panic!("{id} isn't in {name}: {answer:?}"))
@@ -690,7 +714,9 @@ fn every_field_that_fluentd_sends_is_found(target: &Target) {
                 if matched.contains(field.as_str()) {
                     found.insert(field);
                 } else {
-                    faults.push(format!("{stream} {number}: `{field}` isn't found by its value"));
+                    faults.push(format!(
+                        "{stream} {number}: `{field}` isn't found by its value"
+                    ));
                 }
             }
         }
@@ -766,11 +792,20 @@ const LONGEST_ANNOTATION: usize = 31_000;
 
 #[test]
 fn fluentd_stays_below_the_limit_of_flat_object() {
-    for (source, cut) in [("applications", true), ("nodes", true), ("control-plane", true)] {
+    for (source, cut) in [
+        ("applications", true),
+        ("nodes", true),
+        ("control-plane", true),
+    ] {
         let text = fleet::text("prod-eu", &format!("kubernetes/{source}/fluent.conf"));
-        let parsed = text.matches("2 * path + value.to_s.bytesize <= 32_000").count();
+        let parsed = text
+            .matches("2 * path + value.to_s.bytesize <= 32_000")
+            .count();
         assert_eq!(parsed, 1, "{source}");
-        assert!(text.contains("value.to_s.byteslice(0, 31_000)") == cut, "{source}");
+        assert!(
+            text.contains("value.to_s.byteslice(0, 31_000)") == cut,
+            "{source}"
+        );
     }
 }
 
@@ -795,7 +830,10 @@ fn records_at_fluentds_limits_are_taken(target: &Target) {
             json!({ "kubernetes": { "annotations": { key.as_str(): annotation } } }),
         ),
         ("applications", json!({ "message": "x".repeat(40_000) })),
-        ("audit", json!({ "audit": { "annotations": { key.as_str(): annotation } } })),
+        (
+            "audit",
+            json!({ "audit": { "annotations": { key.as_str(): annotation } } }),
+        ),
         (
             "events",
             json!({ "event": { "involvedObject": { "annotations": { key.as_str(): annotation } } } }),
@@ -807,9 +845,20 @@ fn records_at_fluentds_limits_are_taken(target: &Target) {
             record[key] = value.clone();
         }
         let name = data_stream("prod_eu", stream);
-        let answer = create(&target.writer("prod_eu"), &name, &format!("limit-{number}"), &record);
+        let answer = create(
+            &target.writer("prod_eu"),
+            &name,
+            &format!("limit-{number}"),
+            &record,
+        );
         let text = answer.body.to_string();
-        assert_eq!(item_status(&answer), 201, "{} {number}: {}", target.name, &text[..text.len().min(600)]);
+        assert_eq!(
+            item_status(&answer),
+            201,
+            "{} {number}: {}",
+            target.name,
+            &text[..text.len().min(600)]
+        );
     }
 }
 

@@ -126,7 +126,13 @@ impl Server {
     /// Starts a server that needs this one: it is stopped first, and this one
     /// when it has ended. For that, its supervisor and nobody else holds the
     /// pipe whose end means to this one's that it has to stop.
-    pub fn start_above(&mut self, name: &str, folder: &Path, user: User, command: &Command) -> Self {
+    pub fn start_above(
+        &mut self,
+        name: &str,
+        folder: &Path,
+        user: User,
+        command: &Command,
+    ) -> Self {
         let pipe = self.supervisor.stdin.take().expect("nobody else holds it");
         Self::supervise(name, folder, user, command, pipe.into())
     }

@@ -142,7 +142,11 @@ mod tests {
 
     fn walk(path: &str, properties: &Map<String, Value>, found: &mut BTreeMap<String, String>) {
         for (name, mapping) in properties {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             if let Some(inner) = mapping["properties"].as_object() {
                 walk(&path, inner, found);
                 continue;
@@ -159,7 +163,8 @@ mod tests {
     #[test]
     fn they_are_what_the_templates_render() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let fleet = load_fleet(&root, None, &Timings::default()).expect("the example fleet is valid");
+        let fleet =
+            load_fleet(&root, None, &Timings::default()).expect("the example fleet is valid");
         let templates = Templates::compile(&[]).expect("the templates compile");
         let mut seen = Feeding::default();
         for member in &fleet.members {
@@ -168,17 +173,27 @@ mod tests {
             for stream in &member.cluster.streams {
                 let fed = &fed[&stream.name];
                 let destination = &stream.destinations[0];
-                let suffix = format!("elasticsearch/{destination}/_component_template/{}@mappings.json", stream.data_stream);
-                let (_, bytes) = tree.0.iter().find(|(path, _)| path.as_str() == suffix).expect("rendered");
+                let suffix = format!(
+                    "elasticsearch/{destination}/_component_template/{}@mappings.json",
+                    stream.data_stream
+                );
+                let (_, bytes) = tree
+                    .0
+                    .iter()
+                    .find(|(path, _)| path.as_str() == suffix)
+                    .expect("rendered");
                 let template: Value = serde_json::from_slice(bytes).expect("it is JSON");
-                let properties = template["template"]["mappings"]["properties"].as_object().expect("a map");
+                let properties = template["template"]["mappings"]["properties"]
+                    .as_object()
+                    .expect("a map");
                 let mut rendered = BTreeMap::new();
                 walk("", properties, &mut rendered);
                 for target in &fed.json_targets {
                     assert_eq!(rendered.remove(target).as_deref(), Some(MAP), "{target}");
                 }
-                let known: BTreeMap<String, String> =
-                    fields(fed).map(|(path, kind)| (path.to_owned(), kind.to_owned())).collect();
+                let known: BTreeMap<String, String> = fields(fed)
+                    .map(|(path, kind)| (path.to_owned(), kind.to_owned()))
+                    .collect();
                 assert_eq!(rendered, known, "{}", stream.data_stream);
                 seen.journal |= fed.journal;
                 seen.events |= fed.events;
@@ -190,16 +205,39 @@ mod tests {
 
     #[test]
     fn collisions_are_told_and_neighbours_are_none() {
-        let all = Feeding { journal: true, events: true, audit_log: true, ..Feeding::default() };
+        let all = Feeding {
+            journal: true,
+            events: true,
+            audit_log: true,
+            ..Feeding::default()
+        };
         let told = |field: &str| collision(field, &all).unwrap_or_default();
         for (field, message) in [
-            ("kubernetes.labels", "everything in `kubernetes.labels` is searchable already, as keywords"),
-            ("kubernetes.labels.app", "everything in `kubernetes.labels` is searchable already, as keywords"),
+            (
+                "kubernetes.labels",
+                "everything in `kubernetes.labels` is searchable already, as keywords",
+            ),
+            (
+                "kubernetes.labels.app",
+                "everything in `kubernetes.labels` is searchable already, as keywords",
+            ),
             ("message", "`message` is searchable already, as `text`"),
-            ("stream.name", "`stream` is a `keyword`, in which no field can lie"),
-            ("cluster", "`cluster` holds the built-in field `cluster.name`, so it can't be a field itself"),
-            ("audit.verb", "`audit.verb` is searchable already, as `keyword`"),
-            ("systemd", "`systemd` holds the built-in field `systemd.unit`, so it can't be a field itself"),
+            (
+                "stream.name",
+                "`stream` is a `keyword`, in which no field can lie",
+            ),
+            (
+                "cluster",
+                "`cluster` holds the built-in field `cluster.name`, so it can't be a field itself",
+            ),
+            (
+                "audit.verb",
+                "`audit.verb` is searchable already, as `keyword`",
+            ),
+            (
+                "systemd",
+                "`systemd` holds the built-in field `systemd.unit`, so it can't be a field itself",
+            ),
             ("kubernetes.labels_of_ours", ""),
             ("kubernetes.labelled", ""),
             ("messages", ""),

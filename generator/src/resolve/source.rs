@@ -79,7 +79,11 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
     if let Some(events) = &sources.events {
         fed.entry(events.stream.clone()).or_default().events = true;
     }
-    if let Some(nodes) = sources.nodes.as_ref().filter(|nodes| nodes.journal.is_some()) {
+    if let Some(nodes) = sources
+        .nodes
+        .as_ref()
+        .filter(|nodes| nodes.journal.is_some())
+    {
         fed.entry(nodes.containers.records.stream.clone())
             .or_default()
             .journal = true;

@@ -38,14 +38,7 @@ pub(super) fn resolve_streams(
         let Some(fed) = fed.get(name.as_str()) else {
             continue;
         };
-        let resolved = resolve(
-            name.as_str(),
-            stream,
-            settings,
-            &namespace,
-            fed,
-            problems,
-        );
+        let resolved = resolve(name.as_str(), stream, settings, &namespace, fed, problems);
         if let Some(other) = data_streams.insert(resolved.data_stream.clone(), name) {
             problems.push(
                 &["streams", name.as_str()],
