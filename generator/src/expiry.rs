@@ -6,21 +6,17 @@
 
 use crate::fault::{Fault, Faults};
 use crate::pipeline::Fleet;
+use crate::resolve::day::is_day;
 use crate::resolve::merge::ValuePath;
 use crate::resolve::{ResolvedRecords, ResolvedSources, layers_of};
 
 /// Reads a day such as `2027-03-31` from the command line.
 pub fn parse_day(text: &str) -> Result<String, String> {
-    let digits = |range: std::ops::Range<usize>| {
-        text.get(range).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let form = text.len() == 10
-        && digits(0..4)
-        && digits(5..7)
-        && digits(8..10)
-        && text.as_bytes()[4] == b'-'
-        && text.as_bytes()[7] == b'-';
-    if form { Ok(text.to_owned()) } else { Err("a day is written like 2027-03-31".to_owned()) }
+    if is_day(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a day is written like 2027-03-31".to_owned())
+    }
 }
 
 /// Finds the drop rules without effect from `today` on or before.
@@ -31,8 +27,19 @@ pub fn find_expired(fleet: &Fleet, today: &str) -> Faults {
         for (source, records) in records_of(&cluster.sources) {
             for rule in &records.drop {
                 // Days of this form sort as texts.
-                let Some(expires) = rule.expires.as_ref().filter(|day| day.as_str() <= today) else { continue };
-                let setting = ["sources", "kubernetes", source, "records", "drop", &rule.name, "expires"];
+                let Some(expires) = rule.expires.as_ref().filter(|day| day.as_str() <= today)
+                else {
+                    continue;
+                };
+                let setting = [
+                    "sources",
+                    "kubernetes",
+                    source,
+                    "records",
+                    "drop",
+                    &rule.name,
+                    "expires",
+                ];
                 let path = ValuePath::new(setting);
                 let fault = Fault::input(format!(
                     "`{path}` of the cluster `{}` expired on {expires}: nothing is dropped by it any more",
@@ -51,9 +58,24 @@ pub fn find_expired(fleet: &Fleet, today: &str) -> Faults {
 
 fn records_of(sources: &ResolvedSources) -> impl Iterator<Item = (&'static str, &ResolvedRecords)> {
     [
-        ("applications", sources.applications.as_ref().map(|source| &source.records)),
-        ("nodes", sources.nodes.as_ref().map(|source| &source.containers.records)),
-        ("control_plane", sources.control_plane.as_ref().map(|source| &source.containers.records)),
+        (
+            "applications",
+            sources.applications.as_ref().map(|source| &source.records),
+        ),
+        (
+            "nodes",
+            sources
+                .nodes
+                .as_ref()
+                .map(|source| &source.containers.records),
+        ),
+        (
+            "control_plane",
+            sources
+                .control_plane
+                .as_ref()
+                .map(|source| &source.containers.records),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, records)| Some((name, records?)))
@@ -62,6 +84,9 @@ fn records_of(sources: &ResolvedSources) -> impl Iterator<Item = (&'static str, 
 fn span_of(fleet: &Fleet, cluster: &str, path: &ValuePath) -> Option<crate::fault::Place> {
     let loaded = &fleet.layers.loaded;
     let layers = layers_of(cluster, loaded.clusters.get(cluster)?, &fleet.layers);
-    let node = layers.iter().rev().find_map(|(_, layer)| path.find(layer))?;
+    let node = layers
+        .iter()
+        .rev()
+        .find_map(|(_, layer)| path.find(layer))?;
     Some(loaded.sources.place(node.span))
 }

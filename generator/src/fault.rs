@@ -52,12 +52,20 @@ pub struct Fault {
 impl Fault {
     /// A fault of an input, not yet placed.
     pub fn input(message: impl Into<String>) -> Self {
-        Self { place: None, message: message.into(), hints: Vec::new(), kind: FaultKind::Input }
+        Self {
+            place: None,
+            message: message.into(),
+            hints: Vec::new(),
+            kind: FaultKind::Input,
+        }
     }
 
     /// A fault of the surroundings.
     pub fn environment(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Environment, ..Self::input(message) }
+        Self {
+            kind: FaultKind::Environment,
+            ..Self::input(message)
+        }
     }
 
     /// The same fault at a place.
@@ -95,6 +103,21 @@ impl Faults {
         self.0.extend(other.0);
     }
 
+    /// Adds those of another run that stand where none of these does.
+    pub fn append_elsewhere(&mut self, other: Self) {
+        let more = other.without_places_of(self);
+        self.append(more);
+    }
+
+    /// Those that don't stand where one of `others` does.
+    #[must_use]
+    pub fn without_places_of(mut self, others: &Self) -> Self {
+        self.0.retain(|fault| {
+            fault.place.is_none() || others.0.iter().all(|other| other.place != fault.place)
+        });
+        self
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -109,7 +132,11 @@ impl Faults {
 
     /// `value` if nothing is wrong, the faults otherwise.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
-        if self.is_empty() { Ok(value) } else { Err(self) }
+        if self.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 

@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use logfleet_generator::cli::{self, Terminal};
+use mimalloc::MiMalloc;
+
+// Rendering makes and drops many small texts on all threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // https://no-color.org: any value that isn't empty.

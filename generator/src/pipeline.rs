@@ -1,5 +1,5 @@
-//! The steps in their order: load, resolve, render, check, and the plan of
-//! what to write. Each command runs as many of them as it needs.
+//! The steps in their order: load, resolve, render, the plan of what to
+//! write, and the check of that. Each command runs as many of them as it needs.
 //!
 //! Does IO at both ends (it reads the inputs, and the outputs as they are);
 //! what lies between is pure.
@@ -18,15 +18,12 @@ use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates};
 use crate::resolve::{FleetLayers, InputSchemas, PATCHES, ResolvedMember, resolve_fleet};
-use crate::settings::DEFAULTS;
+use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
 
 /// The folder that is written to, below the root.
 pub const RENDERED: &str = "rendered";
-
-/// How the built-in defaults are named where a place is told.
-pub const DEFAULTS_NAME: &str = "built-in defaults";
 
 /// A fleet that was read and resolved.
 #[derive(Debug)]
@@ -76,12 +73,18 @@ pub fn load_layers(root: &Path, selected: Option<&BTreeSet<String>>) -> (FleetLa
     let selection = selected.map_or(Selection::All, Selection::Only);
     let (mut loaded, mut faults) = files::load(root, selection);
     let source = SourceFile::new(DEFAULTS_NAME, DEFAULTS);
-    let file = loaded.sources.push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
+    let file = loaded
+        .sources
+        .push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
     let defaults = yaml::parse(file, &source).unwrap_or_else(|more| {
         faults.append(more);
         crate::load::node::Node::from_json(
             &serde_json::Value::Null,
-            crate::load::source::Span { file, start: 0, end: 0 },
+            crate::load::source::Span {
+                file,
+                start: 0,
+                end: 0,
+            },
         )
     });
     (FleetLayers { defaults, loaded }, faults)
@@ -93,9 +96,11 @@ pub fn load_fleet(
     selected: Option<&BTreeSet<String>>,
     timings: &Timings,
 ) -> Result<Fleet, Faults> {
-    let (layers, mut faults) = timed(&timings.load, || load_layers(root, selected));
+    let ((layers, mut faults), schemas) = timed(&timings.load, || {
+        rayon::join(|| load_layers(root, selected), InputSchemas::new)
+    });
     timed(&timings.resolve, || {
-        let schemas = InputSchemas::new()
+        let schemas = schemas
             .map_err(|error| Faults::from(Fault::input(format!("the input's schema: {error}"))))?;
         match resolve_fleet(&layers, &schemas) {
             Ok(members) => faults.into_result(Fleet { layers, members }),
@@ -137,20 +142,43 @@ pub fn check(
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
-    let files = rendering.for_each(timings, |_, tree| Ok(tree.0.len()))?;
-    Ok(CheckedFleet { fleet: rendering.fleet, files: files.into_iter().sum() })
+    let files = rendering.for_each(timings, |name, tree| {
+        timed(&timings.check, || {
+            rendering.checker.check(name, tree.files())
+        })?;
+        Ok(tree.0.len())
+    })?;
+    Ok(CheckedFleet {
+        fleet: rendering.fleet,
+        files: files.into_iter().sum(),
+    })
 }
 
 /// Runs every step up to the plan of what to write: nothing has been written
 /// then, and nothing will be if any cluster has a fault.
-pub fn plan(request: PlanRequest<'_>, timings: &Timings) -> Result<(Output, Vec<WritePlan>), Faults> {
+///
+/// Checked is what would be written. A file that is on disk already, to the
+/// byte, was checked when it was; [`check`] looks at all files again.
+pub fn plan(
+    request: PlanRequest<'_>,
+    timings: &Timings,
+) -> Result<(Output, Vec<WritePlan>), Faults> {
     let rendering = Rendering::prepare(request.root, request.selected, timings)?;
-    let output = Output::open(request.root, Path::new(RENDERED), request.options.check_only)
-        .map_err(Faults::from)?;
+    let output = Output::open(
+        request.root,
+        Path::new(RENDERED),
+        request.options.check_only,
+    )
+    .map_err(Faults::from)?;
     let plans = rendering.for_each(timings, |name, tree| {
-        let plan = timed(&timings.write, || write::plan(&output, name, tree, request.options));
+        let plan = timed(&timings.write, || {
+            write::plan(&output, name, tree, request.options)
+        })?;
+        timed(&timings.check, || {
+            rendering.checker.check(name, plan.written())
+        })?;
         (request.progress)();
-        plan
+        Ok(plan)
     });
     let removed = if request.selected.is_none() {
         let names = &rendering.fleet.layers.loaded.cluster_names;
@@ -193,7 +221,12 @@ impl Rendering {
         match (templates, certificates) {
             (Ok(templates), Ok(certificates)) => {
                 let checker = Checker::new().map_err(|error| Fault::input(error.to_string()))?;
-                Ok(Self { fleet, templates, certificates, checker })
+                Ok(Self {
+                    fleet,
+                    templates,
+                    certificates,
+                    checker,
+                })
             }
             (templates, certificates) => {
                 let mut faults = templates.err().unwrap_or_default();
@@ -203,8 +236,7 @@ impl Rendering {
         }
     }
 
-    /// Renders and checks every cluster, on all threads, and hands its tree
-    /// on. The results are in the order of the clusters' names.
+    /// Renders every cluster, on all threads, and hands its tree on. The results are in the order of the clusters' names.
     fn for_each<T: Send>(
         &self,
         timings: &Timings,
@@ -217,7 +249,6 @@ impl Rendering {
             .map(|member| {
                 let name = member.cluster.cluster.name.as_str();
                 let tree = timed(&timings.render, || self.render(member))?;
-                timed(&timings.check, || self.checker.check(name, &tree))?;
                 next(name, tree)
             })
             .collect();
@@ -227,19 +258,29 @@ impl Rendering {
     /// Renders a cluster, and copies in what it brings itself.
     fn render(&self, member: &ResolvedMember) -> Result<RenderedTree, Faults> {
         let mut tree = render::render(&member.cluster, &self.templates)?;
-        let loaded = self.fleet.layers.loaded.clusters.get(&member.cluster.cluster.name);
+        let loaded = self
+            .fleet
+            .layers
+            .loaded
+            .clusters
+            .get(&member.cluster.cluster.name);
         let patches = loaded.into_iter().flat_map(|cluster| &cluster.patches);
         let copies = patches
             .map(|(name, bytes)| (format!("kubernetes/{PATCHES}/{name}"), bytes))
             .chain(member.certificates.iter().filter_map(|certificate| {
-                Some((certificate.output.clone(), self.certificates.get(&certificate.file)?))
+                Some((
+                    certificate.output.clone(),
+                    self.certificates.get(&certificate.file)?,
+                ))
             }));
         for (path, bytes) in copies {
             let path = TreePath::new(path).map_err(|error| Fault::input(error.to_string()))?;
             if tree.0.insert(path.clone(), bytes.clone()).is_some() {
-                return Err(Fault::input(format!("`{path}` is rendered by a template, and copied too"))
-                    .hint("rename the template")
-                    .into());
+                return Err(Fault::input(format!(
+                    "`{path}` is rendered by a template, and copied too"
+                ))
+                .hint("rename the template")
+                .into());
             }
         }
         Ok(tree)
@@ -260,7 +301,11 @@ fn gather<T>(results: Vec<Result<T, Faults>>) -> Result<Vec<T>, Faults> {
 }
 
 /// Carries plans out.
-pub fn apply(output: &Output, plans: &[WritePlan], timings: &Timings) -> Result<Vec<WriteSummary>, Faults> {
+pub fn apply(
+    output: &Output,
+    plans: &[WritePlan],
+    timings: &Timings,
+) -> Result<Vec<WriteSummary>, Faults> {
     let results: Vec<Result<WriteSummary, Faults>> = plans
         .par_iter()
         .map(|plan| timed(&timings.write, || write::apply(output, plan)))
@@ -273,14 +318,20 @@ pub fn own_templates(loaded: &LoadedFleet) -> Result<Templates, Faults> {
     let own: Vec<TemplateText> = loaded
         .template_overrides
         .iter()
-        .map(|(name, text)| TemplateText { name: name.clone(), text: text.clone() })
+        .map(|(name, text)| TemplateText {
+            name: name.clone(),
+            text: text.clone(),
+        })
         .collect();
     Templates::compile(&own)
 }
 
 /// The certificates of all clusters, each file read once: path below
 /// `clusters/` to bytes.
-fn read_certificates(root: &Path, members: &[ResolvedMember]) -> Result<BTreeMap<String, Vec<u8>>, Faults> {
+fn read_certificates(
+    root: &Path,
+    members: &[ResolvedMember],
+) -> Result<BTreeMap<String, Vec<u8>>, Faults> {
     let mut found = BTreeMap::new();
     let mut faults = Faults::new();
     for certificate in members.iter().flat_map(|member| &member.certificates) {
@@ -301,12 +352,58 @@ fn read_certificates(root: &Path, members: &[ResolvedMember]) -> Result<BTreeMap
 fn check_certificate(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("PRIVATE KEY-----") {
-        return Err(Fault::input("this file holds a private key, which must not be in git")
-            .hint("take the key out, and replace it wherever it was used: it is known now"));
+        return Err(
+            Fault::input("this file holds a private key, which must not be in git")
+                .hint("take the key out, and replace it wherever it was used: it is known now"),
+        );
     }
     if !text.contains("-----BEGIN CERTIFICATE-----") {
         return Err(Fault::input("this file holds no PEM certificate")
             .hint("a CA certificate begins with `-----BEGIN CERTIFICATE-----`"));
     }
-    Ok(bytes)
+    match find_damage(&bytes) {
+        None => Ok(bytes),
+        Some(damage) => Err(Fault::input(format!(
+            "a certificate in this file is damaged: {damage}"
+        ))
+        .hint("copy it again, from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`")),
+    }
+}
+
+/// What is wrong with the certificates in a PEM file, as far as can be seen
+/// without reading them: a damaged one would stop Fluentd at its start.
+fn find_damage(bytes: &[u8]) -> Option<String> {
+    let sections = match pem::parse_many(bytes) {
+        Ok(sections) => sections,
+        Err(error) => return Some(error.to_string()),
+    };
+    let begun = String::from_utf8_lossy(bytes)
+        .matches("-----BEGIN CERTIFICATE-----")
+        .count();
+    let certificates = sections
+        .iter()
+        .filter(|section| section.tag() == "CERTIFICATE");
+    if certificates.clone().count() != begun {
+        return Some("one has no end".to_owned());
+    }
+    let cut_off = |der: &[u8]| der_length(der) != Some(der.len());
+    certificates
+        .map(pem::Pem::contents)
+        .any(cut_off)
+        .then(|| "its bytes are cut off".to_owned())
+}
+
+/// The bytes that a DER sequence says it has, with its own head: X.690, 8.1.
+fn der_length(der: &[u8]) -> Option<usize> {
+    match der {
+        [0x30, short, ..] if *short < 0x80 => Some(2 + usize::from(*short)),
+        [0x30, form @ 0x81..=0x84, rest @ ..] => {
+            let digits = rest.get(..usize::from(form - 0x80))?;
+            let length = digits
+                .iter()
+                .fold(0, |length, byte| length * 256 + usize::from(*byte));
+            Some(2 + digits.len() + length)
+        }
+        _ => None,
+    }
 }

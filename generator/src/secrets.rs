@@ -83,6 +83,10 @@ static SECRET_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// `password: [ …` to the line's end: whatever stands in the bracket.
+static SECRET_BRACKET: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"["']?([A-Za-z0-9_.-]+)["']?\s*[:=]\s*[\[{](.*)"#).ok());
+
 /// What a text looks like if it is secret-shaped; certificates, references and
 /// ordinary names are not.
 pub fn secret_shape(text: &str) -> Option<&'static str> {
@@ -163,6 +167,16 @@ pub fn mask_line(text: &str, line_start: usize, line: &str) -> String {
             }
         }
     }
+    if let Some(pattern) = SECRET_BRACKET.as_ref() {
+        let below = pattern
+            .captures_iter(line)
+            .filter_map(|found| Some((found.get(1)?, found.get(2)?)));
+        ranges.extend(
+            below
+                .filter(|(key, _)| is_secret_key(key.as_str()))
+                .map(|(_, inner)| inner.range()),
+        );
+    }
     if let Some(pattern) = LONG_RUN.as_ref() {
         let runs = pattern
             .find_iter(line)
@@ -227,6 +241,15 @@ fn line_is_in_private_key(above: &str) -> bool {
 /// without a value of its own.
 fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
+    if text[..line_start]
+        .lines()
+        .rev()
+        .find(|above| !above.trim().is_empty())
+        .is_some_and(opens_secret_block)
+    {
+        // Also where its text is indented too little, which is a fault of its own.
+        return true;
+    }
     let own = indent(line);
     if own == 0 || line.trim().is_empty() {
         return false;
@@ -243,6 +266,14 @@ fn line_is_below_secret_key(text: &str, line_start: usize, line: &str) -> bool {
         (is_block_header(opens) || opens.starts_with(['"', '\'']))
             && is_secret_key(key.trim_matches(['"', '\'']))
     })
+}
+
+/// Whether a line such as `password: |` says that its text follows.
+fn opens_secret_block(line: &str) -> bool {
+    let Some((key, value)) = line.trim().trim_start_matches("- ").split_once(':') else {
+        return false;
+    };
+    value.trim().starts_with(['|', '>']) && is_secret_key(key.trim_matches(['"', '\'']))
 }
 
 /// The text with those byte ranges replaced character for character.
@@ -303,7 +334,8 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         assert_eq!(PATTERNS.len(), SHAPES.len());
-        assert!(AWS_SECRET.is_some() && LONG_RUN.is_some() && SECRET_LINE.is_some());
+        assert!(AWS_SECRET.is_some() && LONG_RUN.is_some());
+        assert!(SECRET_LINE.is_some() && SECRET_BRACKET.is_some());
     }
 
     #[test]
@@ -387,6 +419,8 @@ mod tests {
             "  password: |"
         );
         assert_eq!(shown("a:\n  name: |\n    hunter2\n", 2), "    hunter2");
+        assert_eq!(shown("a:\n  password: |\n  hunter2\n", 2), "  *******");
+        assert_eq!(shown("password: [hunter2", 0), "password: [*******");
         let key = format!("ca: |\n  -----BEGIN {} KEY-----\n  MIIE\n", "PRIVATE");
         assert_eq!(shown(&key, 2), "  ****");
         for (_, text) in examples() {

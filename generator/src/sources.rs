@@ -57,9 +57,18 @@ const NOT_RENDERED: [&str; 11] = [
 
 /// Lists the sources of a cluster, in a fixed order.
 pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
-    let mut rows = vec![applications(cluster), nodes(cluster), control_plane(cluster), events(cluster)];
+    let mut rows = vec![
+        applications(cluster),
+        nodes(cluster),
+        control_plane(cluster),
+        events(cluster),
+    ];
     rows.extend(NOT_RENDERED.iter().map(|source| {
-        missing(cluster, source, "this version of gen renders nothing for it")
+        missing(
+            cluster,
+            source,
+            "this version of gen renders nothing for it",
+        )
     }));
     rows
 }
@@ -86,7 +95,10 @@ fn shipped(
     SourceRow {
         cluster: cluster.cluster.name.clone(),
         source: source.to_owned(),
-        shipped_by: Some(format!("DaemonSet {}/{}", cluster.kubernetes.namespace, daemon_set.name)),
+        shipped_by: Some(format!(
+            "DaemonSet {}/{}",
+            cluster.kubernetes.namespace, daemon_set.name
+        )),
         reads,
         streams: cluster
             .streams
@@ -110,16 +122,30 @@ fn stream_row(stream: &ResolvedStream) -> StreamRow {
 }
 
 fn daemon_set<'a>(cluster: &'a ResolvedCluster, source: &str) -> Option<&'a DaemonSet> {
-    cluster.daemon_sets.iter().find(|daemon_set| daemon_set.source == source)
+    cluster
+        .daemon_sets
+        .iter()
+        .find(|daemon_set| daemon_set.source == source)
 }
 
 fn applications(cluster: &ResolvedCluster) -> SourceRow {
     const SOURCE: &str = "kubernetes.applications";
-    match (&cluster.sources.applications, daemon_set(cluster, "applications")) {
-        (Some(source), Some(daemon_set)) => {
-            shipped(cluster, SOURCE, daemon_set, &source.records.streams, source.paths.clone())
-        }
-        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.applications.enabled`"),
+    match (
+        &cluster.sources.applications,
+        daemon_set(cluster, "applications"),
+    ) {
+        (Some(source), Some(daemon_set)) => shipped(
+            cluster,
+            SOURCE,
+            daemon_set,
+            &source.records.streams,
+            source.paths.clone(),
+        ),
+        _ => missing(
+            cluster,
+            SOURCE,
+            "switched off by `sources.kubernetes.applications.enabled`",
+        ),
     }
 }
 
@@ -130,15 +156,28 @@ fn nodes(cluster: &ResolvedCluster) -> SourceRow {
             let units = source.journal.iter().flat_map(|journal| &journal.units);
             let mut reads = source.containers.paths.clone();
             reads.extend(units.map(|unit| format!("journal: {unit}")));
-            shipped(cluster, SOURCE, daemon_set, &source.containers.records.streams, reads)
+            shipped(
+                cluster,
+                SOURCE,
+                daemon_set,
+                &source.containers.records.streams,
+                reads,
+            )
         }
-        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.nodes.enabled`"),
+        _ => missing(
+            cluster,
+            SOURCE,
+            "switched off by `sources.kubernetes.nodes.enabled`",
+        ),
     }
 }
 
 fn control_plane(cluster: &ResolvedCluster) -> SourceRow {
     const SOURCE: &str = "kubernetes.control_plane";
-    match (&cluster.sources.control_plane, daemon_set(cluster, "control_plane")) {
+    match (
+        &cluster.sources.control_plane,
+        daemon_set(cluster, "control_plane"),
+    ) {
         (Some(source), Some(daemon_set)) => {
             let mut streams = source.containers.records.streams.clone();
             let mut reads = match source.read {
@@ -156,7 +195,11 @@ fn control_plane(cluster: &ResolvedCluster) -> SourceRow {
             SOURCE,
             "EKS runs the control plane: its logs are in CloudWatch, which this version of gen doesn't read",
         ),
-        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.control_plane.enabled`"),
+        _ => missing(
+            cluster,
+            SOURCE,
+            "switched off by `sources.kubernetes.control_plane.enabled`",
+        ),
     }
 }
 
@@ -165,14 +208,25 @@ fn events(cluster: &ResolvedCluster) -> SourceRow {
     match (&cluster.sources.events, daemon_set(cluster, "nodes")) {
         (Some(source), Some(daemon_set)) => {
             let reads = vec!["API server: events".to_owned()];
-            let mut row = shipped(cluster, SOURCE, daemon_set, std::slice::from_ref(&source.stream), reads);
-            row.files.insert(0, "kubernetes/events/deployment.yaml".to_owned());
+            let mut row = shipped(
+                cluster,
+                SOURCE,
+                daemon_set,
+                std::slice::from_ref(&source.stream),
+                reads,
+            );
+            row.files
+                .insert(0, "kubernetes/events/deployment.yaml".to_owned());
             row.shipped_by = Some(format!(
                 "Deployment {0}/kubernetes-events, DaemonSet {0}/{1}",
                 cluster.kubernetes.namespace, daemon_set.name
             ));
             row
         }
-        _ => missing(cluster, SOURCE, "switched off by `sources.kubernetes.events.enabled`"),
+        _ => missing(
+            cluster,
+            SOURCE,
+            "switched off by `sources.kubernetes.events.enabled`",
+        ),
     }
 }

@@ -84,3 +84,10 @@ impl AsRef<std::path::Path> for TreePath {
 /// bytes, sorted by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RenderedTree(pub BTreeMap<TreePath, Vec<u8>>);
+
+impl RenderedTree {
+    /// The files, sorted by path.
+    pub fn files(&self) -> impl Iterator<Item = (&TreePath, &[u8])> {
+        self.0.iter().map(|(path, bytes)| (path, bytes.as_slice()))
+    }
+}

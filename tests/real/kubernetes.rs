@@ -32,7 +32,11 @@ fn rendered() -> Vec<PathBuf> {
 }
 
 fn build(kustomize: &Path, folder: &Path) -> Vec<Object> {
-    let output = Command::new(kustomize).arg("build").arg(folder).output().expect("kustomize starts");
+    let output = Command::new(kustomize)
+        .arg("build")
+        .arg(folder)
+        .output()
+        .expect("kustomize starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", folder.display());
     // It warns of what is deprecated there.
@@ -42,12 +46,20 @@ fn build(kustomize: &Path, folder: &Path) -> Vec<Object> {
 
 #[test]
 fn accepts_every_rendered_object() {
-    let Some(kustomize) = rig::installed("bin/kustomize", "kustomize") else { return };
-    let Some(server) = ApiServer::shared() else { return };
+    let Some(kustomize) = rig::installed("bin/kustomize", "kustomize") else {
+        return;
+    };
+    let Some(server) = ApiServer::shared() else {
+        return;
+    };
     let mut refused = Vec::new();
     for folder in rendered() {
         let objects = build(&kustomize, &folder);
-        assert!(objects.iter().any(|object| object.kind == "DaemonSet"), "{}", folder.display());
+        assert!(
+            objects.iter().any(|object| object.kind == "DaemonSet"),
+            "{}",
+            folder.display()
+        );
         // A namespace must be there, even for a dry run of what is in it.
         for object in objects.iter().filter(|object| object.kind == "Namespace") {
             let answer = server.apply(object);
@@ -57,7 +69,12 @@ fn accepts_every_rendered_object() {
             let answer = server.apply_dry(object);
             if answer.status >= 300 {
                 let message = &answer.body["message"];
-                refused.push(format!("{}: {} `{}`: {message}", folder.display(), object.kind, object.name));
+                refused.push(format!(
+                    "{}: {} `{}`: {message}",
+                    folder.display(),
+                    object.kind,
+                    object.name
+                ));
             }
         }
     }
@@ -83,21 +100,44 @@ spec:
 /// Shows that the judge refuses at all.
 #[test]
 fn refuses_what_is_wrong() {
-    let Some(server) = ApiServer::shared() else { return };
+    let Some(server) = ApiServer::shared() else {
+        return;
+    };
     let judge = |from: &str, to: &str| {
         assert!(DAEMON_SET.contains(from), "{from}");
         let answer = server.apply_dry(&Object::all(&DAEMON_SET.replace(from, to))[0]);
-        (answer.status, answer.body["message"].as_str().unwrap_or_default().to_owned())
+        (
+            answer.status,
+            answer.body["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        )
     };
     assert_eq!(judge("control:1", "control:1").0, 201);
     for (from, to, said) in [
-        ("imagePullPolicy", "imagePullPolcy", "field not declared in schema"),
-        ("image: control:1", "image: y", "expected string, got &value.valueUnstructured{Value:true}"),
+        (
+            "imagePullPolicy",
+            "imagePullPolcy",
+            "field not declared in schema",
+        ),
+        (
+            "image: control:1",
+            "image: y",
+            "expected string, got &value.valueUnstructured{Value:true}",
+        ),
         ("IfNotPresent", "Sometimes", "supported values"),
-        ("matchLabels: { app: control }", "matchLabels: { app: other }", "`selector` does not match template `labels`"),
+        (
+            "matchLabels: { app: control }",
+            "matchLabels: { app: other }",
+            "`selector` does not match template `labels`",
+        ),
     ] {
         let (status, message) = judge(from, to);
-        assert!(status >= 400 && message.contains(said), "{to}: {status} {message}");
+        assert!(
+            status >= 400 && message.contains(said),
+            "{to}: {status} {message}"
+        );
     }
 }
 
@@ -105,18 +145,26 @@ fn refuses_what_is_wrong() {
 /// `LOGFLEET_WRITE_SCHEMAS` set they are written.
 #[test]
 fn committed_schemas_are_derived_from_the_server() {
-    let Some(server) = ApiServer::shared() else { return };
+    let Some(server) = ApiServer::shared() else {
+        return;
+    };
     let write = env::var_os("LOGFLEET_WRITE_SCHEMAS").is_some();
     for kind in &KINDS {
         let schema = server.openapi(kind.path, |document| schemas::derive(document, kind).ok());
         let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
-        let file = format!("schemas/outputs/kubernetes/{}.json", kind.kind.to_lowercase());
+        let file = format!(
+            "schemas/outputs/kubernetes/{}.json",
+            kind.kind.to_lowercase()
+        );
         let path = root().join(&file);
         if write {
             fs::write(&path, text).expect("writable");
         } else {
             let committed = fs::read_to_string(&path).unwrap_or_default();
-            assert!(committed == text, "{file} differs; see schemas/outputs/README.md");
+            assert!(
+                committed == text,
+                "{file} differs; see schemas/outputs/README.md"
+            );
         }
     }
 }

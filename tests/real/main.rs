@@ -1,16 +1,26 @@
 //! Tests against real servers, installed by `ci/rigs/*`. A server that isn't
 //! installed is skipped visibly; in CI (`CI=true`) that is a failure.
 
-#![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` marks what other modules of it use")]
+#![allow(
+    missing_docs,
+    reason = "a test binary has no readers of its documentation"
+)]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "a test binary exports nothing; `pub` marks what other modules of it use"
+)]
 
 mod certificates;
 mod client;
 mod documents;
 mod elasticsearch;
-mod kubernetes;
 mod fleet;
 mod indices;
+mod kubernetes;
 mod opensearch;
 mod rig;

@@ -18,6 +18,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
+use crate::resolve::literals::find_secret_literals;
 use crate::resolve::schema::SchemaCheck;
 
 /// What a `.yaml` file below `kubernetes/` holds.
@@ -44,13 +45,41 @@ impl FileKind {
 
 /// `apiVersion`, `kind` and schema of every kind that is known.
 const KINDS: [(&str, &str, &str); 18] = [
-    ("v1", "ConfigMap", include_str!("../../../schemas/outputs/kubernetes/configmap.json")),
-    ("v1", "Namespace", include_str!("../../../schemas/outputs/kubernetes/namespace.json")),
-    ("v1", "Secret", include_str!("../../../schemas/outputs/kubernetes/secret.json")),
-    ("v1", "Service", include_str!("../../../schemas/outputs/kubernetes/service.json")),
-    ("v1", "ServiceAccount", include_str!("../../../schemas/outputs/kubernetes/serviceaccount.json")),
-    ("apps/v1", "DaemonSet", include_str!("../../../schemas/outputs/kubernetes/daemonset.json")),
-    ("apps/v1", "Deployment", include_str!("../../../schemas/outputs/kubernetes/deployment.json")),
+    (
+        "v1",
+        "ConfigMap",
+        include_str!("../../../schemas/outputs/kubernetes/configmap.json"),
+    ),
+    (
+        "v1",
+        "Namespace",
+        include_str!("../../../schemas/outputs/kubernetes/namespace.json"),
+    ),
+    (
+        "v1",
+        "Secret",
+        include_str!("../../../schemas/outputs/kubernetes/secret.json"),
+    ),
+    (
+        "v1",
+        "Service",
+        include_str!("../../../schemas/outputs/kubernetes/service.json"),
+    ),
+    (
+        "v1",
+        "ServiceAccount",
+        include_str!("../../../schemas/outputs/kubernetes/serviceaccount.json"),
+    ),
+    (
+        "apps/v1",
+        "DaemonSet",
+        include_str!("../../../schemas/outputs/kubernetes/daemonset.json"),
+    ),
+    (
+        "apps/v1",
+        "Deployment",
+        include_str!("../../../schemas/outputs/kubernetes/deployment.json"),
+    ),
     (
         "external-secrets.io/v1",
         "ExternalSecret",
@@ -91,7 +120,11 @@ const KINDS: [(&str, &str, &str); 18] = [
         "ClusterRoleBinding",
         include_str!("../../../schemas/outputs/kubernetes/clusterrolebinding.json"),
     ),
-    ("rbac.authorization.k8s.io/v1", "Role", include_str!("../../../schemas/outputs/kubernetes/role.json")),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "Role",
+        include_str!("../../../schemas/outputs/kubernetes/role.json"),
+    ),
     (
         "rbac.authorization.k8s.io/v1",
         "RoleBinding",
@@ -104,7 +137,21 @@ const KINDS: [(&str, &str, &str); 18] = [
     ),
 ];
 
-const EVENT_EXPORTER_SCHEMA: &str = include_str!("../../../schemas/outputs/kubernetes/event-exporter.json");
+/// The kinds of the core group that a file may hold and that have no schema
+/// above (<https://kubernetes.io/docs/reference/kubernetes-api/>).
+const CORE_KINDS: [&str; 8] = [
+    "Endpoints",
+    "LimitRange",
+    "List",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicationController",
+    "ResourceQuota",
+];
+
+const EVENT_EXPORTER_SCHEMA: &str =
+    include_str!("../../../schemas/outputs/kubernetes/event-exporter.json");
 
 /// One file's schema, compiled when it is first needed: a run compiles only
 /// those of the kinds that it renders.
@@ -147,14 +194,21 @@ impl KubernetesCheck {
         let mut faults = Faults::new();
         yaml11::refuse_misread(&node, &sources, &mut faults);
         faults.append(self.check_node(kind, &node, &sources));
+        if kind == FileKind::Patch {
+            // People write patches; nobody's templates hold secrets.
+            faults.append(find_secret_literals(&node, &sources));
+        }
         faults
     }
 
     fn check_node(&self, file: FileKind, node: &Node, sources: &Sources) -> Faults {
         match file {
-            FileKind::EventExporter => {
-                run(self.event_exporter.get(EVENT_EXPORTER_SCHEMA, |schema| schema), node, sources)
-            }
+            FileKind::EventExporter => run(
+                self.event_exporter
+                    .get(EVENT_EXPORTER_SCHEMA, |schema| schema),
+                node,
+                sources,
+            ),
             // Operations of JSON Patch, whose target stands in the kustomization.
             FileKind::Patch if matches!(node.value, Value::Sequence(_)) => Faults::new(),
             FileKind::Patch => check_object(&self.patches, loosen::loosen, node, sources),
@@ -164,11 +218,20 @@ impl KubernetesCheck {
 }
 
 /// Checks an object by the one of `schemas` that is of its kind.
-fn check_object(schemas: &[Compiled], prepare: fn(Json) -> Json, node: &Node, sources: &Sources) -> Faults {
-    let (Some(api_version), Some(kind)) = (text_of(node, "apiVersion"), text_of(node, "kind")) else {
+fn check_object(
+    schemas: &[Compiled],
+    prepare: fn(Json) -> Json,
+    node: &Node,
+    sources: &Sources,
+) -> Faults {
+    let (Some(api_version), Some(kind)) = (text_of(node, "apiVersion"), text_of(node, "kind"))
+    else {
         return no_object(node, sources);
     };
-    let known = KINDS.iter().zip(schemas).find(|(known, _)| known.0 == api_version && known.1 == kind);
+    let known = KINDS
+        .iter()
+        .zip(schemas)
+        .find(|(known, _)| known.0 == api_version && known.1 == kind);
     match known {
         Some((known, compiled)) => run(compiled.get(known.2, prepare), node, sources),
         None => check_unknown(api_version, kind, node, sources),
@@ -183,7 +246,9 @@ fn run(check: Option<&SchemaCheck>, node: &Node, sources: &Sources) -> Faults {
 }
 
 fn text_of<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
-    node.get(key).and_then(Node::as_str).filter(|text| !text.is_empty())
+    node.get(key)
+        .and_then(Node::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 fn no_object(node: &Node, sources: &Sources) -> Faults {
@@ -195,14 +260,40 @@ fn no_object(node: &Node, sources: &Sources) -> Faults {
 
 /// The first byte, so that the caret doesn't underline a whole file.
 fn start_of(node: &Node) -> Span {
-    Span { end: node.span.start, ..node.span }
+    Span {
+        end: node.span.start,
+        ..node.span
+    }
 }
 
 /// A kind of somebody else's, from a fleet's own template: it has a name at
 /// least. One that Kubernetes itself has under another `apiVersion` is a slip.
 fn check_unknown(api_version: &str, kind: &str, node: &Node, sources: &Sources) -> Faults {
     let mut faults = Faults::new();
-    let known = KINDS.iter().find(|known| known.1 == kind && is_built_in(known.0));
+    if api_version == "v1"
+        && !CORE_KINDS.contains(&kind)
+        && !KINDS.iter().any(|known| known.1 == kind)
+    {
+        let at = node
+            .get("kind")
+            .map_or_else(|| start_of(node), |value| value.span);
+        let fault =
+            Fault::input(format!("Kubernetes has no `{kind}` in `v1`")).at(sources.place(at));
+        let own = KINDS
+            .iter()
+            .filter(|known| known.0 == "v1")
+            .map(|known| known.1);
+        let near = own
+            .chain(CORE_KINDS)
+            .find(|known| strsim::damerau_levenshtein(known, kind) <= 2);
+        faults.push(match near {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault.hint("a kind of your own has a group: `apiVersion: example.com/v1`"),
+        });
+    }
+    let known = KINDS
+        .iter()
+        .find(|known| known.1 == kind && is_built_in(known.0));
     if let Some((right, ..)) = known
         && is_built_in(api_version)
         && let Some(value) = node.get("apiVersion")
@@ -213,8 +304,14 @@ fn check_unknown(api_version: &str, kind: &str, node: &Node, sources: &Sources) 
                 .hint(format!("write `{right}`")),
         );
     }
-    if node.get("metadata").and_then(|metadata| text_of(metadata, "name")).is_none() {
-        let at = node.entry("metadata").map_or_else(|| start_of(node), |entry| entry.key_span);
+    if node
+        .get("metadata")
+        .and_then(|metadata| text_of(metadata, "name"))
+        .is_none()
+    {
+        let at = node
+            .entry("metadata")
+            .map_or_else(|| start_of(node), |entry| entry.key_span);
         faults.push(Fault::input("`metadata.name` is required, as text").at(sources.place(at)));
     }
     faults
@@ -269,10 +366,20 @@ spec:
             let schema: Json = serde_json::from_str(text).expect("JSON");
             assert_eq!(schema["properties"]["kind"]["const"], kind);
             assert_eq!(schema["properties"]["apiVersion"]["const"], api_version);
-            assert!(Compiled::default().get(text, |schema| schema).is_some(), "{kind}");
-            assert!(Compiled::default().get(text, loosen::loosen).is_some(), "{kind}");
+            assert!(
+                Compiled::default().get(text, |schema| schema).is_some(),
+                "{kind}"
+            );
+            assert!(
+                Compiled::default().get(text, loosen::loosen).is_some(),
+                "{kind}"
+            );
         }
-        assert!(Compiled::default().get(EVENT_EXPORTER_SCHEMA, |schema| schema).is_some());
+        assert!(
+            Compiled::default()
+                .get(EVENT_EXPORTER_SCHEMA, |schema| schema)
+                .is_some()
+        );
     }
 
     #[test]
@@ -295,25 +402,37 @@ spec:
     #[test]
     fn tells_a_word_that_kubernetes_reads_as_something_else() {
         insta::assert_snapshot!(told_if("\"fluentd:1\"", "y"));
-        insta::assert_snapshot!(told_if("{ labels: { app: fluentd } }", "{ labels: { app: 012, on: 1_000 } }"));
+        insta::assert_snapshot!(told_if(
+            "{ labels: { app: fluentd } }",
+            "{ labels: { app: 012, on: 1_000 } }"
+        ));
     }
 
     #[test]
     fn tells_a_duplicate_key() {
-        insta::assert_snapshot!(told_if("kind: DaemonSet", "kind: DaemonSet\nkind: DaemonSet"));
+        insta::assert_snapshot!(told_if(
+            "kind: DaemonSet",
+            "kind: DaemonSet\nkind: DaemonSet"
+        ));
     }
 
     #[test]
     fn tells_what_is_no_object() {
         insta::assert_snapshot!(told_at(PATH, "just: words\n"));
-        insta::assert_snapshot!(told_if("apiVersion: apps/v1", "apiVersion: extensions/v1beta1"));
+        insta::assert_snapshot!(told_if(
+            "apiVersion: apps/v1",
+            "apiVersion: extensions/v1beta1"
+        ));
     }
 
     #[test]
     fn a_kind_of_somebody_else_needs_a_name() {
         let own = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\nspec: { anything: 1 }\n";
         assert_eq!(told_at("kubernetes/widget.yaml", own), "");
-        insta::assert_snapshot!(told_at("kubernetes/widget.yaml", &own.replace("name: a", "labels: {}")));
+        insta::assert_snapshot!(told_at(
+            "kubernetes/widget.yaml",
+            &own.replace("name: a", "labels: {}")
+        ));
     }
 
     #[test]
@@ -324,13 +443,19 @@ spec:
         let path = "kubernetes/patches/a.yaml";
         assert_eq!(told_at(path, patch), "");
         assert_eq!(told_at(path, "- op: remove\n  path: /spec\n"), "");
-        insta::assert_snapshot!(told_at(path, &patch.replace("priorityClassName", "priorityClass")));
+        insta::assert_snapshot!(told_at(
+            path,
+            &patch.replace("priorityClassName", "priorityClass")
+        ));
     }
 
     #[test]
     fn knows_the_event_exporters_options() {
         let text = "logLevel: warn\nroute: { routes: [{ match: [{ receiver: a }] }] }\nreceivers: [{ name: a, stdout: {} }]\n";
         assert_eq!(told_at("kubernetes/events/config.yaml", text), "");
-        insta::assert_snapshot!(told_at("kubernetes/events/config.yaml", &text.replace("logLevel", "loglevel")));
+        insta::assert_snapshot!(told_at(
+            "kubernetes/events/config.yaml",
+            &text.replace("logLevel", "loglevel")
+        ));
     }
 }

@@ -10,13 +10,15 @@
 pub mod fluentd;
 pub mod kubernetes;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
 use crate::fault::{Fault, Faults};
-use crate::tree::{RenderedTree, TreePath};
+use crate::load::source::{FileId, SourceFile};
+use crate::load::yaml;
+use crate::tree::TreePath;
 
 /// Checks the files of clusters, one after the other or side by side.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub struct Checker {
     kubernetes: KubernetesCheck,
     /// Kubernetes files that were right. Most clusters of a fleet share most
     /// of them to the byte, and reading YAML costs more than all else here.
-    right: Mutex<BTreeSet<(FileKind, Arc<[u8]>)>>,
+    right: Mutex<BTreeMap<FileKind, BTreeSet<String>>>,
 }
 
 /// What a file is written in.
@@ -33,6 +35,8 @@ pub struct Checker {
 enum Language {
     Kubernetes(FileKind),
     Fluentd,
+    /// YAML that nothing more is known of.
+    Yaml,
 }
 
 fn language(path: &TreePath) -> Option<Language> {
@@ -41,6 +45,8 @@ fn language(path: &TreePath) -> Option<Language> {
         Some(Language::Kubernetes(FileKind::of(path)))
     } else if path.ends_with("/fluent.conf") {
         Some(Language::Fluentd)
+    } else if path.ends_with(".yaml") || path.ends_with(".yml") {
+        Some(Language::Yaml)
     } else {
         None
     }
@@ -56,12 +62,18 @@ impl Checker {
         })
     }
 
-    /// Checks every file of a cluster.
-    pub fn check(&self, cluster: &str, tree: &RenderedTree) -> Result<(), Faults> {
+    /// Checks files of a cluster.
+    pub fn check<'f>(
+        &self,
+        cluster: &str,
+        files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
+    ) -> Result<(), Faults> {
         let mut faults = Faults::new();
-        for (path, bytes) in &tree.0 {
-            let Some(language) = language(path) else { continue };
-            let shown = || format!("rendered/{cluster}/{path}");
+        for (path, bytes) in files {
+            let Some(language) = language(path) else {
+                continue;
+            };
+            let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
                 continue;
@@ -69,6 +81,7 @@ impl Checker {
             faults.append(match language {
                 Language::Kubernetes(kind) => self.check_kubernetes(kind, shown, text),
                 Language::Fluentd => self.fluentd.check(&shown(), text),
+                Language::Yaml => check_yaml(&shown(), text),
             });
         }
         faults.into_result(())
@@ -77,14 +90,27 @@ impl Checker {
     fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {
         // A thread that panicked left the set as it was.
         let right = || self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (kind, Arc::from(text.as_bytes()));
-        if right().contains(&key) {
+        if right().get(&kind).is_some_and(|texts| texts.contains(text)) {
             return Faults::new();
         }
         let faults = self.kubernetes.check(kind, &shown(), text);
         if faults.is_empty() {
-            right().insert(key);
+            right().entry(kind).or_default().insert(text.to_owned());
         }
         faults
     }
+}
+
+/// Where a person finds the file: a patch is a copy of the cluster's own.
+fn shown_path(cluster: &str, path: &str) -> String {
+    match path.strip_prefix("kubernetes/patches/") {
+        Some(patch) => format!("clusters/{cluster}/kubernetes/{patch}"),
+        None => format!("rendered/{cluster}/{path}"),
+    }
+}
+
+fn check_yaml(shown: &str, text: &str) -> Faults {
+    yaml::parse(FileId(0), &SourceFile::new(shown, text))
+        .err()
+        .unwrap_or_default()
 }

@@ -24,20 +24,38 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+    pub(super) fn run(
+        self,
+        root: &Path,
+        format: Format,
+        terminal: &mut Terminal,
+    ) -> Result<(), Failure> {
         let selected: Option<BTreeSet<String>> =
             (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
         let timings = Timings::default();
-        let checked = pipeline::check(root, selected.as_ref(), &timings)
-            .map_err(|faults| Failure::Faults { faults, outcome: "nothing was rendered" })?;
+        let checked = pipeline::check(root, selected.as_ref(), &timings).map_err(|faults| {
+            Failure::Faults {
+                faults,
+                outcome: "nothing was rendered",
+            }
+        })?;
         if let Some(today) = &self.today {
             let faults = expiry::find_expired(&checked.fleet, today);
             faults.into_result(()).map_err(nothing_written)?;
         }
         let clusters = checked.fleet.members.len();
         let text = match format {
-            Format::Json => format!("{}\n", json!({ "faults": [], "clusters": clusters, "files": checked.files })),
-            Format::Text => format!("{clusters} clusters, {} files: no faults\n", checked.files),
+            Format::Json => format!(
+                "{}\n",
+                json!({ "faults": [], "clusters": clusters, "files": checked.files })
+            ),
+            Format::Text => {
+                let plural = if clusters == 1 { "" } else { "s" };
+                format!(
+                    "{clusters} cluster{plural}, {} files: no faults\n",
+                    checked.files
+                )
+            }
         };
         Ok(terminal.print(&text)?)
     }

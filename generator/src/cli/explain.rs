@@ -14,6 +14,7 @@ use crate::load::source::Sources;
 use crate::pipeline;
 use crate::resolve::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
 use crate::resolve::{inherit, layers_of};
+use crate::secrets;
 
 /// Tells which layer, file and line set a value, and which it overrode.
 ///
@@ -23,12 +24,18 @@ use crate::resolve::{inherit, layers_of};
 pub(super) struct Explain {
     /// The cluster
     cluster: String,
+    #[expect(clippy::doc_markdown, reason = "the terminal shows it as it is")]
     /// A setting such as streams.applications.retention_days; everything without one
     setting: Option<String>,
 }
 
 impl Explain {
-    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+    pub(super) fn run(
+        self,
+        root: &Path,
+        format: Format,
+        terminal: &mut Terminal,
+    ) -> Result<(), Failure> {
         let path = match &self.setting {
             Some(setting) => ValuePath::parse(setting)
                 .map_err(|error| nothing_written(Fault::input(format!("`{setting}`: {error}"))))?,
@@ -45,18 +52,27 @@ impl Explain {
             .iter()
             .filter_map(|(name, layer)| Some((name.clone(), inherit::project(layer, &path)?)))
             .collect();
-        let all: Vec<(LayerName, &Node)> =
-            projected.iter().map(|(name, node)| (name.clone(), node)).chain(layers).collect();
+        let all: Vec<(LayerName, &Node)> = projected
+            .iter()
+            .map(|(name, node)| (name.clone(), node))
+            .chain(layers)
+            .collect();
         let explanation = explain(&all, &path);
         if explanation.leaves.is_empty() {
-            let fault = Fault::input(format!("no layer of `{}` says anything of `{path}`", self.cluster));
-            let merged = inherit::expand(crate::resolve::merge::merge_all(all.into_iter().map(|(_, node)| node))
-                .unwrap_or_else(|| fleet.defaults.clone()));
+            let fault = Fault::input(format!(
+                "no layer of `{}` says anything of `{path}`",
+                self.cluster
+            ));
+            let merged = inherit::expand(
+                crate::resolve::merge::merge_all(all.into_iter().map(|(_, node)| node))
+                    .unwrap_or_else(|| fleet.defaults.clone()),
+            );
             return Err(nothing_written(match known_keys(&merged, &path) {
                 Some(hint) => fault.hint(hint),
                 None => fault,
             }));
         }
+        let explanation = without_secrets(explanation);
         let text = match format {
             Format::Text => describe(&explanation, &fleet.loaded.sources),
             Format::Json => {
@@ -75,6 +91,48 @@ impl Explain {
     }
 }
 
+/// The same with every secret masked: what stands in a file by mistake need
+/// not get into a log as well.
+fn without_secrets(mut explanation: Explanation) -> Explanation {
+    for leaf in &mut explanation.leaves {
+        let below_secret_key = leaf
+            .path
+            .parts()
+            .iter()
+            .any(|key| secrets::is_secret_key(key));
+        leaf.value = leaf
+            .value
+            .take()
+            .map(|value| masked(value, below_secret_key));
+        for step in &mut leaf.steps {
+            if let Effect::Sets(value) = &mut step.effect {
+                *value = masked(value.take(), below_secret_key);
+            }
+        }
+    }
+    explanation
+}
+
+fn masked(value: Json, below_secret_key: bool) -> Json {
+    match value {
+        Json::String(text) if below_secret_key && !secrets::is_reference(&text) => json!("*****"),
+        Json::Number(_) if below_secret_key => json!("*****"),
+        Json::String(text) => Json::String(secrets::mask(&text)),
+        Json::Array(items) => items
+            .into_iter()
+            .map(|item| masked(item, below_secret_key))
+            .collect(),
+        Json::Object(members) => {
+            let members = members.into_iter().map(|(key, value)| {
+                let secret = below_secret_key || secrets::is_secret_key(&key);
+                (key, masked(value, secret))
+            });
+            Json::Object(members.collect())
+        }
+        other => other,
+    }
+}
+
 /// The keys there are where a path leads nowhere.
 fn known_keys(merged: &Node, path: &ValuePath) -> Option<String> {
     let mut node = merged;
@@ -89,15 +147,26 @@ fn known_keys(merged: &Node, path: &ValuePath) -> Option<String> {
         }
         shown.push_str(part);
     }
-    let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
-    let below = if shown.is_empty() { "at the top".to_owned() } else { format!("below `{shown}`") };
+    let keys: Vec<&str> = node
+        .entries()?
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
+    let below = if shown.is_empty() {
+        "at the top".to_owned()
+    } else {
+        format!("below `{shown}`")
+    };
     Some(format!("{below} there are: {}", keys.join(", ")))
 }
 
 fn describe(explanation: &Explanation, sources: &Sources) -> String {
     let mut text = String::new();
     for leaf in &explanation.leaves {
-        let value = leaf.value.as_ref().map_or_else(|| "not set".to_owned(), Json::to_string);
+        let value = leaf
+            .value
+            .as_ref()
+            .map_or_else(|| "not set".to_owned(), Json::to_string);
         // Writing to a text can't fail.
         let _ = writeln!(text, "{} = {value}", leaf.path);
         for step in leaf.steps.iter().rev() {

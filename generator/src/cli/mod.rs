@@ -32,7 +32,12 @@ pub use terminal::Terminal;
 /// Renders every file that ships a Kubernetes cluster's logs to
 /// Elasticsearch or OpenSearch, from one small cluster.yaml per cluster.
 #[derive(Debug, Parser)]
-#[command(name = "gen", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "gen",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Arguments {
     /// Folder with clusters/ and rendered/
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
@@ -80,7 +85,10 @@ enum Command {
 #[derive(Debug)]
 enum Failure {
     /// What is wrong, and what did or didn't happen.
-    Faults { faults: Faults, outcome: &'static str },
+    Faults {
+        faults: Faults,
+        outcome: &'static str,
+    },
     /// `--check` found differences, which are printed already.
     Differences,
     /// The output could not be written.
@@ -95,7 +103,10 @@ impl From<io::Error> for Failure {
 
 /// Faults of a command that writes nothing in any case.
 fn nothing_written(faults: impl Into<Faults>) -> Failure {
-    Failure::Faults { faults: faults.into(), outcome: "nothing was written" }
+    Failure::Faults {
+        faults: faults.into(),
+        outcome: "nothing was written",
+    }
 }
 
 /// Runs a command line and returns the exit code.
@@ -105,7 +116,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         Err(error) => return terminal.clap(&error),
     };
     if let Some(jobs) = arguments.jobs
-        && let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global()
+        && let Err(error) = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs.get())
+            .build_global()
     {
         let fault = Fault::environment(format!("can't start {jobs} threads: {error}"));
         return fail(nothing_written(fault), arguments.format, terminal);

@@ -6,10 +6,14 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Terminal, init, nothing_written};
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 use crate::load::files::CLUSTERS;
 use crate::load::node::Node;
+use crate::load::source::{SourceFile, Sources};
+use crate::load::yaml;
 use crate::pipeline;
+use crate::resolve::input_schema::{InputKind, input_schema};
+use crate::resolve::schema::SchemaCheck;
 
 /// Adds a cluster's folder: a new one, or one like another cluster's.
 ///
@@ -52,8 +56,42 @@ impl New {
             None => self.starter(),
         };
         let file = format!("{CLUSTERS}/{name}/cluster.yaml");
+        let mut faults = check_text(&file, &text);
+        faults.append(self.check_environment(root));
+        faults.into_result(()).map_err(nothing_written)?;
         init::write_new(root, &[(file.clone(), text)]).map_err(nothing_written)?;
-        Ok(terminal.print(&format!("{file}\n\nNext: gen check {name}, then gen render {name}\n"))?)
+        Ok(terminal.print(&format!(
+            "{file}\n\nNext: gen check {name}, then gen render {name}\n"
+        ))?)
+    }
+
+    /// An environment without a file would be told by the next `gen check`.
+    fn check_environment(&self, root: &Path) -> Faults {
+        let Some(environment) = &self.environment else {
+            return Faults::new();
+        };
+        let nobody = BTreeSet::new();
+        let known = pipeline::load_layers(root, Some(&nobody))
+            .0
+            .loaded
+            .environments;
+        if known.contains_key(environment) {
+            return Faults::new();
+        }
+        let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
+        let names = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        Fault::input(format!(
+            "there is no environment `{}`",
+            environment.escape_debug()
+        ))
+        .hint(format!(
+            "known are {names}; an environment is a file of `{CLUSTERS}/environments/`"
+        ))
+        .into()
     }
 
     fn starter(&self) -> String {
@@ -76,18 +114,42 @@ impl New {
     }
 }
 
+/// Finds what is wrong with the words of the command line where they would
+/// stand in the file.
+fn check_text(file: &str, text: &str) -> Faults {
+    let mut sources = Sources::default();
+    let id = sources.push(SourceFile::new(file, text));
+    let checked =
+        yaml::parse(id, &SourceFile::new(file, text)).map(|node| {
+            match SchemaCheck::new(input_schema(InputKind::Cluster)) {
+                Ok(schema) => schema.check(&node, &sources),
+                Err(error) => Fault::input(format!("the input's schema: {error}")).into(),
+            }
+        });
+    checked.unwrap_or_else(|faults| faults)
+}
+
 /// A name becomes a path here, before any schema has seen it.
 fn check_name(name: &str) -> Result<(), Fault> {
     let word = |part: &str| {
         !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
             && !part.starts_with('-')
             && !part.ends_with('-')
     };
-    if name.len() <= 100 && name.split('.').all(word) && !["environments", "certificates"].contains(&name) {
+    if name.len() <= 100
+        && name.split('.').all(word)
+        && !["environments", "certificates"].contains(&name)
+    {
         Ok(())
     } else {
-        Err(Fault::input(format!("`{}` can't be a cluster's name", name.escape_debug())).hint(
+        Err(Fault::input(format!(
+            "`{}` can't be a cluster's name",
+            name.escape_debug()
+        ))
+        .hint(
             "use lower-case letters, digits, `-` and `.` as in a host name, at most 100 characters",
         ))
     }
@@ -98,12 +160,21 @@ fn check_name(name: &str) -> Result<(), Fault> {
 fn like(root: &Path, other: &str, name: &str) -> Result<String, Failure> {
     let selected = BTreeSet::from([other.to_owned()]);
     let (fleet, faults) = pipeline::load_layers(root, Some(&selected));
-    let Some(cluster) = fleet.loaded.clusters.get(other) else { return Err(nothing_written(faults)) };
+    let Some(cluster) = fleet.loaded.clusters.get(other) else {
+        return Err(nothing_written(faults));
+    };
     let layer = &cluster.layer;
     let source = fleet.loaded.sources.get(layer.file);
-    let (Some(source), Some(named)) = (source, layer.node.get("name").filter(|node| node.as_str().is_some()))
-    else {
-        return Err(nothing_written(Fault::input(format!("`{other}` has no name that could be replaced"))));
+    let (Some(source), Some(named)) = (
+        source,
+        layer
+            .node
+            .get("name")
+            .filter(|node| node.as_str().is_some()),
+    ) else {
+        return Err(nothing_written(Fault::input(format!(
+            "`{other}` has no name that could be replaced"
+        ))));
     };
     Ok(replace(source.text(), named, name))
 }

@@ -32,7 +32,12 @@ pub(super) struct Render {
 }
 
 impl Render {
-    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+    pub(super) fn run(
+        self,
+        root: &Path,
+        format: Format,
+        terminal: &mut Terminal,
+    ) -> Result<(), Failure> {
         let selected: Option<BTreeSet<String>> =
             (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
         let timings = Timings::default();
@@ -40,7 +45,10 @@ impl Render {
         let request = PlanRequest {
             root,
             selected: selected.as_ref(),
-            options: WriteOptions { force: self.force, check_only: self.check },
+            options: WriteOptions {
+                force: self.force,
+                check_only: self.check,
+            },
             progress: &|| bar.inc(1),
         };
         let planned = pipeline::plan(request, &timings);
@@ -59,7 +67,9 @@ impl Render {
         };
         terminal.print(&text)?;
         if self.timings {
-            let steps = timings.steps().map(|(step, time)| format!("{step} {:.1} ms", time.as_secs_f64() * 1e3));
+            let steps = timings
+                .steps()
+                .map(|(step, time)| format!("{step} {:.1} ms", time.as_secs_f64() * 1e3));
             terminal.complain(&format!("{}\n", steps.join("  ")));
         }
         if self.check && !plans.iter().all(WritePlan::is_clean) {
@@ -107,8 +117,12 @@ fn describe(changes: &[Changes<'_>], check: bool) -> String {
     let mut text = String::new();
     let mut totals = [0; 4];
     for change in changes {
-        let counts =
-            [change.created.len(), change.updated.len(), change.deleted.len(), change.unchanged];
+        let counts = [
+            change.created.len(),
+            change.updated.len(),
+            change.deleted.len(),
+            change.unchanged,
+        ];
         for (total, count) in totals.iter_mut().zip(counts) {
             *total += count;
         }
@@ -139,10 +153,19 @@ fn list_paths(text: &mut String, change: &Changes<'_>) {
     let mut paths: Vec<(&str, &str)> = Vec::new();
     paths.extend(change.created.iter().map(|path| (*path, "missing")));
     paths.extend(change.updated.iter().map(|path| (*path, "differs")));
-    paths.extend(change.deleted.iter().map(|path| (*path, "no longer rendered")));
+    paths.extend(
+        change
+            .deleted
+            .iter()
+            .map(|path| (*path, "no longer rendered")),
+    );
     paths.sort_unstable();
     for (path, state) in paths {
-        let by_hand = if change.edited_by_hand.contains(&path) { ", edited by hand" } else { "" };
+        let by_hand = if change.edited_by_hand.contains(&path) {
+            ", edited by hand"
+        } else {
+            ""
+        };
         let _ = writeln!(text, "  {path}: {state}{by_hand}");
     }
 }
@@ -160,5 +183,9 @@ fn count_words([created, updated, deleted, unchanged]: [usize; 4], check: bool) 
         .filter(|(count, _)| **count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    if parts.is_empty() { "no files".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "no files".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

@@ -47,19 +47,36 @@ impl Schema {
         if let Some(kind) = self.kind {
             return Ok(terminal.print(&text(kind.into()))?);
         }
-        let Some(folder) = self.out else { return Ok(()) };
+        let Some(folder) = self.out else {
+            return Ok(());
+        };
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            nothing_written(Fault::environment(format!(
+                "can't make the folder `{}`: {error}",
+                folder.display()
+            )))
+        })?;
         for kind in InputKind::ALL {
             let path = folder.join(kind.file_name());
             std::fs::write(&path, text(kind)).map_err(|error| {
-                nothing_written(Fault::environment(format!("can't write `{}`: {error}", path.display())))
+                nothing_written(Fault::environment(format!(
+                    "can't write `{}`: {error}",
+                    path.display()
+                )))
             })?;
         }
-        Ok(terminal.print(&format!("{} schemas in {}\n", InputKind::ALL.len(), folder.display()))?)
+        Ok(terminal.print(&format!(
+            "{} schemas in {}\n",
+            InputKind::ALL.len(),
+            folder.display()
+        ))?)
     }
 }
 
 /// A schema as its file has it.
 pub(super) fn text(kind: InputKind) -> String {
     // A JSON value always has a text.
-    serde_json::to_string_pretty(&input_schema(kind)).map(|text| text + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(&input_schema(kind))
+        .map(|text| text + "\n")
+        .unwrap_or_default()
 }

@@ -22,19 +22,31 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub(super) fn run(self, root: &Path, format: Format, terminal: &mut Terminal) -> Result<(), Failure> {
+    pub(super) fn run(
+        self,
+        root: &Path,
+        format: Format,
+        terminal: &mut Terminal,
+    ) -> Result<(), Failure> {
         let selected: Option<BTreeSet<String>> =
             (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
         let fleet = pipeline::load_fleet(root, selected.as_ref(), &Timings::default())
             .map_err(nothing_written)?;
-        let rows: Vec<Vec<SourceRow>> =
-            fleet.members.iter().map(|member| sources::list(&member.cluster)).collect();
+        let rows: Vec<Vec<SourceRow>> = fleet
+            .members
+            .iter()
+            .map(|member| sources::list(&member.cluster))
+            .collect();
         let text = match format {
             Format::Json => {
                 let rows: Vec<&SourceRow> = rows.iter().flatten().collect();
                 serde_json::to_string_pretty(&rows).map_err(std::io::Error::from)? + "\n"
             }
-            Format::Text => rows.iter().map(|rows| table(rows)).collect::<Vec<_>>().join("\n"),
+            Format::Text => rows
+                .iter()
+                .map(|rows| table(rows))
+                .collect::<Vec<_>>()
+                .join("\n"),
         };
         Ok(terminal.print(&text)?)
     }
@@ -42,14 +54,28 @@ impl Sources {
 
 fn table(rows: &[SourceRow]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["SOURCE", "DATA STREAM", "KEPT", "AT", "SHIPPED BY"]);
     for row in rows {
         if let Some(why) = &row.missing {
-            table.add_row([row.source.as_str(), "-", "-", "-", &format!("not shipped: {why}")]);
+            table.add_row([
+                row.source.as_str(),
+                "-",
+                "-",
+                "-",
+                &format!("not shipped: {why}"),
+            ]);
         }
         for (index, stream) in row.streams.iter().enumerate() {
-            let first = |text: &str| if index == 0 { text.to_owned() } else { String::new() };
+            let first = |text: &str| {
+                if index == 0 {
+                    text.to_owned()
+                } else {
+                    String::new()
+                }
+            };
             table.add_row([
                 first(&row.source),
                 stream.data_stream.clone(),
@@ -60,6 +86,10 @@ fn table(rows: &[SourceRow]) -> String {
         }
     }
     let cluster = rows.first().map_or("", |row| row.cluster.as_str());
-    let lines: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    format!("{cluster}\n{lines}")
+    let mut text = format!("{cluster}\n");
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }

@@ -21,7 +21,13 @@ impl Terminal {
     /// all; each stream is coloured only if it is a terminal.
     pub fn of_process(colour: bool) -> Self {
         use std::io::IsTerminal as _;
-        let style = |terminal| if terminal && colour { Style::Coloured } else { Style::Plain };
+        let style = |terminal| {
+            if terminal && colour {
+                Style::Coloured
+            } else {
+                Style::Plain
+            }
+        };
         Self {
             out_style: style(io::stdout().is_terminal()),
             err_style: style(io::stderr().is_terminal()),
@@ -62,7 +68,6 @@ impl Terminal {
         }
     }
 
-
     /// How complaints are coloured.
     pub(super) fn error_style(&self) -> Style {
         self.err_style
@@ -70,7 +75,11 @@ impl Terminal {
 
     /// A bar that shows how far a long run is, if somebody watches.
     pub(super) fn progress(&self, what: &'static str) -> ProgressBar {
-        let target = if self.watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if self.watched {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(None, target).with_message(what);
         // The template is a constant that a test renders.
         match ProgressStyle::with_template("{msg} {pos} {spinner}") {

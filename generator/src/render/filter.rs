@@ -36,6 +36,7 @@ pub(super) fn refill_range() {
 }
 
 /// `range(end=…)`: the whole numbers from `start` (0 without it) up to before `end`.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn range(kwargs: Kwargs, _: &State) -> TeraResult<Vec<i64>> {
     let start = kwargs.get::<i64>("start")?.unwrap_or_default();
     let end = kwargs.must_get::<i64>("end")?;

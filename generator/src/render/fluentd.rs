@@ -1,16 +1,22 @@
 //! The filters that only templates of Fluentd's configuration use. Pure.
 
-use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 use tera::value::Key;
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use super::quote;
 
 /// Gives the templates the filters of Fluentd's configuration.
 pub(super) fn register(tera: &mut Tera) {
-    tera.register_filter("fluentd", |text: &str, _: Kwargs, _: &State| quote::fluentd(text));
-    tera.register_filter("fluentd_regex", |text: &str, _: Kwargs, _: &State| quote::fluentd_regex(text));
+    tera.register_filter("fluentd", |text: &str, _: Kwargs, _: &State| {
+        quote::fluentd(text)
+    });
+    tera.register_filter("fluentd_regex", |text: &str, _: Kwargs, _: &State| {
+        quote::fluentd_regex(text)
+    });
     tera.register_filter("fluentd_list", fluentd_list);
-    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| quote::comment(text));
+    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| {
+        quote::comment(text)
+    });
     tera.register_filter("ruby", ruby);
     tera.register_filter("accessor", accessor);
     tera.register_filter("all_paths", all_paths);
@@ -30,15 +36,24 @@ fn fluentd_list(texts: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
         let written: Vec<String> = items.iter().map(hash).collect::<TeraResult<_>>()?;
         return Ok(format!("[{}]", written.join(", ")));
     }
-    let texts: Vec<&str> = items.iter().map(|item| text(item, "fluentd_list")).collect::<TeraResult<_>>()?;
+    let texts: Vec<&str> = items
+        .iter()
+        .map(|item| text(item, "fluentd_list"))
+        .collect::<TeraResult<_>>()?;
     Ok(quote::fluentd_list(&texts))
 }
 
 fn hash(value: &Value) -> TeraResult<String> {
     let mut parts = Vec::new();
     for (key, value) in value.as_map().into_iter().flatten() {
-        let key = key.as_str().ok_or_else(|| wrong("fluentd_list", "a map of texts"))?;
-        parts.push(format!("{}: {}", quote::fluentd_item(key), quote::fluentd_item(text(value, "fluentd_list")?)));
+        let key = key
+            .as_str()
+            .ok_or_else(|| wrong("fluentd_list", "a map of texts"))?;
+        parts.push(format!(
+            "{}: {}",
+            quote::fluentd_item(key),
+            quote::fluentd_item(text(value, "fluentd_list")?)
+        ));
     }
     Ok(format!("{{{}}}", parts.join(", ")))
 }
@@ -47,8 +62,10 @@ fn hash(value: &Value) -> TeraResult<String> {
 /// for a value that has no quotes of Fluentd's around it.
 fn ruby(value: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
     if let Some(items) = value.as_array() {
-        let items: Vec<String> =
-            items.iter().map(|item| Ok(quote::ruby(text(item, "ruby")?))).collect::<TeraResult<_>>()?;
+        let items: Vec<String> = items
+            .iter()
+            .map(|item| Ok(quote::ruby(text(item, "ruby")?)))
+            .collect::<TeraResult<_>>()?;
         return Ok(format!("[{}]", items.join(", ")));
     }
     Ok(quote::ruby(text(value, "ruby")?))
@@ -57,6 +74,7 @@ fn ruby(value: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
 /// `{{ path | accessor }}`: the record accessor of a path of keys
 /// (<https://docs.fluentd.org/plugin-helper-overview/api-plugin-helper-record_accessor>).
 /// `dots="_"` for keys whose dots were replaced before.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn accessor(path: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     let dots = kwargs.get::<&str>("dots")?;
     let mut out = "$".to_owned();
@@ -90,6 +108,7 @@ fn all_paths(exclusions: &Value, _: Kwargs, _: &State) -> TeraResult<Vec<String>
 /// `{{ rule | multiline_tag(pipeline=…, rules=…) }}`: the tags of a rule's
 /// files. What a rule before it takes is not this one's, so that no line is
 /// joined twice.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn multiline_tag(rule: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     let pipeline = kwargs.must_get::<&str>("pipeline")?;
     let rules = kwargs.must_get::<&Value>("rules")?;
@@ -99,33 +118,61 @@ fn multiline_tag(rule: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> 
         if text(field(other, "name", "multiline_tag")?, "multiline_tag")? == name {
             break;
         }
-        earlier.push(text(field(other, "file_name_pattern", "multiline_tag")?, "multiline_tag")?);
+        earlier.push(text(
+            field(other, "file_name_pattern", "multiline_tag")?,
+            "multiline_tag",
+        )?);
     }
-    let not_earlier =
-        if earlier.is_empty() { String::new() } else { format!(r"(?!(?:{})\.log\z)", earlier.join("|")) };
-    let pattern = text(field(rule, "file_name_pattern", "multiline_tag")?, "multiline_tag")?;
-    Ok(format!(r"/\A{pipeline}\.var\.log\.containers\.{not_earlier}{pattern}\.log\z/"))
+    let not_earlier = if earlier.is_empty() {
+        String::new()
+    } else {
+        format!(r"(?!(?:{})\.log\z)", earlier.join("|"))
+    };
+    let pattern = text(
+        field(rule, "file_name_pattern", "multiline_tag")?,
+        "multiline_tag",
+    )?;
+    Ok(format!(
+        r"/\A{pipeline}\.var\.log\.containers\.{not_earlier}{pattern}\.log\z/"
+    ))
 }
 
 /// `{{ records | annotation_patterns }}`: regular expressions of the
 /// annotations that are kept or that a field is made from.
 fn annotation_patterns(records: &Value, _: Kwargs, _: &State) -> TeraResult<Vec<String>> {
     let mut keys: Vec<&str> = Vec::new();
-    for key in list(field(records, "annotations", "annotation_patterns")?, "annotation_patterns")? {
+    for key in list(
+        field(records, "annotations", "annotation_patterns")?,
+        "annotation_patterns",
+    )? {
         keys.push(text(key, "annotation_patterns")?);
     }
-    for (_, from) in field(records, "enrich", "annotation_patterns")?.as_map().into_iter().flatten() {
+    for (_, from) in field(records, "enrich", "annotation_patterns")?
+        .as_map()
+        .into_iter()
+        .flatten()
+    {
         if part(from, "from").and_then(Value::as_str) == Some("pod_annotation") {
-            keys.push(text(field(from, "key", "annotation_patterns")?, "annotation_patterns")?);
+            keys.push(text(
+                field(from, "key", "annotation_patterns")?,
+                "annotation_patterns",
+            )?);
         }
     }
     keys.sort_unstable();
     keys.dedup();
-    Ok(keys.into_iter().map(|key| format!(r"\A{}\z", key.replace('.', r"\."))).collect())
+    Ok(keys
+        .into_iter()
+        .map(|key| format!(r"\A{}\z", key.replace('.', r"\.")))
+        .collect())
 }
 
 /// `{{ units | journal_matches }}`: a match for each unit; of several, one must hold.
-fn journal_matches(units: &Value, _: Kwargs, _: &State) -> TeraResult<Vec<std::collections::BTreeMap<&'static str, String>>> {
+fn journal_matches(
+    units: &Value,
+    _: Kwargs,
+    _: &State,
+) -> TeraResult<Vec<std::collections::BTreeMap<&'static str, String>>> {
     list(units, "journal_matches")?
         .iter()
         .map(|unit| Ok([("_SYSTEMD_UNIT", text(unit, "journal_matches")?.to_owned())].into()))
@@ -134,6 +181,7 @@ fn journal_matches(units: &Value, _: Kwargs, _: &State) -> TeraResult<Vec<std::c
 
 /// `{{ daemon | genid(destinations=…) }}`: the filter that makes ids, which
 /// comes with the output plugin of the image.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn genid(daemon: &Value, kwargs: Kwargs, _: &State) -> TeraResult<&'static str> {
     let destinations = kwargs.must_get::<&Value>("destinations")?;
     let used = list(field(daemon, "destinations", "genid")?, "genid")?;
@@ -141,23 +189,45 @@ fn genid(daemon: &Value, kwargs: Kwargs, _: &State) -> TeraResult<&'static str> 
         part(destination, "backend").and_then(Value::as_str) == Some("opensearch")
             && part(destination, "name").is_some_and(|name| used.contains(name))
     });
-    Ok(if opensearch { "opensearch_genid" } else { "elasticsearch_genid" })
+    Ok(if opensearch {
+        "opensearch_genid"
+    } else {
+        "elasticsearch_genid"
+    })
 }
 
 /// `{{ destination | destination_url }}`.
 fn destination_url(destination: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
-    let part = |name| text(field(destination, name, "destination_url")?, "destination_url");
-    let port = field(destination, "port", "destination_url")?.as_u64().unwrap_or(443);
-    Ok(format!("{}://{}:{port}{}", part("scheme")?, part("host")?, part("path")?))
+    let text_of = |name| {
+        text(
+            field(destination, name, "destination_url")?,
+            "destination_url",
+        )
+    };
+    let port = field(destination, "port", "destination_url")?
+        .as_u64()
+        .unwrap_or(443);
+    Ok(format!(
+        "{}://{}:{port}{}",
+        text_of("scheme")?,
+        text_of("host")?,
+        text_of("path")?
+    ))
 }
 
 /// `{{ stream | chunk_bytes(destination=…) }}`: bytes of a chunk, at most half
 /// of the largest request, because JSON is longer than what a chunk holds.
+#[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn chunk_bytes(stream: &Value, kwargs: Kwargs, _: &State) -> TeraResult<u64> {
     let destination = kwargs.must_get::<&Value>("destination")?;
     let buffer = field(stream, "buffer", "chunk_bytes")?;
-    let wanted = field(buffer, "chunk_mebibytes", "chunk_bytes")?.as_u64().unwrap_or(1) << 20;
-    let request = field(destination, "bulk_size_bytes", "chunk_bytes")?.as_u64().unwrap_or(1 << 20);
+    let wanted = field(buffer, "chunk_mebibytes", "chunk_bytes")?
+        .as_u64()
+        .unwrap_or(1)
+        << 20;
+    let request = field(destination, "bulk_size_bytes", "chunk_bytes")?
+        .as_u64()
+        .unwrap_or(1 << 20);
     Ok(wanted.min(request / 2))
 }
 

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use jsonc_parser::ast::{ObjectPropName, Value};
-use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, ParseOptions};
+use jsonc_parser::tokens::Token;
+use jsonc_parser::{Scanner, ScannerOptions};
 
-use crate::fault::{Fault, Place};
+use crate::fault::Fault;
+use crate::load::source::SourceFile;
 use crate::tree::TreePath;
 
 /// Why a text is not JSON.
@@ -23,101 +23,184 @@ pub struct JsonError {
     offset: usize,
 }
 
-const OPTIONS: ParseOptions = ParseOptions {
-    allow_comments: true,
-    allow_trailing_commas: true,
-    allow_loose_object_property_names: false,
-    allow_missing_commas: false,
-    allow_single_quoted_strings: false,
-    allow_hexadecimal_numbers: false,
-    allow_unary_plus_numbers: false,
-    allow_bare_decimal_point_numbers: false,
-    allow_non_finite_numbers: false,
-    allow_extended_string_escapes: false,
-};
+/// How deep values may lie in one another: far more than any API takes.
+const MAX_DEPTH: usize = 128;
 
 /// Brings a text into its canonical form.
 pub fn canonical(text: &str) -> Result<String, JsonError> {
-    let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &OPTIONS).map_err(
-        |error| JsonError {
-            message: error.kind().to_string(),
-            offset: error.range().start,
-        },
-    )?;
-    let Some(value) = parsed.value else {
-        return Err(JsonError {
-            message: "there is no value".to_owned(),
-            offset: 0,
-        });
-    };
-    let mut out = String::with_capacity(text.len());
-    write_value(&mut out, &value, 0)?;
-    out.push('\n');
-    Ok(out)
+    let mut transcriber = Transcriber::new(text);
+    let first = transcriber.next()?;
+    transcriber.value(first, 0)?;
+    if let Some(token) = transcriber.scan()? {
+        return Err(transcriber.unexpected(Some(&token), "nothing more"));
+    }
+    transcriber.out.push('\n');
+    Ok(transcriber.out)
 }
 
-fn write_value(out: &mut String, value: &Value<'_>, level: usize) -> Result<(), JsonError> {
-    match value {
-        Value::Object(object) if object.properties.is_empty() => out.push_str("{}"),
-        Value::Object(object) => {
-            let mut seen = BTreeSet::new();
-            let mut open = '{';
-            for property in &object.properties {
-                let ObjectPropName::String(name) = &property.name else {
+/// Reads tokens and writes them in their canonical form as it goes: a tree of
+/// the values would cost more than all the rest.
+struct Transcriber<'t> {
+    scanner: Scanner<'t>,
+    out: String,
+}
+
+impl<'t> Transcriber<'t> {
+    fn new(text: &'t str) -> Self {
+        let options = ScannerOptions {
+            allow_single_quoted_strings: false,
+            allow_hexadecimal_numbers: false,
+            allow_unary_plus_numbers: false,
+            allow_bare_decimal_point_numbers: false,
+            allow_non_finite_numbers: false,
+            allow_extended_string_escapes: false,
+        };
+        Self {
+            scanner: Scanner::new(text, &options),
+            out: String::with_capacity(text.len()),
+        }
+    }
+
+    /// The next token that is no comment.
+    fn scan(&mut self) -> Result<Option<Token<'t>>, JsonError> {
+        loop {
+            match self.scanner.scan() {
+                Ok(Some(Token::CommentLine(_) | Token::CommentBlock(_))) => {}
+                Ok(token) => return Ok(token),
+                Err(error) => {
                     return Err(JsonError {
-                        message: "a key has no quotes".to_owned(),
-                        offset: property.start(),
-                    });
-                };
-                if !seen.insert(name.value.as_ref()) {
-                    return Err(JsonError {
-                        message: format!("the key `{}` stands twice", name.value),
-                        offset: property.start(),
+                        message: error.kind().to_string(),
+                        offset: error.range().start,
                     });
                 }
-                new_item(out, open, level + 1);
-                open = ',';
-                write_string(out, &name.value);
-                out.push_str(": ");
-                write_value(out, &property.value, level + 1)?;
             }
-            new_line(out, level);
-            out.push('}');
         }
-        Value::Array(array) if array.elements.is_empty() => out.push_str("[]"),
-        Value::Array(array) => {
-            let mut open = '[';
-            for element in &array.elements {
-                new_item(out, open, level + 1);
-                open = ',';
-                write_value(out, element, level + 1)?;
+    }
+
+    fn next(&mut self) -> Result<Token<'t>, JsonError> {
+        match self.scan()? {
+            Some(token) => Ok(token),
+            None => Err(self.unexpected(None, "a value")),
+        }
+    }
+
+    fn value(&mut self, token: Token<'t>, level: usize) -> Result<(), JsonError> {
+        if level > MAX_DEPTH {
+            return Err(self.error(format!(
+                "values lie in one another more than {MAX_DEPTH} deep"
+            )));
+        }
+        match token {
+            Token::OpenBrace => return self.object(level),
+            Token::OpenBracket => return self.array(level),
+            Token::String(text) => self.string(&text),
+            Token::Number(number) => self.out.push_str(number),
+            Token::Boolean(boolean) => self.out.push_str(if boolean { "true" } else { "false" }),
+            Token::Null => self.out.push_str("null"),
+            other => return Err(self.unexpected(Some(&other), "a value")),
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, level: usize) -> Result<(), JsonError> {
+        let mut keys = BTreeSet::new();
+        self.out.push('{');
+        let mut token = self.next()?;
+        while token != Token::CloseBrace {
+            let Token::String(key) = token else {
+                return Err(self.unexpected(Some(&token), "a key in quotes or `}`"));
+            };
+            if keys.contains(&key) {
+                return Err(self.error(format!("the key `{key}` stands twice")));
             }
-            new_line(out, level);
-            out.push(']');
+            self.begin_item(keys.is_empty(), level + 1);
+            self.string(&key);
+            self.out.push_str(": ");
+            keys.insert(key);
+            let colon = self.next()?;
+            if colon != Token::Colon {
+                return Err(self.unexpected(Some(&colon), "a `:`"));
+            }
+            let first = self.next()?;
+            self.value(first, level + 1)?;
+            token = self.after_item(&Token::CloseBrace)?;
         }
-        Value::StringLit(string) => write_string(out, &string.value),
-        Value::NumberLit(number) => out.push_str(number.value),
-        Value::BooleanLit(boolean) => out.push_str(if boolean.value { "true" } else { "false" }),
-        Value::NullKeyword(_) => out.push_str("null"),
+        self.end_items(keys.is_empty(), level, '}');
+        Ok(())
     }
-    Ok(())
-}
 
-fn new_item(out: &mut String, separator: char, level: usize) {
-    out.push(separator);
-    new_line(out, level);
-}
-
-fn new_line(out: &mut String, level: usize) {
-    out.push('\n');
-    for _ in 0..level {
-        out.push_str("  ");
+    fn array(&mut self, level: usize) -> Result<(), JsonError> {
+        self.out.push('[');
+        let mut is_empty = true;
+        let mut token = self.next()?;
+        while token != Token::CloseBracket {
+            self.begin_item(is_empty, level + 1);
+            is_empty = false;
+            self.value(token, level + 1)?;
+            token = self.after_item(&Token::CloseBracket)?;
+        }
+        self.end_items(is_empty, level, ']');
+        Ok(())
     }
-}
 
-fn write_string(out: &mut String, text: &str) {
-    // A `String` is always written, so there is nothing to lose.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    /// The token after an item and its comma, if it has one; the last may.
+    fn after_item(&mut self, close: &Token<'t>) -> Result<Token<'t>, JsonError> {
+        match self.next()? {
+            Token::Comma => self.next(),
+            token if token == *close => Ok(token),
+            token => Err(self.unexpected(Some(&token), "a comma")),
+        }
+    }
+
+    fn begin_item(&mut self, is_first: bool, level: usize) {
+        if !is_first {
+            self.out.push(',');
+        }
+        self.new_line(level);
+    }
+
+    fn end_items(&mut self, is_empty: bool, level: usize, close: char) {
+        if !is_empty {
+            self.new_line(level);
+        }
+        self.out.push(close);
+    }
+
+    fn new_line(&mut self, level: usize) {
+        self.out.push('\n');
+        for _ in 0..level {
+            self.out.push_str("  ");
+        }
+    }
+
+    fn string(&mut self, text: &str) {
+        if text
+            .bytes()
+            .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+        {
+            // A text can always be written.
+            self.out
+                .push_str(&serde_json::to_string(text).unwrap_or_default());
+        } else {
+            self.out.push('"');
+            self.out.push_str(text);
+            self.out.push('"');
+        }
+    }
+
+    fn error(&self, message: String) -> JsonError {
+        JsonError {
+            message,
+            offset: self.scanner.token_start(),
+        }
+    }
+
+    fn unexpected(&self, found: Option<&Token<'_>>, wanted: &str) -> JsonError {
+        self.error(match found {
+            Some(token) => format!("expected {wanted}, found `{}`", token.as_str()),
+            None => format!("expected {wanted}, found the end"),
+        })
+    }
 }
 
 /// The fault for a template's output that is not JSON.
@@ -128,22 +211,10 @@ pub fn place(
     template: &str,
     text: &str,
 ) -> Fault {
-    let before = &text[..error.offset.min(text.len())];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let source = SourceFile::new(format!("rendered/{cluster}/{path}"), text);
     Fault::input(format!("this is not JSON: {error}"))
         .hint(format!("it is rendered from the template `{template}`"))
-        .at(Place {
-            file: format!("rendered/{cluster}/{path}"),
-            line: count(before.matches('\n').count() + 1),
-            column: count(before[line_start..].chars().count() + 1),
-            excerpt: text[line_start..]
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            width: 1,
-        })
+        .at(source.place(error.offset, error.offset))
 }
 
 #[cfg(test)]

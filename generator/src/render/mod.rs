@@ -13,6 +13,7 @@
 //! for the language of the output. A `.json` template is JSON with comments
 //! and trailing commas, and is emitted as canonical JSON by [`json`].
 
+mod complaint;
 pub mod filter;
 mod fluentd;
 pub mod json;
@@ -39,8 +40,8 @@ pub fn render(cluster: &ResolvedCluster, templates: &Templates) -> Result<Render
     let mut rendering = Rendering::new(cluster, templates)?;
     let mut faults = Faults::new();
     for output in templates.outputs() {
-        if let Err(fault) = rendering.output(&output.name, &output.path) {
-            faults.push(fault);
+        if let Err(more) = rendering.output(&output.name, &output.path) {
+            faults.append(more);
         }
     }
     faults.into_result(rendering.tree)
@@ -79,7 +80,7 @@ impl<'a> Rendering<'a> {
     }
 
     /// Renders a template once for each destination and stream that its path names.
-    fn output(&mut self, template: &str, path: &PathPattern) -> Result<(), Fault> {
+    fn output(&mut self, template: &str, path: &PathPattern) -> Result<(), Faults> {
         let cluster = self.cluster;
         match path.scope() {
             Scope::Cluster => self.file(template, path, None, None),
@@ -117,7 +118,7 @@ impl<'a> Rendering<'a> {
         path: &PathPattern,
         destination: Option<&ResolvedDestination>,
         stream: Option<&ResolvedStream>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Faults> {
         let path = path.expand(&Placeholders {
             destination,
             stream,
@@ -145,7 +146,9 @@ impl<'a> Rendering<'a> {
         {
             return Err(Fault::input(format!(
                 "template `{template}` renders `{path}`, which another template renders too"
-            )));
+            ))
+            .hint("rename one of them")
+            .into());
         }
         Ok(())
     }

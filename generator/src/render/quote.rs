@@ -50,7 +50,10 @@ pub fn fluentd_list(texts: &[impl AsRef<str>]) -> String {
         [] => "[]".to_owned(),
         [one] => format!("[{}]", fluentd_item(one.as_ref())),
         several => {
-            let items: Vec<String> = several.iter().map(|text| fluentd_item(text.as_ref())).collect();
+            let items: Vec<String> = several
+                .iter()
+                .map(|text| fluentd_item(text.as_ref()))
+                .collect();
             format!("[\n    {}\n  ]", items.join(",\n    "))
         }
     }

@@ -7,9 +7,10 @@ use include_dir::{Dir, include_dir};
 use tera::{Context, ErrorKind, Tera};
 
 use super::MAX_FILE_BYTES;
+use super::complaint;
 use super::filter;
 use super::pattern::PathPattern;
-use crate::fault::{Fault, Faults, Place};
+use crate::fault::{Fault, Faults};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates");
 
@@ -48,9 +49,9 @@ impl Templates {
         for template in own {
             let replaced = texts.insert(&template.name, &template.text);
             if replaced != Some(&template.text)
-                && let Err(fault) = check_syntax(template)
+                && let Err(more) = check_syntax(template)
             {
-                faults.push(fault);
+                faults.append(more);
             }
         }
         texts.retain(|name, _| *name != README);
@@ -72,7 +73,7 @@ impl Templates {
         faults.into_result(())?;
         let mut tera = engine();
         tera.add_raw_templates(texts)
-            .map_err(|error| tera_fault(&error, ""))?;
+            .map_err(|error| Faults::from_iter(complaint::faults(&error, "")))?;
         Ok(Self { tera, outputs })
     }
 
@@ -80,7 +81,7 @@ impl Templates {
         &self.outputs
     }
 
-    pub(super) fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
+    pub(super) fn render(&self, template: &str, context: &Context) -> Result<String, Faults> {
         filter::refill_range();
         let mut out = Bounded {
             bytes: Vec::with_capacity(4096),
@@ -94,14 +95,16 @@ impl Templates {
                         MAX_FILE_BYTES / 1024
                     ))
                     .hint("does one of its loops run over too much?")
+                    .into()
                 } else {
-                    tera_fault(&error, template)
+                    Faults::from_iter(complaint::faults(&error, template))
                 }
             })?;
         String::from_utf8(out.bytes).map_err(|_| {
             Fault::input(format!(
                 "the template `{template}` renders what is not UTF-8"
             ))
+            .into()
         })
     }
 }
@@ -138,40 +141,14 @@ fn is_part(name: &str) -> bool {
 }
 
 /// Finds a template's own mistakes, so that those of several are told at once.
-fn check_syntax(template: &TemplateText) -> Result<(), Fault> {
+fn check_syntax(template: &TemplateText) -> Result<(), Faults> {
     match engine().add_raw_template(&template.name, &template.text) {
         Err(error) if matches!(error.kind(), ErrorKind::SyntaxError(_)) => {
-            Err(tera_fault(&error, &template.name))
+            Err(Faults::from_iter(complaint::faults(&error, &template.name)))
         }
         // What it includes is not there yet; that is looked at with all of them.
         _ => Ok(()),
     }
-}
-
-fn tera_fault(error: &tera::Error, template: &str) -> Fault {
-    match error.kind() {
-        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            let message = format!("template: {}", lower_first(report.message()));
-            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            let span = report.span();
-            Fault::input(message).at(Place {
-                file: format!("templates/{}", report.filename()),
-                line: count(span.start_line.max(1)),
-                column: count(span.start_col + 1),
-                excerpt: String::new(),
-                width: 1,
-            })
-        }
-        _ if template.is_empty() => Fault::input(format!("templates: {error}")),
-        _ => Fault::input(format!("template `{template}`: {error}")),
-    }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
 }
 
 /// Memory that refuses to grow beyond what a file may have.

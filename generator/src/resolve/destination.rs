@@ -41,12 +41,13 @@ fn find_name_clashes(settings: &Settings, problems: &mut Problems) {
 
 /// A pod has one identity, so all destinations must take the same role.
 fn find_role_clashes(settings: &Settings, problems: &mut Problems) {
-    let roles = settings.destinations.iter().filter_map(|(name, destination)| {
-        match &destination.authentication {
+    let roles = settings
+        .destinations
+        .iter()
+        .filter_map(|(name, destination)| match &destination.authentication {
             Authentication::AwsSigv4 { role_arn, .. } => Some((name, role_arn)),
             _ => None,
-        }
-    });
+        });
     let mut first = None;
     for (name, role) in roles {
         match first {
@@ -166,8 +167,9 @@ fn authentication(
     cluster: &Identity,
     problems: &mut Problems,
 ) -> ResolvedAuthentication {
-    let secret =
-        |reference: &Option<SecretReference>| secret(destination, reference, &cluster.name);
+    let secret = |reference: &Option<SecretReference>| {
+        secret(destination, reference.as_ref(), &cluster.name)
+    };
     match &settings.authentication {
         Authentication::Basic { secret: reference } => {
             ResolvedAuthentication::Basic(secret(reference))
@@ -209,8 +211,8 @@ fn authentication(
     }
 }
 
-fn secret(destination: &str, reference: &Option<SecretReference>, cluster: &str) -> ResolvedSecret {
-    let reference = reference.as_ref().map(SecretReference::as_str);
+fn secret(destination: &str, reference: Option<&SecretReference>, cluster: &str) -> ResolvedSecret {
+    let reference = reference.map(SecretReference::as_str);
     match reference.and_then(|text| text.strip_prefix("kubernetes-secret:")) {
         Some(name) => ResolvedSecret {
             secret_name: name.to_owned(),

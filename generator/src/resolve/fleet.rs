@@ -18,7 +18,7 @@ use crate::fault::{Fault, Faults, Place};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
-use crate::settings::Settings;
+use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.
 pub const PATCHES: &str = "patches";
@@ -32,12 +32,17 @@ pub struct InputSchemas {
 }
 
 impl InputSchemas {
-    /// Compiles them.
+    /// Compiles them, side by side: of a run for one cluster it is the longest part.
     pub fn new() -> Result<Self, SchemaError> {
+        let compile = |kind| SchemaCheck::new(input_schema(kind));
+        let (settings, (cluster, shared)) = rayon::join(
+            || compile(InputKind::Settings),
+            || rayon::join(|| compile(InputKind::Cluster), || compile(InputKind::Fleet)),
+        );
         Ok(Self {
-            cluster: SchemaCheck::new(input_schema(InputKind::Cluster))?,
-            shared: SchemaCheck::new(input_schema(InputKind::Fleet))?,
-            settings: SchemaCheck::new(input_schema(InputKind::Settings))?,
+            cluster: cluster?,
+            shared: shared?,
+            settings: settings?,
         })
     }
 }
@@ -77,6 +82,7 @@ pub fn resolve_fleet(
     schemas: &InputSchemas,
 ) -> Result<Vec<ResolvedMember>, Faults> {
     let mut faults = check_shared_layers(&fleet.loaded, schemas);
+    let shared_faults = faults.clone();
     let shared = SharedLayers::merge(fleet);
     faults.append(find_clashes(&fleet.loaded));
     let resolved: Vec<Result<ResolvedMember, Faults>> = fleet
@@ -89,7 +95,8 @@ pub fn resolve_fleet(
     for result in resolved {
         match result {
             Ok(member) => members.push(member),
-            Err(more) => faults.append(more),
+            // Each cluster's merged value has the shared layers' faults again.
+            Err(more) => faults.append(more.without_places_of(&shared_faults)),
         }
     }
     faults.into_result(members)
@@ -108,7 +115,11 @@ pub fn layers_of<'a>(
         layers.push((LayerName::Fleet, &layer.node));
     }
     if let Some(environment) = environment_of(cluster)
-        && let Some(layer) = fleet.loaded.environments.get(environment).filter(says_something)
+        && let Some(layer) = fleet
+            .loaded
+            .environments
+            .get(environment)
+            .filter(says_something)
     {
         layers.push((LayerName::Environment(environment.to_owned()), &layer.node));
     }
@@ -149,7 +160,11 @@ impl<'a> SharedLayers<'a> {
 
 /// Merges a layer over those below it. An empty file says nothing.
 fn merge_layer(base: Node, layer: &Layer) -> Node {
-    if layer.node.is_null() { base } else { merge(base, &layer.node) }
+    if layer.node.is_null() {
+        base
+    } else {
+        merge(base, &layer.node)
+    }
 }
 
 /// Checks the layers that several clusters share, each once.
@@ -177,30 +192,54 @@ fn resolve_one(
     sources: &Sources,
 ) -> Result<ResolvedMember, Faults> {
     let layer = &cluster.layer.node;
+    if !layer.is_null() && layer.entries().is_none() {
+        return Err(
+            Fault::input("the file holds no settings: it must be a mapping, `key: value`")
+                .at(sources.place(layer.span))
+                .hint(format!("begin with `name: {name}`"))
+                .into(),
+        );
+    }
     if layer.is_null() {
         return Err(Fault::input("the file is empty")
             .at(sources.place(layer.span))
-            .hint(format!("`gen new {name}` writes one to start from; move this folder away first"))
+            .hint(format!(
+                "`gen new {name}` writes one to start from; move this folder away first"
+            ))
             .into());
     }
     let mut faults = check_layer(layer, &schemas.cluster, sources);
-    faults.append(check_identity(name, cluster, shared, sources));
+    // A name that is malformed needn't be told to be another folder's as well.
+    faults.append_elsewhere(check_identity(name, cluster, shared, sources));
     faults.into_result(())?;
-    let base = environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
+    let base =
+        environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
     let Some(base) = base else {
         // `check_identity` has told it.
         return Err(Faults::new());
     };
     let merged = inherit::expand(merge(base.clone(), layer));
     let json = merged.to_json();
-    schemas.settings.check_json(&json, &merged, sources).into_result(())?;
-    let settings: Settings = serde_json::from_value(json)
-        .map_err(|error| Fault::input(format!("the settings of `{name}` can't be read: {error}")))?;
-    let patches: Vec<String> = cluster.patches.keys().map(|name| format!("{PATCHES}/{name}")).collect();
-    let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
-        problems.0.into_iter().map(|problem| place(problem, &merged, sources)).collect::<Faults>()
+    schemas
+        .settings
+        .check_json(&json, &merged, sources)
+        .into_result(())?;
+    let settings: Settings = serde_json::from_value(json).map_err(|error| {
+        Fault::input(format!("the settings of `{name}` can't be read: {error}"))
     })?;
-    Ok(ResolvedMember { certificates: certificates(&resolved, &settings, &merged, sources), cluster: resolved })
+    let patches: Vec<String> = cluster
+        .patches
+        .keys()
+        .map(|name| format!("{PATCHES}/{name}"))
+        .collect();
+    let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
+        let place = |problem| place(problem, &merged, cluster, sources);
+        problems.0.into_iter().map(place).collect::<Faults>()
+    })?;
+    Ok(ResolvedMember {
+        certificates: certificates(&resolved, &settings, &merged, sources),
+        cluster: resolved,
+    })
 }
 
 fn certificates(
@@ -209,30 +248,45 @@ fn certificates(
     merged: &Node,
     sources: &Sources,
 ) -> Vec<CertificateFile> {
-    let files = settings.destinations.iter().filter_map(|(name, destination)| {
-        let file = destination.tls.ca_certificate.as_ref()?;
-        let output = cluster.destinations.iter().find(|resolved| resolved.name == name.as_str())?;
-        let setting = ["destinations", name.as_str(), "tls", "ca_certificate"];
-        let span = ValuePath::new(setting).find(merged).map_or(merged.span, |node| node.span);
-        Some(CertificateFile {
-            file: file.to_string(),
-            output: format!("kubernetes/{}", output.ca_certificate.as_ref()?),
-            place: sources.place(span),
-        })
-    });
+    let files = settings
+        .destinations
+        .iter()
+        .filter_map(|(name, destination)| {
+            let file = destination.tls.ca_certificate.as_ref()?;
+            let output = cluster
+                .destinations
+                .iter()
+                .find(|resolved| resolved.name == name.as_str())?;
+            let setting = ["destinations", name.as_str(), "tls", "ca_certificate"];
+            let span = ValuePath::new(setting)
+                .find(merged)
+                .map_or(merged.span, |node| node.span);
+            Some(CertificateFile {
+                file: file.to_string(),
+                output: format!("kubernetes/{}", output.ca_certificate.as_ref()?),
+                place: sources.place(span),
+            })
+        });
     files.collect()
 }
 
 /// Checks what must be right before the layers can be merged at all.
-fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'_>, sources: &Sources) -> Faults {
+fn check_identity(
+    folder: &str,
+    cluster: &LoadedCluster,
+    shared: &SharedLayers<'_>,
+    sources: &Sources,
+) -> Faults {
     let mut faults = Faults::new();
     let layer = &cluster.layer.node;
     let place_of = |key: &str| sources.place(layer.get(key).map_or(layer.span, |node| node.span));
     match layer.get("name").map(Node::as_str) {
         Some(Some(name)) if name != folder => faults.push(
-            Fault::input(format!("the cluster is called `{name}`, but its folder `{folder}`"))
-                .at(place_of("name"))
-                .hint("rename one of them: folders under `rendered/` go by this name"),
+            Fault::input(format!(
+                "the cluster is called `{name}`, but its folder `{folder}`"
+            ))
+            .at(place_of("name"))
+            .hint("rename one of them: folders under `rendered/` go by this name"),
         ),
         None => faults.push(
             Fault::input("`name` is required")
@@ -263,8 +317,9 @@ fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'
 }
 
 /// Places a problem at the setting it names, or at the nearest one above that
-/// stands in a file.
-fn place(problem: Problem, merged: &Node, sources: &Sources) -> Fault {
+/// stands in a file; at the cluster's name where only the built-in defaults
+/// speak of it, since nobody can change those.
+fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sources) -> Fault {
     let mut node = merged;
     for key in &problem.setting {
         let Some(part) = node.part(key) else { break };
@@ -275,8 +330,17 @@ fn place(problem: Problem, merged: &Node, sources: &Sources) -> Fault {
         ValuePath::new(problem.setting.iter().cloned()),
         problem.message
     ));
-    let fault = if problem.hint.is_empty() { fault } else { fault.hint(problem.hint) };
-    fault.at(sources.place(node.span))
+    let fault = if problem.hint.is_empty() {
+        fault
+    } else {
+        fault.hint(problem.hint)
+    };
+    let built_in = sources.path(node.span.file) == DEFAULTS_NAME;
+    fault.at(sources.place(if built_in {
+        name_span(cluster)
+    } else {
+        node.span
+    }))
 }
 
 /// Finds clusters that would write into each other's data streams, or whose
@@ -309,7 +373,10 @@ fn find_clashes(loaded: &LoadedFleet) -> Faults {
                 "the clusters `{other}` and `{name}` would write into the same data streams `{kind}-*-{namespace}`"
             ))
             .hint("give each an `index.namespace` of its own, or none");
-            faults.push(place_at(fault, own.map(|node| node.span).or(cluster.map(name_span))));
+            faults.push(place_at(
+                fault,
+                own.map(|node| node.span).or(cluster.map(name_span)),
+            ));
         }
     }
     faults
@@ -322,7 +389,11 @@ fn name_span(cluster: &LoadedCluster) -> Span {
 
 /// A setting of [`crate::settings::IndexNaming`] as the highest layer that
 /// speaks of it has it, without merging everything.
-fn index_setting<'a>(cluster: &'a LoadedCluster, loaded: &'a LoadedFleet, key: &str) -> Option<&'a Node> {
+fn index_setting<'a>(
+    cluster: &'a LoadedCluster,
+    loaded: &'a LoadedFleet,
+    key: &str,
+) -> Option<&'a Node> {
     let environment = environment_of(cluster).and_then(|name| loaded.environments.get(name));
     [Some(&cluster.layer), environment, loaded.fleet.as_ref()]
         .into_iter()

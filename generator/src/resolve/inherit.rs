@@ -9,9 +9,15 @@ use crate::load::node::{Entry, Node, Value};
 
 /// A block and the place it holds for; `*` is every key there.
 const BLOCKS: [(&str, &[&str]); 4] = [
-    ("fluentd", &["sources", "kubernetes", "applications", "fluentd"]),
+    (
+        "fluentd",
+        &["sources", "kubernetes", "applications", "fluentd"],
+    ),
     ("fluentd", &["sources", "kubernetes", "nodes", "fluentd"]),
-    ("fluentd", &["sources", "kubernetes", "control_plane", "fluentd"]),
+    (
+        "fluentd",
+        &["sources", "kubernetes", "control_plane", "fluentd"],
+    ),
     ("stream_defaults", &["streams", "*"]),
 ];
 
@@ -34,7 +40,10 @@ fn merge_below(node: &mut Node, block: &Node, place: &[&str]) {
         return;
     };
     if let Value::Mapping(entries) = &mut node.value {
-        for entry in entries.iter_mut().filter(|entry| *key == "*" || entry.key == *key) {
+        for entry in entries
+            .iter_mut()
+            .filter(|entry| *key == "*" || entry.key == *key)
+        {
             merge_below(&mut entry.node, block, rest);
         }
     }
@@ -45,11 +54,23 @@ fn merge_below(node: &mut Node, block: &Node, place: &[&str]) {
 pub fn project(layer: &Node, path: &ValuePath) -> Option<Node> {
     let (block, place) = BLOCKS.iter().find(|(_, place)| {
         path.parts().len() >= place.len()
-            && place.iter().zip(path.parts()).all(|(key, part)| *key == "*" || key == part)
+            && place
+                .iter()
+                .zip(path.parts())
+                .all(|(key, part)| *key == "*" || key == part)
     })?;
     let block = layer.get(block)?.clone();
-    Some(path.parts()[..place.len()].iter().rev().fold(block, |node, key| Node {
-        span: node.span,
-        value: Value::Mapping(vec![Entry { key: key.clone(), key_span: node.span, node }]),
-    }))
+    Some(
+        path.parts()[..place.len()]
+            .iter()
+            .rev()
+            .fold(block, |node, key| Node {
+                span: node.span,
+                value: Value::Mapping(vec![Entry {
+                    key: key.clone(),
+                    key_span: node.span,
+                    node,
+                }]),
+            }),
+    )
 }

@@ -22,7 +22,12 @@ pub enum InputKind {
 
 impl InputKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Cluster, Self::Environment, Self::Fleet, Self::Settings];
+    pub const ALL: [Self; 4] = [
+        Self::Cluster,
+        Self::Environment,
+        Self::Fleet,
+        Self::Settings,
+    ];
 
     /// Its word on the command line and in file names.
     pub fn word(self) -> &'static str {
@@ -42,7 +47,9 @@ impl InputKind {
     fn title(self) -> &'static str {
         match self {
             Self::Cluster => "Settings of one cluster: clusters/<cluster>/cluster.yaml",
-            Self::Environment => "Settings of an environment: clusters/environments/<environment>.yaml",
+            Self::Environment => {
+                "Settings of an environment: clusters/environments/<environment>.yaml"
+            }
             Self::Fleet => "Settings of the whole fleet: clusters/fleet.yaml",
             Self::Settings => "Settings of a cluster after its layers are merged",
         }
@@ -51,7 +58,9 @@ impl InputKind {
 
 /// The schema of a kind of input.
 pub fn input_schema(kind: InputKind) -> Json {
-    let settings = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Settings>();
+    let settings = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<Settings>();
     let settings = settings.to_value();
     let mut schema = match kind {
         InputKind::Settings => settings,
@@ -66,7 +75,11 @@ pub fn input_schema(kind: InputKind) -> Json {
             properties.shift_remove("environment");
         }
         root.insert("title".into(), json!(kind.title()));
-        root.shift_insert(1.min(root.len()), "$id".into(), json!(format!("https://logfleet.dev/schemas/{}", kind.file_name())));
+        root.shift_insert(
+            1.min(root.len()),
+            "$id".into(),
+            json!(format!("https://logfleet.dev/schemas/{}", kind.file_name())),
+        );
     }
     schema
 }

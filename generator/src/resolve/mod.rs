@@ -7,6 +7,7 @@
 mod built_in;
 mod cluster;
 mod container;
+pub mod day;
 mod destination;
 mod fleet;
 pub mod inherit;
@@ -15,6 +16,7 @@ pub mod literals;
 pub mod merge;
 mod name;
 pub mod patch_schema;
+mod pattern;
 mod problem;
 pub mod schema;
 mod source;

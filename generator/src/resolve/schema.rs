@@ -41,8 +41,13 @@ pub struct SchemaError(String);
 impl SchemaCheck {
     /// Compiles a schema.
     pub fn new(schema: Json) -> Result<Self, SchemaError> {
-        let validator = jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
-        Ok(Self { schema, validator, noun: "setting" })
+        let validator =
+            jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
+        Ok(Self {
+            schema,
+            validator,
+            noun: "setting",
+        })
     }
 
     /// The same check with another word for a key than `setting`.
@@ -67,7 +72,13 @@ impl SchemaCheck {
         if self.validator.is_valid(json) {
             return Faults::new();
         }
-        let mut told = Teller { schema: &self.schema, root: node, sources, noun: self.noun, faults: Vec::new() };
+        let mut told = Teller {
+            schema: &self.schema,
+            root: node,
+            sources,
+            noun: self.noun,
+            faults: Vec::new(),
+        };
         for error in self.validator.iter_errors(json).take(MAX_FAULTS) {
             told.tell(&error);
         }
@@ -138,8 +149,17 @@ impl Teller<'_> {
     }
 
     fn found(&self, path: &ValuePath) -> String {
-        path.find(self.root)
-            .map_or_else(|| "nothing".into(), describe)
+        let below_secret_key = path
+            .parts()
+            .last()
+            .is_some_and(|key| secrets::is_secret_key(key));
+        match path.find(self.root) {
+            None => "nothing".into(),
+            Some(node) if below_secret_key && node.entries().is_none() && !is_reference(node) => {
+                "a secret in clear".into()
+            }
+            Some(node) => describe(node),
+        }
     }
 
     /// The span of the value there, or of the deepest part of the path that is.
@@ -436,6 +456,11 @@ fn name_types(types: &[JsonType]) -> String {
     } else {
         names.join(" or ")
     }
+}
+
+/// Whether a node is a text that refers to a secret kept elsewhere.
+fn is_reference(node: &Node) -> bool {
+    node.as_str().is_some_and(secrets::is_reference)
 }
 
 /// What stands there, with secrets masked.

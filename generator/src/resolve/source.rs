@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use super::day::is_day;
 use super::problem::Problems;
 use super::stream::{Fed, list};
 use super::{
     Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, NodeSource,
     ResolvedAuditLog, ResolvedDrop, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
-    ResolvedRoute, ResolvedSources, container, workload,
+    ResolvedRoute, ResolvedSources, container, pattern, workload,
 };
 use crate::settings::{
-    ContainerSelector, ControlPlaneRead, Distribution, Glob, KubernetesName, Name, Pattern,
+    ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
     RecordSelector, Records, Settings,
 };
 
@@ -233,9 +234,9 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
     );
     if !settings.sources.kubernetes.nodes.enabled {
         problems.push(
-            &["sources", "kubernetes", "events", "enabled"],
-            "events are read from the exporter's log by the source `nodes`, which is off",
-            "set `sources.kubernetes.nodes.enabled: true`, or this to `false`",
+            &["sources", "kubernetes", "nodes", "enabled"],
+            "this source is off, but it reads the log that the source `events` writes",
+            "set this to `true`, or `sources.kubernetes.events.enabled` to `false`",
         );
     }
     EventSource {
@@ -424,6 +425,13 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                 "give each route a number of its own",
             );
         }
+        if !route.when.labels.is_empty() && !records.metadata.labels {
+            problems.push(
+                &[&route_setting[..], &["when", "labels"]].concat(),
+                "labels are taken off the records before they are routed, so this never matches",
+                format!("set `sources.kubernetes.{source}.records.metadata.labels: true`"),
+            );
+        }
         for (field, pattern) in &route.when.fields {
             check_pattern(
                 &[&route_setting[..], &["when", "fields", field.as_str()]].concat(),
@@ -450,6 +458,18 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             &rule.matches,
             problems,
         );
+        check_reason(
+            &[&base[..], &["drop", name.as_str(), "reason"]].concat(),
+            &rule.reason,
+            problems,
+        );
+        if let Some(day) = &rule.expires {
+            check_day(
+                &[&base[..], &["drop", name.as_str(), "expires"]].concat(),
+                day,
+                problems,
+            );
+        }
         if let Some(containers) = &rule.containers {
             check_selector(
                 &[&base[..], &["drop", name.as_str(), "containers"]].concat(),
@@ -459,6 +479,11 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
         }
     }
     for (name, exclusion) in &records.exclude {
+        check_reason(
+            &[&base[..], &["exclude", name.as_str(), "reason"]].concat(),
+            &exclusion.reason,
+            problems,
+        );
         check_selector(
             &[&base[..], &["exclude", name.as_str(), "containers"]].concat(),
             &exclusion.containers,
@@ -495,14 +520,29 @@ fn check_stream(setting: &[&str], stream: &Name, settings: &Settings, problems: 
 }
 
 fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
-    if let Err(error) = fancy_regex::Regex::new(pattern.as_str()) {
+    if let Err(fault) = pattern::check(pattern.as_str()) {
+        problems.push(setting, fault.message, fault.hint);
+    }
+}
+
+/// A reason of nothing but blanks is none.
+fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
+    if reason.trim().is_empty() {
         problems.push(
             setting,
-            format!(
-                "this is not a regular expression: {}",
-                one_line(&error.to_string())
-            ),
-            "a `\\` before a special character takes its meaning away",
+            "this says nothing",
+            "say why; whoever looks for a lost record reads it",
+        );
+    }
+}
+
+/// The schema knows the form of a day, but not the months' lengths.
+fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
+    if !is_day(day.as_str()) {
+        problems.push(
+            setting,
+            format!("there is no day `{day}`"),
+            "write a day of the calendar",
         );
     }
 }

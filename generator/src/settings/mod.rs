@@ -37,11 +37,14 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The built-in defaults, the lowest layer, as they are shown by `gen explain`.
 pub const DEFAULTS: &str = include_str!("defaults.yaml");
 
+/// How the built-in defaults are named where a place is told.
+pub const DEFAULTS_NAME: &str = "built-in defaults";
+
 /// Everything that can be set for one cluster, after all layers are merged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Version of the input format. A file written for a newer one is refused.
+    /// Version of the input format; a higher number is for a newer gen than this.
     #[schemars(range(min = 1, max = 1), extend("x-pattern-meaning" = "format version 1; a newer number needs a newer gen"))]
     pub schema_version: u32,
     /// The cluster's name. It equals the name of its folder.
@@ -59,10 +62,10 @@ pub struct Settings {
     /// What the Kubernetes objects have in common.
     pub kubernetes: KubernetesSettings,
     /// The groups of machines that the cluster runs on, with their taints.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub node_groups: BTreeMap<Name, NodeGroup>,
     /// The Elasticsearch and OpenSearch servers that logs are shipped to.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub destinations: BTreeMap<Name, Destination>,
     /// Settings of every Fluentd; `sources.kubernetes.<source>.fluentd` overrides single ones.
     pub fluentd: FluentdSettings,

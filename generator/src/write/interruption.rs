@@ -44,10 +44,9 @@ impl Interruption {
         match manner {
             _ if now < at => Ok(()),
             Manner::FailsOnce(error) if now == at => Err(error),
-            Manner::FailsOnce(_) => Ok(()),
             Manner::KilledHalfWay if now == at => half(1).and(Err(Errno::IO)),
             Manner::Full if now == at => half(1).and(Err(Errno::NOSPC)),
-            Manner::Full => Ok(()),
+            Manner::Full | Manner::FailsOnce(_) => Ok(()),
             Manner::Refused(error) => Err(error),
             Manner::Killed | Manner::KilledHalfWay => Err(Errno::IO),
         }

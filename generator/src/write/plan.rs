@@ -69,6 +69,12 @@ impl WritePlan {
         self.updated.keys().map(TreePath::as_str)
     }
 
+    /// The files that are written, with their bytes.
+    pub fn written(&self) -> impl Iterator<Item = (&TreePath, &[u8])> {
+        let files = self.created.iter().chain(&self.updated);
+        files.map(|(path, bytes)| (path, bytes.as_slice()))
+    }
+
     /// Paths of files that are no longer rendered.
     pub fn deleted(&self) -> impl Iterator<Item = &str> {
         self.deleted.iter().map(String::as_str)

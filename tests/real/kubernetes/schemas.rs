@@ -44,12 +44,20 @@ pub const KINDS: [Kind; 17] = [
 ];
 
 const fn core(kind: &'static str) -> Kind {
-    Kind { path: "api/v1", api_version: "v1", kind }
+    Kind {
+        path: "api/v1",
+        api_version: "v1",
+        kind,
+    }
 }
 
 const fn group(path: &'static str, kind: &'static str) -> Kind {
     let (_, api_version) = path.split_at("apis/".len());
-    Kind { path, api_version, kind }
+    Kind {
+        path,
+        api_version,
+        kind,
+    }
 }
 
 /// What only the server sets, and what belongs to one live object: none of it
@@ -107,7 +115,9 @@ pub fn derive(document: &Value, kind: &Kind) -> Result<Value, String> {
             Some(known) => return Err(format!("{}: {known} and {name} end alike", kind.path)),
             None => {}
         }
-        let source = schemas.get(&name).ok_or_else(|| format!("{}: no schema {name}", kind.path))?;
+        let source = schemas
+            .get(&name)
+            .ok_or_else(|| format!("{}: no schema {name}", kind.path))?;
         let mut inner = Vec::new();
         let mut definition = strict(source, &mut inner);
         if short == "ObjectMeta" {
@@ -122,8 +132,14 @@ pub fn derive(document: &Value, kind: &Kind) -> Result<Value, String> {
     definitions.values_mut().for_each(shorten_references);
 
     let mut whole = Map::new();
-    whole.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
-    whole.insert("title".into(), json!(format!("{} {}", kind.api_version, kind.kind)));
+    whole.insert(
+        "$schema".into(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
+    whole.insert(
+        "title".into(),
+        json!(format!("{} {}", kind.api_version, kind.kind)),
+    );
     whole.extend(schema.as_object().cloned().unwrap_or_default());
     if !definitions.is_empty() {
         whole.insert("$defs".into(), json!(definitions));
@@ -133,7 +149,10 @@ pub fn derive(document: &Value, kind: &Kind) -> Result<Value, String> {
 
 /// The name of the schema that says it is this group, version and kind.
 fn find<'a>(schemas: &'a Map<String, Value>, kind: &Kind) -> Result<&'a String, String> {
-    let (group, version) = kind.api_version.rsplit_once('/').unwrap_or(("", kind.api_version));
+    let (group, version) = kind
+        .api_version
+        .rsplit_once('/')
+        .unwrap_or(("", kind.api_version));
     let wanted = json!([{ "group": group, "kind": kind.kind, "version": version }]);
     schemas
         .iter()
@@ -145,7 +164,9 @@ fn find<'a>(schemas: &'a Map<String, Value>, kind: &Kind) -> Result<&'a String, 
 /// A schema without prose and with closed objects. Names that it refers to
 /// are added to `references`.
 fn strict(schema: &Value, references: &mut Vec<String>) -> Value {
-    let Some(schema) = schema.as_object() else { return schema.clone() };
+    let Some(schema) = schema.as_object() else {
+        return schema.clone();
+    };
     if let Some(name) = reference(schema) {
         references.push(name.to_owned());
         return json!({ "$ref": name });
@@ -173,7 +194,10 @@ fn strict(schema: &Value, references: &mut Vec<String>) -> Value {
     }
     for key in ["allOf", "anyOf", "oneOf"] {
         if let Some(Value::Array(branches)) = schema.get(key) {
-            let branches: Vec<_> = branches.iter().map(|branch| strict(branch, references)).collect();
+            let branches: Vec<_> = branches
+                .iter()
+                .map(|branch| strict(branch, references))
+                .collect();
             out.insert(key.into(), json!(branches));
         }
     }
@@ -187,10 +211,16 @@ fn strict(schema: &Value, references: &mut Vec<String>) -> Value {
 }
 
 /// Properties, and whether there may be others.
-fn strict_properties(schema: &Map<String, Value>, out: &mut Map<String, Value>, references: &mut Vec<String>) {
+fn strict_properties(
+    schema: &Map<String, Value>,
+    out: &mut Map<String, Value>,
+    references: &mut Vec<String>,
+) {
     if let Some(Value::Object(properties)) = schema.get("properties") {
-        let properties: Map<_, _> =
-            properties.iter().map(|(name, inner)| (name.clone(), strict(inner, references))).collect();
+        let properties: Map<_, _> = properties
+            .iter()
+            .map(|(name, inner)| (name.clone(), strict(inner, references)))
+            .collect();
         out.insert("properties".into(), Value::Object(properties));
     }
     let open = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
@@ -198,7 +228,10 @@ fn strict_properties(schema: &Map<String, Value>, out: &mut Map<String, Value>, 
         Some(inner) if inner.is_object() => {
             out.insert("additionalProperties".into(), strict(inner, references));
         }
-        None if !open && schema.contains_key("properties") && schema.get("type") == Some(&json!("object")) => {
+        None if !open
+            && schema.contains_key("properties")
+            && schema.get("type") == Some(&json!("object")) =>
+        {
             out.insert("additionalProperties".into(), json!(false));
         }
         _ => {}
@@ -209,8 +242,13 @@ fn strict_properties(schema: &Map<String, Value>, out: &mut Map<String, Value>, 
 /// how the server puts a default beside it.
 fn reference(schema: &Map<String, Value>) -> Option<&str> {
     let own = schema.get("$ref");
-    let single = schema.get("allOf").and_then(Value::as_array).filter(|all| all.len() == 1);
-    own.or_else(|| single.and_then(|all| all[0].get("$ref")))?.as_str()?.strip_prefix("#/components/schemas/")
+    let single = schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .filter(|all| all.len() == 1);
+    own.or_else(|| single.and_then(|all| all[0].get("$ref")))?
+        .as_str()?
+        .strip_prefix("#/components/schemas/")
 }
 
 fn is_integer_or_string(schema: &Map<String, Value>) -> bool {
@@ -220,7 +258,10 @@ fn is_integer_or_string(schema: &Map<String, Value>) -> bool {
 
 /// The types of a `oneOf` or `anyOf` that chooses between bare types only.
 fn simple_choice(schema: &Map<String, Value>) -> Option<Vec<Value>> {
-    let branches = schema.get("oneOf").or_else(|| schema.get("anyOf"))?.as_array()?;
+    let branches = schema
+        .get("oneOf")
+        .or_else(|| schema.get("anyOf"))?
+        .as_array()?;
     if schema.contains_key("type") {
         return None;
     }
@@ -235,7 +276,9 @@ fn simple_choice(schema: &Map<String, Value>) -> Option<Vec<Value>> {
 
 /// Fixes `apiVersion` and `kind`, demands a name, drops `status`.
 fn restrict_root(schema: &mut Value, kind: &Kind) {
-    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
     properties.shift_remove("status");
     properties.insert("apiVersion".into(), json!({ "const": kind.api_version }));
     properties.insert("kind".into(), json!({ "const": kind.kind }));
@@ -245,7 +288,12 @@ fn restrict_root(schema: &mut Value, kind: &Kind) {
     }
     let mut required: Vec<Value> = vec![json!("apiVersion"), json!("kind"), json!("metadata")];
     if let Some(Value::Array(own)) = schema.get("required") {
-        required.extend(own.iter().filter(|name| !required.contains(name)).cloned().collect::<Vec<_>>());
+        required.extend(
+            own.iter()
+                .filter(|name| !required.contains(name))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
     }
     schema["required"] = Value::Array(required);
 }

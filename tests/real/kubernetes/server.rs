@@ -53,7 +53,10 @@ impl ApiServer {
         let accounts = authority.issue("service-accounts");
         write("accounts.pem", &accounts.certificate);
         write("accounts.key", &accounts.key);
-        write("tokens.csv", &format!("{TOKEN},admin,admin,system:masters\n"));
+        write(
+            "tokens.csv",
+            &format!("{TOKEN},admin,admin,system:masters\n"),
+        );
 
         let port = rig::free_port();
         let mut command = Command::new(program);
@@ -77,7 +80,11 @@ impl ApiServer {
         let url = format!("https://localhost:{port}");
         let admin = Client::new(&url, &authority.pem(), &Identity::Token(TOKEN.to_owned()));
         server.wait_until(|| admin.is_answered("readyz"));
-        let this = Self { _server: server, _etcd: etcd, admin };
+        let this = Self {
+            _server: server,
+            _etcd: etcd,
+            admin,
+        };
         this.load_definitions(&definitions);
         Some(this)
     }
@@ -94,10 +101,15 @@ impl ApiServer {
             assert!(answer.status < 300, "{name}: {}", answer.body);
             wait_for(name, || {
                 let body = self.admin.send("GET", &path, None).body;
-                let conditions = body["status"]["conditions"].as_array().cloned().unwrap_or_default();
+                let conditions = body["status"]["conditions"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default();
                 conditions
                     .iter()
-                    .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+                    .any(|condition| {
+                        condition["type"] == "Established" && condition["status"] == "True"
+                    })
                     .then_some(())
             });
         }
@@ -115,7 +127,8 @@ impl ApiServer {
 
     fn apply_to(&self, path: &str, text: &str, more: &str) -> Answer {
         let path = format!("{path}?fieldManager=tests&force=true&fieldValidation=Strict{more}");
-        self.admin.send_text("PATCH", &path, "application/apply-patch+yaml", text)
+        self.admin
+            .send_text("PATCH", &path, "application/apply-patch+yaml", text)
     }
 
     /// The path of an object, by what the server says of its kind.
@@ -157,7 +170,10 @@ fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = ready() {
             return found;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "{what} never came");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "{what} never came"
+        );
         sleep(Duration::from_millis(200));
     }
 }

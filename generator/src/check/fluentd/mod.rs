@@ -11,7 +11,8 @@ mod schema;
 mod structure;
 mod syntax;
 
-use crate::fault::{Fault, Faults, Place};
+use crate::fault::{Fault, Faults};
+use crate::load::source::SourceFile;
 pub use schema::SchemaError;
 pub use syntax::{Parameter, Section, Value};
 
@@ -29,7 +30,11 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), hint: None }
+        Self {
+            offset,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -47,7 +52,9 @@ pub struct FluentdCheck {
 impl FluentdCheck {
     /// Reads the schema that is built in.
     pub fn new() -> Result<Self, SchemaError> {
-        Ok(Self { schema: Schema::built_in()? })
+        Ok(Self {
+            schema: Schema::built_in()?,
+        })
     }
 
     /// Everything that is wrong with a configuration. `file` is told in faults.
@@ -60,21 +67,19 @@ impl FluentdCheck {
                 findings
             }
         };
-        findings.into_iter().map(|finding| place(file, text, finding)).collect()
+        if findings.is_empty() {
+            return Faults::new();
+        }
+        let source = SourceFile::new(file, text);
+        findings
+            .into_iter()
+            .map(|finding| place(&source, finding))
+            .collect()
     }
 }
 
-fn place(file: &str, text: &str, finding: Finding) -> Fault {
-    let before = &text[..finding.offset.min(text.len())];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let fault = Fault::input(finding.message).at(Place {
-        file: file.to_owned(),
-        line: count(before.matches('\n').count() + 1),
-        column: count(before[line_start..].chars().count() + 1),
-        excerpt: text[line_start..].lines().next().unwrap_or_default().to_owned(),
-        width: 1,
-    });
+fn place(source: &SourceFile, finding: Finding) -> Fault {
+    let fault = Fault::input(finding.message).at(source.place(finding.offset, finding.offset));
     match finding.hint {
         Some(hint) => fault.hint(hint),
         None => fault,

@@ -1,8 +1,8 @@
 //! Holds every option against the schema. Pure.
 
+use super::Finding;
 use super::schema::{OptionKind, OptionType, Schema, SectionSchema};
 use super::syntax::{Parameter, Section, Value};
-use super::Finding;
 
 /// What every plugin has (<https://docs.fluentd.org/configuration/plugin-common-parameters>).
 const COMMON: [&str; 4] = ["@type", "@id", "@label", "@log_level"];
@@ -10,7 +10,10 @@ const COMMON: [&str; 4] = ["@type", "@id", "@label", "@log_level"];
 pub(super) fn check(root: &Section<'_>, schema: &Schema) -> Vec<Finding> {
     let mut findings = Vec::new();
     for parameter in &root.parameters {
-        findings.push(Finding::new(parameter.offset, format!("`{}` stands outside of any section", parameter.key)));
+        findings.push(Finding::new(
+            parameter.offset,
+            format!("`{}` stands outside of any section", parameter.key),
+        ));
     }
     top_level(root, schema, &mut findings);
     findings
@@ -24,7 +27,10 @@ fn top_level(parent: &Section<'_>, schema: &Schema, findings: &mut Vec<Finding>)
         };
         if known.label {
             if !section.argument.text.starts_with('@') {
-                findings.push(Finding::new(section.offset, "a label's name starts with `@`"));
+                findings.push(Finding::new(
+                    section.offset,
+                    "a label's name starts with `@`",
+                ));
             }
             for parameter in &section.parameters {
                 findings.push(unknown_option(parameter, section, std::iter::empty()));
@@ -38,7 +44,10 @@ fn top_level(parent: &Section<'_>, schema: &Schema, findings: &mut Vec<Finding>)
 
 fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: &mut Vec<Finding>) {
     if known.argument.as_deref() == Some("pattern") && section.argument.text.is_empty() {
-        findings.push(Finding::new(section.offset, format!("`<{}>` needs the tags that it is for", section.name)));
+        findings.push(Finding::new(
+            section.offset,
+            format!("`<{}>` needs the tags that it is for", section.name),
+        ));
     }
     let known = match &known.kind {
         Some(kind) => match plugin(section, kind, known, schema) {
@@ -59,14 +68,20 @@ fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: 
             Some(option) => findings.extend(wrong_value(parameter, option)),
         }
     }
-    for (name, option) in &known.options {
-        if option.required && section.get(name).is_none() {
-            findings.push(Finding::new(section.offset, format!("{} needs `{name}`", told(section))));
+    for name in &known.required_options {
+        if section.get(name).is_none() {
+            findings.push(Finding::new(
+                section.offset,
+                format!("{} needs `{name}`", told(section)),
+            ));
         }
     }
     for (name, inner) in &known.sections {
         if inner.required && !section.sections.iter().any(|section| section.name == name) {
-            findings.push(Finding::new(section.offset, format!("{} needs `<{name}>`", told(section))));
+            findings.push(Finding::new(
+                section.offset,
+                format!("{} needs `<{name}>`", told(section)),
+            ));
         }
     }
     for inner in &section.sections {
@@ -77,12 +92,27 @@ fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: 
     }
 }
 
-fn plugin<'s>(section: &Section<'_>, kind: &str, known: &'s SectionSchema, schema: &'s Schema) -> Result<&'s SectionSchema, Finding> {
-    let plugins = schema.plugins.get(kind).ok_or_else(|| Finding::new(section.offset, format!("no plugins of kind `{kind}` are known")))?;
+fn plugin<'s>(
+    section: &Section<'_>,
+    kind: &str,
+    known: &'s SectionSchema,
+    schema: &'s Schema,
+) -> Result<&'s SectionSchema, Finding> {
+    let plugins = schema.plugins.get(kind).ok_or_else(|| {
+        Finding::new(
+            section.offset,
+            format!("no plugins of kind `{kind}` are known"),
+        )
+    })?;
     let (name, offset) = match (section.get("@type"), &known.optional_type) {
         (Some(value), _) => (&*value.text, value.offset),
         (None, Some(name)) => (name.as_str(), section.offset),
-        (None, None) => return Err(Finding::new(section.offset, format!("`<{}>` needs `@type`", section.name))),
+        (None, None) => {
+            return Err(Finding::new(
+                section.offset,
+                format!("`<{}>` needs `@type`", section.name),
+            ));
+        }
     };
     plugins.get(name).ok_or_else(|| {
         let finding = Finding::new(offset, format!("the image has no {kind} plugin `{name}`"));
@@ -91,20 +121,37 @@ fn plugin<'s>(section: &Section<'_>, kind: &str, known: &'s SectionSchema, schem
 }
 
 fn told(section: &Section<'_>) -> String {
-    section.get("@type").map_or_else(|| format!("`<{}>`", section.name), |value| format!("`{}`", value.text))
+    section.get("@type").map_or_else(
+        || format!("`<{}>`", section.name),
+        |value| format!("`{}`", value.text),
+    )
 }
 
-fn unknown_option<'k>(parameter: &Parameter<'_>, section: &Section<'_>, known: impl Iterator<Item = &'k String>) -> Finding {
-    let finding = Finding::new(parameter.offset, format!("{} has no option `{}`", told(section), parameter.key));
+fn unknown_option<'k>(
+    parameter: &Parameter<'_>,
+    section: &Section<'_>,
+    known: impl Iterator<Item = &'k String>,
+) -> Finding {
+    let finding = Finding::new(
+        parameter.offset,
+        format!("{} has no option `{}`", told(section), parameter.key),
+    );
     with_nearest(finding, &parameter.key, known)
 }
 
 fn unknown_section<'k>(section: &Section<'_>, known: impl Iterator<Item = &'k String>) -> Finding {
-    let finding = Finding::new(section.offset, format!("`<{}>` can't stand here", section.name));
+    let finding = Finding::new(
+        section.offset,
+        format!("`<{}>` can't stand here", section.name),
+    );
     with_nearest(finding, section.name, known)
 }
 
-fn with_nearest<'k>(finding: Finding, wanted: &str, known: impl Iterator<Item = &'k String>) -> Finding {
+fn with_nearest<'k>(
+    finding: Finding,
+    wanted: &str,
+    known: impl Iterator<Item = &'k String>,
+) -> Finding {
     let nearest = known
         .map(|name| (strsim::jaro_winkler(wanted, name), name))
         .filter(|(likeness, _)| *likeness > 0.8)
@@ -116,26 +163,47 @@ fn with_nearest<'k>(finding: Finding, wanted: &str, known: impl Iterator<Item = 
 }
 
 fn wrong_value(parameter: &Parameter<'_>, option: &OptionType) -> Option<Finding> {
-    let Value { text, is_dynamic, offset } = &parameter.value;
+    let Value {
+        text,
+        is_dynamic,
+        offset,
+    } = &parameter.value;
     if *is_dynamic {
         return None;
     }
     let wanted = match &option.kind {
         OptionKind::Text => return None,
-        OptionKind::Integer => text.parse::<i64>().is_err().then(|| "a whole number".to_owned()),
+        OptionKind::Integer => text
+            .parse::<i64>()
+            .is_err()
+            .then(|| "a whole number".to_owned()),
         OptionKind::Float => text.parse::<f64>().is_err().then(|| "a number".to_owned()),
-        OptionKind::Bool => (!matches!(&**text, "true" | "false")).then(|| "`true` or `false`".to_owned()),
-        OptionKind::Size => (!is_quantity(text, "kmgtKMGT")).then(|| "a size such as `8m`".to_owned()),
-        OptionKind::Time => (!is_quantity(text, "smhd")).then(|| "a time such as `30s`".to_owned()),
-        OptionKind::Regexp => (!is_regexp(text)).then(|| "a regular expression such as `/…/`".to_owned()),
-        OptionKind::Array => text.is_empty().then(|| "a list such as `[\"a\", \"b\"]`".to_owned()),
-        OptionKind::Hash => (!text.starts_with('{')).then(|| "a hash such as `{\"a\": \"b\"}`".to_owned()),
-        OptionKind::Label => (!text.starts_with('@')).then(|| "a label such as `@NAME`".to_owned()),
-        OptionKind::OneOf(values) => {
-            (!values.iter().any(|value| value == text)).then(|| format!("one of `{}`", values.join("`, `")))
+        OptionKind::Bool => {
+            (!matches!(&**text, "true" | "false")).then(|| "`true` or `false`".to_owned())
         }
+        OptionKind::Size => {
+            (!is_quantity(text, "kmgtKMGT")).then(|| "a size such as `8m`".to_owned())
+        }
+        OptionKind::Time => (!is_quantity(text, "smhd")).then(|| "a time such as `30s`".to_owned()),
+        OptionKind::Regexp => {
+            (!is_regexp(text)).then(|| "a regular expression such as `/…/`".to_owned())
+        }
+        OptionKind::Array => text
+            .is_empty()
+            .then(|| "a list such as `[\"a\", \"b\"]`".to_owned()),
+        OptionKind::Hash => {
+            (!text.starts_with('{')).then(|| "a hash such as `{\"a\": \"b\"}`".to_owned())
+        }
+        OptionKind::Label => (!text.starts_with('@')).then(|| "a label such as `@NAME`".to_owned()),
+        OptionKind::OneOf(values) => (!values.iter().any(|value| value == text))
+            .then(|| format!("one of `{}`", values.join("`, `"))),
     };
-    wanted.map(|wanted| Finding::new(*offset, format!("`{}` should be {wanted}, not `{text}`", parameter.key)))
+    wanted.map(|wanted| {
+        Finding::new(
+            *offset,
+            format!("`{}` should be {wanted}, not `{text}`", parameter.key),
+        )
+    })
 }
 
 /// A number, perhaps negative or with a fraction, and perhaps a unit.

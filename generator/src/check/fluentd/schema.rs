@@ -32,6 +32,7 @@ pub(super) struct Schema {
 }
 
 /// What may stand in a section.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SectionSchema {
@@ -53,6 +54,29 @@ pub(super) struct SectionSchema {
     pub(super) argument: Option<String>,
     #[serde(rename = "gem")]
     pub(super) _gem: Option<String>,
+    /// Those of the options that are required, and that name a label: looked
+    /// up for every section of every cluster.
+    #[serde(skip)]
+    pub(super) required_options: Vec<String>,
+    #[serde(skip)]
+    pub(super) label_options: Vec<String>,
+}
+
+impl SectionSchema {
+    fn index(&mut self) {
+        let names = |chosen: fn(&OptionType) -> bool| {
+            self.options
+                .iter()
+                .filter(|(_, option)| chosen(option))
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        (self.required_options, self.label_options) = (
+            names(|option| option.required),
+            names(|option| option.kind == OptionKind::Label),
+        );
+        self.sections.values_mut().for_each(Self::index);
+    }
 }
 
 /// The type of an option's value.
@@ -80,7 +104,9 @@ pub(super) enum OptionKind {
 
 impl From<String> for OptionType {
     fn from(text: String) -> Self {
-        let (name, required) = text.strip_suffix('!').map_or((text.as_str(), false), |name| (name, true));
+        let (name, required) = text
+            .strip_suffix('!')
+            .map_or((text.as_str(), false), |name| (name, true));
         let kind = match name {
             "integer" => OptionKind::Integer,
             "float" => OptionKind::Float,
@@ -91,9 +117,11 @@ impl From<String> for OptionType {
             "array" => OptionKind::Array,
             "hash" => OptionKind::Hash,
             "label" => OptionKind::Label,
-            _ => name.strip_prefix("enum:").map_or(OptionKind::Text, |values| {
-                OptionKind::OneOf(values.split('|').map(ToOwned::to_owned).collect())
-            }),
+            _ => name
+                .strip_prefix("enum:")
+                .map_or(OptionKind::Text, |values| {
+                    OptionKind::OneOf(values.split('|').map(ToOwned::to_owned).collect())
+                }),
         };
         Self { kind, required }
     }
@@ -101,6 +129,12 @@ impl From<String> for OptionType {
 
 impl Schema {
     pub(super) fn built_in() -> Result<Self, SchemaError> {
-        Ok(serde_json::from_str(BUILT_IN)?)
+        let mut schema: Self = serde_json::from_str(BUILT_IN)?;
+        schema
+            .root
+            .values_mut()
+            .chain(schema.plugins.values_mut().flat_map(BTreeMap::values_mut))
+            .for_each(SectionSchema::index);
+        Ok(schema)
     }
 }

@@ -8,31 +8,54 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use super::schema::{OptionKind, Schema, SectionSchema};
+use super::schema::{Schema, SectionSchema};
 use super::syntax::{Section, Value};
 
 /// Labels that Fluentd itself sends to.
 const BUILT_IN_LABELS: [&str; 2] = ["@ERROR", "@FLUENT_LOG"];
 
 /// Inputs that emit no records.
-const SILENT_INPUTS: [&str; 4] =
-    ["prometheus", "prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"];
+const SILENT_INPUTS: [&str; 4] = [
+    "prometheus",
+    "prometheus_monitor",
+    "prometheus_output_monitor",
+    "prometheus_tail_monitor",
+];
 
 pub(super) fn check(root: &Section<'_>, schema: &Schema) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut walk = Walk { schema, sent_to: BTreeMap::new(), owned: BTreeMap::new(), findings: Vec::new() };
+    let mut walk = Walk {
+        schema,
+        sent_to: BTreeMap::new(),
+        owned: BTreeMap::new(),
+        findings: Vec::new(),
+    };
     walk.sections(root);
-    let Walk { sent_to, findings: more, .. } = walk;
+    let Walk {
+        sent_to,
+        findings: more,
+        ..
+    } = walk;
     findings.extend(more);
 
     let mut labels = BTreeSet::new();
-    for label in root.sections.iter().filter(|section| section.name == "label") {
+    for label in root
+        .sections
+        .iter()
+        .filter(|section| section.name == "label")
+    {
         let name: &str = &label.argument.text;
         if !labels.insert(name) {
-            findings.push(Finding::new(label.offset, format!("the label `{name}` stands twice")));
+            findings.push(Finding::new(
+                label.offset,
+                format!("the label `{name}` stands twice"),
+            ));
         }
         if !sent_to.contains_key(name) && !BUILT_IN_LABELS.contains(&name) {
-            findings.push(Finding::new(label.offset, format!("nothing is ever sent to the label `{name}`")));
+            findings.push(Finding::new(
+                label.offset,
+                format!("nothing is ever sent to the label `{name}`"),
+            ));
         }
         findings.extend(pipeline(label));
     }
@@ -80,17 +103,24 @@ impl<'t> Walk<'_, 't> {
         if section.name != "filter" {
             self.send(section.get("@label"));
         }
-        let kind = if section.name == "store" { "match" } else { section.name };
+        let kind = if section.name == "store" {
+            "match"
+        } else {
+            section.name
+        };
         let plugin: Option<&SectionSchema> = section
             .get("@type")
             .and_then(|name| self.schema.plugins.get(kind)?.get(&*name.text));
-        for (name, option) in plugin.map(|plugin| &plugin.options).into_iter().flatten() {
-            if option.kind == OptionKind::Label {
-                self.send(section.get(name));
-            }
+        for name in plugin
+            .map(|plugin| &plugin.label_options)
+            .into_iter()
+            .flatten()
+        {
+            self.send(section.get(name));
         }
         if plugin.is_some_and(|plugin| plugin.relabel) && section.get("@label").is_none() {
-            self.findings.push(Finding::new(section.offset, "`relabel` needs `@label`"));
+            self.findings
+                .push(Finding::new(section.offset, "`relabel` needs `@label`"));
         }
     }
 
@@ -102,9 +132,15 @@ impl<'t> Walk<'_, 't> {
 
     fn own(&mut self, what: &'static str, value: Option<&'t Value<'t>>) {
         if let Some(value) = value
-            && self.owned.insert((what, &value.text), value.offset).is_some()
+            && self
+                .owned
+                .insert((what, &value.text), value.offset)
+                .is_some()
         {
-            self.findings.push(Finding::new(value.offset, format!("the {what} `{}` belongs to two plugins", value.text)));
+            self.findings.push(Finding::new(
+                value.offset,
+                format!("the {what} `{}` belongs to two plugins", value.text),
+            ));
         }
     }
 }
@@ -112,10 +148,20 @@ impl<'t> Walk<'_, 't> {
 /// In a label, the last match takes all, and nothing stands behind one that does.
 fn pipeline(label: &Section<'_>) -> Vec<Finding> {
     let mut findings = dead_matches(label);
-    if !label.sections.iter().any(|section| section.name == "match" && takes_all(section)) {
+    if !label
+        .sections
+        .iter()
+        .any(|section| section.name == "match" && takes_all(section))
+    {
         findings.push(
-            Finding::new(label.offset, format!("records of some tags are lost in the label `{}`", label.argument.text))
-                .hint("its last section should be `<match **>`"),
+            Finding::new(
+                label.offset,
+                format!(
+                    "records of some tags are lost in the label `{}`",
+                    label.argument.text
+                ),
+            )
+            .hint("its last section should be `<match **>`"),
         );
     }
     findings
@@ -123,18 +169,35 @@ fn pipeline(label: &Section<'_>) -> Vec<Finding> {
 
 /// What stands behind a match of all tags never sees a record.
 fn dead_matches(parent: &Section<'_>) -> Vec<Finding> {
-    let mut sections = parent.sections.iter().filter(|section| matches!(section.name, "match" | "filter"));
-    let all = sections.by_ref().find(|section| section.name == "match" && takes_all(section));
+    let mut sections = parent
+        .sections
+        .iter()
+        .filter(|section| matches!(section.name, "match" | "filter"));
+    let all = sections
+        .by_ref()
+        .find(|section| section.name == "match" && takes_all(section));
     if all.is_none() {
         return Vec::new();
     }
     sections
-        .map(|section| Finding::new(section.offset, format!("a `<match **>` above takes everything before this `<{}>`", section.name)))
+        .map(|section| {
+            Finding::new(
+                section.offset,
+                format!(
+                    "a `<match **>` above takes everything before this `<{}>`",
+                    section.name
+                ),
+            )
+        })
         .collect()
 }
 
 fn takes_all(section: &Section<'_>) -> bool {
-    section.argument.text.split_whitespace().any(|pattern| pattern == "**")
+    section
+        .argument
+        .text
+        .split_whitespace()
+        .any(|pattern| pattern == "**")
 }
 
 /// Sources without a label need a match at the top.
@@ -149,10 +212,12 @@ fn unlabelled_sources(root: &Section<'_>) -> Vec<Finding> {
     root.sections
         .iter()
         .filter(|section| section.name == "source" && section.get("@label").is_none())
-        .filter(|section| !section.get("@type").is_some_and(|name| SILENT_INPUTS.contains(&&*name.text)))
         .filter(|section| {
-            section.get("tag").is_some_and(|tag| !matched(&tag.text))
+            !section
+                .get("@type")
+                .is_some_and(|name| SILENT_INPUTS.contains(&&*name.text))
         })
+        .filter(|section| section.get("tag").is_some_and(|tag| !matched(&tag.text)))
         .map(|section| {
             Finding::new(section.offset, "no output takes what this source reads")
                 .hint("give it a `@label`, or a `<match>` for its tag")
@@ -168,9 +233,14 @@ fn tag_matches(pattern: &str, tag: &str) -> bool {
         match (pattern.split_first(), tag.split_first()) {
             (None, None) => true,
             (Some((&"**", rest)), _) => (0..=tag.len()).any(|skip| parts(rest, &tag[skip..])),
-            (Some((&first, rest)), Some((part, tag_rest))) => (first == "*" || first == *part) && parts(rest, tag_rest),
+            (Some((&first, rest)), Some((part, tag_rest))) => {
+                (first == "*" || first == *part) && parts(rest, tag_rest)
+            }
             _ => false,
         }
     }
-    parts(&pattern.split('.').collect::<Vec<_>>(), &tag.split('.').collect::<Vec<_>>())
+    parts(
+        &pattern.split('.').collect::<Vec<_>>(),
+        &tag.split('.').collect::<Vec<_>>(),
+    )
 }

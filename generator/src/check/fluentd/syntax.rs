@@ -50,7 +50,10 @@ pub struct Value<'t> {
 impl<'t> Section<'t> {
     /// The value of a parameter.
     pub fn get(&self, key: &str) -> Option<&Value<'t>> {
-        self.parameters.iter().find(|parameter| parameter.key == key).map(|parameter| &parameter.value)
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.key == key)
+            .map(|parameter| &parameter.value)
     }
 }
 
@@ -126,11 +129,16 @@ impl<'t> Parser<'t> {
             self.skip_space();
             let offset = self.at;
             if self.peek().is_none() {
-                let Some(section) = stack.pop() else { return self.fail("there is no section") };
+                let Some(section) = stack.pop() else {
+                    return self.fail("there is no section");
+                };
                 if stack.is_empty() {
                     return Ok(section);
                 }
-                return Err(Finding::new(section.offset, format!("`<{}>` is never closed", section.name)));
+                return Err(Finding::new(
+                    section.offset,
+                    format!("`<{}>` is never closed", section.name),
+                ));
             }
             if self.rest().starts_with("</") {
                 self.at += 2;
@@ -146,7 +154,10 @@ impl<'t> Parser<'t> {
                     return Err(Finding::new(offset, format!("`</{name}>` closes nothing")));
                 };
                 if closed.name != name {
-                    return Err(Finding::new(offset, format!("`</{name}>` should be `</{}>`", closed.name)));
+                    return Err(Finding::new(
+                        offset,
+                        format!("`</{name}>` should be `</{}>`", closed.name),
+                    ));
                 }
                 parent.sections.push(closed);
             } else if self.peek() == Some(b'<') {
@@ -156,9 +167,18 @@ impl<'t> Parser<'t> {
                 stack.push(self.open_section(offset)?);
             } else {
                 let parameter = self.parameter()?;
-                let Some(section) = stack.last_mut() else { return self.fail("there is no section") };
-                if section.parameters.iter().any(|other| other.key == parameter.key) {
-                    return Err(Finding::new(offset, format!("`{}` stands twice", parameter.key)));
+                let Some(section) = stack.last_mut() else {
+                    return self.fail("there is no section");
+                };
+                if section
+                    .parameters
+                    .iter()
+                    .any(|other| other.key == parameter.key)
+                {
+                    return Err(Finding::new(
+                        offset,
+                        format!("`{}` stands twice", parameter.key),
+                    ));
                 }
                 section.parameters.push(parameter);
             }
@@ -167,7 +187,9 @@ impl<'t> Parser<'t> {
 
     fn name(&mut self) -> Parsed<&'t str> {
         let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
         if end == 0 {
             return self.fail("a section's name should stand here");
         }
@@ -184,9 +206,16 @@ impl<'t> Parser<'t> {
             Some(b'\'') => self.single_quoted()?,
             _ => {
                 let start = self.at;
-                let end = self.rest().find(['>', '\n', '\r']).unwrap_or(self.rest().len());
+                let end = self
+                    .rest()
+                    .find(['>', '\n', '\r'])
+                    .unwrap_or(self.rest().len());
                 self.at += end;
-                Value { text: Cow::Borrowed(self.text[start..self.at].trim_end()), is_dynamic: false, offset: start }
+                Value {
+                    text: Cow::Borrowed(self.text[start..self.at].trim_end()),
+                    is_dynamic: false,
+                    offset: start,
+                }
             }
         };
         self.skip_blanks();
@@ -195,7 +224,12 @@ impl<'t> Parser<'t> {
         }
         self.at += 1;
         self.expect_line_end()?;
-        Ok(Section { name, argument, offset, ..Section::default() })
+        Ok(Section {
+            name,
+            argument,
+            offset,
+            ..Section::default()
+        })
     }
 
     fn parameter(&mut self) -> Parsed<Parameter<'t>> {
@@ -205,13 +239,18 @@ impl<'t> Parser<'t> {
             Some(b'\'') => self.single_quoted()?.text,
             _ => {
                 let rest = self.rest();
-                let end = rest.find([' ', '\t', '\n', '\r', '#']).unwrap_or(rest.len());
+                let end = rest
+                    .find([' ', '\t', '\n', '\r', '#'])
+                    .unwrap_or(rest.len());
                 self.at += end;
                 Cow::Borrowed(&rest[..end])
             }
         };
         if matches!(&*key, "@include" | "include") {
-            return Err(Finding::new(offset, "`@include` would make the file depend on another one"));
+            return Err(Finding::new(
+                offset,
+                "`@include` would make the file depend on another one",
+            ));
         }
         self.skip_blanks();
         let start = self.at;
@@ -222,13 +261,23 @@ impl<'t> Parser<'t> {
             _ => self.unquoted(),
         };
         self.expect_line_end()?;
-        Ok(Parameter { key, value: Value { offset: start, ..value }, offset })
+        Ok(Parameter {
+            key,
+            value: Value {
+                offset: start,
+                ..value
+            },
+            offset,
+        })
     }
 
     /// Up to the line's end, or a comment behind blanks.
     fn unquoted(&mut self) -> Value<'t> {
         let start = self.at;
-        let line_end = self.rest().find(['\n', '\r']).map_or(self.text.len(), |end| start + end);
+        let line_end = self
+            .rest()
+            .find(['\n', '\r'])
+            .map_or(self.text.len(), |end| start + end);
         let line = &self.text[start..line_end];
         let comment = line
             .match_indices('#')
@@ -236,7 +285,11 @@ impl<'t> Parser<'t> {
             .find(|&at| at == 0 || line[..at].ends_with([' ', '\t']));
         let text = line[..comment.unwrap_or(line.len())].trim_end();
         self.at = start + text.len();
-        Value { text: Cow::Borrowed(text), is_dynamic: false, offset: start }
+        Value {
+            text: Cow::Borrowed(text),
+            is_dynamic: false,
+            offset: start,
+        }
     }
 
     fn single_quoted(&mut self) -> Parsed<Value<'t>> {
@@ -251,7 +304,11 @@ impl<'t> Parser<'t> {
             } else if let Some(c) = rest.chars().next().filter(|&c| c != '\n') {
                 self.at += c.len_utf8();
                 if c == '\'' {
-                    return Ok(Value { text: Cow::Owned(text), is_dynamic: false, offset: start });
+                    return Ok(Value {
+                        text: Cow::Owned(text),
+                        is_dynamic: false,
+                        offset: start,
+                    });
                 }
                 text.push(c);
             } else {
@@ -269,20 +326,32 @@ impl<'t> Parser<'t> {
             && first.as_bytes()[end] == b'"'
         {
             self.at += end + 1;
-            return Ok(Value { text: Cow::Borrowed(&first[..end]), is_dynamic: false, offset: start });
+            return Ok(Value {
+                text: Cow::Borrowed(&first[..end]),
+                is_dynamic: false,
+                offset: start,
+            });
         }
         let mut text = String::new();
         let mut is_dynamic = false;
         loop {
             let rest = self.rest();
-            let plain = rest.find(['"', '\\', '#', '\n', '\r']).unwrap_or(rest.len());
+            let plain = rest
+                .find(['"', '\\', '#', '\n', '\r'])
+                .unwrap_or(rest.len());
             text.push_str(&rest[..plain]);
             self.at += plain;
             match self.peek() {
-                None | Some(b'\n' | b'\r') => return Err(Finding::new(start, "this quote is never closed")),
+                None | Some(b'\n' | b'\r') => {
+                    return Err(Finding::new(start, "this quote is never closed"));
+                }
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Value { text: Cow::Owned(text), is_dynamic, offset: start });
+                    return Ok(Value {
+                        text: Cow::Owned(text),
+                        is_dynamic,
+                        offset: start,
+                    });
                 }
                 Some(b'\\') => text.push(self.escape()?),
                 Some(_) if self.rest().starts_with("#{") => {
@@ -320,35 +389,51 @@ impl<'t> Parser<'t> {
     /// the file: anything else could come from a user's value.
     fn environment_variable(&mut self) -> Parsed<&'t str> {
         let rest = self.rest();
-        let name = rest.strip_prefix("#{ENV['").and_then(|after| after.split_once("']}")).map(|(name, _)| name);
+        let name = rest
+            .strip_prefix("#{ENV['")
+            .and_then(|after| after.split_once("']}"))
+            .map(|(name, _)| name);
         match name {
             Some(name)
                 if !name.is_empty()
-                    && name.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_') =>
+                    && name
+                        .bytes()
+                        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_') =>
             {
                 let length = "#{ENV['".len() + name.len() + "']}".len();
                 self.at += length;
                 Ok(&rest[..length])
             }
-            _ => Err(Finding::new(self.at, "Ruby that is run when the file is read: only `#{ENV['NAME']}` may be")
-                .hint("values go in through the filter `fluentd`, which escapes `#`")),
+            _ => Err(Finding::new(
+                self.at,
+                "Ruby that is run when the file is read: only `#{ENV['NAME']}` may be",
+            )
+            .hint("values go in through the filter `fluentd`, which escapes `#`")),
         }
     }
 
     /// JSON of any number of lines.
     fn json(&mut self) -> Parsed<Value<'t>> {
         let start = self.at;
-        let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<serde::de::IgnoredAny>();
+        let mut stream =
+            serde_json::Deserializer::from_str(self.rest()).into_iter::<serde::de::IgnoredAny>();
         match stream.next() {
             Some(Ok(_)) => {
                 let end = stream.byte_offset();
                 let text = &self.rest()[..end];
                 if let Some(at) = text.find('#') {
-                    return Err(Finding::new(start + at, "Fluentd would run or cut off what follows `#` in a list")
-                        .hint("lists go in through the filter `fluentd_list`, which escapes `#`"));
+                    return Err(Finding::new(
+                        start + at,
+                        "Fluentd would run or cut off what follows `#` in a list",
+                    )
+                    .hint("lists go in through the filter `fluentd_list`, which escapes `#`"));
                 }
                 self.at += end;
-                Ok(Value { text: Cow::Borrowed(text), is_dynamic: false, offset: start })
+                Ok(Value {
+                    text: Cow::Borrowed(text),
+                    is_dynamic: false,
+                    offset: start,
+                })
             }
             _ => self.fail("this list or hash is not JSON"),
         }

@@ -10,8 +10,12 @@ fn faults(text: &str) -> Vec<String> {
         .into_iter()
         .map(|fault| {
             let place = fault.place.unwrap();
-            let hints: String = fault.hints.iter().map(|hint| format!(" ({hint})")).collect();
-            format!("{}:{}: {}{hints}", place.line, place.column, fault.message)
+            let mut told = vec![format!(
+                "{}:{}: {}",
+                place.line, place.column, fault.message
+            )];
+            told.extend(fault.hints.iter().map(|hint| format!("({hint})")));
+            told.join(" ")
         })
         .collect()
 }
@@ -19,7 +23,11 @@ fn faults(text: &str) -> Vec<String> {
 /// One mistake a row: the text, and all that is said of it.
 #[test]
 fn each_mistake_has_its_fault() {
-    let source = |inner: &str| format!("<source>\n@type tail\n@label @A\npath /a\ntag a\n{inner}\n<parse>\n@type none\n</parse>\n</source>\n<label @A>\n<match **>\n@type null\n</match>\n</label>\n");
+    let source = |inner: &str| {
+        format!(
+            "<source>\n@type tail\n@label @A\npath /a\ntag a\n{inner}\n<parse>\n@type none\n</parse>\n</source>\n<label @A>\n<match **>\n@type null\n</match>\n</label>\n"
+        )
+    };
     let cases: Vec<(String, Vec<&str>)> = vec![
         (source(""), vec![]),
         (source("pos_fil /x"), vec!["6:1: `tail` has no option `pos_fil` (did you mean `pos_file`?)"]),
@@ -65,7 +73,11 @@ fn values_are_read_as_fluentd_reads_them() {
     let text = "<match a> # why\n  @type null # null\n  key a#b # c\n  single 'it\\'s \\n #{1}'\n  double \"a\\n\\\"b\\\" \\# c\"\n</match>\n";
     let root = parse(text).unwrap();
     let section = &root.sections[0];
-    let values: Vec<&str> = section.parameters.iter().map(|parameter| &*parameter.value.text).collect();
+    let values: Vec<&str> = section
+        .parameters
+        .iter()
+        .map(|parameter| &*parameter.value.text)
+        .collect();
     assert_eq!(section.argument.text, "a");
     assert_eq!(values, ["null", "a#b", "it's \\n #{1}", "a\n\"b\" # c"]);
 }

@@ -1,0 +1,25 @@
+//! Tests of `gen` as people run it: arguments in; files, streams and the exit
+//! code out.
+//!
+//! | Module | Asks |
+//! |---|---|
+//! | `bad` | is every mistake told clearly, and nothing written? |
+//! | `valid` | is what only looks hostile rendered as it was meant? |
+//! | `surroundings` | a read-only or full disk, links and foreign files in the way |
+//! | `free_text` | does every text a user may write come out as that very text? |
+//! | `commands` | one test or more for each command |
+//! | `same_bytes` | does anything but the input change the output? |
+//! | `terminal` | colours, pipes |
+//! | `two_fleets` | is a fleet rendered over another's output as if alone? |
+//!
+//! Cases are folders under `tests/cases/`; `fleet` says how they are read.
+
+mod bad;
+mod commands;
+mod fleet;
+mod free_text;
+mod same_bytes;
+mod surroundings;
+mod terminal;
+mod two_fleets;
+mod valid;
