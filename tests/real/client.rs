@@ -28,6 +28,8 @@ pub enum Identity {
     Password(String, String),
     /// Somebody with a client certificate.
     Certificate(certificates::Certificate),
+    /// Somebody with an API key of Elasticsearch, encoded as the server gives it.
+    ApiKey(String),
     /// Somebody with a bearer token.
     Token(String),
 }
@@ -53,6 +55,7 @@ impl Client {
                     base64(format!("{name}:{password}").as_bytes())
                 ));
             }
+            Identity::ApiKey(key) => authorization = Some(format!("ApiKey {key}")),
             Identity::Token(token) => authorization = Some(format!("Bearer {token}")),
             Identity::Certificate(own) => {
                 let certificate = Certificate::from_pem(own.certificate.as_bytes()).expect("PEM");

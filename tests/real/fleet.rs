@@ -2,18 +2,16 @@
 //! the same two servers, and how they get there.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::sync::OnceLock;
 
-use logfleet_generator::load::source::{SourceFile, Sources};
-use logfleet_generator::load::yaml;
-use logfleet_generator::render::{self, Templates};
-use logfleet_generator::resolve::resolve_cluster;
-use logfleet_generator::settings::{DEFAULTS, Settings};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
 
-/// The clusters of the fleet: their names, and what they're called where `-` isn't allowed.
+/// The clusters of the fleet whose writers can sign in by themselves: their names, and what they're called where `-` isn't allowed.
 /// The last one's writer has a client certificate, the others' have passwords.
 pub const CLUSTERS: [(&str, &str); 3] = [
     ("prod-eu", "prod_eu"),
@@ -23,6 +21,9 @@ pub const CLUSTERS: [(&str, &str); 3] = [
 
 /// The cluster whose writer has a client certificate.
 pub const WITH_CERTIFICATE: &str = "prod-ca";
+
+/// The cluster whose writer has an API key on Elasticsearch, and a role of AWS on OpenSearch.
+pub const WITH_KEY: (&str, &str) = ("prod-key", "prod_key");
 
 /// Every stream of each cluster, by its dataset.
 pub const STREAMS: [&str; 6] = [
@@ -50,15 +51,8 @@ pub fn data_stream(slug: &str, stream: &str) -> String {
 
 /// What a cluster's files say to a destination, in the order in which they must be sent.
 pub fn objects(cluster: &str, destination: &str) -> Vec<Object> {
-    static RENDERED: OnceLock<BTreeMap<String, BTreeMap<String, Vec<u8>>>> = OnceLock::new();
-    let rendered = RENDERED.get_or_init(|| {
-        CLUSTERS
-            .iter()
-            .map(|(name, _)| ((*name).to_owned(), render_cluster(name)))
-            .collect()
-    });
     let folder = format!("elasticsearch/{destination}/");
-    let mut objects: Vec<Object> = rendered[cluster]
+    let mut objects: Vec<Object> = files(cluster)
         .iter()
         .filter_map(|(path, bytes)| {
             let path = path.strip_prefix(&folder)?.strip_suffix(".json")?;
@@ -100,114 +94,81 @@ fn rank(path: &str) -> usize {
         .unwrap_or_else(|| panic!("nobody said when {path} is to be sent"))
 }
 
-/// Sends an object. An empty one goes without a body.
+/// Sends an object. An empty one goes without a body, since Elasticsearch
+/// refuses one wherever it reads none
+/// (<https://github.com/elastic/elasticsearch/blob/v8.19.0/server/src/main/java/org/elasticsearch/rest/BaseRestHandler.java>).
 pub fn put(client: &Client, object: &Object) -> Answer {
     let body = Some(&object.body).filter(|body| **body != json!({}));
     client.send("PUT", &object.path, body)
 }
 
-fn render_cluster(name: &str) -> BTreeMap<String, Vec<u8>> {
-    let settings = settings(name);
-    let cluster = resolve_cluster(&settings, &[])
-        .unwrap_or_else(|problems| panic!("{name} has problems: {problems:?}"));
-    let templates = Templates::compile(&[]).expect("the built-in templates compile");
-    let tree = render::render(&cluster, &templates).expect("the cluster can be rendered");
-    tree.0
-        .into_iter()
-        .map(|(path, bytes)| (path.as_str().to_owned(), bytes))
+/// Every file of a cluster, as the program wrote it.
+fn files(cluster: &str) -> &'static BTreeMap<String, Vec<u8>> {
+    static RENDERED: OnceLock<BTreeMap<String, BTreeMap<String, Vec<u8>>>> = OnceLock::new();
+    let rendered = RENDERED.get_or_init(render);
+    rendered
+        .get(cluster)
+        .unwrap_or_else(|| panic!("{cluster} wasn't rendered"))
+}
+
+/// The text of a rendered file.
+pub fn text(cluster: &str, path: &str) -> String {
+    let bytes = files(cluster)
+        .get(path)
+        .unwrap_or_else(|| panic!("{cluster} has no {path}"));
+    String::from_utf8(bytes.clone()).expect("a rendered file is UTF-8")
+}
+
+/// Has the program render the fleet of `tests/cases/real/fleet`, and reads what it wrote.
+fn render() -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
+    let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/real/fleet");
+    let root = tempfile::tempdir().expect("the temporary folder is writable");
+    for (path, bytes) in read(&fleet) {
+        let target = root.path().join(path);
+        fs::create_dir_all(target.parent().expect("a file has a folder"))
+            .and_then(|()| fs::write(&target, bytes))
+            .unwrap_or_else(|error| panic!("{}: {error}", target.display()));
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .args(["render", "--root"])
+        .arg(root.path())
+        .output()
+        .expect("gen can be started");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rendered = root.path().join("rendered");
+    fs::read_dir(&rendered)
+        .expect("gen wrote it")
+        .map(|entry| entry.expect("readable"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| {
+            let name = entry.file_name().into_string().expect("UTF-8");
+            (name, read(&entry.path()))
+        })
         .collect()
 }
 
-fn settings(name: &str) -> Settings {
-    let file = SourceFile::new("defaults.yaml", DEFAULTS);
-    let mut sources = Sources::default();
-    let id = sources.push(SourceFile::new("defaults.yaml", DEFAULTS));
-    let mut merged = yaml::parse(id, &file)
-        .expect("the defaults are YAML")
-        .to_json();
-    merge(&mut merged, &layer(name));
-    for (block, places) in [
-        ("stream_defaults", "/streams"),
-        ("fluentd", "/sources/kubernetes"),
-    ] {
-        let block = merged[block].clone();
-        for place in merged
-            .pointer_mut(places)
-            .and_then(Value::as_object_mut)
-            .expect("a map")
-            .values_mut()
-        {
-            if places == "/streams" {
-                inherit(place, &block);
-            } else if let Some(own) = place.get_mut("fluentd") {
-                inherit(own, &block);
+/// All files below a folder, by their paths there.
+fn read(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        let entries =
+            fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display()));
+        for entry in entries {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
             }
+            let bytes =
+                fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let name = path.strip_prefix(folder).expect("it is below");
+            files.insert(name.to_str().expect("UTF-8").to_owned(), bytes);
         }
     }
-    serde_json::from_value(merged).expect("the settings are valid")
-}
-
-fn inherit(own: &mut Value, block: &Value) {
-    let mut whole = block.clone();
-    merge(&mut whole, own);
-    *own = whole;
-}
-
-/// JSON Merge Patch (RFC 7396).
-fn merge(base: &mut Value, patch: &Value) {
-    let (Value::Object(base), Value::Object(patch)) = (&mut *base, patch) else {
-        *base = patch.clone();
-        return;
-    };
-    for (key, value) in patch {
-        if value.is_null() {
-            base.remove(key);
-        } else {
-            merge(base.entry(key).or_insert_with(|| json!({})), value);
-        }
-    }
-}
-
-fn layer(name: &str) -> Value {
-    let authentication = if name == WITH_CERTIFICATE {
-        "client_certificate"
-    } else {
-        "basic"
-    };
-    json!({
-        "name": name,
-        "environment": "production",
-        "distribution": "kops",
-        "region": "eu-central-1",
-        "account": "111122223333",
-        "node_groups": { "masters": { "role": "control_plane" }, "nodes": { "role": "node" } },
-        "destinations": {
-            "open": {
-                "backend": "opensearch", "version": 3, "url": "https://open.example.com",
-                "authentication": { "type": authentication },
-            },
-            "elastic": {
-                "backend": "elasticsearch", "version": 8, "url": "https://elastic.example.com",
-                "authentication": { "type": authentication },
-            },
-        },
-        "fluentd": {
-            "image": {
-                "repository": "registry.example.com/fluentd", "tag": "both",
-                "plugins": ["fluent-plugin-elasticsearch", "fluent-plugin-opensearch"],
-            },
-        },
-        "sources": { "kubernetes": {
-            "applications": { "records": { "routes": {
-                "audit": { "order": 1, "when": { "namespaces": ["audit"] }, "stream": "audit" },
-                "ingress": { "order": 2, "when": { "namespaces": ["ingress"] }, "stream": "ingress" },
-            } } },
-            "control_plane": { "audit_log": { "enabled": true, "stream": "audit" } },
-        } },
-        "stream_defaults": { "replicas": 0, "refresh_interval_seconds": 1 },
-        "streams": {
-            "audit": { "retention_days": 365, "rollover": { "max_age_days": 30 }, "force_merge": true },
-            "ingress": { "mapping": { "fields": { "client_ip": "ip", "request.seconds": "double" } } },
-        },
-    })
+    files
 }

@@ -1,13 +1,15 @@
 //! The rendered index objects on real servers, and what the rendered roles
 //! allow and refuse there.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, Identity};
+use crate::documents;
 use crate::elasticsearch::Elasticsearch;
-use crate::fleet::{self, CLUSTERS, STREAMS, WITH_CERTIFICATE, data_stream};
+use crate::fleet::{self, CLUSTERS, Object, STREAMS, WITH_CERTIFICATE, WITH_KEY, data_stream};
 use crate::opensearch::OpenSearch;
 
 const PASSWORD: &str = "Vq8-logfleet-tests-5xT";
@@ -17,12 +19,54 @@ struct Target {
     name: &'static str,
     destination: &'static str,
     /// Endpoints that this build of the server lacks, though every real one has them.
-    missing: &'static [&'static str],
+    missing: &'static [Missing],
     /// Where users are made.
     users: &'static str,
     admin: &'static Client,
     connect: Box<dyn Fn(&Identity) -> Client + Send + Sync>,
     connect_with_certificate: Box<dyn Fn(&str) -> Client + Send + Sync>,
+}
+
+/// An endpoint that isn't there, and how exactly the server says so.
+struct Missing {
+    prefix: &'static str,
+    status: u16,
+    before_path: &'static str,
+    after_path: &'static str,
+}
+
+const fn unknown(prefix: &'static str) -> Missing {
+    Missing {
+        prefix,
+        status: 400,
+        before_path: "no handler found for uri [/",
+        after_path: "] and method [PUT]",
+    }
+}
+
+const OPENSEARCH_LACKS: [Missing; 1] = [unknown("_plugins/_ism/policies/")];
+
+const ELASTICSEARCH_LACKS: [Missing; 2] = [
+    unknown("_ilm/policy/"),
+    // Part of the path is some other endpoint's.
+    Missing {
+        prefix: "_data_stream/",
+        status: 405,
+        before_path: "Incorrect HTTP method for uri [/",
+        after_path: "] and method [PUT], allowed: [POST]",
+    },
+];
+
+impl Missing {
+    fn says_so(&self, object: &Object, answer: &Answer) {
+        let error = format!("{}{}{}", self.before_path, object.path, self.after_path);
+        assert_eq!(
+            (answer.status, answer.body["error"].as_str()),
+            (self.status, Some(error.as_str())),
+            "{}: {answer:?}",
+            object.path
+        );
+    }
 }
 
 /// OpenSearch with everything installed; none where it isn't there.
@@ -34,7 +78,7 @@ fn opensearch() -> Option<&'static Target> {
             let target = Target {
                 name: "OpenSearch",
                 destination: "open",
-                missing: &["_plugins/_ism/policies/"],
+                missing: &OPENSEARCH_LACKS,
                 users: "_plugins/_security/api/internalusers/",
                 admin: &server.admin,
                 connect: Box::new(|identity| server.client(identity)),
@@ -55,7 +99,7 @@ fn elasticsearch() -> Option<&'static Target> {
             let target = Target {
                 name: "Elasticsearch",
                 destination: "elastic",
-                missing: &["_ilm/policy/", "_data_stream/"],
+                missing: &ELASTICSEARCH_LACKS,
                 users: "_security/user/",
                 admin: &server.admin,
                 connect: Box::new(|identity| server.client(identity)),
@@ -70,31 +114,22 @@ fn elasticsearch() -> Option<&'static Target> {
 impl Target {
     /// Sends every file of every cluster.
     fn install(&self) {
-        for (cluster, slug) in CLUSTERS {
+        for (cluster, slug) in CLUSTERS.into_iter().chain([WITH_KEY]) {
             for mut object in fleet::objects(cluster, self.destination) {
                 if object.path.starts_with(self.users) {
                     object.body["password"] = json!(PASSWORD);
                 }
                 let answer = fleet::put(self.admin, &object);
-                if self
-                    .missing
-                    .iter()
-                    .any(|prefix| object.path.starts_with(prefix))
-                {
+                if let Some(missing) = self.missing(&object.path) {
                     // Were it there after all, the exception would have to go.
-                    assert!(
-                        matches!(answer.status, 400 | 404 | 405),
-                        "{}: {answer:?}",
-                        object.path
-                    );
-                    assert!(
-                        !answer.body.to_string().contains("parse"),
-                        "{}: {answer:?}",
-                        object.path
-                    );
+                    missing.says_so(&object, &answer);
                 } else if self.lacks_life_cycles() && object.path.ends_with("@settings") {
                     assert!(
-                        answer.body.to_string().contains("index.lifecycle.name"),
+                        answer.status == 400
+                            && answer.body["error"]["reason"]
+                                .as_str()
+                                .is_some_and(|reason| reason
+                                    .contains("unknown setting [index.lifecycle.name]")),
                         "{answer:?}"
                     );
                     object.body["template"]["settings"]["index"]
@@ -106,7 +141,7 @@ impl Target {
                     succeeds(&object.path, &answer);
                 }
             }
-            if self.missing.contains(&"_data_stream/") {
+            if self.missing("_data_stream/").is_some() {
                 // Any first document makes the stream by the template, too.
                 for stream in STREAMS {
                     let answer = create(self.admin, &data_stream(slug, stream), "first", &record());
@@ -116,9 +151,15 @@ impl Target {
         }
     }
 
+    fn missing(&self, path: &str) -> Option<&Missing> {
+        self.missing
+            .iter()
+            .find(|missing| path.starts_with(missing.prefix))
+    }
+
     /// The setting `index.lifecycle.name` belongs to the module that the build lacks.
     fn lacks_life_cycles(&self) -> bool {
-        self.missing.contains(&"_ilm/policy/")
+        self.missing("_ilm/policy/").is_some()
     }
 
     fn writer(&self, slug: &str) -> Client {
@@ -225,6 +266,8 @@ on_both! {
     the_writer_does_not_reach_another_clusters_streams,
     the_reader_reads_its_own_and_nothing_else,
     the_mapping_takes_whatever_comes,
+    records_at_fluentds_limits_are_taken,
+    every_field_that_fluentd_sends_is_found,
 }
 
 fn the_writer_appends_to_its_own_streams_only_once(target: &Target) {
@@ -248,6 +291,71 @@ fn the_writer_appends_to_its_own_streams_only_once(target: &Target) {
             );
         }
     }
+}
+
+/// Elasticsearch's API keys get the rendered role as their own.
+#[test]
+fn an_api_key_with_the_writers_role_appends_and_nothing_else() {
+    let Some(target) = elasticsearch() else {
+        return;
+    };
+    let (cluster, slug) = WITH_KEY;
+    let path = format!("_security/role/logfleet-{slug}-writer");
+    let role = fleet::objects(cluster, target.destination)
+        .into_iter()
+        .find(|object| object.path == path)
+        .expect("the writer's role is rendered");
+    let wanted = json!({ "name": "shippers", "role_descriptors": { "writer": role.body } });
+    let key = target
+        .admin
+        .send("POST", "_security/api_key", Some(&wanted));
+    succeeds("_security/api_key", &key);
+    let encoded = key.body["encoded"].as_str().expect("the key is encoded");
+    let writer = (target.connect)(&Identity::ApiKey(encoded.to_owned()));
+    for stream in STREAMS {
+        let own = data_stream(slug, stream);
+        assert_eq!(item_status(&create(&writer, &own, "keyed", &record())), 201);
+        assert_eq!(item_status(&create(&writer, &own, "keyed", &record())), 409);
+        let index = target.backing_index(&own, "keyed");
+        for name in [&own, &index] {
+            refused(
+                "search",
+                &writer.send("POST", &format!("{name}/_search"), Some(&json!({}))),
+            );
+            refused(
+                "delete",
+                &writer.send("DELETE", &format!("{name}/_doc/keyed"), None),
+            );
+            refused("index", &writer.send("DELETE", name, None));
+        }
+        let theirs = data_stream("prod_eu", stream);
+        assert_eq!(
+            item_status(&create(&writer, &theirs, "keyed", &record())),
+            403
+        );
+    }
+}
+
+/// Amazon OpenSearch Service knows a signed request by its IAM role, which
+/// can't be tried here: it must be the very one that the pods assume.
+#[test]
+fn the_role_of_aws_is_mapped_and_assumed() {
+    let (cluster, slug) = WITH_KEY;
+    let role = format!("arn:aws:iam::111122223333:role/logfleet-{slug}-writer");
+    let path = format!("_plugins/_security/api/rolesmapping/logfleet-{slug}-writer");
+    let mapping = fleet::objects(cluster, "open")
+        .into_iter()
+        .find(|object| object.path == path)
+        .expect("the writer's mapping is rendered");
+    assert_eq!(
+        mapping.body,
+        json!({ "description": "Managed by logfleet", "backend_roles": [role] })
+    );
+    let account = fleet::text(cluster, "kubernetes/fluentd/service-account.yaml");
+    assert!(
+        account.contains(&format!("eks.amazonaws.com/role-arn: \"{role}\"")),
+        "{account}"
+    );
 }
 
 fn the_writer_may_not_read(target: &Target) {
@@ -558,6 +666,71 @@ fn the_mapping_takes_whatever_comes(target: &Target) {
     );
 }
 
+/// The records in `tests/cases/documents`, which a real Fluentd sent.
+fn every_field_that_fluentd_sends_is_found(target: &Target) {
+    let mut faults = Vec::new();
+    for stream in STREAMS {
+        let name = data_stream("prod_us", stream);
+        let samples = documents::samples(stream);
+        for (number, sample) in samples.iter().enumerate() {
+            let answer = create(
+                &target.writer("prod_us"),
+                &name,
+                &format!("sample-{number}"),
+                sample,
+            );
+            assert_eq!(
+                item_status(&answer),
+                201,
+                "{} {name}: {answer:?}",
+                target.name
+            );
+        }
+        let index = target.backing_index(&name, "sample-0");
+        let mapping = target.admin.send("GET", &format!("{index}/_mapping"), None);
+        let mapping = &mapping.body[&index]["mappings"];
+        let mut found = BTreeSet::new();
+        for (number, sample) in samples.iter().enumerate() {
+            let fields = documents::fields(sample, mapping);
+            for field in fields.unmapped {
+                if !documents::UNMAPPED.contains(&(stream, field.as_str())) {
+                    faults.push(format!("{stream} {number}: `{field}` isn't mapped"));
+                }
+            }
+            let id = format!("sample-{number}");
+            let query = json!({
+                "query": { "bool": { "filter": { "ids": { "values": [id] } }, "should": fields.queries } },
+            });
+            let answer = target
+                .admin
+                .send("POST", &format!("{name}/_search"), Some(&query));
+            let matched: BTreeSet<&str> = answer.body["hits"]["hits"][0]["matched_queries"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{id} isn't in {name}: {answer:?}"))
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            for field in fields.mapped {
+                if matched.contains(field.as_str()) {
+                    found.insert(field);
+                } else {
+                    faults.push(format!(
+                        "{stream} {number}: `{field}` isn't found by its value"
+                    ));
+                }
+            }
+        }
+        for field in documents::WANTED.iter().filter(|(of, _)| *of == stream) {
+            if !found.contains(field.1) {
+                faults.push(format!("{stream}: no sample is found by `{}`", field.1));
+            }
+        }
+    }
+    faults.sort();
+    faults.dedup();
+    assert!(faults.is_empty(), "{}:\n{}", target.name, faults.join("\n"));
+}
+
 /// Creating and overwriting need one permission there, and only the stream's
 /// name refuses the latter: its index lets the writer overwrite its own records.
 #[test]
@@ -607,6 +780,85 @@ fn the_known_limit_of_flat_object_is_no_lower() {
                 "{bytes}"
             );
         }
+    }
+}
+
+/// The longest path and value that the rendered Fluentd configuration still
+/// puts into a map: twice the path's bytes and the value's.
+const LONGEST_TERM: usize = 32_000;
+
+/// Where it cuts labels and annotations.
+const LONGEST_ANNOTATION: usize = 31_000;
+
+#[test]
+fn fluentd_stays_below_the_limit_of_flat_object() {
+    for (source, cut) in [
+        ("applications", true),
+        ("nodes", true),
+        ("control-plane", true),
+    ] {
+        let text = fleet::text("prod-eu", &format!("kubernetes/{source}/fluent.conf"));
+        let parsed = text
+            .matches("2 * path + value.to_s.bytesize <= 32_000")
+            .count();
+        assert_eq!(parsed, 1, "{source}");
+        assert!(
+            text.contains("value.to_s.byteslice(0, 31_000)") == cut,
+            "{source}"
+        );
+    }
+}
+
+/// What Fluentd lets through at its limits is taken by both.
+fn records_at_fluentds_limits_are_taken(target: &Target) {
+    let path = "log_processed.a".len();
+    let deep = "k".repeat(9_000);
+    let deep_path = "log_processed.".len() + deep.len();
+    let annotation = "x".repeat(LONGEST_ANNOTATION);
+    let key = format!("{}/{}", "p".repeat(253), "n".repeat(63));
+    let records = [
+        (
+            "applications",
+            json!({ "log_processed": { "a": "x".repeat(LONGEST_TERM - 2 * path) } }),
+        ),
+        (
+            "applications",
+            json!({ "log_processed": { deep.as_str(): "x".repeat(LONGEST_TERM - 2 * deep_path) } }),
+        ),
+        (
+            "applications",
+            json!({ "kubernetes": { "annotations": { key.as_str(): annotation } } }),
+        ),
+        ("applications", json!({ "message": "x".repeat(40_000) })),
+        (
+            "audit",
+            json!({ "audit": { "annotations": { key.as_str(): annotation } } }),
+        ),
+        (
+            "events",
+            json!({ "event": { "involvedObject": { "annotations": { key.as_str(): annotation } } } }),
+        ),
+    ];
+    for (number, (stream, extra)) in records.iter().enumerate() {
+        let mut record = record();
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            record[key] = value.clone();
+        }
+        let name = data_stream("prod_eu", stream);
+        let answer = create(
+            &target.writer("prod_eu"),
+            &name,
+            &format!("limit-{number}"),
+            &record,
+        );
+        let text = answer.body.to_string();
+        assert_eq!(
+            item_status(&answer),
+            201,
+            "{} {number}: {}",
+            target.name,
+            &text[..text.len().min(600)]
+        );
     }
 }
 

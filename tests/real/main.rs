@@ -17,6 +17,7 @@
 
 mod certificates;
 mod client;
+mod documents;
 mod elasticsearch;
 mod fleet;
 mod indices;

@@ -2,7 +2,7 @@
 //! they end.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -19,14 +19,15 @@ const READY_WITHIN: Duration = Duration::from_secs(180);
 /// Runs `"$@"` until it ends or our end of the pipe at standard input is
 /// closed. The kernel closes it even when the test process is killed, so no
 /// server is ever left behind; `Drop` would not run then, nor for a `static`.
+/// The folder of a server that ended by itself stays, for its log.
 const SUPERVISE: &str = r#"
 exec 3<&0 </dev/null
-"$@" 3<&- &
+"$@" 3<&- >"$RIG_FOLDER/log" 2>&1 &
 server=$!
-(cat <&3 >/dev/null; kill "$server" 2>/dev/null) &
+(cat <&3 >/dev/null; : >"$RIG_FOLDER/stopped"; kill "$server" 2>/dev/null) &
 wait "$server"
 code=$?
-[ -n "${LOGFLEET_KEEP_RIGS:-}" ] || rm -rf "$RIG_FOLDER"
+[ -n "${LOGFLEET_KEEP_RIGS:-}" ] || [ ! -e "$RIG_FOLDER/stopped" ] || rm -rf "$RIG_FOLDER"
 exit "$code"
 "#;
 
@@ -119,9 +120,24 @@ impl Server {
     /// Starts a server. Its output goes to `log` in `folder`, its own folder
     /// made by [`folder`].
     pub fn start(name: &str, folder: &Path, user: User, command: &Command) -> Self {
-        let log = folder.join("log");
-        let output = File::create(&log).expect("the server's folder is writable");
-        let errors = output.try_clone().expect("a file can be opened twice");
+        Self::supervise(name, folder, user, command, Stdio::null())
+    }
+
+    /// Starts a server that needs this one: it is stopped first, and this one
+    /// when it has ended. For that, its supervisor and nobody else holds the
+    /// pipe whose end means to this one's that it has to stop.
+    pub fn start_above(
+        &mut self,
+        name: &str,
+        folder: &Path,
+        user: User,
+        command: &Command,
+    ) -> Self {
+        let pipe = self.supervisor.stdin.take().expect("nobody else holds it");
+        Self::supervise(name, folder, user, command, pipe.into())
+    }
+
+    fn supervise(name: &str, folder: &Path, user: User, command: &Command, held: Stdio) -> Self {
         let mut supervised = Command::new("sh");
         supervised
             .args(["-c", SUPERVISE, "sh"])
@@ -140,14 +156,14 @@ impl Server {
         }
         let supervisor = supervised
             .stdin(Stdio::piped())
-            .stdout(output)
-            .stderr(errors)
+            .stdout(held)
+            .stderr(Stdio::null())
             .spawn()
             .expect("sh can be started");
         Self {
             name: name.to_owned(),
             supervisor,
-            log,
+            log: folder.join("log"),
         }
     }
 
@@ -156,21 +172,22 @@ impl Server {
     pub fn wait_until(&mut self, mut ready: impl FnMut() -> bool) {
         let start = Instant::now();
         while !ready() {
-            // Read first: the folder goes when the server ends.
-            let log = self.end_of_log();
             let ended = self
                 .supervisor
                 .try_wait()
                 .expect("a child can be waited for");
             assert!(
                 ended.is_none(),
-                "{} ended with {ended:?}:\n{log}",
-                self.name
+                "{} ended with {ended:?}; the end of {}:\n{}",
+                self.name,
+                self.log.display(),
+                self.end_of_log()
             );
             assert!(
                 start.elapsed() < READY_WITHIN,
-                "{} wasn't ready within {READY_WITHIN:?}:\n{log}",
-                self.name
+                "{} wasn't ready within {READY_WITHIN:?}:\n{}",
+                self.name,
+                self.end_of_log()
             );
             sleep(Duration::from_millis(200));
         }

@@ -4,6 +4,7 @@
 //! into a [`ResolvedCluster`], or into every [`Problem`] that a schema can't
 //! see. What comes out needs no further question: rendering can't fail on it.
 
+mod built_in;
 mod cluster;
 mod container;
 pub mod day;

@@ -66,7 +66,7 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         for stream in &records.streams {
             let targets = fed.entry(stream.clone()).or_default();
             if records.json.parse {
-                targets.insert(records.json.target.to_string());
+                targets.json_targets.insert(records.json.target.to_string());
             }
         }
     }
@@ -74,13 +74,20 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         .control_plane
         .as_ref()
         .and_then(|source| source.audit_log.as_ref());
-    let of_events = sources.events.as_ref().map(|events| &events.stream);
-    for stream in audit_log
-        .map(|log| &log.stream)
-        .into_iter()
-        .chain(of_events)
+    if let Some(log) = audit_log {
+        fed.entry(log.stream.clone()).or_default().audit_log = true;
+    }
+    if let Some(events) = &sources.events {
+        fed.entry(events.stream.clone()).or_default().events = true;
+    }
+    if let Some(nodes) = sources
+        .nodes
+        .as_ref()
+        .filter(|nodes| nodes.journal.is_some())
     {
-        fed.entry(stream.clone()).or_default();
+        fed.entry(nodes.containers.records.stream.clone())
+            .or_default()
+            .journal = true;
     }
     fed
 }

@@ -5,11 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
-use super::{Identity, ResolvedStream, name};
+use super::{Identity, ResolvedStream, built_in, name};
 use crate::settings::{FieldName, FieldType, Name, Settings, Stream};
 
-/// Which streams are fed, and which fields get the values of JSON text there.
-pub(super) type Fed = BTreeMap<String, BTreeSet<String>>;
+/// Which streams are fed, and with what.
+pub(super) type Fed = BTreeMap<String, Feeding>;
+
+/// What a stream is fed with, as far as its mapping depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Feeding {
+    /// The fields that get the values of JSON text.
+    pub json_targets: BTreeSet<String>,
+    /// Whether the journal goes there.
+    pub journal: bool,
+    /// Whether events of the API server go there.
+    pub events: bool,
+    /// Whether the audit log goes there.
+    pub audit_log: bool,
+}
 
 /// Resolves the streams that are fed.
 pub(super) fn resolve_streams(
@@ -22,17 +35,10 @@ pub(super) fn resolve_streams(
     let mut streams = Vec::new();
     let mut data_streams: BTreeMap<String, &Name> = BTreeMap::new();
     for (name, stream) in &settings.streams {
-        let Some(json_targets) = fed.get(name.as_str()) else {
+        let Some(fed) = fed.get(name.as_str()) else {
             continue;
         };
-        let resolved = resolve(
-            name.as_str(),
-            stream,
-            settings,
-            &namespace,
-            json_targets,
-            problems,
-        );
+        let resolved = resolve(name.as_str(), stream, settings, &namespace, fed, problems);
         if let Some(other) = data_streams.insert(resolved.data_stream.clone(), name) {
             problems.push(
                 &["streams", name.as_str()],
@@ -53,7 +59,7 @@ fn resolve(
     stream: &Stream,
     settings: &Settings,
     namespace: &str,
-    json_targets: &BTreeSet<String>,
+    fed: &Feeding,
     problems: &mut Problems,
 ) -> ResolvedStream {
     let dataset = stream
@@ -78,10 +84,10 @@ fn resolve(
             name,
             &stream.mapping.fields,
             stream.mapping.ignore_above,
-            json_targets,
+            fed,
             problems,
         ),
-        json_targets: json_targets.iter().cloned().collect(),
+        json_targets: fed.json_targets.iter().cloned().collect(),
         buffer: stream.buffer.clone(),
     }
 }
@@ -142,19 +148,24 @@ fn field_tree(
     stream: &str,
     fields: &BTreeMap<FieldName, FieldType>,
     ignore_above: u16,
-    json_targets: &BTreeSet<String>,
+    fed: &Feeding,
     problems: &mut Problems,
 ) -> Value {
     let mut tree = Map::new();
     for (field, kind) in fields {
         let parts: Vec<&str> = field.as_str().split('.').collect();
-        if json_targets.contains(parts[0]) {
+        let collision = if fed.json_targets.contains(parts[0]) {
+            Some(format!(
+                "everything in `{}` is searchable already, as keywords",
+                parts[0]
+            ))
+        } else {
+            built_in::collision(field.as_str(), fed)
+        };
+        if let Some(message) = collision {
             problems.push(
                 &["streams", stream, "mapping", "fields", field.as_str()],
-                format!(
-                    "everything in `{}` is searchable already, as keywords",
-                    parts[0]
-                ),
+                message,
                 "remove it; or copy the value to a field of its own with `enrich`, and map that",
             );
             continue;
@@ -198,5 +209,58 @@ fn field_mapping(kind: FieldType, ignore_above: u16) -> Value {
         FieldType::Double => json!({ "type": "double", "ignore_malformed": true }),
         FieldType::Date => json!({ "type": "date", "ignore_malformed": true }),
         FieldType::Ip => json!({ "type": "ip", "ignore_malformed": true }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_fields_beside_built_in_ones_are_nested_and_others_are_problems() {
+        let fields: BTreeMap<FieldName, FieldType> = [
+            ("client_ip", FieldType::Ip),
+            ("cluster.size", FieldType::Long),
+            ("kubernetes.labels.app", FieldType::Keyword),
+            ("log_processed.level", FieldType::Keyword),
+            ("message", FieldType::Keyword),
+        ]
+        .map(|(name, kind)| (FieldName(name.to_owned()), kind))
+        .into();
+        let fed = Feeding {
+            json_targets: BTreeSet::from(["log_processed".to_owned()]),
+            ..Feeding::default()
+        };
+        let mut problems = Problems::default();
+        let tree = field_tree("ingress", &fields, 1024, &fed, &mut problems);
+        assert_eq!(
+            tree,
+            json!({
+                "client_ip": { "type": "ip", "ignore_malformed": true },
+                "cluster": { "properties": { "size": { "type": "long", "ignore_malformed": true } } },
+            })
+        );
+        let told: Vec<(String, &str)> = problems
+            .0
+            .iter()
+            .map(|problem| (problem.setting.join("/"), problem.message.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "streams/ingress/mapping/fields/kubernetes.labels.app".to_owned(),
+                    "everything in `kubernetes.labels` is searchable already, as keywords"
+                ),
+                (
+                    "streams/ingress/mapping/fields/log_processed.level".to_owned(),
+                    "everything in `log_processed` is searchable already, as keywords"
+                ),
+                (
+                    "streams/ingress/mapping/fields/message".to_owned(),
+                    "`message` is searchable already, as `text`"
+                ),
+            ]
+        );
     }
 }

@@ -40,7 +40,7 @@ impl ApiServer {
         let program = rig::installed("bin/kube-apiserver", "kube-apiserver")?;
         let etcd_program = rig::installed("bin/etcd", "kube-apiserver")?;
         let definitions = rig::installed("crds", "kube-apiserver")?;
-        let (etcd, etcd_url) = start_etcd(&etcd_program);
+        let (mut etcd, etcd_url) = start_etcd(&etcd_program);
 
         let folder = rig::folder("kube-apiserver");
         let write = |name: &str, text: &str| {
@@ -76,7 +76,7 @@ impl ApiServer {
             "--disable-admission-plugins=ServiceAccount",
             "--service-cluster-ip-range=10.0.0.0/24",
         ]);
-        let mut server = Server::start("kube-apiserver", &folder, User::Own, &command);
+        let mut server = etcd.start_above("kube-apiserver", &folder, User::Own, &command);
         let url = format!("https://localhost:{port}");
         let admin = Client::new(&url, &authority.pem(), &Identity::Token(TOKEN.to_owned()));
         server.wait_until(|| admin.is_answered("readyz"));

@@ -1,0 +1,257 @@
+//! The fields that the templates map by themselves. A stream's own fields
+//! may neither repeat them nor be in their way. Pure.
+
+use super::stream::Feeding;
+
+/// In place of a type: any keys with any values, each of them searchable.
+const MAP: &str = "map";
+
+/// Fields of every record.
+const RECORD: [(&str, &str); 21] = [
+    ("@timestamp", "date"),
+    ("message", "text"),
+    ("stream", "keyword"),
+    ("logtag", "keyword"),
+    ("cluster.name", "keyword"),
+    ("cluster.environment", "keyword"),
+    ("cluster.region", "keyword"),
+    ("cluster.account", "keyword"),
+    ("kubernetes.host", "keyword"),
+    ("kubernetes.namespace_name", "keyword"),
+    ("kubernetes.namespace_labels", MAP),
+    ("kubernetes.pod_name", "keyword"),
+    ("kubernetes.pod_id", "keyword"),
+    ("kubernetes.pod_ip", "ip"),
+    ("kubernetes.container_name", "keyword"),
+    ("kubernetes.container_image", "keyword"),
+    ("kubernetes.labels", MAP),
+    ("kubernetes.annotations", MAP),
+    ("fluentd.level", "keyword"),
+    ("fluentd.plugin", "keyword"),
+    ("fluentd.error", "text"),
+];
+
+/// Fields of the journal.
+const JOURNAL: [(&str, &str); 5] = [
+    ("systemd.unit", "keyword"),
+    ("systemd.identifier", "keyword"),
+    ("systemd.transport", "keyword"),
+    ("systemd.priority", "byte"),
+    ("systemd.pid", "long"),
+];
+
+/// Fields of the API server's events.
+const EVENT: [(&str, &str); 24] = [
+    ("event.type", "keyword"),
+    ("event.reason", "keyword"),
+    ("event.action", "keyword"),
+    ("event.message", "text"),
+    ("event.count", "long"),
+    ("event.firstTimestamp", "date"),
+    ("event.lastTimestamp", "date"),
+    ("event.eventTime", "date"),
+    ("event.reportingComponent", "keyword"),
+    ("event.reportingInstance", "keyword"),
+    ("event.metadata.name", "keyword"),
+    ("event.metadata.namespace", "keyword"),
+    ("event.metadata.uid", "keyword"),
+    ("event.metadata.creationTimestamp", "date"),
+    ("event.source.component", "keyword"),
+    ("event.source.host", "keyword"),
+    ("event.involvedObject.apiVersion", "keyword"),
+    ("event.involvedObject.kind", "keyword"),
+    ("event.involvedObject.namespace", "keyword"),
+    ("event.involvedObject.name", "keyword"),
+    ("event.involvedObject.uid", "keyword"),
+    ("event.involvedObject.fieldPath", "keyword"),
+    ("event.involvedObject.labels", MAP),
+    ("event.involvedObject.annotations", MAP),
+];
+
+/// Fields of the audit log.
+const AUDIT_LOG: [(&str, &str); 21] = [
+    ("audit.auditID", "keyword"),
+    ("audit.level", "keyword"),
+    ("audit.stage", "keyword"),
+    ("audit.verb", "keyword"),
+    ("audit.requestURI", "keyword"),
+    ("audit.userAgent", "keyword"),
+    ("audit.sourceIPs", "ip"),
+    ("audit.requestReceivedTimestamp", "date"),
+    ("audit.stageTimestamp", "date"),
+    ("audit.annotations", MAP),
+    ("audit.user.username", "keyword"),
+    ("audit.user.groups", "keyword"),
+    ("audit.impersonatedUser.username", "keyword"),
+    ("audit.impersonatedUser.groups", "keyword"),
+    ("audit.objectRef.apiGroup", "keyword"),
+    ("audit.objectRef.resource", "keyword"),
+    ("audit.objectRef.subresource", "keyword"),
+    ("audit.objectRef.namespace", "keyword"),
+    ("audit.objectRef.name", "keyword"),
+    ("audit.responseStatus.code", "long"),
+    ("audit.responseStatus.reason", "keyword"),
+];
+
+/// A stream's built-in fields: their paths, and their types or [`MAP`].
+fn fields(fed: &Feeding) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let parts = [
+        (true, RECORD.as_slice()),
+        (fed.journal, &JOURNAL),
+        (fed.events, &EVENT),
+        (fed.audit_log, &AUDIT_LOG),
+    ];
+    parts
+        .into_iter()
+        .filter(|(has, _)| *has)
+        .flat_map(|(_, fields)| fields.iter().copied())
+}
+
+/// Why a field can't be a stream's own, beside its built-in ones.
+pub(super) fn collision(field: &str, fed: &Feeding) -> Option<String> {
+    let lies_in = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    fields(fed).find_map(|(known, kind)| {
+        if lies_in(field, known) || field == known {
+            return Some(match kind {
+                MAP => format!("everything in `{known}` is searchable already, as keywords"),
+                kind if field == known => format!("`{known}` is searchable already, as `{kind}`"),
+                kind => format!("`{known}` is a `{kind}`, in which no field can lie"),
+            });
+        }
+        lies_in(known, field).then(|| {
+            format!("`{field}` holds the built-in field `{known}`, so it can't be a field itself")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use serde_json::{Map, Value};
+
+    use super::*;
+    use crate::pipeline::{Timings, load_fleet};
+    use crate::render::{Templates, render};
+    use crate::resolve::source;
+
+    fn walk(path: &str, properties: &Map<String, Value>, found: &mut BTreeMap<String, String>) {
+        for (name, mapping) in properties {
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
+            if let Some(inner) = mapping["properties"].as_object() {
+                walk(&path, inner, found);
+                continue;
+            }
+            let kind = match mapping["type"].as_str().expect("a field has a type") {
+                "flattened" | "flat_object" => MAP,
+                kind => kind,
+            };
+            found.insert(path, kind.to_owned());
+        }
+    }
+
+    /// A field that a template gains or loses must be here, too.
+    #[test]
+    fn they_are_what_the_templates_render() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let fleet =
+            load_fleet(&root, None, &Timings::default()).expect("the example fleet is valid");
+        let templates = Templates::compile(&[]).expect("the templates compile");
+        let mut seen = Feeding::default();
+        for member in &fleet.members {
+            let fed = source::fed(&member.cluster.sources);
+            let tree = render(&member.cluster, &templates).expect("the cluster can be rendered");
+            for stream in &member.cluster.streams {
+                let fed = &fed[&stream.name];
+                let destination = &stream.destinations[0];
+                let suffix = format!(
+                    "elasticsearch/{destination}/_component_template/{}@mappings.json",
+                    stream.data_stream
+                );
+                let (_, bytes) = tree
+                    .0
+                    .iter()
+                    .find(|(path, _)| path.as_str() == suffix)
+                    .expect("rendered");
+                let template: Value = serde_json::from_slice(bytes).expect("it is JSON");
+                let properties = template["template"]["mappings"]["properties"]
+                    .as_object()
+                    .expect("a map");
+                let mut rendered = BTreeMap::new();
+                walk("", properties, &mut rendered);
+                for target in &fed.json_targets {
+                    assert_eq!(rendered.remove(target).as_deref(), Some(MAP), "{target}");
+                }
+                let known: BTreeMap<String, String> = fields(fed)
+                    .map(|(path, kind)| (path.to_owned(), kind.to_owned()))
+                    .collect();
+                assert_eq!(rendered, known, "{}", stream.data_stream);
+                seen.journal |= fed.journal;
+                seen.events |= fed.events;
+                seen.audit_log |= fed.audit_log;
+            }
+        }
+        assert!(seen.journal && seen.events && seen.audit_log, "{seen:?}");
+    }
+
+    #[test]
+    fn collisions_are_told_and_neighbours_are_none() {
+        let all = Feeding {
+            journal: true,
+            events: true,
+            audit_log: true,
+            ..Feeding::default()
+        };
+        let told = |field: &str| collision(field, &all).unwrap_or_default();
+        for (field, message) in [
+            (
+                "kubernetes.labels",
+                "everything in `kubernetes.labels` is searchable already, as keywords",
+            ),
+            (
+                "kubernetes.labels.app",
+                "everything in `kubernetes.labels` is searchable already, as keywords",
+            ),
+            ("message", "`message` is searchable already, as `text`"),
+            (
+                "stream.name",
+                "`stream` is a `keyword`, in which no field can lie",
+            ),
+            (
+                "cluster",
+                "`cluster` holds the built-in field `cluster.name`, so it can't be a field itself",
+            ),
+            (
+                "audit.verb",
+                "`audit.verb` is searchable already, as `keyword`",
+            ),
+            (
+                "systemd",
+                "`systemd` holds the built-in field `systemd.unit`, so it can't be a field itself",
+            ),
+            ("kubernetes.labels_of_ours", ""),
+            ("kubernetes.labelled", ""),
+            ("messages", ""),
+            ("event.dataset", ""),
+            ("cluster.size", ""),
+        ] {
+            assert_eq!(told(field), message, "{field}");
+        }
+    }
+
+    #[test]
+    fn fields_of_what_a_stream_does_not_get_are_free() {
+        for field in ["audit.verb", "event", "systemd.unit"] {
+            assert_eq!(collision(field, &Feeding::default()), None, "{field}");
+        }
+    }
+}
