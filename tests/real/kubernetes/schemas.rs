@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 /// A kind that has a schema of its own.
+#[allow(clippy::struct_field_names, reason = "`kind` is what Kubernetes calls it")]
 pub struct Kind {
     /// Part of the path below `/openapi/v3`.
     pub path: &'static str,
@@ -74,7 +75,7 @@ const SERVER_SIDE_METADATA: [&str; 9] = [
     "uid",
 ];
 
-/// Keywords that mean the same in OpenAPI 3.0 and JSON Schema, and judge.
+/// Keywords that mean the same in `OpenAPI` 3.0 and JSON Schema, and judge.
 const KEPT: [&str; 13] = [
     "enum",
     "maxItems",
