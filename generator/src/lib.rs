@@ -5,15 +5,16 @@
 //!
 //! | Step | Module | Does IO | From → to |
 //! |---|---|---|---|
-//! | load | [`load`] | reads | files → [`load::Layer`]s of spanned values |
-//! | resolve | [`resolve`] | no | layers → [`resolve::ResolvedFleet`] |
+//! | load | [`load`] | reads | files → [`resolve::FleetLayers`] of spanned values |
+//! | resolve | [`resolve`] | no | layers → a [`resolve::ResolvedCluster`] each |
 //! | render | [`render`] | no | resolved cluster + templates → [`tree::RenderedTree`] |
-//! | check | [`check`] | no | rendered tree → the same tree, or faults |
-//! | write | [`write`] | writes | rendered tree → `rendered/<cluster>/` |
+//! | plan | [`write`](mod@write) | reads | rendered tree + `rendered/<cluster>/` → [`write::WritePlan`] |
+//! | check | [`check`] | no | what would be written → faults, or none |
+//! | write | [`write`](mod@write) | writes | plans → `rendered/<cluster>/` |
 //!
-//! Every step reports [`fault::Fault`]s, all of a run together. Nothing
-//! between load and write reads a clock, the environment or the network, so
-//! the same inputs give the same bytes anywhere.
+//! [`pipeline`] puts them together. Every step reports [`fault::Fault`]s, all
+//! of a run together. What is rendered depends on no clock, environment or
+//! network, so the same inputs give the same bytes anywhere.
 
 pub mod check;
 pub mod cli;

@@ -55,7 +55,10 @@ pub fn installed(part: &str, script: &str) -> Option<PathBuf> {
         "{} is not there (run ci/rigs/{script} install)",
         path.display()
     );
-    assert!(env::var_os("CI").is_none_or(|value| value != "true"), "{message}");
+    assert!(
+        env::var_os("CI").is_none_or(|value| value != "true"),
+        "{message}"
+    );
     // Not by `eprintln!`, which the test harness hides for tests that pass.
     writeln!(io::stderr(), "SKIPPED: {script}: {message}").expect("standard error is open");
     None

@@ -440,6 +440,16 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             );
         }
     }
+    for field in records.enrich.keys() {
+        let target = records.json.target.as_str();
+        if records.json.parse && field.as_str().split('.').next() == Some(target) {
+            problems.push(
+                &[&base[..], &["enrich", field.as_str()]].concat(),
+                format!("`{target}` holds what was read from JSON, within limits that this would pass by"),
+                "choose a field outside of it",
+            );
+        }
+    }
     for (name, rule) in &records.multiline {
         check_pattern(
             &[&base[..], &["multiline", name.as_str(), "first_line"]].concat(),

@@ -328,3 +328,15 @@ fn one_pod_has_one_role() {
         Some("arn:aws:iam::111122223333:role/logfleet-prod_eu_example_com-writer")
     );
 }
+
+#[test]
+fn nothing_is_put_into_what_was_read_from_json() {
+    let change = "sources: { kubernetes: { nodes: { records: { enrich: {
+        log_processed.team: { from: constant, value: x }, team: { from: constant, value: x } } } } } }";
+    assert_eq!(
+        resolve(change).expect_err("a field below the JSON"),
+        [
+            "sources.kubernetes.nodes.records.enrich.log_processed.team: `log_processed` holds what was read from JSON, within limits that this would pass by"
+        ]
+    );
+}

@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 /// A kind that has a schema of its own.
-#[allow(clippy::struct_field_names, reason = "`kind` is what Kubernetes calls it")]
+#[allow(
+    clippy::struct_field_names,
+    reason = "`kind` is what Kubernetes calls it"
+)]
 pub struct Kind {
     /// Part of the path below `/openapi/v3`.
     pub path: &'static str,
