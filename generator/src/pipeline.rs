@@ -16,7 +16,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::source::SourceFile;
 use crate::load::yaml;
-use crate::render::{self, TemplateText, Templates};
+use crate::render::{self, TemplateText, Templates, Watch};
 use crate::resolve::{FleetLayers, InputSchemas, PATCHES, ResolvedMember, resolve_fleet};
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
@@ -124,6 +124,8 @@ pub struct PlanRequest<'a> {
     pub options: WriteOptions,
     /// Told after each cluster, from any thread.
     pub progress: &'a (dyn Fn() + Sync),
+    /// Told of each template, from any thread.
+    pub watch: &'a dyn Watch,
 }
 
 /// A fleet that has no fault, and how many files it renders to.
@@ -139,10 +141,11 @@ pub struct CheckedFleet {
 pub fn check(
     root: &Path,
     selected: Option<&BTreeSet<String>>,
+    watch: &dyn Watch,
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
-    let files = rendering.for_each(timings, |name, tree| {
+    let files = rendering.for_each(watch, timings, |name, tree| {
         timed(&timings.check, || {
             rendering.checker.check(name, tree.files())
         })?;
@@ -170,7 +173,7 @@ pub fn plan(
         request.options.check_only,
     )
     .map_err(Faults::from)?;
-    let plans = rendering.for_each(timings, |name, tree| {
+    let plans = rendering.for_each(request.watch, timings, |name, tree| {
         let plan = timed(&timings.write, || {
             write::plan(&output, name, tree, request.options)
         })?;
@@ -239,6 +242,7 @@ impl Rendering {
     /// Renders every cluster, on all threads, and hands its tree on. The results are in the order of the clusters' names.
     fn for_each<T: Send>(
         &self,
+        watch: &dyn Watch,
         timings: &Timings,
         next: impl Fn(&str, RenderedTree) -> Result<T, Faults> + Sync,
     ) -> Result<Vec<T>, Faults> {
@@ -248,7 +252,7 @@ impl Rendering {
             .par_iter()
             .map(|member| {
                 let name = member.cluster.cluster.name.as_str();
-                let tree = timed(&timings.render, || self.render(member))?;
+                let tree = timed(&timings.render, || self.render(member, watch))?;
                 next(name, tree)
             })
             .collect();
@@ -256,8 +260,8 @@ impl Rendering {
     }
 
     /// Renders a cluster, and copies in what it brings itself.
-    fn render(&self, member: &ResolvedMember) -> Result<RenderedTree, Faults> {
-        let mut tree = render::render(&member.cluster, &self.templates)?;
+    fn render(&self, member: &ResolvedMember, watch: &dyn Watch) -> Result<RenderedTree, Faults> {
+        let mut tree = render::render_watched(&member.cluster, &self.templates, watch)?;
         let loaded = self
             .fleet
             .layers
