@@ -118,6 +118,11 @@ impl Faults {
         self
     }
 
+    /// Keeps those that `wanted` says.
+    pub fn retain(&mut self, wanted: impl FnMut(&Fault) -> bool) {
+        self.0.retain(wanted);
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
