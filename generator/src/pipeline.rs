@@ -145,10 +145,8 @@ pub fn check(
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
-    let files = rendering.for_each(watch, timings, |name, tree| {
-        timed(&timings.check, || {
-            rendering.checker.check(name, tree.files())
-        })?;
+    let files = rendering.for_each(watch, timings, |member, tree| {
+        timed(&timings.check, || rendering.check(member, tree.files()))?;
         Ok(tree.0.len())
     })?;
     Ok(CheckedFleet {
@@ -173,13 +171,12 @@ pub fn plan(
         request.options.check_only,
     )
     .map_err(Faults::from)?;
-    let plans = rendering.for_each(request.watch, timings, |name, tree| {
+    let plans = rendering.for_each(request.watch, timings, |member, tree| {
+        let name = member.cluster.cluster.name.as_str();
         let plan = timed(&timings.write, || {
             write::plan(&output, name, tree, request.options)
         })?;
-        timed(&timings.check, || {
-            rendering.checker.check(name, plan.written())
-        })?;
+        timed(&timings.check, || rendering.check(member, plan.written()))?;
         (request.progress)();
         Ok(plan)
     });
@@ -244,19 +241,39 @@ impl Rendering {
         &self,
         watch: &dyn Watch,
         timings: &Timings,
-        next: impl Fn(&str, RenderedTree) -> Result<T, Faults> + Sync,
+        next: impl Fn(&ResolvedMember, RenderedTree) -> Result<T, Faults> + Sync,
     ) -> Result<Vec<T>, Faults> {
         let results: Vec<Result<T, Faults>> = self
             .fleet
             .members
             .par_iter()
             .map(|member| {
-                let name = member.cluster.cluster.name.as_str();
                 let tree = timed(&timings.render, || self.render(member, watch))?;
-                next(name, tree)
+                next(member, tree)
             })
             .collect();
         gather(results)
+    }
+
+    /// Checks files of a cluster. Faults name the template they come from.
+    fn check<'f>(
+        &self,
+        member: &ResolvedMember,
+        files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
+    ) -> Result<(), Faults> {
+        let cluster = &member.cluster;
+        let folder = format!("{RENDERED}/{}/", cluster.cluster.name);
+        let origin = |fault: &Fault| {
+            let path = fault.place.as_ref()?.file.strip_prefix(&folder)?;
+            render::template_of(cluster, &self.templates, path).map(render::origin_hint)
+        };
+        let checked = self.checker.check(&cluster.cluster.name, files);
+        checked.map_err(|faults| {
+            faults.map(|fault| match origin(&fault) {
+                Some(hint) => fault.hint(hint),
+                None => fault,
+            })
+        })
     }
 
     /// Renders a cluster, and copies in what it brings itself.

@@ -58,6 +58,22 @@ pub fn render_watched(
     faults.into_result(rendering.tree)
 }
 
+/// The template that renders a path of a cluster, if one does.
+pub fn template_of<'t>(
+    cluster: &ResolvedCluster,
+    templates: &'t Templates,
+    path: &str,
+) -> Option<&'t str> {
+    let outputs = templates.outputs().iter();
+    let mut renders = outputs.filter(|output| output.path.expands_to(path, cluster));
+    renders.next().map(|output| output.name.as_str())
+}
+
+/// The hint for a fault in an output: where its text comes from.
+pub fn origin_hint(template: &str) -> String {
+    format!("it is rendered from the template `{template}`")
+}
+
 /// One cluster's way through all templates.
 struct Rendering<'a> {
     cluster: &'a ResolvedCluster,
