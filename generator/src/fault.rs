@@ -118,6 +118,17 @@ impl Faults {
         self
     }
 
+    /// Keeps those that `wanted` says.
+    pub fn retain(&mut self, wanted: impl FnMut(&Fault) -> bool) {
+        self.0.retain(wanted);
+    }
+
+    /// Each with what `add` adds to it.
+    #[must_use]
+    pub fn map(self, add: impl FnMut(Fault) -> Fault) -> Self {
+        self.0.into_iter().map(add).collect()
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -23,6 +23,7 @@ pub mod fault;
 pub mod load;
 pub mod pipeline;
 pub mod render;
+mod repeats;
 pub mod report;
 pub mod resolve;
 pub mod secrets;

@@ -16,7 +16,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::source::SourceFile;
 use crate::load::yaml;
-use crate::render::{self, TemplateText, Templates};
+use crate::render::{self, TemplateText, Templates, Watch};
 use crate::resolve::{FleetLayers, InputSchemas, PATCHES, ResolvedMember, resolve_fleet};
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
@@ -124,6 +124,8 @@ pub struct PlanRequest<'a> {
     pub options: WriteOptions,
     /// Told after each cluster, from any thread.
     pub progress: &'a (dyn Fn() + Sync),
+    /// Told of each template, from any thread.
+    pub watch: &'a dyn Watch,
 }
 
 /// A fleet that has no fault, and how many files it renders to.
@@ -139,13 +141,12 @@ pub struct CheckedFleet {
 pub fn check(
     root: &Path,
     selected: Option<&BTreeSet<String>>,
+    watch: &dyn Watch,
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
-    let files = rendering.for_each(timings, |name, tree| {
-        timed(&timings.check, || {
-            rendering.checker.check(name, tree.files())
-        })?;
+    let files = rendering.for_each(watch, timings, |member, tree| {
+        timed(&timings.check, || rendering.check(member, tree.files()))?;
         Ok(tree.0.len())
     })?;
     Ok(CheckedFleet {
@@ -170,13 +171,12 @@ pub fn plan(
         request.options.check_only,
     )
     .map_err(Faults::from)?;
-    let plans = rendering.for_each(timings, |name, tree| {
+    let plans = rendering.for_each(request.watch, timings, |member, tree| {
+        let name = member.cluster.cluster.name.as_str();
         let plan = timed(&timings.write, || {
             write::plan(&output, name, tree, request.options)
         })?;
-        timed(&timings.check, || {
-            rendering.checker.check(name, plan.written())
-        })?;
+        timed(&timings.check, || rendering.check(member, plan.written()))?;
         (request.progress)();
         Ok(plan)
     });
@@ -239,25 +239,46 @@ impl Rendering {
     /// Renders every cluster, on all threads, and hands its tree on. The results are in the order of the clusters' names.
     fn for_each<T: Send>(
         &self,
+        watch: &dyn Watch,
         timings: &Timings,
-        next: impl Fn(&str, RenderedTree) -> Result<T, Faults> + Sync,
+        next: impl Fn(&ResolvedMember, RenderedTree) -> Result<T, Faults> + Sync,
     ) -> Result<Vec<T>, Faults> {
         let results: Vec<Result<T, Faults>> = self
             .fleet
             .members
             .par_iter()
             .map(|member| {
-                let name = member.cluster.cluster.name.as_str();
-                let tree = timed(&timings.render, || self.render(member))?;
-                next(name, tree)
+                let tree = timed(&timings.render, || self.render(member, watch))?;
+                next(member, tree)
             })
             .collect();
         gather(results)
     }
 
+    /// Checks files of a cluster. Faults name the template they come from.
+    fn check<'f>(
+        &self,
+        member: &ResolvedMember,
+        files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
+    ) -> Result<(), Faults> {
+        let cluster = &member.cluster;
+        let folder = format!("{RENDERED}/{}/", cluster.cluster.name);
+        let origin = |fault: &Fault| {
+            let path = fault.place.as_ref()?.file.strip_prefix(&folder)?;
+            render::template_of(cluster, &self.templates, path).map(render::origin_hint)
+        };
+        let checked = self.checker.check(&cluster.cluster.name, files);
+        checked.map_err(|faults| {
+            faults.map(|fault| match origin(&fault) {
+                Some(hint) => fault.hint(hint),
+                None => fault,
+            })
+        })
+    }
+
     /// Renders a cluster, and copies in what it brings itself.
-    fn render(&self, member: &ResolvedMember) -> Result<RenderedTree, Faults> {
-        let mut tree = render::render(&member.cluster, &self.templates)?;
+    fn render(&self, member: &ResolvedMember, watch: &dyn Watch) -> Result<RenderedTree, Faults> {
+        let mut tree = render::render_watched(&member.cluster, &self.templates, watch)?;
         let loaded = self
             .fleet
             .layers

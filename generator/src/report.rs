@@ -7,6 +7,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
 use crate::fault::{Fault, FaultKind, Faults, Place};
+use crate::repeats::{self, Repeated};
 
 /// How wide a tab is shown.
 const TAB: usize = 4;
@@ -38,9 +39,10 @@ const GUTTER: Ansi = AnsiColor::Blue.on_default();
 const HINT: Ansi = AnsiColor::Cyan.on_default();
 
 /// Lays out all faults, and `outcome` ("nothing was written") after their
-/// number in the last line. Empty without a fault.
+/// number in the last line. Empty without a fault. What many clusters' outputs
+/// have alike is told, and counted, once.
 pub fn to_text(faults: Faults, outcome: &str, style: Style) -> String {
-    let faults = faults.sorted();
+    let faults = repeats::fold(faults.sorted());
     let mut text = String::new();
     for fault in &faults {
         write_fault(&mut text, fault, style);
@@ -84,7 +86,8 @@ pub fn exit_code(faults: &[Fault]) -> u8 {
     }
 }
 
-fn write_fault(text: &mut String, fault: &Fault, style: Style) {
+fn write_fault(text: &mut String, repeated: &Repeated, style: Style) {
+    let fault = &repeated.fault;
     if let Some(place) = &fault.place {
         text.extend([place.to_string().as_str(), ": "]);
     }
@@ -96,6 +99,9 @@ fn write_fault(text: &mut String, fault: &Fault, style: Style) {
         .filter(|place| !place.excerpt.trim().is_empty())
     {
         write_excerpt(text, place, style);
+    }
+    if let Some(clusters) = repeated.clusters() {
+        text.extend([printable(&clusters).as_str(), "\n"]);
     }
     for hint in &fault.hints {
         text.extend([

@@ -8,7 +8,8 @@ fn every_mistake_is_told_and_nothing_is_written() {
     for_each_case("bad", |name| {
         let fleet = TestFleet::rendered();
         fleet.overlay(&cases().join("bad").join(name));
-        let run = fleet.gen_changing_nothing(&["render"]);
+        // Templates that never end are to be told sooner than people need it.
+        let run = fleet.gen_changing_nothing(&["render", "--template-seconds", "3"]);
         assert_eq!(run.out, "", "faults go to standard error");
         assert!(matches!(run.code, 1 | 2), "{run}");
         assert!(run.err.ends_with("nothing was written\n"), "{run}");

@@ -18,7 +18,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
-use crate::resolve::literals::find_secret_literals;
+use crate::resolve::literals::refuse_secret_literals;
 use crate::resolve::schema::SchemaCheck;
 
 /// What a `.yaml` file below `kubernetes/` holds.
@@ -196,7 +196,7 @@ impl KubernetesCheck {
         faults.append(self.check_node(kind, &node, &sources));
         if kind == FileKind::Patch {
             // People write patches; nobody's templates hold secrets.
-            faults.append(find_secret_literals(&node, &sources));
+            refuse_secret_literals(&mut faults, &node, &sources);
         }
         faults
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
+use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written};
 use crate::expiry;
 use crate::pipeline::{self, Timings};
@@ -28,16 +29,18 @@ impl Check {
         self,
         root: &Path,
         format: Format,
+        limit: TimeLimit,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
         let selected: Option<BTreeSet<String>> =
             (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
-        let timings = Timings::default();
-        let checked = pipeline::check(root, selected.as_ref(), &timings).map_err(|faults| {
-            Failure::Faults {
-                faults,
-                outcome: "nothing was rendered",
-            }
+        let root = root.to_owned();
+        let checked = run_watched(limit, move |watch| {
+            pipeline::check(&root, selected.as_ref(), watch, &Timings::default())
+        })
+        .map_err(|faults| Failure::Faults {
+            faults,
+            outcome: "nothing was rendered",
         })?;
         if let Some(today) = &self.today {
             let faults = expiry::find_expired(&checked.fleet, today);

@@ -17,6 +17,7 @@ mod render;
 mod schema;
 mod sources;
 mod terminal;
+mod watch;
 
 use std::ffi::OsString;
 use std::io;
@@ -48,6 +49,15 @@ struct Arguments {
     /// How results and faults are printed
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// How long one template may take; for tests, which haven't the time
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        value_name = "N",
+        default_value = "10"
+    )]
+    template_seconds: std::num::NonZeroU32,
     #[command(subcommand)]
     command: Command,
 }
@@ -124,11 +134,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         return fail(nothing_written(fault), arguments.format, terminal);
     }
     let (root, format) = (arguments.root.as_path(), arguments.format);
+    let limit = watch::TimeLimit(arguments.template_seconds);
     let result = match arguments.command {
         Command::Init(command) => command.run(terminal),
         Command::New(command) => command.run(root, terminal),
-        Command::Render(command) => command.run(root, format, terminal),
-        Command::Check(command) => command.run(root, format, terminal),
+        Command::Render(command) => command.run(root, format, limit, terminal),
+        Command::Check(command) => command.run(root, format, limit, terminal),
         Command::Explain(command) => command.run(root, format, terminal),
         Command::Schema(command) => command.run(terminal),
         Command::Sources(command) => command.run(root, format, terminal),

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
+use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written};
 use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
 use crate::write::{WriteOptions, WritePlan};
@@ -36,24 +37,31 @@ impl Render {
         self,
         root: &Path,
         format: Format,
+        limit: TimeLimit,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
         let selected: Option<BTreeSet<String>> =
             (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
-        let timings = Timings::default();
         let bar = terminal.progress("rendering");
-        let request = PlanRequest {
-            root,
-            selected: selected.as_ref(),
-            options: WriteOptions {
-                force: self.force,
-                check_only: self.check,
-            },
-            progress: &|| bar.inc(1),
+        let options = WriteOptions {
+            force: self.force,
+            check_only: self.check,
         };
-        let planned = pipeline::plan(request, &timings);
+        let (root, shown) = (root.to_owned(), bar.clone());
+        let planned = run_watched(limit, move |watch| {
+            let timings = Timings::default();
+            let request = PlanRequest {
+                root: &root,
+                selected: selected.as_ref(),
+                options,
+                progress: &|| shown.inc(1),
+                watch,
+            };
+            let (output, plans) = pipeline::plan(request, &timings)?;
+            Ok((output, plans, timings))
+        });
         bar.finish_and_clear();
-        let (output, plans) = planned.map_err(nothing_written)?;
+        let (output, plans, timings) = planned.map_err(nothing_written)?;
         if !self.check {
             pipeline::apply(&output, &plans, &timings).map_err(|faults| Failure::Faults {
                 faults,

@@ -213,7 +213,7 @@ pub fn place(
 ) -> Fault {
     let source = SourceFile::new(format!("rendered/{cluster}/{path}"), text);
     Fault::input(format!("this is not JSON: {error}"))
-        .hint(format!("it is rendered from the template `{template}`"))
+        .hint(super::origin_hint(template))
         .at(source.place(error.offset, error.offset))
 }
 

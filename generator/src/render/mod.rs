@@ -20,6 +20,7 @@ pub mod json;
 pub mod pattern;
 pub mod quote;
 mod templates;
+mod watch;
 
 use tera::{Context, Value};
 
@@ -29,6 +30,7 @@ use crate::tree::{RenderedTree, TreePath};
 
 use pattern::{PathPattern, Placeholders, Scope};
 pub use templates::{TemplateText, Templates};
+pub use watch::{Unwatched, Watch};
 
 /// Bytes that one file may have. Kubernetes refuses objects of more than
 /// 1 MiB (<https://kubernetes.io/docs/concepts/configuration/configmap/>), so
@@ -37,7 +39,16 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// Renders every file of a cluster.
 pub fn render(cluster: &ResolvedCluster, templates: &Templates) -> Result<RenderedTree, Faults> {
-    let mut rendering = Rendering::new(cluster, templates)?;
+    render_watched(cluster, templates, &Unwatched)
+}
+
+/// As [`render`], telling `watch` of each template.
+pub fn render_watched(
+    cluster: &ResolvedCluster,
+    templates: &Templates,
+    watch: &dyn Watch,
+) -> Result<RenderedTree, Faults> {
+    let mut rendering = Rendering::new(cluster, templates, watch)?;
     let mut faults = Faults::new();
     for output in templates.outputs() {
         if let Err(more) = rendering.output(&output.name, &output.path) {
@@ -47,10 +58,27 @@ pub fn render(cluster: &ResolvedCluster, templates: &Templates) -> Result<Render
     faults.into_result(rendering.tree)
 }
 
+/// The template that renders a path of a cluster, if one does.
+pub fn template_of<'t>(
+    cluster: &ResolvedCluster,
+    templates: &'t Templates,
+    path: &str,
+) -> Option<&'t str> {
+    let outputs = templates.outputs().iter();
+    let mut renders = outputs.filter(|output| output.path.expands_to(path, cluster));
+    renders.next().map(|output| output.name.as_str())
+}
+
+/// The hint for a fault in an output: where its text comes from.
+pub fn origin_hint(template: &str) -> String {
+    format!("it is rendered from the template `{template}`")
+}
+
 /// One cluster's way through all templates.
 struct Rendering<'a> {
     cluster: &'a ResolvedCluster,
     templates: &'a Templates,
+    watch: &'a dyn Watch,
     context: Context,
     /// The serialized destinations and streams, to be set one at a time.
     destinations: Vec<Value>,
@@ -59,7 +87,11 @@ struct Rendering<'a> {
 }
 
 impl<'a> Rendering<'a> {
-    fn new(cluster: &'a ResolvedCluster, templates: &'a Templates) -> Result<Self, Fault> {
+    fn new(
+        cluster: &'a ResolvedCluster,
+        templates: &'a Templates,
+        watch: &'a dyn Watch,
+    ) -> Result<Self, Fault> {
         let context = Context::from_serialize(cluster).map_err(|error| unserializable(&error))?;
         let list = |key: &str| -> Vec<Value> {
             context
@@ -72,6 +104,7 @@ impl<'a> Rendering<'a> {
         Ok(Self {
             cluster,
             templates,
+            watch,
             context,
             destinations,
             streams,
@@ -127,7 +160,10 @@ impl<'a> Rendering<'a> {
             Fault::input(format!("template `{template}`: {error}"))
                 .hint("a template's output stays in its cluster's folder")
         })?;
-        let text = self.templates.render(template, &self.context)?;
+        self.watch.begins(&self.cluster.cluster.name, template);
+        let text = self.templates.render(template, &self.context);
+        self.watch.ends();
+        let text = text?;
         if text.trim().is_empty() {
             return Ok(());
         }

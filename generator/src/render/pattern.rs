@@ -7,7 +7,7 @@
 //! | `{writer}` | the destination's role and user that may only write |
 //! | `{reader}` | the destination's role that may only read |
 
-use crate::resolve::{ResolvedDestination, ResolvedStream};
+use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedStream};
 
 /// What a template is rendered once for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,26 @@ impl PathPattern {
             Scope::Destination
         } else {
             Scope::Cluster
+        }
+    }
+
+    /// Whether one of a cluster's outputs has this path. Streams that don't go
+    /// to a destination are tried too, which finds no other template.
+    pub fn expands_to(&self, path: &str, cluster: &ResolvedCluster) -> bool {
+        let is = |destination, stream| {
+            self.expand(&Placeholders {
+                destination,
+                stream,
+            }) == path
+        };
+        let mut destinations = cluster.destinations.iter().map(Some);
+        match self.scope() {
+            Scope::Cluster => is(None, None),
+            Scope::Destination => destinations.any(|destination| is(destination, None)),
+            Scope::DestinationStream => destinations.any(|destination| {
+                let mut streams = cluster.streams.iter().map(Some);
+                streams.any(|stream| is(destination, stream))
+            }),
         }
     }
 

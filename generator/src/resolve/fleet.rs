@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::input_schema::{InputKind, input_schema};
-use super::literals::find_secret_literals;
+use super::literals::refuse_secret_literals;
 use super::merge::{LayerName, ValuePath, merge};
 use super::schema::{SchemaCheck, SchemaError};
 use super::stream::list;
@@ -180,7 +180,7 @@ fn check_shared_layers(loaded: &LoadedFleet, schemas: &InputSchemas) -> Faults {
 
 fn check_layer(layer: &Node, schema: &SchemaCheck, sources: &Sources) -> Faults {
     let mut faults = schema.check(layer, sources);
-    faults.append(find_secret_literals(layer, sources));
+    refuse_secret_literals(&mut faults, layer, sources);
     faults
 }
 

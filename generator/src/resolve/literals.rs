@@ -1,7 +1,9 @@
 //! Refuses secrets written down in an input. Pure.
 
+use std::collections::BTreeSet;
+
 use super::merge::ValuePath;
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Place};
 use crate::load::node::{Node, Value};
 use crate::load::source::{Sources, Span};
 use crate::secrets;
@@ -11,62 +13,98 @@ const HINT: &str = "write a reference instead, `aws-secretsmanager:…` or `kube
 /// It is in the history by the time it is refused.
 const ROTATE: &str = "if it was ever committed or shared, replace the secret itself too";
 
-/// Finds every literal that looks like a secret, and every text below a key
-/// such as `password` that is no reference. None is shown, in no part of the
-/// fault.
-pub fn find_secret_literals(node: &Node, sources: &Sources) -> Faults {
+/// Adds a fault for every literal that looks like a secret, and for every text
+/// below a key such as `password` that is no reference. None is shown, in no
+/// part of the fault.
+///
+/// What else is wrong with such a literal or its key is taken from `faults`:
+/// the secret has to go first.
+pub fn refuse_secret_literals(faults: &mut Faults, node: &Node, sources: &Sources) {
     let mut found = Vec::new();
-    visit(node, &ValuePath::default(), false, &mut found);
-    let tell = |(span, message): (Span, String)| {
-        let mut place = sources.place(span);
-        // The excerpt is masked by shape; here the whole literal must go.
-        place.excerpt = hide(&place.excerpt, place.column, place.width);
-        Fault::input(message).at(place).hint(HINT).hint(ROTATE)
-    };
-    found.into_iter().map(tell).collect()
+    visit(node, &ValuePath::default(), Below::default(), &mut found);
+    let starts: BTreeSet<_> = found
+        .iter()
+        .flat_map(|literal| [Some(literal.span), literal.key])
+        .flatten()
+        .map(|span| start(&sources.place(span)))
+        .collect();
+    faults.retain(|fault| {
+        let place = fault.place.as_ref();
+        place.is_none_or(|place| !starts.contains(&start(place)))
+    });
+    let told = found.into_iter().map(|literal| literal.tell(sources));
+    faults.append(told.collect());
 }
 
-fn visit(node: &Node, path: &ValuePath, below_secret_key: bool, found: &mut Vec<(Span, String)>) {
+/// Where a place begins.
+fn start(place: &Place) -> (String, u32, u32) {
+    (place.file.clone(), place.line, place.column)
+}
+
+/// A literal that looks like a secret.
+struct Literal {
+    span: Span,
+    key: Option<Span>,
+    message: String,
+}
+
+impl Literal {
+    fn tell(self, sources: &Sources) -> Fault {
+        let mut place = sources.place(self.span);
+        // The excerpt is masked by shape; here the whole literal must go.
+        place.excerpt = hide(&place.excerpt, place.column, place.width);
+        Fault::input(self.message).at(place).hint(HINT).hint(ROTATE)
+    }
+}
+
+/// The key that a value stands below, in lists too.
+#[derive(Clone, Copy, Default)]
+struct Below {
+    key: Option<Span>,
+    is_secret: bool,
+}
+
+fn visit(node: &Node, path: &ValuePath, below: Below, found: &mut Vec<Literal>) {
     let shown = || secrets::mask(&path.to_string());
+    let literal = |message| Literal {
+        span: node.span,
+        key: below.key,
+        message,
+    };
     match &node.value {
         Value::String(text) => {
             if let Some(shape) = secrets::secret_shape(text) {
-                found.push((node.span, format!("`{}` holds {shape}", shown())));
-            } else if below_secret_key && !text.is_empty() && !secrets::is_reference(text) {
-                found.push((node.span, format!("`{}` holds a secret in clear", shown())));
+                found.push(literal(format!("`{}` holds {shape}", shown())));
+            } else if below.is_secret && !text.is_empty() && !secrets::is_reference(text) {
+                found.push(literal(format!("`{}` holds a secret in clear", shown())));
             }
         }
-        Value::Integer(_) | Value::Float(_) if below_secret_key => {
-            found.push((node.span, format!("`{}` holds a secret in clear", shown())));
+        Value::Integer(_) | Value::Float(_) if below.is_secret => {
+            found.push(literal(format!("`{}` holds a secret in clear", shown())));
         }
         Value::Sequence(items) => {
             for (number, item) in items.iter().enumerate() {
-                visit(
-                    item,
-                    &path.join(&number.to_string()),
-                    below_secret_key,
-                    found,
-                );
+                visit(item, &path.join(&number.to_string()), below, found);
             }
         }
         Value::Mapping(entries) => {
             for entry in entries {
                 let path = path.join(&entry.key);
                 if let Some(shape) = secrets::secret_shape(&entry.key) {
-                    found.push((
-                        entry.key_span,
-                        format!(
+                    found.push(Literal {
+                        span: entry.key_span,
+                        key: None,
+                        message: format!(
                             "the key `{}` holds {shape}",
                             secrets::mask(&path.to_string())
                         ),
-                    ));
+                    });
                 }
-                visit(
-                    &entry.node,
-                    &path,
-                    secrets::is_secret_key(&entry.key),
-                    found,
-                );
+                let below = Below {
+                    key: Some(entry.key_span),
+                    is_secret: secrets::is_secret_key(&entry.key),
+                };
+                visit(&entry.node, &path, below, found);
             }
         }
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => {}
@@ -97,11 +135,44 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.push(SourceFile::new("clusters/x/cluster.yaml", text));
         let node = yaml::parse(file, sources.get(file).expect("there")).expect("valid YAML");
-        to_text(
-            find_secret_literals(&node, &sources),
-            "nothing was written",
-            Style::Plain,
-        )
+        let mut faults = Faults::new();
+        refuse_secret_literals(&mut faults, &node, &sources);
+        to_text(faults, "nothing was written", Style::Plain)
+    }
+
+    #[test]
+    fn tells_nothing_else_of_a_secret_or_its_key() {
+        let mut sources = Sources::default();
+        let file = sources.push(SourceFile::new("x", "password: hunter2\nother: 1\n"));
+        let node = yaml::parse(file, sources.get(file).expect("there")).expect("valid YAML");
+        let entries = node.entries().expect("a mapping");
+        let unknown = |span| Fault::input("not a setting").at(sources.place(span));
+        let mut faults: Faults = entries
+            .iter()
+            .flat_map(|entry| [unknown(entry.key_span), unknown(entry.node.span)])
+            .chain([Fault::input("of no place")])
+            .collect();
+        refuse_secret_literals(&mut faults, &node, &sources);
+        let told: Vec<String> = faults
+            .sorted()
+            .into_iter()
+            .map(|fault| {
+                format!(
+                    "{:?} {}",
+                    fault.place.map(|place| place.line),
+                    fault.message
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "None of no place",
+                "Some(1) `password` holds a secret in clear",
+                "Some(2) not a setting",
+                "Some(2) not a setting",
+            ]
+        );
     }
 
     #[test]
