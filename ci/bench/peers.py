@@ -65,8 +65,9 @@ class DaemonSet:
         return found[0] if found else ""
 
     def value(self, key):
-        """A part's value as YAML that can stand below any key."""
-        value = self.part(key).partition(":")[2]
+        """A part's value as YAML that can stand below any key; an empty list if
+        it isn't there."""
+        value = self.part(key).partition(":")[2] or "[]\n"
         return value.strip() if value.count("\n") == 1 else "\n" + dedent(value.partition("\n")[2]).rstrip()
 
 
@@ -184,7 +185,7 @@ def target(cluster, environment, example, members):
     for each in members:
         text += f"    {each.name}:\n"
         for key in ("tolerations", "image", "env", "resources"):
-            value = each.value(key) or "[]"
+            value = each.value(key)
             text += indent(f"{key}:{indent(value, '  ') if value.startswith(chr(10)) else ' ' + value}\n", " " * 6)
     inputs = [
         {"input_type": "jinja2", "input_paths": [f"templates/{example}"], "output_path": "."},
