@@ -222,13 +222,13 @@ fn resident_kib() -> u64 {
 mod tests {
     use super::*;
 
-    fn slot(number: u64, cluster: &str, template: &str) -> Option<Slot> {
-        Some(Slot {
+    fn slot(number: u64, cluster: &str, template: &str) -> Slot {
+        Slot {
             number,
             busy: true,
             cluster: cluster.to_owned(),
             template: template.to_owned(),
-        })
+        }
     }
 
     fn observer() -> Observer {
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_template_that_stays_is_told_after_its_time() {
         let mut observer = observer();
-        let running = [slot(7, "b", "x"), None, slot(3, "a", "x")];
+        let running = [Some(slot(7, "b", "x")), None, Some(slot(3, "a", "x"))];
         for look in 0..=LOOKS_PER_SECOND {
             assert_eq!(observer.look(&running, 100), Ok(()), "look {look}");
         }
@@ -254,7 +254,7 @@ mod tests {
     fn many_templates_may_take_long_together_and_much_memory() {
         let mut observer = observer();
         for number in 0..100 {
-            let running = [slot(number, "a", "x")];
+            let running = [Some(slot(number, "a", "x"))];
             assert_eq!(observer.look(&running, number * MAX_GROWTH), Ok(()));
         }
     }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_template_that_grows_is_told_at_once() {
         let mut observer = observer();
-        let running = [slot(1, "a", "x")];
+        let running = [Some(slot(1, "a", "x"))];
         assert_eq!(observer.look(&running, 100), Ok(()));
         assert_eq!(observer.look(&running, 100 + MAX_GROWTH), Ok(()));
         let fault = observer.look(&running, 101 + MAX_GROWTH).unwrap_err();

@@ -167,17 +167,19 @@ impl<'a> Rendering<'a> {
         if text.trim().is_empty() {
             return Ok(());
         }
-        let bytes = if path.as_str().ends_with(".json") {
+        let mut text = if path.as_str().ends_with(".json") {
             json::canonical(&text).map_err(|error| {
                 json::place(&error, &self.cluster.cluster.name, &path, template, &text)
             })?
         } else {
             text
         };
+        // All files of all clusters are held until the last one is rendered.
+        text.shrink_to_fit();
         if self
             .tree
             .0
-            .insert(path.clone(), bytes.into_bytes())
+            .insert(path.clone(), text.into_bytes())
             .is_some()
         {
             return Err(Fault::input(format!(
