@@ -52,16 +52,33 @@ impl Sources {
     }
 }
 
+/// The folders of files, each once.
+fn folders(files: &[String]) -> String {
+    let folders: BTreeSet<&str> = files
+        .iter()
+        .filter_map(|file| Some(file.rsplit_once('/')?.0))
+        .collect();
+    folders.into_iter().collect::<Vec<_>>().join(", ")
+}
+
 fn table(rows: &[SourceRow]) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["SOURCE", "DATA STREAM", "KEPT", "AT", "SHIPPED BY"]);
+    table.set_header([
+        "SOURCE",
+        "DATA STREAM",
+        "KEPT",
+        "AT",
+        "FILES IN",
+        "SHIPPED BY",
+    ]);
     for row in rows {
         if let Some(why) = &row.missing {
             table.add_row([
                 row.source.as_str(),
+                "-",
                 "-",
                 "-",
                 "-",
@@ -81,6 +98,7 @@ fn table(rows: &[SourceRow]) -> String {
                 stream.data_stream.clone(),
                 format!("{} d", stream.retention_days),
                 stream.destinations.join(", "),
+                first(&folders(&row.files)),
                 first(row.shipped_by.as_deref().unwrap_or_default()),
             ]);
         }
