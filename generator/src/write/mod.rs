@@ -10,7 +10,7 @@
 //! # What is touched
 //! - A file is written only if its bytes differ, by a temporary file beside it
 //!   and a rename; so a run with nothing to do changes no date.
-//! - `.logfleet.json` in the cluster's folder ([`ownership`]) lists what we
+//! - `.logfleet.json` in the cluster's folder (`ownership`) lists what we
 //!   wrote, with hashes. Only a file whose bytes are the recorded ones is
 //!   replaced or removed. One with other bytes was edited by hand: a fault,
 //!   unless forced. A file that isn't listed is foreign: never touched, adopted

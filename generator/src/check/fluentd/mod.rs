@@ -2,8 +2,8 @@
 //!
 //! Fluentd's own `--dry-run` takes unknown options with a shrug, so a typing
 //! error would only show as missing logs. Here each option is held against
-//! [`schema`], which lists those of exactly the plugins in the images, and the
-//! whole against the rules of [`structure`]: labels that exist, no dead
+//! `schema`, which lists those of exactly the plugins in the images, and the
+//! whole against the rules of `structure`: labels that exist, no dead
 //! `match`, no two plugins with one position file or buffer.
 
 mod options;
