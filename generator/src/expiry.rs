@@ -5,9 +5,9 @@
 //! somebody renders. This finds the rules that are left over.
 
 use crate::fault::{Fault, Faults};
+use crate::layers::merge::ValuePath;
 use crate::pipeline::Fleet;
 use crate::resolve::day::is_day;
-use crate::resolve::merge::ValuePath;
 use crate::resolve::{ResolvedRecords, ResolvedSources, layers_of};
 
 /// Reads a day such as `2027-03-31` from the command line.

@@ -6,7 +6,7 @@
 //! | Step | Module | Does IO | From → to |
 //! |---|---|---|---|
 //! | load | [`load`] | reads | files → [`resolve::FleetLayers`] of spanned values |
-//! | resolve | [`resolve`] | no | layers → a [`resolve::ResolvedCluster`] each |
+//! | resolve | [`layers`], [`resolve`] | no | layers, checked and merged → a [`resolve::ResolvedCluster`] each |
 //! | render | [`render`] | no | resolved cluster + templates → [`tree::RenderedTree`] |
 //! | plan | [`write`](mod@write) | reads | rendered tree + `rendered/<cluster>/` → [`write::WritePlan`] |
 //! | check | [`check`] | no | what would be written → faults, or none |
@@ -20,6 +20,7 @@ pub mod check;
 pub mod cli;
 pub mod expiry;
 pub mod fault;
+pub mod layers;
 pub mod load;
 pub mod pipeline;
 pub mod render;

@@ -15,11 +15,11 @@ use std::sync::OnceLock;
 use serde_json::Value as Json;
 
 use crate::fault::{Fault, Faults};
+use crate::layers::literals::refuse_secret_literals;
+use crate::layers::schema::SchemaCheck;
 use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
-use crate::resolve::literals::refuse_secret_literals;
-use crate::resolve::schema::SchemaCheck;
 
 /// What a `.yaml` file below `kubernetes/` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,11 +9,12 @@ use serde_json::{Value as Json, json};
 
 use super::{Failure, Format, Terminal, nothing_written};
 use crate::fault::Fault;
+use crate::layers::inherit;
+use crate::layers::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
 use crate::load::node::Node;
 use crate::load::source::Sources;
 use crate::pipeline;
-use crate::resolve::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
-use crate::resolve::{inherit, layers_of};
+use crate::resolve::layers_of;
 use crate::secrets;
 
 /// Tells which layer, file and line set a value, and which it overrode.
@@ -64,7 +65,7 @@ impl Explain {
                 self.cluster
             ));
             let merged = inherit::expand(
-                crate::resolve::merge::merge_all(all.into_iter().map(|(_, node)| node))
+                crate::layers::merge::merge_all(all.into_iter().map(|(_, node)| node))
                     .unwrap_or_else(|| fleet.defaults.clone()),
             );
             return Err(nothing_written(match known_keys(&merged, &path) {

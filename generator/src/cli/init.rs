@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Failure, Terminal, nothing_written, schema};
 use crate::fault::{Fault, Faults};
-use crate::resolve::input_schema::InputKind;
+use crate::layers::input_schema::InputKind;
 
 /// Starts a fleet in a new folder: its settings, an environment, and the
 /// schemas that editors complete by.

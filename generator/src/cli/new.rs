@@ -7,13 +7,13 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, Terminal, init, nothing_written};
 use crate::fault::{Fault, Faults};
+use crate::layers::input_schema::{InputKind, input_schema};
+use crate::layers::schema::SchemaCheck;
 use crate::load::files::CLUSTERS;
 use crate::load::node::Node;
 use crate::load::source::{SourceFile, Sources};
 use crate::load::yaml;
 use crate::pipeline;
-use crate::resolve::input_schema::{InputKind, input_schema};
-use crate::resolve::schema::SchemaCheck;
 
 /// Adds a cluster's folder: a new one, or one like another cluster's.
 ///

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, Terminal, nothing_written};
 use crate::fault::Fault;
-use crate::resolve::input_schema::{InputKind, input_schema};
+use crate::layers::input_schema::{InputKind, input_schema};
 
 /// Prints the JSON Schema of an input, or writes them all.
 #[derive(Debug, Args)]

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::input_schema::{InputKind, input_schema};
-use super::literals::refuse_secret_literals;
-use super::merge::{LayerName, ValuePath, merge};
-use super::schema::{SchemaCheck, SchemaError};
 use super::stream::list;
-use super::{Problem, ResolvedCluster, inherit, name, resolve_cluster};
+use super::{Problem, ResolvedCluster, name, resolve_cluster};
 use crate::fault::{Fault, Faults, Place};
+use crate::layers::inherit;
+use crate::layers::input_schema::{InputKind, input_schema};
+use crate::layers::literals::refuse_secret_literals;
+use crate::layers::merge::{LayerName, ValuePath, merge};
+use crate::layers::schema::{SchemaCheck, SchemaError};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
@@ -103,7 +104,7 @@ pub fn resolve_fleet(
 }
 
 /// The layers of a cluster with their names, the lowest first, for
-/// [`super::merge::explain`].
+/// [`crate::layers::merge::explain`].
 pub fn layers_of<'a>(
     name: &str,
     cluster: &'a LoadedCluster,

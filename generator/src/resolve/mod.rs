@@ -10,15 +10,9 @@ mod container;
 pub mod day;
 mod destination;
 mod fleet;
-pub mod inherit;
-pub mod input_schema;
-pub mod literals;
-pub mod merge;
 mod name;
-pub mod patch_schema;
 mod pattern;
 mod problem;
-pub mod schema;
 mod source;
 mod stream;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What settings mean, tried on small changes of one cluster.
 
-use super::inherit::expand;
-use super::merge::merge;
 use super::*;
+use crate::layers::inherit::expand;
+use crate::layers::merge::merge;
 use crate::load::node::Node;
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;

@@ -654,10 +654,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::layers::patch_schema::patch_schema;
     use crate::load::source::SourceFile;
     use crate::load::yaml;
     use crate::report::{Style, to_text};
-    use crate::resolve::patch_schema::patch_schema;
 
     /// What the tests configure.
     #[derive(schemars::JsonSchema)]
