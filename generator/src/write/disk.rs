@@ -20,7 +20,10 @@ pub(super) struct Disk {
 }
 
 // Without tests the counter, the only field, is not there.
-#[cfg_attr(not(test), expect(clippy::unused_self))]
+#[cfg_attr(
+    not(test),
+    expect(clippy::unused_self, reason = "tests count the calls")
+)]
 impl Disk {
     /// Creates a folder; it must not exist.
     pub(super) fn make_folder(&self, parent: BorrowedFd<'_>, name: &str) -> Result<(), Errno> {

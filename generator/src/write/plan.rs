@@ -24,7 +24,7 @@ pub struct WriteOptions {
 
 /// What has to change in the folder of one cluster, and what stays.
 // Independent facts, not states of one another.
-#[expect(clippy::struct_excessive_bools)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WritePlan {
     pub(super) cluster: String,
