@@ -1,13 +1,12 @@
 //! `gen check`.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Args;
 use serde_json::json;
 
 use super::watch::{TimeLimit, run_watched};
-use super::{Failure, Format, Terminal, nothing_written};
+use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::expiry;
 use crate::pipeline::{self, Timings};
 
@@ -32,8 +31,7 @@ impl Check {
         limit: TimeLimit,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
-        let selected: Option<BTreeSet<String>> =
-            (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
+        let selected = selection(self.clusters);
         let root = root.to_owned();
         let checked = run_watched(limit, move |watch| {
             pipeline::check(&root, selected.as_ref(), watch, &Timings::default())

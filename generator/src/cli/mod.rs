@@ -19,6 +19,7 @@ mod sources;
 mod terminal;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -109,6 +110,11 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+/// The clusters that are named; all if none is.
+fn selection(clusters: Vec<String>) -> Option<BTreeSet<String>> {
+    (!clusters.is_empty()).then(|| clusters.into_iter().collect())
 }
 
 /// Faults of a command that writes nothing in any case.

@@ -1,6 +1,5 @@
 //! `gen render`.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::watch::{TimeLimit, run_watched};
-use super::{Failure, Format, Terminal, nothing_written};
+use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
 use crate::write::{WriteOptions, WritePlan};
 
@@ -40,8 +39,7 @@ impl Render {
         limit: TimeLimit,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
-        let selected: Option<BTreeSet<String>> =
-            (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
+        let selected = selection(self.clusters);
         let bar = terminal.progress("rendering");
         let options = WriteOptions {
             force: self.force,

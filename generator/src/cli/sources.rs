@@ -7,7 +7,7 @@ use clap::Args;
 use comfy_table::presets;
 use comfy_table::{ContentArrangement, Table};
 
-use super::{Failure, Format, Terminal, nothing_written};
+use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::pipeline::{self, Timings};
 use crate::sources::{self, SourceRow};
 
@@ -28,8 +28,7 @@ impl Sources {
         format: Format,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
-        let selected: Option<BTreeSet<String>> =
-            (!self.clusters.is_empty()).then(|| self.clusters.into_iter().collect());
+        let selected = selection(self.clusters);
         let fleet = pipeline::load_fleet(root, selected.as_ref(), &Timings::default())
             .map_err(nothing_written)?;
         let rows: Vec<Vec<SourceRow>> = fleet
