@@ -172,7 +172,9 @@ mod tests {
             let tree = render(&member.cluster, &templates).expect("the cluster can be rendered");
             for stream in &member.cluster.streams {
                 let fed = &fed[&stream.name];
-                let destination = &stream.destinations[0];
+                let Some(destination) = stream.destinations.first() else {
+                    continue;
+                };
                 let suffix = format!(
                     "elasticsearch/{destination}/_component_template/{}@mappings.json",
                     stream.data_stream

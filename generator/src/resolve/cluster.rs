@@ -2,9 +2,11 @@
 //! every choice of containers turned into patterns. This is what templates
 //! see, under the names of these fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+
+use super::name::AwsName;
 
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Day, Distribution, Enrichment,
@@ -19,14 +21,23 @@ pub struct ResolvedCluster {
     pub cluster: Identity,
     /// What the Kubernetes objects have in common.
     pub kubernetes: ResolvedKubernetes,
-    /// The destinations that at least one stream goes to, by name.
+    /// The Elasticsearch and OpenSearch that at least one stream goes to, by name.
     pub destinations: Vec<ResolvedDestination>,
+    /// The CloudWatch Logs that at least one stream goes to, by name.
+    pub cloudwatch: Vec<ResolvedCloudwatch>,
+    /// The archives that at least one stream goes to, by name.
+    pub archives: Vec<ResolvedArchive>,
+    /// The log groups, by Region and name.
+    pub log_groups: Vec<LogGroup>,
     /// The streams that at least one source feeds, by name.
     pub streams: Vec<ResolvedStream>,
     /// The sources that are on.
     pub sources: ResolvedSources,
     /// The `DaemonSet`s, in the order of [`ResolvedSources`].
     pub daemon_sets: Vec<DaemonSet>,
+    /// The names of what it has in AWS, to compare with other clusters'.
+    #[serde(skip)]
+    pub aws_names: BTreeSet<AwsName>,
 }
 
 /// Which cluster.
@@ -59,8 +70,96 @@ pub struct ResolvedKubernetes {
     pub monitoring: Monitoring,
     /// The cluster's own kustomize patches, as paths below `kubernetes/`.
     pub patches: Vec<String>,
-    /// The role of the pods for AWS SigV4, if a destination wants it.
+    /// The role of the pods, if a destination wants one.
     pub role_arn: Option<String>,
+    /// The OIDC provider of the cluster, if the stack is to make that role.
+    pub oidc_provider: Option<String>,
+}
+
+/// CloudWatch Logs as a destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedCloudwatch {
+    /// Its name.
+    pub name: String,
+    /// Its Region.
+    pub region: String,
+}
+
+/// An archive in S3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedArchive {
+    /// Its name.
+    pub name: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Its Region.
+    pub region: String,
+    /// Days until an object is deleted.
+    pub expiry_days: u16,
+    /// Days until an object moves to a colder class.
+    pub glacier_after_days: Option<u16>,
+}
+
+/// A log group of CloudWatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogGroup {
+    /// Its name.
+    pub name: String,
+    /// Its Region.
+    pub region: String,
+    /// Part of the logical ids of CloudFormation.
+    pub logical_id: String,
+    /// The name of the stream that its events belong to.
+    pub stream: String,
+    /// Who writes it.
+    pub writer: LogWriter,
+    /// Days that it keeps an event.
+    pub retention_days: u16,
+    /// Whether the cluster's stack makes it; EKS makes its own.
+    pub declared: bool,
+    /// Who gets a copy of its events: at most two.
+    pub subscriptions: Vec<LogSubscription>,
+}
+
+/// Who writes a log group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogWriter {
+    /// The cluster's own shippers: Fluentd, or the machines' agent.
+    Shippers,
+    /// AWS.
+    Aws,
+}
+
+/// A subscription filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LogSubscription {
+    /// The cluster's forwarder.
+    Function {
+        /// The filter's name.
+        name: String,
+        /// Which events, to the byte.
+        pattern: String,
+    },
+    /// A Firehose into an archive.
+    Firehose {
+        /// The filter's name.
+        name: String,
+        /// Which events, to the byte.
+        pattern: String,
+        /// The name of the archive.
+        archive: String,
+    },
+    /// A destination of CloudWatch Logs.
+    Account {
+        /// The filter's name.
+        name: String,
+        /// Which events, to the byte.
+        pattern: String,
+        /// The destination.
+        destination_arn: String,
+    },
 }
 
 /// A destination.
@@ -147,8 +246,15 @@ pub struct ResolvedStream {
     pub dataset: String,
     /// The data stream.
     pub data_stream: String,
-    /// Names of the destinations it goes to, sorted.
+    /// Names of the Elasticsearch and OpenSearch it ends in, sorted.
     pub destinations: Vec<String>,
+    /// Names of the CloudWatch Logs it goes to, sorted.
+    pub cloudwatch: Vec<String>,
+    /// Names of the archives it ends in, sorted.
+    pub archives: Vec<String>,
+    /// Names of all of these that the cluster's own shippers write to, sorted;
+    /// what a log group's subscription brings there is not among them.
+    pub shipped_to: Vec<String>,
     /// Days that a record is kept.
     pub retention_days: u16,
     /// When a new backing index begins.
@@ -351,8 +457,10 @@ pub struct DaemonSet {
     pub tolerations: Vec<Toleration>,
     /// Whether it runs on control-plane machines only.
     pub control_plane_only: bool,
-    /// Names of the destinations that it sends to.
+    /// Names of the Elasticsearch and OpenSearch that it sends to.
     pub destinations: Vec<String>,
+    /// Whether it sends to something of AWS as the role of the pods.
+    pub needs_role: bool,
     /// Names of the streams that it feeds.
     pub streams: Vec<String>,
 }

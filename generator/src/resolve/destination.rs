@@ -2,24 +2,164 @@
 
 use std::collections::BTreeMap;
 
+use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
-use super::{Identity, ResolvedAuthentication, ResolvedDestination, ResolvedSecret, name};
-use crate::settings::{Authentication, Backend, Destination, Name, SecretReference, Settings};
+use super::{
+    Identity, ResolvedArchive, ResolvedAuthentication, ResolvedCloudwatch, ResolvedDestination,
+    ResolvedSecret, name,
+};
+use crate::settings::{
+    Archive, Authentication, Backend, Destination, Name, SecretReference, Server, Settings,
+};
 
-/// Resolves every destination, whether or not a stream goes there.
-pub(super) fn resolve_destinations(
+/// Resolves every CloudWatch Logs, whether or not a stream goes there.
+pub(super) fn resolve_cloudwatch(
+    settings: &Settings,
+    problems: &mut Problems,
+) -> Vec<ResolvedCloudwatch> {
+    let mut regions = BTreeMap::new();
+    let mut found = Vec::new();
+    for (name, destination) in &settings.destinations {
+        let Destination::Cloudwatch(cloudwatch) = destination else {
+            continue;
+        };
+        let region = cloudwatch.region.as_ref().unwrap_or(&settings.region);
+        if let Some(other) = regions.insert(region, name) {
+            problems.push(
+                &["destinations", name.as_str()],
+                format!(
+                    "the destinations `{other}` and `{name}` are the same log groups in `{region}`"
+                ),
+                "remove one of them, or give it another `region`",
+            );
+        }
+        found.push(ResolvedCloudwatch {
+            name: name.to_string(),
+            region: region.to_string(),
+        });
+    }
+    found
+}
+
+/// Resolves every archive, whether or not a stream goes there.
+pub(super) fn resolve_archives(
+    settings: &Settings,
+    names: &mut AwsNames<'_>,
+    problems: &mut Problems,
+) -> Vec<ResolvedArchive> {
+    let mut buckets: BTreeMap<String, &Name> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (name, destination) in &settings.destinations {
+        let Destination::S3(archive) = destination else {
+            continue;
+        };
+        check_archive(name.as_str(), archive, problems);
+        let region = archive.region.as_ref().unwrap_or(&settings.region).as_str();
+        let bucket = match &archive.bucket {
+            Some(bucket) => {
+                names.chosen(NameKind::Bucket, region, bucket.as_str());
+                bucket.to_string()
+            }
+            None => names.give(NameKind::Bucket, region, name.as_str()),
+        };
+        if let Some(other) = buckets.insert(bucket.clone(), name) {
+            problems.push(
+                &["destinations", name.as_str(), "bucket"],
+                format!("the destinations `{other}` and `{name}` are the same bucket"),
+                "let the streams go to one of them, and remove the other",
+            );
+        }
+        found.push(ResolvedArchive {
+            name: name.to_string(),
+            bucket,
+            region: region.to_owned(),
+            expiry_days: archive.expiry_days,
+            glacier_after_days: archive.glacier_after_days,
+        });
+    }
+    found
+}
+
+fn check_archive(name: &str, archive: &Archive, problems: &mut Problems) {
+    if let Some(days) = archive.glacier_after_days
+        && days >= archive.expiry_days
+    {
+        problems.push(
+            &["destinations", name, "glacier_after_days"],
+            format!(
+                "objects would move after {days} days, but they are deleted after {}",
+                archive.expiry_days
+            ),
+            "give it a lower number than `expiry_days`, or remove it",
+        );
+    }
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    if let Some(bucket) = &archive.bucket {
+        let bucket = bucket.as_str();
+        let reserved = ["xn--", "sthree-", "amzn-s3-demo-"]
+            .iter()
+            .any(|prefix| bucket.starts_with(prefix))
+            || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"]
+                .iter()
+                .any(|suffix| bucket.ends_with(suffix));
+        let address = bucket.split('.').count() == 4
+            && bucket.split('.').all(|part| part.parse::<u8>().is_ok());
+        if bucket.len() < 3 || reserved || address {
+            problems.push(
+                &["destinations", name, "bucket"],
+                format!("S3 allows no bucket called `{bucket}`"),
+                "choose a name of 3 to 63 characters that is no IP address and has none of the reserved prefixes and suffixes",
+            );
+        }
+    }
+}
+
+/// Resolves every server, whether or not a stream goes there.
+pub(super) fn resolve_servers(
     settings: &Settings,
     cluster: &Identity,
+    pod_role: &str,
     problems: &mut Problems,
 ) -> Vec<ResolvedDestination> {
     find_name_clashes(settings, problems);
-    find_role_clashes(settings, problems);
     settings
         .destinations
         .iter()
-        .map(|(name, destination)| {
-            check(name.as_str(), destination, problems);
-            resolve(name.as_str(), destination, settings, cluster, problems)
+        .filter_map(|(name, destination)| {
+            let (backend, server) = destination.server()?;
+            let name = name.as_str();
+            check(name, backend, server, problems);
+            let address = Address::parse(server.url.as_str());
+            if address.port == 0 {
+                problems.push(
+                    &["destinations", name, "url"],
+                    "the port is not between 1 and 65535",
+                    "correct the port",
+                );
+            }
+            Some(ResolvedDestination {
+                name: name.to_owned(),
+                backend,
+                version: server.version,
+                scheme: address.scheme,
+                host: address.host,
+                port: address.port,
+                path: address.path,
+                ca_certificate: server
+                    .tls
+                    .ca_certificate
+                    .as_ref()
+                    .map(|_| format!("certificates/{}.pem", name::kubernetes_name(name))),
+                verify: !server.tls.accept_any_certificate,
+                minimum_tls_version: server.tls.minimum_version,
+                authentication: authentication(name, server, settings, cluster, pod_role),
+                request_timeout_seconds: server.request_timeout_seconds,
+                bulk_size_bytes: u64::from(server.bulk_size_mebibytes) << 20,
+                writer: name::writer(&cluster.slug),
+                reader: name::reader(&cluster.slug),
+                environment_prefix: name::environment_prefix(name),
+                data_streams: Vec::new(),
+            })
         })
         .collect()
 }
@@ -39,30 +179,7 @@ fn find_name_clashes(settings: &Settings, problems: &mut Problems) {
     }
 }
 
-/// A pod has one identity, so all destinations must take the same role.
-fn find_role_clashes(settings: &Settings, problems: &mut Problems) {
-    let roles = settings
-        .destinations
-        .iter()
-        .filter_map(|(name, destination)| match &destination.authentication {
-            Authentication::AwsSigv4 { role_arn, .. } => Some((name, role_arn)),
-            _ => None,
-        });
-    let mut first = None;
-    for (name, role) in roles {
-        match first {
-            None => first = Some((name, role)),
-            Some((other, chosen)) if chosen != role => problems.push(
-                &["destinations", name.as_str(), "authentication", "role_arn"],
-                format!("the destinations `{other}` and `{name}` want different roles, and a pod has one"),
-                "give both the same `role_arn`, and let that role write to both",
-            ),
-            Some(_) => {}
-        }
-    }
-}
-
-fn check(name: &str, destination: &Destination, problems: &mut Problems) {
+fn check(name: &str, backend: Backend, destination: &Server, problems: &mut Problems) {
     let setting = |key| ["destinations", name, key];
     let plain = destination.url.as_str().starts_with("http:");
     if plain && !destination.send_everything_unencrypted {
@@ -86,7 +203,7 @@ fn check(name: &str, destination: &Destination, problems: &mut Problems) {
             "write `https:` in `url`, or remove the certificate",
         );
     }
-    let versions = match destination.backend {
+    let versions = match backend {
         Backend::Elasticsearch => [8, 9],
         Backend::Opensearch => [2, 3],
     };
@@ -100,7 +217,7 @@ fn check(name: &str, destination: &Destination, problems: &mut Problems) {
             format!("supported are {} and {}", versions[0], versions[1]),
         );
     }
-    match (&destination.authentication, destination.backend) {
+    match (&destination.authentication, backend) {
         (Authentication::ApiKey { .. }, Backend::Opensearch) => problems.push(
             &["destinations", name, "authentication", "type"],
             "OpenSearch's shippers don't speak API keys",
@@ -120,52 +237,12 @@ fn check(name: &str, destination: &Destination, problems: &mut Problems) {
     }
 }
 
-fn resolve(
-    name: &str,
-    destination: &Destination,
-    settings: &Settings,
-    cluster: &Identity,
-    problems: &mut Problems,
-) -> ResolvedDestination {
-    let address = Address::parse(destination.url.as_str());
-    if address.port == 0 {
-        problems.push(
-            &["destinations", name, "url"],
-            "the port is not between 1 and 65535",
-            "correct the port",
-        );
-    }
-    ResolvedDestination {
-        name: name.to_owned(),
-        backend: destination.backend,
-        version: destination.version,
-        scheme: address.scheme,
-        host: address.host,
-        port: address.port,
-        path: address.path,
-        ca_certificate: destination
-            .tls
-            .ca_certificate
-            .as_ref()
-            .map(|_| format!("certificates/{}.pem", name::kubernetes_name(name))),
-        verify: !destination.tls.accept_any_certificate,
-        minimum_tls_version: destination.tls.minimum_version,
-        authentication: authentication(name, destination, settings, cluster, problems),
-        request_timeout_seconds: destination.request_timeout_seconds,
-        bulk_size_bytes: u64::from(destination.bulk_size_mebibytes) << 20,
-        writer: name::writer(&cluster.slug),
-        reader: name::reader(&cluster.slug),
-        environment_prefix: name::environment_prefix(name),
-        data_streams: Vec::new(),
-    }
-}
-
 fn authentication(
     destination: &str,
-    settings: &Destination,
+    settings: &Server,
     cluster_settings: &Settings,
     cluster: &Identity,
-    problems: &mut Problems,
+    pod_role: &str,
 ) -> ResolvedAuthentication {
     let secret = |reference: &Option<SecretReference>| {
         secret(destination, reference.as_ref(), &cluster.name)
@@ -186,28 +263,13 @@ fn authentication(
                 .clone()
                 .unwrap_or_else(|| format!("CN={}", name::writer(&cluster.slug))),
         },
-        Authentication::AwsSigv4 { role_arn, region } => {
-            if role_arn.is_none() && name::writer(&cluster.slug).len() > 64 {
-                problems.push(
-                    &["destinations", destination, "authentication"],
-                    format!(
-                        "the role's name `{}` is longer than IAM's 64 characters",
-                        name::writer(&cluster.slug)
-                    ),
-                    "set `role_arn`",
-                );
-            }
-            ResolvedAuthentication::AwsSigv4 {
-                role_arn: role_arn.as_ref().map_or_else(
-                    || name::iam_role(&cluster.account, &cluster.slug),
-                    ToString::to_string,
-                ),
-                region: region
-                    .as_ref()
-                    .unwrap_or(&cluster_settings.region)
-                    .to_string(),
-            }
-        }
+        Authentication::AwsSigv4 { region } => ResolvedAuthentication::AwsSigv4 {
+            role_arn: pod_role.to_owned(),
+            region: region
+                .as_ref()
+                .unwrap_or(&cluster_settings.region)
+                .to_string(),
+        },
     }
 }
 

@@ -4,12 +4,12 @@
 //! a higher layer overrides it; then each cluster's merged value. Faults of
 //! all layers and clusters are told together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use super::stream::list;
-use super::{Problem, ResolvedCluster, name, resolve_cluster};
+use super::{AwsName, Problem, ResolvedCluster, name, resolve_cluster};
 use crate::fault::{Fault, Faults, Place};
 use crate::layers::inherit;
 use crate::layers::input_schema::{InputKind, input_schema};
@@ -100,7 +100,41 @@ pub fn resolve_fleet(
             Err(more) => faults.append(more.without_places_of(&shared_faults)),
         }
     }
-    faults.into_result(members)
+    let members = faults.into_result(members)?;
+    find_name_clashes(&members, &fleet.loaded).into_result(())?;
+    Ok(members)
+}
+
+/// Finds objects of AWS that two clusters would give the same name where it
+/// must be unique: the second one's stack could not be made, or would take the
+/// first one's.
+fn find_name_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults {
+    let mut faults = Faults::new();
+    let mut owners: BTreeMap<&AwsName, &str> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for member in members {
+        let cluster = member.cluster.cluster.name.as_str();
+        for name in &member.cluster.aws_names {
+            let Some(other) = owners.insert(name, cluster) else {
+                continue;
+            };
+            // Clusters that share one name mostly share many.
+            if !told.insert((other, cluster)) {
+                continue;
+            }
+            let fault = Fault::input(format!(
+                "the clusters `{other}` and `{cluster}` would both have {} `{}`",
+                name.kind.article(),
+                name.name
+            ))
+            .hint("rename one of the clusters, or give one of the objects another name");
+            faults.push(match loaded.clusters.get(cluster) {
+                Some(layer) => fault.at(loaded.sources.place(name_span(layer))),
+                None => fault,
+            });
+        }
+    }
+    faults
 }
 
 /// The layers of a cluster with their names, the lowest first, for
@@ -253,7 +287,8 @@ fn certificates(
         .destinations
         .iter()
         .filter_map(|(name, destination)| {
-            let file = destination.tls.ca_certificate.as_ref()?;
+            let (_, server) = destination.server()?;
+            let file = server.tls.ca_certificate.as_ref()?;
             let output = cluster
                 .destinations
                 .iter()

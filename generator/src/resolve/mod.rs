@@ -10,6 +10,7 @@ mod container;
 pub mod day;
 mod destination;
 mod fleet;
+mod log_group;
 mod name;
 mod pattern;
 mod problem;
@@ -23,6 +24,8 @@ use crate::settings::Settings;
 
 pub use cluster::*;
 pub use fleet::*;
+use name::AwsNames;
+pub use name::{AwsName, NameKind};
 pub use problem::{Problem, Problems};
 
 /// Resolves one cluster. `patches` are the names of the cluster's own
@@ -40,11 +43,14 @@ pub fn resolve_cluster(
         region: settings.region.to_string(),
         account: settings.account.to_string(),
     };
+    let mut names = AwsNames::new(&cluster);
     let sources = source::resolve_sources(settings, &mut problems);
     source::find_streams_nobody_feeds(settings, &mut problems);
-    let streams =
-        stream::resolve_streams(settings, &cluster, &source::fed(&sources), &mut problems);
-    let mut destinations = destination::resolve_destinations(settings, &cluster, &mut problems);
+    let fed = source::fed(&sources);
+    let streams = stream::resolve_streams(settings, &cluster, &fed, &mut problems);
+    let pod_role = pod_role(settings, &cluster, &mut names);
+    let mut destinations =
+        destination::resolve_servers(settings, &cluster, &pod_role, &mut problems);
     for destination in &mut destinations {
         destination.data_streams = streams
             .iter()
@@ -54,17 +60,35 @@ pub fn resolve_cluster(
         destination.data_streams.sort();
     }
     destinations.retain(|destination| !destination.data_streams.is_empty());
-    let daemon_sets =
-        workload::resolve_daemon_sets(settings, &sources, &streams, &destinations, &mut problems);
+    let mut cloudwatch = destination::resolve_cloudwatch(settings, &mut problems);
+    cloudwatch.retain(|own| {
+        streams
+            .iter()
+            .any(|stream| stream.cloudwatch.contains(&own.name))
+    });
+    let mut archives = destination::resolve_archives(settings, &mut names, &mut problems);
+    archives.retain(|own| {
+        streams
+            .iter()
+            .any(|stream| stream.archives.contains(&own.name))
+    });
+    let log_groups = log_group::of_streams(
+        settings,
+        &cluster,
+        &streams,
+        &cloudwatch,
+        &fed,
+        &mut problems,
+    );
+    let daemon_sets = workload::resolve_daemon_sets(settings, &sources, &streams, &mut problems);
     if !problems.0.is_empty() {
         return Err(problems);
     }
-    let role_arn = destinations
+    let role_arn = daemon_sets
         .iter()
-        .find_map(|destination| match &destination.authentication {
-            ResolvedAuthentication::AwsSigv4 { role_arn, .. } => Some(role_arn.clone()),
-            _ => None,
-        });
+        .any(|daemon_set| daemon_set.needs_role)
+        .then_some(pod_role);
+    let aws_names = names.into_given();
     Ok(ResolvedCluster {
         kubernetes: ResolvedKubernetes {
             namespace: settings.kubernetes.namespace.to_string(),
@@ -73,11 +97,31 @@ pub fn resolve_cluster(
             monitoring: settings.kubernetes.monitoring.clone(),
             patches: patches.to_vec(),
             role_arn,
+            oidc_provider: settings
+                .kubernetes
+                .oidc_provider
+                .as_ref()
+                .map(ToString::to_string),
         },
         cluster,
         destinations,
+        cloudwatch,
+        archives,
+        log_groups,
         streams,
         sources,
         daemon_sets,
+        aws_names,
     })
+}
+
+/// The role that the pods act as, whether or not they need one.
+fn pod_role(settings: &Settings, cluster: &Identity, names: &mut AwsNames<'_>) -> String {
+    settings.kubernetes.role_arn.as_ref().map_or_else(
+        || {
+            let name = names.give(NameKind::Role, &cluster.region, "pods");
+            name::role_arn(&cluster.region, &cluster.account, &name)
+        },
+        ToString::to_string,
+    )
 }

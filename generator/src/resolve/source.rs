@@ -65,6 +65,7 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
     for records in records.into_iter().flatten() {
         for stream in &records.streams {
             let targets = fed.entry(stream.clone()).or_default();
+            targets.shippers = true;
             if records.json.parse {
                 targets.json_targets.insert(records.json.target.to_string());
             }
@@ -75,10 +76,14 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         .as_ref()
         .and_then(|source| source.audit_log.as_ref());
     if let Some(log) = audit_log {
-        fed.entry(log.stream.clone()).or_default().audit_log = true;
+        let feeding = fed.entry(log.stream.clone()).or_default();
+        feeding.shippers = true;
+        feeding.audit_log = true;
     }
     if let Some(events) = &sources.events {
-        fed.entry(events.stream.clone()).or_default().events = true;
+        let feeding = fed.entry(events.stream.clone()).or_default();
+        feeding.shippers = true;
+        feeding.events = true;
     }
     if let Some(nodes) = sources
         .nodes

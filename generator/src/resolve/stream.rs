@@ -6,14 +6,19 @@ use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
 use super::{Identity, ResolvedStream, built_in, name};
-use crate::settings::{FieldName, FieldType, Name, Settings, Stream};
+use crate::settings::{Destination, FieldName, FieldType, Name, Settings, Stream};
 
 /// Which streams are fed, and with what.
 pub(super) type Fed = BTreeMap<String, Feeding>;
 
-/// What a stream is fed with, as far as its mapping depends on it.
+/// What a stream is fed with, as far as its mapping and its way depend on it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a source of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Feeding {
+    /// Whether the cluster's own shippers write to it.
+    pub shippers: bool,
+    /// Whether logs of AWS go there, by a log group's subscription.
+    pub aws: bool,
     /// The fields that get the values of JSON text.
     pub json_targets: BTreeSet<String>,
     /// Whether the journal goes there.
@@ -66,12 +71,20 @@ fn resolve(
         .dataset
         .as_ref()
         .map_or_else(|| name::dataset(name), ToString::to_string);
+    let ends = ends(name, stream, settings, problems);
     ResolvedStream {
         name: name.to_owned(),
         description: stream.description.clone().unwrap_or_default(),
         data_stream: name::data_stream(&settings.index, &dataset, namespace),
         dataset,
-        destinations: destinations(name, stream, settings, problems),
+        shipped_to: if fed.shippers {
+            ends.shipped_to(stream)
+        } else {
+            Vec::new()
+        },
+        destinations: ends.servers,
+        cloudwatch: ends.cloudwatch,
+        archives: ends.archives,
         retention_days: stream.retention_days,
         rollover: stream.rollover.clone(),
         force_merge: stream.force_merge,
@@ -92,43 +105,80 @@ fn resolve(
     }
 }
 
-fn destinations(
-    name: &str,
-    stream: &Stream,
-    settings: &Settings,
-    problems: &mut Problems,
-) -> Vec<String> {
-    if stream.destinations.is_empty() {
-        return settings
-            .destinations
-            .keys()
-            .map(ToString::to_string)
-            .collect();
+/// Where a stream ends, by kind of destination; names, sorted.
+#[derive(Debug, Default)]
+struct Ends {
+    servers: Vec<String>,
+    cloudwatch: Vec<String>,
+    archives: Vec<String>,
+}
+
+impl Ends {
+    fn push(&mut self, name: &Name, destination: &Destination) {
+        match destination {
+            Destination::Elasticsearch(_) | Destination::Opensearch(_) => &mut self.servers,
+            Destination::Cloudwatch(_) => &mut self.cloudwatch,
+            Destination::S3(_) => &mut self.archives,
+        }
+        .push(name.to_string());
     }
-    for destination in stream.destinations.keys() {
-        if !settings.destinations.contains_key(destination) {
-            let known: Vec<&str> = settings.destinations.keys().map(Name::as_str).collect();
+
+    /// Those that the shippers write to themselves: not to a server or an
+    /// archive that a subscription brings the log group's events to, since
+    /// every record would be there twice.
+    fn shipped_to(&self, stream: &Stream) -> Vec<String> {
+        let subscriptions = &stream.cloudwatch.subscriptions;
+        let mut names = self.cloudwatch.clone();
+        if subscriptions.function.enabled != Some(true) {
+            names.extend(self.servers.iter().cloned());
+        }
+        if subscriptions.firehose.enabled != Some(true) {
+            names.extend(self.archives.iter().cloned());
+        }
+        names.sort();
+        names
+    }
+}
+
+fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problems) -> Ends {
+    let mut ends = Ends::default();
+    if stream.destinations.is_empty() {
+        for (name, destination) in &settings.destinations {
+            if destination.server().is_some() {
+                ends.push(name, destination);
+            }
+        }
+        if ends.servers.is_empty() {
             problems.push(
-                &["streams", name, "destinations", destination.as_str()],
-                format!("there is no destination `{destination}`"),
-                format!("this cluster's destinations are {}", list(&known)),
+                &["streams", name, "destinations"],
+                format!("the stream `{name}` goes to every Elasticsearch and OpenSearch, but there is none"),
+                "set a destination of another kind to `true`, or add one to `destinations`",
             );
         }
+        return ends;
     }
-    let chosen: Vec<String> = stream
-        .destinations
-        .iter()
-        .filter(|(_, on)| **on)
-        .map(|(destination, _)| destination.to_string())
-        .collect();
-    if chosen.is_empty() {
+    for (destination, on) in &stream.destinations {
+        match settings.destinations.get(destination) {
+            Some(found) if *on => ends.push(destination, found),
+            Some(_) => {}
+            None => {
+                let known: Vec<&str> = settings.destinations.keys().map(Name::as_str).collect();
+                problems.push(
+                    &["streams", name, "destinations", destination.as_str()],
+                    format!("there is no destination `{destination}`"),
+                    format!("this cluster's destinations are {}", list(&known)),
+                );
+            }
+        }
+    }
+    if !stream.destinations.values().any(|on| *on) {
         problems.push(
             &["streams", name, "destinations"],
             format!("the stream `{name}` goes nowhere, and what feeds it would be lost"),
             "set a destination to `true`, or switch its sources off",
         );
     }
-    chosen
+    ends
 }
 
 /// Names as part of a sentence.

@@ -312,21 +312,169 @@ fn secrets_are_named_by_cluster_and_destination() {
 }
 
 #[test]
-fn one_pod_has_one_role() {
-    let change = "destinations:
-  main: { authentication: { type: aws_sigv4 } }
-  other: { backend: opensearch, version: 2, url: 'https://x.example.com', authentication: { type: aws_sigv4, role_arn: 'arn:aws:iam::111122223333:role/x' } }";
+fn pods_have_a_role_where_a_destination_asks_for_it() {
+    let role = |change: &str| resolved(change).kubernetes.role_arn;
+    assert_eq!(role(""), None);
+    let by_role = "destinations: { main: { authentication: { type: aws_sigv4 } } }";
     assert_eq!(
-        resolve(change).expect_err("two roles"),
-        [
-            "destinations.other.authentication.role_arn: the destinations `main` and `other` want different roles, and a pod has one"
+        role(by_role).as_deref(),
+        Some("arn:aws:iam::111122223333:role/logfleet-prod-eu-example-com-pods")
+    );
+    let own = "arn:aws:iam::111122223333:role/x";
+    assert_eq!(
+        role(&format!("{by_role}\nkubernetes: {{ role_arn: '{own}' }}")).as_deref(),
+        Some(own)
+    );
+    assert_eq!(role(&format!("kubernetes: {{ role_arn: '{own}' }}")), None);
+}
+
+const CLOUDWATCH: &str = "destinations: {
+    cloudwatch: { backend: cloudwatch },
+    archive: { backend: s3, expiry_days: 400 } }
+sources: { kubernetes: { applications: { fluentd: { image: { repository: a.example/fluentd, tag: '1', plugins:
+    [fluent-plugin-opensearch, fluent-plugin-cloudwatch-logs, fluent-plugin-s3] } } } } }";
+
+/// What becomes of the stream `applications` with these settings.
+fn applications(settings: &str) -> Result<ResolvedStream, Vec<String>> {
+    let change = format!("{CLOUDWATCH}\nstreams: {{ applications: {settings} }}");
+    let cluster = resolve(&change)?;
+    Ok(cluster
+        .streams
+        .iter()
+        .find(|stream| stream.name == "applications")
+        .expect("it is fed")
+        .clone())
+}
+
+#[test]
+fn nothing_is_shipped_to_one_place_by_two_ways() {
+    let all = "destinations: { main: true, cloudwatch: true, archive: true }";
+    let subscribed = |what: &str| {
+        let stream = applications(&format!(
+            "{{ {all}, cloudwatch: {{ subscriptions: {what} }} }}"
+        ));
+        stream.expect("it is valid").shipped_to
+    };
+    assert_eq!(subscribed("{}"), ["archive", "cloudwatch", "main"]);
+    assert_eq!(
+        subscribed("{ function: { enabled: true } }"),
+        ["archive", "cloudwatch"]
+    );
+    assert_eq!(
+        subscribed("{ function: { enabled: true }, firehose: { enabled: true } }"),
+        ["cloudwatch"]
+    );
+}
+
+#[test]
+fn log_groups_have_the_subscriptions_that_are_asked_for() {
+    let change = format!(
+        "{CLOUDWATCH}\nstreams: {{ applications: {{ destinations: {{ main: true, cloudwatch: true }},
+            cloudwatch: {{ retention_days: 3, subscriptions: {{
+                function: {{ enabled: true, pattern: ' \"*\" ' }},
+                account: {{ enabled: true, destination_arn: 'arn:aws:logs:eu-central-1:444455556666:destination:central' }} }} }} }} }}"
+    );
+    let cluster = resolved(&change);
+    insta::assert_json_snapshot!(cluster.log_groups, @r#"
+    [
+      {
+        "name": "/logfleet/prod-eu.example.com/applications",
+        "region": "eu-central-1",
+        "logical_id": "Applications",
+        "stream": "applications",
+        "writer": "shippers",
+        "retention_days": 3,
+        "declared": true,
+        "subscriptions": [
+          {
+            "kind": "function",
+            "name": "logfleet-prod-eu.example.com-function",
+            "pattern": " \"*\" "
+          },
+          {
+            "kind": "account",
+            "name": "logfleet-prod-eu.example.com-account",
+            "pattern": "",
+            "destination_arn": "arn:aws:logs:eu-central-1:444455556666:destination:central"
+          }
         ]
-    );
-    let cluster = resolved("destinations: { main: { authentication: { type: aws_sigv4 } } }");
-    assert_eq!(
-        cluster.kubernetes.role_arn.as_deref(),
-        Some("arn:aws:iam::111122223333:role/logfleet-prod_eu_example_com-writer")
-    );
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn subscriptions_that_cannot_be_are_told() {
+    let told = |settings: &str| applications(settings).expect_err(settings);
+    let subscriptions = |destinations: &str, what: &str| {
+        told(&format!(
+            "{{ destinations: {destinations}, cloudwatch: {{ subscriptions: {what} }} }}"
+        ))
+        .join("\n")
+    };
+    let arn = "destination_arn: 'arn:aws:logs:eu-central-1:444455556666:destination:central'";
+    let cases = [
+        subscriptions("{ main: true }", "{ function: { enabled: true } }"),
+        subscriptions("{ cloudwatch: true }", "{ function: { enabled: true } }"),
+        subscriptions(
+            "{ main: true, cloudwatch: true }",
+            "{ firehose: { enabled: true } }",
+        ),
+        subscriptions("{ cloudwatch: true }", "{ account: { enabled: true } }"),
+        subscriptions(
+            "{ main: true }",
+            &format!("{{ account: {{ enabled: true, {arn} }} }}"),
+        ),
+        subscriptions(
+            "{ main: true, cloudwatch: true, archive: true }",
+            &format!(
+                "{{ function: {{ enabled: true }}, firehose: {{ enabled: true }}, account: {{ enabled: true, {arn} }} }}"
+            ),
+        ),
+        told("{ destinations: { cloudwatch: false } }").join("\n"),
+    ];
+    insta::assert_snapshot!(cases.join("\n"), @r"
+    streams.applications.cloudwatch.subscriptions.function.enabled: the stream `applications` goes to no CloudWatch Logs, so there is nothing to subscribe to
+    streams.applications.cloudwatch.subscriptions.function.enabled: the stream `applications` goes to no Elasticsearch or OpenSearch, so there is nowhere to bring its events
+    streams.applications.cloudwatch.subscriptions.firehose.enabled: the stream `applications` goes to no archive, so there is nowhere to bring its events
+    streams.applications.cloudwatch.subscriptions.account.destination_arn: it is not said which destination the events go to
+    streams.applications.cloudwatch.subscriptions.account.enabled: the stream `applications` goes to no CloudWatch Logs, so there is nothing to subscribe to
+    streams.applications.cloudwatch.subscriptions.account.enabled: the log groups of the stream `applications` would have three subscriptions, and AWS allows two
+    streams.applications.destinations: the stream `applications` goes nowhere, and what feeds it would be lost
+    ");
+}
+
+#[test]
+fn archives_that_cannot_be_are_told() {
+    let archive = |settings: &str| {
+        resolve(&format!(
+            "destinations: {{ archive: {{ backend: s3, expiry_days: 30, {settings} }} }}"
+        ))
+        .expect_err(settings)
+        .join("\n")
+    };
+    let cases = [
+        archive("bucket: ab"),
+        archive("bucket: 10.0.0.1"),
+        archive("bucket: xn--logs"),
+        archive("bucket: logs--ol-s3"),
+        archive("glacier_after_days: 30"),
+        resolve("destinations: { one: { backend: s3, expiry_days: 3, bucket: logs }, two: { backend: s3, expiry_days: 3, bucket: logs } }")
+            .expect_err("one bucket")
+            .join("\n"),
+        resolve("destinations: { one: { backend: cloudwatch }, two: { backend: cloudwatch, region: eu-central-1 } }")
+            .expect_err("one Region")
+            .join("\n"),
+    ];
+    insta::assert_snapshot!(cases.join("\n"), @r"
+    destinations.archive.bucket: S3 allows no bucket called `ab`
+    destinations.archive.bucket: S3 allows no bucket called `10.0.0.1`
+    destinations.archive.bucket: S3 allows no bucket called `xn--logs`
+    destinations.archive.bucket: S3 allows no bucket called `logs--ol-s3`
+    destinations.archive.glacier_after_days: objects would move after 30 days, but they are deleted after 30
+    destinations.two.bucket: the destinations `one` and `two` are the same bucket
+    destinations.two: the destinations `one` and `two` are the same log groups in `eu-central-1`
+    ");
 }
 
 #[test]

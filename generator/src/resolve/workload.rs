@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problems;
 use super::stream::list;
-use super::{DaemonSet, ResolvedDestination, ResolvedSources, ResolvedStream, name};
+use super::{DaemonSet, ResolvedSources, ResolvedStream};
 use crate::settings::{
-    Backend, Distribution, FluentdSettings, Image, NodeGroup, NodeRole, Settings, Tolerate,
-    Toleration,
+    Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
+    Settings, Tolerate, Toleration,
 };
 
 /// The names of the `DaemonSet`s, whether they are rendered or not.
@@ -32,7 +32,6 @@ pub(super) fn resolve_daemon_sets(
     settings: &Settings,
     sources: &ResolvedSources,
     streams: &[ResolvedStream],
-    destinations: &[ResolvedDestination],
     problems: &mut Problems,
 ) -> Vec<DaemonSet> {
     check_roles(settings, sources, problems);
@@ -60,10 +59,10 @@ pub(super) fn resolve_daemon_sets(
         .map(|(source, fluentd, mut fed)| {
             fed.sort();
             fed.dedup();
-            let used = destinations_of(&fed, streams);
-            let used: Vec<&ResolvedDestination> = destinations
+            let used: Vec<(&Name, &Destination)> = settings
+                .destinations
                 .iter()
-                .filter(|destination| used.contains(&destination.name))
+                .filter(|(name, _)| is_shipped_to(name.as_str(), &fed, streams))
                 .collect();
             check_image(source, &fluentd.image, &used, problems);
             let control_plane_only = source == "control_plane";
@@ -78,20 +77,66 @@ pub(super) fn resolve_daemon_sets(
                 control_plane_only,
                 destinations: used
                     .iter()
-                    .map(|destination| destination.name.clone())
+                    .filter(|(_, destination)| destination.server().is_some())
+                    .map(|(name, _)| name.to_string())
                     .collect(),
+                needs_role: used.iter().any(|(_, destination)| in_aws(destination)),
                 streams: fed,
             }
         })
         .collect()
 }
 
-fn destinations_of(fed: &[String], streams: &[ResolvedStream]) -> BTreeSet<String> {
-    streams
-        .iter()
-        .filter(|stream| fed.contains(&stream.name))
-        .flat_map(|stream| stream.destinations.iter().cloned())
-        .collect()
+fn is_shipped_to(destination: &str, fed: &[String], streams: &[ResolvedStream]) -> bool {
+    streams.iter().any(|stream| {
+        fed.contains(&stream.name) && stream.shipped_to.iter().any(|name| name == destination)
+    })
+}
+
+/// Whether a destination asks for the pods' role.
+fn in_aws(destination: &Destination) -> bool {
+    match destination {
+        Destination::Elasticsearch(server) | Destination::Opensearch(server) => {
+            matches!(server.authentication, Authentication::AwsSigv4 { .. })
+        }
+        Destination::Cloudwatch(_) | Destination::S3(_) => true,
+    }
+}
+
+/// What an image must hold for a destination: the plugin, and the words of
+/// stock images' tags that say it is there.
+struct Needed {
+    plugin: &'static str,
+    stock_variant: String,
+    stock_word: &'static str,
+}
+
+impl Needed {
+    fn new(destination: &Destination) -> Self {
+        let (plugin, stock_variant, stock_word) = match destination {
+            Destination::Elasticsearch(server) => (
+                "fluent-plugin-elasticsearch",
+                format!("elasticsearch{}", server.version),
+                "-elasticsearch",
+            ),
+            Destination::Opensearch(_) => (
+                "fluent-plugin-opensearch",
+                "opensearch".to_owned(),
+                "-opensearch",
+            ),
+            Destination::Cloudwatch(_) => (
+                "fluent-plugin-cloudwatch-logs",
+                "cloudwatch".to_owned(),
+                "-cloudwatch",
+            ),
+            Destination::S3(_) => ("fluent-plugin-s3", "s3".to_owned(), "-s3"),
+        };
+        Self {
+            plugin,
+            stock_variant,
+            stock_word,
+        }
+    }
 }
 
 /// An image as a pod names it.
@@ -107,13 +152,10 @@ pub(super) fn image(image: &Image, derived_tag: Option<String>) -> String {
 }
 
 /// The tag of the stock image that speaks to all of these destinations.
-fn stock_tag(destinations: &[&ResolvedDestination]) -> Option<String> {
+fn stock_tag(destinations: &[(&Name, &Destination)]) -> Option<String> {
     let variants: BTreeSet<String> = destinations
         .iter()
-        .map(|destination| match destination.backend {
-            Backend::Elasticsearch => format!("elasticsearch{}", destination.version),
-            Backend::Opensearch => "opensearch".to_owned(),
-        })
+        .map(|(_, destination)| Needed::new(destination).stock_variant)
         .collect();
     match variants.into_iter().collect::<Vec<_>>().as_slice() {
         [variant] => Some(format!("{STOCK_VERSION}-debian-{variant}-1.1")),
@@ -125,15 +167,11 @@ fn stock_tag(destinations: &[&ResolvedDestination]) -> Option<String> {
 fn check_image(
     source: &str,
     image: &Image,
-    destinations: &[&ResolvedDestination],
+    destinations: &[(&Name, &Destination)],
     problems: &mut Problems,
 ) {
     let setting = ["sources", "kubernetes", source, "fluentd", "image"];
     let stock = image.repository.as_str() == STOCK_REPOSITORY;
-    let backends: BTreeSet<Backend> = destinations
-        .iter()
-        .map(|destination| destination.backend)
-        .collect();
     if image.tag.is_none() && image.digest.is_none() {
         if !stock {
             problems.push(
@@ -144,41 +182,39 @@ fn check_image(
             return;
         }
         if stock_tag(destinations).is_none() && !destinations.is_empty() {
-            let names: Vec<&str> = destinations
-                .iter()
-                .map(|destination| destination.name.as_str())
-                .collect();
+            let names: Vec<&str> = destinations.iter().map(|(name, _)| name.as_str()).collect();
             problems.push(
                 &setting,
                 format!(
                     "no stock image holds the plugins for all of {}",
                     list(&names)
                 ),
-                "build an image with both plugins, and set `repository`, `tag` and `plugins`",
+                "build an image with all of these plugins, and set `repository`, `tag` and `plugins`",
             );
         }
         return;
     }
-    for backend in backends {
-        let wanted = name::plugin(backend);
+    let needed: BTreeMap<&str, &str> = destinations
+        .iter()
+        .map(|(_, destination)| Needed::new(destination))
+        .map(|needed| (needed.plugin, needed.stock_word))
+        .collect();
+    for (plugin, stock_word) in needed {
         let holds = match (&image.plugins, &image.tag) {
-            (Some(plugins), _) => Some(plugins.contains(wanted)),
-            (None, Some(tag)) if stock => Some(tag.as_str().contains(match backend {
-                Backend::Elasticsearch => "-elasticsearch",
-                Backend::Opensearch => "-opensearch",
-            })),
+            (Some(plugins), _) => Some(plugins.contains(plugin)),
+            (None, Some(tag)) if stock => Some(tag.as_str().contains(stock_word)),
             _ => None,
         };
         match holds {
             Some(true) => {}
             Some(false) => problems.push(
                 &setting,
-                format!("the image lacks the plugin `{wanted}`, so nothing would arrive"),
+                format!("the image lacks the plugin `{plugin}`, so nothing would arrive"),
                 "choose an image that holds it; without `tag` the stock image follows the destinations",
             ),
             None => problems.push(
                 &setting,
-                format!("it is not known whether this image holds the plugin `{wanted}`"),
+                format!("it is not known whether this image holds the plugin `{plugin}`"),
                 "list its plugins in `plugins`",
             ),
         }

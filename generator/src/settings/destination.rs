@@ -3,14 +3,63 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FilePath, Region, RoleArn, SecretReference, Url};
+use super::{BucketName, FilePath, Region, SecretReference, Url};
+
+/// Where logs go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "backend", rename_all = "snake_case")]
+pub enum Destination {
+    /// Elasticsearch with native security and index life-cycle management.
+    Elasticsearch(Server),
+    /// OpenSearch with its security plugin and index state management.
+    Opensearch(Server),
+    /// CloudWatch Logs in the cluster's account: a log group for each stream.
+    Cloudwatch(Cloudwatch),
+    /// An archive: objects in an S3 bucket of the cluster's account.
+    S3(Archive),
+}
+
+impl Destination {
+    /// The server, if it is one, and what runs there.
+    pub fn server(&self) -> Option<(Backend, &Server)> {
+        match self {
+            Self::Elasticsearch(server) => Some((Backend::Elasticsearch, server)),
+            Self::Opensearch(server) => Some((Backend::Opensearch, server)),
+            Self::Cloudwatch(_) | Self::S3(_) => None,
+        }
+    }
+}
+
+/// CloudWatch Logs in the cluster's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cloudwatch {
+    /// Its Region; by default the cluster's.
+    pub region: Option<Region>,
+}
+
+/// An archive in S3. Objects lie below `<cluster>/<stream>/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// The bucket, which the cluster's CloudFormation stack makes; by default
+    /// `logfleet-<cluster>-<destination>-<account>-<region>`, shortened with a
+    /// hash where that is too long.
+    pub bucket: Option<BucketName>,
+    /// Its Region; by default the cluster's.
+    pub region: Option<Region>,
+    /// Days until an object is deleted.
+    #[schemars(range(min = 1, max = 36_500))]
+    pub expiry_days: u16,
+    /// Days until an object moves to a colder, cheaper class; it stays as it is without.
+    #[schemars(range(min = 1, max = 36_500))]
+    pub glacier_after_days: Option<u16>,
+}
 
 /// An Elasticsearch or OpenSearch outside the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Destination {
-    /// What runs there.
-    pub backend: Backend,
+pub struct Server {
     /// Its major version: 8 or 9 for Elasticsearch, 2 or 3 for OpenSearch.
     #[schemars(range(min = 2, max = 9))]
     pub version: u8,
@@ -44,10 +93,8 @@ fn default_bulk_size() -> u8 {
     9
 }
 
-/// What runs at a destination.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+/// What runs at a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
     /// Elasticsearch with native security and index life-cycle management.
@@ -107,10 +154,8 @@ pub enum Authentication {
         #[schemars(length(min = 3, max = 512))]
         subject: Option<String>,
     },
-    /// AWS Signature Version 4 with the pod's own role (IRSA), for Amazon OpenSearch Service.
+    /// AWS Signature Version 4 with the pods' own role, `kubernetes.role_arn`, for Amazon OpenSearch Service.
     AwsSigv4 {
-        /// The role of the pods; by default `arn:aws:iam::<account>:role/logfleet-<cluster>-writer`.
-        role_arn: Option<RoleArn>,
         /// The Region of the OpenSearch domain; by default the cluster's.
         region: Option<Region>,
     },

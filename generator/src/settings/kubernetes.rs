@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, KubernetesName, LabelValue, QualifiedName};
+use super::{Architecture, KubernetesName, LabelValue, OidcProvider, QualifiedName, RoleArn};
 
 /// What the Kubernetes objects have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,12 @@ pub struct KubernetesSettings {
     pub log_format: LogFormat,
     /// How the credential gets into the cluster.
     pub credentials: CredentialDelivery,
+    /// The IAM role of the pods, for destinations of AWS: Amazon OpenSearch
+    /// Service, CloudWatch Logs, S3; by default `logfleet-<cluster>-pods` of the cluster's account.
+    pub role_arn: Option<RoleArn>,
+    /// The OIDC provider that IAM knows the cluster's service
+    /// accounts by. With it the cluster's CloudFormation stack makes the role of the pods.
+    pub oidc_provider: Option<OidcProvider>,
     /// Metrics and alerts for the Prometheus Operator.
     pub monitoring: Monitoring,
 }

@@ -150,3 +150,23 @@ text! {
     Url, r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
     "an address such as `https://logs.example.com:9200`, without user, query or fragment"
 }
+text! {
+    /// The name of an S3 bucket.
+    BucketName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 63,
+    "an S3 bucket's name: lower-case letters, digits, `-` and `.`, at most 63 characters"
+}
+text! {
+    /// The ARN of a destination of CloudWatch Logs, in this account or another.
+    LogsDestinationArn, r"^arn:aws[a-z-]*:logs:[a-z0-9-]+:[0-9]{12}:destination:[^:*\s]{1,512}$", max 600,
+    "the ARN of a CloudWatch Logs destination, such as `arn:aws:logs:eu-central-1:111122223333:destination:central`"
+}
+text! {
+    /// A filter pattern of CloudWatch Logs, to the byte: blanks at its ends count.
+    FilterPattern, r"^[^\x00-\x1f\x7f]*$", max 1024,
+    "a filter pattern of CloudWatch Logs on one line, at most 1,024 characters"
+}
+text! {
+    /// An OIDC provider as IAM names it: its address without `https://`.
+    OidcProvider, r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*$", max 255,
+    "an OIDC provider without `https://`, such as `oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE`"
+}

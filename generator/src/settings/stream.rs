@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DataStreamPart, FieldName, Name};
+use super::{DataStreamPart, FieldName, FilterPattern, LogsDestinationArn, Name};
 
 /// One data stream, its buffers on the way and its life at the destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,7 +16,8 @@ pub struct Stream {
     pub description: Option<String>,
     /// Middle part of the data stream's name; by default `kubernetes.<stream>`.
     pub dataset: Option<DataStreamPart>,
-    /// The destinations it goes to, `true` each; an empty map means every one.
+    /// The destinations it goes to, `true` each; an empty map means every
+    /// Elasticsearch and OpenSearch.
     pub destinations: BTreeMap<Name, bool>,
     /// Days that a record is kept at least: its index is deleted so long after it was rolled over.
     #[schemars(range(min = 1, max = 3653))]
@@ -40,6 +41,63 @@ pub struct Stream {
     pub mapping: Mapping,
     /// What waits on the node until a destination takes it.
     pub buffer: Buffer,
+    /// Its log groups in CloudWatch, if it has any: those of a destination, and those that logs of AWS come through.
+    pub cloudwatch: StreamInCloudwatch,
+}
+
+/// A stream's log groups in CloudWatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StreamInCloudwatch {
+    /// Days that a log group keeps an event: one of the numbers that AWS allows.
+    #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
+    pub retention_days: u16,
+    /// Who gets a copy of the log groups' events. AWS allows two at a time.
+    pub subscriptions: Subscriptions,
+}
+
+/// The days that CloudWatch Logs can keep events:
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>.
+pub const LOG_RETENTION_DAYS: [u16; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+/// Who gets a copy of a log group's events. Each has a filter of its own, so
+/// to move from one to another without a gap, switch the new one on before the
+/// old one off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscriptions {
+    /// The cluster's forwarder, which writes to the stream's Elasticsearch and OpenSearch.
+    pub function: Subscription,
+    /// A Firehose that writes to the stream's archive.
+    pub firehose: Subscription,
+    /// A destination of CloudWatch Logs, usually another account's.
+    pub account: AccountSubscription,
+}
+
+/// A copy of a log group's events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// Whether it is on. Without it: where logs of AWS need it to get to where the stream goes.
+    pub enabled: Option<bool>,
+    /// Which events, to the byte; every one by default. See
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>.
+    pub pattern: FilterPattern,
+}
+
+/// A copy of a log group's events for a destination of CloudWatch Logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSubscription {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// The destination, whose access policy must let this account in.
+    pub destination_arn: Option<LogsDestinationArn>,
+    /// Which events, to the byte; every one by default.
+    pub pattern: FilterPattern,
 }
 
 /// When a new backing index begins: at whichever comes first.

@@ -1,7 +1,15 @@
 //! Every name that is made from another, in one place, so that the shippers,
 //! the indices and the privileges can't drift apart. Pure.
+//!
+//! Names at the indices and in Kubernetes are made here; those of AWS, with
+//! their limits, in [`aws`].
 
-use crate::settings::{Backend, IndexNaming};
+mod aws;
+
+use crate::settings::IndexNaming;
+
+pub use aws::{AwsName, NameKind};
+pub(super) use aws::{AwsNames, log_group, logical_id, role_arn, subscription_filter};
 
 /// A cluster's name as part of names that allow neither `-` nor `.`.
 ///
@@ -57,19 +65,4 @@ pub(super) fn secrets_manager(cluster: &str, destination: &str) -> String {
 /// Start of the environment variables that hold a destination's credential.
 pub(super) fn environment_prefix(destination: &str) -> String {
     format!("LOGFLEET_{}", destination.to_uppercase().replace('-', "_"))
-}
-
-/// The IAM role of the pods. IAM allows 64 characters
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>),
-/// so a longer one is refused by [`super::destination`].
-pub(super) fn iam_role(account: &str, slug: &str) -> String {
-    format!("arn:aws:iam::{account}:role/{}", writer(slug))
-}
-
-/// The plugin that speaks to a back end, by gem name.
-pub(super) fn plugin(backend: Backend) -> &'static str {
-    match backend {
-        Backend::Elasticsearch => "fluent-plugin-elasticsearch",
-        Backend::Opensearch => "fluent-plugin-opensearch",
-    }
 }
