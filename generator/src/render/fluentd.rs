@@ -180,11 +180,15 @@ fn journal_matches(
 }
 
 /// `{{ daemon | genid(destinations=…) }}`: the filter that makes ids, which
-/// comes with the output plugin of the image.
+/// comes with the output plugin of the image. Empty where nothing goes to an
+/// Elasticsearch or OpenSearch: nothing else asks for ids.
 #[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn genid(daemon: &Value, kwargs: Kwargs, _: &State) -> TeraResult<&'static str> {
     let destinations = kwargs.must_get::<&Value>("destinations")?;
     let used = list(field(daemon, "destinations", "genid")?, "genid")?;
+    if used.is_empty() {
+        return Ok("");
+    }
     let opensearch = list(destinations, "genid")?.iter().any(|destination| {
         part(destination, "backend").and_then(Value::as_str) == Some("opensearch")
             && part(destination, "name").is_some_and(|name| used.contains(name))

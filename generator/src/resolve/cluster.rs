@@ -94,6 +94,8 @@ pub struct ResolvedArchive {
     pub bucket: String,
     /// Its Region.
     pub region: String,
+    /// How the keys of the cluster's objects begin; a stream's name comes next.
+    pub prefix: String,
     /// Days until an object is deleted.
     pub expiry_days: u16,
     /// Days until an object moves to a colder class.

@@ -44,6 +44,7 @@ pub(super) fn resolve_cloudwatch(
 /// Resolves every archive, whether or not a stream goes there.
 pub(super) fn resolve_archives(
     settings: &Settings,
+    cluster: &Identity,
     names: &mut AwsNames<'_>,
     problems: &mut Problems,
 ) -> Vec<ResolvedArchive> {
@@ -73,6 +74,7 @@ pub(super) fn resolve_archives(
             name: name.to_string(),
             bucket,
             region: region.to_owned(),
+            prefix: format!("{}/", cluster.name),
             expiry_days: archive.expiry_days,
             glacier_after_days: archive.glacier_after_days,
         });

@@ -66,7 +66,7 @@ pub fn resolve_cluster(
             .iter()
             .any(|stream| stream.cloudwatch.contains(&own.name))
     });
-    let mut archives = destination::resolve_archives(settings, &mut names, &mut problems);
+    let mut archives = destination::resolve_archives(settings, &cluster, &mut names, &mut problems);
     archives.retain(|own| {
         streams
             .iter()
