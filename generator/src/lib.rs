@@ -20,6 +20,7 @@ pub mod check;
 pub mod cli;
 pub mod expiry;
 pub mod fault;
+pub mod fleet_page;
 pub mod layers;
 pub mod load;
 pub mod pipeline;

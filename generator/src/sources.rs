@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::resolve::{DaemonSet, ResolvedCluster, ResolvedStream};
+use crate::resolve::{DaemonSet, LogSubscription, LogWriter, ResolvedCluster, ResolvedStream};
 use crate::settings::{ControlPlaneRead, Distribution};
 
 /// One source of one cluster.
@@ -21,23 +21,60 @@ pub struct SourceRow {
     pub shipped_by: Option<String>,
     /// What is read: paths on the machine, units of the journal, the API.
     pub reads: Vec<String>,
-    /// Where it ends.
-    pub streams: Vec<StreamRow>,
+    /// Where it ends, stream by stream.
+    pub ends: Vec<End>,
     /// The rendered files that do it, below the cluster's folder.
     pub files: Vec<String>,
     /// Why it isn't shipped.
-    pub missing: Option<String>,
+    pub missing: Option<Missing>,
 }
 
-/// Where a source ends.
+/// Why a source isn't shipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StreamRow {
-    /// The data stream.
-    pub data_stream: String,
-    /// The destinations it is at.
-    pub destinations: Vec<String>,
-    /// Days it is kept.
-    pub retention_days: u16,
+pub struct Missing {
+    /// Whether somebody could want it.
+    pub kind: MissingKind,
+    /// The reason, in a sentence without its end.
+    pub why: String,
+}
+
+/// Whether logs are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingKind {
+    /// It is there and isn't shipped: a gap.
+    Gap,
+    /// The cluster has nothing of the kind.
+    NotThere,
+}
+
+/// A place where a stream is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct End {
+    /// The stream.
+    pub stream: String,
+    /// The destination's name; none for the log group that logs of AWS come through.
+    pub destination: Option<String>,
+    /// What it is there.
+    pub kind: EndKind,
+    /// The data stream, the log group, or the start of the objects' addresses.
+    pub name: String,
+    /// Days that a record is kept.
+    pub kept_days: u16,
+    /// The log group whose subscription brings it there; none if the shippers write it themselves.
+    pub through: Option<String>,
+}
+
+/// What a stream is where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndKind {
+    /// A data stream at an Elasticsearch or OpenSearch.
+    DataStream,
+    /// A log group of CloudWatch.
+    LogGroup,
+    /// Objects in S3.
+    Archive,
 }
 
 /// Sources that no file is rendered for yet.
@@ -67,21 +104,25 @@ pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
         missing(
             cluster,
             source,
+            MissingKind::Gap,
             "this version of gen renders nothing for it",
         )
     }));
     rows
 }
 
-fn missing(cluster: &ResolvedCluster, source: &str, why: &str) -> SourceRow {
+fn missing(cluster: &ResolvedCluster, source: &str, kind: MissingKind, why: &str) -> SourceRow {
     SourceRow {
         cluster: cluster.cluster.name.clone(),
         source: source.to_owned(),
         shipped_by: None,
         reads: Vec::new(),
-        streams: Vec::new(),
+        ends: Vec::new(),
         files: Vec::new(),
-        missing: Some(why.to_owned()),
+        missing: Some(Missing {
+            kind,
+            why: why.to_owned(),
+        }),
     }
 }
 
@@ -100,12 +141,7 @@ fn shipped(
             cluster.kubernetes.namespace, daemon_set.name
         )),
         reads,
-        streams: cluster
-            .streams
-            .iter()
-            .filter(|stream| streams.contains(&stream.name))
-            .map(stream_row)
-            .collect(),
+        ends: ends_of(cluster, streams),
         files: ["daemonset.yaml", "fluent.conf"]
             .map(|file| format!("kubernetes/{}/{file}", daemon_set.folder))
             .to_vec(),
@@ -113,12 +149,84 @@ fn shipped(
     }
 }
 
-fn stream_row(stream: &ResolvedStream) -> StreamRow {
-    StreamRow {
-        data_stream: stream.data_stream.clone(),
-        destinations: stream.destinations.clone(),
-        retention_days: stream.retention_days,
+/// Where streams that the shippers write are kept.
+fn ends_of(cluster: &ResolvedCluster, streams: &[String]) -> Vec<End> {
+    cluster
+        .streams
+        .iter()
+        .filter(|stream| streams.contains(&stream.name))
+        .flat_map(|stream| shipped_ends(cluster, stream))
+        .collect()
+}
+
+fn shipped_ends(cluster: &ResolvedCluster, stream: &ResolvedStream) -> Vec<End> {
+    let group = cluster
+        .log_groups
+        .iter()
+        .find(|group| group.writer == LogWriter::Shippers && group.stream == stream.name);
+    let subscribed = |wanted: fn(&LogSubscription) -> bool| {
+        let group = group?;
+        let on = group.subscriptions.iter().any(wanted);
+        on.then(|| group.name.clone())
+    };
+    let through = |destination: &str, wanted| {
+        let direct = stream.shipped_to.iter().any(|name| name == destination);
+        if direct { None } else { subscribed(wanted) }
+    };
+    let end = |destination: &str, kind, name, kept_days, through| End {
+        stream: stream.name.clone(),
+        destination: Some(destination.to_owned()),
+        kind,
+        name,
+        kept_days,
+        through,
+    };
+    let mut ends = Vec::new();
+    for server in &stream.destinations {
+        let by = through(server, |subscription| {
+            matches!(subscription, LogSubscription::Function { .. })
+        });
+        ends.push(end(
+            server,
+            EndKind::DataStream,
+            stream.data_stream.clone(),
+            stream.retention_days,
+            by,
+        ));
     }
+    for own in &cluster.cloudwatch {
+        let groups = cluster.log_groups.iter().filter(|group| {
+            group.writer == LogWriter::Shippers
+                && group.stream == stream.name
+                && group.region == own.region
+        });
+        ends.extend(groups.map(|group| {
+            end(
+                &own.name,
+                EndKind::LogGroup,
+                group.name.clone(),
+                group.retention_days,
+                None,
+            )
+        }));
+    }
+    let archives = cluster
+        .archives
+        .iter()
+        .filter(|archive| stream.archives.contains(&archive.name));
+    for archive in archives {
+        let by = through(&archive.name, |subscription| {
+            matches!(subscription, LogSubscription::Firehose { .. })
+        });
+        ends.push(end(
+            &archive.name,
+            EndKind::Archive,
+            format!("s3://{}/{}{}", archive.bucket, archive.prefix, stream.name),
+            archive.expiry_days,
+            by,
+        ));
+    }
+    ends
 }
 
 fn daemon_set<'a>(cluster: &'a ResolvedCluster, source: &str) -> Option<&'a DaemonSet> {
@@ -144,6 +252,7 @@ fn applications(cluster: &ResolvedCluster) -> SourceRow {
         _ => missing(
             cluster,
             SOURCE,
+            MissingKind::Gap,
             "switched off by `sources.kubernetes.applications.enabled`",
         ),
     }
@@ -167,6 +276,7 @@ fn nodes(cluster: &ResolvedCluster) -> SourceRow {
         _ => missing(
             cluster,
             SOURCE,
+            MissingKind::Gap,
             "switched off by `sources.kubernetes.nodes.enabled`",
         ),
     }
@@ -193,11 +303,13 @@ fn control_plane(cluster: &ResolvedCluster) -> SourceRow {
         _ if cluster.cluster.distribution == Distribution::Eks => missing(
             cluster,
             SOURCE,
+            MissingKind::Gap,
             "EKS runs the control plane: its logs are in CloudWatch, which this version of gen doesn't read",
         ),
         _ => missing(
             cluster,
             SOURCE,
+            MissingKind::Gap,
             "switched off by `sources.kubernetes.control_plane.enabled`",
         ),
     }
@@ -226,6 +338,7 @@ fn events(cluster: &ResolvedCluster) -> SourceRow {
         _ => missing(
             cluster,
             SOURCE,
+            MissingKind::Gap,
             "switched off by `sources.kubernetes.events.enabled`",
         ),
     }

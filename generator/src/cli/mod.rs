@@ -14,6 +14,7 @@ mod explain;
 mod init;
 mod new;
 mod render;
+mod report;
 mod schema;
 mod sources;
 mod terminal;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::fault::{Fault, Faults};
-use crate::report;
+use crate::report::{exit_code, to_json, to_text};
 
 pub use terminal::Terminal;
 
@@ -88,6 +89,8 @@ enum Command {
     Schema(schema::Schema),
     /// Tells which source is shipped by what, where to, and for how long
     Sources(sources::Sources),
+    /// Writes one HTML page of the fleet: sources, where they end, and gaps
+    Report(report::Report),
     /// Prints a script that completes gen's commands in a shell
     Completions(completions::Completions),
 }
@@ -149,6 +152,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         Command::Explain(command) => command.run(root, format, terminal),
         Command::Schema(command) => command.run(terminal),
         Command::Sources(command) => command.run(root, format, terminal),
+        Command::Report(command) => command.run(root, terminal),
         Command::Completions(command) => command.run(terminal),
     };
     match result {
@@ -167,14 +171,14 @@ fn fail(failure: Failure, format: Format, terminal: &mut Terminal) -> u8 {
             2
         }
         Failure::Faults { faults, outcome } => {
-            let code = report::exit_code(&faults.clone().sorted());
+            let code = exit_code(&faults.clone().sorted());
             match format {
                 Format::Text => {
-                    let text = report::to_text(faults, outcome, terminal.error_style());
+                    let text = to_text(faults, outcome, terminal.error_style());
                     terminal.complain(&text);
                     code
                 }
-                Format::Json => match terminal.print(&report::to_json(faults, outcome)) {
+                Format::Json => match terminal.print(&to_json(faults, outcome)) {
                     Ok(()) => code,
                     Err(_) => 2,
                 },

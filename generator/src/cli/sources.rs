@@ -65,26 +65,19 @@ fn table(rows: &[SourceRow]) -> String {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
-        "SOURCE",
-        "DATA STREAM",
-        "KEPT",
-        "AT",
-        "FILES IN",
-        "SHIPPED BY",
-    ]);
+    table.set_header(["SOURCE", "ENDS IN", "KEPT", "AT", "FILES IN", "SHIPPED BY"]);
     for row in rows {
-        if let Some(why) = &row.missing {
+        if let Some(missing) = &row.missing {
             table.add_row([
                 row.source.as_str(),
                 "-",
                 "-",
                 "-",
                 "-",
-                &format!("not shipped: {why}"),
+                &format!("not shipped: {}", missing.why),
             ]);
         }
-        for (index, stream) in row.streams.iter().enumerate() {
+        for (index, end) in row.ends.iter().enumerate() {
             let first = |text: &str| {
                 if index == 0 {
                     text.to_owned()
@@ -94,9 +87,11 @@ fn table(rows: &[SourceRow]) -> String {
             };
             table.add_row([
                 first(&row.source),
-                stream.data_stream.clone(),
-                format!("{} d", stream.retention_days),
-                stream.destinations.join(", "),
+                end.name.clone(),
+                format!("{} d", end.kept_days),
+                end.destination
+                    .clone()
+                    .unwrap_or_else(|| "CloudWatch".to_owned()),
                 first(&folders(&row.files)),
                 first(row.shipped_by.as_deref().unwrap_or_default()),
             ]);

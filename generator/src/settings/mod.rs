@@ -20,6 +20,7 @@ mod source;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,15 @@ pub enum Distribution {
     Kops,
     /// AWS does: there are no control-plane machines, and no sources on them.
     Eks,
+}
+
+impl fmt::Display for Distribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kops => "kops",
+            Self::Eks => "eks",
+        })
+    }
 }
 
 /// How data streams are named: `<type>-<dataset>-<namespace>`, see
