@@ -15,10 +15,10 @@ is drawn from a hash of the cluster's number and the setting, not from a clock
 or a random generator.
 """
 
+import argparse
 import hashlib
 import re
 import shutil
-import sys
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "clusters"
@@ -200,18 +200,15 @@ def write_fleet(folder, clusters):
     }
 
 
-def main(arguments):
-    if not 1 <= len(arguments) <= 2 or not all(number.isdecimal() for number in arguments[1:]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    folder = Path(arguments[0])
-    if (folder / "clusters").exists():
-        print(f"{folder / 'clusters'} is there already", file=sys.stderr)
-        return 2
-    clusters = int(arguments[1]) if len(arguments) == 2 else 1000
-    print(f"{folder}: {len(write_fleet(folder, clusters))} clusters")
-    return 0
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument("clusters", metavar="CLUSTERS", type=int, nargs="?", default=1000)
+    arguments = parser.parse_args()
+    if (arguments.folder / "clusters").exists():
+        parser.error(f"{arguments.folder / 'clusters'} is there already")
+    print(f"{arguments.folder}: {len(write_fleet(arguments.folder, arguments.clusters))} clusters")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()
