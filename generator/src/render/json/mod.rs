@@ -5,6 +5,8 @@
 //! newline at the end. A key that stands twice is a fault, since every reader
 //! of JSON chooses another one of them.
 
+mod quick;
+
 use std::collections::BTreeSet;
 
 use jsonc_parser::tokens::Token;
@@ -28,6 +30,14 @@ const MAX_DEPTH: usize = 128;
 
 /// Brings a text into its canonical form.
 pub fn canonical(text: &str) -> Result<String, JsonError> {
+    match quick::canonical(text) {
+        Some(canonical) => Ok(canonical),
+        None => transcribe(text),
+    }
+}
+
+/// As [`canonical`], for any text.
+fn transcribe(text: &str) -> Result<String, JsonError> {
     let mut transcriber = Transcriber::new(text);
     let first = transcriber.next()?;
     transcriber.value(first, 0)?;
@@ -213,7 +223,7 @@ pub fn place(
 ) -> Fault {
     let source = SourceFile::new(format!("rendered/{cluster}/{path}"), text);
     Fault::input(format!("this is not JSON: {error}"))
-        .hint(super::origin_hint(template))
+        .hint(crate::render::origin_hint(template))
         .at(source.place(error.offset, error.offset))
 }
 
