@@ -6,7 +6,10 @@ from typing import Any
 from moto.awslambda import models as lambda_models
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.models import flow_logs as flow_log_models
+from moto.ec2.responses import flow_logs as flow_log_responses
 from moto.elbv2.models import elbv2_backends
+from moto.iam import models as iam_models
 from moto.logs import models as logs_models
 from moto.logs import responses as logs_responses
 from moto.route53resolver import models as resolver_models
@@ -19,8 +22,11 @@ from moto.ssm import responses as ssm_responses
 def add() -> None:
     """Adds them all."""
     _subscription_filters()
+    _group_policies()
     _deliveries()
     _resolver()
+    _flow_logs()
+    _roles()
     _invoke_configurations()
     _associations()
 
@@ -74,6 +80,70 @@ def _subscription_filters() -> None:
     logs_models.SubscriptionFilter.to_json = lambda one: to_json(one) | {
         "distribution": getattr(one, "distribution", "ByLogStream")
     }
+
+
+def _group_policies() -> None:
+    """Resource policies of one log group, which moto takes for those of the account."""
+    responses, backend = logs_responses.LogsResponse, logs_models.LogsBackend
+    put, describe, delete = (
+        responses.put_resource_policy,
+        responses.describe_resource_policies,
+        responses.delete_resource_policy,
+    )
+    delete_group = backend.delete_log_group
+
+    def kept(backend: Any) -> dict[str, dict[str, Any]]:
+        if not hasattr(backend, "group_policies"):
+            backend.group_policies = {}
+        return backend.group_policies
+
+    def put_policy(response: Any) -> str:
+        arn = response._get_param("resourceArn")
+        if not arn:
+            return put(response)
+        policies, document = kept(response.logs_backend), response._get_param("policyDocument")
+        old = policies.get(arn)
+        if arn.split(":log-group:")[1] not in response.logs_backend.groups:
+            raise logs_models.ResourceNotFoundException()
+        if (old or {}).get("revisionId") != response._get_param("expectedRevisionId"):
+            raise logs_models.ConflictException(msg="expectedRevisionId is not the current one")
+        json.loads(document)
+        policies[arn] = {
+            "policyDocument": document,
+            "policyScope": "RESOURCE",
+            "resourceArn": arn,
+            "revisionId": str(int((old or {}).get("revisionId", "0")) + 1),
+        }
+        return json.dumps(
+            {"resourcePolicy": policies[arn], "revisionId": policies[arn]["revisionId"]}
+        )
+
+    def describe_policies(response: Any) -> str:
+        arn, scope = response._get_param("resourceArn"), response._get_param("policyScope")
+        if not arn and scope != "RESOURCE":
+            return describe(response)
+        found = kept(response.logs_backend).values()
+        return json.dumps(
+            {"resourcePolicies": [one for one in found if arn in (None, one["resourceArn"])]}
+        )
+
+    def delete_policy(response: Any) -> str:
+        arn = response._get_param("resourceArn")
+        if not arn:
+            return delete(response)
+        if kept(response.logs_backend).pop(arn, None) is None:
+            raise logs_models.ResourceNotFoundException()
+        return ""
+
+    def delete_group_and_policy(self: Any, log_group_name: str) -> None:
+        delete_group(self, log_group_name)
+        for arn in [one for one in kept(self) if one.endswith(f":log-group:{log_group_name}")]:
+            kept(self).pop(arn)
+
+    responses.put_resource_policy = put_policy
+    responses.describe_resource_policies = describe_policies
+    responses.delete_resource_policy = delete_policy
+    backend.delete_log_group = delete_group_and_policy
 
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutDeliverySource.html
@@ -180,6 +250,61 @@ def _resolver() -> None:
     responses = resolver_responses.Route53ResolverResponse
     responses.disassociate_resolver_query_log_config = disassociate
     responses.delete_resolver_query_log_config = delete
+
+
+# --- Flow logs -------------------------------------------------------------
+
+
+def _flow_logs() -> None:
+    create = flow_log_responses.FlowLogs.create_flow_logs
+
+    # moto drops which tags go into the records.
+    def create_with_tags(response: Any) -> ActionResult:
+        answer = create(response)
+        for key in answer.result["FlowLogIds"]:
+            made = response.ec2_backend.flow_logs[key]
+            made.tag_field_specifications = response._get_param("TagFieldSpecifications")
+        return answer
+
+    flow_log_responses.FlowLogs.create_flow_logs = create_with_tags
+
+    create_in_backend = flow_log_models.FlowLogsBackend.create_flow_logs
+
+    # AWS refuses a second one with "the same configuration and log destination";
+    # moto one with the same destination, whatever its configuration.
+    def create_another(backend: Any, **given: Any) -> Any:
+        told = {
+            "traffic_type": given["traffic_type"],
+            "log_format": given["log_format"],
+            "max_aggregation_interval": int(given["max_aggregation_interval"] or 600),
+        }
+        others = {
+            key: one
+            for key, one in backend.flow_logs.items()
+            if any(value and getattr(one, name) != value for name, value in told.items())
+        }
+        for key in others:
+            del backend.flow_logs[key]
+        try:
+            return create_in_backend(backend, **given)
+        finally:
+            backend.flow_logs.update(others)
+
+    flow_log_models.FlowLogsBackend.create_flow_logs = create_another
+
+
+# --- Identity and Access Management -------------------------------------------
+
+
+def _roles() -> None:
+    create = iam_models.IAMBackend.create_role
+
+    # moto judges who may assume a role only when that is changed.
+    def create_judged(backend: Any, role_name: str, trust: str, *others: Any, **named: Any) -> Any:
+        iam_models.IAMTrustPolicyDocumentValidator(trust).validate()
+        return create(backend, role_name, trust, *others, **named)
+
+    iam_models.IAMBackend.create_role = create_judged
 
 
 # --- Lambda ----------------------------------------------------------------

@@ -34,6 +34,8 @@ FAILURES = (TemplateError, ClientError, BotoCoreError, resource_types.Refused)
 # Which stack has a resource, by what no two resources may share; and how many were made.
 _taken: dict[tuple[Any, ...], str] = {}
 _numbers = itertools.count()
+# What stacks of an account and Region offer to each other, and who uses what.
+_exports: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
 
 
 @dataclass
@@ -62,10 +64,12 @@ class Resources:
     stack_id: str
     stack_name: str
     resolved_parameters: dict[str, Any] = field(default_factory=dict)
+    importing: set[str] = field(default_factory=set)
     no_echo_parameter_keys: list[str] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
     deployed: dict[str, Deployed] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
     tell: Callable[[str, str, str, str, str | None], None] = lambda *_: None
 
     def values(self) -> Iterable[Deployed]:
@@ -88,6 +92,7 @@ class Resources:
     def deploy(self, template: dict[str, Any], parameters: dict[str, str]) -> None:
         """Makes the stack what a template says, or leaves it as it was and raises."""
         undo: list[Callable[[], None]] = []
+        self.importing = set()
         outdated: list[Deployed] = []
         before = dict(self.deployed)
         try:
@@ -99,6 +104,7 @@ class Resources:
                     continue
                 self._bring_about(name, resource, evaluation, undo, outdated)
             outputs = self._outputs(template, evaluation)
+            self._export(template, evaluation)
         except FAILURES:
             for step in reversed(undo):
                 step()
@@ -112,14 +118,14 @@ class Resources:
         outdated += [self.deployed.pop(name) for name in set(before) - present]
         self.template = template
         self.resolved_parameters = evaluation.parameters
-        self.outputs = outputs
+        self.outputs, self.imports = outputs, self.importing
         self._remove([old for old in outdated if not old.retained])
 
     def delete(self) -> None:
         """Deletes every resource that isn't retained."""
-        going = [one for one in self.deployed.values() if not one.retained]
-        self._remove(going)
-        self.deployed = {}
+        self._offer({})
+        self._remove([one for one in self.deployed.values() if not one.retained])
+        self.deployed, self.imports = {}, set()
 
     def _evaluation(self, template: dict[str, Any], parameters: dict[str, str]) -> Evaluation:
         partition = "aws-cn" if self.region.startswith("cn-") else "aws"
@@ -131,7 +137,7 @@ class Resources:
             "AWS::StackName": self.stack_name,
             "AWS::URLSuffix": "amazonaws.com" + (".cn" if partition == "aws-cn" else ""),
         }
-        return Evaluation(template, parameters, pseudo, self._reference, self._attribute)
+        return Evaluation(template, parameters, pseudo, self._reference, self._attribute, self._import)
 
     def _existing(self, name: str) -> Deployed:
         if name not in self.deployed:
@@ -148,6 +154,37 @@ class Resources:
                 f"{name}: {resource.cf_resource_type} has no attribute {attribute} in the rig"
             )
         return resource.attributes[attribute]
+
+    def _import(self, name: str) -> str:
+        offered = _exports.get((self.account, self.region), {})
+        if name not in offered:
+            raise TemplateError(f"No export named {name} found")
+        self.importing.add(name)
+        return offered[name][0]
+
+    def _export(self, template: dict[str, Any], evaluation: Evaluation) -> None:
+        self._offer(
+            {
+                evaluation.value(output["Export"]["Name"]): str(evaluation.value(output["Value"]))
+                for output in template.get("Outputs", {}).values()
+                if "Export" in output
+                and ("Condition" not in output or evaluation.holds(output["Condition"]))
+            }
+        )
+
+    def _offer(self, exports: dict[str, str]) -> None:
+        offered = _exports.setdefault((self.account, self.region), {})
+        own = {name: value for name, (value, stack) in offered.items() if stack == self.stack_name}
+        for name in exports.keys() - own.keys():
+            if name in offered:
+                raise TemplateError(f"Export with name {name} is already exported by another stack")
+        for name, value in own.items():
+            users = _users(self.account, self.region, name)
+            if exports.get(name) != value and users:
+                raise TemplateError(f"Cannot change or delete export {name}: in use by {users}")
+        for name in own:
+            del offered[name]
+        offered.update({name: (value, self.stack_name) for name, value in exports.items()})
 
     def _outputs(self, template: dict[str, Any], evaluation: Evaluation) -> list[Output]:
         return [
@@ -178,7 +215,7 @@ class Resources:
             if faults:
                 raise TemplateError("Properties validation failed: " + "; ".join(faults))
             retained = (
-                resource.get("DeletionPolicy") == "Retain",
+                resource.get("DeletionPolicy", "Delete") != "Delete",
                 resource.get("UpdateReplacePolicy") == "Retain",
             )
             if old is None:
@@ -323,6 +360,12 @@ class Resources:
         return f"{self.stack_name}-{logical}"[: longest - 13] + f"-{suffix}"
 
 
+def _users(account: str, region: str, export: str) -> list[str]:
+    """The stacks that import something."""
+    stacks = models.cloudformation_backends[account][region].stacks.values()
+    return sorted(stack.name for stack in stacks if export in stack.resource_map.imports)
+
+
 # --- In the place of moto's ---------------------------------------------------
 
 
@@ -376,6 +419,8 @@ def _execute(
     backend: models.CloudFormationBackend, change_set_name: str, stack_name: str | None = None
 ) -> None:
     change_set = backend.describe_change_set(change_set_name)
+    if change_set.execution_status != "AVAILABLE":
+        raise ValidationError(message=f"ChangeSet {change_set_name} cannot be executed")
     stack = backend.stacks[change_set.stack_id]
     _run(stack, change_set.change_set_type, change_set.template, change_set.parameters)
     change_set.execution_status = "EXECUTE_COMPLETE"

@@ -57,6 +57,11 @@ def check(template: dict[str, Any]) -> None:
         unknown = set(resource) - RESOURCE_KEYS
         if unknown:
             raise TemplateError(f"{name}: the rig doesn't know {sorted(unknown)}")
+        for key in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if resource.get(key, "Delete") not in ("Delete", "Retain", "RetainExceptOnCreate"):
+                raise TemplateError(f"{name}: the rig doesn't know {key} {resource[key]}")
+        if resource.get("UpdateReplacePolicy") == "RetainExceptOnCreate":
+            raise TemplateError(f"{name}: UpdateReplacePolicy is Delete, Retain or Snapshot")
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
             raise TemplateError(f"Resource name {name} is non alphanumeric.")
 
@@ -121,11 +126,13 @@ class Evaluation:
         pseudo: dict[str, str],
         reference: Callable[[str], Any],
         attribute: Callable[[str, str], Any],
+        imported: Callable[[str], str],
     ):
         self._template = template
         self._pseudo = pseudo
         self._reference = reference
         self._attribute = attribute
+        self._imported = imported
         self._conditions: dict[str, bool] = {}
         self.parameters = _parameters(template.get("Parameters", {}), given)
 
@@ -185,6 +192,8 @@ class Evaluation:
                 return self._substitute(text, own)
             case "Fn::Join":
                 return argument[0].join(_text(item) for item in self.value(argument[1]))
+            case "Fn::ImportValue":
+                return self._imported(self.value(argument))
             case "Fn::If":
                 return self.value(argument[1] if self.holds(argument[0]) else argument[2])
             case "Fn::Select":

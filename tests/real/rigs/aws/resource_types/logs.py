@@ -19,7 +19,10 @@ class LogGroup(_Logs):
     kind = "AWS::Logs::LogGroup"
     name_property = "LogGroupName"
     longest_name = 512
-    properties = {"LogGroupName", "RetentionInDays", "KmsKeyId", "Tags", "LogGroupClass"}
+    properties = {
+        "KmsKeyId", "LogGroupClass", "LogGroupName", "ResourcePolicyDocument", "RetentionInDays",
+        "Tags",
+    }
 
     def make(self, new: dict[str, Any]) -> str:
         self.client.create_log_group(
@@ -36,13 +39,42 @@ class LogGroup(_Logs):
             )
         elif "RetentionInDays" in old:
             self.client.delete_retention_policy(logGroupName=physical)
-        self.retag(self.arn(f"log-group:{physical}"), old, new)
+        arn = self.arn(f"log-group:{physical}")
+        self.retag(arn, old, new)
+        self._set_policy(arn, new.get("ResourcePolicyDocument"))
+
+    def _set_policy(self, arn: str, policy: Any) -> None:
+        present = self.client.describe_resource_policies(resourceArn=arn)["resourcePolicies"]
+        revision = {"expectedRevisionId": one["revisionId"] for one in present}
+        if policy is not None:
+            if len(document(policy).encode()) > 51_200:
+                raise Refused("a log group's policy has at most 51200 bytes")
+            self.client.put_resource_policy(
+                resourceArn=arn, policyDocument=document(policy), **revision
+            )
+        elif present:
+            self.client.delete_resource_policy(resourceArn=arn, **revision)
 
     def delete(self, physical: str, properties: dict[str, Any]) -> None:
         self.client.delete_log_group(logGroupName=physical)
 
     def attributes(self, physical: str, properties: dict[str, Any]) -> dict[str, Any]:
         return {"Arn": self.arn(f"log-group:{physical}:*")}
+
+
+class LogStream(ResourceType):
+    kind = "AWS::Logs::LogStream"
+    service = "logs"
+    name_property = "LogStreamName"
+    longest_name = 512
+    properties = {"LogGroupName", "LogStreamName"}
+
+    def make(self, new: dict[str, Any]) -> str:
+        self.client.create_log_stream(**lower(new))
+        return new["LogStreamName"]
+
+    def delete(self, physical: str, properties: dict[str, Any]) -> None:
+        self.client.delete_log_stream(**lower(properties))
 
 
 class SubscriptionFilter(PutType):
@@ -169,13 +201,19 @@ class DeliveryDestination(_Logs):
     name_property = "Name"
     longest_name = 60
     properties = {
-        "Name", "OutputFormat", "DestinationResourceArn", "DeliveryDestinationPolicy", "Tags"
+        "DeliveryDestinationPolicy", "DeliveryDestinationType", "DestinationResourceArn", "Name",
+        "OutputFormat", "Tags",
     }
 
     def make(self, new: dict[str, Any]) -> str:
         options = {"tags": tag_map(new)} if new.get("Tags") else {}
         self.client.put_delivery_destination(
-            **only(new, Name="name", OutputFormat="outputFormat"),
+            **only(
+                new,
+                DeliveryDestinationType="deliveryDestinationType",
+                Name="name",
+                OutputFormat="outputFormat",
+            ),
             deliveryDestinationConfiguration={
                 "destinationResourceArn": new["DestinationResourceArn"]
             },
@@ -184,6 +222,10 @@ class DeliveryDestination(_Logs):
         return new["Name"]
 
     def settle(self, physical: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+        made = self.client.get_delivery_destination(name=physical)["deliveryDestination"]
+        kind = made["deliveryDestinationType"]
+        if new.get("DeliveryDestinationType", kind) != kind:
+            raise Refused(f"the destination is of type {kind}")
         policy = new.get("DeliveryDestinationPolicy")
         if policy:
             self.client.put_delivery_destination_policy(

@@ -11,8 +11,8 @@ class FlowLog(ResourceType):
     service = "ec2"
     properties = {
         "DeliverLogsPermissionArn", "DestinationOptions", "LogDestination", "LogDestinationType",
-        "LogFormat", "LogGroupName", "MaxAggregationInterval", "ResourceId", "ResourceType", "Tags",
-        "TrafficType",
+        "LogFormat", "LogGroupName", "MaxAggregationInterval", "ResourceId", "ResourceType",
+        "TagFieldSpecifications", "Tags", "TrafficType",
     }
 
     def make(self, new: dict[str, Any]) -> str:
