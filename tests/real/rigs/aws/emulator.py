@@ -11,8 +11,6 @@ def prepare() -> None:
     """Adds what moto lacks, and puts the strict CloudFormation in the place of moto's."""
     # A function is only described here, never run: that would need containers.
     default_user_config["lambda"]["use_docker"] = False
-    # A policy of AWS's own that is attached must be one that exists.
-    default_user_config["iam"]["load_aws_managed_policies"] = True
     missing.add()
     stacks.replace()
     # A boto3 client of this process asks moto directly, without HTTP.

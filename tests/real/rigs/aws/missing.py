@@ -1,6 +1,7 @@
 """Operations that moto lacks or gets wrong, over its own back ends."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from moto.awslambda import models as lambda_models
@@ -304,7 +305,27 @@ def _roles() -> None:
         iam_models.IAMTrustPolicyDocumentValidator(trust).validate()
         return create(backend, role_name, trust, *others, **named)
 
+    attach = iam_models.IAMBackend.attach_role_policy
+
+    # moto can have AWS's own policies in every account, which takes seconds each;
+    # here an account has those that it uses.
+    def attach_own(backend: Any, policy_arn: str, role_name: str) -> None:
+        name, owner = policy_arn.rsplit("/", 1)[-1], policy_arn.split(":")[4]
+        if owner == "aws" and policy_arn not in backend.managed_policies and name in _aws_policies():
+            policy = iam_models.AWSManagedPolicy.from_data(
+                name, backend.account_id, backend.region_name, _aws_policies()[name]
+            )
+            backend.aws_managed_policies.append(policy)
+            backend.managed_policies[policy.arn] = policy
+        attach(backend, policy_arn, role_name)
+
     iam_models.IAMBackend.create_role = create_judged
+    iam_models.IAMBackend.attach_role_policy = attach_own
+
+
+@lru_cache(maxsize=None)
+def _aws_policies() -> dict[str, Any]:
+    return json.loads(iam_models.aws_managed_policies_data)
 
 
 # --- Lambda ----------------------------------------------------------------
