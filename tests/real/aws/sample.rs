@@ -154,6 +154,27 @@ fn sights_of_logs(retention: u16, pattern: &str, fields: &Value) -> Vec<Sight> {
             "/deliveryDestinations/0/outputFormat",
             json!("json"),
         ),
+        (
+            "logs",
+            "list_tags_for_resource",
+            json!({ "resourceArn": "arn:aws:logs:eu-central-1:200000000001:log-group:/sample/logs" }),
+            "/tags/cluster",
+            json!("sample"),
+        ),
+        (
+            "logs",
+            "describe_metric_filters",
+            json!({ "logGroupName": "/sample/logs" }),
+            "/metricFilters/0/metricTransformations/0/metricNamespace",
+            json!("Sample"),
+        ),
+        (
+            "logs",
+            "describe_resource_policies",
+            json!({ "resourceArn": "arn:aws:logs:eu-central-1:200000000001:log-group:/sample/flow" }),
+            "/resourcePolicies/0/policyScope",
+            json!("RESOURCE"),
+        ),
     ]
 }
 
@@ -208,6 +229,41 @@ fn sights_of_functions(memory: u16, age: u16, threshold: f64) -> Vec<Sight> {
             json!({}),
             "/MetricAlarms/0/Dimensions/0/Value",
             json!("sample-forwarder"),
+        ),
+        (
+            "lambda",
+            "get_function_configuration",
+            json!({ "FunctionName": "sample-forwarder" }),
+            "/Architectures/0",
+            json!("arm64"),
+        ),
+        (
+            "lambda",
+            "list_tags",
+            json!({ "Resource": "arn:aws:lambda:eu-central-1:200000000001:function:sample-forwarder" }),
+            "/Tags/cluster",
+            json!("sample"),
+        ),
+        (
+            "ssm",
+            "describe_document",
+            json!({ "Name": "sample-agent" }),
+            "/Document/TargetType",
+            json!("/AWS::EC2::Instance"),
+        ),
+        (
+            "ssm",
+            "list_associations",
+            json!({}),
+            "/Associations/0/Targets/0/Key",
+            json!("tag:kubernetes.io/cluster/sample"),
+        ),
+        (
+            "cloudwatch",
+            "get_dashboard",
+            json!({ "DashboardName": "sample" }),
+            "/DashboardName",
+            json!("sample"),
         ),
     ]
 }
@@ -290,6 +346,27 @@ fn sights_of_places(days: u16, visibility: &str, prefix: &str) -> Vec<Sight> {
             "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription/Prefix",
             json!(prefix),
         ),
+        (
+            "s3",
+            "get_bucket_encryption",
+            json!({ "Bucket": "sample-archive-200000000001" }),
+            "/ServerSideEncryptionConfiguration/Rules/0/BucketKeyEnabled",
+            json!(true),
+        ),
+        (
+            "s3",
+            "get_bucket_lifecycle_configuration",
+            json!({ "Bucket": "sample-archive-200000000001" }),
+            "/Rules/0/AbortIncompleteMultipartUpload/DaysAfterInitiation",
+            json!(7),
+        ),
+        (
+            "firehose",
+            "describe_delivery_stream",
+            json!({ "DeliveryStreamName": "sample-archive" }),
+            "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription/CompressionFormat",
+            json!("GZIP"),
+        ),
     ]
 }
 
@@ -362,6 +439,48 @@ fn sights_of_watchers(tables: &Value, values: &Value, state: &str, rate: &str) -
             json!({ "InstanceProfileName": "sample-instance" }),
             "/InstanceProfile/Roles/0/RoleName",
             json!("sample-instance"),
+        ),
+        (
+            "cloudtrail",
+            "get_trail",
+            json!({ "Name": "sample-trail" }),
+            "/Trail/CloudWatchLogsLogGroupArn",
+            json!("arn:aws:logs:eu-central-1:200000000001:log-group:/sample/logs:*"),
+        ),
+        (
+            "ec2",
+            "describe_flow_logs",
+            json!({}),
+            "/FlowLogs/0/TagFieldSpecifications/0/TagKeys/0",
+            json!("kubernetes.io/cluster/sample"),
+        ),
+        (
+            "ec2",
+            "describe_flow_logs",
+            json!({}),
+            "/FlowLogs/0/Tags/0/Value",
+            json!("sample"),
+        ),
+        (
+            "scheduler",
+            "get_schedule",
+            json!({ "Name": "sample-poll", "GroupName": "sample-schedules" }),
+            "/Target/RetryPolicy/MaximumRetryAttempts",
+            json!(2),
+        ),
+        (
+            "iam",
+            "list_attached_role_policies",
+            json!({ "RoleName": "sample-instance" }),
+            "/AttachedPolicies/0/PolicyName",
+            json!("CloudWatchAgentServerPolicy"),
+        ),
+        (
+            "iam",
+            "get_role_policy",
+            json!({ "RoleName": "sample-trail", "PolicyName": "write" }),
+            "/PolicyDocument/Statement/0/Action/1",
+            json!("logs:PutLogEvents"),
         ),
     ]
 }
@@ -445,6 +564,7 @@ fn every_type_is_made_changed_and_deleted() {
                 json!(60),
             ),
             ("/Alarm/Properties/Threshold", json!(3)),
+            ("/Document/Properties/Content/description", json!("changed")),
             (
                 "/Archive/Properties/LifecycleConfiguration/Rules/0/ExpirationInDays",
                 json!(365),
@@ -489,6 +609,10 @@ fn every_type_is_made_changed_and_deleted() {
             "rate(1 minutes)",
         ),
     );
+    let document = json!({ "Name": "sample-agent" });
+    let document = account.call(REGION, "ssm", "get_document", &document);
+    let content: Value = serde_json::from_str(document["Content"].as_str().unwrap()).unwrap();
+    assert_eq!(content["description"], "changed");
     let flow_logs = account.call(REGION, "ec2", "describe_flow_logs", &json!({}));
     let flow_logs = flow_logs["FlowLogs"].as_array().unwrap();
     assert_eq!(flow_logs.len(), 1, "the old one is gone");
