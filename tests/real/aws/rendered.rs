@@ -134,6 +134,26 @@ fn make_surroundings(account: &Account<'_>, one: &Rendered) {
         let group = json!({ "logGroupName": group });
         account.call(&one.region, "logs", "create_log_group", &group);
     }
+    for filter in one.of_kind("AWS::Logs::SubscriptionFilter") {
+        if let Some(arn) = filter["DestinationArn"].as_str() {
+            make_destination(account.aws, arn);
+        }
+    }
+}
+
+/// Makes what another account offers to be subscribed: `arn:aws:logs:<Region>:<account>:destination:<name>`.
+fn make_destination(aws: &Aws, arn: &str) {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let [_, _, "logs", region, number, "destination", name] = parts[..] else {
+        return;
+    };
+    let destination = json!({
+        "destinationName": name,
+        "targetArn": format!("arn:aws:firehose:{region}:{number}:deliverystream/{name}"),
+        "roleArn": format!("arn:aws:iam::{number}:role/{name}"),
+    });
+    aws.account(number)
+        .call(region, "logs", "put_destination", &destination);
 }
 
 /// The same template with every retention, alarm and filter changed.
