@@ -159,3 +159,35 @@ fn a_change_that_fails_leaves_everything_as_it_was() {
     assert_eq!(names, &BTreeSet::from(["kept".into(), "renamed".into()]));
     account.delete("kept", REGION).unwrap();
 }
+
+#[test]
+fn a_long_template_comes_from_a_bucket() {
+    let Some(aws) = Aws::shared() else { return };
+    let account = aws.account("300000000003");
+    let groups: serde_json::Map<String, Value> = (0..400)
+        .map(|number| {
+            let name = format!("{number:0>100}");
+            (
+                format!("Group{number}"),
+                group(&json!({ "LogGroupName": name })),
+            )
+        })
+        .collect();
+    let long = template(&Value::Object(groups));
+    let refusal = account
+        .ask(
+            REGION,
+            "cloudformation",
+            "create_change_set",
+            &json!({
+                "StackName": "long",
+                "ChangeSetName": "long",
+                "ChangeSetType": "CREATE",
+                "TemplateBody": long,
+            }),
+        )
+        .unwrap_err();
+    assert_eq!(refusal.code, "ValidationError");
+    account.deploy("long", REGION, &long, &json!({})).unwrap();
+    assert_eq!(account.resources("long", REGION).len(), 400);
+}

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.cloudformation import models
+from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.parsing import Output
 
@@ -382,6 +382,7 @@ def replace() -> None:
     models.ChangeSet._parse_template = _parse_change_set
     models.CloudFormationBackend.execute_change_set = _execute
     models.CloudFormationBackend.delete_stack = _delete_stack
+    responses.CloudFormationResponse.create_change_set = _create_change_set
 
 
 def _resources(stack: models.Stack) -> Resources:
@@ -409,6 +410,17 @@ def _parse(text: str) -> dict[str, Any]:
         return json.loads(text)
     except ValueError:
         return yaml.safe_load(text)
+
+
+_create_any_change_set = responses.CloudFormationResponse.create_change_set
+
+
+def _create_change_set(response: Any) -> Any:
+    if len((response._get_param("TemplateBody") or "").encode()) > LONGEST_TEMPLATE_BODY:
+        raise ValidationError(
+            message=f"templateBody must have length less than or equal to {LONGEST_TEMPLATE_BODY}"
+        )
+    return _create_any_change_set(response)
 
 
 def _parse_change_set(change_set: models.ChangeSet) -> None:
