@@ -15,6 +15,7 @@
     reason = "a test binary exports nothing; `pub` marks what other modules of it use"
 )]
 
+mod aws;
 mod certificates;
 mod client;
 mod documents;
