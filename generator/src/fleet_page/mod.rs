@@ -42,11 +42,11 @@ struct Cluster {
     region: String,
     account: String,
     gaps: usize,
-    rows: Vec<Row>,
+    rows: Vec<Line>,
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+struct Line {
     #[serde(flatten)]
     row: SourceRow,
     state: State,
@@ -91,7 +91,7 @@ pub fn fleet_page<'c>(
 }
 
 fn cluster(cluster: &ResolvedCluster) -> Cluster {
-    let rows: Vec<Row> = sources::list(cluster).into_iter().map(row).collect();
+    let rows: Vec<Line> = sources::list(cluster).into_iter().map(row).collect();
     let identity = &cluster.cluster;
     Cluster {
         name: identity.name.clone(),
@@ -104,8 +104,8 @@ fn cluster(cluster: &ResolvedCluster) -> Cluster {
     }
 }
 
-fn row(row: SourceRow) -> Row {
-    Row {
+fn row(row: SourceRow) -> Line {
+    Line {
         state: match row.missing.as_ref().map(|missing| missing.kind) {
             None => State::Shipped,
             Some(MissingKind::Gap) => State::Gap,
@@ -137,7 +137,7 @@ fn layers(cluster: &Cluster) -> Vec<Layer> {
     layers
 }
 
-fn gaps<'r>(rows: impl Iterator<Item = &'r Row>) -> Vec<Gap> {
+fn gaps<'r>(rows: impl Iterator<Item = &'r Line>) -> Vec<Gap> {
     let mut found: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for row in rows.filter(|row| row.state == State::Gap) {
         if let Some(missing) = &row.row.missing {
