@@ -18,6 +18,7 @@ mod bad;
 mod commands;
 mod fleet;
 mod free_text;
+mod report;
 mod same_bytes;
 mod surroundings;
 mod terminal;
