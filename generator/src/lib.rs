@@ -21,6 +21,7 @@ pub mod cli;
 pub mod expiry;
 pub mod fault;
 pub mod fleet_page;
+pub mod kinds;
 pub mod layers;
 pub mod load;
 pub mod pipeline;

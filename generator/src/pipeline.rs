@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -17,7 +18,10 @@ use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates, Watch};
-use crate::resolve::{FleetLayers, InputSchemas, PATCHES, ResolvedMember, resolve_fleet};
+use crate::kinds;
+use crate::resolve::{
+    FleetLayers, GroupKind, InputSchemas, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet,
+};
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
@@ -117,8 +121,8 @@ pub fn load_fleet(
 pub struct PlanRequest<'a> {
     /// The folder with `clusters/` and `rendered/`.
     pub root: &'a Path,
-    /// The clusters, or all of them; only with all are outputs of clusters
-    /// that no longer exist removed.
+    /// The clusters, or all of them; only with all are the files of the whole
+    /// fleet planned, and outputs of clusters that no longer exist removed.
     pub selected: Option<&'a BTreeSet<String>>,
     /// How to write.
     pub options: WriteOptions,
@@ -145,13 +149,21 @@ pub fn check(
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
     let rendering = Rendering::prepare(root, selected, timings)?;
+    let kinds = KindsSeen::default();
     let files = rendering.for_each(watch, timings, |member, tree| {
+        kinds.look_at(&tree);
         timed(&timings.check, || rendering.check(member, tree.files()))?;
         Ok(tree.0.len())
     })?;
+    let mut files: usize = files.into_iter().sum();
+    if selected.is_none() {
+        let tree = rendering.render_fleet(kinds, watch, timings)?;
+        timed(&timings.check, || rendering.check_fleet(tree.files()))?;
+        files += tree.0.len();
+    }
     Ok(CheckedFleet {
         fleet: rendering.fleet,
-        files: files.into_iter().sum(),
+        files,
     })
 }
 
@@ -171,7 +183,9 @@ pub fn plan(
         request.options.check_only,
     )
     .map_err(Faults::from)?;
+    let kinds = KindsSeen::default();
     let plans = rendering.for_each(request.watch, timings, |member, tree| {
+        kinds.look_at(&tree);
         let name = member.cluster.cluster.name.as_str();
         let plan = timed(&timings.write, || {
             write::plan(&output, name, tree, request.options)
@@ -180,23 +194,44 @@ pub fn plan(
         (request.progress)();
         Ok(plan)
     });
-    let removed = if request.selected.is_none() {
-        let names = &rendering.fleet.layers.loaded.cluster_names;
-        let existing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-        write::plan_removed(&output, &existing, request.options)
-    } else {
-        Ok(Vec::new())
+    let whole = match (&plans, request.selected) {
+        // What the fleet's files are made of is known only of a fleet without faults.
+        (Ok(_), None) => rendering.plan_whole(kinds, &output, request, timings),
+        _ => Ok(Vec::new()),
     };
-    match (plans, removed) {
-        (Ok(mut plans), Ok(removed)) => {
-            plans.extend(removed);
+    match (plans, whole) {
+        (Ok(mut plans), Ok(whole)) => {
+            plans.extend(whole);
             Ok((output, plans))
         }
-        (plans, removed) => {
+        (plans, whole) => {
             let mut faults = plans.err().unwrap_or_default();
-            faults.append(removed.err().unwrap_or_default());
+            faults.append(whole.err().unwrap_or_default());
             Err(faults)
         }
+    }
+}
+
+/// The kinds of Kubernetes objects in the trees that were looked at, from any thread.
+#[derive(Debug, Default)]
+struct KindsSeen(Mutex<BTreeSet<GroupKind>>);
+
+impl KindsSeen {
+    fn look_at(&self, tree: &RenderedTree) {
+        let found = kinds::kinds_in(tree);
+        // A thread that panicked left the set as it was.
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (group, kind) in found {
+            let one = GroupKind {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+            };
+            seen.insert(one);
+        }
+    }
+
+    fn into_kinds(self) -> BTreeSet<GroupKind> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -272,6 +307,63 @@ impl Rendering {
             faults.map(|fault| match origin(&fault) {
                 Some(hint) => fault.hint(hint),
                 None => fault,
+            })
+        })
+    }
+
+    /// Plans what only a run over all clusters can tell: the files of the whole
+    /// fleet, and folders that nobody has any more.
+    fn plan_whole(
+        &self,
+        kinds: KindsSeen,
+        output: &Output,
+        request: PlanRequest<'_>,
+        timings: &Timings,
+    ) -> Result<Vec<WritePlan>, Faults> {
+        let tree = self.render_fleet(kinds, request.watch, timings)?;
+        let names = &self.fleet.layers.loaded.cluster_names;
+        let mut existing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let mut plans = Vec::new();
+        if !tree.0.is_empty() {
+            existing.insert(render::FLEET);
+            let plan = timed(&timings.write, || {
+                write::plan(output, render::FLEET, tree, request.options)
+            })?;
+            timed(&timings.check, || self.check_fleet(plan.written()))?;
+            plans.push(plan);
+        }
+        plans.extend(write::plan_removed(output, &existing, request.options)?);
+        Ok(plans)
+    }
+
+    /// Renders the files of the whole fleet.
+    fn render_fleet(
+        &self,
+        kinds: KindsSeen,
+        watch: &dyn Watch,
+        timings: &Timings,
+    ) -> Result<RenderedTree, Faults> {
+        let clusters = self.fleet.members.iter().map(|member| &member.cluster);
+        timed(&timings.render, || {
+            let fleet = ResolvedFleet::new(clusters, kinds.into_kinds());
+            render::render_fleet(&fleet, &self.templates, watch)
+        })
+    }
+
+    /// Checks files of the whole fleet. Faults name the template they come from.
+    fn check_fleet<'f>(
+        &self,
+        files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
+    ) -> Result<(), Faults> {
+        let folder = format!("{RENDERED}/{}/", render::FLEET);
+        let checked = self.checker.check(render::FLEET, files);
+        checked.map_err(|faults| {
+            faults.map(|fault| {
+                let path = fault.place.as_ref().and_then(|place| place.file.strip_prefix(&folder));
+                match path.map(render::template_of_fleet) {
+                    Some(template) => fault.hint(render::origin_hint(&template)),
+                    None => fault,
+                }
             })
         })
     }

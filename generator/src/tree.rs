@@ -80,8 +80,8 @@ impl AsRef<std::path::Path> for TreePath {
     }
 }
 
-/// Everything rendered for one cluster: path below `rendered/<cluster>/` to
-/// bytes, sorted by path.
+/// Everything rendered for one cluster, or for the whole fleet: path below
+/// `rendered/<cluster>/` or `rendered/_fleet/` to bytes, sorted by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RenderedTree(pub BTreeMap<TreePath, Vec<u8>>);
 

@@ -44,7 +44,7 @@ enum Language {
 
 fn language(path: &TreePath) -> Option<Language> {
     let path = path.as_str();
-    if path.starts_with("kubernetes/") && path.ends_with(".yaml") {
+    if is_of_kubernetes(path) && path.ends_with(".yaml") {
         Some(Language::Kubernetes(FileKind::of(path)))
     } else if path.ends_with("/fluent.conf") {
         Some(Language::Fluentd)
@@ -53,6 +53,12 @@ fn language(path: &TreePath) -> Option<Language> {
     } else {
         None
     }
+}
+
+/// Whether a folder's `.yaml` files are Kubernetes objects: those that run in
+/// the cluster, and those of the tool that applies them.
+fn is_of_kubernetes(path: &str) -> bool {
+    path.starts_with("kubernetes/") || path.starts_with("gitops/")
 }
 
 impl Checker {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
+use crate::render::FLEET;
 use crate::write::{WriteOptions, WritePlan};
 
 /// Writes rendered/<cluster>/ for all clusters, or for those named.
@@ -145,7 +146,11 @@ fn describe(changes: &[Changes<'_>], check: bool) -> String {
             list_paths(&mut text, change);
         }
     }
-    let clusters = changes.len();
+    // The files of the whole fleet have a folder of their own.
+    let clusters = changes
+        .iter()
+        .filter(|change| change.cluster != FLEET)
+        .count();
     let _ = writeln!(
         text,
         "{clusters} cluster{}: {}",

@@ -8,6 +8,8 @@
 //! - A file whose name starts with `_` is a part for others to
 //!   `{% include %}`, and no output.
 //! - A template that renders to white space only gives no file.
+//! - A template below `_fleet/` is rendered once for the whole fleet, into
+//!   `rendered/_fleet/`.
 //!
 //! Values enter templates through the filters of [`filter`], which quote them
 //! for the language of the output. A `.json` template is JSON with comments
@@ -25,7 +27,7 @@ mod watch;
 use tera::{Context, Value};
 
 use crate::fault::{Fault, Faults};
-use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedStream};
+use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedFleet, ResolvedStream};
 use crate::tree::{RenderedTree, TreePath};
 
 use pattern::{PathPattern, Placeholders, Scope};
@@ -56,6 +58,42 @@ pub fn render_watched(
         }
     }
     faults.into_result(rendering.tree)
+}
+
+/// The folder of what is rendered once for the whole fleet, beside those of
+/// the clusters; no cluster's name starts with `_`.
+pub const FLEET: &str = "_fleet";
+
+/// Renders every file of the whole fleet, telling `watch` of each template.
+pub fn render_fleet(
+    fleet: &ResolvedFleet,
+    templates: &Templates,
+    watch: &dyn Watch,
+) -> Result<RenderedTree, Faults> {
+    let context = Context::from_serialize(fleet).map_err(|error| unserializable(&error))?;
+    let mut tree = RenderedTree::default();
+    let mut faults = Faults::new();
+    let nothing = Placeholders {
+        destination: None,
+        stream: None,
+    };
+    for output in templates.fleet_outputs() {
+        let path = output.path.expand(&nothing);
+        let file = File {
+            owner: FLEET,
+            template: &output.name,
+            path,
+        };
+        if let Err(more) = file.render(templates, &context, watch, &mut tree) {
+            faults.append(more);
+        }
+    }
+    faults.into_result(tree)
+}
+
+/// The template that renders a path of the whole fleet, if one does.
+pub fn template_of_fleet(path: &str) -> String {
+    format!("{}{path}", templates::FLEET)
 }
 
 /// The template that renders a path of a cluster, if one does.
@@ -156,32 +194,57 @@ impl<'a> Rendering<'a> {
             destination,
             stream,
         });
+        let file = File {
+            owner: &self.cluster.cluster.name,
+            template,
+            path,
+        };
+        file.render(self.templates, &self.context, self.watch, &mut self.tree)
+    }
+}
+
+/// One file that is to be rendered.
+struct File<'a> {
+    /// The folder below `rendered/` that it goes to.
+    owner: &'a str,
+    template: &'a str,
+    path: String,
+}
+
+impl File<'_> {
+    /// Renders the file into a tree, unless it turns out empty.
+    fn render(
+        self,
+        templates: &Templates,
+        context: &Context,
+        watch: &dyn Watch,
+        tree: &mut RenderedTree,
+    ) -> Result<(), Faults> {
+        let Self {
+            owner,
+            template,
+            path,
+        } = self;
         let path = TreePath::new(path).map_err(|error| {
             Fault::input(format!("template `{template}`: {error}"))
                 .hint("a template's output stays in its cluster's folder")
         })?;
-        self.watch.begins(&self.cluster.cluster.name, template);
-        let text = self.templates.render(template, &self.context);
-        self.watch.ends();
+        watch.begins(owner, template);
+        let text = templates.render(template, context);
+        watch.ends();
         let text = text?;
         if text.trim().is_empty() {
             return Ok(());
         }
         let mut text = if path.as_str().ends_with(".json") {
-            json::canonical(&text).map_err(|error| {
-                json::place(&error, &self.cluster.cluster.name, &path, template, &text)
-            })?
+            json::canonical(&text)
+                .map_err(|error| json::place(&error, owner, &path, template, &text))?
         } else {
             text
         };
         // All files of all clusters are held until the last one is rendered.
         text.shrink_to_fit();
-        if self
-            .tree
-            .0
-            .insert(path.clone(), text.into_bytes())
-            .is_some()
-        {
+        if tree.0.insert(path.clone(), text.into_bytes()).is_some() {
             return Err(Fault::input(format!(
                 "template `{template}` renders `{path}`, which another template renders too"
             ))

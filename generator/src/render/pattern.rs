@@ -65,6 +65,9 @@ pub enum PatternError {
         "`{{data_stream}}` needs `{{destination}}` before it, since a stream may go to several"
     )]
     NoDestination,
+    /// A fleet's own file belongs to no cluster.
+    #[error("what is rendered once for the whole fleet has no `{{`: its name is as it is")]
+    Fleet,
 }
 
 impl PathPattern {
@@ -98,6 +101,14 @@ impl PathPattern {
             return Err(PatternError::NoDestination);
         }
         Ok(pattern)
+    }
+
+    /// Reads a path in which nothing stands for anything.
+    pub fn parse_plain(path: &str) -> Result<Self, PatternError> {
+        if path.contains(['{', '}']) {
+            return Err(PatternError::Fleet);
+        }
+        Self::parse(path)
     }
 
     /// What the template is rendered once for.
@@ -188,6 +199,10 @@ mod tests {
         assert_eq!(
             PathPattern::parse("a/{data_stream}"),
             Err(PatternError::NoDestination)
+        );
+        assert_eq!(
+            PathPattern::parse_plain("{destination}/a"),
+            Err(PatternError::Fleet)
         );
     }
 }

@@ -38,7 +38,11 @@ pub(super) struct Output {
 pub struct Templates {
     tera: Tera,
     outputs: Vec<Output>,
+    fleet_outputs: Vec<Output>,
 }
+
+/// The folder of the templates that are rendered once for the whole fleet.
+pub(super) const FLEET: &str = "_fleet/";
 
 impl Templates {
     /// Compiles the built-in templates with a fleet's own over them: one of
@@ -55,10 +59,14 @@ impl Templates {
             }
         }
         texts.retain(|name, _| *name != README);
-        let mut outputs = Vec::new();
+        let (mut outputs, mut fleet_outputs) = (Vec::new(), Vec::new());
         for name in texts.keys().filter(|name| !is_part(name)) {
-            match PathPattern::parse(name) {
-                Ok(path) => outputs.push(Output {
+            let (list, path) = match name.strip_prefix(FLEET) {
+                Some(below) => (&mut fleet_outputs, PathPattern::parse_plain(below)),
+                None => (&mut outputs, PathPattern::parse(name)),
+            };
+            match path {
+                Ok(path) => list.push(Output {
                     name: (*name).to_owned(),
                     path,
                 }),
@@ -74,11 +82,20 @@ impl Templates {
         let mut tera = engine();
         tera.add_raw_templates(texts)
             .map_err(|error| Faults::from_iter(complaint::faults(&error, "")))?;
-        Ok(Self { tera, outputs })
+        Ok(Self {
+            tera,
+            outputs,
+            fleet_outputs,
+        })
     }
 
     pub(super) fn outputs(&self) -> &[Output] {
         &self.outputs
+    }
+
+    /// Those that are rendered once for the whole fleet.
+    pub(super) fn fleet_outputs(&self) -> &[Output] {
+        &self.fleet_outputs
     }
 
     pub(super) fn render(&self, template: &str, context: &Context) -> Result<String, Faults> {

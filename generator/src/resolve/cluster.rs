@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::gitops::ResolvedGitops;
 use super::name::AwsName;
 
 use crate::settings::{
@@ -21,6 +22,8 @@ pub struct ResolvedCluster {
     pub cluster: Identity,
     /// What the Kubernetes objects have in common.
     pub kubernetes: ResolvedKubernetes,
+    /// How the Kubernetes objects get applied; none if nobody applies them.
+    pub gitops: Option<ResolvedGitops>,
     /// The Elasticsearch and OpenSearch that at least one stream goes to, by name.
     pub destinations: Vec<ResolvedDestination>,
     /// The CloudWatch Logs that at least one stream goes to, by name.

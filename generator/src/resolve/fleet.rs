@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::stream::list;
-use super::{AwsName, Problem, ResolvedCluster, name, resolve_cluster};
+use super::{AwsName, Problem, ResolvedCluster, gitops, name, resolve_cluster};
 use crate::fault::{Fault, Faults, Place};
 use crate::layers::inherit;
 use crate::layers::input_schema::{InputKind, input_schema};
@@ -101,7 +101,9 @@ pub fn resolve_fleet(
         }
     }
     let members = faults.into_result(members)?;
-    find_name_clashes(&members, &fleet.loaded).into_result(())?;
+    let mut clashes = find_name_clashes(&members, &fleet.loaded);
+    clashes.append(find_gitops_clashes(&members, fleet));
+    clashes.into_result(())?;
     Ok(members)
 }
 
@@ -133,6 +135,29 @@ fn find_name_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults
                 None => fault,
             });
         }
+    }
+    faults
+}
+
+/// Finds clusters that one tool can't apply side by side.
+fn find_gitops_clashes(members: &[ResolvedMember], fleet: &FleetLayers) -> Faults {
+    let clusters = members.iter().map(|member| &member.cluster);
+    let mut faults = Faults::new();
+    for problem in gitops::find_fleet_problems(clusters) {
+        let path = ValuePath::new(problem.setting);
+        let fault = Fault::input(format!("`{path}`: {}", problem.message)).hint(problem.hint);
+        let name = problem.cluster.cluster.name.as_str();
+        faults.push(match fleet.loaded.clusters.get(name) {
+            Some(cluster) => {
+                let layers = layers_of(name, cluster, fleet);
+                // The built-in defaults are nobody's to change.
+                let mut own = layers.iter().skip(1).rev();
+                let set = own.find_map(|(_, layer)| path.find(layer));
+                let span = set.map_or_else(|| name_span(cluster), |node| node.span);
+                fault.at(fleet.loaded.sources.place(span))
+            }
+            None => fault,
+        });
     }
     faults
 }

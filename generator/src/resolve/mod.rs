@@ -10,6 +10,7 @@ mod container;
 pub mod day;
 mod destination;
 mod fleet;
+mod gitops;
 mod log_group;
 mod name;
 mod pattern;
@@ -18,15 +19,20 @@ mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod whole_fleet;
 mod workload;
 
 use crate::settings::Settings;
 
 pub use cluster::*;
 pub use fleet::*;
+pub use gitops::{
+    FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
+};
 use name::AwsNames;
 pub use name::{AwsName, NameKind};
 pub use problem::{Problem, Problems};
+pub use whole_fleet::{FleetCluster, GroupKind, ResolvedFleet};
 
 /// Resolves one cluster. `patches` are the names of the cluster's own
 /// kustomize patches.
@@ -81,6 +87,7 @@ pub fn resolve_cluster(
         &mut problems,
     );
     let daemon_sets = workload::resolve_daemon_sets(settings, &sources, &streams, &mut problems);
+    let gitops = gitops::resolve_gitops(settings, &cluster, &destinations, &mut problems);
     if !problems.0.is_empty() {
         return Err(problems);
     }
@@ -103,6 +110,7 @@ pub fn resolve_cluster(
                 .as_ref()
                 .map(ToString::to_string),
         },
+        gitops,
         cluster,
         destinations,
         cloudwatch,

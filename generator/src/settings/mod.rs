@@ -14,6 +14,7 @@
 
 mod destination;
 mod fluentd;
+mod gitops;
 mod kubernetes;
 mod name;
 mod source;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use destination::*;
 pub use fluentd::*;
+pub use gitops::*;
 pub use kubernetes::*;
 pub use name::*;
 pub use source::*;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub index: IndexNaming,
     /// What the Kubernetes objects have in common.
     pub kubernetes: KubernetesSettings,
+    /// How what is rendered for Kubernetes gets applied.
+    pub gitops: GitopsSettings,
     /// The groups of machines that the cluster runs on, with their taints.
     #[schemars(extend("minProperties" = 1))]
     pub node_groups: BTreeMap<Name, NodeGroup>,

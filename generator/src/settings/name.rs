@@ -170,3 +170,28 @@ text! {
     OidcProvider, r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*$", max 255,
     "an OIDC provider without `https://`, such as `oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE`"
 }
+text! {
+    /// The name of a Kubernetes object that may hold dots: an RFC 1123 subdomain.
+    ObjectName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 253,
+    "a Kubernetes object's name: lower-case letters, digits, `-` and `.`, at most 253 characters"
+}
+text! {
+    /// The address of a git repository, over HTTPS or SSH.
+    GitUrl, r"^(https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/|ssh://([A-Za-z_][A-Za-z0-9_-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/|[A-Za-z_][A-Za-z0-9_-]*@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:)[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$", max 512,
+    "a repository over HTTPS or SSH without a password, such as `https://git.example.com/platform/logs.git`"
+}
+text! {
+    /// A branch, another reference, or a commit.
+    GitRevision, r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max 255,
+    "a branch such as `main`, a reference such as `refs/tags/v1`, or a commit"
+}
+text! {
+    /// The name that a cluster was registered by at Argo CD.
+    ArgoClusterName, r"^[A-Za-z0-9][A-Za-z0-9_.:/@-]*$", max 253,
+    "the name of a cluster at Argo CD, as `argocd cluster list` prints it"
+}
+text! {
+    /// The address of a Kubernetes API server.
+    ApiServerUrl, r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
+    "the address of an API server, such as `https://api.prod.example.com:6443`"
+}

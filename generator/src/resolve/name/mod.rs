@@ -2,9 +2,10 @@
 //! the indices and the privileges can't drift apart. Pure.
 //!
 //! Names at the indices and in Kubernetes are made here; those of AWS, with
-//! their limits, in [`aws`].
+//! their limits, in [`aws`]; those of Argo CD and Flux in [`gitops`].
 
 mod aws;
+pub(super) mod gitops;
 
 use crate::settings::IndexNaming;
 
