@@ -60,8 +60,14 @@ mod tests {
     #[test]
     fn reads_kinds_off_what_is_applied_only() {
         let files = [
-            ("kubernetes/a.yaml", "# Why.\napiVersion: v1\nkind: Namespace # no other\n"),
-            ("kubernetes/b/c.yaml", "apiVersion: \"apps/v1\"\nkind: 'DaemonSet'\nspec:\n  kind: Inner\n"),
+            (
+                "kubernetes/a.yaml",
+                "# Why.\napiVersion: v1\nkind: Namespace # no other\n",
+            ),
+            (
+                "kubernetes/b/c.yaml",
+                "apiVersion: \"apps/v1\"\nkind: 'DaemonSet'\nspec:\n  kind: Inner\n",
+            ),
             ("kubernetes/events/config.yaml", "logLevel: warn\n"),
             ("kubernetes/patches/p.yaml", "apiVersion: v1\nkind: Pod\n"),
             ("kubernetes/x/fluent.conf", "apiVersion: v1\nkind: Pod\n"),
@@ -69,10 +75,16 @@ mod tests {
                 "kubernetes/kustomization.yaml",
                 "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nconfigMapGenerator: []\n",
             ),
-            ("gitops/application.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"),
+            (
+                "gitops/application.yaml",
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\n",
+            ),
         ];
         let tree = files.into_iter().map(|(path, text)| {
-            (TreePath::new(path).expect("a path"), text.as_bytes().to_vec())
+            (
+                TreePath::new(path).expect("a path"),
+                text.as_bytes().to_vec(),
+            )
         });
         let tree = RenderedTree(tree.collect());
         let kinds: Vec<_> = kinds_in(&tree).into_iter().collect();

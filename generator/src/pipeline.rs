@@ -14,11 +14,11 @@ use rayon::prelude::*;
 
 use crate::check::Checker;
 use crate::fault::{Fault, Faults};
+use crate::kinds;
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates, Watch};
-use crate::kinds;
 use crate::resolve::{
     FleetLayers, GroupKind, InputSchemas, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet,
 };
@@ -359,7 +359,10 @@ impl Rendering {
         let checked = self.checker.check(render::FLEET, files);
         checked.map_err(|faults| {
             faults.map(|fault| {
-                let path = fault.place.as_ref().and_then(|place| place.file.strip_prefix(&folder));
+                let path = fault
+                    .place
+                    .as_ref()
+                    .and_then(|place| place.file.strip_prefix(&folder));
                 match path.map(render::template_of_fleet) {
                     Some(template) => fault.hint(render::origin_hint(&template)),
                     None => fault,

@@ -1,6 +1,9 @@
 //! A real Kubernetes API server judges what is rendered below `kubernetes/`,
 //! and says what the committed schemas must say.
 
+mod argo_cd;
+mod artifact;
+mod flux;
 mod schemas;
 mod server;
 
@@ -152,10 +155,7 @@ fn committed_schemas_are_derived_from_the_server() {
     for kind in &KINDS {
         let schema = server.openapi(kind.path, |document| schemas::derive(document, kind).ok());
         let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
-        let file = format!(
-            "schemas/outputs/kubernetes/{}.json",
-            kind.kind.to_lowercase()
-        );
+        let file = format!("schemas/outputs/kubernetes/{}", kind.file());
         let path = root().join(&file);
         if write {
             fs::write(&path, text).expect("writable");

@@ -1,4 +1,4 @@
-//! Checks a rendered file below `kubernetes/` as strictly as an API server
+//! Checks a rendered file below `kubernetes/` or `gitops/` as strictly as an API server
 //! does. Pure: the same [`FileKind`] and text always give the same faults, so
 //! a caller may remember the answer.
 //!
@@ -21,7 +21,7 @@ use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
 
-/// What a `.yaml` file below `kubernetes/` holds.
+/// What a `.yaml` file below `kubernetes/` or `gitops/` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
     /// A whole object.
@@ -44,7 +44,7 @@ impl FileKind {
 }
 
 /// `apiVersion`, `kind` and schema of every kind that is known.
-const KINDS: [(&str, &str, &str); 18] = [
+const KINDS: [(&str, &str, &str); 23] = [
     (
         "v1",
         "ConfigMap",
@@ -81,6 +81,21 @@ const KINDS: [(&str, &str, &str); 18] = [
         include_str!("../../../schemas/outputs/kubernetes/deployment.json"),
     ),
     (
+        "argoproj.io/v1alpha1",
+        "AppProject",
+        include_str!("../../../schemas/outputs/kubernetes/appproject.json"),
+    ),
+    (
+        "argoproj.io/v1alpha1",
+        "Application",
+        include_str!("../../../schemas/outputs/kubernetes/application.json"),
+    ),
+    (
+        "argoproj.io/v1alpha1",
+        "ApplicationSet",
+        include_str!("../../../schemas/outputs/kubernetes/applicationset.json"),
+    ),
+    (
         "external-secrets.io/v1",
         "ExternalSecret",
         include_str!("../../../schemas/outputs/kubernetes/externalsecret.json"),
@@ -89,6 +104,11 @@ const KINDS: [(&str, &str, &str); 18] = [
         "kustomize.config.k8s.io/v1beta1",
         "Kustomization",
         include_str!("../../../schemas/outputs/kubernetes/kustomization.json"),
+    ),
+    (
+        "kustomize.toolkit.fluxcd.io/v1",
+        "Kustomization",
+        include_str!("../../../schemas/outputs/kubernetes/flux-kustomization.json"),
     ),
     (
         "monitoring.coreos.com/v1",
@@ -135,6 +155,11 @@ const KINDS: [(&str, &str, &str); 18] = [
         "PriorityClass",
         include_str!("../../../schemas/outputs/kubernetes/priorityclass.json"),
     ),
+    (
+        "source.toolkit.fluxcd.io/v1",
+        "GitRepository",
+        include_str!("../../../schemas/outputs/kubernetes/gitrepository.json"),
+    ),
 ];
 
 /// The kinds of the core group that a file may hold and that have no schema
@@ -168,7 +193,7 @@ impl Compiled {
     }
 }
 
-/// Checks files below `kubernetes/`.
+/// Checks files below `kubernetes/` and `gitops/`.
 #[derive(Debug, Default)]
 pub struct KubernetesCheck {
     whole: [Compiled; KINDS.len()],

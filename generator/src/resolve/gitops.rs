@@ -216,14 +216,16 @@ fn resolve_destination(
             let secret = given.kubeconfig_secret.as_ref();
             ResolvedGitopsDestination::KubeconfigSecret(secret.map_or_else(
                 || name::kubeconfig_secret(&cluster.name),
-                ToString::to_string,
+                |secret| secret.name().to_owned(),
             ))
         };
     }
     match (&given.server, &given.name) {
         (Some(server), _) => ResolvedGitopsDestination::Server(server.to_string()),
         (None, Some(name)) => ResolvedGitopsDestination::Name(name.to_string()),
-        (None, None) if given.in_cluster => ResolvedGitopsDestination::Server(IN_CLUSTER.to_owned()),
+        (None, None) if given.in_cluster => {
+            ResolvedGitopsDestination::Server(IN_CLUSTER.to_owned())
+        }
         (None, None) => ResolvedGitopsDestination::Name(cluster.name.clone()),
     }
 }
@@ -277,7 +279,7 @@ fn resolve_repository(own: &GitRepository, url: String) -> ResolvedRepository {
         revision_kind: kind_of(&revision),
         revision,
         path: own.path.to_string(),
-        secret: own.secret.as_ref().map(ToString::to_string),
+        secret: own.secret.as_ref().map(|secret| secret.name().to_owned()),
         interval_minutes: own.interval_minutes,
     }
 }

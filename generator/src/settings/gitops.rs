@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiServerUrl, ArgoClusterName, FilePath, GitRevision, GitUrl, KubernetesName, ObjectName,
+    ApiServerUrl, ArgoClusterName, FilePath, GitRevision, GitUrl, KubernetesName,
+    KubernetesSecretReference, ObjectName,
 };
 
 /// How `rendered/<cluster>/kubernetes/` gets into the cluster. One fleet has
@@ -50,9 +51,9 @@ pub struct GitRepository {
     pub revision: GitRevision,
     /// The path of the folder `rendered/` in it.
     pub path: FilePath,
-    /// The Secret with Flux's credential for it, in Flux's namespace; Argo CD
-    /// keeps its repositories' credentials itself.
-    pub secret: Option<ObjectName>,
+    /// The Secret with Flux's credential for it, in Flux's namespace, such as
+    /// `kubernetes-secret:logs-repository`; Argo CD keeps its repositories' credentials itself.
+    pub secret: Option<KubernetesSecretReference>,
     /// Minutes between two looks of Flux for a new commit.
     #[schemars(range(min = 1, max = 1440))]
     pub interval_minutes: u16,
@@ -66,8 +67,9 @@ pub struct GitopsDestination {
     pub name: Option<ArgoClusterName>,
     /// The address of its API server, as it was registered at Argo CD.
     pub server: Option<ApiServerUrl>,
-    /// The Secret with its kubeconfig, in Flux's namespace; by default `<cluster>-kubeconfig`.
-    pub kubeconfig_secret: Option<ObjectName>,
+    /// The Secret with its kubeconfig, in Flux's namespace; such as
+    /// `kubernetes-secret:prod-eu-kubeconfig`; by default `<cluster>-kubeconfig`.
+    pub kubeconfig_secret: Option<KubernetesSecretReference>,
     /// Whether the tool runs in this very cluster; at most one cluster of a fleet can say so
     /// of one installation.
     #[serde(default)]

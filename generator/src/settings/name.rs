@@ -195,3 +195,15 @@ text! {
     ApiServerUrl, r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
     "the address of an API server, such as `https://api.prod.example.com:6443`"
 }
+text! {
+    /// A Kubernetes Secret, by its name; never the secret itself.
+    KubernetesSecretReference, r"^kubernetes-secret:[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 271,
+    "a reference to a Kubernetes Secret: `kubernetes-secret:<name>`"
+}
+
+impl KubernetesSecretReference {
+    /// The Secret's name.
+    pub fn name(&self) -> &str {
+        self.0.strip_prefix("kubernetes-secret:").unwrap_or(&self.0)
+    }
+}

@@ -23,11 +23,24 @@ pub struct Kind {
     pub api_version: &'static str,
     /// `kind` of its objects.
     pub kind: &'static str,
+    /// The name of its schema's file, where another kind is called the same.
+    file: Option<&'static str>,
+    /// Properties that are left unjudged: what nobody here renders and would
+    /// make the schema many times as long.
+    unjudged: &'static [&'static str],
+}
+
+impl Kind {
+    /// The name of its schema's file.
+    pub fn file(&self) -> String {
+        let own = self.file.map(ToOwned::to_owned);
+        own.unwrap_or_else(|| format!("{}.json", self.kind.to_lowercase()))
+    }
 }
 
 /// Every kind that the templates emit, and the small ones that a fleet's own
 /// templates are likely to add.
-pub const KINDS: [Kind; 17] = [
+pub const KINDS: [Kind; 22] = [
     core("ConfigMap"),
     core("Namespace"),
     core("Secret"),
@@ -35,7 +48,24 @@ pub const KINDS: [Kind; 17] = [
     core("ServiceAccount"),
     group("apis/apps/v1", "DaemonSet"),
     group("apis/apps/v1", "Deployment"),
+    group("apis/argoproj.io/v1alpha1", "AppProject"),
+    group("apis/argoproj.io/v1alpha1", "Application"),
+    Kind {
+        unjudged: &[
+            "clusterDecisionResource",
+            "matrix",
+            "merge",
+            "plugin",
+            "pullRequest",
+            "scmProvider",
+        ],
+        ..group("apis/argoproj.io/v1alpha1", "ApplicationSet")
+    },
     group("apis/external-secrets.io/v1", "ExternalSecret"),
+    Kind {
+        file: Some("flux-kustomization.json"),
+        ..group("apis/kustomize.toolkit.fluxcd.io/v1", "Kustomization")
+    },
     group("apis/monitoring.coreos.com/v1", "PodMonitor"),
     group("apis/monitoring.coreos.com/v1", "PrometheusRule"),
     group("apis/networking.k8s.io/v1", "NetworkPolicy"),
@@ -45,6 +75,7 @@ pub const KINDS: [Kind; 17] = [
     group("apis/rbac.authorization.k8s.io/v1", "Role"),
     group("apis/rbac.authorization.k8s.io/v1", "RoleBinding"),
     group("apis/scheduling.k8s.io/v1", "PriorityClass"),
+    group("apis/source.toolkit.fluxcd.io/v1", "GitRepository"),
 ];
 
 const fn core(kind: &'static str) -> Kind {
@@ -52,6 +83,8 @@ const fn core(kind: &'static str) -> Kind {
         path: "api/v1",
         api_version: "v1",
         kind,
+        file: None,
+        unjudged: &[],
     }
 }
 
@@ -61,6 +94,8 @@ const fn group(path: &'static str, kind: &'static str) -> Kind {
         path,
         api_version,
         kind,
+        file: None,
+        unjudged: &[],
     }
 }
 
@@ -108,6 +143,7 @@ pub fn derive(document: &Value, kind: &Kind) -> Result<Value, String> {
     let mut waiting = Vec::new();
     let mut schema = strict(&schemas[root], &mut waiting);
     restrict_root(&mut schema, kind);
+    leave_unjudged(&mut schema, kind.unjudged);
     // What only `status` led to is not wanted; so the root's references are
     // gathered anew after it is restricted.
     waiting.clear();
@@ -300,6 +336,27 @@ fn restrict_root(schema: &mut Value, kind: &Kind) {
         );
     }
     schema["required"] = Value::Array(required);
+}
+
+/// Replaces properties by a schema that accepts everything.
+fn leave_unjudged(schema: &mut Value, names: &[&str]) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get_mut("properties") {
+                for name in names {
+                    if let Some(property) = properties.get_mut(*name) {
+                        *property = json!({});
+                    }
+                }
+            }
+            map.values_mut()
+                .for_each(|inner| leave_unjudged(inner, names));
+        }
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|inner| leave_unjudged(inner, names)),
+        _ => {}
+    }
 }
 
 fn restrict_metadata(schema: &mut Value) {

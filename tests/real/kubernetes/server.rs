@@ -3,7 +3,7 @@
 //! so nothing comes of what is accepted.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread::sleep;
@@ -27,6 +27,8 @@ pub struct ApiServer {
     _etcd: Server,
     /// Somebody who may do everything.
     pub admin: Client,
+    /// The file by which programs find the server, and are that somebody.
+    pub kubeconfig: PathBuf,
 }
 
 impl ApiServer {
@@ -80,10 +82,13 @@ impl ApiServer {
         let url = format!("https://localhost:{port}");
         let admin = Client::new(&url, &authority.pem(), &Identity::Token(TOKEN.to_owned()));
         server.wait_until(|| admin.is_answered("readyz"));
+        write("ca.pem", &authority.pem());
+        write("kubeconfig", &kubeconfig(&url));
         let this = Self {
             _server: server,
             _etcd: etcd,
             admin,
+            kubeconfig: folder.join("kubeconfig"),
         };
         this.load_definitions(&definitions);
         Some(this)
@@ -132,7 +137,7 @@ impl ApiServer {
     }
 
     /// The path of an object, by what the server says of its kind.
-    fn path_of(&self, object: &Object) -> String {
+    pub fn path_of(&self, object: &Object) -> String {
         let group = match object.api_version.as_str() {
             "v1" => "api/v1".to_owned(),
             other => format!("apis/{other}"),
@@ -164,16 +169,32 @@ impl ApiServer {
     }
 }
 
-fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+/// The administrator's kubeconfig; `ca.pem` is beside it.
+fn kubeconfig(url: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Config
+clusters: [{{ name: rig, cluster: {{ server: \"{url}\", certificate-authority: ca.pem }} }}]
+users: [{{ name: admin, user: {{ token: {TOKEN} }} }}]
+contexts: [{{ name: rig, context: {{ cluster: rig, user: admin }} }}]
+current-context: rig
+"
+    )
+}
+
+/// Waits until something is there, for a minute.
+pub fn wait_for<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
+    wait_within(Duration::from_secs(60), what, ready)
+}
+
+/// Waits until something is there.
+pub fn wait_within<T>(limit: Duration, what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = ready() {
             return found;
         }
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "{what} never came"
-        );
+        assert!(start.elapsed() < limit, "{what} never came");
         sleep(Duration::from_millis(200));
     }
 }

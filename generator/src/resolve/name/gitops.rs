@@ -41,9 +41,15 @@ mod tests {
 
     #[test]
     fn a_name_fits_a_label_and_stays_its_clusters_own() {
-        assert_eq!(of_cluster("prod-eu.example.com"), "logfleet-prod-eu.example.com");
+        assert_eq!(
+            of_cluster("prod-eu.example.com"),
+            "logfleet-prod-eu.example.com"
+        );
         let long = "a".repeat(99);
-        let names = [of_cluster(&format!("{long}b")), of_cluster(&format!("{long}c"))];
+        let names = [
+            of_cluster(&format!("{long}b")),
+            of_cluster(&format!("{long}c")),
+        ];
         assert_ne!(names[0], names[1]);
         for name in names {
             assert_eq!(name.len() + LONGEST_END.len(), 63, "{name}");
