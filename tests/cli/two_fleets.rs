@@ -12,7 +12,7 @@ destinations:
 ";
 
 /// Settings that may stand in a cluster, each a block of its own.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "stream_defaults: { retention_days: 7, shards: 2 }\n",
     "fluentd: { log_level: debug, max_unavailable_percent: 50 }\n",
     "kubernetes: { namespace: shipping, log_format: docker, monitoring: { enabled: false } }\n",
@@ -23,6 +23,7 @@ const SETTINGS: [&str; 9] = [
     "destinations: { main: { backend: elasticsearch, version: 8, authentication: { type: api_key } } }\n",
     "kubernetes: { credentials: { type: reconciler } }\n",
     "destinations: { main: { authentication: { type: aws_sigv4 } } }\n",
+    "gitops: { tool: argo_cd, repository: { url: \"https://git.example.com/logs.git\" } }\n",
 ];
 
 /// Sources of which some are on, with rules or without.
