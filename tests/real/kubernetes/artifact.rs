@@ -34,7 +34,7 @@ impl Source {
         let served = Arc::clone(&archives);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                answer(stream, &served);
+                answer(&stream, &served);
             }
         });
         Self { archives, url }
@@ -93,8 +93,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Answers one request. Whoever goes away before the end asks again.
-fn answer(stream: TcpStream, archives: &Archives) {
-    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+fn answer(mut stream: &TcpStream, archives: &Archives) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();
     let path = request.split(' ').nth(1).unwrap_or_default();
     // Headers end at an empty line.
@@ -108,7 +108,6 @@ fn answer(stream: TcpStream, archives: &Archives) {
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    let mut stream = &stream;
     let _ = stream
         .write_all(head.as_bytes())
         .and_then(|()| stream.write_all(body));

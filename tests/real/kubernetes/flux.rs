@@ -136,7 +136,7 @@ fn wait_until_applied(server: &ApiServer, name: &str, revision: &str) {
     });
 }
 
-/// Says of every DaemonSet what its controller and the machines would say
+/// Says of every `DaemonSet` what its controller and the machines would say
 /// when its pods run.
 fn roll_out(server: &ApiServer) {
     for name in names(server, DAEMON_SETS) {
