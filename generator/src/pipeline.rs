@@ -195,9 +195,11 @@ pub fn plan(
         Ok(plan)
     });
     let whole = match (&plans, request.selected) {
-        // What the fleet's files are made of is known only of a fleet without faults.
+        (_, Some(_)) => Ok(Vec::new()),
         (Ok(_), None) => rendering.plan_whole(kinds, &output, request, timings),
-        _ => Ok(Vec::new()),
+        // What the fleet's files are made of is known only of clusters without
+        // faults; what else is wrong is told with theirs.
+        (Err(_), None) => rendering.plan_removed(&output, &[render::FLEET], request.options),
     };
     match (plans, whole) {
         (Ok(mut plans), Ok(whole)) => {
@@ -321,19 +323,30 @@ impl Rendering {
         timings: &Timings,
     ) -> Result<Vec<WritePlan>, Faults> {
         let tree = self.render_fleet(kinds, request.watch, timings)?;
-        let names = &self.fleet.layers.loaded.cluster_names;
-        let mut existing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         let mut plans = Vec::new();
+        let mut kept: &[&str] = &[];
         if !tree.0.is_empty() {
-            existing.insert(render::FLEET);
+            kept = &[render::FLEET];
             let plan = timed(&timings.write, || {
                 write::plan(output, render::FLEET, tree, request.options)
             })?;
             timed(&timings.check, || self.check_fleet(plan.written()))?;
             plans.push(plan);
         }
-        plans.extend(write::plan_removed(output, &existing, request.options)?);
+        plans.extend(self.plan_removed(output, kept, request.options)?);
         Ok(plans)
+    }
+
+    /// Plans to remove folders that are no cluster's, and none of those `kept`.
+    fn plan_removed(
+        &self,
+        output: &Output,
+        kept: &[&'static str],
+        options: WriteOptions,
+    ) -> Result<Vec<WritePlan>, Faults> {
+        let names = &self.fleet.layers.loaded.cluster_names;
+        let existing = names.iter().map(String::as_str).chain(kept.iter().copied());
+        write::plan_removed(output, &existing.collect(), options)
     }
 
     /// Renders the files of the whole fleet.

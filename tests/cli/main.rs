@@ -24,3 +24,4 @@ mod surroundings;
 mod terminal;
 mod two_fleets;
 mod valid;
+mod whole_fleet;

@@ -1,0 +1,75 @@
+//! `rendered/_fleet/`: the files of the fleet as a whole.
+
+use crate::fleet::TestFleet;
+
+const PROJECT: &str = "rendered/_fleet/gitops/argo-cd/project.yaml";
+
+fn with_argo_cd() -> TestFleet {
+    let fleet = TestFleet::base();
+    fleet.append(
+        "clusters/fleet.yaml",
+        "gitops: { tool: argo_cd, repository: { url: \"https://git.example.com/logs.git\" } }\n",
+    );
+    let run = fleet.call(&["render"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.out.contains("rendered/_fleet: 3 written\n"), "{run}");
+    assert!(run.out.contains("\n2 clusters: "), "{run}");
+    fleet
+}
+
+fn project(fleet: &TestFleet) -> String {
+    String::from_utf8(fleet.read(PROJECT)).expect("UTF-8")
+}
+
+/// What it is made of is known only of all clusters.
+#[test]
+fn a_run_for_one_cluster_leaves_it_and_a_check_of_all_finds_it_stale() {
+    let fleet = with_argo_cd();
+    let before = project(&fleet);
+    assert!(
+        before.contains("namespace: \"logging\"\n      name: \"alpha\"\n"),
+        "{before}"
+    );
+    fleet.append(
+        "clusters/alpha/cluster.yaml",
+        "kubernetes: { namespace: shipping }\n",
+    );
+    let one = fleet.call(&["render", "alpha"]);
+    assert_eq!(one.code, 0, "{one}");
+    assert_eq!(project(&fleet), before);
+    let check = fleet.call(&["render", "--check"]);
+    assert_eq!(check.code, 1, "{check}");
+    assert!(check.out.contains("rendered/_fleet: 1 differ"), "{check}");
+    assert_eq!(fleet.call(&["render"]).code, 0);
+    let after = project(&fleet);
+    assert!(
+        after.contains("namespace: \"shipping\"\n      name: \"alpha\"\n"),
+        "{after}"
+    );
+}
+
+#[test]
+fn it_goes_when_no_tool_is_wanted_any_more() {
+    let fleet = with_argo_cd();
+    fleet.append("clusters/alpha/cluster.yaml", "gitops: { tool: none }\n");
+    fleet.append(
+        "clusters/beta.example.com/cluster.yaml",
+        "gitops: { tool: none }\n",
+    );
+    let run = fleet.call(&["render"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(!fleet.root().join("rendered/_fleet").exists(), "{run}");
+    assert!(
+        !fleet.root().join("rendered/alpha/gitops").exists(),
+        "{run}"
+    );
+}
+
+#[test]
+fn what_was_edited_by_hand_is_protected() {
+    let fleet = with_argo_cd();
+    fleet.append(PROJECT, "# mine\n");
+    let run = fleet.gen_changing_nothing(&["render"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.err.contains(PROJECT), "{run}");
+}
