@@ -40,6 +40,14 @@ const JOURNAL: [(&str, &str); 5] = [
     ("systemd.pid", "long"),
 ];
 
+/// Fields of machines beside those of the journal.
+const MACHINE: [(&str, &str); 4] = [
+    ("host.name", "keyword"),
+    ("log.file.path", "keyword"),
+    ("log.offset", "long"),
+    ("machine.role", "keyword"),
+];
+
 /// Fields of the API server's events.
 const EVENT: [(&str, &str); 24] = [
     ("event.type", "keyword"),
@@ -97,7 +105,8 @@ const AUDIT_LOG: [(&str, &str); 21] = [
 fn fields(fed: &Feeding) -> impl Iterator<Item = (&'static str, &'static str)> {
     let parts = [
         (true, RECORD.as_slice()),
-        (fed.journal, &JOURNAL),
+        (fed.journal || fed.machines, &JOURNAL),
+        (fed.machines, &MACHINE),
         (fed.events, &EVENT),
         (fed.audit_log, &AUDIT_LOG),
     ];
@@ -138,7 +147,7 @@ mod tests {
     use super::*;
     use crate::pipeline::{Timings, load_fleet};
     use crate::render::{Templates, render};
-    use crate::resolve::source;
+    use crate::resolve::{machines, source};
 
     fn walk(path: &str, properties: &Map<String, Value>, found: &mut BTreeMap<String, String>) {
         for (name, mapping) in properties {
@@ -168,7 +177,8 @@ mod tests {
         let templates = Templates::compile(&[]).expect("the templates compile");
         let mut seen = Feeding::default();
         for member in &fleet.members {
-            let fed = source::fed(&member.cluster.sources);
+            let mut fed = source::fed(&member.cluster.sources);
+            machines::feed(&member.cluster.machines, &mut fed);
             let tree = render(&member.cluster, &templates).expect("the cluster can be rendered");
             for stream in &member.cluster.streams {
                 let fed = &fed[&stream.name];
@@ -200,9 +210,13 @@ mod tests {
                 seen.journal |= fed.journal;
                 seen.events |= fed.events;
                 seen.audit_log |= fed.audit_log;
+                seen.machines |= fed.machines;
             }
         }
-        assert!(seen.journal && seen.events && seen.audit_log, "{seen:?}");
+        assert!(
+            seen.journal && seen.events && seen.audit_log && seen.machines,
+            "{seen:?}"
+        );
     }
 
     #[test]
@@ -211,6 +225,7 @@ mod tests {
             journal: true,
             events: true,
             audit_log: true,
+            machines: true,
             ..Feeding::default()
         };
         let told = |field: &str| collision(field, &all).unwrap_or_default();

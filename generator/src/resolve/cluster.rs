@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::ResolvedMachines;
 use super::gitops::ResolvedGitops;
 use super::name::AwsName;
 
@@ -38,6 +39,8 @@ pub struct ResolvedCluster {
     pub sources: ResolvedSources,
     /// The `DaemonSet`s, in the order of [`ResolvedSources`].
     pub daemon_sets: Vec<DaemonSet>,
+    /// The virtual machines' own logs.
+    pub machines: ResolvedMachines,
     /// The names of what it has in AWS, to compare with other clusters'.
     #[serde(skip)]
     pub aws_names: BTreeSet<AwsName>,
@@ -280,6 +283,8 @@ pub struct ResolvedStream {
     pub own_fields: serde_json::Value,
     /// Fields that get the values of JSON text, of all sources that feed it.
     pub json_targets: Vec<String>,
+    /// Whether logs of machines go there.
+    pub machines: bool,
     /// What waits on the node.
     pub buffer: Buffer,
 }

@@ -12,6 +12,7 @@ mod destination;
 mod fleet;
 mod gitops;
 mod log_group;
+mod machines;
 mod name;
 mod pattern;
 mod problem;
@@ -28,6 +29,11 @@ pub use cluster::*;
 pub use fleet::*;
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
+};
+pub use machines::{
+    ExcludedUnit, MachineFiles, MachineInput, MachineInputKind, MachineRules, MachineSecret,
+    MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
+    ResolvedLogstashTls, ResolvedMachineRole, ResolvedMachines, TextRule,
 };
 use name::AwsNames;
 pub use name::{AwsName, NameKind};
@@ -52,7 +58,9 @@ pub fn resolve_cluster(
     let mut names = AwsNames::new(&cluster);
     let sources = source::resolve_sources(settings, &mut problems);
     source::find_streams_nobody_feeds(settings, &mut problems);
-    let fed = source::fed(&sources);
+    let machines = machines::plan(settings, &mut problems);
+    let mut fed = source::fed(&sources);
+    machines.feed(&mut fed);
     let streams = stream::resolve_streams(settings, &cluster, &fed, &mut problems);
     let pod_role = pod_role(settings, &cluster, &mut names);
     let mut destinations =
@@ -87,6 +95,14 @@ pub fn resolve_cluster(
         &mut problems,
     );
     let daemon_sets = workload::resolve_daemon_sets(settings, &sources, &streams, &mut problems);
+    let around = machines::Surroundings {
+        settings,
+        cluster: &cluster,
+        streams: &streams,
+        destinations: &destinations,
+        log_groups: &log_groups,
+    };
+    let machines = machines::resolve(machines, around, &mut names, &mut problems);
     let gitops = gitops::resolve_gitops(settings, &cluster, &destinations, &mut problems);
     if !problems.0.is_empty() {
         return Err(problems);
@@ -120,6 +136,7 @@ pub fn resolve_cluster(
         sources,
         daemon_sets,
         aws_names,
+        machines,
     })
 }
 

@@ -9,7 +9,7 @@ use super::stream::{Fed, list};
 use super::{
     Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, NodeSource,
     ResolvedAuditLog, ResolvedDrop, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
-    ResolvedRoute, ResolvedSources, container, pattern, workload,
+    ResolvedRoute, ResolvedSources, container, machines, pattern, workload,
 };
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
@@ -105,12 +105,19 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
         &kubernetes.events.stream,
         &kubernetes.control_plane.audit_log.stream,
     ];
+    wanted.extend(machines::named_streams(settings));
     for (_, records) in records_of(settings) {
         wanted.push(&records.stream);
         wanted.extend(records.routes.values().map(|route| &route.stream));
     }
     // A stream of the defaults may have been replaced by one of the user's.
-    let built_in = ["applications", "nodes", "control_plane", "events"];
+    let built_in = [
+        "applications",
+        "nodes",
+        "control_plane",
+        "events",
+        "machines",
+    ];
     for stream in settings.streams.keys() {
         if !wanted.contains(&stream) && !built_in.contains(&stream.as_str()) {
             problems.push(
@@ -254,7 +261,7 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
     }
 }
 
-fn on<K: Ord>(names: &BTreeMap<K, bool>) -> impl Iterator<Item = &K> {
+pub(super) fn on<K: Ord>(names: &BTreeMap<K, bool>) -> impl Iterator<Item = &K> {
     names.iter().filter(|(_, on)| **on).map(|(name, _)| name)
 }
 
@@ -299,7 +306,7 @@ fn exclusions(records: &Records) -> impl Iterator<Item = ExcludedPaths> {
 }
 
 /// A reason as a comment: white space of any kind becomes a blank.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -365,7 +372,7 @@ fn resolve_records(records: &Records) -> ResolvedRecords {
     }
 }
 
-fn field_path(field: &str) -> Vec<String> {
+pub(super) fn field_path(field: &str) -> Vec<String> {
     field.split('.').map(ToOwned::to_owned).collect()
 }
 
@@ -520,7 +527,12 @@ fn check_selector(setting: &[&str], selector: &ContainerSelector, problems: &mut
     }
 }
 
-fn check_stream(setting: &[&str], stream: &Name, settings: &Settings, problems: &mut Problems) {
+pub(super) fn check_stream(
+    setting: &[&str],
+    stream: &Name,
+    settings: &Settings,
+    problems: &mut Problems,
+) {
     if !settings.streams.contains_key(stream) {
         let known: Vec<&str> = settings.streams.keys().map(Name::as_str).collect();
         problems.push(
@@ -541,7 +553,7 @@ fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
 }
 
 /// A reason of nothing but blanks is none.
-fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
+pub(super) fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
     if reason.trim().is_empty() {
         problems.push(
             setting,
@@ -552,7 +564,7 @@ fn check_reason(setting: &[&str], reason: &str, problems: &mut Problems) {
 }
 
 /// The schema knows the form of a day, but not the months' lengths.
-fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
+pub(super) fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
     if !is_day(day.as_str()) {
         problems.push(
             setting,

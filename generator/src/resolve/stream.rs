@@ -27,6 +27,8 @@ pub(super) struct Feeding {
     pub events: bool,
     /// Whether the audit log goes there.
     pub audit_log: bool,
+    /// Whether logs of machines go there.
+    pub machines: bool,
 }
 
 /// Resolves the streams that are fed.
@@ -101,6 +103,7 @@ fn resolve(
             problems,
         ),
         json_targets: fed.json_targets.iter().cloned().collect(),
+        machines: fed.machines,
         buffer: stream.buffer.clone(),
     }
 }

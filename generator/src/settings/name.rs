@@ -171,6 +171,37 @@ text! {
     "an OIDC provider without `https://`, such as `oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE`"
 }
 text! {
+    /// Files on a machine, with `*` for any part of a name.
+    FileGlob, r"^(/[A-Za-z0-9_.@*-]*[A-Za-z0-9_@*-][A-Za-z0-9_.@*-]*)+$", max 255,
+    "an absolute path such as `/var/log/dpkg.log`, where `*` stands for any part of a name"
+}
+text! {
+    /// A host's name in the domain name system.
+    HostName, r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max 253,
+    "a host's name such as `logstash.example.com`"
+}
+text! {
+    /// The version of a package: three numbers.
+    PackageVersion, r"^[0-9]{1,4}\.[0-9]{1,8}\.[0-9]{1,4}$", max 18,
+    "a version of three numbers, such as `9.5.2`"
+}
+text! {
+    /// The key of an AWS tag that Systems Manager can aim at
+    /// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html>).
+    TagKey, r"^[A-Za-z0-9 _.:/=@-]+$", max 128,
+    "a tag's key: letters, digits, blanks and `_.:/=@-`; Systems Manager can't aim at others"
+}
+text! {
+    /// The value of an AWS tag.
+    TagValue, r"^[A-Za-z0-9 _.:/=+@-]*$", max 256,
+    "a tag's value: letters, digits, blanks and `_.:/=+@-`"
+}
+text! {
+    /// What stands in the place of a text that was taken out.
+    Replacement, r"^[A-Za-z0-9 _.,:;<>()*#-]*$", max 64,
+    "letters, digits, blanks and `_.,:;<>()*#-`, at most 64 characters"
+}
+text! {
     /// The name of a Kubernetes object that may hold dots: an RFC 1123 subdomain.
     ObjectName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 253,
     "a Kubernetes object's name: lower-case letters, digits, `-` and `.`, at most 253 characters"

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, FieldName, FluentdSettings, Glob, HostPath, Image, KubernetesName, LabelValue, Name,
-    Pattern, QualifiedName, Resources, Unit,
+    Day, FieldName, FluentdSettings, Glob, HostPath, Image, KubernetesName, LabelValue, Machines,
+    Name, Pattern, QualifiedName, Resources, Unit,
 };
 
 /// Everything that is collected.
@@ -16,6 +16,8 @@ use super::{
 pub struct Sources {
     /// What Kubernetes writes.
     pub kubernetes: KubernetesSources,
+    /// System and kernel logs of the virtual machines.
+    pub machines: Machines,
 }
 
 /// What Kubernetes writes.

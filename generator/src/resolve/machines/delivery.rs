@@ -1,0 +1,519 @@
+//! How the machines' logs get away: Filebeat's output, Logstash, credentials,
+//! and the machines that Systems Manager aims at. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{MachineInputKind, ResolvedCloudwatchAgent, ResolvedFilebeat, RolePlan, Surroundings};
+use crate::resolve::problem::Problems;
+use crate::resolve::{ResolvedAuthentication, ResolvedDestination, name, workload};
+use crate::settings::{
+    Backend, CloudwatchAgentSettings, Distribution, FilebeatSettings, LogstashPlace,
+    LogstashService, Resources, SecretReference, TagKey, TagValue,
+};
+
+/// The port on which Logstash waits for Filebeat.
+const BEATS_PORT: u16 = 5044;
+
+/// Targets that an association may have
+/// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateAssociation.html>).
+const MOST_TAGS: usize = 5;
+
+/// The first version of the CloudWatch agent that reads the journal
+/// (<https://github.com/aws/amazon-cloudwatch-agent/releases/tag/v1.300070.0>).
+const AGENT_READS_JOURNAL: (u32, u32, u32) = (1, 300_070, 0);
+
+/// A secret that a machine fetches from AWS Secrets Manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MachineSecret {
+    /// Its name or ARN.
+    pub secrets_manager_name: String,
+    /// Values that go to the shipper's keystore: key in the secret to name there.
+    pub keystore: BTreeMap<String, String>,
+    /// Values that become files: key in the secret to the file's name.
+    pub files: BTreeMap<String, String>,
+}
+
+/// The Logstash between Filebeat and the servers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedLogstash {
+    /// Where it runs.
+    pub runs_on: LogstashPlace,
+    /// How it is reached on Kubernetes.
+    pub service: LogstashService,
+    /// The name by which machines reach it.
+    pub host: String,
+    /// The port on which they do.
+    pub port: u16,
+    /// Whether each machine asks itself, by its own node port.
+    pub by_node: bool,
+    /// The port on each node.
+    pub node_port: u16,
+    /// The image, ready for a pod.
+    pub image: String,
+    /// The package's version, on a machine.
+    pub version: String,
+    /// The package's major version, which its repository is named by.
+    pub major: String,
+    /// How many run on Kubernetes.
+    pub replicas: u8,
+    /// CPU and memory on Kubernetes.
+    pub resources: Resources,
+    /// Java's heap, in mebibytes.
+    pub heap_mebibytes: u32,
+    /// Mebibytes for what waits, per destination.
+    pub queue_mebibytes: u32,
+    /// Mebibytes for what is refused, per destination.
+    pub dead_letter_mebibytes: u32,
+    /// Mebibytes of the whole disk.
+    pub disk_mebibytes: u32,
+    /// The storage class of its disk.
+    pub storage_class: Option<String>,
+    /// The names of the servers it writes to.
+    pub destinations: Vec<String>,
+    /// The certificates of both sides.
+    pub tls: ResolvedLogstashTls,
+    /// The secrets that its machine fetches.
+    pub secrets: Vec<MachineSecret>,
+    /// The tags of its machine.
+    pub tags: BTreeMap<TagKey, TagValue>,
+}
+
+/// The certificates between Filebeat and Logstash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedLogstashTls {
+    /// The Kubernetes Secret with Logstash's.
+    pub secret_name: String,
+    /// Logstash's in AWS Secrets Manager; none for a Secret that somebody else keeps.
+    pub server_secret: Option<String>,
+    /// The machines' in AWS Secrets Manager.
+    pub client_secret: String,
+}
+
+impl ResolvedLogstash {
+    /// What a machine needs in order to speak to it.
+    pub(super) fn client_secret(&self) -> MachineSecret {
+        certificate_files(&self.tls.client_secret, "")
+    }
+}
+
+fn certificate_files(secret: &str, prefix: &str) -> MachineSecret {
+    MachineSecret {
+        secrets_manager_name: secret.to_owned(),
+        keystore: BTreeMap::new(),
+        files: ["ca.crt", "tls.crt", "tls.key"]
+            .map(|key| (key.to_owned(), format!("{prefix}{key}")))
+            .into(),
+    }
+}
+
+/// The Filebeat of machines that write to `direct`, or to Logstash.
+pub(super) fn filebeat(
+    settings: &FilebeatSettings,
+    direct: Option<&ResolvedDestination>,
+    problems: &mut Problems,
+) -> ResolvedFilebeat {
+    let version = settings.version.as_ref().map_or_else(
+        || match direct.map(|server| server.version) {
+            Some(8) => "8.19.0".to_owned(),
+            _ => "9.5.2".to_owned(),
+        },
+        ToString::to_string,
+    );
+    let major = major(&version);
+    if !matches!(major.as_str(), "8" | "9") {
+        problems.push(
+            &["sources", "machines", "filebeat", "version"],
+            format!(
+                "Filebeat {version} reads the journal's settings otherwise, or isn't there yet"
+            ),
+            "choose a version 8 or 9",
+        );
+    } else if let Some(server) = direct
+        && let Ok(number) = major.parse::<u8>()
+        && number > server.version
+    {
+        problems.push(
+            &["sources", "machines", "filebeat", "version"],
+            format!(
+                "Filebeat {version} is newer than the Elasticsearch {} of `{}`",
+                server.version, server.name
+            ),
+            "a Filebeat is no newer than its server: choose an older one, or remove this",
+        );
+    }
+    ResolvedFilebeat {
+        version,
+        major,
+        queue_mebibytes: settings.queue_mebibytes,
+        log_level: settings.log_level,
+        destination: direct.map(|server| server.name.clone()),
+    }
+}
+
+fn major(version: &str) -> String {
+    version.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// The CloudWatch agent that writes to a Region.
+pub(super) fn cloudwatch_agent(
+    plan: &RolePlan,
+    region: String,
+    settings: &CloudwatchAgentSettings,
+    problems: &mut Problems,
+) -> ResolvedCloudwatchAgent {
+    let mut numbers = settings
+        .version
+        .as_str()
+        .split('.')
+        .map(|part| part.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    let version = (next(), next(), next());
+    let journal = plan
+        .inputs
+        .iter()
+        .any(|input| !matches!(input.from, MachineInputKind::Files(_)));
+    if journal && version < AGENT_READS_JOURNAL {
+        problems.push(
+            &["sources", "machines", "cloudwatch_agent", "version"],
+            format!(
+                "the CloudWatch agent {} can't read the journal",
+                settings.version
+            ),
+            "choose 1.300070.0 or newer, or set `read: files` where there is a rsyslog",
+        );
+    }
+    ResolvedCloudwatchAgent {
+        version: settings.version.to_string(),
+        region,
+    }
+}
+
+/// The secret of a destination that a machine writes to itself. `setting` is
+/// where a fault is told.
+pub(super) fn secret_of(
+    server: &ResolvedDestination,
+    setting: &[&str],
+    problems: &mut Problems,
+) -> Option<MachineSecret> {
+    let prefix = &server.environment_prefix;
+    let (secret, keystore, files) = match &server.authentication {
+        ResolvedAuthentication::Basic(secret) => (
+            secret,
+            vec![
+                ("username", format!("{prefix}_USERNAME")),
+                ("password", format!("{prefix}_PASSWORD")),
+            ],
+            vec![],
+        ),
+        ResolvedAuthentication::ApiKey(secret) => (
+            secret,
+            vec![
+                ("id", format!("{prefix}_API_KEY_ID")),
+                ("api_key", format!("{prefix}_API_KEY")),
+            ],
+            vec![],
+        ),
+        ResolvedAuthentication::ClientCertificate { secret, .. } => (
+            secret,
+            vec![],
+            vec![
+                ("tls.crt", format!("{}.crt", server.name)),
+                ("tls.key", format!("{}.key", server.name)),
+            ],
+        ),
+        ResolvedAuthentication::AwsSigv4 { .. } => {
+            problems.push(
+                &["sources", "machines", "logstash", "runs_on"],
+                format!(
+                    "`{}` takes the role of the pods (`aws_sigv4`), which a machine doesn't have",
+                    server.name
+                ),
+                "set `runs_on: kubernetes`",
+            );
+            return None;
+        }
+    };
+    let Some(name) = &secret.secrets_manager_name else {
+        problems.push(
+            &[setting, &["authentication", "secret"]].concat(),
+            "a machine writes there itself, and can't read a Secret of Kubernetes",
+            "keep it in AWS Secrets Manager: `aws-secretsmanager:<name>`; or let Logstash write, on Kubernetes",
+        );
+        return None;
+    };
+    let own = |pairs: Vec<(&str, String)>| {
+        pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
+    };
+    Some(MachineSecret {
+        secrets_manager_name: name.clone(),
+        keystore: own(keystore),
+        files: own(files),
+    })
+}
+
+/// The Logstash that writes to `servers`.
+pub(super) fn logstash(
+    servers: &[&ResolvedDestination],
+    around: Surroundings<'_>,
+    problems: &mut Problems,
+) -> ResolvedLogstash {
+    let settings = &around.settings.sources.machines.logstash;
+    let on_machine = settings.runs_on == LogstashPlace::Machine;
+    let by_node =
+        !on_machine && settings.service == LogstashService::NodePort && settings.address.is_none();
+    check_logstash(servers, around, problems);
+    let host = settings.address.as_ref().map_or_else(
+        || format!("logstash.{}.svc", around.settings.kubernetes.namespace),
+        ToString::to_string,
+    );
+    let node_port = !on_machine && settings.service == LogstashService::NodePort;
+    let tls = tls(around, problems);
+    let mut secrets = Vec::new();
+    if on_machine {
+        secrets.extend(
+            tls.server_secret
+                .as_deref()
+                .map(|secret| certificate_files(secret, "logstash.")),
+        );
+        for server in servers {
+            secrets.extend(secret_of(server, &["destinations", &server.name], problems));
+        }
+    }
+    let pipelines = u32::try_from(servers.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
+    ResolvedLogstash {
+        runs_on: settings.runs_on,
+        service: settings.service,
+        host,
+        port: if node_port {
+            settings.node_port
+        } else {
+            BEATS_PORT
+        },
+        by_node,
+        node_port: settings.node_port,
+        image: image(servers, around, problems),
+        version: settings.version.to_string(),
+        major: major(settings.version.as_str()),
+        replicas: settings.replicas,
+        resources: settings.resources.clone(),
+        heap_mebibytes: settings.heap_mebibytes,
+        queue_mebibytes: settings.queue_mebibytes,
+        dead_letter_mebibytes: settings.dead_letter_mebibytes,
+        // A tenth more than all queues, since a page is whole.
+        disk_mebibytes: settings
+            .queue_mebibytes
+            .saturating_add(settings.dead_letter_mebibytes)
+            .saturating_mul(pipelines)
+            / 10
+            * 11,
+        storage_class: settings.storage_class.as_ref().map(ToString::to_string),
+        destinations: servers.iter().map(|server| server.name.clone()).collect(),
+        tls,
+        secrets,
+        tags: if on_machine {
+            check_tags(
+                &["sources", "machines", "logstash", "tags"],
+                &settings.tags,
+                problems,
+            );
+            settings.tags.clone()
+        } else {
+            BTreeMap::new()
+        },
+    }
+}
+
+fn check_logstash(
+    servers: &[&ResolvedDestination],
+    around: Surroundings<'_>,
+    problems: &mut Problems,
+) {
+    let settings = &around.settings.sources.machines.logstash;
+    let on_machine = settings.runs_on == LogstashPlace::Machine;
+    let balanced = !on_machine && settings.service == LogstashService::LoadBalancer;
+    if settings.address.is_none() && (on_machine || balanced) {
+        problems.push(
+            &["sources", "machines", "logstash", "address"],
+            "it is not said by which name the machines reach Logstash",
+            "set `address` to the name in its certificate; on Kubernetes `service: node_port` needs none",
+        );
+    }
+    if on_machine && settings.tags.is_empty() && around.settings.sources.machines.delivery.ssm {
+        problems.push(
+            &["sources", "machines", "logstash", "tags"],
+            "it is not said which machine Logstash runs on",
+            "set the tags of that machine, or `sources.machines.delivery.ssm: false`",
+        );
+    }
+    for server in servers {
+        if matches!(server.authentication, ResolvedAuthentication::ApiKey(_))
+            && server.scheme == "http"
+        {
+            problems.push(
+                &["destinations", &server.name, "authentication", "type"],
+                "Logstash sends an API key over TLS only",
+                "write `https:` in `url`, or use `basic`",
+            );
+        }
+        if server.backend == Backend::Elasticsearch
+            && server.version == 8
+            && major(settings.version.as_str()) == "7"
+        {
+            problems.push(
+                &["sources", "machines", "logstash", "version"],
+                "Logstash 7 knows fewer options than are rendered",
+                "choose a version 8 or 9",
+            );
+        }
+    }
+}
+
+fn tls(around: Surroundings<'_>, problems: &mut Problems) -> ResolvedLogstashTls {
+    let settings = &around.settings.sources.machines.logstash;
+    let on_machine = settings.runs_on == LogstashPlace::Machine;
+    let named = |reference: Option<&SecretReference>, own: &str| match reference {
+        None => Some(name::secrets_manager(&around.cluster.name, own)),
+        Some(reference) => reference
+            .as_str()
+            .strip_prefix("aws-secretsmanager:")
+            .map(ToOwned::to_owned),
+    };
+    let server = settings.tls.server_secret.as_ref();
+    let client = settings.tls.client_secret.as_ref();
+    let server_secret = named(server, "logstash");
+    let client_secret = named(client, "machines");
+    let at = |key| ["sources", "machines", "logstash", "tls", key];
+    if on_machine && server_secret.is_none() {
+        problems.push(
+            &at("server_secret"),
+            "Logstash runs on a machine, which can't read a Secret of Kubernetes",
+            "keep it in AWS Secrets Manager: `aws-secretsmanager:<name>`",
+        );
+    }
+    if client_secret.is_none() {
+        problems.push(
+            &at("client_secret"),
+            "a machine can't read a Secret of Kubernetes",
+            "keep it in AWS Secrets Manager: `aws-secretsmanager:<name>`",
+        );
+    }
+    if server_secret.is_some() && server_secret == client_secret {
+        problems.push(
+            &at("client_secret"),
+            "this is Logstash's own certificate: whoever has a machine could pose as Logstash",
+            "give the machines a certificate of their own",
+        );
+    }
+    ResolvedLogstashTls {
+        secret_name: server
+            .and_then(|reference| reference.as_str().strip_prefix("kubernetes-secret:"))
+            .unwrap_or("logfleet-logstash")
+            .to_owned(),
+        server_secret,
+        client_secret: client_secret.unwrap_or_default(),
+    }
+}
+
+/// The image of Logstash: one of the project that makes the output.
+fn image(
+    servers: &[&ResolvedDestination],
+    around: Surroundings<'_>,
+    problems: &mut Problems,
+) -> String {
+    let opensearch = servers
+        .iter()
+        .any(|server| server.backend == Backend::Opensearch);
+    let settings = &around.settings.sources.machines.logstash;
+    let Some(image) = &settings.image else {
+        return if opensearch {
+            // The newest that the project publishes
+            // (https://docs.opensearch.org/latest/tools/logstash/index/).
+            "opensearchproject/logstash-oss-with-opensearch-output-plugin:8.9.0".to_owned()
+        } else {
+            format!(
+                "docker.elastic.co/logstash/logstash-oss:{}",
+                settings.version
+            )
+        };
+    };
+    let setting = ["sources", "machines", "logstash", "image"];
+    if image.tag.is_none() && image.digest.is_none() {
+        problems.push(
+            &setting,
+            "the image has neither tag nor digest",
+            "set `tag` or `digest`",
+        );
+    }
+    let wanted = "logstash-output-opensearch";
+    let holds = image
+        .plugins
+        .as_ref()
+        .map(|plugins| plugins.contains(wanted));
+    if opensearch && holds != Some(true) {
+        problems.push(
+            &setting,
+            match holds {
+                None => format!("it is not known whether this image holds the plugin `{wanted}`"),
+                _ => format!("the image lacks the plugin `{wanted}`, so nothing would arrive"),
+            },
+            "list its plugins in `plugins`; without `image` one that holds it is taken",
+        );
+    }
+    workload::image(image, None)
+}
+
+/// The tags by which Systems Manager finds the machines of a role.
+pub(super) fn tags(
+    role: &str,
+    own: &BTreeMap<TagKey, TagValue>,
+    around: Surroundings<'_>,
+    problems: &mut Problems,
+) -> BTreeMap<TagKey, TagValue> {
+    check_tags(&["sources", "machines", role, "tags"], own, problems);
+    if !own.is_empty() {
+        return own.clone();
+    }
+    let cluster = &around.cluster.name;
+    let tags = match around.cluster.distribution {
+        // https://github.com/kubernetes/kops/blob/v1.32.0/upup/pkg/fi/cloudup/awsup/aws_cloud.go
+        Distribution::Kops => vec![
+            ("KubernetesCluster".to_owned(), cluster.clone()),
+            (
+                if role == "masters" {
+                    "k8s.io/role/control-plane".to_owned()
+                } else {
+                    "k8s.io/role/node".to_owned()
+                },
+                "1".to_owned(),
+            ),
+        ],
+        // https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+        Distribution::Eks => vec![(
+            format!("kubernetes.io/cluster/{cluster}"),
+            "owned".to_owned(),
+        )],
+    };
+    tags.into_iter()
+        .map(|(key, value)| (TagKey(key), TagValue(value)))
+        .collect()
+}
+
+fn check_tags(setting: &[&str], tags: &BTreeMap<TagKey, TagValue>, problems: &mut Problems) {
+    if tags.len() > MOST_TAGS {
+        problems.push(
+            setting,
+            format!(
+                "these are {} tags, and Systems Manager takes {MOST_TAGS}",
+                tags.len()
+            ),
+            "name fewer: all must be there on a machine",
+        );
+    }
+}

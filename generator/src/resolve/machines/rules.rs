@@ -1,0 +1,260 @@
+//! What Logstash does to the machines' records. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::resolve::Condition;
+use crate::resolve::pattern;
+use crate::resolve::problem::Problems;
+use crate::resolve::source::{check_day, check_reason, field_path, one_line};
+use crate::settings::{Day, FieldName, MachineRecords, Pattern};
+
+/// The field that gets what is parsed from text.
+pub(super) const PARSED: &str = "parsed";
+
+/// What Logstash does to records, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MachineRules {
+    /// If there is any, records that match none are thrown away.
+    pub keep: Vec<TextRule>,
+    /// Records that are thrown away.
+    pub drop: Vec<TextRule>,
+    /// Text that is taken out.
+    pub mask: Vec<MaskRule>,
+    /// Fields that are made from text.
+    pub parse: Vec<ParseRule>,
+}
+
+impl MachineRules {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keep.is_empty()
+            && self.drop.is_empty()
+            && self.mask.is_empty()
+            && self.parse.is_empty()
+    }
+}
+
+/// A choice of records by their text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TextRule {
+    /// The rule's name.
+    pub name: String,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    /// Why, on one line.
+    pub reason: String,
+    /// From this day on without effect.
+    pub expires: Option<Day>,
+}
+
+/// Text that is taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MaskRule {
+    /// The rule's name.
+    pub name: String,
+    /// The field as a path of keys.
+    pub field: Vec<String>,
+    /// What is taken out.
+    pub pattern: String,
+    /// What stands there instead.
+    pub replacement: String,
+    /// Why, on one line.
+    pub reason: String,
+}
+
+/// Fields that are made from text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ParseRule {
+    /// The rule's name.
+    pub name: String,
+    /// The field as a path of keys.
+    pub field: Vec<String>,
+    /// A pattern with named groups.
+    pub pattern: String,
+    /// Why, on one line.
+    pub reason: String,
+}
+
+/// Resolves the rules of a role.
+pub(super) fn resolve(
+    base: &[&str; 3],
+    records: &MachineRecords,
+    problems: &mut Problems,
+) -> MachineRules {
+    check(base, records, problems);
+    let text_rule =
+        |name: &str, when: &BTreeMap<FieldName, Pattern>, reason: &str, expires| TextRule {
+            name: name.to_owned(),
+            conditions: when
+                .iter()
+                .map(|(field, pattern)| Condition {
+                    field: field_path(field.as_str()),
+                    pattern: pattern.to_string(),
+                })
+                .collect(),
+            reason: one_line(reason),
+            expires,
+        };
+    MachineRules {
+        keep: records
+            .keep
+            .iter()
+            .map(|(name, rule)| text_rule(name.as_str(), &rule.when, &rule.reason, None))
+            .collect(),
+        drop: records
+            .drop
+            .iter()
+            .map(|(name, rule)| {
+                text_rule(
+                    name.as_str(),
+                    &rule.when,
+                    &rule.reason,
+                    rule.expires.clone(),
+                )
+            })
+            .collect(),
+        mask: records
+            .mask
+            .iter()
+            .map(|(name, rule)| MaskRule {
+                name: name.to_string(),
+                field: field_path(rule.field.as_str()),
+                pattern: rule.matches.to_string(),
+                replacement: rule.replacement.to_string(),
+                reason: one_line(&rule.reason),
+            })
+            .collect(),
+        parse: records
+            .parse
+            .iter()
+            .map(|(name, rule)| ParseRule {
+                name: name.to_string(),
+                field: field_path(rule.field.as_str()),
+                pattern: rule.pattern.to_string(),
+                reason: one_line(&rule.reason),
+            })
+            .collect(),
+    }
+}
+
+fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
+    let at = |keys: &[&str]| -> Vec<String> {
+        let path = base.iter().chain(&["records"]).chain(keys);
+        path.map(|key| (*key).to_owned()).collect()
+    };
+    let mut told = |keys: &[&str], judge: &dyn Fn(&[&str], &mut Problems)| {
+        let path = at(keys);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        judge(&path, problems);
+    };
+    for (name, rule) in &records.keep {
+        let name = name.as_str();
+        for (field, pattern) in &rule.when {
+            told(&["keep", name, "when", field.as_str()], &|at, problems| {
+                check_pattern(at, pattern, problems)
+            });
+        }
+        told(&["keep", name, "reason"], &|at, problems| {
+            check_reason(at, &rule.reason, problems)
+        });
+    }
+    for (name, rule) in &records.drop {
+        let name = name.as_str();
+        for (field, pattern) in &rule.when {
+            told(&["drop", name, "when", field.as_str()], &|at, problems| {
+                check_pattern(at, pattern, problems)
+            });
+        }
+        told(&["drop", name, "reason"], &|at, problems| {
+            check_reason(at, &rule.reason, problems)
+        });
+        if let Some(day) = &rule.expires {
+            told(&["drop", name, "expires"], &|at, problems| {
+                check_day(at, day, problems)
+            });
+        }
+    }
+    for (name, rule) in &records.mask {
+        let name = name.as_str();
+        told(&["mask", name, "matches"], &|at, problems| {
+            check_pattern(at, &rule.matches, problems)
+        });
+        told(&["mask", name, "reason"], &|at, problems| {
+            check_reason(at, &rule.reason, problems)
+        });
+    }
+    for (name, rule) in &records.parse {
+        let name = name.as_str();
+        told(&["parse", name, "pattern"], &|at, problems| {
+            check_pattern(at, &rule.pattern, problems);
+            if !has_named_group(rule.pattern.as_str()) {
+                problems.push(
+                    at,
+                    "no group of this pattern has a name, so it makes no field",
+                    "name one: `(?<user>[a-z]+)`",
+                );
+            }
+        });
+        told(&["parse", name, "reason"], &|at, problems| {
+            check_reason(at, &rule.reason, problems)
+        });
+    }
+}
+
+/// What Ruby reads, less what Logstash and Systems Manager would take for
+/// something of theirs.
+fn check_pattern(at: &[&str], text: &Pattern, problems: &mut Problems) {
+    if let Err(fault) = pattern::check(text.as_str()) {
+        problems.push(at, fault.message, fault.hint);
+    }
+    for (taken, by, hint) in [
+        (
+            "%{",
+            "Logstash reads `%{` as the start of a field's name",
+            "write `%[{]`",
+        ),
+        (
+            "{{",
+            "Systems Manager reads `{{` as the start of a parameter",
+            "write `[{][{]`",
+        ),
+        (
+            "}}",
+            "Systems Manager reads `}}` as the end of a parameter",
+            "write `[}][}]`",
+        ),
+    ] {
+        if text.as_str().contains(taken) {
+            problems.push(at, by, hint);
+        }
+    }
+}
+
+/// Whether a pattern has a group `(?<name>…)`.
+fn has_named_group(pattern: &str) -> bool {
+    pattern.match_indices("(?<").any(|(at, start)| {
+        let escaped = pattern[..at]
+            .chars()
+            .rev()
+            .take_while(|c| *c == '\\')
+            .count()
+            % 2
+            == 1;
+        !escaped && !pattern[at + start.len()..].starts_with(['=', '!'])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_behind_is_no_named_group() {
+        assert!(has_named_group("a(?<b>c)"));
+        assert!(!has_named_group("(?<=a)b(?<!c)"));
+        assert!(!has_named_group(r"\(?<b>c"));
+        assert!(has_named_group(r"\\(?<b>c)"));
+    }
+}
