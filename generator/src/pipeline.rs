@@ -252,11 +252,14 @@ impl Rendering {
         selected: Option<&BTreeSet<String>>,
         timings: &Timings,
     ) -> Result<Self, Faults> {
-        let fleet = load_fleet(root, selected, timings)?;
+        let mut fleet = load_fleet(root, selected, timings)?;
         let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded));
         let certificates = read_certificates(root, &fleet.members);
         match (templates, certificates) {
             (Ok(templates), Ok(certificates)) => {
+                for member in &mut fleet.members {
+                    hand_certificates_to_machines(member, &certificates);
+                }
                 let checker = Checker::new().map_err(|error| Fault::input(error.to_string()))?;
                 Ok(Self {
                     fleet,
@@ -453,6 +456,29 @@ pub fn own_templates(loaded: &LoadedFleet) -> Result<Templates, Faults> {
         })
         .collect();
     Templates::compile(&own)
+}
+
+/// What a machine installs holds the certificates themselves: it can't read
+/// the cluster's objects.
+fn hand_certificates_to_machines(
+    member: &mut ResolvedMember,
+    certificates: &BTreeMap<String, Vec<u8>>,
+) {
+    let wanted = member.cluster.destinations_of_machines();
+    for certificate in &member.certificates {
+        let destination = member.cluster.destinations.iter().find(|destination| {
+            let output = destination.ca_certificate.as_ref();
+            output.is_some_and(|output| certificate.output == format!("kubernetes/{output}"))
+        });
+        if let Some(destination) = destination
+            && wanted.contains(&destination.name)
+            && let Some(bytes) = certificates.get(&certificate.file)
+        {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let held = &mut member.cluster.machines.certificates;
+            held.insert(destination.name.clone(), text);
+        }
+    }
 }
 
 /// The certificates of all clusters, each file read once: path below

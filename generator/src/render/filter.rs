@@ -28,6 +28,7 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("json", json);
     tera.register_function("range", range);
     super::fluentd::register(tera);
+    super::machines::register(tera);
 }
 
 /// Lets the next template begin with the full number.

@@ -19,6 +19,7 @@ mod complaint;
 pub mod filter;
 mod fluentd;
 pub mod json;
+mod machines;
 pub mod pattern;
 pub mod quote;
 mod templates;

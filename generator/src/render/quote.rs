@@ -111,3 +111,67 @@ fn push_unicode_escape(out: &mut String, c: char) {
     // Writing to a `String` can't fail.
     let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
+
+/// A text as YAML for Filebeat. Filebeat looks for `${…}` in what YAML has
+/// read, and reads `$$` as `$`
+/// (<https://github.com/elastic/go-ucfg/blob/v0.8.8/variables.go>). Systems
+/// Manager looks for `{{…}}` in the whole script that holds the file.
+pub fn filebeat(text: &str) -> Result<String, serde_json::Error> {
+    let doubled = text.replace('$', "$$");
+    Ok(super::filter::to_json(&doubled)?
+        .replace('{', "\\u007b")
+        .replace('}', "\\u007d"))
+}
+
+/// A text as one word of a shell.
+pub fn shell(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@+,%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A regular expression between slashes, as a condition of Logstash has it. An
+/// escape is the expression's own, so only slashes need one.
+///
+/// <https://github.com/elastic/logstash/blob/v9.1.0/logstash-core/lib/logstash/compiler/lscl/lscl_grammar.treetop>
+pub fn logstash_regex(pattern: &str) -> String {
+    format!("/{}/", delimited(pattern, '/'))
+}
+
+/// A regular expression in double quotes, as an option of Logstash has it
+/// (with `config.support_escapes: false`, its default).
+pub fn logstash_pattern(pattern: &str) -> String {
+    format!("\"{}\"", delimited(pattern, '"'))
+}
+
+/// Escapes a delimiter within a regular expression, and what Logstash would
+/// take for a variable of its own, `${NAME}`: a brace that follows `$` is a
+/// letter there, unless a number follows.
+fn delimited(pattern: &str, delimiter: char) -> String {
+    let mut out = String::with_capacity(pattern.len() + 2);
+    let mut escaped = false;
+    let mut characters = pattern.chars().peekable();
+    while let Some(c) = characters.next() {
+        if c == delimiter && !escaped {
+            out.push('\\');
+        }
+        out.push(c);
+        escaped = c == '\\' && !escaped;
+        if c == '$' && characters.peek() == Some(&'{') {
+            characters.next();
+            let digit = characters
+                .peek()
+                .is_some_and(|c| c.is_ascii_digit() || *c == ',');
+            out.push_str(if digit { "{" } else { "\\{" });
+            escaped = false;
+        }
+    }
+    // Logstash reads a delimiter behind any backslash as escaped, behind an
+    // escaped one too.
+    if out.ends_with('\\') {
+        out.push_str("(?:)");
+    }
+    out
+}

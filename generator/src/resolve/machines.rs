@@ -413,6 +413,7 @@ impl MachinesPlan {
 fn feed_one(fed: &mut Fed, stream: &str, rules: &MachineRules) {
     let feeding = fed.entry(stream.to_owned()).or_default();
     feeding.machines = true;
+    feeding.shippers = true;
     if !rules.parse.is_empty() {
         feeding.json_targets.insert(rules::PARSED.to_owned());
     }
@@ -462,7 +463,7 @@ pub(super) fn resolve(
     let logstash_is_on = decide_logstash(&roles, around, problems);
     check_delivery(&roles, around.settings, problems);
     let logstash = logstash_is_on
-        .then(|| delivery::logstash(&roles_servers(&roles, around), around, problems));
+        .then(|| delivery::logstash(&roles_servers(&roles, around), around, names, problems));
     let mut resolved = ResolvedMachines {
         logstash,
         ..ResolvedMachines::default()

@@ -107,10 +107,17 @@ pub fn resolve_cluster(
     if !problems.0.is_empty() {
         return Err(problems);
     }
-    let role_arn = daemon_sets
-        .iter()
-        .any(|daemon_set| daemon_set.needs_role)
-        .then_some(pod_role);
+    let logstash_signs = machines.logstash.as_ref().is_some_and(|logstash| {
+        destinations.iter().any(|destination| {
+            logstash.destinations.contains(&destination.name)
+                && matches!(
+                    destination.authentication,
+                    ResolvedAuthentication::AwsSigv4 { .. }
+                )
+        })
+    });
+    let pods_need_it = daemon_sets.iter().any(|daemon_set| daemon_set.needs_role);
+    let role_arn = (pods_need_it || logstash_signs).then_some(pod_role);
     let aws_names = names.into_given();
     Ok(ResolvedCluster {
         kubernetes: ResolvedKubernetes {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, FieldName, FileGlob, HostName, Image, KubernetesName, LogLevel, Name, PackageVersion,
-    Pattern, Replacement, Resources, SecretReference, TagKey, TagValue, Unit,
+    AgentVersion, Day, FieldName, FileGlob, HostName, Image, KubernetesName, LogLevel, Name,
+    PackageVersion, Pattern, Replacement, Resources, SecretReference, TagKey, TagValue, Unit,
 };
 
 /// System and kernel logs of the virtual machines.
@@ -259,8 +259,8 @@ pub struct FilebeatSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloudwatchAgentSettings {
-    /// Its version. It reads the journal since 1.300070.0.
-    pub version: PackageVersion,
+    /// Its version, with its build: `1.300071.0b1200`. It reads the journal since 1.300070.0; by default the newest is installed.
+    pub version: Option<AgentVersion>,
 }
 
 /// The Logstash between Filebeat and the servers.

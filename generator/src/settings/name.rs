@@ -202,6 +202,11 @@ text! {
     "letters, digits, blanks and `_.,:;<>()*#-`, at most 64 characters"
 }
 text! {
+    /// The version of a CloudWatch agent, as the folders are named that it is downloaded from.
+    AgentVersion, r"^1\.[0-9]{6,9}\.[0-9]{1,4}(b[0-9]{1,8})?$", max 32,
+    "a version of the CloudWatch agent with its build, such as `1.300071.0b1200`"
+}
+text! {
     /// The name of a Kubernetes object that may hold dots: an RFC 1123 subdomain.
     ObjectName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 253,
     "a Kubernetes object's name: lower-case letters, digits, `-` and `.`, at most 253 characters"

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{MachineInputKind, ResolvedCloudwatchAgent, ResolvedFilebeat, RolePlan, Surroundings};
+use crate::resolve::name::AwsNames;
 use crate::resolve::problem::Problems;
-use crate::resolve::{ResolvedAuthentication, ResolvedDestination, name, workload};
+use crate::resolve::{NameKind, ResolvedAuthentication, ResolvedDestination, name, workload};
 use crate::settings::{
     Backend, CloudwatchAgentSettings, Distribution, FilebeatSettings, LogstashPlace,
-    LogstashService, Resources, SecretReference, TagKey, TagValue,
+    LogstashService, Resources, SecretReference, TagKey, TagValue, Toleration,
 };
 
 /// The port on which Logstash waits for Filebeat.
@@ -72,6 +73,18 @@ pub struct ResolvedLogstash {
     pub storage_class: Option<String>,
     /// The names of the servers it writes to.
     pub destinations: Vec<String>,
+    /// Taints that its pods tolerate.
+    pub tolerations: Vec<Toleration>,
+    /// Whether user data is rendered for its machine.
+    pub cloud_init: bool,
+    /// Whether Systems Manager reaches its machine.
+    pub ssm: bool,
+    /// Minutes after which it does so again.
+    pub repeat_minutes: u16,
+    /// The name of the policy of its machine.
+    pub policy: String,
+    /// The name of the association of its machine.
+    pub association: String,
     /// The certificates of both sides.
     pub tls: ResolvedLogstashTls,
     /// The secrets that its machine fetches.
@@ -163,10 +176,15 @@ pub(super) fn cloudwatch_agent(
     settings: &CloudwatchAgentSettings,
     problems: &mut Problems,
 ) -> ResolvedCloudwatchAgent {
-    let mut numbers = settings
-        .version
+    let Some(chosen) = &settings.version else {
+        return ResolvedCloudwatchAgent {
+            version: "latest".to_owned(),
+            region,
+        };
+    };
+    let mut numbers = chosen
         .as_str()
-        .split('.')
+        .split(['.', 'b'])
         .map(|part| part.parse().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
     let version = (next(), next(), next());
@@ -177,15 +195,12 @@ pub(super) fn cloudwatch_agent(
     if journal && version < AGENT_READS_JOURNAL {
         problems.push(
             &["sources", "machines", "cloudwatch_agent", "version"],
-            format!(
-                "the CloudWatch agent {} can't read the journal",
-                settings.version
-            ),
+            format!("the CloudWatch agent {chosen} can't read the journal"),
             "choose 1.300070.0 or newer, or set `read: files` where there is a rsyslog",
         );
     }
     ResolvedCloudwatchAgent {
-        version: settings.version.to_string(),
+        version: chosen.to_string(),
         region,
     }
 }
@@ -260,9 +275,12 @@ pub(super) fn secret_of(
 pub(super) fn logstash(
     servers: &[&ResolvedDestination],
     around: Surroundings<'_>,
+    names: &mut AwsNames<'_>,
     problems: &mut Problems,
 ) -> ResolvedLogstash {
     let settings = &around.settings.sources.machines.logstash;
+    let delivery = &around.settings.sources.machines.delivery;
+    let region = &around.cluster.region;
     let on_machine = settings.runs_on == LogstashPlace::Machine;
     let by_node =
         !on_machine && settings.service == LogstashService::NodePort && settings.address.is_none();
@@ -315,6 +333,20 @@ pub(super) fn logstash(
             * 11,
         storage_class: settings.storage_class.as_ref().map(ToString::to_string),
         destinations: servers.iter().map(|server| server.name.clone()).collect(),
+        tolerations: workload::tolerations_of_nodes(around.settings),
+        cloud_init: delivery.cloud_init,
+        ssm: delivery.ssm,
+        repeat_minutes: delivery.repeat_minutes,
+        policy: if on_machine {
+            names.give(NameKind::ManagedPolicy, region, "logstash")
+        } else {
+            String::new()
+        },
+        association: if on_machine {
+            names.give(NameKind::SystemsManager, region, "logstash")
+        } else {
+            String::new()
+        },
         tls,
         secrets,
         tags: if on_machine {

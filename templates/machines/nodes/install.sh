@@ -1,0 +1,4 @@
+{%- set role = machines.nodes -%}
+{%- if role -%}
+{%- include "machines/_install.sh" -%}
+{%- endif -%}
