@@ -7,8 +7,11 @@
 
 use serde::Serialize;
 
-use crate::resolve::{DaemonSet, LogSubscription, LogWriter, ResolvedCluster, ResolvedStream};
-use crate::settings::{ControlPlaneRead, Distribution};
+use crate::resolve::{
+    DaemonSet, LogSubscription, LogWriter, MachineInputKind, ResolvedCluster, ResolvedMachineRole,
+    ResolvedStream,
+};
+use crate::settings::{ControlPlaneRead, Distribution, LogstashPlace};
 
 /// One source of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,9 +81,7 @@ pub enum EndKind {
 }
 
 /// Sources that no file is rendered for yet.
-const NOT_RENDERED: [&str; 11] = [
-    "machines.masters",
-    "machines.nodes",
+const NOT_RENDERED: [&str; 9] = [
     "aws.ec2",
     "aws.ebs",
     "aws.iam",
@@ -99,6 +100,8 @@ pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
         nodes(cluster),
         control_plane(cluster),
         events(cluster),
+        machines(cluster, "masters"),
+        machines(cluster, "nodes"),
     ];
     rows.extend(NOT_RENDERED.iter().map(|source| {
         missing(
@@ -342,4 +345,99 @@ fn events(cluster: &ResolvedCluster) -> SourceRow {
             "switched off by `sources.kubernetes.events.enabled`",
         ),
     }
+}
+
+fn machines(cluster: &ResolvedCluster, name: &str) -> SourceRow {
+    let source = format!("machines.{name}");
+    let role = cluster.machines.roles().find(|role| role.name == name);
+    match role {
+        Some(role) => SourceRow {
+            cluster: cluster.cluster.name.clone(),
+            source,
+            shipped_by: Some(shippers_of(cluster, role).join(", ")),
+            reads: role
+                .inputs
+                .iter()
+                .flat_map(|input| reads_of(&input.from))
+                .collect(),
+            ends: ends_of(cluster, &role.streams),
+            files: files_of(cluster, role),
+            missing: None,
+        },
+        None if name == "masters" && cluster.cluster.distribution == Distribution::Eks => missing(
+            cluster,
+            &source,
+            MissingKind::NotThere,
+            "AWS runs the control plane: the cluster has no such machines",
+        ),
+        None => missing(
+            cluster,
+            &source,
+            MissingKind::Gap,
+            &format!("switched off by `sources.machines.{name}.enabled`"),
+        ),
+    }
+}
+
+fn shippers_of(cluster: &ResolvedCluster, role: &ResolvedMachineRole) -> Vec<String> {
+    let mut shippers = Vec::new();
+    if let Some(filebeat) = &role.filebeat {
+        shippers.push("Filebeat".to_owned());
+        let logstash = cluster.machines.logstash.as_ref();
+        if let (None, Some(logstash)) = (&filebeat.destination, logstash) {
+            shippers.push(match logstash.runs_on {
+                LogstashPlace::Kubernetes => {
+                    format!("StatefulSet {}/logstash", cluster.kubernetes.namespace)
+                }
+                LogstashPlace::Machine => format!("Logstash at {}", logstash.host),
+            });
+        }
+    }
+    if role.cloudwatch_agent.is_some() {
+        shippers.push("CloudWatch agent".to_owned());
+    }
+    shippers
+}
+
+fn reads_of(from: &MachineInputKind) -> Vec<String> {
+    match from {
+        MachineInputKind::Kernel => vec!["journal: kernel".to_owned()],
+        MachineInputKind::Units { units, exclude, .. } if units.is_empty() => {
+            let exclude: Vec<&str> = exclude.iter().map(|unit| unit.unit.as_str()).collect();
+            vec![format!("journal: every unit but {}", exclude.join(", "))]
+        }
+        MachineInputKind::Units { units, .. } => units
+            .iter()
+            .map(|unit| format!("journal: {unit}"))
+            .collect(),
+        MachineInputKind::Files(files) => files.paths.clone(),
+    }
+}
+
+fn files_of(cluster: &ResolvedCluster, role: &ResolvedMachineRole) -> Vec<String> {
+    let own = |file: &str| format!("machines/{}/{file}", role.name);
+    let mut files = Vec::new();
+    if role.filebeat.is_some() {
+        files.push(own("filebeat.yml"));
+    }
+    if role.cloudwatch_agent.is_some() {
+        files.push(own("amazon-cloudwatch-agent.json"));
+    }
+    files.push(own("install.sh"));
+    if role.delivery.kops {
+        files.push(own("kops-instance-group.yaml"));
+    } else if role.delivery.cloud_init {
+        files.push(own("user-data.yaml"));
+    }
+    files.push("machines/stack.json".to_owned());
+    let logstash = cluster.machines.logstash.as_ref();
+    if let (Some(filebeat), Some(logstash)) = (&role.filebeat, logstash)
+        && filebeat.destination.is_none()
+    {
+        files.push(match logstash.runs_on {
+            LogstashPlace::Kubernetes => "kubernetes/logstash/pipeline.conf".to_owned(),
+            LogstashPlace::Machine => "machines/logstash/pipeline.conf".to_owned(),
+        });
+    }
+    files
 }

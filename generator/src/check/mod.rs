@@ -3,12 +3,14 @@
 //!
 //! Templates can be a fleet's own, so nothing that they render is taken on
 //! trust: YAML must parse and have no key twice, Kubernetes objects must meet
-//! their strict schemas, and Fluentd's configuration must name only plugins
-//! and options that exist. `.json` files are canonical already
+//! their strict schemas, and the settings of Fluentd, Filebeat, Logstash and
+//! the CloudWatch agent must name only plugins and options that exist. `.json` files are canonical already
 //! ([`crate::render::json`]).
 
 pub mod fluentd;
 pub mod kubernetes;
+pub mod logstash;
+pub mod machines;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
+use self::logstash::LogstashCheck;
+use self::machines::{MachineFile, MachinesCheck};
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
@@ -27,6 +31,8 @@ use crate::tree::TreePath;
 pub struct Checker {
     fluentd: FluentdCheck,
     kubernetes: KubernetesCheck,
+    logstash: LogstashCheck,
+    machines: MachinesCheck,
     /// The digests of Kubernetes files that were right. Clusters of a fleet
     /// share many of them to the byte, and reading YAML costs more than all
     /// else here.
@@ -38,13 +44,19 @@ pub struct Checker {
 enum Language {
     Kubernetes(FileKind),
     Fluentd,
+    Logstash,
+    Machine(MachineFile),
     /// YAML that nothing more is known of.
     Yaml,
 }
 
 fn language(path: &TreePath) -> Option<Language> {
     let path = path.as_str();
-    if is_of_kubernetes(path) && path.ends_with(".yaml") {
+    if let Some(file) = MachineFile::of(path) {
+        Some(Language::Machine(file))
+    } else if path.contains("/logstash/") && path.ends_with(".conf") {
+        Some(Language::Logstash)
+    } else if is_of_kubernetes(path) && path.ends_with(".yaml") {
         Some(Language::Kubernetes(FileKind::of(path)))
     } else if path.ends_with("/fluent.conf") {
         Some(Language::Fluentd)
@@ -67,6 +79,8 @@ impl Checker {
         Ok(Self {
             fluentd: FluentdCheck::new()?,
             kubernetes: KubernetesCheck::new(),
+            logstash: LogstashCheck::new()?,
+            machines: MachinesCheck::new(),
             right: Mutex::default(),
         })
     }
@@ -90,6 +104,8 @@ impl Checker {
             faults.append(match language {
                 Language::Kubernetes(kind) => self.check_kubernetes(kind, shown, text),
                 Language::Fluentd => self.fluentd.check(&shown(), text),
+                Language::Logstash => self.logstash.check(&shown(), text),
+                Language::Machine(file) => self.machines.check(file, &shown(), text),
                 Language::Yaml => check_yaml(&shown(), text),
             });
         }

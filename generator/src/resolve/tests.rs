@@ -95,10 +95,13 @@ fn each_source_has_its_daemon_set_and_each_fed_stream_its_data_stream() {
             "logs-kubernetes.applications-prod_eu_example_com",
             "logs-kubernetes.control_plane-prod_eu_example_com",
             "logs-kubernetes.events-prod_eu_example_com",
+            "logs-machines.system-prod_eu_example_com",
             "logs-kubernetes.nodes-prod_eu_example_com",
         ]
     );
-    assert_eq!(cluster.destinations[0].data_streams, streams);
+    let mut sorted = streams;
+    sorted.sort_unstable();
+    assert_eq!(cluster.destinations[0].data_streams, sorted);
 }
 
 #[test]

@@ -1,4 +1,4 @@
 {%- set role = machines.masters -%}
 {%- if role -%}
-{%- include "machines/_install.sh" -%}
-{%- endif -%}
+{% include "machines/_install.sh" %}
+{% endif -%}

@@ -7,6 +7,7 @@ umask 077
 shopt -s lastpipe
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
+readonly filebeat=(/usr/share/filebeat/bin/filebeat -c "$etc/filebeat.yml" --path.home /usr/share/filebeat --path.config "$etc" --path.data "$state/filebeat" --path.logs /var/log/logfleet)
 
 # Writes standard input to a file if it says something else; then `changed` is set.
 write() {
@@ -47,10 +48,216 @@ signing_key() {
 # The value of a key of a secret's JSON, which stands on standard input.
 value() { python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
+install_filebeat() {
+  local version=8.19.0 repository=https://artifacts.elastic.co/packages/oss-8.x
+  local installed
+  installed=$(/usr/share/filebeat/bin/filebeat version 2>/dev/null || true)
+  [[ $installed != *"version $version "* ]] || return 0
+  # https://www.elastic.co/docs/reference/beats/filebeat/setup-repositories
+  signing_key https://artifacts.elastic.co/GPG-KEY-elasticsearch 46095ACC8548582C1A2699A9D27D666CD88E42B4 "$etc/elastic.asc"
+  if command -v apt-get >/dev/null; then
+    install -m 0644 "$etc/elastic.asc" /usr/share/keyrings/logfleet-elastic.asc
+    echo "deb [signed-by=/usr/share/keyrings/logfleet-elastic.asc] $repository/apt stable main" | write /etc/apt/sources.list.d/logfleet-elastic.list 0644
+    packages "filebeat=$version"
+  else
+    rpm --import "$etc/elastic.asc"
+    printf '%s\n' '[logfleet-elastic]' name=logfleet-elastic "baseurl=$repository/yum" gpgcheck=1 enabled=1 | write /etc/yum.repos.d/logfleet-elastic.repo 0644
+    packages "filebeat-$version"
+  fi
+  changed=true
+}
+
+# Fetches credentials as this machine's role. They go through pipes only:
+# neither a command line nor a log ever holds one.
+refresh() {
+  local secret digest
+  command -v aws >/dev/null || packages awscli || snap install aws-cli --classic
+  [[ -e $state/filebeat/filebeat.keystore ]] || "${filebeat[@]}" keystore create
+  secret=$(aws --region eu-central-1 secretsmanager get-secret-value --secret-id logfleet/staging-eu.k8s.example.com/main --query SecretString --output text)
+  digest=$(sha256sum <<<"$secret")
+  if [[ $digest != "$(cat "$state/credential-1" 2>/dev/null)" ]]; then
+    value api_key <<<"$secret" | "${filebeat[@]}" keystore add LOGFLEET_MAIN_API_KEY --stdin --force
+    value id <<<"$secret" | "${filebeat[@]}" keystore add LOGFLEET_MAIN_API_KEY_ID --stdin --force
+    echo "$digest" >"$state/credential-1"
+    changed=true
+  fi
+}
 
 write_files() {
+  write "$etc/filebeat.yml" <<'LOGFLEET_END'
+# Ships the system and kernel logs of the masters of the cluster "staging-eu.k8s.example.com".
+# On the machine it is /etc/logfleet/filebeat.yml. A rotated file keeps its first bytes,
+# whatever its name and inode become: by them it is known again.
+filebeat.inputs:
+  - type: journald
+    id: "logfleet-kernel"
+    index: "logs-machines.system-staging_eu_k8s_example_com"
+    include_matches.match: [_TRANSPORT=kernel]
+  - type: journald
+    id: "logfleet-units"
+    index: "logs-machines.system-staging_eu_k8s_example_com"
+    # Everything but the kernel's lines.
+    include_matches.match: [_TRANSPORT=audit, _TRANSPORT=driver, _TRANSPORT=journal, _TRANSPORT=stdout, _TRANSPORT=syslog]
+    processors:
+      - drop_event:
+          when:
+            or:
+              # it would go round in circles
+              - equals: { systemd.unit: "amazon-cloudwatch-agent.service" }
+              - equals: { systemd.unit: "logfleet-filebeat.service" }
+              - equals: { systemd.unit: "logfleet-logstash.service" }
+              - equals: { systemd.unit: "logfleet-refresh.service" }
+              # Fluentd ships it: the source kubernetes.nodes
+              - equals: { systemd.unit: "docker.service" }
+              - equals: { systemd.unit: "kubelet.service" }
+  - type: filestream
+    id: "logfleet-cloud-init"
+    index: "logs-machines.system-staging_eu_k8s_example_com"
+    paths: ["/var/log/cloud-init-output.log"]
+    file_identity.fingerprint: {}
+    prospector.scanner.fingerprint: { enabled: true, offset: 0, length: 256 }
+  - type: filestream
+    id: "logfleet-dpkg"
+    index: "logs-machines.system-staging_eu_k8s_example_com"
+    paths: ["/var/log/dpkg.log"]
+    file_identity.fingerprint: {}
+    prospector.scanner.fingerprint: { enabled: true, offset: 0, length: 256 }
+  - type: filestream
+    id: "logfleet-unattended-upgrades"
+    index: "logs-machines.system-staging_eu_k8s_example_com"
+    paths: ["/var/log/unattended-upgrades/unattended-upgrades.log"]
+    file_identity.fingerprint: {}
+    prospector.scanner.fingerprint: { enabled: true, offset: 0, length: 256 }
+processors:
+  - add_fields:
+      target: ""
+      fields:
+        cluster: { name: "staging-eu.k8s.example.com", environment: "staging", region: "eu-central-1", account: "444455556666" }
+        machine: { role: masters }
+  # The names that Fluentd gives the journal's fields.
+  - rename:
+      fields:
+        - { from: syslog.identifier, to: systemd.identifier }
+        - { from: syslog.priority, to: systemd.priority }
+        - { from: journald.pid, to: systemd.pid }
+      ignore_missing: true
+      fail_on_error: false
+  # The same line has the same id, so what is sent again is there once.
+  - if:
+      has_fields: [log.offset]
+    then:
+      - fingerprint: { fields: [host.name, log.file.fingerprint, log.offset, message], ignore_missing: true, target_field: "@metadata._id" }
+    else:
+      - fingerprint: { fields: ["@timestamp", host.name, message, systemd.identifier, systemd.pid, systemd.transport, systemd.unit], ignore_missing: true, target_field: "@metadata._id" }
+  - drop_fields:
+      fields: [agent, container, ecs, event, host.hostname, host.id, input, journald, log.file.device_id, log.file.fingerprint, log.file.inode, log.syslog, message_id, syslog, systemd.cgroup, systemd.invocation_id, systemd.owner_uid, systemd.session, systemd.slice, systemd.user_slice, systemd.user_unit]
+      ignore_missing: true
+# What waits is on disk, so neither a restart nor a server that is down loses it.
+queue.disk:
+  max_size: "1024MiB"
+output.elasticsearch:
+  hosts: ["https://logs-staging.example.com:9200"]
+  # From the keystore, which install.sh fills from AWS Secrets Manager.
+  api_key: "${LOGFLEET_MAIN_API_KEY_ID}:${LOGFLEET_MAIN_API_KEY}"
+  ssl.certificate_authorities: [/etc/logfleet/main.pem]
+  ssl.verification_mode: full
+  ssl.supported_protocols: [TLSv1.2, TLSv1.3]
+  # Of events that say none; all here do.
+  index: "logs-machines.system-staging_eu_k8s_example_com"
+  compression_level: 1
+  timeout: 60
+  backoff.max: 60s
+# All of this is made before the first record is sent; the credential couldn't.
+setup.template.enabled: false
+setup.ilm.enabled: false
+# To a file, not to the journal, which it reads.
+logging.level: warning
+logging.to_files: true
+logging.files: { path: /var/log/logfleet, name: filebeat, rotateeverybytes: 10485760, keepfiles: 3 }
+logging.metrics.enabled: false
+LOGFLEET_END
+  write "$etc/main.pem" 0644 <<'LOGFLEET_END'
+-----BEGIN CERTIFICATE-----
+MIIBwDCCAWegAwIBAgIUNe7nQEq4sznfh2PECnJ5x9+b6ZowCgYIKoZIzj0EAwIw
+NjEQMA4GA1UECgwHRXhhbXBsZTEiMCAGA1UEAwwZRXhhbXBsZSBsb2dzIENBIChz
+dGFnaW5nKTAeFw0yNjExMjMyMTEyMDNaFw00NjExMTgyMTEyMDNaMDYxEDAOBgNV
+BAoMB0V4YW1wbGUxIjAgBgNVBAMMGUV4YW1wbGUgbG9ncyBDQSAoc3RhZ2luZykw
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQBX5Ph0q4RSced+niuUXFHd7kluhV+
+hR1hEUZo8PdFK4VZ3jwTWBeuTKGUz+H8WCWALc4pV0BtGgO1wKHn5SLQo1MwUTAd
+BgNVHQ4EFgQUfpaBAVVX3hYzXR/bnwmqk2oI1JUwHwYDVR0jBBgwFoAUfpaBAVVX
+3hYzXR/bnwmqk2oI1JUwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBE
+AiA7mIBIaULtafNoZ+92sPSneca8RDLz1M7ONMZY+qjy4QIgT6O2TWpQkN2jDVfc
+VBsPa4I7s34sr1eW7VBgxenZCKY=
+-----END CERTIFICATE-----
+LOGFLEET_END
+  write /etc/systemd/system/logfleet-filebeat.service 0644 <<'LOGFLEET_END'
+[Unit]
+Description=Ships the logs of this machine
+Documentation=https://www.elastic.co/docs/reference/beats/filebeat
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=/usr/share/filebeat/bin/filebeat --environment systemd -c /etc/logfleet/filebeat.yml --path.home /usr/share/filebeat --path.config /etc/logfleet --path.data /var/lib/logfleet/filebeat --path.logs /var/log/logfleet
+Restart=always
+RestartSec=10
+# It reads everybody's logs, and may do nothing else.
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=/var/lib/logfleet /var/log/logfleet
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryMax=512M
+
+[Install]
+WantedBy=multi-user.target
+LOGFLEET_END
+  write /etc/systemd/system/logfleet-refresh.service 0644 <<'LOGFLEET_END'
+[Unit]
+Description=Looks for new credentials of the log shippers
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /etc/logfleet/install.sh refresh
+LOGFLEET_END
+  write /etc/systemd/system/logfleet-refresh.timer 0644 <<'LOGFLEET_END'
+[Unit]
+Description=Looks for new credentials of the log shippers every hour
+
+[Timer]
+OnBootSec=10min
+OnUnitActiveSec=1h
+RandomizedDelaySec=10min
+
+[Install]
+WantedBy=timers.target
+LOGFLEET_END
 }
 
 changed=false
 install -d -m 0700 "$etc" "$state" /var/log/logfleet
-write_files
+if [[ ${1:-} == refresh ]]; then
+  refresh
+else
+  install_filebeat
+  write_files
+  refresh
+fi
+if [[ $changed == true ]] || ! systemctl -q is-active logfleet-filebeat.service; then
+  systemctl daemon-reload
+  # The package's own service would read the same files again.
+  systemctl -q disable --now filebeat.service 2>/dev/null || true
+  systemctl -q enable logfleet-filebeat.service logfleet-refresh.timer
+  systemctl start logfleet-refresh.timer
+  systemctl restart logfleet-filebeat.service
+fi
