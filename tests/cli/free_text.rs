@@ -397,3 +397,128 @@ fn label_values_stay_text() {
         );
     }
 }
+
+/// A cluster whose machines have every text in every place that takes one.
+fn machines() -> TestFleet {
+    let fleet = TestFleet::base();
+    // A parameter of Systems Manager's and a field of Logstash's are faults of their own.
+    let fits = |text: &&String| {
+        !["{{", "}}", "%{"]
+            .iter()
+            .any(|taken| pattern(text).contains(taken))
+    };
+    let rules = |rule: &dyn Fn(&str) -> Value| {
+        let texts = texts();
+        let rules = texts.iter().enumerate().filter(|(_, text)| fits(text));
+        Value::Object(
+            rules
+                .map(|(number, text)| (format!("r{number}"), rule(text)))
+                .collect(),
+        )
+    };
+    let machines = json!({ "nodes": { "records": {
+        "drop": rules(&|text| json!({ "when": { "message": pattern(text) }, "reason": format!("why {text}") })),
+        "mask": rules(&|text| json!({ "matches": pattern(text), "reason": format!("why {text}") })),
+        "parse": rules(&|text| json!({ "pattern": format!("(?<a>{})", pattern(text)), "reason": format!("why {text}") })),
+    } } });
+    fleet.append(
+        "clusters/alpha/cluster.yaml",
+        &format!(
+            "sources: {{ machines: {} }}\n",
+            to_json(&machines).expect("JSON")
+        ),
+    );
+    let run = fleet.call(&["render", "alpha"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run}");
+    fleet
+}
+
+#[test]
+fn logstash_gets_every_pattern_as_one_value() {
+    use logfleet_generator::check::logstash::{Item, ValueKind, parse};
+
+    let conf = machines().text("rendered/alpha/kubernetes/logstash/pipeline.conf");
+    let sections = parse(&conf).unwrap_or_else(|finding| unreachable!("{finding:?}"));
+    let filter = sections.iter().find(|section| section.kind == "filter");
+    let Some(Item::Branch(role)) = filter.expect("filters").items.last() else {
+        unreachable!("the rules of a role lie in a branch");
+    };
+    let (mut drops, mut patterns) = (0, Vec::new());
+    for item in &role[0].items {
+        match item {
+            Item::Branch(arms) => {
+                drops += 1;
+                assert!(
+                    arms[0]
+                        .condition
+                        .is_some_and(|text| text.starts_with("[message] =~ /"))
+                );
+            }
+            Item::Plugin(plugin) => {
+                for option in &plugin.options {
+                    match &option.value.kind {
+                        ValueKind::List(items) if option.name == "gsub" => {
+                            assert_eq!(items.len(), 3);
+                            patterns.push(items[1].kind.clone());
+                        }
+                        ValueKind::Hash(entries) => patterns.push(entries[0].1.kind.clone()),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    assert!(drops > 50, "{drops}");
+    assert_eq!(patterns.len(), 2 * drops);
+    for pattern in patterns {
+        let ValueKind::Text(text) = pattern else {
+            unreachable!("{pattern:?}")
+        };
+        fancy_regex_compiles(text);
+        let variable = "${x}";
+        assert!(!text.contains(variable), "{text}");
+    }
+}
+
+/// The pattern is still one; what it matches, the unit tests of the filter look at.
+fn fancy_regex_compiles(text: &str) {
+    assert!(!text.is_empty());
+    assert_eq!(
+        text.matches('"').count(),
+        text.matches("\\\"").count(),
+        "{text}"
+    );
+}
+
+#[test]
+fn filebeat_reads_every_text_back() {
+    use logfleet_generator::render::quote;
+
+    for text in texts() {
+        let written = quote::filebeat(&text).expect("JSON");
+        for taken in ["{{", "}}", "\n"] {
+            assert!(!written.contains(taken), "{written}");
+        }
+        let source = SourceFile::new("filebeat.yml", format!("a: {written}\n"));
+        let node = yaml::parse(FileId(0), &source).expect("YAML").to_json();
+        let read = node["a"].as_str().expect("a text").to_owned();
+        // `$$` is `$`, and nothing else is a variable.
+        assert_eq!(read.replace("$$", "$"), text, "{written}");
+        assert!(!read.replace("$$", "").contains('$'), "{written}");
+    }
+}
+
+#[test]
+fn a_shell_reads_every_text_back() {
+    use logfleet_generator::render::quote;
+    use std::process::Command;
+
+    for text in texts() {
+        let script = format!("printf %s {}", quote::shell(&text));
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .expect("a shell");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), text, "{script}");
+    }
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 /// Fields of the samples that nobody is to search for, by stream.
-pub const UNMAPPED: [(&str, &str); 5] = [
+pub const UNMAPPED: [(&str, &str); 6] = [
     // A key without a name: OpenSearch has no query for it.
     ("applications", "log_processed."),
     // Kinds and versions of the audit log's own format, the same in every record.
@@ -16,10 +16,12 @@ pub const UNMAPPED: [(&str, &str); 5] = [
     // A counter of etcd.
     ("events", "event.metadata.resourceVersion"),
     ("events", "event.involvedObject.resourceVersion"),
+    // Filebeat says that a record was joined of several lines.
+    ("machines", "log.flags"),
 ];
 
 /// Fields that a sample must be found by, by stream; those below a map with their key.
-pub const WANTED: [(&str, &str); 27] = [
+pub const WANTED: [(&str, &str); 35] = [
     ("applications", "@timestamp"),
     ("applications", "cluster.account"),
     ("applications", "cluster.environment"),
@@ -44,6 +46,14 @@ pub const WANTED: [(&str, &str); 27] = [
     ("events", "event.involvedObject.kind"),
     ("events", "event.reason"),
     ("ingress", "kubernetes.pod_name"),
+    ("machines", "host.name"),
+    ("machines", "log.file.path"),
+    ("machines", "log.offset"),
+    ("machines", "machine.role"),
+    ("machines", "message"),
+    ("machines", "systemd.identifier"),
+    ("machines", "systemd.priority"),
+    ("machines", "systemd.unit"),
     ("nodes", "systemd.pid"),
     ("nodes", "systemd.priority"),
     ("nodes", "systemd.unit"),

@@ -26,12 +26,13 @@ pub const WITH_CERTIFICATE: &str = "prod-ca";
 pub const WITH_KEY: (&str, &str) = ("prod-key", "prod_key");
 
 /// Every stream of each cluster, by its dataset.
-pub const STREAMS: [&str; 6] = [
+pub const STREAMS: [&str; 7] = [
     "applications",
     "audit",
     "control_plane",
     "events",
     "ingress",
+    "machines",
     "nodes",
 ];
 
@@ -46,7 +47,11 @@ pub struct Object {
 
 /// The name of a cluster's data stream.
 pub fn data_stream(slug: &str, stream: &str) -> String {
-    format!("logs-kubernetes.{stream}-{slug}")
+    if stream == "machines" {
+        format!("logs-machines.system-{slug}")
+    } else {
+        format!("logs-kubernetes.{stream}-{slug}")
+    }
 }
 
 /// What a cluster's files say to a destination, in the order in which they must be sent.

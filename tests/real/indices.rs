@@ -264,6 +264,7 @@ on_both! {
     the_writer_may_not_change_or_delete_records,
     the_writer_may_not_change_anything_else,
     the_writer_does_not_reach_another_clusters_streams,
+    the_writer_learns_the_servers_version_and_nothing_else_of_it,
     the_reader_reads_its_own_and_nothing_else,
     the_mapping_takes_whatever_comes,
     records_at_fluentds_limits_are_taken,
@@ -290,6 +291,25 @@ fn the_writer_appends_to_its_own_streams_only_once(target: &Target) {
                 target.name
             );
         }
+    }
+}
+
+/// Filebeat and Logstash ask for it before they send anything.
+fn the_writer_learns_the_servers_version_and_nothing_else_of_it(target: &Target) {
+    let writer = target.writer("prod_eu");
+    let answer = writer.send("GET", "", None);
+    assert_eq!(answer.status, 200, "{}: {answer:?}", target.name);
+    assert!(answer.body["version"]["number"].is_string(), "{answer:?}");
+    for path in [
+        "_cluster/health",
+        "_cluster/settings",
+        "_cluster/stats",
+        "_nodes/stats",
+        "_cat/indices",
+        "_tasks",
+    ] {
+        let answer = writer.send("GET", path, None);
+        assert_eq!(answer.status, 403, "{} {path}: {answer:?}", target.name);
     }
 }
 

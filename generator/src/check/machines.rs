@@ -103,13 +103,25 @@ impl MachinesCheck {
     /// Checks the text of one file; faults are placed in `shown_path`.
     pub fn check(&self, kind: MachineFile, shown_path: &str, text: &str) -> Faults {
         match kind {
-            MachineFile::Stack => check_size(
-                shown_path,
-                text.len(),
-                MOST_TEMPLATE,
-                "CloudFormation takes",
-                "set `sources.machines.delivery.ssm: false`, or read fewer files",
-            ),
+            MachineFile::Stack => {
+                let mut faults = check_size(
+                    shown_path,
+                    text.len(),
+                    MOST_TEMPLATE,
+                    "CloudFormation takes",
+                    "set `sources.machines.delivery.ssm: false`, or read fewer files",
+                );
+                // Canonical JSON has no such thing outside of its texts.
+                if let Some(at) = text.find("{{") {
+                    let source = SourceFile::new(shown_path, text);
+                    faults.push(
+                        Fault::input("Systems Manager would read `{{` as the start of a parameter")
+                            .at(source.place(at, at + 2))
+                            .hint("write it otherwise: `{` of JSON and YAML may be `\\u007b`"),
+                    );
+                }
+                faults
+            }
             MachineFile::KopsInstanceGroup => self.check_instance_group(shown_path, text),
             MachineFile::UserData => {
                 let mut faults = check_user_data_size(shown_path, text);
@@ -369,15 +381,22 @@ mod tests {
     fn tells_what_is_too_long_for_ec2() {
         let of = |bytes: usize| {
             let frame = "#cloud-config\nruncmd: []\n".len() + 2;
-            format!("#cloud-config\nruncmd: [\"{}\"]\n", "a".repeat(bytes - frame))
+            format!(
+                "#cloud-config\nruncmd: [\"{}\"]\n",
+                "a".repeat(bytes - frame)
+            )
         };
         let fault = &told(MachineFile::UserData, &of(16_385))[0];
         assert!(
-            fault.starts_with("`a` would be 16385 bytes, but EC2 takes user data of at most 16384 ("),
+            fault.starts_with(
+                "`a` would be 16385 bytes, but EC2 takes user data of at most 16384 ("
+            ),
             "{fault}"
         );
         assert_eq!(told(MachineFile::UserData, &of(16_384)), [""; 0]);
         assert_eq!(told(MachineFile::Stack, &" ".repeat(51_201)).len(), 1);
         assert_eq!(told(MachineFile::Stack, &" ".repeat(51_200)).len(), 0);
+        let fault = told(MachineFile::Stack, "{ \"a\": \"{{ b }}\" }");
+        assert!(fault[0].starts_with("1:9: "), "{fault:?}");
     }
 }

@@ -200,6 +200,17 @@ fn check_file(at: &[&str], file: &MachineFile, settings: &Settings, problems: &m
     if let Some(stream) = &file.stream {
         check_stream(&[at, &["stream"]].concat(), stream, settings, problems);
     }
+    for (taken, hint) in [("{{", "write `[{][{]`"), ("}}", "write `[}][}]`")] {
+        if let Some(multiline) = &file.multiline
+            && multiline.first_line.as_str().contains(taken)
+        {
+            problems.push(
+                &[at, &["multiline", "first_line"]].concat(),
+                format!("Systems Manager reads `{taken}` as part of a parameter of its own"),
+                hint,
+            );
+        }
+    }
     if let Some(multiline) = &file.multiline
         && let Err(error) = regex::Regex::new(multiline.first_line.as_str())
     {

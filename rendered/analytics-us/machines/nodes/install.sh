@@ -67,6 +67,27 @@ install_filebeat() {
   changed=true
 }
 
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/verify-CloudWatch-Agent-Package-Signature.html
+install_cloudwatch_agent() {
+  local version=latest region=us-east-1 folder architecture system=amazon_linux suffix=rpm
+  [[ $(cat "$state/cloudwatch-agent" 2>/dev/null) != "$version" ]] || return 0
+  command -v apt-get >/dev/null && system=debian suffix=deb
+  architecture=amd64
+  [[ $(uname -m) != aarch64 ]] || architecture=arm64
+  folder=$(mktemp -d)
+  signing_key https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg 937616F3450B7D806CBD9725D58167303B789C72 "$folder/key"
+  for file in "agent.$suffix" "agent.$suffix.sig"; do
+    curl -fsSL --proto '=https' --retry 5 -o "$folder/$file" "https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/$system/$architecture/$version/amazon-cloudwatch-$file"
+  done
+  gpg --batch --homedir "$folder" --import "$folder/key"
+  gpg --batch --homedir "$folder" --verify "$folder/agent.$suffix.sig" "$folder/agent.$suffix"
+  chmod 0755 "$folder"
+  packages "$folder/agent.$suffix"
+  rm -rf "$folder"
+  echo "$version" >"$state/cloudwatch-agent"
+  agent_changed=true
+}
+
 # Fetches credentials as this machine's role. They go through pipes only:
 # neither a command line nor a log ever holds one.
 refresh() {
@@ -238,14 +259,88 @@ RandomizedDelaySec=10min
 [Install]
 WantedBy=timers.target
 LOGFLEET_END
+  local before=$changed
+  changed=false
+  write "$etc/amazon-cloudwatch-agent.json" 0644 <<'LOGFLEET_END'
+{
+  "agent": {
+    "region": "us-east-1",
+    "debug": false
+  },
+  "logs": {
+    "logs_collected": {
+      "journald": {
+        "collect_list": [
+          {
+            "log_group_name": "/logfleet/analytics-us/machines",
+            "log_stream_name": "{instance_id}/kernel",
+            "matches": [
+              {
+                "_TRANSPORT": "kernel"
+              }
+            ]
+          },
+          {
+            "log_group_name": "/logfleet/analytics-us/machines",
+            "log_stream_name": "{instance_id}/units",
+            "matches": [
+              {
+                "_TRANSPORT": "driver"
+              },
+              {
+                "_TRANSPORT": "journal"
+              },
+              {
+                "_TRANSPORT": "stdout"
+              },
+              {
+                "_TRANSPORT": "syslog"
+              }
+            ],
+            "filters": [
+              {
+                "type": "exclude",
+                "expression": "\"_SYSTEMD_UNIT\":\"(amazon-cloudwatch-agent\\.service|logfleet-filebeat\\.service|logfleet-logstash\\.service|logfleet-refresh\\.service|containerd\\.service|kubelet\\.service)\""
+              }
+            ]
+          }
+        ]
+      },
+      "files": {
+        "collect_list": [
+          {
+            "file_path": "/var/log/audit/audit.log",
+            "log_group_name": "/logfleet/analytics-us/machines",
+            "log_stream_name": "{instance_id}/audit"
+          },
+          {
+            "file_path": "/var/log/cloud-init-output.log",
+            "log_group_name": "/logfleet/analytics-us/machines",
+            "log_stream_name": "{instance_id}/cloud-init"
+          },
+          {
+            "file_path": "/var/log/dnf.rpm.log",
+            "log_group_name": "/logfleet/analytics-us/machines",
+            "log_stream_name": "{instance_id}/dnf"
+          }
+        ]
+      }
+    }
+  }
+}
+LOGFLEET_END
+  if [[ $changed == true ]]; then agent_changed=true; fi
+  changed=$before
 }
 
 changed=false
+agent_changed=false
 install -d -m 0700 "$etc" "$state" /var/log/logfleet
 if [[ ${1:-} == refresh ]]; then
   refresh
 else
   install_filebeat
+  install_cloudwatch_agent
   write_files
   name_logstash
   refresh
@@ -257,4 +352,8 @@ if [[ $changed == true ]] || ! systemctl -q is-active logfleet-filebeat.service;
   systemctl -q enable logfleet-filebeat.service logfleet-refresh.timer
   systemctl start logfleet-refresh.timer
   systemctl restart logfleet-filebeat.service
+fi
+if [[ $agent_changed == true ]]; then
+  # Beside other settings of this agent that the machine may have.
+  /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a append-config -m ec2 -s -c "file:$etc/amazon-cloudwatch-agent.json"
 fi
