@@ -148,10 +148,7 @@ impl MachinesCheck {
         };
         let mut sources = Sources::default();
         sources.push(source);
-        let compile = || {
-            let schema = SchemaCheck::new(serde_json::from_str(schema).ok()?).ok()?;
-            Some(schema.calling_keys("option"))
-        };
+        let compile = || SchemaCheck::new(serde_json::from_str(schema).ok()?).ok();
         match self.schemas[index].get_or_init(compile) {
             Some(check) => check.check(&node, &sources),
             None => Fault::environment("a schema that is built into the program is broken").into(),

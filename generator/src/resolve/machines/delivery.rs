@@ -129,7 +129,7 @@ pub(super) fn filebeat(
 ) -> ResolvedFilebeat {
     let version = settings.version.as_ref().map_or_else(
         || match direct.map(|server| server.version) {
-            Some(8) => "8.19.0".to_owned(),
+            Some(..=8) => "8.19.0".to_owned(),
             _ => "9.5.2".to_owned(),
         },
         ToString::to_string,
@@ -143,7 +143,9 @@ pub(super) fn filebeat(
             ),
             "choose a version 8 or 9",
         );
-    } else if let Some(server) = direct
+    } else if settings.version.is_some()
+        && let Some(server) = direct
+        && server.backend == Backend::Elasticsearch
         && let Ok(number) = major.parse::<u8>()
         && number > server.version
     {
@@ -239,14 +241,17 @@ pub(super) fn secret_of(
             ],
         ),
         ResolvedAuthentication::AwsSigv4 { .. } => {
-            problems.push(
-                &["sources", "machines", "logstash", "runs_on"],
-                format!(
-                    "`{}` takes the role of the pods (`aws_sigv4`), which a machine doesn't have",
-                    server.name
-                ),
-                "set `runs_on: kubernetes`",
-            );
+            // On Elasticsearch it is a fault of the destination's.
+            if server.backend == Backend::Opensearch {
+                problems.push(
+                    &["sources", "machines", "logstash", "runs_on"],
+                    format!(
+                        "`{}` takes the role of the pods (`aws_sigv4`), which a machine doesn't have",
+                        server.name
+                    ),
+                    "set `runs_on: kubernetes`",
+                );
+            }
             return None;
         }
     };
