@@ -130,6 +130,9 @@ agent_changed=false
 install -d -m 0700 "$etc" "$state" /var/log/logfleet
 {%- if role.secrets %}
 if [[ ${1:-} == refresh ]]; then
+{%- if role.filebeat and machines.logstash and machines.logstash.by_node %}
+  name_logstash
+{%- endif %}
   refresh
 else
 {%- if role.filebeat %}

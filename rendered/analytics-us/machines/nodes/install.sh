@@ -252,7 +252,7 @@ LOGFLEET_END
 Description=Looks for new credentials of the log shippers every hour
 
 [Timer]
-OnBootSec=10min
+OnBootSec=1min
 OnUnitActiveSec=1h
 RandomizedDelaySec=10min
 
@@ -337,6 +337,7 @@ changed=false
 agent_changed=false
 install -d -m 0700 "$etc" "$state" /var/log/logfleet
 if [[ ${1:-} == refresh ]]; then
+  name_logstash
   refresh
 else
   install_filebeat

@@ -235,7 +235,7 @@ LOGFLEET_END
 Description=Looks for new credentials of the log shippers every hour
 
 [Timer]
-OnBootSec=10min
+OnBootSec=1min
 OnUnitActiveSec=1h
 RandomizedDelaySec=10min
 
