@@ -44,7 +44,7 @@ impl FileKind {
 }
 
 /// `apiVersion`, `kind` and schema of every kind that is known.
-const KINDS: [(&str, &str, &str); 23] = [
+const KINDS: [(&str, &str, &str); 24] = [
     (
         "v1",
         "ConfigMap",
@@ -79,6 +79,11 @@ const KINDS: [(&str, &str, &str); 23] = [
         "apps/v1",
         "Deployment",
         include_str!("../../../schemas/outputs/kubernetes/deployment.json"),
+    ),
+    (
+        "apps/v1",
+        "StatefulSet",
+        include_str!("../../../schemas/outputs/kubernetes/statefulset.json"),
     ),
     (
         "argoproj.io/v1alpha1",

@@ -40,7 +40,7 @@ impl Kind {
 
 /// Every kind that the templates emit, and the small ones that a fleet's own
 /// templates are likely to add.
-pub const KINDS: [Kind; 22] = [
+pub const KINDS: [Kind; 23] = [
     core("ConfigMap"),
     core("Namespace"),
     core("Secret"),
@@ -48,6 +48,7 @@ pub const KINDS: [Kind; 22] = [
     core("ServiceAccount"),
     group("apis/apps/v1", "DaemonSet"),
     group("apis/apps/v1", "Deployment"),
+    group("apis/apps/v1", "StatefulSet"),
     group("apis/argoproj.io/v1alpha1", "AppProject"),
     group("apis/argoproj.io/v1alpha1", "Application"),
     Kind {
