@@ -253,13 +253,13 @@ fn check_paths(
                     ),
                     "remove one of them",
                 );
-            } else if CONTAINERS.iter().any(|example| matches(&example)) {
+            } else if CONTAINERS.iter().any(&matches) {
                 problems.push(
                     &at,
                     format!("`{path}` holds logs of containers, which Fluentd ships"),
                     "choose other files; `sources.kubernetes` says what Fluentd does with containers",
                 );
-            } else if SHIPPERS.iter().any(|example| matches(&example)) {
+            } else if SHIPPERS.iter().any(&matches) {
                 problems.push(
                     &at,
                     format!("`{path}` holds what the shippers say of themselves: it would go round in circles"),

@@ -153,36 +153,36 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
         let name = name.as_str();
         for (field, pattern) in &rule.when {
             told(&["keep", name, "when", field.as_str()], &|at, problems| {
-                check_pattern(at, pattern, problems)
+                check_pattern(at, pattern, problems);
             });
         }
         told(&["keep", name, "reason"], &|at, problems| {
-            check_reason(at, &rule.reason, problems)
+            check_reason(at, &rule.reason, problems);
         });
     }
     for (name, rule) in &records.drop {
         let name = name.as_str();
         for (field, pattern) in &rule.when {
             told(&["drop", name, "when", field.as_str()], &|at, problems| {
-                check_pattern(at, pattern, problems)
+                check_pattern(at, pattern, problems);
             });
         }
         told(&["drop", name, "reason"], &|at, problems| {
-            check_reason(at, &rule.reason, problems)
+            check_reason(at, &rule.reason, problems);
         });
         if let Some(day) = &rule.expires {
             told(&["drop", name, "expires"], &|at, problems| {
-                check_day(at, day, problems)
+                check_day(at, day, problems);
             });
         }
     }
     for (name, rule) in &records.mask {
         let name = name.as_str();
         told(&["mask", name, "matches"], &|at, problems| {
-            check_pattern(at, &rule.matches, problems)
+            check_pattern(at, &rule.matches, problems);
         });
         told(&["mask", name, "reason"], &|at, problems| {
-            check_reason(at, &rule.reason, problems)
+            check_reason(at, &rule.reason, problems);
         });
     }
     for (name, rule) in &records.parse {
@@ -198,7 +198,7 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
             }
         });
         told(&["parse", name, "reason"], &|at, problems| {
-            check_reason(at, &rule.reason, problems)
+            check_reason(at, &rule.reason, problems);
         });
     }
 }
