@@ -373,7 +373,7 @@ fn an_api_key_with_the_writers_role_appends_and_nothing_else() {
 #[test]
 fn the_role_of_aws_is_mapped_and_assumed() {
     let (cluster, slug) = WITH_KEY;
-    let role = format!("arn:aws:iam::111122223333:role/logfleet-{slug}-writer");
+    let role = format!("arn:aws:iam::111122223333:role/logfleet-{cluster}-pods");
     let path = format!("_plugins/_security/api/rolesmapping/logfleet-{slug}-writer");
     let mapping = fleet::objects(cluster, "open")
         .into_iter()
