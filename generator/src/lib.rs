@@ -24,6 +24,7 @@ pub mod fleet_page;
 pub mod kinds;
 pub mod layers;
 pub mod load;
+pub mod members;
 pub mod pipeline;
 pub mod render;
 mod repeats;

@@ -5,6 +5,8 @@
 //! anything else than the files do. A source that isn't shipped stands in it
 //! too, with the reason.
 
+mod aws;
+
 use serde::Serialize;
 
 use crate::resolve::{
@@ -80,19 +82,6 @@ pub enum EndKind {
     Archive,
 }
 
-/// Sources that no file is rendered for yet.
-const NOT_RENDERED: [&str; 9] = [
-    "aws.ec2",
-    "aws.ebs",
-    "aws.iam",
-    "aws.elb",
-    "aws.s3",
-    "aws.dynamodb",
-    "aws.route53",
-    "aws.vpc",
-    "aws.cloudtrail",
-];
-
 /// Lists the sources of a cluster, in a fixed order.
 pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
     let mut rows = vec![
@@ -103,14 +92,7 @@ pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
         machines(cluster, "masters"),
         machines(cluster, "nodes"),
     ];
-    rows.extend(NOT_RENDERED.iter().map(|source| {
-        missing(
-            cluster,
-            source,
-            MissingKind::Gap,
-            "this version of gen renders nothing for it",
-        )
-    }));
+    rows.extend(aws::rows(cluster));
     rows
 }
 
@@ -303,12 +285,15 @@ fn control_plane(cluster: &ResolvedCluster) -> SourceRow {
             }
             shipped(cluster, SOURCE, daemon_set, &streams, reads)
         }
-        _ if cluster.cluster.distribution == Distribution::Eks => missing(
-            cluster,
-            SOURCE,
-            MissingKind::Gap,
-            "EKS runs the control plane: its logs are in CloudWatch, which this version of gen doesn't read",
-        ),
+        _ if cluster.cluster.distribution == Distribution::Eks => aws::row(cluster, SOURCE)
+            .unwrap_or_else(|| {
+                missing(
+                    cluster,
+                    SOURCE,
+                    MissingKind::Gap,
+                    "EKS runs the control plane, and its logs are switched off by `sources.kubernetes.control_plane.enabled`, `sources.aws.eks.types` or `sources.aws.enabled`",
+                )
+            }),
         _ => missing(
             cluster,
             SOURCE,

@@ -15,6 +15,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod aws;
 mod commands;
 mod links;
 mod settings;

@@ -7,6 +7,7 @@
 //! the CloudWatch agent must name only plugins and options that exist. `.json` files are canonical already
 //! ([`crate::render::json`]).
 
+mod aws;
 pub mod fluentd;
 pub mod kubernetes;
 pub mod logstash;
@@ -92,10 +93,20 @@ impl Checker {
         files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
     ) -> Result<(), Faults> {
         let mut faults = Faults::new();
+        let (mut templates, mut fluentd) = (Vec::new(), Vec::new());
         for (path, bytes) in files {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            match aws::Template::read(path.as_str(), shown_path(cluster, path.as_str()), text) {
+                Some(Ok(template)) => templates.push(template),
+                Some(Err(fault)) => faults.push(fault),
+                None => {}
+            }
             let Some(language) = language(path) else {
                 continue;
             };
+            if language == Language::Fluentd {
+                fluentd.push(text);
+            }
             let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
@@ -109,6 +120,7 @@ impl Checker {
                 Language::Yaml => check_yaml(&shown(), text),
             });
         }
+        faults.append(aws::check(cluster, &templates, &fluentd));
         faults.into_result(())
     }
 

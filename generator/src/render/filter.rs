@@ -26,6 +26,7 @@ thread_local! {
 /// Gives the templates what they may call beside Tera's own.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("json", json);
+    tera.register_filter("compact_json", compact_json);
     tera.register_function("range", range);
     super::fluentd::register(tera);
     super::machines::register(tera);
@@ -62,6 +63,18 @@ pub fn json(value: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
     }
     to_json(value)
         .map_err(|error| Error::message(format!("`json` can't write this value: {error}")))
+}
+
+/// `{{ value | compact_json | json }}`: a value as the text of a JSON document
+/// inside another one. Without blanks, since such texts have limits.
+pub fn compact_json(value: &Value, _: Kwargs, _: &State) -> TeraResult<String> {
+    if value.is_undefined() {
+        return Err(Error::message(
+            "`compact_json` was given a variable that doesn't exist",
+        ));
+    }
+    serde_json::to_string(value)
+        .map_err(|error| Error::message(format!("`compact_json` can't write this value: {error}")))
 }
 
 /// Writes a value as JSON that YAML reads alike.

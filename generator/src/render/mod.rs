@@ -25,10 +25,11 @@ pub mod quote;
 mod templates;
 mod watch;
 
+use tera::value::Key;
 use tera::{Context, Value};
 
 use crate::fault::{Fault, Faults};
-use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedFleet, ResolvedStream};
+use crate::resolve::{ResolvedCluster, ResolvedFleet};
 use crate::tree::{RenderedTree, TreePath};
 
 use pattern::{PathPattern, Placeholders, Scope};
@@ -74,10 +75,7 @@ pub fn render_fleet(
     let context = Context::from_serialize(fleet).map_err(|error| unserializable(&error))?;
     let mut tree = RenderedTree::default();
     let mut faults = Faults::new();
-    let nothing = Placeholders {
-        destination: None,
-        stream: None,
-    };
+    let nothing = Placeholders::default();
     for output in templates.fleet_outputs() {
         let path = output.path.expand(&nothing);
         let file = File {
@@ -119,9 +117,10 @@ struct Rendering<'a> {
     templates: &'a Templates,
     watch: &'a dyn Watch,
     context: Context,
-    /// The serialized destinations and streams, to be set one at a time.
+    /// The serialized destinations, streams and Regions, to be set one at a time.
     destinations: Vec<Value>,
     streams: Vec<Value>,
+    regions: Vec<Value>,
     tree: RenderedTree,
 }
 
@@ -140,6 +139,11 @@ impl<'a> Rendering<'a> {
                 .to_vec()
         };
         let (destinations, streams) = (list("destinations"), list("streams"));
+        let regions = context
+            .get("aws")
+            .and_then(|aws| aws.as_map()?.get(&Key::Str("regions"))?.as_array())
+            .unwrap_or_default()
+            .to_vec();
         Ok(Self {
             cluster,
             templates,
@@ -147,6 +151,7 @@ impl<'a> Rendering<'a> {
             context,
             destinations,
             streams,
+            regions,
             tree: RenderedTree::default(),
         })
     }
@@ -155,12 +160,29 @@ impl<'a> Rendering<'a> {
     fn output(&mut self, template: &str, path: &PathPattern) -> Result<(), Faults> {
         let cluster = self.cluster;
         match path.scope() {
-            Scope::Cluster => self.file(template, path, None, None),
+            Scope::Cluster => self.file(template, path, Placeholders::default()),
+            Scope::Region => {
+                for (index, region) in cluster.aws.regions.iter().enumerate() {
+                    self.context
+                        .insert_value("region", self.regions[index].clone());
+                    let placeholders = Placeholders {
+                        region: Some(region),
+                        ..Placeholders::default()
+                    };
+                    self.file(template, path, placeholders)?;
+                }
+                self.context.remove("region");
+                Ok(())
+            }
             Scope::Destination => {
                 for (index, destination) in cluster.destinations.iter().enumerate() {
                     self.context
                         .insert_value("destination", self.destinations[index].clone());
-                    self.file(template, path, Some(destination), None)?;
+                    let placeholders = Placeholders {
+                        destination: Some(destination),
+                        ..Placeholders::default()
+                    };
+                    self.file(template, path, placeholders)?;
                 }
                 self.context.remove("destination");
                 Ok(())
@@ -173,7 +195,12 @@ impl<'a> Rendering<'a> {
                         if stream.destinations.contains(&destination.name) {
                             self.context
                                 .insert_value("stream", self.streams[index].clone());
-                            self.file(template, path, Some(destination), Some(stream))?;
+                            let placeholders = Placeholders {
+                                destination: Some(destination),
+                                stream: Some(stream),
+                                region: None,
+                            };
+                            self.file(template, path, placeholders)?;
                         }
                     }
                 }
@@ -188,13 +215,9 @@ impl<'a> Rendering<'a> {
         &mut self,
         template: &str,
         path: &PathPattern,
-        destination: Option<&ResolvedDestination>,
-        stream: Option<&ResolvedStream>,
+        placeholders: Placeholders<'_>,
     ) -> Result<(), Faults> {
-        let path = path.expand(&Placeholders {
-            destination,
-            stream,
-        });
+        let path = path.expand(&placeholders);
         let file = File {
             owner: &self.cluster.cluster.name,
             template,

@@ -6,8 +6,9 @@
 //! | `{data_stream}` | the data stream of each stream that goes to the destination |
 //! | `{writer}` | the destination's role and user that may only write |
 //! | `{reader}` | the destination's role that may only read |
+//! | `{region}` | each Region that the cluster has a CloudFormation stack in |
 
-use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedStream};
+use crate::resolve::{AwsRegion, ResolvedCluster, ResolvedDestination, ResolvedStream};
 
 /// What a template is rendered once for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +19,19 @@ pub enum Scope {
     Destination,
     /// Each destination and each of its streams; the template sees `destination` and `stream`.
     DestinationStream,
+    /// Each Region with a stack; the template sees `region`.
+    Region,
 }
 
 /// What the names in braces stand for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Placeholders<'a> {
     /// The destination, if the scope has one.
     pub destination: Option<&'a ResolvedDestination>,
     /// The stream, if the scope has one.
     pub stream: Option<&'a ResolvedStream>,
+    /// The Region, if the scope has one.
+    pub region: Option<&'a AwsRegion>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,7 @@ enum Placeholder {
     DataStream,
     Writer,
     Reader,
+    Region,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +60,7 @@ pub struct PathPattern {
 pub enum PatternError {
     /// A name in braces that stands for nothing.
     #[error(
-        "`{{{0}}}` stands for nothing; known are `{{destination}}`, `{{data_stream}}`, `{{writer}}` and `{{reader}}`"
+        "`{{{0}}}` stands for nothing; known are `{{destination}}`, `{{data_stream}}`, `{{writer}}`, `{{reader}}` and `{{region}}`"
     )]
     Unknown(String),
     /// A brace without its other half.
@@ -68,6 +74,9 @@ pub enum PatternError {
     /// A fleet's own file belongs to no cluster.
     #[error("what is rendered once for the whole fleet has no `{{`: its name is as it is")]
     Fleet,
+    /// A stack is a cluster's, whatever its destinations.
+    #[error("`{{region}}` can't stand together with a destination's names")]
+    RegionOfDestination,
 }
 
 impl PathPattern {
@@ -88,6 +97,7 @@ impl PathPattern {
                 "data_stream" => Placeholder::DataStream,
                 "writer" => Placeholder::Writer,
                 "reader" => Placeholder::Reader,
+                "region" => Placeholder::Region,
                 other => return Err(PatternError::Unknown(other.to_owned())),
             }));
             rest = tail;
@@ -99,6 +109,13 @@ impl PathPattern {
         let has = |wanted| pattern.pieces.contains(&Piece::Placeholder(wanted));
         if has(Placeholder::DataStream) && !has(Placeholder::Destination) {
             return Err(PatternError::NoDestination);
+        }
+        if has(Placeholder::Region)
+            && (has(Placeholder::Destination)
+                || has(Placeholder::Writer)
+                || has(Placeholder::Reader))
+        {
+            return Err(PatternError::RegionOfDestination);
         }
         Ok(pattern)
     }
@@ -121,6 +138,8 @@ impl PathPattern {
             || has(Placeholder::Reader)
         {
             Scope::Destination
+        } else if has(Placeholder::Region) {
+            Scope::Region
         } else {
             Scope::Cluster
         }
@@ -133,11 +152,18 @@ impl PathPattern {
             self.expand(&Placeholders {
                 destination,
                 stream,
+                region: None,
             }) == path
         };
         let mut destinations = cluster.destinations.iter().map(Some);
         match self.scope() {
             Scope::Cluster => is(None, None),
+            Scope::Region => cluster.aws.regions.iter().any(|region| {
+                self.expand(&Placeholders {
+                    region: Some(region),
+                    ..Placeholders::default()
+                }) == path
+            }),
             Scope::Destination => destinations.any(|destination| is(destination, None)),
             Scope::DestinationStream => destinations.any(|destination| {
                 let mut streams = cluster.streams.iter().map(Some);
@@ -157,6 +183,7 @@ impl PathPattern {
                         Placeholder::Destination => placeholders.destination.map(|d| &d.name),
                         Placeholder::Writer => placeholders.destination.map(|d| &d.writer),
                         Placeholder::Reader => placeholders.destination.map(|d| &d.reader),
+                        Placeholder::Region => placeholders.region.map(|r| &r.name),
                         Placeholder::DataStream => placeholders.stream.map(|s| &s.data_stream),
                     };
                     path.push_str(value.map_or("", String::as_str));

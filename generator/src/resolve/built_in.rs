@@ -101,6 +101,32 @@ const AUDIT_LOG: [(&str, &str); 21] = [
     ("audit.responseStatus.reason", "keyword"),
 ];
 
+/// Fields of AWS's own logs.
+const AWS: [(&str, &str); 8] = [
+    ("aws.source", "keyword"),
+    ("aws.account", "keyword"),
+    ("aws.region", "keyword"),
+    ("aws.log_group", "keyword"),
+    ("aws.log_stream", "keyword"),
+    ("aws.event_id", "keyword"),
+    ("aws.resource", "keyword"),
+    ("aws.event", MAP),
+];
+
+/// Fields of AWS's measurements.
+const METRIC: [(&str, &str); 10] = [
+    ("metric.namespace", "keyword"),
+    ("metric.name", "keyword"),
+    ("metric.unit", "keyword"),
+    ("metric.period_seconds", "long"),
+    ("metric.sum", "double"),
+    ("metric.average", "double"),
+    ("metric.minimum", "double"),
+    ("metric.maximum", "double"),
+    ("metric.sample_count", "double"),
+    ("metric.dimensions", MAP),
+];
+
 /// A stream's built-in fields: their paths, and their types or [`MAP`].
 fn fields(fed: &Feeding) -> impl Iterator<Item = (&'static str, &'static str)> {
     let parts = [
@@ -109,6 +135,8 @@ fn fields(fed: &Feeding) -> impl Iterator<Item = (&'static str, &'static str)> {
         (fed.machines, &MACHINE),
         (fed.events, &EVENT),
         (fed.audit_log, &AUDIT_LOG),
+        (fed.aws, &AWS),
+        (fed.metrics, &METRIC),
     ];
     parts
         .into_iter()
@@ -179,6 +207,11 @@ mod tests {
         for member in &fleet.members {
             let mut fed = source::fed(&member.cluster.sources);
             machines::feed(&member.cluster.machines, &mut fed);
+            for stream in &member.cluster.streams {
+                let feeding = fed.entry(stream.name.clone()).or_default();
+                feeding.aws = stream.from_aws;
+                feeding.metrics = stream.has_metrics;
+            }
             let tree = render(&member.cluster, &templates).expect("the cluster can be rendered");
             for stream in &member.cluster.streams {
                 let fed = &fed[&stream.name];
@@ -211,10 +244,13 @@ mod tests {
                 seen.events |= fed.events;
                 seen.audit_log |= fed.audit_log;
                 seen.machines |= fed.machines;
+                seen.aws |= fed.aws;
+                seen.metrics |= fed.metrics;
             }
         }
+        let kubernetes = seen.journal && seen.events && seen.audit_log;
         assert!(
-            seen.journal && seen.events && seen.audit_log && seen.machines,
+            kubernetes && seen.machines && seen.aws && seen.metrics,
             "{seen:?}"
         );
     }
@@ -226,6 +262,8 @@ mod tests {
             events: true,
             audit_log: true,
             machines: true,
+            aws: true,
+            metrics: true,
             ..Feeding::default()
         };
         let told = |field: &str| collision(field, &all).unwrap_or_default();
@@ -252,6 +290,14 @@ mod tests {
                 "`audit.verb` is searchable already, as `keyword`",
             ),
             (
+                "aws.event.detail",
+                "everything in `aws.event` is searchable already, as keywords",
+            ),
+            (
+                "metric.sum",
+                "`metric.sum` is searchable already, as `double`",
+            ),
+            (
                 "systemd",
                 "`systemd` holds the built-in field `systemd.unit`, so it can't be a field itself",
             ),
@@ -267,7 +313,7 @@ mod tests {
 
     #[test]
     fn fields_of_what_a_stream_does_not_get_are_free() {
-        for field in ["audit.verb", "event", "systemd.unit"] {
+        for field in ["audit.verb", "aws.event", "event", "metric", "systemd.unit"] {
             assert_eq!(collision(field, &Feeding::default()), None, "{field}");
         }
     }

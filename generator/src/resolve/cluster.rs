@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::ResolvedMachines;
+use super::aws::resolved::ResolvedAws;
 use super::gitops::ResolvedGitops;
 use super::name::AwsName;
 
@@ -41,6 +42,8 @@ pub struct ResolvedCluster {
     pub daemon_sets: Vec<DaemonSet>,
     /// The virtual machines' own logs.
     pub machines: ResolvedMachines,
+    /// What it has in AWS.
+    pub aws: ResolvedAws,
     /// The names of what it has in AWS, to compare with other clusters'.
     #[serde(skip)]
     pub aws_names: BTreeSet<AwsName>,
@@ -305,6 +308,10 @@ pub struct ResolvedStream {
     pub machines: bool,
     /// What waits on the node.
     pub buffer: Buffer,
+    /// Whether logs of AWS end in it.
+    pub from_aws: bool,
+    /// Whether measurements of AWS end in it.
+    pub has_metrics: bool,
 }
 
 /// The sources that are on; templates ask `{% if sources.nodes %}`.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::stream::list;
-use super::{AwsName, Problem, ResolvedCluster, gitops, name, resolve_cluster};
+use super::{AwsName, Problem, ResolvedCluster, aws, gitops, name, resolve_cluster};
 use crate::fault::{Fault, Faults, Place};
 use crate::layers::inherit;
 use crate::layers::input_schema::{InputKind, input_schema};
@@ -103,6 +103,7 @@ pub fn resolve_fleet(
     let members = faults.into_result(members)?;
     let mut clashes = find_name_clashes(&members, &fleet.loaded);
     clashes.append(find_gitops_clashes(&members, fleet));
+    clashes.append(find_aws_clashes(&members, &fleet.loaded));
     clashes.into_result(())?;
     Ok(members)
 }
@@ -160,6 +161,19 @@ fn find_gitops_clashes(members: &[ResolvedMember], fleet: &FleetLayers) -> Fault
         });
     }
     faults
+}
+
+/// Finds what clusters of one account can't both have in AWS.
+fn find_aws_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults {
+    let clashes = aws::find_clashes(members.iter().map(|member| &member.cluster));
+    let faults = clashes.into_iter().map(|clash| {
+        let fault = Fault::input(clash.message).hint(clash.hint);
+        match loaded.clusters.get(&clash.cluster) {
+            Some(layer) => fault.at(loaded.sources.place(name_span(layer))),
+            None => fault,
+        }
+    });
+    faults.collect()
 }
 
 /// The layers of a cluster with their names, the lowest first, for

@@ -4,6 +4,7 @@
 //! into a [`ResolvedCluster`], or into every [`Problem`] that a schema can't
 //! see. What comes out needs no further question: rendering can't fail on it.
 
+mod aws;
 mod built_in;
 mod cluster;
 mod container;
@@ -25,6 +26,8 @@ mod workload;
 
 use crate::settings::Settings;
 
+pub use aws::TagFilter;
+pub use aws::resolved::*;
 pub use cluster::*;
 pub use fleet::*;
 pub use gitops::{
@@ -61,6 +64,7 @@ pub fn resolve_cluster(
     let machines = machines::plan(settings, &mut problems);
     let mut fed = source::fed(&sources);
     machines.feed(&mut fed);
+    aws::feed(settings, &mut fed);
     let streams = stream::resolve_streams(settings, &cluster, &fed, &mut problems);
     let pod_role = pod_role(settings, &cluster, &mut names);
     let mut destinations =
@@ -86,7 +90,7 @@ pub fn resolve_cluster(
             .iter()
             .any(|stream| stream.archives.contains(&own.name))
     });
-    let log_groups = log_group::of_streams(
+    let mut log_groups = log_group::of_streams(
         settings,
         &cluster,
         &streams,
@@ -104,9 +108,6 @@ pub fn resolve_cluster(
     };
     let machines = machines::resolve(machines, around, &mut names, &mut problems);
     let gitops = gitops::resolve_gitops(settings, &cluster, &destinations, &mut problems);
-    if !problems.0.is_empty() {
-        return Err(problems);
-    }
     let logstash_signs = machines.logstash.as_ref().is_some_and(|logstash| {
         destinations.iter().any(|destination| {
             logstash.destinations.contains(&destination.name)
@@ -118,6 +119,22 @@ pub fn resolve_cluster(
     });
     let pods_need_it = daemon_sets.iter().any(|daemon_set| daemon_set.needs_role);
     let role_arn = (pods_need_it || logstash_signs).then_some(pod_role);
+    let aws = aws::resolve(
+        aws::Known {
+            settings,
+            cluster: &cluster,
+            streams: &streams,
+            destinations: &destinations,
+            archives: &archives,
+            pods_role: role_arn.as_deref(),
+        },
+        &mut log_groups,
+        &mut names,
+        &mut problems,
+    );
+    if !problems.0.is_empty() {
+        return Err(problems);
+    }
     let aws_names = names.into_given();
     Ok(ResolvedCluster {
         kubernetes: ResolvedKubernetes {
@@ -142,6 +159,7 @@ pub fn resolve_cluster(
         streams,
         sources,
         daemon_sets,
+        aws,
         aws_names,
         machines,
     })

@@ -111,6 +111,7 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
         wanted.extend(records.routes.values().map(|route| &route.stream));
     }
     // A stream of the defaults may have been replaced by one of the user's.
+    wanted.extend(super::aws::wanted_streams(settings));
     let built_in = [
         "applications",
         "nodes",
@@ -119,7 +120,10 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
         "machines",
     ];
     for stream in settings.streams.keys() {
-        if !wanted.contains(&stream) && !built_in.contains(&stream.as_str()) {
+        if !wanted.contains(&stream)
+            && !built_in.contains(&stream.as_str())
+            && !super::aws::BUILT_IN_STREAMS.contains(&stream.as_str())
+        {
             problems.push(
                 &["streams", stream.as_str()],
                 format!("nothing is ever sent to the stream `{stream}`"),

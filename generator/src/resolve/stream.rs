@@ -19,6 +19,8 @@ pub(super) struct Feeding {
     pub shippers: bool,
     /// Whether logs of AWS go there, by a log group's subscription.
     pub aws: bool,
+    /// Whether measurements of AWS go there.
+    pub metrics: bool,
     /// The fields that get the values of JSON text.
     pub json_targets: BTreeSet<String>,
     /// Whether the journal goes there.
@@ -105,6 +107,8 @@ fn resolve(
         json_targets: fed.json_targets.iter().cloned().collect(),
         machines: fed.machines,
         buffer: stream.buffer.clone(),
+        from_aws: fed.aws,
+        has_metrics: fed.metrics,
     }
 }
 

@@ -23,6 +23,8 @@ node_groups:
     taints: { dedicated: { value: gpu, effects: [NoExecute, NoSchedule] } }
 destinations:
   main: { backend: opensearch, version: 3, url: "https://logs.example.com", authentication: { type: basic } }
+# Tests of these are beside them.
+sources: { aws: { enabled: false, forwarder: { code: { bucket: "code-{region}", key: forwarder.zip } } } }
 "#;
 
 fn parse(text: &str) -> Node {

@@ -12,6 +12,7 @@
 //! them by the same rule: `fluentd` below `sources.kubernetes.*.fluentd`, and
 //! `stream_defaults` below every one of `streams`.
 
+mod aws;
 mod destination;
 mod fluentd;
 mod gitops;
@@ -27,6 +28,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use aws::*;
 pub use destination::*;
 pub use fluentd::*;
 pub use gitops::*;

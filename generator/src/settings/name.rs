@@ -243,3 +243,48 @@ impl KubernetesSecretReference {
         self.0.strip_prefix("kubernetes-secret:").unwrap_or(&self.0)
     }
 }
+text! {
+    /// The name of a log group of CloudWatch.
+    LogGroupName, r"^[A-Za-z0-9._/#-]+$", max 512,
+    "a log group's name: letters, digits, `_`, `-`, `/`, `.` and `#`, at most 512 characters"
+}
+text! {
+    /// The namespace of a metric of CloudWatch, such as `AWS/EC2`.
+    MetricNamespace, r"^[A-Za-z0-9._/#-]+$", max 255,
+    "a namespace of metrics such as `AWS/EC2`"
+}
+text! {
+    /// The name of a metric of CloudWatch, such as `CPUUtilization`.
+    MetricName, r"^[A-Za-z0-9][A-Za-z0-9 ._/#%()-]*$", max 255,
+    "a metric's name such as `CPUUtilization`"
+}
+text! {
+    /// What a log event adds to a metric.
+    MetricValue, r"^([0-9]+(\.[0-9]+)?|\$[.A-Za-z0-9_-]+)$", max 100,
+    "a number, or a field such as `$.bytes`"
+}
+text! {
+    /// Names of IAM roles, with `*` for any part of a name.
+    RoleNamePattern, r"^[A-Za-z0-9+=,.@_*-]+$", max 128,
+    "an IAM role's name, where `*` stands for any part of it"
+}
+text! {
+    /// A service of AWS as CloudTrail names it, such as `kms.amazonaws.com`.
+    ServicePrincipal, r"^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$", max 255,
+    "a service of AWS such as `kms.amazonaws.com`"
+}
+text! {
+    /// A topic of SNS.
+    TopicArn, r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$", max 512,
+    "the ARN of an SNS topic, such as `arn:aws:sns:eu-central-1:111122223333:alarms`"
+}
+text! {
+    /// The name of an S3 bucket, in which `{region}` stands for a Region's name.
+    CodeBucket, r"^([a-z0-9]|\{region\})([a-z0-9.-]|\{region\})*$", max 63,
+    "an S3 bucket's name, in which `{region}` may stand for the Region's"
+}
+text! {
+    /// The name of an object in S3.
+    CodeKey, r"^[A-Za-z0-9!_.*'()/-]+$", max 1024,
+    "an object's name: letters, digits, `!`, `_`, `.`, `*`, `'`, `(`, `)`, `/` and `-`"
+}

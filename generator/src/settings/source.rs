@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, FieldName, FluentdSettings, Glob, HostPath, Image, KubernetesName, LabelValue, Machines,
-    Name, Pattern, QualifiedName, Resources, Unit,
+    Aws, Day, FieldName, FluentdSettings, Glob, HostPath, Image, KubernetesName, LabelValue,
+    Machines, Name, Pattern, QualifiedName, Resources, Unit,
 };
 
 /// Everything that is collected.
@@ -18,6 +18,8 @@ pub struct Sources {
     pub kubernetes: KubernetesSources,
     /// System and kernel logs of the virtual machines.
     pub machines: Machines,
+    /// What AWS writes and measures.
+    pub aws: Aws,
 }
 
 /// What Kubernetes writes.

@@ -10,7 +10,9 @@ pub(super) mod gitops;
 use crate::settings::IndexNaming;
 
 pub use aws::{AwsName, NameKind};
-pub(super) use aws::{AwsNames, log_group, logical_id, role_arn, subscription_filter};
+pub(super) use aws::{
+    AwsNames, log_group, log_group_of_source, logical_id, partition, role_arn, subscription_filter,
+};
 
 /// A cluster's name as part of names that allow neither `-` nor `.`.
 ///

@@ -1,0 +1,123 @@
+//! CloudFormation templates and fragments of `aws/`: is nothing logged in
+//! circles or twice, does nobody may more than needed, does AWS take it? Pure.
+//!
+//! What is rendered is looked at, not what was resolved, since templates may
+//! be a fleet's own.
+
+mod duplicates;
+mod limits;
+mod loops;
+mod permissions;
+
+use serde_json::{Map, Value};
+
+use crate::fault::{Fault, Faults};
+use crate::load::source::SourceFile;
+
+/// A rendered template of CloudFormation, or a fragment of one.
+#[derive(Debug)]
+pub(super) struct Template<'t> {
+    /// Where a person finds it.
+    shown: String,
+    text: &'t str,
+    value: Value,
+    /// Whether it is a fragment of the members' stack.
+    is_fragment: bool,
+}
+
+impl<'t> Template<'t> {
+    /// Reads a file, if it is one of these.
+    pub(super) fn read(path: &str, shown: String, text: &'t str) -> Option<Result<Self, Fault>> {
+        let is_fragment = path.starts_with("aws/members/");
+        if !(path.starts_with("aws/") && path.ends_with(".json")) {
+            return None;
+        }
+        Some(match serde_json::from_str(text) {
+            Ok(value) => Ok(Self {
+                shown,
+                text,
+                value,
+                is_fragment,
+            }),
+            Err(error) => Err(Fault::input(format!("`{shown}` is not JSON: {error}"))),
+        })
+    }
+
+    /// Its resources, with their logical ids.
+    fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
+        let parts: &[&str] = if self.is_fragment {
+            &["resources", "once"]
+        } else {
+            &["Resources"]
+        };
+        parts
+            .iter()
+            .filter_map(|part| self.value.get(part)?.as_object())
+            .flatten()
+            .map(|(id, value)| Resource { id, value })
+    }
+
+    fn of_type<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Resource<'s>> {
+        self.resources()
+            .filter(move |resource| resource.kind() == kind)
+    }
+
+    fn fault(&self, resource: &Resource<'_>, message: &str) -> Fault {
+        self.fault_at(resource.id, format!("`{}`: {message}", resource.id))
+    }
+
+    fn fault_at(&self, text: &str, message: String) -> Fault {
+        let at = self.text.find(&format!("\"{text}\":")).unwrap_or_default();
+        Fault::input(message).at(SourceFile::new(self.shown.clone(), self.text).place(at, at))
+    }
+}
+
+/// A resource of CloudFormation.
+#[derive(Clone, Copy, Debug)]
+struct Resource<'t> {
+    id: &'t str,
+    value: &'t Value,
+}
+
+impl<'t> Resource<'t> {
+    fn kind(&self) -> &'t str {
+        self.value["Type"].as_str().unwrap_or_default()
+    }
+
+    fn property(&self, name: &str) -> &'t Value {
+        &self.value["Properties"][name]
+    }
+
+    fn text(&self, name: &str) -> Option<&'t str> {
+        self.property(name).as_str()
+    }
+}
+
+/// Checks the templates and fragments of a cluster together. `fluentd` are the
+/// texts of its Fluentd configurations.
+pub(super) fn check(cluster: &str, templates: &[Template<'_>], fluentd: &[&str]) -> Faults {
+    let mut faults = Faults::new();
+    for template in templates {
+        limits::check(template, &mut faults);
+        permissions::check(template, &mut faults);
+        duplicates::check(cluster, template, fluentd, &mut faults);
+    }
+    loops::check(templates, &mut faults);
+    faults
+}
+
+/// A list, or the one value in place of it.
+fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}
+
+fn object(value: &Value) -> Option<&Map<String, Value>> {
+    value.as_object()
+}
+
+#[cfg(test)]
+mod tests;

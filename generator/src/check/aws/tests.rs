@@ -1,0 +1,325 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::tree::TreePath;
+
+/// What is told of one template.
+#[expect(clippy::needless_pass_by_value, reason = "it reads best at the calls")]
+fn told(resources: Value) -> Vec<String> {
+    told_of(
+        &[(
+            "aws/eu-central-1/stack.json",
+            json!({ "Resources": resources }),
+        )],
+        "",
+    )
+}
+
+fn told_of(files: &[(&str, Value)], fluentd: &str) -> Vec<String> {
+    let texts: Vec<(TreePath, String)> = files
+        .iter()
+        .map(|(path, value)| {
+            (
+                TreePath::new((*path).to_owned()).expect("a path"),
+                serde_json::to_string_pretty(value).expect("JSON"),
+            )
+        })
+        .collect();
+    let templates: Vec<Template<'_>> = texts
+        .iter()
+        .map(|(path, text)| {
+            let read = Template::read(path.as_str(), path.to_string(), text);
+            read.expect("it is one").expect("JSON")
+        })
+        .collect();
+    check("alpha", &templates, &[fluentd])
+        .sorted()
+        .into_iter()
+        .map(|fault| fault.message)
+        .collect()
+}
+
+fn function() -> Value {
+    json!({ "Type": "AWS::Lambda::Function", "Properties": {
+        "FunctionName": "f",
+        "LoggingConfig": { "LogGroup": "/own" },
+        "Environment": { "Variables": { "LOGFLEET_CONFIGURATION": "{\"log_group_prefix\":\"/logfleet/alpha/\",\"log_groups\":{\"applications\":{\"stream\":\"applications\"}},\"streams\":{\"applications\":{\"dataset\":\"kubernetes.applications\"}},\"index\":{\"type\":\"logs\",\"namespace\":\"alpha\"}}" } },
+    } })
+}
+
+fn subscription(group: &str) -> Value {
+    json!({ "Type": "AWS::Logs::SubscriptionFilter", "Properties": {
+        "FilterName": "f", "LogGroupName": group, "FilterPattern": "", "DestinationArn": { "Fn::GetAtt": ["F", "Arn"] } } })
+}
+
+fn group(name: &str) -> Value {
+    json!({ "Type": "AWS::Logs::LogGroup", "Properties": { "LogGroupName": name } })
+}
+
+#[test]
+fn the_forwarders_own_log_is_never_subscribed() {
+    for group in ["/own", "/aws/lambda/f", "/aws/kinesisfirehose/x"] {
+        assert_eq!(
+            told(json!({ "F": function(), "S": subscription(group) })),
+            [format!(
+                "`S`: it is subscribed to `{group}`, which the forwarder or a Firehose writes"
+            )]
+        );
+    }
+    assert_eq!(
+        told(json!({ "F": function(), "S": subscription("/else") })),
+        [""; 0]
+    );
+}
+
+fn trail(arns: &Value) -> Value {
+    let mut fields = vec![
+        json!({ "Field": "eventCategory", "Equals": ["Data"] }),
+        json!({ "Field": "resources.type", "Equals": ["AWS::S3::Object"] }),
+    ];
+    if !arns.is_null() {
+        fields.push(arns.clone());
+    }
+    json!({ "Type": "AWS::CloudTrail::Trail", "Properties": { "TrailName": "abc", "AdvancedEventSelectors": [{ "FieldSelectors": fields }] } })
+}
+
+#[test]
+fn no_trail_writes_down_requests_at_buckets_of_logs() {
+    let bucket = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "dead" } });
+    for arns in [
+        json!({ "Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::dead/"] }),
+        json!({ "Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::de"] }),
+        json!({ "Field": "resources.ARN", "Equals": ["arn:aws:s3:::dead/x"] }),
+    ] {
+        assert_eq!(
+            told(json!({ "B": bucket, "T": trail(&arns) })),
+            ["`T`: it writes down requests at `dead`, which logs are kept in"]
+        );
+    }
+    assert_eq!(
+        told(json!({ "B": bucket, "T": trail(&Value::Null) })),
+        ["`T`: it writes down requests at all buckets, its own among them"]
+    );
+    let other = json!({ "Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::deadline/"] });
+    assert_eq!(told(json!({ "B": bucket, "T": trail(&other) })), [""; 0]);
+}
+
+#[test]
+fn own_buckets_are_members_of_nothing_and_call_nobody_who_writes_them() {
+    let bucket = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "dead" } });
+    let stack = (
+        "aws/eu-central-1/stack.json",
+        json!({ "Resources": { "B": bucket } }),
+    );
+    let fragment = |never: Value| {
+        (
+            "aws/members/bucket.json",
+            json!({ "member_type": "AWS::S3::Bucket", "never": never, "resources": { "A": { "Type": "AWS::Logs::DeliverySource" } } }),
+        )
+    };
+    assert_eq!(
+        told_of(&[stack.clone(), fragment(json!([]))], ""),
+        ["requests at `dead` would be logged, which logs are kept in"]
+    );
+    assert_eq!(
+        told_of(&[stack, fragment(json!(["arn:aws:s3:::dead"]))], ""),
+        [""; 0]
+    );
+    let calling = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "in", "NotificationConfiguration": { "LambdaConfigurations": [{}] } } });
+    let role = json!({ "Type": "AWS::IAM::Role", "Properties": { "RoleName": "r", "Policies": [{ "PolicyDocument": { "Statement": [
+        { "Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::in/*"] }] } }] } });
+    assert_eq!(
+        told(json!({ "B": calling, "R": role, "F": function() })),
+        ["`B`: it calls a function that may write into it"]
+    );
+    let itself = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "in", "LoggingConfiguration": { "DestinationBucketName": { "Ref": "B" } } } });
+    assert_eq!(
+        told(json!({ "B": itself })),
+        ["`B`: its access logs would be written into itself"]
+    );
+}
+
+#[test]
+fn a_log_group_has_two_subscriptions_and_is_made_by_somebody() {
+    assert_eq!(
+        told(
+            json!({ "G": group("/logfleet/alpha/a"), "S1": subscription("/logfleet/alpha/a"), "S2": subscription("/logfleet/alpha/a"), "S3": subscription("/logfleet/alpha/a") })
+        ),
+        ["`S3`: the log group `/logfleet/alpha/a` would have more than 2 subscriptions"]
+    );
+    assert_eq!(
+        told(json!({ "S": subscription("/logfleet/alpha/b") })),
+        ["`S`: nothing makes the log group `/logfleet/alpha/b`"]
+    );
+}
+
+#[test]
+fn no_container_log_goes_two_ways() {
+    let stack = (
+        "aws/eu-central-1/stack.json",
+        json!({ "Resources": {
+        "F": function(), "G": group("/logfleet/alpha/applications"), "S": subscription("/logfleet/alpha/applications") } }),
+    );
+    let fluentd = |name: &str| format!("data_stream_name \"{name}\"\n");
+    assert_eq!(
+        told_of(
+            std::slice::from_ref(&stack),
+            &fluentd("logs-kubernetes.applications-alpha")
+        ),
+        [
+            "`S`: Fluentd writes to the data stream `logs-kubernetes.applications-alpha` already, so each record would be there twice"
+        ]
+    );
+    assert_eq!(
+        told_of(&[stack], &fluentd("logs-kubernetes.applications-alpha_2")),
+        [""; 0]
+    );
+}
+
+fn role(statement: &Value) -> Value {
+    json!({ "Type": "AWS::IAM::Role", "Properties": { "RoleName": "r", "Policies": [{ "PolicyDocument": { "Statement": [statement] } }] } })
+}
+
+#[test]
+fn a_role_may_what_is_named() {
+    for (statement, message) in [
+        (
+            json!({ "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*" }),
+            "`R`: it allows `s3:GetObject` on everything",
+        ),
+        (
+            json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::a" }),
+            "`R`: it allows `s3:*`, which is more than one action",
+        ),
+        (
+            json!({ "Effect": "Allow", "NotAction": ["s3:GetObject"], "Resource": "arn:aws:s3:::a" }),
+            "`R`: a statement allows by `NotAction`, which nobody can see the end of",
+        ),
+    ] {
+        assert_eq!(told(json!({ "R": role(&statement) })), [message]);
+    }
+    let without_resource =
+        json!({ "Effect": "Allow", "Action": ["cloudwatch:GetMetricData"], "Resource": ["*"] });
+    assert_eq!(told(json!({ "R": role(&without_resource) })), [""; 0]);
+}
+
+#[test]
+fn a_service_acts_for_this_accounts_objects() {
+    let trust = |principal: Value, condition: Value| {
+        json!({ "R": { "Type": "AWS::IAM::Role", "Properties": { "RoleName": "r", "AssumeRolePolicyDocument": { "Statement": [
+            { "Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole"], "Condition": condition }] } } } })
+    };
+    let service = json!({ "Service": "lambda.amazonaws.com" });
+    let account = json!({ "StringEquals": { "aws:SourceAccount": "1" } });
+    let both = json!({ "StringEquals": { "aws:SourceAccount": "1" }, "ArnLike": { "aws:SourceArn": "arn" } });
+    assert_eq!(
+        told(trust(service.clone(), account)),
+        ["`R`: a service may take it on for anybody's objects"]
+    );
+    assert_eq!(told(trust(service, both)), [""; 0]);
+    assert_eq!(
+        told(trust(json!({ "AWS": "*" }), Value::Null)),
+        ["`R`: anybody may take it on"]
+    );
+    assert_eq!(
+        told(trust(json!({ "Federated": "arn" }), Value::Null)),
+        ["`R`: every service account may take it on"]
+    );
+    let open = json!({ "P": { "Type": "AWS::S3::BucketPolicy", "Properties": { "PolicyDocument": { "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": ["a"] }] } } } });
+    assert_eq!(told(open), ["`P`: its policy lets everybody in"]);
+    let permission = json!({ "P": { "Type": "AWS::Lambda::Permission", "Properties": { "Action": "lambda:InvokeFunction", "Principal": "logs.amazonaws.com" } } });
+    assert_eq!(
+        told(permission),
+        ["`P`: a service may call the function for anybody's objects"]
+    );
+}
+
+#[test]
+fn sizes_and_names_are_those_that_aws_takes() {
+    let named = |kind: &str, property: &str, name: String| json!({ "R": { "Type": kind, "Properties": { property: name } } });
+    for (resources, message) in [
+        (
+            named("AWS::IAM::Role", "RoleName", "a".repeat(65)),
+            "`R`: `RoleName` has 65 characters, and AWS allows 1 to 64",
+        ),
+        (
+            named("AWS::Lambda::Function", "FunctionName", "a.b".to_owned()),
+            "`R`: `FunctionName` can't have `.`",
+        ),
+        (
+            named("AWS::Logs::DeliverySource", "Name", "a".repeat(61)),
+            "`R`: `Name` has 61 characters, and AWS allows 1 to 60",
+        ),
+        (
+            named("AWS::ResourceGroups::Group", "Name", "awsome".to_owned()),
+            "`R`: a resource group's name can't begin with `AWS`",
+        ),
+        (
+            named("AWS::CloudTrail::Trail", "TrailName", "a--b".to_owned()),
+            "`R`: a trail's name has at least 3 characters, and none of `._-` beside another",
+        ),
+        (
+            named("AWS::Logs::LogGroup", "LogGroupName", "aws/x".to_owned()),
+            "`R`: a log group's name can't begin with `aws/`",
+        ),
+        (
+            named(
+                "AWS::Logs::SubscriptionFilter",
+                "FilterPattern",
+                "a".repeat(1025),
+            ),
+            "`R`: its pattern has 1025 bytes, and AWS allows 1024",
+        ),
+        (
+            named("AWS::Events::Rule", "EventPattern", "a".repeat(2049)),
+            "`R`: its pattern has 2049 bytes, and AWS allows 2048",
+        ),
+        (
+            named(
+                "AWS::CloudWatch::Dashboard",
+                "DashboardBody",
+                "{".to_owned(),
+            ),
+            "`R`: its body is not JSON: EOF while parsing an object at line 1 column 1",
+        ),
+        (
+            json!({ "a-b": { "Type": "X" } }),
+            "`a-b`: a logical id has letters and digits only, and room for a member's hash",
+        ),
+        (
+            json!({ "F": { "Type": "AWS::Lambda::Function", "Properties": { "FunctionName": "f", "Environment": { "Variables": { "A": "a".repeat(4096) } } } } }),
+            "`F`: its environment has 4097 bytes, and AWS allows 4096",
+        ),
+    ] {
+        assert_eq!(told(resources), [message]);
+    }
+    let many: Map<String, Value> = (0..501)
+        .map(|n| (format!("R{n}"), json!({ "Type": "X" })))
+        .collect();
+    assert_eq!(
+        told(many.into()),
+        ["a template with 501 resources has more than CloudFormation's 500"]
+    );
+    let policies: Map<String, Value> = (0..11)
+        .map(|n| {
+            (
+                format!("P{n}"),
+                json!({ "Type": "AWS::Logs::ResourcePolicy" }),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told(policies.into()),
+        ["11 policies of CloudWatch Logs are more than an account's 10"]
+    );
+    let widgets = json!({ "widgets": vec![0; 501] }).to_string();
+    assert_eq!(
+        told(named(
+            "AWS::CloudWatch::Dashboard",
+            "DashboardBody",
+            widgets
+        )),
+        ["`R`: it shows 501 widgets, and AWS allows 500"]
+    );
+}

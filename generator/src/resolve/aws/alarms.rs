@@ -1,0 +1,311 @@
+//! Alarms, counts of log events, and the dashboard. Pure.
+
+use serde_json::{Value, json};
+
+use super::super::LogSubscription;
+use super::super::name::{self, NameKind};
+use super::Resolving;
+use super::resolved::{
+    Alarm, AwsLogGroup, AwsRegion, Dashboard, Measure, RegionForwarder, RegionMetricFilter,
+};
+use super::source;
+
+/// Widgets that a row of the dashboard has room for, and their width: 24 columns
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html>).
+const COLUMNS: usize = 3;
+const WIDTH: usize = 8;
+const HEIGHT: usize = 6;
+
+/// The counts of log events in a Region, and the alarms of those that ring one.
+pub(super) fn metric_filters(
+    resolving: &mut Resolving<'_, '_>,
+    groups: &[AwsLogGroup],
+) -> (Vec<RegionMetricFilter>, Vec<Alarm>) {
+    let aws = &resolving.settings.sources.aws;
+    let cluster = resolving.cluster.name.clone();
+    let namespace = format!("logfleet/{cluster}");
+    let (mut filters, mut alarms) = (Vec::new(), Vec::new());
+    for source in source::all(aws).iter().filter(|source| source.enabled) {
+        let own = groups
+            .iter()
+            .filter(|group| group.source.as_deref() == Some(&source.id()));
+        for group in own {
+            for (name, filter) in source.metric_filters {
+                let metric = format!("{}_{name}", source.key);
+                let logical_id = format!(
+                    "{}{}",
+                    group.group.logical_id,
+                    name::logical_id(name.as_str())
+                );
+                filters.push(RegionMetricFilter {
+                    logical_id: logical_id.clone(),
+                    name: name::subscription_filter(&cluster, &metric),
+                    log_group: group.group.name.clone(),
+                    depends_on: group.group.declared.then(|| group.group.logical_id.clone()),
+                    pattern: filter.pattern.to_string(),
+                    namespace: namespace.clone(),
+                    metric: metric.clone(),
+                    value: filter.value.to_string(),
+                });
+                if let Some(threshold) = filter.alarm_at {
+                    alarms.push(Alarm {
+                        logical_id,
+                        name: resolving.give(
+                            NameKind::Alarm,
+                            &group.group.region,
+                            &format!("{metric}-{}", group.group.logical_id.to_lowercase()),
+                        ),
+                        description: format!(
+                            "Log events of {} match the filter {name}",
+                            group.group.name
+                        ),
+                        measure: Measure::Metric {
+                            namespace: namespace.clone(),
+                            metric,
+                            dimensions: Vec::new(),
+                            statistic: "Sum",
+                        },
+                        threshold,
+                        periods: 1,
+                    });
+                }
+            }
+        }
+    }
+    (filters, alarms)
+}
+
+/// Alarms of what brings logs away from a Region.
+pub(super) fn of_region(resolving: &mut Resolving<'_, '_>, region: &AwsRegion) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    if let Some(forwarder) = &region.forwarder {
+        alarms.extend(of_forwarder(resolving, &region.name, forwarder));
+    }
+    let age = u32::from(resolving.settings.sources.aws.alarms.age_seconds);
+    for firehose in &region.firehoses {
+        alarms.push(Alarm {
+            logical_id: format!("Firehose{}Age", firehose.logical_id),
+            name: format!("{}-age", firehose.name),
+            description: "Logs wait too long on their way to the archive".to_owned(),
+            measure: Measure::Metric {
+                namespace: "AWS/Firehose".to_owned(),
+                metric: "DeliveryToS3.DataFreshness".to_owned(),
+                dimensions: vec![("DeliveryStreamName".to_owned(), firehose.name.clone())],
+                statistic: "Maximum",
+            },
+            threshold: age,
+            periods: 3,
+        });
+    }
+    let delivery_errors = resolving.settings.sources.aws.alarms.delivery_errors;
+    for kind in ["function", "firehose", "account"] {
+        let Some(filter) = region
+            .log_groups
+            .iter()
+            .find_map(|group| filter_of(group, kind))
+        else {
+            continue;
+        };
+        alarms.push(Alarm {
+            logical_id: format!("Deliveries{}", name::logical_id(kind)),
+            name: resolving.give(NameKind::Alarm, &region.name, &format!("deliveries-{kind}")),
+            description: "CloudWatch Logs can't hand log events on".to_owned(),
+            // The name is the same for all log groups, and no other cluster's.
+            measure: Measure::Query {
+                expression: format!(
+                    "SELECT SUM(DeliveryErrors) FROM \"AWS/Logs\" WHERE FilterName = '{filter}'"
+                ),
+            },
+            threshold: delivery_errors,
+            periods: 1,
+        });
+    }
+    alarms
+}
+
+fn filter_of<'g>(group: &'g AwsLogGroup, wanted: &str) -> Option<&'g str> {
+    group.group.subscriptions.iter().find_map(|subscription| {
+        let (kind, name) = match subscription {
+            LogSubscription::Function { name, .. } => ("function", name),
+            LogSubscription::Firehose { name, .. } => ("firehose", name),
+            LogSubscription::Account { name, .. } => ("account", name),
+        };
+        (kind == wanted).then_some(name.as_str())
+    })
+}
+
+fn of_forwarder(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    forwarder: &RegionForwarder,
+) -> Vec<Alarm> {
+    let thresholds = resolving.settings.sources.aws.alarms.clone();
+    let of_function = |metric: &str, statistic| Measure::Metric {
+        namespace: "AWS/Lambda".to_owned(),
+        metric: metric.to_owned(),
+        dimensions: vec![("FunctionName".to_owned(), forwarder.function.clone())],
+        statistic,
+    };
+    let queue = Measure::Metric {
+        namespace: "AWS/SQS".to_owned(),
+        metric: "ApproximateNumberOfMessagesVisible".to_owned(),
+        dimensions: vec![("QueueName".to_owned(), forwarder.queue.clone())],
+        statistic: "Maximum",
+    };
+    [
+        (
+            "Errors",
+            "errors",
+            "Calls of the forwarder fail",
+            of_function("Errors", "Sum"),
+            thresholds.errors,
+            1,
+        ),
+        (
+            "Throttles",
+            "throttles",
+            "The forwarder is called more often than it may run",
+            of_function("Throttles", "Sum"),
+            thresholds.throttles,
+            1,
+        ),
+        (
+            "Failed",
+            "failed",
+            "Calls of the forwarder were given up: their events lie in its queue",
+            queue,
+            thresholds.dead_letters,
+            1,
+        ),
+        (
+            "Age",
+            "age",
+            "Logs wait too long for the forwarder",
+            of_function("AsyncEventAge", "Maximum"),
+            // CloudWatch counts it in milliseconds.
+            u32::from(thresholds.age_seconds) * 1000,
+            3,
+        ),
+    ]
+    .into_iter()
+    .map(
+        |(id, purpose, description, measure, threshold, periods)| Alarm {
+            logical_id: format!("Forwarder{id}"),
+            name: resolving.give(NameKind::Alarm, region, &format!("forwarder-{purpose}")),
+            description: description.to_owned(),
+            measure,
+            threshold,
+            periods,
+        },
+    )
+    .collect()
+}
+
+/// The dashboard of a cluster, over all its Regions.
+pub(super) fn dashboard(
+    resolving: &mut Resolving<'_, '_>,
+    regions: &[AwsRegion],
+) -> Option<Dashboard> {
+    if !resolving.settings.sources.aws.dashboard || !resolving.settings.sources.aws.enabled {
+        return None;
+    }
+    let mut charts = Vec::new();
+    for region in regions {
+        charts.extend(charts_of(region));
+    }
+    if charts.is_empty() {
+        return None;
+    }
+    let home = resolving.cluster.region.clone();
+    let widgets: Vec<Value> = charts
+        .into_iter()
+        .enumerate()
+        .map(|(index, properties)| {
+            json!({
+                "type": "metric",
+                "x": index % COLUMNS * WIDTH,
+                "y": index / COLUMNS * HEIGHT,
+                "width": WIDTH,
+                "height": HEIGHT,
+                "properties": properties,
+            })
+        })
+        .collect();
+    Some(Dashboard {
+        name: resolving.give(NameKind::Dashboard, &home, "logs"),
+        body: json!({ "widgets": widgets }),
+    })
+}
+
+/// Most lines of a chart: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html>.
+const MOST_LINES: usize = 500;
+
+fn charts_of(region: &AwsRegion) -> Vec<Value> {
+    let chart = |title: &str, metrics: Vec<Value>, stat: &str| {
+        json!({
+            "title": format!("{title} ({})", region.name),
+            "region": region.name,
+            "view": "timeSeries",
+            "period": 300,
+            "stat": stat,
+            "metrics": metrics.into_iter().take(MOST_LINES).collect::<Vec<_>>(),
+        })
+    };
+    let mut charts = Vec::new();
+    if let Some(forwarder) = &region.forwarder {
+        let of_function =
+            |metric: &str| json!(["AWS/Lambda", metric, "FunctionName", forwarder.function]);
+        charts.push(chart(
+            "Forwarder: calls",
+            ["Invocations", "Errors", "Throttles"]
+                .map(of_function)
+                .to_vec(),
+            "Sum",
+        ));
+        charts.push(chart(
+            "Forwarder: delay and duration, ms",
+            ["AsyncEventAge", "Duration"].map(of_function).to_vec(),
+            "Maximum",
+        ));
+        charts.push(chart(
+            "Given up by the forwarder",
+            vec![json!([
+                "AWS/SQS",
+                "ApproximateNumberOfMessagesVisible",
+                "QueueName",
+                forwarder.queue
+            ])],
+            "Maximum",
+        ));
+    }
+    let of_groups = |metric: &str| -> Vec<Value> {
+        region
+            .log_groups
+            .iter()
+            .map(|group| json!(["AWS/Logs", metric, "LogGroupName", group.group.name]))
+            .collect()
+    };
+    if !region.log_groups.is_empty() {
+        charts.push(chart("Log events", of_groups("IncomingLogEvents"), "Sum"));
+        charts.push(chart("Bytes of logs", of_groups("IncomingBytes"), "Sum"));
+    }
+    if !region.firehoses.is_empty() {
+        let lines = region.firehoses.iter().map(|firehose| {
+            json!([
+                "AWS/Firehose",
+                "DeliveryToS3.DataFreshness",
+                "DeliveryStreamName",
+                firehose.name
+            ])
+        });
+        charts.push(chart("Firehose: delay, s", lines.collect(), "Maximum"));
+    }
+    if !region.metric_filters.is_empty() {
+        let lines = region
+            .metric_filters
+            .iter()
+            .map(|filter| json!([filter.namespace, filter.metric]));
+        charts.push(chart("Counted log events", lines.collect(), "Sum"));
+    }
+    charts
+}

@@ -1,0 +1,162 @@
+//! Amazon Resource Names of what a cluster has in one Region. Pure.
+//!
+//! The forms are those of <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
+
+use super::super::name::partition;
+
+/// The Region in which a partition's global services write events and
+/// measurements: IAM its calls, Route 53 queries and counts.
+pub(super) fn global_region(region: &str) -> &'static str {
+    match partition(region) {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
+/// Whether a Region's accounts have the Regions that most have.
+pub(super) fn is_standard_partition(region: &str) -> bool {
+    partition(region) == "aws"
+}
+
+/// Makes the ARNs of one account in one Region.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arns<'a> {
+    account: &'a str,
+    region: &'a str,
+}
+
+impl<'a> Arns<'a> {
+    pub(super) fn new(account: &'a str, region: &'a str) -> Self {
+        Self { account, region }
+    }
+
+    fn arn(&self, service: &str, resource: &str) -> String {
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            partition(self.region),
+            self.region,
+            self.account
+        )
+    }
+
+    fn global(&self, service: &str, account: &str, resource: &str) -> String {
+        format!(
+            "arn:{}:{service}::{account}:{resource}",
+            partition(self.region)
+        )
+    }
+
+    pub(super) fn log_group(&self, name: &str) -> String {
+        self.arn("logs", &format!("log-group:{name}"))
+    }
+
+    pub(super) fn delivery_destination(&self, name: &str) -> String {
+        self.arn("logs", &format!("delivery-destination:{name}"))
+    }
+
+    /// Everything of CloudWatch Logs, as it names the sources of its own calls.
+    pub(super) fn logs(&self) -> String {
+        self.arn("logs", "*")
+    }
+
+    pub(super) fn rule(&self, name: &str) -> String {
+        self.arn("events", &format!("rule/{name}"))
+    }
+
+    pub(super) fn function(&self, name: &str) -> String {
+        self.arn("lambda", &format!("function:{name}"))
+    }
+
+    pub(super) fn queue(&self, name: &str) -> String {
+        self.arn("sqs", name)
+    }
+
+    pub(super) fn firehose(&self, name: &str) -> String {
+        self.arn("firehose", &format!("deliverystream/{name}"))
+    }
+
+    pub(super) fn trail(&self, name: &str) -> String {
+        self.arn("cloudtrail", &format!("trail/{name}"))
+    }
+
+    pub(super) fn eks_cluster(&self, name: &str) -> String {
+        self.arn("eks", &format!("cluster/{name}"))
+    }
+
+    pub(super) fn resource_group(&self, name: &str) -> String {
+        self.arn("resource-groups", &format!("group/{name}"))
+    }
+
+    pub(super) fn instances(&self) -> String {
+        self.arn("ec2", "instance/*")
+    }
+
+    pub(super) fn flow_logs(&self) -> String {
+        self.arn("ec2", "vpc-flow-log/*")
+    }
+
+    pub(super) fn classic_load_balancers(&self) -> String {
+        self.arn("elasticloadbalancing", "loadbalancer/*")
+    }
+
+    pub(super) fn domain(&self, name: &str) -> String {
+        self.arn("es", &format!("domain/{name}/*"))
+    }
+
+    /// A secret by its name: Secrets Manager adds `-` and six characters.
+    pub(super) fn secret(&self, name: &str) -> String {
+        if name.starts_with("arn:") {
+            name.to_owned()
+        } else {
+            self.arn("secretsmanager", &format!("secret:{name}-??????"))
+        }
+    }
+
+    pub(super) fn role(&self, name: &str) -> String {
+        self.global("iam", self.account, &format!("role/{name}"))
+    }
+
+    pub(super) fn open_id_connect_provider(&self, name: &str) -> String {
+        self.global("iam", self.account, &format!("oidc-provider/{name}"))
+    }
+
+    pub(super) fn bucket(&self, name: &str) -> String {
+        self.global("s3", "", name)
+    }
+
+    pub(super) fn hosted_zones(&self) -> String {
+        self.global("route53", "", "hostedzone/*")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_lie_in_the_partition_of_their_region() {
+        let arns = |region| {
+            let arns = Arns::new("111122223333", region);
+            [
+                arns.log_group("/a"),
+                arns.role("r"),
+                arns.bucket("b"),
+                arns.secret("logfleet/c/main"),
+            ]
+        };
+        assert_eq!(
+            arns("eu-central-1"),
+            [
+                "arn:aws:logs:eu-central-1:111122223333:log-group:/a",
+                "arn:aws:iam::111122223333:role/r",
+                "arn:aws:s3:::b",
+                "arn:aws:secretsmanager:eu-central-1:111122223333:secret:logfleet/c/main-??????",
+            ]
+        );
+        assert_eq!(arns("cn-north-1")[2], "arn:aws-cn:s3:::b");
+        assert_eq!(arns("us-gov-east-1")[2], "arn:aws-us-gov:s3:::b");
+        assert_eq!(global_region("us-gov-east-1"), "us-gov-west-1");
+        assert_eq!(global_region("eu-central-1"), "us-east-1");
+    }
+}

@@ -1,0 +1,132 @@
+//! What clusters of one account can't both have. Pure.
+//!
+//! Names are compared elsewhere; here it is what is chosen by settings: the
+//! same tags, the same trail, and numbers that AWS allows an account.
+
+use std::collections::BTreeMap;
+
+use super::super::{LogSubscription, ResolvedCluster};
+use super::TagFilter;
+
+/// Trails that an account may have in a Region; one of all Regions counts in each:
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html>.
+const MOST_TRAILS: usize = 5;
+
+/// Subscription filters that AWS allows on a log group.
+const MOST_SUBSCRIPTIONS: usize = 2;
+
+/// What two or more clusters can't both have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::resolve) struct Clash {
+    /// The cluster that it is told of: the last one.
+    pub cluster: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// Finds what clusters of one account can't both have. `clusters` are sorted by name.
+pub(in crate::resolve) fn find_clashes<'c>(
+    clusters: impl Iterator<Item = &'c ResolvedCluster> + Clone,
+) -> Vec<Clash> {
+    let mut found = same_members(clusters.clone());
+    found.extend(too_many_trails(clusters.clone()));
+    found.extend(too_many_subscriptions(clusters));
+    found
+}
+
+/// Clusters with equal tags would collect each other's logs.
+fn same_members<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster>) -> Vec<Clash> {
+    let mut owners: BTreeMap<(&str, &str, &[TagFilter]), &str> = BTreeMap::new();
+    let mut found = Vec::new();
+    for cluster in clusters {
+        let name = cluster.cluster.name.as_str();
+        let Some(home) = cluster.aws.regions.first() else {
+            continue;
+        };
+        let Some(group) = &home.resource_group else {
+            continue;
+        };
+        let account = cluster.cluster.account.as_str();
+        if let Some(other) = owners.insert((account, &home.name, &group.tags), name) {
+            let keys: Vec<&str> = group.tags.iter().map(|tag| tag.key.as_str()).collect();
+            found.push(Clash {
+                cluster: name.to_owned(),
+                message: format!(
+                    "the clusters `{other}` and `{name}` claim the same objects of AWS: those with the tag `{}` in account {account}, {}",
+                    keys.join("`, `"),
+                    home.name
+                ),
+                hint: "choose each cluster's own by `sources.aws.resource_group.tags`".to_owned(),
+            });
+        }
+    }
+    found
+}
+
+fn too_many_trails<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster> + Clone) -> Vec<Clash> {
+    // Trails of all Regions by account, those of one Region by account and Region.
+    let mut everywhere: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut here: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
+    for cluster in clusters {
+        let account = cluster.cluster.account.as_str();
+        for region in &cluster.aws.regions {
+            let Some(trail) = &region.trail else { continue };
+            let own = usize::from(trail.own.is_some());
+            *everywhere.entry(account).or_default() += own;
+            let entry = here
+                .entry((account, region.name.as_str()))
+                .or_insert((0, ""));
+            entry.0 += trail.trail_arns.len() - own;
+            entry.1 = cluster.cluster.name.as_str();
+        }
+    }
+    here.into_iter()
+        .filter_map(|((account, region), (count, last))| {
+            let all = count + everywhere.get(account).copied().unwrap_or_default();
+            (all > MOST_TRAILS).then(|| Clash {
+                cluster: last.to_owned(),
+                message: format!(
+                    "the clusters of account {account} would have {all} trails in {region}, and AWS allows {MOST_TRAILS}"
+                ),
+                hint: "let clusters share a trail: set `sources.aws.cloudtrail.existing_log_group` to the log group that it writes".to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Clusters that share a trail are all subscribed to its log group.
+fn too_many_subscriptions<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster>) -> Vec<Clash> {
+    let mut filters: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for cluster in clusters {
+        let account = cluster.cluster.account.as_str();
+        for group in cluster.log_groups.iter().filter(|group| !group.declared) {
+            let clusters = filters
+                .entry((account, group.region.as_str(), group.name.as_str()))
+                .or_default();
+            for subscription in &group.subscriptions {
+                let (LogSubscription::Function { .. }
+                | LogSubscription::Firehose { .. }
+                | LogSubscription::Account { .. }) = subscription;
+                clusters.push(cluster.cluster.name.as_str());
+            }
+        }
+    }
+    filters
+        .into_iter()
+        .filter(|(_, clusters)| clusters.len() > MOST_SUBSCRIPTIONS)
+        .filter_map(|((account, region, group), clusters)| {
+            let last = *clusters.last()?;
+            Some(Clash {
+                cluster: last.to_owned(),
+                message: format!(
+                    "the log group `{group}` of account {account}, {region} would have {} subscriptions, by the clusters `{}`, and AWS allows {MOST_SUBSCRIPTIONS}",
+                    clusters.len(),
+                    clusters.join("`, `")
+                ),
+                hint: "let two of the clusters collect it, and set `sources.aws.cloudtrail.enabled: false` for the others".to_owned(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,562 @@
+//! The function that brings logs and measurements to Elasticsearch and
+//! OpenSearch: one in each Region that has some. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::super::name::NameKind;
+use super::super::problem::Problems;
+use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
+use super::Resolving;
+use super::arn::{Arns, global_region};
+use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, Schedule};
+use super::source;
+use crate::settings::{MetricName, Name};
+
+/// Bytes that all environment variables of a function may have together:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const LARGEST_ENVIRONMENT: usize = 4096;
+
+/// Characters of what a rule hands to its target:
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html>.
+const LONGEST_INPUT: usize = 8192;
+
+const CODE: [&str; 4] = ["sources", "aws", "forwarder", "code"];
+
+/// The namespaces whose measurements lie in the Region of global services.
+const GLOBAL_NAMESPACES: [&str; 1] = ["AWS/Route53"];
+
+/// The forwarder of a Region, if there is something for it to do.
+pub(super) fn resolve(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    groups: &[AwsLogGroup],
+    resource_group: Option<&str>,
+    problems: &mut Problems,
+) -> Option<RegionForwarder> {
+    let settings = resolving.settings;
+    let aws = &settings.sources.aws;
+    let calling: Vec<&AwsLogGroup> = groups
+        .iter()
+        .filter(|group| {
+            group
+                .group
+                .subscriptions
+                .iter()
+                .any(|subscription| matches!(subscription, LogSubscription::Function { .. }))
+        })
+        .collect();
+    let home = region == resolving.cluster.region;
+    let classic = home
+        && aws.enabled
+        && aws.elb.enabled
+        && aws.elb.classic
+        && resolving.has_server(&aws.elb.stream);
+    let metrics = metrics_of_region(resolving, region, problems);
+    let polls =
+        home && aws.enabled && aws.ec2.enabled && (aws.ec2.status || aws.ec2.console_output);
+    if polls && resolving.ends_elsewhere(&aws.ec2.stream) {
+        let key = if aws.ec2.status {
+            "status"
+        } else {
+            "console_output"
+        };
+        problems.push(
+            &["sources", "aws", "ec2", key],
+            format!(
+                "the forwarder asks for it and brings it to Elasticsearch or OpenSearch, but the stream `{}` goes to none",
+                aws.ec2.stream
+            ),
+            "set a destination of these to `true` in the stream's `destinations`, or this to `false`",
+        );
+    }
+    let polls = polls && resolving.has_server(&aws.ec2.stream);
+    if calling.is_empty() && !classic && metrics.is_empty() && !polls {
+        return None;
+    }
+    let code = resolving.code(region, problems);
+    let arns = Arns::new(&resolving.cluster.account, region);
+    let function = resolving.give(NameKind::Function, region, "forwarder");
+    let log_group = format!("/aws/lambda/{function}");
+    let queue = resolving.give(NameKind::Queue, region, "forwarder-failed");
+    let mut schedules = Vec::new();
+    if polls {
+        schedules.push(poll_schedule(resolving, region));
+    }
+    if !metrics.is_empty() {
+        schedules.extend(metrics_schedule(resolving, region, &metrics, problems));
+    }
+    let streams: BTreeSet<String> = calling
+        .iter()
+        .map(|group| group.group.stream.clone())
+        .chain(classic.then(|| aws.elb.stream.to_string()))
+        .chain(polls.then(|| aws.ec2.stream.to_string()))
+        .chain((!metrics.is_empty()).then(|| aws.metrics.stream.to_string()))
+        .collect();
+    let dead_letter_bucket = resolving.give(NameKind::Bucket, region, "dead");
+    let destinations = resolving.destinations_of(&streams);
+    check_secrets(&destinations, problems);
+    let configuration = configuration(
+        resolving,
+        &calling,
+        &streams,
+        &destinations,
+        &dead_letter_bucket,
+        resource_group,
+        classic,
+    );
+    check_size(&configuration, problems);
+    Some(RegionForwarder {
+        arn: arns.function(&function),
+        role: resolving.give(NameKind::Role, region, &format!("forwarder-{region}")),
+        log_group_arn: arns.log_group(&log_group),
+        log_group,
+        log_retention_days: aws.forwarder.log_retention_days,
+        code_bucket: code.0,
+        code_key: code.1,
+        architecture: aws.forwarder.architecture,
+        memory_mebibytes: aws.forwarder.memory_mebibytes,
+        timeout_seconds: aws.forwarder.timeout_seconds,
+        reserved_concurrency: aws.forwarder.reserved_concurrency,
+        queue_arn: arns.queue(&queue),
+        queue,
+        dead_letter_bucket,
+        dead_letter_days: aws.dead_letters.expiry_days,
+        configuration,
+        called_by_log_groups: called_by(resolving, &arns, &calling),
+        reads_metrics: !metrics.is_empty(),
+        reads_consoles: (polls && aws.ec2.console_output).then(|| arns.instances()),
+        reads_status: polls && aws.ec2.status,
+        schedules,
+        secrets: secrets(&arns, &destinations),
+        domains: domains(&resolving.cluster.account, &destinations),
+        function,
+    })
+}
+
+/// The log groups that may call it: all below the cluster's own prefix by one
+/// statement, since a function's policy has room for few
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+fn called_by(
+    resolving: &Resolving<'_, '_>,
+    arns: &Arns<'_>,
+    calling: &[&AwsLogGroup],
+) -> Vec<CallingLogGroups> {
+    let prefix = format!("/logfleet/{}/", resolving.cluster.name);
+    let mut found = Vec::new();
+    if calling
+        .iter()
+        .any(|group| group.group.name.starts_with(&prefix))
+    {
+        found.push(CallingLogGroups {
+            logical_id: "Own".to_owned(),
+            arn: arns.log_group(&format!("{prefix}*")),
+        });
+    }
+    found.extend(
+        calling
+            .iter()
+            .filter(|group| !group.group.name.starts_with(&prefix))
+            .map(|group| CallingLogGroups {
+                logical_id: group.group.logical_id.clone(),
+                arn: format!("{}:*", group.arn),
+            }),
+    );
+    found
+}
+
+type MetricNames = BTreeMap<String, Vec<String>>;
+
+/// The measurements whose namespaces lie in this Region.
+fn metrics_of_region(
+    resolving: &Resolving<'_, '_>,
+    region: &str,
+    problems: &mut Problems,
+) -> MetricNames {
+    let aws = &resolving.settings.sources.aws;
+    if !source::metrics_on(aws) {
+        return MetricNames::new();
+    }
+    let home = region == resolving.cluster.region;
+    if !resolving.has_server(&aws.metrics.stream) {
+        if home && resolving.ends_elsewhere(&aws.metrics.stream) {
+            problems.push(
+                &["sources", "aws", "metrics", "enabled"],
+                format!(
+                    "the forwarder brings measurements to Elasticsearch or OpenSearch, but the stream `{}` goes to none",
+                    aws.metrics.stream
+                ),
+                "set a destination of these to `true` in the stream's `destinations`, or this to `false`",
+            );
+        }
+        return MetricNames::new();
+    }
+    let global = region == global_region(&resolving.cluster.region);
+    let mut found = MetricNames::new();
+    let sources = source::all(aws);
+    let on = sources.iter().filter(|source| source.enabled);
+    let metrics = on.filter_map(|source| source.metrics).flatten();
+    for (namespace, names) in metrics {
+        let here = if GLOBAL_NAMESPACES.contains(&namespace.as_str()) {
+            global
+        } else {
+            home
+        };
+        let names = on_names(names);
+        if here && !names.is_empty() {
+            found
+                .entry(namespace.to_string())
+                .or_default()
+                .extend(names);
+        }
+    }
+    for names in found.values_mut() {
+        names.sort_unstable();
+        names.dedup();
+    }
+    found
+}
+
+fn on_names(names: &BTreeMap<MetricName, bool>) -> Vec<String> {
+    names
+        .iter()
+        .filter(|(_, on)| **on)
+        .map(|(name, _)| name.to_string())
+        .collect()
+}
+
+fn rate(minutes: u16) -> String {
+    if minutes == 1 {
+        "rate(1 minute)".to_owned()
+    } else {
+        format!("rate({minutes} minutes)")
+    }
+}
+
+fn poll_schedule(resolving: &mut Resolving<'_, '_>, region: &str) -> Schedule {
+    let ec2 = &resolving.settings.sources.aws.ec2;
+    let (status, console_output) = (ec2.status, ec2.console_output);
+    let minutes = u16::from(ec2.poll_minutes);
+    let input = json!({
+        "poll": "machines",
+        "stream": ec2.stream.as_str(),
+        "status": status,
+        "console_output": console_output,
+    });
+    let name = resolving.give(NameKind::EventRule, region, "poll-machines");
+    Schedule {
+        logical_id: "PollMachines".to_owned(),
+        arn: Arns::new(&resolving.cluster.account, region).rule(&name),
+        name,
+        rate: rate(minutes),
+        description: "Asks for the status of machines and what their consoles printed".to_owned(),
+        input,
+    }
+}
+
+fn metrics_schedule(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    metrics: &MetricNames,
+    problems: &mut Problems,
+) -> Option<Schedule> {
+    let settings = &resolving.settings.sources.aws.metrics;
+    let period = settings.period_seconds;
+    let input = json!({
+        "poll": "metrics",
+        "stream": settings.stream.as_str(),
+        "period_seconds": period,
+        "metrics": metrics,
+    });
+    if input.to_string().chars().count() > LONGEST_INPUT {
+        problems.push(
+            &["sources", "aws", "metrics"],
+            format!("the measurements' names have more than the {LONGEST_INPUT} characters that a rule can hand over"),
+            "collect fewer of them",
+        );
+        return None;
+    }
+    let name = resolving.give(NameKind::EventRule, region, "poll-metrics");
+    Some(Schedule {
+        logical_id: "PollMetrics".to_owned(),
+        arn: Arns::new(&resolving.cluster.account, region).rule(&name),
+        name,
+        rate: rate(period / 60),
+        description: "Asks for the measurements of the resource group's members".to_owned(),
+        input,
+    })
+}
+
+/// What the forwarder is told of the cluster. Names of log groups and data
+/// streams are cut to the part that differs, since there is room for little.
+fn configuration(
+    resolving: &Resolving<'_, '_>,
+    calling: &[&AwsLogGroup],
+    streams: &BTreeSet<String>,
+    destinations: &[&ResolvedDestination],
+    dead_letter_bucket: &str,
+    resource_group: Option<&str>,
+    classic: bool,
+) -> Value {
+    let cluster = resolving.cluster;
+    let prefix = format!("/logfleet/{}/", cluster.name);
+    let log_groups: Map<String, Value> = calling
+        .iter()
+        .map(|group| {
+            let name = &group.group.name;
+            let mut entry = json!({ "stream": group.group.stream });
+            if let Some(source) = &group.source {
+                entry["source"] = json!(source);
+            }
+            // Their events carry ids, not tags, so other clusters' come, too.
+            if matches!(group.source.as_deref(), Some("aws.ec2" | "aws.ebs")) {
+                entry["members_only"] = json!(true);
+            }
+            (name.strip_prefix(&prefix).unwrap_or(name).to_owned(), entry)
+        })
+        .collect();
+    let written: Map<String, Value> = resolving
+        .streams
+        .iter()
+        .filter(|stream| streams.contains(&stream.name))
+        .map(|stream| {
+            (
+                stream.name.clone(),
+                json!({ "dataset": stream.dataset, "to": stream.destinations }),
+            )
+        })
+        .collect();
+    let mut configuration = json!({
+        "cluster": {
+            "name": cluster.name,
+            "environment": cluster.environment,
+            "region": cluster.region,
+            "account": cluster.account,
+        },
+        "index": { "type": resolving.settings.index.r#type.as_str(), "namespace": resolving.namespace },
+        "log_group_prefix": prefix,
+        "log_groups": log_groups,
+        "streams": written,
+        "destinations": destinations
+            .iter()
+            .map(|destination| (destination.name.clone(), self::destination(destination)))
+            .collect::<Map<String, Value>>(),
+        "dead_letter_bucket": dead_letter_bucket,
+    });
+    if let Some(group) = resource_group {
+        configuration["resource_group"] = json!(group);
+    }
+    if classic {
+        configuration["classic_load_balancers"] =
+            json!({ "stream": resolving.settings.sources.aws.elb.stream.as_str() });
+    }
+    configuration
+}
+
+fn destination(destination: &ResolvedDestination) -> Value {
+    let mut value = json!({
+        "backend": destination.backend,
+        "url": format!(
+            "{}://{}:{}{}",
+            destination.scheme, destination.host, destination.port, destination.path
+        ),
+        "timeout_seconds": destination.request_timeout_seconds,
+        "bulk_bytes": destination.bulk_size_bytes,
+        "minimum_tls": destination.minimum_tls_version,
+    });
+    // A CA's certificate has no room here: it is in the secret, as `ca_certificate`.
+    if destination.ca_certificate.is_some() {
+        value["own_ca"] = json!(true);
+    }
+    if !destination.verify {
+        value["accept_any_certificate"] = json!(true);
+    }
+    let (kind, secret) = match &destination.authentication {
+        ResolvedAuthentication::Basic(secret) => ("basic", Some(secret)),
+        ResolvedAuthentication::ApiKey(secret) => ("api_key", Some(secret)),
+        ResolvedAuthentication::ClientCertificate { secret, .. } => {
+            ("client_certificate", Some(secret))
+        }
+        ResolvedAuthentication::AwsSigv4 { region, .. } => {
+            value["region"] = json!(region);
+            ("aws_sigv4", None)
+        }
+    };
+    value["authentication"] = json!(kind);
+    if let Some(name) = secret.and_then(|secret| secret.secrets_manager_name.as_ref()) {
+        value["secret"] = json!(name);
+    }
+    value
+}
+
+fn check_size(configuration: &Value, problems: &mut Problems) {
+    let bytes = configuration.to_string().len() + "LOGFLEET_CONFIGURATION".len();
+    if bytes > LARGEST_ENVIRONMENT {
+        problems.push(
+            &["sources", "aws", "forwarder"],
+            format!("what the forwarder must know has {bytes} bytes, and AWS gives a function's environment {LARGEST_ENVIRONMENT}"),
+            "shorten the names of streams and destinations that logs of AWS go to, or let several sources share a stream",
+        );
+    }
+}
+
+/// A Secret of Kubernetes can't be read from outside the cluster.
+fn check_secrets(destinations: &[&ResolvedDestination], problems: &mut Problems) {
+    for destination in destinations {
+        let (ResolvedAuthentication::Basic(secret)
+        | ResolvedAuthentication::ApiKey(secret)
+        | ResolvedAuthentication::ClientCertificate { secret, .. }) = &destination.authentication
+        else {
+            continue;
+        };
+        let setting = [
+            "destinations",
+            &destination.name,
+            "authentication",
+            "secret",
+        ];
+        let told = problems.0.iter().any(|problem| problem.setting == setting);
+        if secret.secrets_manager_name.is_none() && !told {
+            problems.push(
+                &setting,
+                "logs of AWS go there, too, and their forwarder can't read a Secret of Kubernetes",
+                "keep the credential in AWS Secrets Manager, `aws-secretsmanager:<name>`; or let streams of AWS go elsewhere",
+            );
+        }
+    }
+}
+
+fn secrets(arns: &Arns<'_>, destinations: &[&ResolvedDestination]) -> Vec<String> {
+    let names = destinations
+        .iter()
+        .filter_map(|destination| match &destination.authentication {
+            ResolvedAuthentication::Basic(secret)
+            | ResolvedAuthentication::ApiKey(secret)
+            | ResolvedAuthentication::ClientCertificate { secret, .. } => {
+                secret.secrets_manager_name.as_deref()
+            }
+            ResolvedAuthentication::AwsSigv4 { .. } => None,
+        });
+    names
+        .map(|name| arns.secret(name))
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .collect()
+}
+
+/// The domains of Amazon OpenSearch Service among destinations.
+pub(super) fn domains(account: &str, destinations: &[&ResolvedDestination]) -> Vec<String> {
+    let mut found: Vec<String> = destinations
+        .iter()
+        .filter_map(|destination| match &destination.authentication {
+            ResolvedAuthentication::AwsSigv4 { region, .. } => Some(
+                Arns::new(account, region).domain(domain_name(&destination.host).unwrap_or("*")),
+            ),
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The name of a domain, from its own address: `search-<name>-<random>.<Region>.es.amazonaws.com`.
+/// An address of the user's own doesn't tell it.
+fn domain_name(host: &str) -> Option<&str> {
+    let label = host.strip_suffix(".amazonaws.com")?.split('.').next()?;
+    let name = label
+        .strip_prefix("search-")
+        .or_else(|| label.strip_prefix("vpc-"))?;
+    Some(name.rsplit_once('-')?.0)
+}
+
+impl<'a> Resolving<'a, '_> {
+    /// The bucket and object of the forwarder's program, for one Region.
+    fn code(&mut self, region: &str, problems: &mut Problems) -> (String, String) {
+        let Some(code) = &self.settings.sources.aws.forwarder.code else {
+            if !self.told_code {
+                self.told_code = true;
+                problems.push(
+                    &CODE,
+                    "logs of AWS go to Elasticsearch or OpenSearch, but it is not said where the forwarder's program is",
+                    "add `sources.aws.forwarder.code: { bucket: <bucket>-{region}, key: <object> }` to `clusters/fleet.yaml`; or set `sources.aws.enabled: false`",
+                );
+            }
+            return (String::new(), String::new());
+        };
+        let bucket = code.bucket.as_str();
+        let expanded = bucket.replace("{region}", region);
+        if !bucket.contains("{region}") && self.needs_regions() > 1 && !self.told_code {
+            self.told_code = true;
+            problems.push(
+                &[&CODE[..], &["bucket"]].concat(),
+                "the cluster has forwarders in two Regions, and a function reads its program from a bucket of its own Region",
+                format!("name the buckets by their Regions, such as `{bucket}-{{region}}`"),
+            );
+        }
+        if (expanded.len() < 3 || expanded.len() > 63) && !self.told_code {
+            self.told_code = true;
+            problems.push(
+                &[&CODE[..], &["bucket"]].concat(),
+                format!(
+                    "`{expanded}` has {} characters, and a bucket's name has 3 to 63",
+                    expanded.len()
+                ),
+                "choose another name",
+            );
+        }
+        (expanded, code.key.to_string())
+    }
+
+    /// Whether a stream ends in Elasticsearch or OpenSearch.
+    pub(super) fn has_server(&self, stream: &Name) -> bool {
+        self.streams
+            .iter()
+            .any(|found| found.name == stream.as_str() && !found.destinations.is_empty())
+    }
+
+    /// Whether a stream is there, and ends in no Elasticsearch or OpenSearch.
+    fn ends_elsewhere(&self, stream: &Name) -> bool {
+        self.streams
+            .iter()
+            .any(|found| found.name == stream.as_str() && found.destinations.is_empty())
+    }
+
+    /// The servers that streams end in.
+    fn destinations_of(&self, streams: &BTreeSet<String>) -> Vec<&'a ResolvedDestination> {
+        self.destinations
+            .iter()
+            .filter(|destination| {
+                self.streams.iter().any(|stream| {
+                    streams.contains(&stream.name)
+                        && stream.destinations.contains(&destination.name)
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{domain_name, rate};
+
+    #[test]
+    fn a_domains_name_is_taken_from_its_address() {
+        assert_eq!(
+            domain_name("search-my-logs-abcdefghij.us-east-1.es.amazonaws.com"),
+            Some("my-logs")
+        );
+        assert_eq!(
+            domain_name("vpc-logs-abc.eu-central-1.es.amazonaws.com"),
+            Some("logs")
+        );
+        assert_eq!(domain_name("logs.example.com"), None);
+    }
+
+    #[test]
+    fn one_minute_is_singular() {
+        assert_eq!(rate(1), "rate(1 minute)");
+        assert_eq!(rate(5), "rate(5 minutes)");
+    }
+}

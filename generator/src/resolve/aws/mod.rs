@@ -1,0 +1,481 @@
+//! What a cluster has in AWS: which stacks, in which Regions, with what in
+//! them. Pure.
+//!
+//! Templates hold the objects of CloudFormation; what is here is what they
+//! have to be told: names, ARNs, which log groups there are and who is
+//! subscribed to them.
+
+mod alarms;
+mod arn;
+mod filter_pattern;
+mod firehose;
+mod fleet;
+mod flow_log;
+mod forwarder;
+mod members;
+pub(super) mod resolved;
+mod source;
+mod source_rows;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod trail;
+
+use std::collections::BTreeSet;
+
+use super::name::{self, AwsNames, NameKind};
+use super::problem::Problems;
+use super::{
+    Identity, LogGroup, LogSubscription, LogWriter, ResolvedArchive, ResolvedAuthentication,
+    ResolvedDestination, ResolvedStream,
+};
+use crate::settings::Settings;
+use arn::Arns;
+
+pub(super) use fleet::find_clashes;
+use resolved::{
+    AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole, PodsRole,
+    ResolvedAws, ResolverQueryLog, ResourceGroupOfRegion, Trail,
+};
+pub(super) use source::{BUILT_IN_STREAMS, feed, wanted_streams};
+pub use tags::TagFilter;
+
+/// What is resolved already.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub settings: &'a Settings,
+    pub cluster: &'a Identity,
+    pub streams: &'a [ResolvedStream],
+    pub destinations: &'a [ResolvedDestination],
+    pub archives: &'a [ResolvedArchive],
+    /// The role of the pods, if they need one.
+    pub pods_role: Option<&'a str>,
+}
+
+/// A cluster on its way.
+struct Resolving<'a, 'n> {
+    settings: &'a Settings,
+    cluster: &'a Identity,
+    streams: &'a [ResolvedStream],
+    destinations: &'a [ResolvedDestination],
+    archives: &'a [ResolvedArchive],
+    names: &'n mut AwsNames<'a>,
+    /// The last part of every data stream's name.
+    namespace: String,
+    /// Regions with log groups that call a forwarder.
+    calling_regions: BTreeSet<String>,
+    /// Whether a fault of the forwarder's code has been told.
+    told_code: bool,
+}
+
+impl Resolving<'_, '_> {
+    fn give(&mut self, kind: NameKind, region: &str, purpose: &str) -> String {
+        self.names.give(kind, region, purpose)
+    }
+
+    /// In how many Regions the cluster has a forwarder.
+    fn needs_regions(&self) -> usize {
+        self.calling_regions.len()
+    }
+}
+
+/// Resolves the cluster's stacks. Log groups that AWS writes are added to
+/// those that shippers write.
+pub(super) fn resolve<'a>(
+    known: Known<'a>,
+    log_groups: &mut Vec<LogGroup>,
+    names: &mut AwsNames<'a>,
+    problems: &mut Problems,
+) -> ResolvedAws {
+    let (settings, cluster) = (known.settings, known.cluster);
+    source::check(settings, problems);
+    check_subscription_patterns(settings, known.streams, problems);
+    let mut groups: Vec<AwsLogGroup> = log_groups
+        .iter()
+        .map(|group| AwsLogGroup {
+            arn: Arns::new(&cluster.account, &group.region).log_group(&group.name),
+            source: None,
+            written_by: None,
+            group: group.clone(),
+        })
+        .collect();
+    groups.extend(source::log_groups(settings, cluster, known.streams));
+    groups.sort_by(|one, other| {
+        (&one.group.region, &one.group.name).cmp(&(&other.group.region, &other.group.name))
+    });
+    let mut resolving = Resolving {
+        settings,
+        cluster,
+        streams: known.streams,
+        destinations: known.destinations,
+        archives: known.archives,
+        names,
+        namespace: name::namespace(&cluster.name, &settings.index),
+        calling_regions: calling_regions(known, &groups),
+        told_code: false,
+    };
+    let tags = tags::resolve(&settings.sources.aws.resource_group.tags, cluster, problems);
+    let trails = trail::resolve(&mut resolving, &groups);
+    let mut regions = Vec::new();
+    for region in regions_of(known, &groups, &resolving) {
+        let trail = trails
+            .shared
+            .as_ref()
+            .filter(|_| region == cluster.region)
+            .cloned();
+        regions.push(region_of(
+            &mut resolving,
+            &region,
+            &groups,
+            &tags,
+            trail,
+            problems,
+        ));
+    }
+    if let Some(home) = regions
+        .iter_mut()
+        .find(|region| region.name == cluster.region)
+    {
+        home.pods = known
+            .pods_role
+            .and_then(|role| pods_role(known, role, &groups));
+    }
+    let dashboard = alarms::dashboard(&mut resolving, &regions);
+    if let Some(first) = regions.first_mut() {
+        first.dashboard = dashboard;
+    }
+    let members = members::resolve(&mut resolving, &regions, trails, &groups, problems);
+    *log_groups = groups.iter().map(|group| group.group.clone()).collect();
+    let sources = source_rows::rows(settings, &regions, members.as_ref(), &groups);
+    ResolvedAws {
+        partition: name::partition(&cluster.region),
+        regions,
+        members,
+        sources,
+    }
+}
+
+/// The Regions that a cluster needs a stack in, its own first.
+fn regions_of(
+    known: Known<'_>,
+    groups: &[AwsLogGroup],
+    resolving: &Resolving<'_, '_>,
+) -> Vec<String> {
+    let home = &known.cluster.region;
+    let mut regions: BTreeSet<&str> = groups
+        .iter()
+        .map(|group| group.group.region.as_str())
+        .chain(known.archives.iter().map(|archive| archive.region.as_str()))
+        .chain(resolving.calling_regions.iter().map(String::as_str))
+        .collect();
+    let needs_home = known.settings.sources.aws.enabled
+        || (known.pods_role.is_some() && known.settings.kubernetes.oidc_provider.is_some());
+    let home_first = (regions.remove(home.as_str()) || needs_home).then(|| home.clone());
+    home_first
+        .into_iter()
+        .chain(regions.into_iter().map(ToOwned::to_owned))
+        .collect()
+}
+
+/// The Regions that have a forwarder.
+fn calling_regions(known: Known<'_>, groups: &[AwsLogGroup]) -> BTreeSet<String> {
+    let aws = &known.settings.sources.aws;
+    let mut regions: BTreeSet<String> = groups
+        .iter()
+        .filter(|group| {
+            let mut subscriptions = group.group.subscriptions.iter();
+            subscriptions.any(|own| matches!(own, LogSubscription::Function { .. }))
+        })
+        .map(|group| group.group.region.clone())
+        .collect();
+    let has_server = |name: &str| {
+        let mut streams = known.streams.iter();
+        streams.any(|stream| stream.name == name && !stream.destinations.is_empty())
+    };
+    if source::metrics_on(aws) && has_server(aws.metrics.stream.as_str()) {
+        regions.insert(known.cluster.region.clone());
+        let global = aws.route53.enabled
+            && aws
+                .route53
+                .metrics
+                .iter()
+                .any(|(_, names)| names.values().any(|on| *on));
+        if global {
+            regions.insert(arn::global_region(&known.cluster.region).to_owned());
+        }
+    }
+    regions
+}
+
+fn region_of(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    groups: &[AwsLogGroup],
+    tags: &[TagFilter],
+    trail: Option<Trail>,
+    problems: &mut Problems,
+) -> AwsRegion {
+    let aws = &resolving.settings.sources.aws;
+    let cluster = resolving.cluster;
+    let home = region == cluster.region;
+    let arns = Arns::new(&cluster.account, region);
+    let groups: Vec<AwsLogGroup> = groups
+        .iter()
+        .filter(|group| group.group.region == region)
+        .cloned()
+        .collect();
+    let resource_group = (aws.enabled && (home || region == arn::global_region(&cluster.region)))
+        .then(|| {
+            let name = resolving.give(NameKind::ResourceGroup, region, "members");
+            ResourceGroupOfRegion {
+                arn: arns.resource_group(&name),
+                name,
+                tags: tags.to_vec(),
+            }
+        });
+    let forwarder = forwarder::resolve(
+        resolving,
+        region,
+        &groups,
+        resource_group.as_ref().map(|group| group.name.as_str()),
+        problems,
+    );
+    let firehoses = firehose::firehoses(resolving, region, &groups);
+    let subscription_role =
+        (!firehoses.is_empty()).then(|| firehose::subscription_role(resolving, region));
+    let event_rules = event_rules(resolving, region, &groups);
+    let stack = resolving.give(NameKind::Stack, region, "aws");
+    let (metric_filters, filter_alarms) = alarms::metric_filters(resolving, &groups);
+    let mut resolved = AwsRegion {
+        firehose_log_group: (!firehoses.is_empty())
+            .then(|| format!("/aws/kinesisfirehose/{stack}")),
+        deliveries: deliveries(resolving, region, &groups),
+        trail,
+        flow_logs: flow_log_role(resolving, region, &groups),
+        resolver: resolver(resolving, region, &groups),
+        classic: (home && aws.enabled && aws.elb.enabled && aws.elb.classic).then(|| {
+            ClassicBucket {
+                bucket: resolving.give(NameKind::Bucket, region, "elb"),
+                source_arn: arns.classic_load_balancers(),
+                expiry_days: aws.dead_letters.expiry_days,
+            }
+        }),
+        archives: firehose::archives(resolving, region),
+        firehoses,
+        subscription_role,
+        forwarder,
+        pods: None,
+        metric_filters,
+        alarms: Vec::new(),
+        alarm_actions: aws
+            .alarms
+            .actions
+            .iter()
+            .filter(|(topic, on)| **on && topic.as_str().split(':').nth(3) == Some(region))
+            .map(|(topic, _)| topic.to_string())
+            .collect(),
+        dashboard: None,
+        // EKS makes its own log group, so what hangs on it is the members' stack's.
+        log_groups: groups
+            .into_iter()
+            .filter(|group| group.source.as_deref() != Some("kubernetes.control_plane"))
+            .map(|group| written_by_its_rule(group, &event_rules, &arns))
+            .collect(),
+        event_rules,
+        resource_group,
+        stack,
+        name: region.to_owned(),
+    };
+    if aws.alarms.enabled {
+        resolved.alarms = alarms::of_region(resolving, &resolved);
+        resolved.alarms.extend(filter_alarms);
+    }
+    resolved
+}
+
+/// Of all rules, only its own may write a log group.
+fn written_by_its_rule(
+    mut group: AwsLogGroup,
+    rules: &[EventRule],
+    arns: &Arns<'_>,
+) -> AwsLogGroup {
+    let own = rules
+        .iter()
+        .find(|rule| rule.log_group == group.group.logical_id);
+    if let Some((by, rule)) = group.written_by.as_mut().zip(own) {
+        by.source_arn = arns.rule(&rule.name);
+    }
+    group
+}
+
+fn find<'g>(groups: &'g [AwsLogGroup], source: &str, kind: &str) -> Option<&'g AwsLogGroup> {
+    groups.iter().find(|group| {
+        group.source.as_deref() == Some(source)
+            && group.written_by.as_ref().is_some_and(|by| by.kind == kind)
+    })
+}
+
+fn event_rules(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    groups: &[AwsLogGroup],
+) -> Vec<EventRule> {
+    let iam = &resolving.settings.sources.aws.iam;
+    let mut roles: Vec<String> = iam
+        .roles
+        .iter()
+        .filter(|(_, on)| **on)
+        .map(|(role, _)| role.to_string())
+        .collect();
+    if iam.roles.is_empty() {
+        let cluster = &resolving.cluster.name;
+        roles.push(match resolving.cluster.distribution {
+            crate::settings::Distribution::Kops => format!("*.{cluster}"),
+            crate::settings::Distribution::Eks => format!("*{cluster}*"),
+        });
+    }
+    let arns = Arns::new(&resolving.cluster.account, region);
+    let mut found = Vec::new();
+    for (kind, source) in [("ec2", "aws.ec2"), ("ebs", "aws.ebs"), ("iam", "aws.iam")] {
+        let Some(group) = find(groups, source, "events") else {
+            continue;
+        };
+        let of_iam = kind == "iam";
+        found.push(EventRule {
+            logical_id: name::logical_id(kind),
+            kind,
+            name: resolving.give(NameKind::EventRule, region, kind),
+            log_group: group.group.logical_id.clone(),
+            log_group_arn: group.arn.clone(),
+            role_arns: roles
+                .iter()
+                .filter(|_| of_iam)
+                .map(|role| arns.role(role))
+                .collect(),
+            roles: if of_iam { roles.clone() } else { Vec::new() },
+            read_only_events: of_iam && iam.read_only_events,
+        });
+    }
+    found
+}
+
+fn deliveries(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    groups: &[AwsLogGroup],
+) -> Vec<DeliveryDestination> {
+    let arns = Arns::new(&resolving.cluster.account, region);
+    let mut found = Vec::new();
+    for (key, source) in [("elb", "aws.elb"), ("s3", "aws.s3")] {
+        let Some(group) = find(groups, source, "delivery") else {
+            continue;
+        };
+        let name = resolving.give(NameKind::Delivery, region, key);
+        found.push(DeliveryDestination {
+            logical_id: name::logical_id(key),
+            arn: arns.delivery_destination(&name),
+            name,
+            log_group: group.group.logical_id.clone(),
+            log_group_arn: group.arn.clone(),
+        });
+    }
+    found
+}
+
+fn flow_log_role(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    groups: &[AwsLogGroup],
+) -> Option<FlowLogRole> {
+    let group = groups
+        .iter()
+        .find(|group| group.source.as_deref() == Some("aws.vpc"))?;
+    Some(FlowLogRole {
+        role: resolving.give(NameKind::Role, region, "flow-logs"),
+        log_group_arn: group.arn.clone(),
+        source_arn: Arns::new(&resolving.cluster.account, region).flow_logs(),
+    })
+}
+
+fn resolver(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    groups: &[AwsLogGroup],
+) -> Option<ResolverQueryLog> {
+    let group = find(groups, "aws.route53", "delivery")?;
+    let name = resolving.give(NameKind::ResolverQueryLog, region, "resolver");
+    Some(ResolverQueryLog {
+        export: format!("{name}-id"),
+        name,
+        log_group: group.group.logical_id.clone(),
+        log_group_arn: group.arn.clone(),
+    })
+}
+
+/// The role of the pods, where the stack is to make it.
+fn pods_role(known: Known<'_>, role: &str, groups: &[AwsLogGroup]) -> Option<PodsRole> {
+    let kubernetes = &known.settings.kubernetes;
+    // A role that somebody names is somebody's own.
+    if kubernetes.role_arn.is_some() {
+        return None;
+    }
+    let provider = kubernetes.oidc_provider.as_ref()?.as_str();
+    let cluster = known.cluster;
+    let arns = Arns::new(&cluster.account, &cluster.region);
+    let shipped_to = |name: &str| {
+        let mut streams = known.streams.iter();
+        streams.any(|stream| stream.shipped_to.iter().any(|own| own == name))
+    };
+    let archives = known.archives.iter().filter(|own| shipped_to(&own.name));
+    let domains = known.destinations.iter().filter(|destination| {
+        matches!(
+            destination.authentication,
+            ResolvedAuthentication::AwsSigv4 { .. }
+        )
+    });
+    Some(PodsRole {
+        role: role.rsplit('/').next().unwrap_or_default().to_owned(),
+        provider_arn: arns.open_id_connect_provider(provider),
+        provider: provider.to_owned(),
+        service_account: format!("system:serviceaccount:{}:fluentd", kubernetes.namespace),
+        log_group_arns: groups
+            .iter()
+            .filter(|group| group.group.writer == LogWriter::Shippers)
+            .map(|group| group.arn.clone())
+            .collect(),
+        objects: archives
+            .map(|archive| format!("{}/{}*", arns.bucket(&archive.bucket), archive.prefix))
+            .collect(),
+        domains: forwarder::domains(&cluster.account, &domains.collect::<Vec<_>>()),
+    })
+}
+
+/// Finds evident mistakes in the patterns of subscriptions.
+fn check_subscription_patterns(
+    settings: &Settings,
+    streams: &[ResolvedStream],
+    problems: &mut Problems,
+) {
+    for stream in streams {
+        let Some(setting) = settings
+            .streams
+            .get(&crate::settings::Name(stream.name.clone()))
+        else {
+            continue;
+        };
+        let subscriptions = &setting.cloudwatch.subscriptions;
+        for (kind, pattern) in [
+            ("function", &subscriptions.function.pattern),
+            ("firehose", &subscriptions.firehose.pattern),
+            ("account", &subscriptions.account.pattern),
+        ] {
+            if let Some(fault) = filter_pattern::fault(pattern.as_str()) {
+                problems.push(
+                    &["streams", &stream.name, "cloudwatch", "subscriptions", kind, "pattern"],
+                    format!("this is no filter pattern: {fault}"),
+                    "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is collected of AWS, row by row, for the list of sources. Pure.
+
+use super::resolved::{AwsLogGroup, AwsRegion, AwsSource, Members};
+use super::source;
+use crate::settings::Settings;
+
+/// The rows of the sources that are on, in their fixed order.
+pub(super) fn rows(
+    settings: &Settings,
+    regions: &[AwsRegion],
+    members: Option<&Members>,
+    groups: &[AwsLogGroup],
+) -> Vec<AwsSource> {
+    let aws = &settings.sources.aws;
+    let mut rows: Vec<AwsSource> = source::all(aws)
+        .iter()
+        .filter(|source| source.enabled)
+        .map(|source| {
+            let (reads, objects, fragments) = details(source.key, settings, regions, members);
+            row(
+                &source.id(),
+                source.stream.as_str(),
+                groups,
+                (reads, objects),
+                &fragments,
+                source.metrics.is_some() && source::metrics_on(aws),
+            )
+        })
+        .collect();
+    if let Some(stream) = source::eks_stream(settings) {
+        rows.push(row(
+            "kubernetes.control_plane",
+            stream.as_str(),
+            groups,
+            (Vec::new(), vec!["logging of the EKS cluster".to_owned()]),
+            &["eks-cluster"],
+            false,
+        ));
+    }
+    rows
+}
+
+fn row(
+    id: &str,
+    stream: &str,
+    groups: &[AwsLogGroup],
+    (reads, mut objects): (Vec<String>, Vec<String>),
+    fragments: &[&str],
+    metrics: bool,
+) -> AwsSource {
+    let own: Vec<&AwsLogGroup> = groups
+        .iter()
+        .filter(|group| group.source.as_deref() == Some(id))
+        .collect();
+    let mut files: Vec<String> = own
+        .iter()
+        .filter(|_| id.starts_with("aws."))
+        .map(|group| format!("aws/{}/stack.json", group.group.region))
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    files.extend(
+        fragments
+            .iter()
+            .map(|fragment| format!("aws/members/{fragment}.json")),
+    );
+    objects.extend(
+        own.iter()
+            .map(|group| format!("log group {} in {}", group.group.name, group.group.region)),
+    );
+    AwsSource {
+        source: id.to_owned(),
+        stream: stream.to_owned(),
+        log_groups: own
+            .iter()
+            .map(|group| (group.group.region.clone(), group.group.name.clone()))
+            .collect(),
+        reads,
+        objects,
+        files,
+        metrics,
+    }
+}
+
+/// What a source reads beside log groups, its objects, and its fragments.
+fn details(
+    key: &str,
+    settings: &Settings,
+    regions: &[AwsRegion],
+    members: Option<&Members>,
+) -> (Vec<String>, Vec<String>, Vec<&'static str>) {
+    let aws = &settings.sources.aws;
+    let rule = |kind: &str| -> Vec<String> {
+        regions
+            .iter()
+            .flat_map(|region| region.event_rules.iter().map(move |rule| (region, rule)))
+            .filter(|(_, rule)| rule.kind == kind)
+            .map(|(region, rule)| format!("event rule {} in {}", rule.name, region.name))
+            .collect()
+    };
+    let mut reads = Vec::new();
+    let mut objects = rule(key);
+    let mut fragments = Vec::new();
+    let mut fragment = |on: bool, name| {
+        if on {
+            fragments.push(name);
+        }
+    };
+    match key {
+        "ec2" => {
+            for (on, what) in [
+                (aws.ec2.status, "EC2: status of machines"),
+                (aws.ec2.console_output, "EC2: console output"),
+            ] {
+                if on {
+                    reads.push(what.to_owned());
+                }
+            }
+            let schedules = regions
+                .iter()
+                .filter_map(|region| region.forwarder.as_ref());
+            objects.extend(
+                schedules
+                    .flat_map(|forwarder| &forwarder.schedules)
+                    .filter(|schedule| schedule.logical_id == "PollMachines")
+                    .map(|schedule| format!("schedule {}", schedule.name)),
+            );
+        }
+        "elb" => {
+            if let Some(members) = members {
+                fragment(
+                    members.application_load_balancer.is_some(),
+                    "application-load-balancer",
+                );
+                fragment(
+                    members.network_load_balancer.is_some(),
+                    "network-load-balancer",
+                );
+                fragment(
+                    members.classic_load_balancer.is_some(),
+                    "classic-load-balancer",
+                );
+            }
+            for classic in regions.iter().filter_map(|region| region.classic.as_ref()) {
+                reads.push(format!("s3://{}", classic.bucket));
+                objects.push(format!("bucket {}", classic.bucket));
+            }
+        }
+        "s3" => fragment(
+            members.is_some_and(|own| own.bucket.is_some() || own.bucket_trail.is_some()),
+            "bucket",
+        ),
+        "dynamodb" => fragment(
+            members.is_some_and(|own| own.table_trail.is_some()),
+            "table",
+        ),
+        "route53" => {
+            if let Some(members) = members {
+                fragment(members.hosted_zone.is_some(), "hosted-zone");
+                fragment(
+                    members
+                        .vpc
+                        .as_ref()
+                        .is_some_and(|vpc| vpc.resolver_export.is_some()),
+                    "vpc",
+                );
+            }
+            let logs = regions.iter().filter_map(|region| region.resolver.as_ref());
+            objects.extend(logs.map(|log| format!("resolver query log {}", log.name)));
+        }
+        "vpc" => {
+            fragment(
+                members
+                    .is_some_and(|own| own.vpc.as_ref().is_some_and(|vpc| vpc.flow_log.is_some())),
+                "vpc",
+            );
+            objects.push("flow log of each network".to_owned());
+        }
+        "cloudtrail" => {
+            let trails = regions.iter().filter_map(|region| region.trail.as_ref());
+            objects.extend(
+                trails
+                    .filter_map(|trail| trail.own.as_ref())
+                    .map(|own| format!("trail {}", own.name)),
+            );
+        }
+        _ => {}
+    }
+    (reads, objects, fragments)
+}

@@ -1,0 +1,445 @@
+//! What is collected of AWS itself, and how it gets from there.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName, MetricName,
+    MetricNamespace, MetricValue, Name, RoleNamePattern, ServicePrincipal, TopicArn,
+};
+
+/// What AWS logs and measures of the cluster. Everything is made by
+/// CloudFormation templates: `aws/<Region>/stack.json`, and
+/// `aws/members/` for what hangs on single members of the resource group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// Whether anything of it is collected.
+    pub enabled: bool,
+    /// Which objects of AWS are the cluster's.
+    pub resource_group: ResourceGroup,
+    /// Machines, as their hypervisor sees them.
+    pub ec2: Ec2,
+    /// Volumes and snapshots.
+    pub ebs: Ebs,
+    /// Who used and changed the cluster's roles.
+    pub iam: Iam,
+    /// Requests at load balancers.
+    pub elb: Elb,
+    /// Requests at buckets.
+    pub s3: S3,
+    /// Requests at tables.
+    pub dynamodb: Dynamodb,
+    /// Queries for names.
+    pub route53: Route53,
+    /// Connections in the network.
+    pub vpc: Vpc,
+    /// Calls of AWS's API.
+    pub cloudtrail: Cloudtrail,
+    /// The control plane of EKS. It is switched on and off, and its stream is
+    /// chosen, by `sources.kubernetes.control_plane`.
+    pub eks: Eks,
+    /// The measurements of all of these.
+    pub metrics: Metrics,
+    /// The function that brings logs and measurements to Elasticsearch and OpenSearch.
+    pub forwarder: Forwarder,
+    /// What the forwarder could not bring there.
+    pub dead_letters: DeadLetters,
+    /// Who is told when logs stop.
+    pub alarms: Alarms,
+    /// Whether the cluster has a dashboard in CloudWatch.
+    pub dashboard: bool,
+}
+
+/// Which objects of AWS are the cluster's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceGroup {
+    /// Tags that an object must have: each key with the values of which one
+    /// counts, `true` each; no values mean any. By default the tag that
+    /// Kubernetes puts on its own: `kubernetes.io/cluster/<cluster>`, `owned` or `shared`.
+    pub tags: BTreeMap<String, BTreeMap<String, bool>>,
+}
+
+/// Counts log events that match a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricFilter {
+    /// Which events, to the byte. See
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>.
+    pub pattern: FilterPattern,
+    /// What an event adds: a number, or a field such as `$.bytes`.
+    #[serde(default = "one")]
+    pub value: MetricValue,
+    /// Rings the alarms' actions where five minutes add up to this much; never without.
+    #[schemars(range(min = 1))]
+    pub alarm_at: Option<u32>,
+}
+
+fn one() -> MetricValue {
+    MetricValue("1".to_owned())
+}
+
+/// Machines, as their hypervisor sees them.
+#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ec2 {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Events: starts and stops, interruptions of spot machines, maintenance.
+    pub state_changes: bool,
+    /// The checks of the machine and of what it runs on, asked for every few minutes.
+    pub status: bool,
+    /// What the machine's console printed, asked for every few minutes.
+    pub console_output: bool,
+    /// Minutes between asking for the status and the console.
+    #[schemars(range(min = 1, max = 60))]
+    pub poll_minutes: u8,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Volumes and snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ebs {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Who used and changed the cluster's roles. It comes from CloudTrail by
+/// EventBridge, so the account needs a trail, of whomever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Iam {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// The names of the cluster's roles, `true` each, with `*` for any part.
+    /// By default `*.<cluster>` with kops, which names its roles so, and `*<cluster>*` on EKS.
+    pub roles: BTreeMap<RoleNamePattern, bool>,
+    /// Whether calls that only read are collected, too. Taking on a role is one.
+    pub read_only_events: bool,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Requests at load balancers.
+#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Elb {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Requests at Application Load Balancers.
+    pub application: bool,
+    /// Connections at Application Load Balancers.
+    pub connections: bool,
+    /// Health checks of Application Load Balancers.
+    pub health_checks: bool,
+    /// Connections at Network Load Balancers: at their TLS listeners, others have no logs.
+    pub network: bool,
+    /// Requests at Classic Load Balancers, which write them to a bucket.
+    pub classic: bool,
+    /// Minutes between two files of a Classic Load Balancer: 5 or 60.
+    #[schemars(extend("enum" = [5, 60]))]
+    pub classic_minutes: u8,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Requests at buckets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Where the requests are written down.
+    pub method: S3Method,
+    /// Which requests, for `method: data_events`.
+    pub data_events: DataEvents,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Where requests at buckets are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum S3Method {
+    /// S3's own access logs: every request, hours late at times.
+    ServerAccessLogs,
+    /// Data events of a trail: within minutes, and dearer.
+    DataEvents,
+}
+
+/// Which requests at data are written down by a trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataEvents {
+    /// Those that read.
+    pub read: bool,
+    /// Those that write.
+    pub write: bool,
+}
+
+/// Requests at tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dynamodb {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Which requests.
+    pub data_events: DataEvents,
+    /// Whether DynamoDB counts the keys that are used most. It shows keys in plain text.
+    pub contributor_insights: bool,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Queries for names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route53 {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Queries for names of the cluster's public zones.
+    pub public: bool,
+    /// Queries that machines of the cluster's networks make.
+    pub resolver: bool,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Connections in the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Vpc {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// Which connections.
+    pub traffic: Traffic,
+    /// Seconds over which a connection's packets are put together: 60 or 600.
+    #[schemars(extend("enum" = [60, 600]))]
+    pub aggregation_seconds: u16,
+    /// The fields of a record, `true` each, such as `pkt-srcaddr`; AWS's own choice
+    /// without. Fields stand in the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
+    pub fields: BTreeMap<String, bool>,
+    /// Tags that are put into records.
+    pub tag_fields: TagFieldSettings,
+    /// Measurements: names by namespace, `true` each.
+    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Which connections of a network are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Traffic {
+    /// Those that were let through.
+    Accept,
+    /// Those that were refused.
+    Reject,
+    /// All.
+    All,
+}
+
+/// Tags that are put into a flow log's records: up to two keys of each, `true` each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagFieldSettings {
+    /// Keys of the Auto Scaling group's tags.
+    pub auto_scaling_group: BTreeMap<String, bool>,
+    /// Keys of the machine's tags.
+    pub instance: BTreeMap<String, bool>,
+    /// Keys of the network interface's tags.
+    pub network_interface: BTreeMap<String, bool>,
+}
+
+/// Calls of AWS's API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cloudtrail {
+    /// Whether it is collected.
+    pub enabled: bool,
+    /// The stream it goes to.
+    pub stream: Name,
+    /// The log group in the cluster's Region that a trail of the account writes
+    /// to already. An account may have five trails in a Region, so clusters
+    /// should share one; without this the cluster makes a trail of its own.
+    pub existing_log_group: Option<LogGroupName>,
+    /// Calls that read, for a trail of its own.
+    pub read: bool,
+    /// Calls that write, for a trail of its own.
+    pub write: bool,
+    /// Services whose calls are left out, `true` each, for a trail of its own.
+    pub exclude: BTreeMap<ServicePrincipal, bool>,
+    /// Days that the trail's bucket keeps its files.
+    #[schemars(range(min = 1, max = 36_500))]
+    pub expiry_days: u16,
+    /// Counts of events.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// The control plane of EKS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Eks {
+    /// The kinds of logs.
+    pub types: EksTypes,
+    /// The log group that EKS writes; by default `/aws/eks/<cluster>/cluster`.
+    pub log_group: Option<LogGroupName>,
+}
+
+/// The kinds of logs of EKS: <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>.
+#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EksTypes {
+    /// The API server.
+    pub api: bool,
+    /// Its audit log.
+    pub audit: bool,
+    /// Who logs in.
+    pub authenticator: bool,
+    /// The controllers.
+    pub controller_manager: bool,
+    /// The scheduler.
+    pub scheduler: bool,
+}
+
+impl EksTypes {
+    /// Each kind as EKS names it, and whether it is on.
+    pub fn all(&self) -> [(&'static str, bool); 5] {
+        [
+            ("api", self.api),
+            ("audit", self.audit),
+            ("authenticator", self.authenticator),
+            ("controllerManager", self.controller_manager),
+            ("scheduler", self.scheduler),
+        ]
+    }
+}
+
+/// The measurements of all sources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether they are collected.
+    pub enabled: bool,
+    /// The stream they go to.
+    pub stream: Name,
+    /// Seconds that a measurement stands for: 60, or a multiple of it.
+    #[schemars(range(min = 60, max = 3600), extend("multipleOf" = 60))]
+    pub period_seconds: u16,
+}
+
+/// The function that brings logs and measurements to Elasticsearch and OpenSearch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forwarder {
+    /// Where its program is. Required as soon as something of AWS goes to Elasticsearch or OpenSearch.
+    pub code: Option<ForwarderCode>,
+    /// What it runs on.
+    pub architecture: ForwarderArchitecture,
+    /// Memory, in mebibytes; AWS gives it CPU in proportion.
+    #[schemars(range(min = 128, max = 10_240))]
+    pub memory_mebibytes: u16,
+    /// Seconds that a call may take.
+    #[schemars(range(min = 10, max = 900))]
+    pub timeout_seconds: u16,
+    /// Copies that run at a time at most, which are then kept free of other
+    /// functions' use; as many as the account allows without.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub reserved_concurrency: Option<u16>,
+    /// Days that its own log is kept: one of the numbers that AWS allows.
+    #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
+    pub log_retention_days: u16,
+}
+
+/// Where the forwarder's program is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForwarderCode {
+    /// The bucket. A function reads it from its own Region, so `{region}` stands for that one's name.
+    pub bucket: CodeBucket,
+    /// The object: a ZIP file with the program `bootstrap`. A new version needs a new name.
+    pub key: CodeKey,
+}
+
+/// What the forwarder runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwarderArchitecture {
+    /// AWS's own processors.
+    Arm64,
+    /// Intel's and AMD's.
+    #[serde(rename = "x86_64")]
+    X8664,
+}
+
+/// What the forwarder could not bring to its destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetters {
+    /// Days that it is kept, to be sent again.
+    #[schemars(range(min = 1, max = 365))]
+    pub expiry_days: u16,
+}
+
+/// Who is told when logs stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alarms {
+    /// Whether there are alarms.
+    pub enabled: bool,
+    /// The SNS topics that are told, `true` each. A topic hears of its own Region's alarms only.
+    pub actions: BTreeMap<TopicArn, bool>,
+    /// Failed calls of the forwarder in five minutes.
+    #[schemars(range(min = 1))]
+    pub errors: u32,
+    /// Refused calls of the forwarder in five minutes.
+    #[schemars(range(min = 1))]
+    pub throttles: u32,
+    /// Calls that were given up and lie in its queue.
+    #[schemars(range(min = 1))]
+    pub dead_letters: u32,
+    /// Seconds that logs wait for the forwarder, or for a Firehose.
+    #[schemars(range(min = 60, max = 21_600))]
+    pub age_seconds: u16,
+    /// Log events that a subscription could not hand on in five minutes.
+    #[schemars(range(min = 1))]
+    pub delivery_errors: u32,
+}

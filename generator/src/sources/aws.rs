@@ -1,0 +1,149 @@
+//! The rows of AWS's own logs, and of EKS's control plane. Pure.
+
+use super::{End, EndKind, MissingKind, SourceRow, missing};
+use crate::resolve::{AwsSource, LogGroup, LogSubscription, ResolvedCluster, ResolvedStream};
+
+/// The sources of AWS, in their fixed order.
+const SOURCES: [&str; 9] = [
+    "aws.ec2",
+    "aws.ebs",
+    "aws.iam",
+    "aws.elb",
+    "aws.s3",
+    "aws.dynamodb",
+    "aws.route53",
+    "aws.vpc",
+    "aws.cloudtrail",
+];
+
+/// A row for each source of AWS.
+pub(super) fn rows(cluster: &ResolvedCluster) -> Vec<SourceRow> {
+    let row = |source: &&str| {
+        row(cluster, source).unwrap_or_else(|| {
+            let why =
+                format!("switched off by `sources.{source}.enabled` or `sources.aws.enabled`");
+            missing(cluster, source, MissingKind::Gap, &why)
+        })
+    };
+    SOURCES.iter().map(row).collect()
+}
+
+/// The row of a source that comes from AWS, if it is on.
+pub(super) fn row(cluster: &ResolvedCluster, source: &str) -> Option<SourceRow> {
+    let own = cluster
+        .aws
+        .sources
+        .iter()
+        .find(|own| own.source == source)?;
+    let mut reads = own.objects.clone();
+    reads.extend(own.reads.iter().cloned());
+    if own.metrics {
+        reads.push("CloudWatch: measurements".to_owned());
+    }
+    Some(SourceRow {
+        cluster: cluster.cluster.name.clone(),
+        source: source.to_owned(),
+        shipped_by: Some(shipped_by(cluster, own)),
+        reads,
+        ends: ends(cluster, own),
+        files: own.files.clone(),
+        missing: None,
+    })
+}
+
+fn groups<'c>(
+    cluster: &'c ResolvedCluster,
+    own: &'c AwsSource,
+) -> impl Iterator<Item = &'c LogGroup> {
+    cluster.log_groups.iter().filter(|group| {
+        own.log_groups
+            .iter()
+            .any(|(region, name)| *region == group.region && *name == group.name)
+    })
+}
+
+/// The function of the cluster's own Region does it; others have their own beside it.
+fn shipped_by(cluster: &ResolvedCluster, own: &AwsSource) -> String {
+    let subscribed = |wanted: fn(&LogSubscription) -> bool| {
+        groups(cluster, own).any(|group| group.subscriptions.iter().any(wanted))
+    };
+    let mut shippers = Vec::new();
+    let regions = || cluster.aws.regions.iter();
+    if subscribed(|by| matches!(by, LogSubscription::Function { .. })) || !own.reads.is_empty() {
+        let functions = regions().filter_map(|region| region.forwarder.as_ref());
+        shippers.extend(
+            functions
+                .take(1)
+                .map(|forwarder| format!("function {}", forwarder.function)),
+        );
+    }
+    if subscribed(|by| matches!(by, LogSubscription::Firehose { .. })) {
+        let firehoses = regions().flat_map(|region| &region.firehoses);
+        shippers.extend(
+            firehoses
+                .filter(|firehose| firehose.stream == own.stream)
+                .take(1)
+                .map(|firehose| format!("Firehose {}", firehose.name)),
+        );
+    }
+    if shippers.is_empty() {
+        "AWS, to CloudWatch Logs".to_owned()
+    } else {
+        shippers.join(", ")
+    }
+}
+
+fn ends(cluster: &ResolvedCluster, own: &AwsSource) -> Vec<End> {
+    let Some(stream) = cluster
+        .streams
+        .iter()
+        .find(|stream| stream.name == own.stream)
+    else {
+        return Vec::new();
+    };
+    let subscribed: Vec<&LogGroup> = groups(cluster, own).collect();
+    let through = |wanted: fn(&LogSubscription) -> bool| {
+        let mut found = subscribed.iter();
+        found
+            .find(|group| group.subscriptions.iter().any(wanted))
+            .map(|group| group.name.clone())
+    };
+    let mut ends = data_streams(
+        stream,
+        through(|by| matches!(by, LogSubscription::Function { .. })).as_deref(),
+    );
+    ends.extend(subscribed.iter().map(|group| End {
+        stream: stream.name.clone(),
+        destination: None,
+        kind: EndKind::LogGroup,
+        name: group.name.clone(),
+        kept_days: group.retention_days,
+        through: None,
+    }));
+    let by_firehose = through(|by| matches!(by, LogSubscription::Firehose { .. }));
+    let archives = cluster
+        .archives
+        .iter()
+        .filter(|archive| by_firehose.is_some() && stream.archives.contains(&archive.name));
+    ends.extend(archives.map(|archive| End {
+        stream: stream.name.clone(),
+        destination: Some(archive.name.clone()),
+        kind: EndKind::Archive,
+        name: format!("s3://{}/{}{}", archive.bucket, archive.prefix, stream.name),
+        kept_days: archive.expiry_days,
+        through: by_firehose.clone(),
+    }));
+    ends
+}
+
+fn data_streams(stream: &ResolvedStream, through: Option<&str>) -> Vec<End> {
+    let end = |destination: &String| End {
+        stream: stream.name.clone(),
+        destination: Some(destination.clone()),
+        kind: EndKind::DataStream,
+        name: stream.data_stream.clone(),
+        kept_days: stream.retention_days,
+        through: through.map(ToOwned::to_owned),
+    };
+    stream.destinations.iter().map(end).collect()
+}
