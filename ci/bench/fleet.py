@@ -155,7 +155,8 @@ def write_cluster(folder, number, example):
     name = cluster_name(number, example, environment, region, team)
     # A domain of Amazon OpenSearch Service is one of its account and Region.
     text = re.sub(r"search-logs-\w+\.[\w-]+\.es", f"search-logs-{number:010}.{region}.es", text)
-    account = 100000000000 + 1111 * draw(number, "account", range(48))
+    # An account has room for five trails, so each cluster has one of its own.
+    account = 100000000000 + 1111 * number
     for path, value in [
         (["name"], name),
         (["environment"], environment),

@@ -10,8 +10,8 @@ mod aws;
 use serde::Serialize;
 
 use crate::resolve::{
-    DaemonSet, LogSubscription, LogWriter, MachineInputKind, ResolvedCluster, ResolvedMachineRole,
-    ResolvedStream,
+    DaemonSet, LogGroup, LogSubscription, LogWriter, MachineInputKind, ResolvedArchive,
+    ResolvedCluster, ResolvedMachineRole, ResolvedStream,
 };
 use crate::settings::{ControlPlaneRead, Distribution, LogstashPlace};
 
@@ -64,8 +64,10 @@ pub struct End {
     pub kind: EndKind,
     /// The data stream, the log group, or the start of the objects' addresses.
     pub name: String,
-    /// Days that a record is kept.
-    pub kept_days: u16,
+    /// The Region, of what is in AWS.
+    pub region: Option<String>,
+    /// Days that a record is kept; none where others decide it.
+    pub kept_days: Option<u16>,
     /// The log group whose subscription brings it there; none if the shippers write it themselves.
     pub through: Option<String>,
 }
@@ -80,6 +82,8 @@ pub enum EndKind {
     LogGroup,
     /// Objects in S3.
     Archive,
+    /// A destination of CloudWatch Logs, usually another account's: what it does is not ours to say.
+    Elsewhere,
 }
 
 /// Lists the sources of a cluster, in a fixed order.
@@ -158,26 +162,12 @@ fn shipped_ends(cluster: &ResolvedCluster, stream: &ResolvedStream) -> Vec<End> 
         let direct = stream.shipped_to.iter().any(|name| name == destination);
         if direct { None } else { subscribed(wanted) }
     };
-    let end = |destination: &str, kind, name, kept_days, through| End {
-        stream: stream.name.clone(),
-        destination: Some(destination.to_owned()),
-        kind,
-        name,
-        kept_days,
-        through,
-    };
     let mut ends = Vec::new();
     for server in &stream.destinations {
         let by = through(server, |subscription| {
             matches!(subscription, LogSubscription::Function { .. })
         });
-        ends.push(end(
-            server,
-            EndKind::DataStream,
-            stream.data_stream.clone(),
-            stream.retention_days,
-            by,
-        ));
+        ends.push(End::data_stream(stream, server, by));
     }
     for own in &cluster.cloudwatch {
         let groups = cluster.log_groups.iter().filter(|group| {
@@ -185,15 +175,10 @@ fn shipped_ends(cluster: &ResolvedCluster, stream: &ResolvedStream) -> Vec<End> 
                 && group.stream == stream.name
                 && group.region == own.region
         });
-        ends.extend(groups.map(|group| {
-            end(
-                &own.name,
-                EndKind::LogGroup,
-                group.name.clone(),
-                group.retention_days,
-                None,
-            )
-        }));
+        for group in groups {
+            ends.push(End::log_group(group, Some(&own.name)));
+            ends.extend(End::elsewhere(group));
+        }
     }
     let archives = cluster
         .archives
@@ -203,15 +188,87 @@ fn shipped_ends(cluster: &ResolvedCluster, stream: &ResolvedStream) -> Vec<End> 
         let by = through(&archive.name, |subscription| {
             matches!(subscription, LogSubscription::Firehose { .. })
         });
-        ends.push(end(
-            &archive.name,
-            EndKind::Archive,
-            format!("s3://{}/{}{}", archive.bucket, archive.prefix, stream.name),
-            archive.expiry_days,
-            by,
-        ));
+        ends.push(End::archive(stream, archive, by));
     }
     ends
+}
+
+impl End {
+    fn data_stream(stream: &ResolvedStream, destination: &str, through: Option<String>) -> Self {
+        Self {
+            stream: stream.name.clone(),
+            destination: Some(destination.to_owned()),
+            kind: EndKind::DataStream,
+            name: stream.data_stream.clone(),
+            region: None,
+            kept_days: Some(stream.retention_days),
+            through,
+        }
+    }
+
+    fn log_group(group: &LogGroup, destination: Option<&str>) -> Self {
+        Self {
+            stream: group.stream.clone(),
+            destination: destination.map(ToOwned::to_owned),
+            kind: EndKind::LogGroup,
+            name: group.name.clone(),
+            region: Some(group.region.clone()),
+            kept_days: Some(group.retention_days),
+            through: None,
+        }
+    }
+
+    /// The destinations of CloudWatch Logs that get a copy of a log group.
+    fn elsewhere(group: &LogGroup) -> impl Iterator<Item = Self> {
+        let copies = group.subscriptions.iter().filter_map(|by| match by {
+            LogSubscription::Account {
+                destination_arn, ..
+            } => Some(destination_arn),
+            _ => None,
+        });
+        copies.map(|arn| Self {
+            stream: group.stream.clone(),
+            destination: None,
+            kind: EndKind::Elsewhere,
+            name: arn.clone(),
+            region: Some(group.region.clone()),
+            kept_days: None,
+            through: Some(group.name.clone()),
+        })
+    }
+
+    fn archive(
+        stream: &ResolvedStream,
+        archive: &ResolvedArchive,
+        through: Option<String>,
+    ) -> Self {
+        Self {
+            stream: stream.name.clone(),
+            destination: Some(archive.name.clone()),
+            kind: EndKind::Archive,
+            name: format!("s3://{}/{}{}", archive.bucket, archive.prefix, stream.name),
+            region: Some(archive.region.clone()),
+            kept_days: Some(archive.expiry_days),
+            through,
+        }
+    }
+
+    /// Where it is, in words: the destination, and the Region of a log group.
+    pub fn at(&self) -> String {
+        let at = self.destination.as_deref();
+        match (&self.region, self.kind) {
+            (Some(region), EndKind::LogGroup) => {
+                format!("{}, {region}", at.unwrap_or("CloudWatch"))
+            }
+            _ => at.unwrap_or("elsewhere").to_owned(),
+        }
+    }
+
+    /// How long it is kept, in words.
+    pub fn kept(&self) -> String {
+        self.kept_days
+            .map_or_else(|| "-".to_owned(), |days| format!("{days} d"))
+    }
 }
 
 fn daemon_set<'a>(cluster: &'a ResolvedCluster, source: &str) -> Option<&'a DaemonSet> {

@@ -19,6 +19,7 @@ mod aws;
 mod commands;
 mod links;
 mod settings;
+mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -88,10 +88,8 @@ fn table(rows: &[SourceRow]) -> String {
             table.add_row([
                 first(&row.source),
                 end.name.clone(),
-                format!("{} d", end.kept_days),
-                end.destination
-                    .clone()
-                    .unwrap_or_else(|| "CloudWatch".to_owned()),
+                end.kept(),
+                end.at(),
                 first(&folders(&row.files)),
                 first(row.shipped_by.as_deref().unwrap_or_default()),
             ]);

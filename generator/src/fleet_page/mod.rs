@@ -49,6 +49,8 @@ struct Cluster {
 struct Line {
     #[serde(flatten)]
     row: SourceRow,
+    /// Of each of the row's ends: where it is and how long it is kept, in words.
+    ends_in_words: Vec<(String, String)>,
     state: State,
     /// The longest that any of its ends keeps a record, in days.
     kept_days: Option<u16>,
@@ -111,7 +113,8 @@ fn row(row: SourceRow) -> Line {
             Some(MissingKind::Gap) => State::Gap,
             Some(MissingKind::NotThere) => State::NotThere,
         },
-        kept_days: row.ends.iter().map(|end| end.kept_days).max(),
+        ends_in_words: row.ends.iter().map(|end| (end.at(), end.kept())).collect(),
+        kept_days: row.ends.iter().filter_map(|end| end.kept_days).max(),
         row,
     }
 }

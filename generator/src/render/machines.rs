@@ -23,6 +23,9 @@ pub(super) fn register(tera: &mut Tera) {
         json_text(text)
     });
     tera.register_filter("canonical_json", canonical_json);
+    tera.register_filter("without_comments", |text: &str, _: Kwargs, _: &State| {
+        without_comments(text)
+    });
 }
 
 /// `{{ text | filebeat }}` or `{{ texts | filebeat }}`: YAML that Filebeat reads back as that very text.
@@ -79,10 +82,42 @@ fn json_text(text: &str) -> TeraResult<String> {
     filter::to_json(&text.trim_end()).map_err(|error| Error::message(error.to_string()))
 }
 
+/// `{% filter without_comments %}…{% endfilter %}`: a script, and the files in
+/// it, without empty lines and lines that are a comment only. User data has
+/// room for 16 KiB, and whoever reads has the script as a file of its own.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        let is_comment = trimmed.starts_with('#') && !trimmed.starts_with("#!");
+        if !trimmed.is_empty() && !is_comment {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
 /// `{% filter canonical_json %}…{% endfilter %}`: JSON with comments as it is
 /// in a file of its own, without the line break at its end.
 fn canonical_json(text: &str, _: Kwargs, _: &State) -> TeraResult<String> {
     json::canonical(text)
         .map(|text| text.trim_end().to_owned())
         .map_err(|_| Error::message("`canonical_json` was given what is no JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_only_explain_go_and_all_others_stay() {
+        let script =
+            "#!/bin/bash\n# why\nset -eu\n\n  # how\n  echo '# no comment'  \n$(( 1 # 2 ))\n";
+        assert_eq!(
+            without_comments(script),
+            "#!/bin/bash\nset -eu\n  echo '# no comment'  \n$(( 1 # 2 ))"
+        );
+    }
 }

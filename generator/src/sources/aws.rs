@@ -1,7 +1,7 @@
 //! The rows of AWS's own logs, and of EKS's control plane. Pure.
 
-use super::{End, EndKind, MissingKind, SourceRow, missing};
-use crate::resolve::{AwsSource, LogGroup, LogSubscription, ResolvedCluster, ResolvedStream};
+use super::{End, MissingKind, SourceRow, missing};
+use crate::resolve::{AwsSource, LogGroup, LogSubscription, ResolvedCluster};
 
 /// The sources of AWS, in their fixed order.
 const SOURCES: [&str; 9] = [
@@ -108,42 +108,21 @@ fn ends(cluster: &ResolvedCluster, own: &AwsSource) -> Vec<End> {
             .find(|group| group.subscriptions.iter().any(wanted))
             .map(|group| group.name.clone())
     };
-    let mut ends = data_streams(
-        stream,
-        through(|by| matches!(by, LogSubscription::Function { .. })).as_deref(),
-    );
-    ends.extend(subscribed.iter().map(|group| End {
-        stream: stream.name.clone(),
-        destination: None,
-        kind: EndKind::LogGroup,
-        name: group.name.clone(),
-        kept_days: group.retention_days,
-        through: None,
-    }));
+    let by_function = through(|by| matches!(by, LogSubscription::Function { .. }));
+    let mut ends: Vec<End> = stream
+        .destinations
+        .iter()
+        .map(|server| End::data_stream(stream, server, by_function.clone()))
+        .collect();
+    for group in &subscribed {
+        ends.push(End::log_group(group, None));
+        ends.extend(End::elsewhere(group));
+    }
     let by_firehose = through(|by| matches!(by, LogSubscription::Firehose { .. }));
     let archives = cluster
         .archives
         .iter()
         .filter(|archive| by_firehose.is_some() && stream.archives.contains(&archive.name));
-    ends.extend(archives.map(|archive| End {
-        stream: stream.name.clone(),
-        destination: Some(archive.name.clone()),
-        kind: EndKind::Archive,
-        name: format!("s3://{}/{}{}", archive.bucket, archive.prefix, stream.name),
-        kept_days: archive.expiry_days,
-        through: by_firehose.clone(),
-    }));
+    ends.extend(archives.map(|archive| End::archive(stream, archive, by_firehose.clone())));
     ends
-}
-
-fn data_streams(stream: &ResolvedStream, through: Option<&str>) -> Vec<End> {
-    let end = |destination: &String| End {
-        stream: stream.name.clone(),
-        destination: Some(destination.clone()),
-        kind: EndKind::DataStream,
-        name: stream.data_stream.clone(),
-        kept_days: stream.retention_days,
-        through: through.map(ToOwned::to_owned),
-    };
-    stream.destinations.iter().map(end).collect()
 }

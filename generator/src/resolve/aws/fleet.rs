@@ -82,16 +82,24 @@ fn too_many_trails<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster> + Clo
             entry.1 = cluster.cluster.name.as_str();
         }
     }
-    here.into_iter()
-        .filter_map(|((account, region), (count, last))| {
-            let all = count + everywhere.get(account).copied().unwrap_or_default();
-            (all > MOST_TRAILS).then(|| Clash {
-                cluster: last.to_owned(),
-                message: format!(
-                    "the clusters of account {account} would have {all} trails in {region}, and AWS allows {MOST_TRAILS}"
-                ),
-                hint: "let clusters share a trail: set `sources.aws.cloudtrail.existing_log_group` to the log group that it writes".to_owned(),
-            })
+    // One account's Regions have the same remedy, so the fullest is told.
+    let mut fullest: BTreeMap<&str, (usize, &str, &str)> = BTreeMap::new();
+    for ((account, region), (count, last)) in here {
+        let all = count + everywhere.get(account).copied().unwrap_or_default();
+        let entry = fullest.entry(account).or_default();
+        if all > entry.0 {
+            *entry = (all, region, last);
+        }
+    }
+    fullest
+        .into_iter()
+        .filter(|(_, (all, ..))| *all > MOST_TRAILS)
+        .map(|(account, (all, region, last))| Clash {
+            cluster: last.to_owned(),
+            message: format!(
+                "the clusters of account {account} would have {all} trails in {region}, and AWS allows {MOST_TRAILS}"
+            ),
+            hint: "let clusters share a trail: set `sources.aws.cloudtrail.existing_log_group` to the log group that it writes".to_owned(),
         })
         .collect()
 }
