@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table};
 
 use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::pipeline::{self, Timings};
-use crate::sources::{self, SourceRow};
+use crate::sources::{self, End, EndKind, SourceRow};
 
 /// Tells which source is shipped by what, where to, and for how long.
 ///
@@ -60,6 +60,15 @@ fn folders(files: &[String]) -> String {
     folders.into_iter().collect::<Vec<_>>().join(", ")
 }
 
+/// A name that fits a line: of an archive the bucket, below which each cluster
+/// and stream has its folder.
+fn short_name(end: &End) -> String {
+    match end.kind {
+        EndKind::Archive => end.name.split('/').take(3).collect::<Vec<_>>().join("/"),
+        _ => end.name.clone(),
+    }
+}
+
 fn table(rows: &[SourceRow]) -> String {
     let mut table = Table::new();
     table
@@ -87,7 +96,7 @@ fn table(rows: &[SourceRow]) -> String {
             };
             table.add_row([
                 first(&row.source),
-                end.name.clone(),
+                short_name(end),
                 end.kept(),
                 end.at(),
                 first(&folders(&row.files)),
