@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::check::Checker;
+use crate::check::{self, Checker};
 use crate::fault::{Fault, Faults};
 use crate::kinds;
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
@@ -187,10 +187,13 @@ pub fn plan(
     let plans = rendering.for_each(request.watch, timings, |member, tree| {
         kinds.look_at(&tree);
         let name = member.cluster.cluster.name.as_str();
+        let together = JudgedTogether::of(&tree);
         let plan = timed(&timings.write, || {
             write::plan(&output, name, tree, request.options)
         })?;
-        timed(&timings.check, || rendering.check(member, plan.written()))?;
+        timed(&timings.check, || {
+            rendering.check(member, together.with(&plan))
+        })?;
         (request.progress)();
         Ok(plan)
     });
@@ -211,6 +214,34 @@ pub fn plan(
             faults.append(whole.err().unwrap_or_default());
             Err(faults)
         }
+    }
+}
+
+/// A cluster's files that are right or wrong together: a template alone doesn't
+/// tell which log group is the forwarder's own.
+#[derive(Debug)]
+struct JudgedTogether(RenderedTree);
+
+impl JudgedTogether {
+    fn of(tree: &RenderedTree) -> Self {
+        let files = tree
+            .0
+            .iter()
+            .filter(|(path, _)| check::is_judged_with_others(path.as_str()));
+        Self(RenderedTree(
+            files
+                .map(|(path, bytes)| (path.clone(), bytes.clone()))
+                .collect(),
+        ))
+    }
+
+    /// What a plan writes, and the others where one of them is among it.
+    fn with<'p>(&'p self, plan: &'p WritePlan) -> BTreeMap<&'p TreePath, &'p [u8]> {
+        let mut files: BTreeMap<&TreePath, &[u8]> = plan.written().collect();
+        if files.keys().any(|path| self.0.0.contains_key(*path)) {
+            files.extend(self.0.files());
+        }
+        files
     }
 }
 

@@ -9,6 +9,7 @@ use crate::fleet::TestFleet;
 const FLEET: &str = "schema_version: 1
 destinations:
   main: { backend: opensearch, version: 3, url: \"https://logs.example.com\", authentication: { type: basic } }
+sources: { aws: { dynamodb: { enabled: false }, forwarder: { code: { bucket: \"code-{region}\", key: forwarder.zip } } } }
 ";
 
 /// Settings that may stand in a cluster, each a block of its own.

@@ -74,6 +74,12 @@ fn is_of_kubernetes(path: &str) -> bool {
     path.starts_with("kubernetes/") || path.starts_with("gitops/")
 }
 
+/// Whether a file is judged with the others of its cluster for which this
+/// holds, and not by itself alone: see [`aws`].
+pub fn is_judged_with_others(path: &str) -> bool {
+    aws::is_template(path) || path.ends_with("/fluent.conf")
+}
+
 impl Checker {
     /// A checker that has seen nothing.
     pub fn new() -> Result<Self, SchemaError> {

@@ -14,6 +14,11 @@ use serde_json::{Map, Value};
 use crate::fault::{Fault, Faults};
 use crate::load::source::SourceFile;
 
+/// Whether a file of a cluster is a template or a fragment of CloudFormation.
+pub(super) fn is_template(path: &str) -> bool {
+    path.starts_with("aws/") && path.ends_with(".json")
+}
+
 /// A rendered template of CloudFormation, or a fragment of one.
 #[derive(Debug)]
 pub(super) struct Template<'t> {
@@ -29,7 +34,7 @@ impl<'t> Template<'t> {
     /// Reads a file, if it is one of these.
     pub(super) fn read(path: &str, shown: String, text: &'t str) -> Option<Result<Self, Fault>> {
         let is_fragment = path.starts_with("aws/members/");
-        if !(path.starts_with("aws/") && path.ends_with(".json")) {
+        if !is_template(path) {
             return None;
         }
         Some(match serde_json::from_str(text) {
