@@ -469,6 +469,64 @@ fn assert_as_told(aws: &Aws, places: &[Place], root: &Path) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What is there without a row is told, and what a row names and isn't there, too.
+fn assert_differences_are_told(aws: &Aws, places: &[Place], root: &Path) {
+    let place = places
+        .iter()
+        .find(|place| place.cluster == "prod-eu.k8s.example.com")
+        .expect("it is there");
+    let account = aws.account(&place.account);
+    let call = |service: &str, operation: &str, parameters: Value| {
+        account.call(&place.region, service, operation, &parameters)
+    };
+    let group = "/logfleet/prod-eu.k8s.example.com/aws/elb";
+    let filter = "logfleet-prod-eu.k8s.example.com-function";
+    let function = "arn:aws:lambda:eu-central-1:111122223333:function:logfleet-prod-eu-k8s-example-com-forwarder";
+    let retention = |days: u16| json!({ "logGroupName": group, "retentionInDays": days });
+    call(
+        "logs",
+        "create_log_group",
+        json!({ "logGroupName": "stray" }),
+    );
+    call(
+        "events",
+        "put_rule",
+        json!({ "Name": "stray", "ScheduleExpression": "rate(1 hour)" }),
+    );
+    call("logs", "put_retention_policy", retention(1));
+    call(
+        "logs",
+        "delete_subscription_filter",
+        json!({ "logGroupName": group, "filterName": filter }),
+    );
+    let told = differences(aws, places, &rows(root));
+    let wanted = [
+        format!(
+            "{} \"aws.elb\": no lambda is subscribed to {group} in eu-central-1",
+            place.cluster
+        ),
+        format!(
+            "{} \"aws.elb\": {group} in eu-central-1 keeps Some(Number(1)), not 14",
+            place.cluster
+        ),
+        "log group stray in eu-central-1 of 111122223333 belongs to no row".to_owned(),
+        "event rule stray in eu-central-1 of 111122223333 belongs to no row".to_owned(),
+    ];
+    assert_eq!(told, wanted);
+    call(
+        "logs",
+        "delete_log_group",
+        json!({ "logGroupName": "stray" }),
+    );
+    call("events", "delete_rule", json!({ "Name": "stray" }));
+    call("logs", "put_retention_policy", retention(14));
+    call(
+        "logs",
+        "put_subscription_filter",
+        json!({ "logGroupName": group, "filterName": filter, "filterPattern": "", "destinationArn": function }),
+    );
+}
+
 #[test]
 fn the_example_fleet_is_deployed_changed_and_deleted() {
     let Some(aws) = Aws::shared() else { return };
@@ -494,6 +552,7 @@ fn the_example_fleet_is_deployed_changed_and_deleted() {
     }
     assert_shown(aws, &all);
     assert_as_told(aws, &places, &root());
+    assert_differences_are_told(aws, &places, &root());
 
     let changed = changed_fleet();
     let new = rendered(changed.path());
