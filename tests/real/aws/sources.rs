@@ -89,7 +89,7 @@ pub fn differences(aws: &Aws, places: &[Place], rows: &[Value]) -> Vec<String> {
             .iter()
             .find(|place| row["cluster"] == *place.cluster)
             .unwrap_or_else(|| panic!("{row}: a cluster without templates"));
-        let groups = groups_of(row, place);
+        let groups = groups_of(row);
         assert_ends(&listed, place, row, &groups, &mut wrong);
         assert_objects(&listed, place, row, &mut named, &mut wrong);
         for (region, group) in groups {
@@ -109,22 +109,17 @@ pub fn differences(aws: &Aws, places: &[Place], rows: &[Value]) -> Vec<String> {
 }
 
 /// The log groups that a row names, each with its Region.
-fn groups_of(row: &Value, place: &Place) -> BTreeSet<(String, String)> {
+fn groups_of(row: &Value) -> BTreeSet<(String, String)> {
     let read: BTreeSet<(String, String)> = texts(&row["reads"])
         .iter()
         .filter_map(|read| read.strip_prefix("log group ")?.split_once(" in "))
         .map(|(group, region)| (region.to_owned(), group.to_owned()))
         .collect();
-    let written = row["ends"]
-        .as_array()
-        .expect("a list")
-        .iter()
+    let ends = row["ends"].as_array().expect("a list").iter();
+    let kept = ends
         .filter(|end| end["kind"] == "log_group")
-        .map(|end| text(&end["name"]))
-        .filter(|name| !read.iter().any(|(_, group)| group == name))
-        .map(|name| (place.region.clone(), name))
-        .collect::<Vec<_>>();
-    read.into_iter().chain(written).collect()
+        .map(|end| (text(&end["region"]), text(&end["name"])));
+    read.into_iter().chain(kept).collect()
 }
 
 /// The services whose subscriptions bring a row's logs where they end.
@@ -139,6 +134,7 @@ fn service_to(end: &Value) -> &'static str {
     match end["kind"].as_str() {
         Some("data_stream") => "lambda",
         Some("archive") => "firehose",
+        Some("elsewhere") => "logs",
         other => panic!("nothing goes through a log group to {other:?}"),
     }
 }
@@ -155,14 +151,13 @@ fn assert_ends(
     for end in row["ends"].as_array().expect("a list") {
         let name = text(&end["name"]);
         if end["kind"] == "log_group" {
-            for (region, group) in groups.iter().filter(|(_, group)| *group == name) {
-                let kept = at(region).kept.get(group);
-                if kept != Some(&end["kept_days"]) {
-                    wrong.push(format!(
-                        "{source}: {group} in {region} keeps {kept:?}, not {}",
-                        end["kept_days"]
-                    ));
-                }
+            let region = text(&end["region"]);
+            let kept = at(&region).kept.get(&name);
+            if kept != Some(&end["kept_days"]) {
+                wrong.push(format!(
+                    "{source}: {name} in {region} keeps {kept:?}, not {}",
+                    end["kept_days"]
+                ));
             }
         }
         if end["kind"] == "archive" {
@@ -175,7 +170,12 @@ fn assert_ends(
                 ));
             }
         }
-        if end["through"].is_string() {
+        if end["kind"] == "elsewhere" {
+            let (region, group) = (text(&end["region"]), text(&end["through"]));
+            if !at(&region).subscribed[&group].contains(&name) {
+                wrong.push(format!("{source}: {name} isn't subscribed to {group}"));
+            }
+        } else if end["through"].is_string() {
             let service = service_to(end);
             for (region, group) in groups {
                 if !at(region).goes_to(group, service) {
@@ -309,9 +309,7 @@ impl Named {
             }
             let wanted = self.groups.get(&key(group)).cloned().unwrap_or_default();
             for arn in to {
-                // Another account's copy is beside what rows tell: the cluster itself sees nothing of it.
-                let copy = service_of(arn) == "logs";
-                if !copy && !wanted.contains(service_of(arn)) {
+                if !wanted.contains(service_of(arn)) {
                     tell(format!("subscription of {arn} to {group}"));
                 }
             }
