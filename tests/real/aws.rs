@@ -3,9 +3,11 @@
 //! `rigs/aws/README.md` tells how.
 
 mod inventory;
+mod members;
 mod refusals;
 mod rendered;
 mod sample;
+mod sources;
 mod stacks;
 
 use std::io::{BufRead, BufReader, Write};

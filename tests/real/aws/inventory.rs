@@ -221,6 +221,13 @@ const GLOBAL: &[Listing] = &[
         )
     },
     listing("AWS::IAM::Role", "iam", "list_roles", "Roles", "RoleName"),
+    listing(
+        "query logging of AWS::Route53::HostedZone",
+        "route53",
+        "list_query_logging_configs",
+        "QueryLoggingConfigs",
+        "HostedZoneId",
+    ),
     listing("AWS::S3::Bucket", "s3", "list_buckets", "Buckets", "Name"),
 ];
 

@@ -5,35 +5,47 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::inventory::{Inventory, everything_of, global_of};
+use super::members::Members;
+use super::sources::{differences, rows};
 use super::{Account, Aws};
+
+/// Where a cluster's objects are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub cluster: String,
+    pub account: String,
+    /// Its own Region.
+    pub region: String,
+    /// The Regions of all its templates.
+    pub regions: BTreeSet<String>,
+}
+
+impl Place {
+    /// The cluster's name as stacks can have it.
+    pub fn slug(&self) -> String {
+        self.cluster.replace('.', "-")
+    }
+}
 
 /// One rendered template.
 struct Rendered {
     cluster: String,
     account: String,
     region: String,
+    /// What the name of its stack ends with.
+    part: &'static str,
     template: Value,
 }
 
 impl Rendered {
     /// The name of its stack.
     fn stack(&self) -> String {
-        let slug: String = self
-            .cluster
-            .chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() {
-                    letter
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        format!("logfleet-{slug}")
+        format!("logfleet-{}{}", self.cluster.replace('.', "-"), self.part)
     }
 
     fn resources(&self) -> impl Iterator<Item = (&String, &Value)> {
@@ -55,8 +67,8 @@ fn root() -> PathBuf {
 }
 
 /// The value of a line `key: value` of a cluster's own file.
-fn setting(cluster: &str, key: &str) -> String {
-    let path = root().join("clusters").join(cluster).join("cluster.yaml");
+fn setting(root: &Path, cluster: &str, key: &str) -> String {
+    let path = root.join("clusters").join(cluster).join("cluster.yaml");
     let text =
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let value = text
@@ -83,30 +95,140 @@ fn folders(path: &Path) -> Vec<String> {
 }
 
 /// Every rendered template; of a cluster, that of its own Region first.
-fn rendered() -> Vec<Rendered> {
+fn rendered(root: &Path) -> Vec<Rendered> {
     let mut all = Vec::new();
-    for cluster in folders(&root().join("rendered")) {
-        let aws = root().join("rendered").join(&cluster).join("aws");
-        let mut regions: Vec<String> = folders(&aws)
+    for cluster in folders(&root.join("rendered")) {
+        let folder = root.join("rendered").join(&cluster);
+        let mut regions: Vec<String> = folders(&folder.join("aws"))
             .into_iter()
-            .filter(|region| aws.join(region).join("stack.json").is_file())
+            .filter(|region| folder.join("aws").join(region).join("stack.json").is_file())
             .collect();
         if regions.is_empty() {
             continue;
         }
-        let own = setting(&cluster, "region");
+        let own = setting(root, &cluster, "region");
         regions.sort_by_key(|region| (*region != own, region.clone()));
-        for region in regions {
-            let text = fs::read_to_string(aws.join(&region).join("stack.json")).expect("readable");
+        let mut files: Vec<_> = regions
+            .iter()
+            .map(|region| {
+                (
+                    region,
+                    "",
+                    folder.join("aws").join(region).join("stack.json"),
+                )
+            })
+            .collect();
+        files.push((&own, "-machines", folder.join("machines/stack.json")));
+        for (region, part, path) in files {
+            let text = fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             all.push(Rendered {
                 cluster: cluster.clone(),
-                account: setting(&cluster, "account"),
-                region,
+                account: setting(root, &cluster, "account"),
+                region: region.clone(),
+                part,
                 template: serde_json::from_str(&text).expect("a rendered .json is JSON"),
             });
         }
     }
     all
+}
+
+/// The clusters of templates.
+fn places(root: &Path, all: &[Rendered]) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for one in all {
+        if let Some(place) = places.iter_mut().find(|place| place.cluster == one.cluster) {
+            place.regions.insert(one.region.clone());
+            continue;
+        }
+        places.push(Place {
+            cluster: one.cluster.clone(),
+            account: one.account.clone(),
+            region: setting(root, &one.cluster, "region"),
+            regions: BTreeSet::from([one.region.clone()]),
+        });
+    }
+    places
+}
+
+/// What is changed in cluster.yaml: cluster, what stands there, and what comes in its place.
+const CHANGES: &[(&str, &str, &str)] = &[
+    (
+        "prod-eu.k8s.example.com",
+        "root_use: { alarm_at: 1 }",
+        "root_use: { alarm_at: 5 }",
+    ),
+    (
+        "prod-eu.k8s.example.com",
+        "  aws:\n    alarms:\n",
+        "  aws:\n    ebs: { enabled: false }\n    alarms:\n      errors: 7\n",
+    ),
+    (
+        "prod-eu.k8s.example.com",
+        "expiry_days: 1095",
+        "expiry_days: 400",
+    ),
+    (
+        "staging-eu.k8s.example.com",
+        "action = REJECT",
+        "action = ACCEPT",
+    ),
+    (
+        "analytics-us",
+        "streams:\n",
+        "streams:\n  aws_vpc: { cloudwatch: { retention_days: 30 } }\n  control_plane: { cloudwatch: { retention_days: 90 } }\n",
+    ),
+    (
+        "analytics-us",
+        "sources:\n",
+        "sources:\n  aws: { dynamodb: { enabled: false } }\n",
+    ),
+    (
+        "dev-anna",
+        "stream_defaults:\n",
+        "stream_defaults:\n  cloudwatch: { retention_days: 3 }\n",
+    ),
+];
+
+/// A fleet with the changes, rendered.
+fn changed_fleet() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&root().join("clusters"), &folder.path().join("clusters"));
+    for (cluster, old, new) in CHANGES {
+        let path = folder
+            .path()
+            .join("clusters")
+            .join(cluster)
+            .join("cluster.yaml");
+        let text = fs::read_to_string(&path).expect("readable");
+        assert_eq!(text.matches(old).count(), 1, "{old:?} in {cluster}");
+        fs::write(&path, text.replace(old, new)).expect("writable");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .args(["render", "--root"])
+        .arg(folder.path())
+        .output()
+        .expect("gen can be started");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("writable");
+    for entry in fs::read_dir(from).expect("readable") {
+        let path = entry.expect("readable").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("writable");
+        }
+    }
 }
 
 /// Makes what a template takes for granted: the code of its functions, and the log groups that
@@ -156,90 +278,90 @@ fn make_destination(aws: &Aws, arn: &str) {
         .call(region, "logs", "put_destination", &destination);
 }
 
-/// The same template with every retention, alarm and filter changed.
-fn changed(template: &Value) -> Value {
-    let mut template = template.clone();
-    let resources = template["Resources"].as_object_mut().expect("an object");
-    for resource in resources.values_mut() {
-        let properties = resource["Properties"].take();
-        resource["Properties"] = match resource["Type"].as_str().expect("a type") {
-            "AWS::Logs::LogGroup" => with(properties, "RetentionInDays", json!(3653)),
-            "AWS::CloudWatch::Alarm" => with(properties, "AlarmDescription", json!("changed")),
-            "AWS::Logs::SubscriptionFilter" => with(properties, "FilterPattern", json!("changed")),
-            _ => properties,
-        };
+/// A log group's retention, an alarm's threshold or a filter's pattern: by kind, and names.
+type Values = BTreeSet<(&'static str, String, String)>;
+
+/// The values that a template gives.
+fn given(one: &Rendered) -> Values {
+    let mut values = Values::new();
+    let mut add = |kind: &'static str, name: String, value: &Value| {
+        values.insert((kind, name, plain(value)));
+    };
+    for group in one.of_kind("AWS::Logs::LogGroup") {
+        add(
+            "group",
+            plain(&group["LogGroupName"]),
+            &group["RetentionInDays"],
+        );
     }
-    template
+    for alarm in one.of_kind("AWS::CloudWatch::Alarm") {
+        add("alarm", plain(&alarm["AlarmName"]), &alarm["Threshold"]);
+    }
+    for filter in one.of_kind("AWS::Logs::SubscriptionFilter") {
+        let name = format!(
+            "{} {}",
+            plain(&filter["LogGroupName"]),
+            plain(&filter["FilterName"])
+        );
+        add("filter", name, &filter["FilterPattern"]);
+    }
+    values
 }
 
-fn with(mut properties: Value, key: &str, value: Value) -> Value {
-    properties[key] = value;
-    properties
-}
-
-/// Says which services still show something else than `changed` set.
-fn assert_changed(account: &Account<'_>, one: &Rendered) {
-    let resources = account.resources(&one.stack(), &one.region);
-    let own = |kind: &str| -> BTreeSet<String> {
-        resources
-            .values()
-            .filter(|(of, _)| of == kind)
-            .map(|(_, name)| name.clone())
-            .collect()
+/// The values that services show in a Region.
+fn shown(account: &Account<'_>, region: &str) -> Values {
+    let mut values = Values::new();
+    let list = |service: &str, operation: &str, list: &str, parameters: &Value| -> Vec<Value> {
+        let answer = account.call(region, service, operation, parameters);
+        answer[list].as_array().expect("a list").clone()
     };
-    let shown = |service: &str, operation: &str, list: &str, name: &str, value: &str| {
-        let answer = account.call(&one.region, service, operation, &json!({}));
-        let pairs: BTreeMap<String, Value> = answer[list]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|object| {
-                (
-                    object[name].as_str().expect("a name").to_owned(),
-                    object[value].clone(),
-                )
-            })
-            .collect();
-        pairs
-    };
-    let groups = shown(
-        "logs",
-        "describe_log_groups",
-        "logGroups",
-        "logGroupName",
-        "retentionInDays",
-    );
-    for name in own("AWS::Logs::LogGroup") {
-        assert_eq!(groups.get(&name), Some(&json!(3653)), "{name}");
+    for alarm in list("cloudwatch", "describe_alarms", "MetricAlarms", &json!({})) {
+        values.insert((
+            "alarm",
+            plain(&alarm["AlarmName"]),
+            plain(&alarm["Threshold"]),
+        ));
     }
-    let alarms = shown(
-        "cloudwatch",
-        "describe_alarms",
-        "MetricAlarms",
-        "AlarmName",
-        "AlarmDescription",
-    );
-    for name in own("AWS::CloudWatch::Alarm") {
-        assert_eq!(alarms.get(&name), Some(&json!("changed")), "{name}");
-    }
-    let filters = own("AWS::Logs::SubscriptionFilter");
-    let mut seen = 0;
-    for group in groups.keys() {
-        let parameters = json!({ "logGroupName": group });
-        let answer = account.call(
-            &one.region,
+    for group in list("logs", "describe_log_groups", "logGroups", &json!({})) {
+        let name = plain(&group["logGroupName"]);
+        let parameters = json!({ "logGroupName": name });
+        for filter in list(
             "logs",
             "describe_subscription_filters",
+            "subscriptionFilters",
             &parameters,
-        );
-        for filter in answer["subscriptionFilters"].as_array().expect("a list") {
-            if filters.contains(filter["filterName"].as_str().expect("a name")) {
-                assert_eq!(filter["filterPattern"], "changed", "{filter}");
-                seen += 1;
-            }
+        ) {
+            let name = format!("{name} {}", plain(&filter["filterName"]));
+            values.insert(("filter", name, plain(&filter["filterPattern"])));
         }
+        values.insert(("group", name, plain(&group["retentionInDays"])));
     }
-    assert!(seen >= filters.len(), "{seen} of {filters:?}");
+    values
+}
+
+/// A value as a text; a number the same whether it's whole or not.
+fn plain(value: &Value) -> String {
+    match value.as_f64() {
+        Some(number) => number.to_string(),
+        None => value
+            .as_str()
+            .map_or_else(|| value.to_string(), ToOwned::to_owned),
+    }
+}
+
+/// Panics if services don't show what templates give.
+fn assert_shown(aws: &Aws, all: &[Rendered]) {
+    for one in all {
+        let shown = shown(&aws.account(&one.account), &one.region);
+        let given = given(one);
+        let missing: Vec<_> = given.difference(&shown).collect();
+        assert!(
+            missing.is_empty(),
+            "{} in {}: {missing:#?}",
+            one.cluster,
+            one.region
+        );
+    }
 }
 
 /// What exists in the accounts and Regions of all templates.
@@ -291,51 +413,191 @@ fn left(
     names
 }
 
-#[test]
-fn every_rendered_template_is_deployed_changed_and_deleted() {
-    let Some(aws) = Aws::shared() else { return };
-    let all = rendered();
-    if all.is_empty() {
-        let templates = root().join("templates/aws");
-        assert!(
-            !templates.exists(),
-            "no cluster has aws/<region>/stack.json"
-        );
-        return;
+/// Brings every stack to what is rendered, where that is something else than before.
+fn update(aws: &Aws, old: &[Rendered], new: &[Rendered]) -> BTreeSet<String> {
+    assert_eq!(old.len(), new.len());
+    let mut changed = BTreeSet::new();
+    for (old, new) in old.iter().zip(new) {
+        if old.template == new.template {
+            continue;
+        }
+        let (stack, region) = (new.stack(), &new.region);
+        aws.account(&new.account)
+            .update(&stack, region, &new.template.to_string(), &json!({}))
+            .unwrap_or_else(|failed| panic!("{stack} in {region}: {failed:#?}"));
+        changed.insert(stack);
     }
+    changed
+}
+
+/// A network of production goes away: what hangs on it does, too, and the rest stays.
+fn assert_one_goes_alone(aws: &Aws, members: &mut Members, root: &Path) {
+    let account = aws.account(&members.place.account);
+    let before = members.objects(&account);
+    let member = members.forget("AWS::EC2::VPC");
+    members.apply(&account, root);
+    let after = members.objects(&account);
+    let gone: BTreeSet<&String> = before
+        .keys()
+        .filter(|id| !after.contains_key(*id))
+        .collect();
+    let hash = member.hash();
+    let wanted = [format!("FlowLog{hash}"), format!("ResolverQueryLog{hash}")];
+    assert_eq!(gone, wanted.iter().collect());
+    assert!(
+        after
+            .iter()
+            .all(|(id, object)| before.get(id) == Some(object)),
+        "others stay the same"
+    );
+    let region = &members.place.region;
+    let logs = account.call(region, "ec2", "describe_flow_logs", &json!({}));
+    let logs = logs["FlowLogs"].as_array().expect("a list");
+    let of = |id: &str| logs.iter().filter(|log| log["ResourceId"] == id).count();
+    assert_eq!(of(&member.id), 0);
+    for other in members
+        .present
+        .iter()
+        .filter(|one| one.member_type == "AWS::EC2::VPC")
+    {
+        assert_eq!(of(&other.id), 1, "{}", other.id);
+    }
+}
+
+fn assert_as_told(aws: &Aws, places: &[Place], root: &Path) {
+    let wrong = differences(aws, places, &rows(root));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is there without a row is told, and what a row names and isn't there, too.
+fn assert_differences_are_told(aws: &Aws, places: &[Place], root: &Path) {
+    let place = places
+        .iter()
+        .find(|place| place.cluster == "prod-eu.k8s.example.com")
+        .expect("it is there");
+    let account = aws.account(&place.account);
+    let call = |service: &str, operation: &str, parameters: Value| {
+        account.call(&place.region, service, operation, &parameters)
+    };
+    let group = "/logfleet/prod-eu.k8s.example.com/aws/elb";
+    let filter = "logfleet-prod-eu.k8s.example.com-function";
+    let function = "arn:aws:lambda:eu-central-1:111122223333:function:logfleet-prod-eu-k8s-example-com-forwarder";
+    let retention = |days: u16| json!({ "logGroupName": group, "retentionInDays": days });
+    call(
+        "logs",
+        "create_log_group",
+        json!({ "logGroupName": "stray" }),
+    );
+    call(
+        "events",
+        "put_rule",
+        json!({ "Name": "stray", "ScheduleExpression": "rate(1 hour)" }),
+    );
+    call("logs", "put_retention_policy", retention(1));
+    call(
+        "logs",
+        "delete_subscription_filter",
+        json!({ "logGroupName": group, "filterName": filter }),
+    );
+    let told = differences(aws, places, &rows(root));
+    let wanted = [
+        format!(
+            "{} \"aws.elb\": no lambda is subscribed to {group} in eu-central-1",
+            place.cluster
+        ),
+        format!(
+            "{} \"aws.elb\": {group} in eu-central-1 keeps Some(Number(1)), not 14",
+            place.cluster
+        ),
+        "log group stray in eu-central-1 of 111122223333 belongs to no row".to_owned(),
+        "event rule stray in eu-central-1 of 111122223333 belongs to no row".to_owned(),
+    ];
+    assert_eq!(told, wanted);
+    call(
+        "logs",
+        "delete_log_group",
+        json!({ "logGroupName": "stray" }),
+    );
+    call("events", "delete_rule", json!({ "Name": "stray" }));
+    call("logs", "put_retention_policy", retention(14));
+    call(
+        "logs",
+        "put_subscription_filter",
+        json!({ "logGroupName": group, "filterName": filter, "filterPattern": "", "destinationArn": function }),
+    );
+}
+
+#[test]
+fn the_example_fleet_is_deployed_changed_and_deleted() {
+    let Some(aws) = Aws::shared() else { return };
+    let all = rendered(&root());
+    assert!(!all.is_empty(), "no cluster has aws/<region>/stack.json");
+    let places = places(&root(), &all);
     for one in &all {
         make_surroundings(&aws.account(&one.account), one);
     }
+    let mut members: Vec<Members> = places
+        .iter()
+        .map(|place| Members::make(&aws.account(&place.account), place))
+        .collect();
     let before = everything(aws, &all);
     for one in &all {
+        let (stack, region) = (one.stack(), &one.region);
         aws.account(&one.account)
-            .deploy(
-                &one.stack(),
-                &one.region,
-                &one.template.to_string(),
-                &json!({}),
-            )
-            .unwrap_or_else(|failed| panic!("{} in {}: {failed:#?}", one.cluster, one.region));
+            .deploy(&stack, region, &one.template.to_string(), &json!({}))
+            .unwrap_or_else(|failed| panic!("{stack} in {region}: {failed:#?}"));
     }
-    for one in &all {
-        let account = aws.account(&one.account);
-        account
-            .update(
-                &one.stack(),
-                &one.region,
-                &changed(&one.template).to_string(),
-                &json!({}),
-            )
-            .unwrap_or_else(|failed| panic!("{} in {}: {failed:#?}", one.cluster, one.region));
+    for own in &mut members {
+        own.apply(&aws.account(&own.place.account), &root());
     }
-    for one in &all {
-        assert_changed(&aws.account(&one.account), one);
+    assert_shown(aws, &all);
+    assert_as_told(aws, &places, &root());
+    assert_differences_are_told(aws, &places, &root());
+
+    let changed = changed_fleet();
+    let new = rendered(changed.path());
+    // What is switched off goes from the members first: it hangs on the cluster's stack.
+    for own in &mut members {
+        own.apply(&aws.account(&own.place.account), changed.path());
     }
-    let retained = retained(aws, &all);
-    for one in all.iter().rev() {
+    let touched = update(aws, &all, &new);
+    for place in &places {
+        assert!(
+            touched.contains(&format!("logfleet-{}", place.slug())),
+            "{}",
+            place.cluster
+        );
+    }
+    assert_shown(aws, &new);
+    assert_as_told(aws, &places, changed.path());
+
+    let production = members
+        .iter_mut()
+        .find(|own| own.place.cluster == "prod-eu.k8s.example.com")
+        .expect("it is there");
+    assert_one_goes_alone(aws, production, changed.path());
+
+    for own in &mut members {
+        own.remove(&aws.account(&own.place.account));
+    }
+    let mut retained = retained(aws, &new);
+    // EKS's own, which it leaves.
+    for place in places
+        .iter()
+        .filter(|place| setting(&root(), &place.cluster, "distribution") == "eks")
+    {
+        let group = format!("/aws/eks/{}/cluster", place.cluster);
+        retained.insert((
+            place.account.clone(),
+            "AWS::Logs::LogGroup".to_owned(),
+            group,
+        ));
+    }
+    for one in new.iter().rev() {
+        let (stack, region) = (one.stack(), &one.region);
         aws.account(&one.account)
-            .delete(&one.stack(), &one.region)
-            .unwrap_or_else(|failed| panic!("{} in {}: {failed:#?}", one.cluster, one.region));
+            .delete(&stack, region)
+            .unwrap_or_else(|failed| panic!("{stack} in {region}: {failed:#?}"));
     }
-    assert_eq!(left(&before, &everything(aws, &all)), retained);
+    assert_eq!(left(&before, &everything(aws, &new)), retained);
 }

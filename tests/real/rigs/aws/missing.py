@@ -9,10 +9,12 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models import flow_logs as flow_log_models
 from moto.ec2.responses import flow_logs as flow_log_responses
+from moto.eks import models as eks_models
 from moto.elbv2.models import elbv2_backends
 from moto.iam import models as iam_models
 from moto.logs import models as logs_models
 from moto.logs import responses as logs_responses
+from moto.route53 import models as route53_models
 from moto.route53resolver import models as resolver_models
 from moto.route53resolver import responses as resolver_responses
 from moto.s3.models import s3_backends
@@ -30,6 +32,8 @@ def add() -> None:
     _roles()
     _invoke_configurations()
     _associations()
+    _query_logging()
+    _control_planes()
 
 
 # --- CloudWatch Logs ---------------------------------------------------------
@@ -415,3 +419,37 @@ def _associations() -> None:
     responses.describe_association = describe
     responses.list_associations = list_all
     responses.delete_association = delete
+
+
+# --- Route 53 ------------------------------------------------------------------
+
+
+def _query_logging() -> None:
+    create = route53_models.Route53Backend.create_query_logging_config
+
+    # AWS documents the ARN without `:*`; moto takes it with it only.
+    # https://docs.aws.amazon.com/Route53/latest/APIReference/API_CreateQueryLoggingConfig.html
+    def create_by_either(backend: Any, hosted_zone_id: str, log_group_arn: str) -> Any:
+        return create(backend, hosted_zone_id, log_group_arn.removesuffix(":*") + ":*")
+
+    route53_models.Route53Backend.create_query_logging_config = create_by_either
+
+
+# --- EKS -----------------------------------------------------------------------
+
+
+def _control_planes() -> None:
+    update = eks_models.EKSBackend.update_cluster_config
+
+    # The log group is made by EKS when logging is switched on, and stays.
+    # https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+    def update_and_log(backend: Any, name: str, *values: Any, **named: Any) -> Any:
+        cluster = update(backend, name, *values, **named)
+        setups = (named.get("logging") or {}).get("clusterLogging", [])
+        groups = logs_models.logs_backends[backend.account_id][backend.region_name]
+        group = f"/aws/eks/{name}/cluster"
+        if any(one["enabled"] for one in setups) and group not in groups.groups:
+            groups.create_log_group(group, {})
+        return cluster
+
+    eks_models.EKSBackend.update_cluster_config = update_and_log
