@@ -18,6 +18,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod diff;
 pub mod expiry;
 pub mod fault;
 pub mod fleet_page;
