@@ -27,6 +27,7 @@ use git2::{
     Commit, IndexAddOption, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions,
     Signature, Time, build::CheckoutBuilder,
 };
+use rayon::prelude::*;
 
 use crate::fleet::{Run, TestFleet, cases, cases_of};
 
@@ -156,6 +157,8 @@ impl History {
             .repository
             .commit(Some("HEAD"), &author(), &author(), name, &tree, &parents)
             .expect("a commit");
+        drop(parent);
+        drop(tree);
         self.names.insert(name.to_owned(), id);
     }
 
@@ -267,12 +270,18 @@ fn bytes(hex: &str) -> Vec<u8> {
 /// of every run.
 #[test]
 fn shows_what_each_history_changes() {
-    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        for case in cases_of("diff") {
+    let cases = cases_of("diff").into_par_iter();
+    let shown: Vec<(String, String, String)> = cases
+        .map(|case| {
             let history = History::of_case(&case);
             let text = history.named(&history.run(&[]));
-            insta::assert_snapshot!(format!("diff_{case}"), text);
             let json = history.named(&history.run(&["--format", "json"]));
+            (case, text, json)
+        })
+        .collect();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        for (case, text, json) in shown {
+            insta::assert_snapshot!(format!("diff_{case}"), text);
             insta::assert_snapshot!(format!("diff_{case}_json"), json);
         }
     });

@@ -44,7 +44,9 @@ impl Compared<'_> {
         let clusters = count_clusters(&changed_clusters, self.unchanged);
         let mut files = Totals::default();
         let mut objects = Totals::default();
-        for change in &changed_clusters {
+        // What is compared with nothing is no change.
+        let compared = |change: &&ClusterChange| change.status != ClusterStatus::BaseFaulty;
+        for change in changed_clusters.iter().filter(compared) {
             files.add(change.files);
             objects.add(change.objects);
         }

@@ -6,29 +6,26 @@ use crate::resolve::ResolvedCluster;
 /// Placeholders: what stands for a value while changes are compared, a
 /// character that no file has
 /// (<https://www.unicode.org/faq/private_use.html>), and what is shown of it.
-const PLACEHOLDERS: [(char, &str); 7] = [
+const PLACEHOLDERS: [(char, &str); 5] = [
     (CLUSTER, "{cluster}"),
-    (SLUG, "{slug}"),
-    (NAMESPACE, "{namespace}"),
     (ACCOUNT, "{account}"),
     (REGION, "{region}"),
     (ENVIRONMENT, "{environment}"),
     (AWS_NAME, "{aws_name}"),
 ];
 const CLUSTER: char = '\u{f0000}';
-const SLUG: char = '\u{f0001}';
-const NAMESPACE: char = '\u{f0002}';
-const ACCOUNT: char = '\u{f0003}';
-const REGION: char = '\u{f0004}';
-const ENVIRONMENT: char = '\u{f0005}';
-const AWS_NAME: char = '\u{f0006}';
+const ACCOUNT: char = '\u{f0001}';
+const REGION: char = '\u{f0002}';
+const ENVIRONMENT: char = '\u{f0003}';
+const AWS_NAME: char = '\u{f0004}';
 
 /// The values of one cluster that become placeholders, the longest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KnownValues(Vec<(String, char)>);
 
 impl KnownValues {
-    /// Those of a cluster.
+    /// Those of a cluster. Its name is one value, however it is spelt: some
+    /// names are the same in every spelling.
     pub(super) fn of(cluster: &ResolvedCluster) -> Self {
         let identity = &cluster.cluster;
         let dashed = identity.name.replace('.', "-");
@@ -37,11 +34,11 @@ impl KnownValues {
         let shortened = aws_names.filter(|name| !name.contains(&dashed));
         let mut values: Vec<(String, char)> = shortened
             .map(|name| (name.to_owned(), AWS_NAME))
-            .chain(namespace(cluster).map(|namespace| (namespace, NAMESPACE)))
+            .chain(namespace(cluster).map(|namespace| (namespace, CLUSTER)))
             .chain([
                 (identity.name.clone(), CLUSTER),
                 (dashed.clone(), CLUSTER),
-                (identity.slug.clone(), SLUG),
+                (identity.slug.clone(), CLUSTER),
                 (identity.account.clone(), ACCOUNT),
                 (identity.region.clone(), REGION),
                 (identity.environment.clone(), ENVIRONMENT),
@@ -132,11 +129,11 @@ mod tests {
 
     #[test]
     fn replaces_whole_words_only() {
-        let known = known(&[("eu-1", CLUSTER), ("eu_1", SLUG)]);
+        let known = known(&[("eu-1", CLUSTER), ("eu_1", CLUSTER)]);
         let told = |text| show_placeholders(&known.replace_in(text));
         assert_eq!(
             told("logfleet-eu-1-pods, eu_1"),
-            "logfleet-{cluster}-pods, {slug}"
+            "logfleet-{cluster}-pods, {cluster}"
         );
         assert_eq!(told("eu-12 and neu-1"), "eu-12 and neu-1");
     }

@@ -2,8 +2,9 @@
 //! format of `gen diff` is laid out from, and the document of `--format json`.
 //!
 //! Values in it are fit to be shown: what looks like a secret is masked. In a
-//! group of several clusters `{cluster}`, `{slug}`, `{namespace}`, `{account}`,
-//! `{region}`, `{environment}` and `{aws_name}` stand for what each has of its own.
+//! group of several clusters `{cluster}` stands for the name of each, in any
+//! spelling and as the namespace of its data streams; `{account}`, `{region}`,
+//! `{environment}` and `{aws_name}`, a shortened name in AWS, for what each has of its own.
 
 use serde::Serialize;
 use serde_json::Value as Json;

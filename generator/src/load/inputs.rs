@@ -10,7 +10,7 @@ use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::files::{CLUSTERS, OTHER_FOLDERS, TEMPLATES};
-use super::root::{EntryKind, Root};
+use super::root::{Entry, EntryKind, Root};
 use crate::fault::Faults;
 
 /// What a file is an input of.
@@ -55,26 +55,36 @@ impl Inputs {
     /// Finds all but the files that settings name. What can't be read is told
     /// when the fleet is loaded.
     pub fn find(root: &Root) -> Self {
-        let entries = list(root, CLUSTERS);
-        let clusters = entries.par_iter().filter_map(|(name, kind)| {
-            let is_cluster = *kind == EntryKind::Folder && !OTHER_FOLDERS.contains(&name.as_str());
-            is_cluster.then(|| cluster_paths(root, name))
-        });
-        let mut paths: Vec<String> = clusters.flatten_iter().collect();
-        paths.push(format!("{CLUSTERS}/fleet.yaml"));
-        paths.extend(files_in(root, &format!("{CLUSTERS}/environments")));
-        paths.extend(template_paths(root));
-        Self::of(root, paths)
+        let clusters = Listing::of(root, CLUSTERS);
+        let folders = clusters
+            .folders()
+            .filter(|name| !OTHER_FOLDERS.contains(name));
+        let folders: Vec<&str> = folders.collect();
+        let mut found: Vec<Found> = folders
+            .par_iter()
+            .flat_map_iter(|name| find_of_cluster(root, name))
+            .collect();
+        found.extend(clusters.unlisted());
+        found.push(Found::File(format!("{CLUSTERS}/fleet.yaml")));
+        found.extend(Listing::of(root, &format!("{CLUSTERS}/environments")).yaml_files());
+        found.extend(find_templates(root));
+        Self::read(root, found)
     }
 
     /// The files of these paths, where they are.
     pub fn of(root: &Root, paths: Vec<String>) -> Self {
-        let exists = |path: &String| root.exists(path);
-        let found = paths.into_par_iter().filter(exists).map(|path| {
-            let id = content_id(root, &path);
-            (path, id)
+        Self::read(root, paths.into_iter().map(Found::File).collect())
+    }
+
+    fn read(root: &Root, found: Vec<Found>) -> Self {
+        let ids = found.into_par_iter().filter_map(|found| match found {
+            Found::Unlisted(folder) => Some((folder, None)),
+            Found::File(path) => root.exists(&path).then(|| {
+                let id = content_id(root, &path);
+                (path, id)
+            }),
         });
-        Self(found.collect())
+        Self(ids.collect())
     }
 
     /// Adds others.
@@ -116,37 +126,73 @@ fn content_id(root: &Root, path: &str) -> Option<Oid> {
     }
 }
 
-fn list(root: &Root, folder: &str) -> Vec<(String, EntryKind)> {
-    let entries = root.list(folder, &mut Faults::new()).unwrap_or_default();
-    let pairs = entries.into_iter().map(|entry| (entry.name, entry.kind));
-    pairs.collect()
+/// What may be an input.
+enum Found {
+    File(String),
+    /// A folder whose entries can't all be known, so that it is like no other.
+    Unlisted(String),
 }
 
-fn files_in(root: &Root, folder: &str) -> Vec<String> {
-    let files = list(root, folder).into_iter();
-    let files = files.filter(|(name, kind)| *kind == EntryKind::File && name.ends_with(".yaml"));
-    files.map(|(name, _)| format!("{folder}/{name}")).collect()
+/// The entries of a folder.
+struct Listing {
+    folder: String,
+    entries: Vec<Entry>,
+    is_whole: bool,
 }
 
-fn cluster_paths(root: &Root, name: &str) -> Vec<String> {
-    let mut paths = files_in(root, &format!("{CLUSTERS}/{name}/kubernetes"));
-    paths.push(format!("{CLUSTERS}/{name}/cluster.yaml"));
-    paths
+impl Listing {
+    fn of(root: &Root, folder: &str) -> Self {
+        let mut faults = Faults::new();
+        let entries = root.list(folder, &mut faults).unwrap_or_default();
+        Self {
+            folder: folder.to_owned(),
+            entries,
+            is_whole: faults.is_empty(),
+        }
+    }
+
+    fn folders(&self) -> impl Iterator<Item = &str> {
+        let folders = self
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Folder);
+        folders.map(|entry| entry.name.as_str())
+    }
+
+    fn unlisted(&self) -> Option<Found> {
+        (!self.is_whole).then(|| Found::Unlisted(self.folder.clone()))
+    }
+
+    fn yaml_files(&self) -> Vec<Found> {
+        let is_yaml =
+            |entry: &&Entry| entry.kind == EntryKind::File && entry.name.ends_with(".yaml");
+        let files = self.entries.iter().filter(is_yaml);
+        let files = files.map(|entry| Found::File(format!("{}/{}", self.folder, entry.name)));
+        files.chain(self.unlisted()).collect()
+    }
+}
+
+fn find_of_cluster(root: &Root, name: &str) -> Vec<Found> {
+    let mut found = Listing::of(root, &format!("{CLUSTERS}/{name}/kubernetes")).yaml_files();
+    found.push(Found::File(format!("{CLUSTERS}/{name}/cluster.yaml")));
+    found
 }
 
 /// Found as [`super::files`] reads them.
-fn template_paths(root: &Root) -> Vec<String> {
-    let mut paths = Vec::new();
+fn find_templates(root: &Root) -> Vec<Found> {
+    let mut found = Vec::new();
     let mut folders = vec![TEMPLATES.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in root.list(&folder, &mut Faults::new()).unwrap_or_default() {
+        let listing = Listing::of(root, &folder);
+        found.extend(listing.unlisted());
+        for entry in &listing.entries {
             let path = format!("{folder}/{}", entry.name);
             if entry.kind == EntryKind::Folder && !entry.is_link {
                 folders.push(path);
             } else {
-                paths.push(path);
+                found.push(Found::File(path));
             }
         }
     }
-    paths
+    found
 }

@@ -153,11 +153,15 @@ impl BothInputs {
     }
 }
 
-/// The clusters one of whose inputs differs, on either side. All others have
-/// the same inputs, and so the same outputs.
+/// The clusters one of whose inputs differs, on either side, or that have a
+/// fault. All others have the same inputs, and so the same outputs.
 fn find_affected(inputs: &BothInputs, head: &Fleet) -> BTreeSet<String> {
-    let mut affected = BTreeSet::new();
     let loaded = &head.layers.loaded;
+    // What has a fault isn't what it was, whatever its inputs are.
+    let mut affected = loaded.cluster_names.clone();
+    for member in &head.members {
+        affected.remove(&member.cluster.cluster.name);
+    }
     let everybody = || {
         let both = [&inputs.base, &inputs.head].into_iter();
         both.flat_map(Inputs::clusters)
