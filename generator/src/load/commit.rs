@@ -341,3 +341,159 @@ fn unreadable(path: &str, error: &git2::Error) -> Fault {
         _ => fault.hint("`git fsck` tells whether the repository is damaged"),
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use git2::{IndexAddOption, Signature};
+    use tempfile::TempDir;
+
+    use super::super::files::{Selection, load, read_below};
+    use super::super::inputs::Inputs;
+    use super::super::root::Root;
+    use super::*;
+    use crate::fault::Fault;
+
+    /// A folder, and the same as a commit.
+    struct Twins {
+        _folder: TempDir,
+        root: Root,
+        commit: Root,
+    }
+
+    fn twins(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Twins {
+        let folder = tempfile::tempdir().expect("a folder");
+        let make = |path: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            path
+        };
+        for (path, bytes) in files {
+            fs::write(make(path), bytes).expect("written");
+        }
+        for (path, target) in links {
+            symlink(target, make(path)).expect("linked");
+        }
+        let repository = Repository::init(folder.path()).expect("a repository");
+        let mut index = repository.index().expect("an index");
+        index
+            .add_all(["*"], IndexAddOption::DEFAULT, None)
+            .expect("added");
+        let tree = index.write_tree().expect("a tree");
+        let author = Signature::now("Tester", "tester@example.com").expect("a name");
+        let found = repository.find_tree(tree).expect("the tree");
+        repository
+            .commit(Some("HEAD"), &author, &author, "all", &found, &[])
+            .expect("a commit");
+        drop(found);
+        drop(index);
+        let objects = Objects::new(repository);
+        Twins {
+            root: Root::folder(folder.path()).expect("a folder"),
+            commit: Root::Commit(CommitTree::new(objects, tree, "abc")),
+            _folder: folder,
+        }
+    }
+
+    fn told(root: &Root) -> Vec<Fault> {
+        load(root, Selection::All).1.sorted()
+    }
+
+    const GOOD: [(&str, &[u8]); 7] = [
+        ("clusters/fleet.yaml", b"a: 1\n"),
+        ("clusters/environments/prod.yaml", b"b: 2\n"),
+        ("clusters/certificates/logs.pem", b"PEM"),
+        ("clusters/x/cluster.yaml", b"environment: prod\n"),
+        ("clusters/x/kubernetes/patch.yaml", b"kind: Patch\n"),
+        ("clusters/.hidden/cluster.yaml", b"a: 1\n"),
+        ("templates/kubernetes/namespace.yaml", b"kind: Namespace\n"),
+    ];
+
+    #[test]
+    fn a_commit_reads_as_the_folder_does() {
+        let twins = twins(&GOOD, &[("clusters/y", "x")]);
+        let (folder, commit) = (
+            load(&twins.root, Selection::All).0,
+            load(&twins.commit, Selection::All).0,
+        );
+        assert_eq!(told(&twins.commit), []);
+        assert_eq!(commit.clusters, folder.clusters);
+        assert_eq!(commit.clusters.len(), 2);
+        assert_eq!(commit.template_overrides, folder.template_overrides);
+        assert_eq!(Inputs::find(&twins.commit), Inputs::find(&twins.root));
+        assert_eq!(
+            twins.commit.link_target("clusters/y/cluster.yaml"),
+            twins.root.link_target("clusters/y/cluster.yaml")
+        );
+    }
+
+    #[test]
+    fn a_commit_has_the_faults_that_the_folder_has() {
+        let large = vec![b'a'; MAX_BYTES + 1];
+        let mut files = GOOD.to_vec();
+        files.extend([
+            ("clusters/fleet.yml", b"".as_slice()),
+            ("clusters/environments/test.yml", b""),
+            ("clusters/empty/notes.txt", b""),
+            ("clusters/short/cluster.yml", b""),
+            ("clusters/x/kubernetes/patch.json", b"{}"),
+            ("clusters/bytes/cluster.yaml", b"a: \xff"),
+            ("clusters/tabs/cluster.yaml", b"a:\n\tb: 1\n"),
+            ("clusters/large/cluster.yaml", &large),
+            ("clusters/folder/cluster.yaml/file", b""),
+            ("clusters/crlf/cluster.yaml", b"a: 1\r\na: 2\r\n"),
+        ]);
+        let links = [
+            ("clusters/above", "../.."),
+            ("clusters/absolute", "/etc"),
+            ("clusters/out/cluster.yaml", "/etc/passwd"),
+            ("clusters/dangling/cluster.yaml", "nowhere.yaml"),
+            ("templates/round", "."),
+        ];
+        let twins = twins(&files, &links);
+        let faults = told(&twins.commit);
+        assert!(faults.len() > 10, "{faults:?}");
+        assert_eq!(faults, told(&twins.root));
+        // What can't be read is like nothing else.
+        let inputs = Inputs::find(&twins.commit);
+        assert!(
+            inputs
+                .differences(&inputs)
+                .contains("clusters/large/cluster.yaml")
+        );
+    }
+
+    #[test]
+    fn nothing_below_a_folder_leaves_it() {
+        let links = [
+            ("clusters/certificates/inside.pem", "logs.pem"),
+            ("clusters/certificates/round.pem", "round.pem"),
+            (
+                "clusters/certificates/outside.pem",
+                "../../templates/kubernetes/namespace.yaml",
+            ),
+        ];
+        let twins = twins(&GOOD, &links);
+        for root in [&twins.root, &twins.commit] {
+            let read =
+                |path: &str| read_below(root, "clusters", path).map_err(|fault| fault.message);
+            assert_eq!(read("certificates/inside.pem"), Ok(b"PEM".to_vec()));
+            for path in [
+                "certificates/outside.pem",
+                "certificates/round.pem",
+                "certificates",
+                "nowhere.pem",
+            ] {
+                assert!(read(path).is_err(), "{path}");
+            }
+        }
+        let message = |root: &Root, path: &str| {
+            read_below(root, "clusters", path).map_err(|fault| fault.message)
+        };
+        for path in ["certificates/outside.pem", "certificates", "nowhere.pem"] {
+            assert_eq!(message(&twins.commit, path), message(&twins.root, path));
+        }
+    }
+}
