@@ -18,6 +18,8 @@ const MAX_INPUTS: usize = 12;
 const MAX_OUTLIERS: usize = 4;
 /// Lines of one change; more are counted.
 const MAX_LINES: usize = 24;
+/// Changed places of one group; more are counted.
+const MAX_PLACES: usize = 60;
 /// Characters of one value.
 const MAX_VALUE: usize = 240;
 
@@ -173,12 +175,16 @@ impl Page {
         };
         self.line(0, BOLD, &head);
         let mut files_before = None;
-        for part in &group.parts {
+        for part in group.parts.iter().take(MAX_PLACES) {
             if files_before != Some(&part.files) {
                 self.files(part, group.clusters.len());
                 files_before = Some(&part.files);
             }
             self.part(part);
+        }
+        let more = group.parts.len().saturating_sub(MAX_PLACES);
+        if more > 0 {
+            self.line(3, BOLD, &format!("and {}", count(more, "place") + " more"));
         }
     }
 

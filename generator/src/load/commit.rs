@@ -456,12 +456,18 @@ mod tests {
         let faults = told(&twins.commit);
         assert!(faults.len() > 10, "{faults:?}");
         assert_eq!(faults, told(&twins.root));
-        // What can't be read is like nothing else.
-        let inputs = Inputs::find(&twins.commit);
-        assert!(
-            inputs
-                .differences(&inputs)
-                .contains("clusters/large/cluster.yaml")
+        // What wasn't read is like nothing else.
+        let inputs = Inputs::find(&twins.root);
+        let differing = inputs.differences(&inputs);
+        assert_eq!(
+            differing.into_iter().collect::<Vec<_>>(),
+            [
+                "clusters",
+                "clusters/dangling/cluster.yaml",
+                "clusters/folder/cluster.yaml",
+                "clusters/large/cluster.yaml",
+                "clusters/out/cluster.yaml",
+            ]
         );
     }
 
