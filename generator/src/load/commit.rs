@@ -467,6 +467,7 @@ mod tests {
                 "clusters/folder/cluster.yaml",
                 "clusters/large/cluster.yaml",
                 "clusters/out/cluster.yaml",
+                "templates/round",
             ]
         );
     }
