@@ -10,6 +10,7 @@
 //! | render | [`render`] | no | resolved cluster + templates → [`tree::RenderedTree`] |
 //! | plan | [`write`](mod@write) | reads | rendered tree + `rendered/<cluster>/` → [`write::WritePlan`] |
 //! | check | [`check`] | no | what would be written → faults, or none |
+//! | diff | [`diff`] | no | two rendered trees of each cluster → a [`diff::preview::Preview`] |
 //! | write | [`write`](mod@write) | writes | plans → `rendered/<cluster>/` |
 //!
 //! [`pipeline`] puts them together. Every step reports [`fault::Fault`]s, all
@@ -18,6 +19,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod diff;
 pub mod expiry;
 pub mod fault;
 pub mod fleet_page;

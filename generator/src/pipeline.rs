@@ -4,8 +4,11 @@
 //! Does IO at both ends (it reads the inputs, and the outputs as they are);
 //! what lies between is pure.
 
+mod preview;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +19,7 @@ use crate::check::{self, Checker};
 use crate::fault::{Fault, Faults};
 use crate::kinds;
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
+use crate::load::root::Root;
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates, Watch};
@@ -25,6 +29,8 @@ use crate::resolve::{
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
+
+pub use preview::{PreviewRequest, preview};
 
 /// The folder that is written to, below the root.
 pub const RENDERED: &str = "rendered";
@@ -46,20 +52,31 @@ pub struct Timings {
     resolve: AtomicU64,
     render: AtomicU64,
     check: AtomicU64,
+    compare: AtomicU64,
     write: AtomicU64,
 }
 
 impl Timings {
-    /// Each step's name and time.
-    pub fn steps(&self) -> [(&'static str, Duration); 5] {
+    /// The name and time of each step that there was.
+    pub fn steps(&self) -> Vec<(&'static str, Duration)> {
         let time = |step: &AtomicU64| Duration::from_nanos(step.load(Ordering::Relaxed));
-        [
+        let mut steps = vec![
             ("load", time(&self.load)),
             ("resolve", time(&self.resolve)),
             ("render", time(&self.render)),
             ("check", time(&self.check)),
+            ("compare", time(&self.compare)),
             ("write", time(&self.write)),
-        ]
+        ];
+        steps.retain(|(_, time)| !time.is_zero());
+        steps
+    }
+
+    /// All of them on one line.
+    pub fn to_text(&self) -> String {
+        let steps = self.steps().into_iter();
+        let steps = steps.map(|(step, time)| format!("{step} {:.1} ms", time.as_secs_f64() * 1e3));
+        steps.collect::<Vec<_>>().join("  ") + "\n"
     }
 }
 
@@ -74,8 +91,20 @@ fn timed<T>(step: &AtomicU64, work: impl FnOnce() -> T) -> T {
 /// Reads a fleet without resolving it. What could not be read is told in the
 /// faults.
 pub fn load_layers(root: &Path, selected: Option<&BTreeSet<String>>) -> (FleetLayers, Faults) {
+    match Root::folder(root) {
+        Ok(root) => read_layers(&root, selected),
+        Err(fault) => above_defaults(LoadedFleet::default(), fault.into()),
+    }
+}
+
+fn read_layers(root: &Root, selected: Option<&BTreeSet<String>>) -> (FleetLayers, Faults) {
     let selection = selected.map_or(Selection::All, Selection::Only);
-    let (mut loaded, mut faults) = files::load(root, selection);
+    let (loaded, faults) = files::load(root, selection);
+    above_defaults(loaded, faults)
+}
+
+/// What was read, with the built-in defaults below it.
+fn above_defaults(mut loaded: LoadedFleet, mut faults: Faults) -> (FleetLayers, Faults) {
     let source = SourceFile::new(DEFAULTS_NAME, DEFAULTS);
     let file = loaded
         .sources
@@ -100,20 +129,26 @@ pub fn load_fleet(
     selected: Option<&BTreeSet<String>>,
     timings: &Timings,
 ) -> Result<Fleet, Faults> {
-    let ((layers, mut faults), schemas) = timed(&timings.load, || {
-        rayon::join(|| load_layers(root, selected), InputSchemas::new)
+    let (layers, schemas) = timed(&timings.load, || {
+        rayon::join(|| load_layers(root, selected), compile_schemas)
     });
-    timed(&timings.resolve, || {
-        let schemas = schemas
-            .map_err(|error| Faults::from(Fault::input(format!("the input's schema: {error}"))))?;
-        match resolve_fleet(&layers, &schemas) {
-            Ok(members) => faults.into_result(Fleet { layers, members }),
-            Err(more) => {
-                faults.append(more);
-                Err(faults)
-            }
-        }
-    })
+    let (fleet, faults) = resolve(layers, &schemas?, timings);
+    faults.into_result(fleet)
+}
+
+fn compile_schemas() -> Result<InputSchemas, Faults> {
+    InputSchemas::new().map_err(|error| Fault::input(format!("the input's schema: {error}")).into())
+}
+
+/// The clusters that could be resolved, and all that is wrong.
+fn resolve(
+    (layers, mut faults): (FleetLayers, Faults),
+    schemas: &InputSchemas,
+    timings: &Timings,
+) -> (Fleet, Faults) {
+    let (members, more) = timed(&timings.resolve, || resolve_fleet(&layers, schemas));
+    faults.append(more);
+    (Fleet { layers, members }, faults)
 }
 
 /// What [`plan`] is to do.
@@ -271,7 +306,7 @@ impl KindsSeen {
 /// Everything that rendering a fleet's clusters needs.
 struct Rendering {
     fleet: Fleet,
-    templates: Templates,
+    templates: Arc<Templates>,
     certificates: BTreeMap<String, Vec<u8>>,
     checker: Checker,
 }
@@ -283,28 +318,37 @@ impl Rendering {
         selected: Option<&BTreeSet<String>>,
         timings: &Timings,
     ) -> Result<Self, Faults> {
-        let mut fleet = load_fleet(root, selected, timings)?;
+        let fleet = load_fleet(root, selected, timings)?;
+        let root = Root::folder(root)?;
         let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded));
-        let certificates = read_certificates(root, &fleet.members);
+        let certificates = read_certificates(&root, &fleet.members);
         match (templates, certificates) {
-            (Ok(templates), Ok(certificates)) => {
-                for member in &mut fleet.members {
-                    hand_certificates_to_machines(member, &certificates);
-                }
-                let checker = Checker::new().map_err(|error| Fault::input(error.to_string()))?;
-                Ok(Self {
-                    fleet,
-                    templates,
-                    certificates,
-                    checker,
-                })
+            (Ok(templates), (certificates, faults)) if faults.is_empty() => {
+                Ok(Self::new(fleet, Arc::new(templates), certificates)?)
             }
-            (templates, certificates) => {
+            (templates, (_, more)) => {
                 let mut faults = templates.err().unwrap_or_default();
-                faults.append(certificates.err().unwrap_or_default());
+                faults.append(more);
                 Err(faults)
             }
         }
+    }
+
+    fn new(
+        mut fleet: Fleet,
+        templates: Arc<Templates>,
+        certificates: BTreeMap<String, Vec<u8>>,
+    ) -> Result<Self, Fault> {
+        for member in &mut fleet.members {
+            hand_certificates_to_machines(member, &certificates);
+        }
+        let checker = Checker::new().map_err(|error| Fault::input(error.to_string()))?;
+        Ok(Self {
+            fleet,
+            templates,
+            certificates,
+            checker,
+        })
     }
 
     /// Renders every cluster, on all threads, and hands its tree on. The results are in the order of the clusters' names.
@@ -513,11 +557,11 @@ fn hand_certificates_to_machines(
 }
 
 /// The certificates of all clusters, each file read once: path below
-/// `clusters/` to bytes.
+/// `clusters/` to bytes. What can't be had is told in the faults.
 fn read_certificates(
-    root: &Path,
+    root: &Root,
     members: &[ResolvedMember],
-) -> Result<BTreeMap<String, Vec<u8>>, Faults> {
+) -> (BTreeMap<String, Vec<u8>>, Faults) {
     let mut found = BTreeMap::new();
     let mut faults = Faults::new();
     for certificate in members.iter().flat_map(|member| &member.certificates) {
@@ -532,7 +576,7 @@ fn read_certificates(
             Err(fault) => faults.push(fault.at(certificate.place.clone())),
         }
     }
-    faults.into_result(found)
+    (found, faults)
 }
 
 fn check_certificate(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {

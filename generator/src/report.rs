@@ -25,7 +25,7 @@ pub enum Style {
 }
 
 impl Style {
-    fn paint(self, style: Ansi, text: &str) -> String {
+    pub(crate) fn paint(self, style: Ansi, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Coloured => format!("{style}{text}{style:#}"),
@@ -201,7 +201,7 @@ fn is_direction(character: char) -> bool {
 }
 
 /// A message without characters that a terminal would obey.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let harmless = |c: char| {
         if (c.is_control() && c != '\n') || is_direction(c) {
             '\u{fffd}'

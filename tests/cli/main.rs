@@ -8,6 +8,7 @@
 //! | `surroundings` | a read-only or full disk, links and foreign files in the way |
 //! | `free_text` | does every text a user may write come out as that very text? |
 //! | `commands` | one test or more for each command |
+//! | `diff` | what do real git histories change? |
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
@@ -16,6 +17,7 @@
 
 mod bad;
 mod commands;
+mod diff;
 mod fleet;
 mod free_text;
 mod report;

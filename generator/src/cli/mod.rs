@@ -10,6 +10,7 @@
 
 mod check;
 mod completions;
+mod diff;
 mod explain;
 mod init;
 mod new;
@@ -68,6 +69,7 @@ struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.
+    #[value(alias = "terminal")]
     Text,
     /// For machines.
     Json,
@@ -83,6 +85,8 @@ enum Command {
     Render(render::Render),
     /// Finds every fault of the inputs, and writes nothing
     Check(check::Check),
+    /// Tells what a change does to every cluster, before anything is written
+    Diff(diff::Diff),
     /// Tells which layer, file and line set a value
     Explain(explain::Explain),
     /// Prints the JSON Schema of an input, or writes them all
@@ -105,6 +109,8 @@ enum Failure {
     },
     /// `--check` found differences, which are printed already.
     Differences,
+    /// The result holds them, and is printed already.
+    Shown(Vec<Fault>),
     /// The output could not be written.
     Output(io::Error),
 }
@@ -149,6 +155,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         Command::New(command) => command.run(root, terminal),
         Command::Render(command) => command.run(root, format, limit, terminal),
         Command::Check(command) => command.run(root, format, limit, terminal),
+        Command::Diff(command) => command.run(root, format, limit, terminal),
         Command::Explain(command) => command.run(root, format, terminal),
         Command::Schema(command) => command.run(terminal),
         Command::Sources(command) => command.run(root, format, terminal),
@@ -164,6 +171,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
 fn fail(failure: Failure, format: Format, terminal: &mut Terminal) -> u8 {
     match failure {
         Failure::Differences => 1,
+        Failure::Shown(faults) => exit_code(&faults),
         // Whoever reads has read enough, as `head` does.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Failure::Output(error) => {

@@ -74,10 +74,7 @@ impl Render {
         };
         terminal.print(&text)?;
         if self.timings {
-            let steps = timings
-                .steps()
-                .map(|(step, time)| format!("{step} {:.1} ms", time.as_secs_f64() * 1e3));
-            terminal.complain(&format!("{}\n", steps.join("  ")));
+            terminal.complain(&timings.to_text());
         }
         if self.check && !plans.iter().all(WritePlan::is_clean) {
             return Err(Failure::Differences);

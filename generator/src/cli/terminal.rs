@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::Style;
+use crate::fault::Faults;
+use crate::report::{Style, to_text};
 
 /// Standard output and standard error.
 pub struct Terminal {
@@ -66,6 +67,17 @@ impl Terminal {
                 _ => 0,
             }
         }
+    }
+
+    /// Tells faults beside a result that was printed.
+    pub(super) fn complain_of(&mut self, faults: Faults, outcome: &str) {
+        let text = to_text(faults, outcome, self.err_style);
+        self.complain(&text);
+    }
+
+    /// How results are coloured.
+    pub(super) fn style(&self) -> Style {
+        self.out_style
     }
 
     /// How complaints are coloured.

@@ -8,20 +8,18 @@
 //! templates/…                            templates that replace built-in ones
 //! ```
 //!
-//! Nothing is read from outside the root, nor by a link that leaves it; and
+//! Nothing is read from outside the [`Root`], nor by a link that leaves it; and
 //! nothing that is not a plain file, so that a pipe can't hold up a run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
-use walkdir::WalkDir;
 
 use super::node::Node;
+use super::root::{Entry, EntryKind, Root};
 use super::source::{FileId, SourceFile, Sources};
-use super::yaml::{self, MAX_BYTES};
+use super::yaml;
 use crate::fault::{Fault, Faults};
 use crate::tree::TreePath;
 
@@ -65,6 +63,8 @@ pub struct LoadedFleet {
     pub cluster_names: BTreeSet<String>,
     /// Templates of the fleet's own: path below `templates/` → text.
     pub template_overrides: BTreeMap<String, String>,
+    /// Whether all that every cluster depends on could be read: `fleet.yaml` and the templates.
+    pub shared_is_whole: bool,
 }
 
 /// Which clusters are read.
@@ -78,21 +78,19 @@ pub enum Selection<'a> {
 
 /// Reads a fleet. What can be read is returned beside the faults, so that
 /// later steps can tell theirs in the same run.
-pub fn load(root: &Path, selection: Selection<'_>) -> (LoadedFleet, Faults) {
+pub fn load(root: &Root, selection: Selection<'_>) -> (LoadedFleet, Faults) {
     let mut faults = Faults::new();
     let mut fleet = LoadedFleet::default();
-    match Root::open(root) {
-        Ok(root) => load_from(&root, selection, &mut fleet, &mut faults),
-        Err(fault) => faults.push(fault),
-    }
+    load_from(root, selection, &mut fleet, &mut faults);
     (fleet, faults)
 }
 
 /// Reads the file that a setting names by a path below `folder`, which is
 /// itself below `root`. The fault has no place; the caller knows the setting's.
-pub fn read_below(root: &Path, folder: &str, relative: &str) -> Result<Vec<u8>, Fault> {
+pub fn read_below(root: &Root, folder: &str, relative: &str) -> Result<Vec<u8>, Fault> {
     let relative = TreePath::new(relative).map_err(|error| Fault::input(error.to_string()))?;
-    let root = Root::open(&root.join(folder))
+    let root = root
+        .below(folder)
         .map_err(|fault| fault.hint(format!("`{relative}` is read from it")))?;
     root.read(relative.as_str()).map_err(|mut fault| {
         fault.place = None;
@@ -123,6 +121,7 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
     if listed.has_fleet {
         fleet.fleet = layers.next().flatten();
     }
+    fleet.shared_is_whole = listed.has_fleet == fleet.fleet.is_some();
     for name in environments {
         if let Some(layer) = layers.next().flatten() {
             fleet.environments.insert(name, layer);
@@ -146,7 +145,10 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
     fleet.cluster_names = listed.names;
     match read_templates(root) {
         Ok(templates) => fleet.template_overrides = templates,
-        Err(found) => faults.append(found),
+        Err(found) => {
+            fleet.shared_is_whole = false;
+            faults.append(found);
+        }
     }
 }
 
@@ -163,13 +165,13 @@ fn list_clusters(root: &Root, faults: &mut Faults) -> Listed {
     };
     let Some(entries) = root.list(CLUSTERS, faults) else {
         let fault = Fault::environment(format!(
-            "there is no folder `{CLUSTERS}` in `{}`",
-            root.given.display()
+            "there is no folder `{CLUSTERS}` in {}",
+            root.shown()
         ));
         faults.push(fault.hint("run this in the fleet's repository, or name its folder"));
         return listed;
     };
-    for (name, kind) in entries {
+    for Entry { name, kind, .. } in entries {
         match kind {
             EntryKind::Folder if OTHER_FOLDERS.contains(&name.as_str()) => {}
             EntryKind::Folder => {
@@ -185,7 +187,7 @@ fn list_clusters(root: &Root, faults: &mut Faults) -> Listed {
 fn list_environments(root: &Root, faults: &mut Faults) -> Vec<String> {
     let folder = format!("{CLUSTERS}/environments");
     let mut names = Vec::new();
-    for (name, kind) in root.list(&folder, faults).unwrap_or_default() {
+    for Entry { name, kind, .. } in root.list(&folder, faults).unwrap_or_default() {
         match (name.strip_suffix(".yaml"), kind) {
             (Some(environment), EntryKind::File) => names.push(environment.to_owned()),
             _ => refuse_yml(&format!("{folder}/{name}"), faults),
@@ -272,7 +274,7 @@ fn read_patches(root: &Root, cluster: &str) -> Result<BTreeMap<String, Vec<u8>>,
     let folder = format!("{CLUSTERS}/{cluster}/kubernetes");
     let mut faults = Faults::new();
     let mut patches = BTreeMap::new();
-    for (name, kind) in root.list(&folder, &mut faults).unwrap_or_default() {
+    for Entry { name, kind, .. } in root.list(&folder, &mut faults).unwrap_or_default() {
         let path = format!("{folder}/{name}");
         match kind {
             EntryKind::File if has_extension(&name, "yaml") => match root.read(&path) {
@@ -292,187 +294,33 @@ fn read_patches(root: &Root, cluster: &str) -> Result<BTreeMap<String, Vec<u8>>,
 }
 
 fn read_templates(root: &Root) -> Result<BTreeMap<String, String>, Faults> {
-    let top = root.given.join(TEMPLATES);
     let mut faults = Faults::new();
     let mut templates = BTreeMap::new();
-    if !top.exists() {
-        return Ok(templates);
-    }
-    for entry in WalkDir::new(&top)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| !is_hidden(entry.file_name()))
-    {
-        match entry {
-            Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) => match read_template(root, &top, entry.path()) {
-                Ok((path, text)) => {
-                    templates.insert(path, text);
+    let mut folders = vec![TEMPLATES.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in root.list(&folder, &mut faults).unwrap_or_default() {
+            let path = format!("{folder}/{}", entry.name);
+            // A link to a folder could lead round in circles; it is read as the file that it isn't.
+            if entry.kind == EntryKind::Folder && !entry.is_link {
+                folders.push(path);
+                continue;
+            }
+            match read_template(root, &path) {
+                Ok((name, text)) => {
+                    templates.insert(name, text);
                 }
                 Err(fault) => faults.push(fault),
-            },
-            Err(error) => faults.push(Fault::environment(format!(
-                "can't list `{TEMPLATES}`: {error}"
-            ))),
+            }
         }
     }
     faults.into_result(templates)
 }
 
-fn read_template(root: &Root, top: &Path, path: &Path) -> Result<(String, String), Fault> {
-    let below = path.strip_prefix(top).unwrap_or(path);
-    let Some(below) = below.to_str() else {
-        return Err(not_unicode(below));
-    };
-    let below = below.replace(std::path::MAIN_SEPARATOR, "/");
-    let path = format!("{TEMPLATES}/{below}");
-    let source = SourceFile::from_bytes(path.as_str(), root.read(&path)?)?;
-    Ok((below, source.text().to_owned()))
-}
-
-/// What an entry of a folder is, after links that stay within the root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EntryKind {
-    File,
-    Folder,
-}
-
-/// A folder that nothing is read outside of.
-struct Root {
-    given: PathBuf,
-    /// Without links, to compare with.
-    real: PathBuf,
-}
-
-impl Root {
-    fn open(given: &Path) -> Result<Self, Fault> {
-        let real = given.canonicalize().map_err(|error| {
-            Fault::environment(format!(
-                "can't open `{}`: {}",
-                given.display(),
-                reason(&error)
-            ))
-        })?;
-        Ok(Self {
-            given: given.to_owned(),
-            real,
-        })
-    }
-
-    /// The visible entries of a folder, sorted; `None` if it doesn't exist.
-    fn list(&self, folder: &str, faults: &mut Faults) -> Option<Vec<(String, EntryKind)>> {
-        let entries = match fs::read_dir(self.real.join(folder)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                faults.push(unreadable(folder, &error));
-                return Some(Vec::new());
-            }
-        };
-        if let Err(fault) = self.stay_within(folder) {
-            faults.push(fault);
-            return Some(Vec::new());
-        }
-        let mut found = Vec::new();
-        for entry in entries {
-            match entry
-                .map_err(|error| unreadable(folder, &error))
-                .and_then(|entry| self.classify(folder, &entry))
-            {
-                Ok(Some(entry)) => found.push(entry),
-                Ok(None) => {}
-                Err(fault) => faults.push(fault),
-            }
-        }
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Some(found)
-    }
-
-    fn classify(
-        &self,
-        folder: &str,
-        entry: &fs::DirEntry,
-    ) -> Result<Option<(String, EntryKind)>, Fault> {
-        let name = entry.file_name();
-        if is_hidden(&name) {
-            return Ok(None);
-        }
-        let Some(name) = name.to_str() else {
-            return Err(not_unicode(Path::new(&name)));
-        };
-        let path = format!("{folder}/{name}");
-        let mut kind = entry
-            .file_type()
-            .map_err(|error| unreadable(&path, &error))?;
-        if kind.is_symlink() {
-            self.stay_within(&path)?;
-            kind = fs::metadata(entry.path())
-                .map_err(|error| unreadable(&path, &error))?
-                .file_type();
-        }
-        let kind = if kind.is_dir() {
-            EntryKind::Folder
-        } else {
-            EntryKind::File
-        };
-        Ok(Some((name.to_owned(), kind)))
-    }
-
-    /// Refuses a path that a link leads out of the root.
-    fn stay_within(&self, path: &str) -> Result<(), Fault> {
-        let real = self
-            .real
-            .join(path)
-            .canonicalize()
-            .map_err(|error| unreadable(path, &error))?;
-        if real.starts_with(&self.real) {
-            return Ok(());
-        }
-        Err(
-            Fault::input(format!("`{path}` is a link that leaves its folder"))
-                .hint("copy the file in instead"),
-        )
-    }
-
-    /// The bytes of a plain file of at most [`MAX_BYTES`].
-    fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
-        let full = self.real.join(path);
-        self.stay_within(path)
-            .map_err(|fault| self.missing_cluster(path).unwrap_or(fault))?;
-        let about = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
-        if !about.is_file() {
-            return Err(Fault::input(format!("`{path}` is not a plain file")));
-        }
-        if about.len() > MAX_BYTES as u64 {
-            return Err(yaml::too_large(path));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
-        // A file may grow between the two calls.
-        let limit = MAX_BYTES as u64 + 1;
-        File::open(&full)
-            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(path, &error))?;
-        if bytes.len() > MAX_BYTES {
-            Err(yaml::too_large(path))
-        } else {
-            Ok(bytes)
-        }
-    }
-
-    /// The fault of a folder without its `cluster.yaml`.
-    fn missing_cluster(&self, path: &str) -> Option<Fault> {
-        let folder = path.strip_suffix("/cluster.yaml")?;
-        if fs::symlink_metadata(self.real.join(path)).is_ok() {
-            return None;
-        }
-        let fault = Fault::input(format!("the folder `{folder}` has no `cluster.yaml`"));
-        let short = format!("{folder}/cluster.yml");
-        Some(if self.real.join(&short).exists() {
-            fault.hint(format!("rename `{short}` to `cluster.yaml`"))
-        } else {
-            fault.hint("add one, or remove the folder")
-        })
-    }
+fn read_template(root: &Root, path: &str) -> Result<(String, String), Fault> {
+    let source = SourceFile::from_bytes(path, root.read(path)?)?;
+    let name = path.strip_prefix(TEMPLATES).unwrap_or(path);
+    let name = name.trim_start_matches('/').to_owned();
+    Ok((name, source.text().to_owned()))
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
@@ -481,33 +329,11 @@ fn has_extension(name: &str, extension: &str) -> bool {
         .is_some_and(|found| found == extension)
 }
 
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
-fn not_unicode(path: &Path) -> Fault {
-    Fault::input(format!("the name `{}` is not Unicode", path.display())).hint("rename it")
-}
-
-/// A missing file is the input's fault, anything else that of the surroundings.
-fn unreadable(path: &str, error: &io::Error) -> Fault {
-    match error.kind() {
-        io::ErrorKind::NotFound => Fault::input(format!("there is no file `{path}`")),
-        _ => Fault::environment(format!("can't read `{path}`: {}", reason(error))),
-    }
-}
-
-/// What the system says, without its number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::yaml::MAX_BYTES;
     use super::*;
     use crate::report::{Style, to_text};
 
@@ -528,9 +354,13 @@ mod tests {
             fs::write(path, bytes).expect("written");
         }
 
+        fn root(&self) -> Root {
+            Root::folder(self.0.path()).expect("a folder")
+        }
+
         fn told(&self) -> String {
             to_text(
-                load(self.0.path(), Selection::All).1,
+                load(&self.root(), Selection::All).1,
                 "nothing was written",
                 Style::Plain,
             )
@@ -550,7 +380,7 @@ mod tests {
 
     #[test]
     fn reads_a_whole_fleet() {
-        let (fleet, faults) = load(Fleet::new(&GOOD).0.path(), Selection::All);
+        let (fleet, faults) = load(&Fleet::new(&GOOD).root(), Selection::All);
         assert!(faults.is_empty(), "{faults:?}");
         assert!(fleet.fleet.is_some());
         assert_eq!(fleet.environments.keys().collect::<Vec<_>>(), ["prod"]);
@@ -570,12 +400,12 @@ mod tests {
     fn reads_only_the_clusters_named_but_knows_all() {
         let fleet = Fleet::new(&GOOD);
         let names = BTreeSet::from(["y".to_owned()]);
-        let (loaded, faults) = load(fleet.0.path(), Selection::Only(&names));
+        let (loaded, faults) = load(&fleet.root(), Selection::Only(&names));
         assert!(faults.is_empty());
         assert_eq!(loaded.clusters.keys().collect::<Vec<_>>(), ["y"]);
         assert_eq!(loaded.cluster_names.len(), 2);
         let names = BTreeSet::from(["zz".to_owned()]);
-        let faults = load(fleet.0.path(), Selection::Only(&names)).1.sorted();
+        let faults = load(&fleet.root(), Selection::Only(&names)).1.sorted();
         assert_eq!(faults[0].message, "there is no cluster `zz`");
     }
 
@@ -593,7 +423,7 @@ mod tests {
         fs::create_dir_all(fleet.0.path().join("clusters/folder/cluster.yaml")).expect("made");
         insta::assert_snapshot!(fleet.told());
         assert!(
-            load(fleet.0.path(), Selection::All)
+            load(&fleet.root(), Selection::All)
                 .0
                 .clusters
                 .contains_key("y")
@@ -603,16 +433,12 @@ mod tests {
     #[test]
     fn a_missing_root_is_the_surroundings_fault() {
         let folder = tempfile::tempdir().expect("a folder");
-        let faults = load(folder.path(), Selection::All).1.sorted();
+        let root = Root::folder(folder.path()).expect("a folder");
+        let faults = load(&root, Selection::All).1.sorted();
         assert_eq!(faults.len(), 1);
         assert_eq!(crate::report::exit_code(&faults), 2);
-        assert_eq!(
-            load(&folder.path().join("nowhere"), Selection::All)
-                .1
-                .sorted()
-                .len(),
-            1
-        );
+        let fault = Root::folder(&folder.path().join("nowhere")).expect_err("nothing there");
+        assert_eq!(crate::report::exit_code(&[fault]), 2);
     }
 
     #[cfg(unix)]
@@ -636,9 +462,8 @@ mod tests {
         )
         .expect("linked");
         insta::assert_snapshot!(fleet.told());
-        let read = |path: &str| {
-            read_below(fleet.0.path(), "clusters", path).map_err(|fault| fault.message)
-        };
+        let read =
+            |path: &str| read_below(&fleet.root(), "clusters", path).map_err(|fault| fault.message);
         assert_eq!(read("certificates/logs.pem"), Ok(b"PEM".to_vec()));
         assert_eq!(read("certificates/inside.pem"), Ok(b"PEM".to_vec()));
         for path in [

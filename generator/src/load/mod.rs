@@ -1,7 +1,12 @@
 //! Reads what people write: files below a root → layers of spanned values.
 
+pub mod commit;
 pub mod files;
+pub mod folder;
+pub mod inputs;
 pub mod node;
+pub mod revisions;
+pub mod root;
 mod scalar;
 pub mod source;
 mod syntax;

@@ -77,11 +77,9 @@ pub struct FleetLayers {
     pub loaded: LoadedFleet,
 }
 
-/// Resolves the clusters of a fleet that were read, by name.
-pub fn resolve_fleet(
-    fleet: &FleetLayers,
-    schemas: &InputSchemas,
-) -> Result<Vec<ResolvedMember>, Faults> {
+/// Resolves the clusters of a fleet that were read, by name: those that have
+/// no fault of their own. A fault of what they share is one of each.
+pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<ResolvedMember>, Faults) {
     let mut faults = check_shared_layers(&fleet.loaded, schemas);
     let shared_faults = faults.clone();
     let shared = SharedLayers::merge(fleet);
@@ -100,12 +98,12 @@ pub fn resolve_fleet(
             Err(more) => faults.append(more.without_places_of(&shared_faults)),
         }
     }
-    let members = faults.into_result(members)?;
-    let mut clashes = find_name_clashes(&members, &fleet.loaded);
-    clashes.append(find_gitops_clashes(&members, fleet));
-    clashes.append(find_aws_clashes(&members, &fleet.loaded));
-    clashes.into_result(())?;
-    Ok(members)
+    if faults.is_empty() {
+        faults = find_name_clashes(&members, &fleet.loaded);
+        faults.append(find_gitops_clashes(&members, fleet));
+        faults.append(find_aws_clashes(&members, &fleet.loaded));
+    }
+    (members, faults)
 }
 
 /// Finds objects of AWS that two clusters would give the same name where it

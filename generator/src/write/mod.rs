@@ -54,6 +54,8 @@ mod staging;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use names::OWNERSHIP as OWNERSHIP_FILE;
+
 pub use apply::{WriteSummary, apply};
 pub use output::Output;
 pub use plan::{WriteOptions, WritePlan, plan};

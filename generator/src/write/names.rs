@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 /// The ownership file, directly in a cluster's folder.
-pub(super) const OWNERSHIP: &str = ".logfleet.json";
+pub(crate) const OWNERSHIP: &str = ".logfleet.json";
 
 /// How every temporary file or folder of ours ends.
 pub(super) const TEMPORARY: &str = ".logfleet-tmp";

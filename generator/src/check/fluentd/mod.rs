@@ -14,9 +14,8 @@ mod syntax;
 use crate::fault::{Fault, Faults};
 use crate::load::source::SourceFile;
 pub use schema::SchemaError;
+pub(crate) use syntax::parse;
 pub use syntax::{Parameter, Section, Value};
-
-use syntax::parse;
 
 use schema::Schema;
 

@@ -1,0 +1,222 @@
+//! From what becomes of each cluster to the preview of all. Pure.
+
+use super::blast::Reach;
+use super::clusters::{Comparison, Outcome, Whole};
+use super::group::{ChangedCluster, group};
+use super::preview::{
+    ClusterChange, ClusterStatus, ClusterTotals, FORMAT, GeneratorVersions, Group, Preview,
+    RenamedCluster, Side, Totals,
+};
+use crate::fault::Faults;
+
+/// All that a preview is made of.
+#[derive(Debug)]
+pub struct Compared<'a> {
+    /// What is compared with.
+    pub base: Side,
+    /// What is looked at.
+    pub head: Side,
+    /// The clusters that don't stay as they are, by name.
+    pub comparisons: Vec<Comparison>,
+    /// How many stay as they are.
+    pub unchanged: usize,
+    /// The inputs.
+    pub reach: Reach<'a>,
+    /// Which releases wrote `rendered/`.
+    pub generator: GeneratorVersions,
+    /// What is wrong at the head.
+    pub head_faults: Faults,
+    /// What is wrong at the base only.
+    pub base_faults: Faults,
+}
+
+impl Compared<'_> {
+    /// Puts it together.
+    pub fn into_preview(self) -> Preview {
+        let is_cluster = |one: &&Comparison| !matches!(one.outcome, Outcome::Fleet { .. });
+        let clusters = self.comparisons.iter().filter(is_cluster);
+        let names: Vec<String> = clusters.map(|one| one.name.clone()).collect();
+        let blast_radius = self.reach.of(&names, self.generator);
+        let changed_clusters = describe_clusters(&self.comparisons);
+        let is_fleet = |change: &ClusterChange| change.status == ClusterStatus::FleetFiles;
+        let has_fleet_files = changed_clusters.iter().any(is_fleet);
+        let groups = group(&changed(self.comparisons));
+        let clusters = count_clusters(&changed_clusters, self.unchanged);
+        let mut files = Totals::default();
+        let mut objects = Totals::default();
+        // What is compared with nothing is no change.
+        let compared = |change: &&ClusterChange| change.status != ClusterStatus::BaseFaulty;
+        for change in changed_clusters.iter().filter(compared) {
+            files.add(change.files);
+            objects.add(change.objects);
+        }
+        Preview {
+            logfleet_preview: FORMAT,
+            verdict: verdict(clusters, has_fleet_files, files, &groups),
+            base: self.base,
+            head: self.head,
+            clusters,
+            files,
+            objects,
+            changed_clusters,
+            groups,
+            blast_radius,
+            head_faults: self.head_faults.sorted(),
+            base_faults: self.base_faults.sorted(),
+        }
+    }
+}
+
+fn changed(comparisons: Vec<Comparison>) -> Vec<ChangedCluster> {
+    let changed = comparisons.into_iter().filter_map(|one| match one.outcome {
+        Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => Some(cluster),
+        _ => None,
+    });
+    changed.collect()
+}
+
+fn describe_clusters(comparisons: &[Comparison]) -> Vec<ClusterChange> {
+    let mut removed: Vec<(&str, &Whole)> = Vec::new();
+    for one in comparisons {
+        if let Outcome::Removed(whole) = &one.outcome {
+            removed.push((&one.name, whole));
+        }
+    }
+    let describe = |one: &Comparison| describe(one, &mut removed);
+    comparisons.iter().map(describe).collect()
+}
+
+fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChange {
+    let only_added = |whole: &Whole| {
+        let added = |added| Totals {
+            added,
+            ..Totals::default()
+        };
+        (added(whole.files), added(whole.objects))
+    };
+    let mut renamed_from = None;
+    let (status, (files, objects)) = match &one.outcome {
+        Outcome::Changed { files, objects, .. } => (ClusterStatus::Changed, (*files, *objects)),
+        Outcome::Fleet {
+            file_totals,
+            object_totals,
+            ..
+        } => (ClusterStatus::FleetFiles, (*file_totals, *object_totals)),
+        Outcome::Added(whole) => {
+            renamed_from = take_renamed(whole, removed);
+            (ClusterStatus::Added, only_added(whole))
+        }
+        Outcome::BaseFaulty(whole) => (ClusterStatus::BaseFaulty, only_added(whole)),
+        Outcome::HeadFaulty => (ClusterStatus::HeadFaulty, Default::default()),
+        Outcome::Removed(whole) => {
+            let removed = |removed| Totals {
+                removed,
+                ..Totals::default()
+            };
+            (
+                ClusterStatus::Removed,
+                (removed(whole.files), removed(whole.objects)),
+            )
+        }
+    };
+    ClusterChange {
+        name: one.name.clone(),
+        status,
+        files,
+        objects,
+        renamed_from,
+    }
+}
+
+/// Finds the removed cluster that this one is under another name, once.
+fn take_renamed(whole: &Whole, removed: &mut Vec<(&str, &Whole)>) -> Option<RenamedCluster> {
+    let same = |(number, (_, other)): (usize, &(&str, &Whole))| {
+        Some((whole.same_files(other)?, std::cmp::Reverse(number)))
+    };
+    let best = removed.iter().enumerate().filter_map(same).max();
+    let (same_files, std::cmp::Reverse(number)) = best?;
+    let (name, _) = removed.remove(number);
+    Some(RenamedCluster {
+        name: name.to_owned(),
+        same_files,
+    })
+}
+
+fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals {
+    let mut totals = ClusterTotals {
+        unchanged,
+        ..ClusterTotals::default()
+    };
+    for change in changes {
+        *match change.status {
+            ClusterStatus::Added => &mut totals.added,
+            ClusterStatus::Changed => &mut totals.changed,
+            ClusterStatus::Removed => &mut totals.removed,
+            ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => &mut totals.not_compared,
+            ClusterStatus::FleetFiles => continue,
+        } += 1;
+    }
+    totals
+}
+
+/// What happens, in one line.
+fn verdict(
+    clusters: ClusterTotals,
+    has_fleet_files: bool,
+    files: Totals,
+    groups: &[Group],
+) -> String {
+    let counted = [
+        (clusters.added, "added"),
+        (clusters.changed, "changed"),
+        (clusters.removed, "removed"),
+        (clusters.not_compared, "not compared"),
+    ];
+    let mut what = list_counts(&counted, "cluster");
+    if has_fleet_files {
+        let separator = if what.is_empty() { "" } else { ", " };
+        what = format!("{what}{separator}files of the whole fleet changed");
+    }
+    let unchanged = match clusters.unchanged {
+        0 => String::new(),
+        1 => ", 1 stays as it is".to_owned(),
+        count => format!(", {count} stay as they are"),
+    };
+    if what.is_empty() {
+        return match clusters.unchanged {
+            0 => "Nothing changes: there is no cluster".to_owned(),
+            1 => "Nothing changes: 1 cluster renders as before".to_owned(),
+            count => format!("Nothing changes: {count} clusters render as before"),
+        };
+    }
+    let files = [
+        (files.added, "added"),
+        (files.changed, "changed"),
+        (files.removed, "removed"),
+    ];
+    let files = match list_counts(&files, "file") {
+        none if none.is_empty() => String::new(),
+        counts => format!("; {counts}"),
+    };
+    let is_quiet = !groups.is_empty() && groups.iter().all(|group| group.comments_only);
+    let only_changed = clusters.added + clusters.removed + clusters.not_compared == 0;
+    let comments = if is_quiet && only_changed {
+        "; comments only"
+    } else {
+        ""
+    };
+    format!("{what}{unchanged}{files}{comments}")
+}
+
+/// "2 clusters added, 1 removed"; nothing without any.
+fn list_counts(counts: &[(usize, &str)], noun: &str) -> String {
+    let mut text = String::new();
+    for (count, done) in counts.iter().filter(|(count, _)| *count > 0) {
+        match (text.is_empty(), count) {
+            (true, 1) => text.push_str(&format!("1 {noun} {done}")),
+            (true, _) => text.push_str(&format!("{count} {noun}s {done}")),
+            (false, _) => text.push_str(&format!(", {count} {done}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! One cluster on both sides, and what becomes of it. Pure.
+
+use sha2::{Digest as _, Sha256};
+
+use super::files::{self, compare_trees};
+use super::group::ChangedCluster;
+use super::known::KnownValues;
+use super::preview::Totals;
+use crate::render::FLEET;
+use crate::resolve::ResolvedCluster;
+use crate::tree::RenderedTree;
+
+/// New files that must be a removed cluster's, in percent, to take one for the other.
+const RENAMED_PERCENT: usize = 90;
+
+/// A cluster on one side.
+#[derive(Clone, Copy, Debug)]
+pub enum Presence<T> {
+    /// It isn't in the fleet.
+    Absent,
+    /// It has a fault, so nothing is known of its files.
+    Faulty,
+    /// It was rendered.
+    Rendered(T),
+}
+
+/// A rendered cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct RenderedCluster<'a> {
+    /// The cluster.
+    pub cluster: &'a ResolvedCluster,
+    /// Its files.
+    pub tree: &'a RenderedTree,
+}
+
+/// What becomes of a cluster.
+#[derive(Debug)]
+pub struct Comparison {
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Changed {
+        cluster: ChangedCluster,
+        files: Totals,
+        objects: Totals,
+    },
+    /// The files of the whole fleet.
+    Fleet {
+        files: ChangedCluster,
+        file_totals: Totals,
+        object_totals: Totals,
+    },
+    Added(Whole),
+    Removed(Whole),
+    HeadFaulty,
+    BaseFaulty(Whole),
+}
+
+/// A cluster that only one side has.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    pub(super) files: usize,
+    pub(super) objects: usize,
+    /// Digests of its files, the cluster's own values left out.
+    digests: Vec<[u8; 32]>,
+}
+
+/// Compares a cluster with itself; nothing if it stays as it is.
+pub fn compare_cluster(
+    name: &str,
+    base: Presence<RenderedCluster<'_>>,
+    head: Presence<RenderedCluster<'_>>,
+) -> Option<Comparison> {
+    let outcome = match (base, head) {
+        (Presence::Rendered(base), Presence::Rendered(head)) => compare_both(name, base, head)?,
+        (Presence::Absent, Presence::Rendered(head)) => Outcome::Added(Whole::of(head)),
+        (Presence::Rendered(base), Presence::Absent) => Outcome::Removed(Whole::of(base)),
+        (Presence::Faulty, Presence::Absent) => Outcome::Removed(Whole::default()),
+        (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty(Whole::of(head)),
+        (_, Presence::Faulty) => Outcome::HeadFaulty,
+        (Presence::Absent, Presence::Absent) => return None,
+    };
+    Some(Comparison {
+        name: name.to_owned(),
+        outcome,
+    })
+}
+
+/// Compares the files of the whole fleet; nothing if they stay as they are.
+pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Comparison> {
+    if base == head {
+        return None;
+    }
+    let compared = compare_trees(base, head);
+    let name = FLEET.to_owned();
+    Some(Comparison {
+        name: name.clone(),
+        outcome: Outcome::Fleet {
+            files: ChangedCluster {
+                name,
+                known: KnownValues::default(),
+                files: compared.files,
+            },
+            file_totals: compared.file_totals,
+            object_totals: compared.object_totals,
+        },
+    })
+}
+
+fn compare_both(
+    name: &str,
+    base: RenderedCluster<'_>,
+    head: RenderedCluster<'_>,
+) -> Option<Outcome> {
+    if base.tree == head.tree {
+        return None;
+    }
+    let known = KnownValues::of(base.cluster).common(&KnownValues::of(head.cluster));
+    let compared = compare_trees(base.tree, head.tree);
+    Some(Outcome::Changed {
+        cluster: ChangedCluster {
+            name: name.to_owned(),
+            known,
+            files: compared.files,
+        },
+        files: compared.file_totals,
+        objects: compared.object_totals,
+    })
+}
+
+impl Whole {
+    fn of(rendered: RenderedCluster<'_>) -> Self {
+        let known = KnownValues::of(rendered.cluster);
+        let digest = |path: &str, bytes: &[u8]| -> [u8; 32] {
+            let text = String::from_utf8_lossy(bytes);
+            let parts = [known.replace_in(path), known.replace_in(&text)];
+            Sha256::digest(parts.join("\0")).into()
+        };
+        let (files, objects) = files::count(rendered.tree);
+        let tree = rendered.tree.files();
+        Self {
+            files,
+            objects,
+            digests: tree
+                .map(|(path, bytes)| digest(path.as_str(), bytes))
+                .collect(),
+        }
+    }
+
+    /// How many files another cluster has like this one, if it has so many
+    /// that it is this one under another name.
+    pub(super) fn same_files(&self, other: &Self) -> Option<usize> {
+        let same = |digest: &&[u8; 32]| other.digests.contains(digest);
+        let count = self.digests.iter().filter(same).count();
+        let needed = self.files.max(other.files) * RENAMED_PERCENT;
+        (count > 0 && count * 100 >= needed).then_some(count)
+    }
+}

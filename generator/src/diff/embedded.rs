@@ -1,0 +1,36 @@
+//! Texts in values that are documents themselves: policies and dashboards in
+//! JSON, files in a ConfigMap. Pure.
+
+use serde_json::Value as Json;
+
+use super::finding::{Findings, Path};
+use super::language::{self, Language};
+use super::{structure, text, veil};
+
+/// Compares two different texts that stand under the key `name`.
+pub(super) fn compare(path: &Path, name: &str, old: &str, new: &str, found: &mut Findings) {
+    let secret = veil::is_secret(name);
+    if let (false, Some(old), Some(new)) = (secret, json(old), json(new)) {
+        let before = found.0.len();
+        structure::compare(&path.embedded(), "", &old, &new, found);
+        if found.0.len() > before {
+            return;
+        }
+    }
+    let is_file = old.contains('\n') || new.contains('\n');
+    if secret || !is_file {
+        let (old, new) = (Json::from(old), Json::from(new));
+        return found.push(path, structure::changed(name, &old, &new));
+    }
+    match Language::of(name) {
+        None => found.push(path, text::compare(old, new)),
+        language => language::compare(language, &path.embedded(), old, new, found),
+    }
+}
+
+/// The value of a text that is a JSON object or list.
+fn json(text: &str) -> Option<Json> {
+    let begins = text.trim_start().starts_with(['{', '[']);
+    let value = begins.then(|| serde_json::from_str(text).ok())??;
+    matches!(value, Json::Object(_) | Json::Array(_)).then_some(value)
+}

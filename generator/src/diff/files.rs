@@ -1,0 +1,230 @@
+//! Two rendered trees of one cluster, file by file. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::finding::{Finding, Findings, Path};
+use super::language::{self, Language};
+use super::preview::{Detail, Totals};
+use super::{rename, text, veil};
+use crate::tree::{RenderedTree, TreePath};
+
+/// What differs between two trees.
+#[derive(Debug, Default)]
+pub(super) struct TreeComparison {
+    /// Its files.
+    pub(super) files: Vec<FileComparison>,
+    /// How many files came, changed and went.
+    pub(super) file_totals: Totals,
+    /// The same of objects.
+    pub(super) object_totals: Totals,
+}
+
+/// What differs in one file.
+#[derive(Debug)]
+pub(super) struct FileComparison {
+    /// Its path below the cluster's folder.
+    pub(super) path: String,
+    /// The object in it.
+    pub(super) object: Option<String>,
+    /// What differs.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A file of a tree.
+#[derive(Clone, Copy)]
+pub(super) struct File<'t> {
+    pub(super) path: &'t str,
+    pub(super) bytes: &'t [u8],
+}
+
+/// A file and what it means, read once.
+struct Version<'t> {
+    file: File<'t>,
+    text: Option<&'t str>,
+    value: Option<Json>,
+}
+
+impl<'t> Version<'t> {
+    fn read(file: File<'t>) -> Self {
+        let text = std::str::from_utf8(file.bytes).ok();
+        let value = text.and_then(|text| language::value(Language::of(file.path)?, text));
+        Self { file, text, value }
+    }
+
+    /// The Kubernetes object in it: `Kind namespace/name`.
+    fn object(&self) -> Option<String> {
+        let value = self.value.as_ref()?;
+        let kind = value.get("kind")?.as_str()?;
+        let metadata = value.get("metadata")?;
+        let name = metadata.get("name")?.as_str()?;
+        let name = match metadata.get("namespace").and_then(Json::as_str) {
+            Some(namespace) => format!("{kind} {namespace}/{name}"),
+            None => format!("{kind} {name}"),
+        };
+        Some(veil::shown_text(&name))
+    }
+
+    /// What in it has a life of its own where it is applied: each resource of
+    /// a `CloudFormation` template, a Kubernetes object, or a body for
+    /// Elasticsearch or OpenSearch.
+    fn objects(&self) -> BTreeMap<&str, &Json> {
+        let Some(value) = &self.value else {
+            return BTreeMap::new();
+        };
+        if let Some(Json::Object(resources)) = value.get("Resources") {
+            let resources = resources.iter();
+            return resources.map(|(id, value)| (id.as_str(), value)).collect();
+        }
+        let is_kustomization = self.file.path.ends_with("kustomization.yaml");
+        let is_object = value.get("kind").is_some() && !is_kustomization;
+        if is_object || self.file.path.starts_with("elasticsearch/") {
+            BTreeMap::from([("", value)])
+        } else {
+            BTreeMap::new()
+        }
+    }
+
+    fn comparison(&self, findings: Vec<Finding>) -> FileComparison {
+        FileComparison {
+            path: self.file.path.to_owned(),
+            object: self.object(),
+            findings,
+        }
+    }
+}
+
+/// Compares what two trees hold: bytes first, and where these differ, what they mean.
+pub(super) fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeComparison {
+    let removed = only_in(base, head);
+    let added = only_in(head, base);
+    let renames = rename::find(&removed, &added);
+    let mut result = TreeComparison::default();
+    for (path, new) in &head.0 {
+        if let Some(old) = base.0.get(path).filter(|old| *old != new) {
+            let path = path.as_str();
+            let [old, new] = [old, new].map(|bytes| Version::read(File { path, bytes }));
+            result.push_changed(compare_versions(&old, &new), &old, &new);
+        }
+    }
+    for file in removed {
+        if !renames.iter().any(|(from, _)| from.path == file.path) {
+            result.push_removed(&Version::read(file));
+        }
+    }
+    for file in added {
+        match renames.iter().find(|(_, to)| to.path == file.path) {
+            Some((from, to)) => result.push_renamed(&Version::read(*from), &Version::read(*to)),
+            None => result.push_added(&Version::read(file)),
+        }
+    }
+    result.files.sort_by(|a, b| a.path.cmp(&b.path));
+    result
+}
+
+/// How many files and objects there are in a tree.
+pub(super) fn count(tree: &RenderedTree) -> (usize, usize) {
+    let count = |(path, bytes): (&TreePath, &[u8])| {
+        let path = path.as_str();
+        Version::read(File { path, bytes }).objects().len()
+    };
+    (tree.0.len(), tree.files().map(count).sum())
+}
+
+fn only_in<'t>(one: &'t RenderedTree, other: &RenderedTree) -> Vec<File<'t>> {
+    let only = one
+        .0
+        .iter()
+        .filter(|(path, _)| !other.0.contains_key(*path));
+    let files = only.map(|(path, bytes)| File {
+        path: path.as_str(),
+        bytes,
+    });
+    files.collect()
+}
+
+impl TreeComparison {
+    fn push_changed(&mut self, findings: Vec<Finding>, old: &Version<'_>, new: &Version<'_>) {
+        self.file_totals.changed += 1;
+        self.object_totals
+            .add(compare_objects(&old.objects(), &new.objects()));
+        self.files.push(new.comparison(findings));
+    }
+
+    fn push_renamed(&mut self, old: &Version<'_>, new: &Version<'_>) {
+        let mut findings = vec![whole(Detail::FileRenamed {
+            from: veil::shown_text(old.file.path),
+        })];
+        if old.file.bytes != new.file.bytes {
+            findings.extend(compare_versions(old, new));
+        }
+        self.push_changed(findings, old, new);
+    }
+
+    fn push_removed(&mut self, old: &Version<'_>) {
+        self.file_totals.removed += 1;
+        self.object_totals.removed += old.objects().len();
+        self.files
+            .push(old.comparison(vec![whole(Detail::FileRemoved)]));
+    }
+
+    fn push_added(&mut self, new: &Version<'_>) {
+        self.file_totals.added += 1;
+        self.object_totals.added += new.objects().len();
+        self.files
+            .push(new.comparison(vec![whole(whole_text(new))]));
+    }
+}
+
+/// A new file with its text, unless that is nothing to be shown.
+fn whole_text(new: &Version<'_>) -> Detail {
+    let is_secret = match &new.value {
+        Some(value) => language::is_secret_object(value),
+        None => new.text.is_some_and(language::names_secret),
+    };
+    let is_readable = Language::of(new.file.path) != Some(Language::Pem);
+    let text = new.text.filter(|_| is_readable && !is_secret);
+    let (lines, omitted) = text.map(text::all_lines).unwrap_or_default();
+    Detail::FileAdded { lines, omitted }
+}
+
+fn whole(detail: Detail) -> Finding {
+    Finding {
+        path: String::new(),
+        detail,
+    }
+}
+
+fn compare_versions(old: &Version<'_>, new: &Version<'_>) -> Vec<Finding> {
+    let mut found = Findings::default();
+    let top = Path::default();
+    match (old.text, new.text) {
+        (Some(old_text), Some(new_text)) => match (&old.value, &new.value) {
+            (Some(one), Some(two)) => {
+                language::compare_read(&top, (old_text, one), (new_text, two), &mut found);
+            }
+            _ => language::compare(
+                Language::of(new.file.path),
+                &top,
+                old_text,
+                new_text,
+                &mut found,
+            ),
+        },
+        _ => found.push(&top, text::opaque(old.file.bytes, new.file.bytes)),
+    }
+    found.0
+}
+
+fn compare_objects(old: &BTreeMap<&str, &Json>, new: &BTreeMap<&str, &Json>) -> Totals {
+    let is_new = |id: &&&str| !old.contains_key(**id);
+    let is_gone = |id: &&&str| !new.contains_key(**id);
+    let differs =
+        |(id, value): &(&&str, &&Json)| old.get(**id).is_some_and(|other| other != *value);
+    Totals {
+        added: new.keys().filter(is_new).count(),
+        changed: new.iter().filter(differs).count(),
+        removed: old.keys().filter(is_gone).count(),
+    }
+}

@@ -1,0 +1,175 @@
+//! What a file is written in, and how two of its versions are compared. Pure.
+
+use serde_json::{Map, Value as Json};
+
+use super::blocks::{self, Block};
+use super::finding::{Findings, Path};
+use super::preview::Detail;
+use super::{logstash, structure, text, veil};
+use crate::check::fluentd;
+use crate::load::source::{FileId, SourceFile};
+use crate::load::yaml;
+
+/// What a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// JSON.
+    Json,
+    /// YAML, one document.
+    Yaml,
+    /// The configuration of Fluentd or Logstash; which, its text tells.
+    Conf,
+    /// Certificates: nobody reads them line by line.
+    Pem,
+}
+
+impl Language {
+    /// By a file's name; nothing for a text that is read by line.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        match name.rsplit_once('.')?.1 {
+            "json" => Some(Self::Json),
+            "yaml" | "yml" => Some(Self::Yaml),
+            "conf" => Some(Self::Conf),
+            "pem" | "crt" => Some(Self::Pem),
+            _ => None,
+        }
+    }
+}
+
+/// Compares two different texts; by line, if they are of no language that is
+/// known, or one can't be read.
+pub(super) fn compare(
+    language: Option<Language>,
+    path: &Path,
+    old: &str,
+    new: &str,
+    found: &mut Findings,
+) {
+    match language {
+        Some(Language::Pem) => found.push(path, text::opaque(old.as_bytes(), new.as_bytes())),
+        Some(Language::Conf) => compare_blocks(path, old, new, found),
+        Some(language) => match (value(language, old), value(language, new)) {
+            (Some(one), Some(two)) => compare_read(path, (old, &one), (new, &two), found),
+            // Which lines of it are secret can't be told then.
+            _ if names_secret(old) || names_secret(new) => {
+                found.push(path, text::opaque(old.as_bytes(), new.as_bytes()));
+            }
+            _ => found.push(path, text::compare(old, new)),
+        },
+        None => found.push(path, text::compare(old, new)),
+    }
+}
+
+/// Compares two different texts whose values are known.
+pub(super) fn compare_read(
+    path: &Path,
+    (old_text, old): (&str, &Json),
+    (new_text, new): (&str, &Json),
+    found: &mut Findings,
+) {
+    let before = found.0.len();
+    compare_values(path, old, new, found);
+    if found.0.len() == before {
+        found.push(path, text::compare_layout(old_text, new_text));
+    }
+}
+
+fn compare_blocks(path: &Path, old: &str, new: &str, found: &mut Findings) {
+    let (Some(old_blocks), Some(new_blocks)) = (blocks_of(old), blocks_of(new)) else {
+        return found.push(path, text::compare(old, new));
+    };
+    let before = found.0.len();
+    blocks::compare(path, &old_blocks, &new_blocks, found);
+    if found.0.len() == before {
+        found.push(path, text::compare_layout(old, new));
+    }
+}
+
+/// The value of a text, if it is one document of that language.
+pub(super) fn value(language: Language, text: &str) -> Option<Json> {
+    match language {
+        Language::Json => serde_json::from_str(text).ok(),
+        Language::Yaml => {
+            let node = yaml::parse(FileId(0), &SourceFile::new("", text)).ok()?;
+            Some(node.to_json())
+        }
+        Language::Conf | Language::Pem => None,
+    }
+}
+
+fn blocks_of(text: &str) -> Option<Block> {
+    let fluentd = fluentd::parse(text)
+        .ok()
+        .map(|root| Block::of_fluentd(&root));
+    let read = fluentd.or_else(|| logstash::parse(text))?;
+    (!read.blocks.is_empty()).then_some(read)
+}
+
+fn compare_values(path: &Path, old: &Json, new: &Json, found: &mut Findings) {
+    if is_secret_object(old) || is_secret_object(new) {
+        let (mut old, mut new) = (old.clone(), new.clone());
+        for field in SECRET_FIELDS {
+            compare_hidden(
+                &path.key(field),
+                take(&mut old, field),
+                take(&mut new, field),
+                found,
+            );
+        }
+        structure::compare(path, "", &old, &new, found);
+    } else {
+        structure::compare(path, "", old, new, found);
+    }
+}
+
+/// Where a Secret holds what nobody may see
+/// (<https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/>).
+const SECRET_FIELDS: [&str; 2] = ["data", "stringData"];
+
+/// Whether it is a Secret of Kubernetes.
+pub(super) fn is_secret_object(value: &Json) -> bool {
+    value.get("kind").and_then(Json::as_str) == Some("Secret")
+}
+
+/// Whether a text that can't be read has a Secret of Kubernetes in it.
+pub(super) fn names_secret(text: &str) -> bool {
+    let is_kind = |line: &str| {
+        let value = line.trim().trim_matches(['"', '{', '}', ',', ' ']);
+        let value = value.strip_prefix("kind").unwrap_or_default();
+        value.trim_matches([':', ' ', '"', '\'', ',']) == "Secret"
+    };
+    text.lines().any(is_kind)
+}
+
+fn take(object: &mut Json, field: &str) -> Map<String, Json> {
+    match object.get_mut(field).map(Json::take) {
+        Some(Json::Object(members)) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Tells which keys differ, and no value.
+fn compare_hidden(
+    path: &Path,
+    old: Map<String, Json>,
+    new: Map<String, Json>,
+    found: &mut Findings,
+) {
+    let hidden = || Json::from(veil::HIDDEN);
+    for (key, value) in &old {
+        match new.get(key) {
+            Some(other) if other == value => {}
+            Some(_) => found.push(
+                &path.key(key),
+                Detail::Changed {
+                    old: hidden(),
+                    new: hidden(),
+                },
+            ),
+            None => found.push(&path.key(key), Detail::Removed { old: hidden() }),
+        }
+    }
+    for key in new.keys().filter(|key| !old.contains_key(*key)) {
+        found.push(&path.key(key), Detail::Added { new: hidden() });
+    }
+}

@@ -1,0 +1,38 @@
+//! The comparison of two rendered fleets: what a change does to every cluster.
+//! Pure.
+//!
+//! ```text
+//! clusters   one cluster on both sides: files by bytes …
+//! language   … and where these differ, by what they mean
+//! group      equal changes of many clusters, told once
+//! assemble   all of it, with the blast radius → a Preview
+//! terminal   a Preview → text
+//! ```
+//!
+//! What differs is masked where it is found, so no later step, and no format,
+//! ever sees what looks like a secret.
+
+mod assemble;
+mod blast;
+mod blocks;
+mod clusters;
+mod embedded;
+mod files;
+mod finding;
+mod group;
+mod keys;
+mod known;
+mod language;
+mod logstash;
+pub mod preview;
+mod rename;
+mod structure;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+mod veil;
+
+pub use assemble::Compared;
+pub use blast::Reach;
+pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};

@@ -1,0 +1,353 @@
+//! What a change does to the rendered files of a fleet: the data that every
+//! format of `gen diff` is laid out from, and the document of `--format json`.
+//!
+//! Values in it are fit to be shown: what looks like a secret is masked. In a
+//! group of several clusters `{cluster}` stands for the name of each, in any
+//! spelling and as the namespace of its data streams; `{account}`, `{region}`,
+//! `{environment}` and `{aws_name}`, a shortened name in AWS, for what each has of its own.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::fault::Fault;
+
+/// The format of the document; a later one that can't be read as this has another.
+pub const FORMAT: u32 = 1;
+
+/// A preview.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Preview {
+    /// [`FORMAT`].
+    pub logfleet_preview: u32,
+    /// What happens, in one line.
+    pub verdict: String,
+    /// What is compared with.
+    pub base: Side,
+    /// What is looked at.
+    pub head: Side,
+    /// Clusters by what becomes of them.
+    pub clusters: ClusterTotals,
+    /// Files of all clusters, whole clusters that come or go included.
+    pub files: Totals,
+    /// Kubernetes objects, resources of `CloudFormation`, and bodies for Elasticsearch or OpenSearch.
+    pub objects: Totals,
+    /// The clusters that don't stay as they are, by name.
+    pub changed_clusters: Vec<ClusterChange>,
+    /// What changes in clusters that stay, equal changes told once. Those of comments only come last.
+    pub groups: Vec<Group>,
+    /// Which inputs changed, and how far that reaches.
+    pub blast_radius: BlastRadius,
+    /// What is wrong at the head.
+    pub head_faults: Vec<Fault>,
+    /// What is wrong at the base only; its clusters are not compared.
+    pub base_faults: Vec<Fault>,
+}
+
+/// One side of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// What it was called: a revision, or `worktree`.
+    pub revision: String,
+    /// The commit; none for the work tree.
+    pub commit: Option<String>,
+    /// How it came to be this one, such as "the merge base with main".
+    pub taken: String,
+}
+
+/// Clusters by what becomes of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClusterTotals {
+    /// New ones.
+    pub added: usize,
+    /// Those with a file that differs.
+    pub changed: usize,
+    /// Those that are no longer in the fleet.
+    pub removed: usize,
+    /// Those that stay as they are.
+    pub unchanged: usize,
+    /// Those that can't be compared, since one side has a fault.
+    pub not_compared: usize,
+}
+
+/// How many there are of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Only at the head.
+    pub added: usize,
+    /// On both sides, and different.
+    pub changed: usize,
+    /// Only at the base.
+    pub removed: usize,
+}
+
+impl Totals {
+    /// Whether there is none.
+    pub fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Adds those of another.
+    pub fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+    }
+}
+
+/// What becomes of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterStatus {
+    /// It is new.
+    Added,
+    /// It is no longer in the fleet.
+    Removed,
+    /// Some of its files differ.
+    Changed,
+    /// It is no cluster: the files of the whole fleet, `rendered/_fleet/`, differ.
+    FleetFiles,
+    /// The head has a fault that keeps it from being rendered.
+    HeadFaulty,
+    /// The base has one; what the head renders is counted, and compared with nothing.
+    BaseFaulty,
+}
+
+/// A cluster that doesn't stay as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClusterChange {
+    /// Its name.
+    pub name: String,
+    /// What becomes of it.
+    pub status: ClusterStatus,
+    /// Its files.
+    pub files: Totals,
+    /// Its objects.
+    pub objects: Totals,
+    /// The removed cluster that it is under another name.
+    pub renamed_from: Option<RenamedCluster>,
+}
+
+/// A removed cluster that a new one is like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RenamedCluster {
+    /// The removed one's name.
+    pub name: String,
+    /// How many files are the same but for the cluster's own values.
+    pub same_files: usize,
+}
+
+/// Changes that the same clusters have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Group {
+    /// The clusters, by name.
+    pub clusters: Vec<String>,
+    /// Whether nothing but comments and layout changes.
+    pub comments_only: bool,
+    /// The changes.
+    pub parts: Vec<Part>,
+}
+
+/// A change at one place of one or more files.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Part {
+    /// The files, by path below `rendered/<cluster>/`.
+    pub files: Vec<PartFile>,
+    /// Where in the file, such as `spec.template.spec.containers[fluentd].image`; empty for the whole file.
+    pub path: String,
+    /// What it changes from and to: first what most clusters have, then those that differ from it.
+    pub variants: Vec<Variant>,
+}
+
+/// A file that a change is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PartFile {
+    /// Its path below `rendered/<cluster>/`.
+    pub path: String,
+    /// What object it holds, such as `DaemonSet logging/fluentd-nodes`.
+    pub object: Option<String>,
+    /// In how many clusters it changes so.
+    pub clusters: usize,
+}
+
+/// What some of the clusters of a [`Part`] have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Variant {
+    /// The clusters, by name.
+    pub clusters: Vec<String>,
+    /// What changes.
+    pub detail: Detail,
+}
+
+/// What changes.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Detail {
+    /// A value that was not there.
+    Added {
+        /// The value.
+        new: Json,
+    },
+    /// A value that is no longer there.
+    Removed {
+        /// The value.
+        old: Json,
+    },
+    /// A value that is another one.
+    Changed {
+        /// At the base.
+        old: Json,
+        /// At the head.
+        new: Json,
+    },
+    /// A value that stands under another key.
+    Renamed {
+        /// The key at the head.
+        to: String,
+    },
+    /// Items, the same, in another order.
+    Reordered {
+        /// At the base.
+        old: Vec<String>,
+        /// At the head.
+        new: Vec<String>,
+    },
+    /// A text whose lines differ.
+    Lines {
+        /// Those that differ, and some around them.
+        lines: Vec<Line>,
+        /// How many more there are.
+        omitted: usize,
+    },
+    /// Nothing but comments and layout differs.
+    Comments {
+        /// As those of [`Detail::Lines`].
+        lines: Vec<Line>,
+        /// How many more there are.
+        omitted: usize,
+    },
+    /// Nothing but the ends of lines differs.
+    LineEnds,
+    /// What can't be shown differs: no text, a certificate, or too much.
+    Opaque {
+        /// Bytes at the base.
+        old_bytes: usize,
+        /// Bytes at the head.
+        new_bytes: usize,
+    },
+    /// A file that was not there.
+    FileAdded {
+        /// Its lines.
+        lines: Vec<Line>,
+        /// How many more there are.
+        omitted: usize,
+    },
+    /// A file that is no longer there.
+    FileRemoved,
+    /// A file that was called otherwise.
+    FileRenamed {
+        /// Its path at the base.
+        from: String,
+    },
+}
+
+impl Detail {
+    /// Whether it changes nothing that a program reads.
+    pub fn is_comment(&self) -> bool {
+        matches!(self, Self::Comments { .. } | Self::LineEnds)
+    }
+}
+
+/// A line of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Line {
+    /// Which side has it.
+    pub sign: Sign,
+    /// The line, without its end.
+    pub text: String,
+}
+
+/// Which side has a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// Both.
+    Context,
+    /// The head.
+    Added,
+    /// The base.
+    Removed,
+    /// Neither: lines are left out here.
+    Gap,
+}
+
+/// Which inputs changed, and how far that reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BlastRadius {
+    /// The inputs that differ, by path.
+    pub inputs: Vec<ChangedInput>,
+    /// Clusters that change, and have a changed input of their own.
+    pub by_own_files: Vec<String>,
+    /// Clusters that change only by what clusters share.
+    pub by_shared_files: Vec<String>,
+    /// Files of one cluster that alter others.
+    pub across: Vec<Across>,
+    /// Which releases wrote `rendered/` at the base.
+    pub generator: GeneratorVersions,
+}
+
+/// An input that differs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ChangedInput {
+    /// Its path.
+    pub path: String,
+    /// Whether it came, went or changed.
+    pub change: InputChange,
+    /// Whom it is for.
+    pub scope: InputScope,
+}
+
+/// Whether an input came, went or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputChange {
+    /// It is new.
+    Added,
+    /// It is another one.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+/// Whom an input is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputScope {
+    /// Every cluster.
+    Fleet,
+    /// The clusters of an environment.
+    Environment,
+    /// A template: every cluster.
+    Template,
+    /// One cluster.
+    Cluster,
+    /// The clusters that name it, such as a certificate.
+    Named,
+}
+
+/// A file of one cluster that alters others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Across {
+    /// Its path.
+    pub path: String,
+    /// The clusters that change by it, other than its own.
+    pub clusters: Vec<String>,
+}
+
+/// Which releases of gen wrote `rendered/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GeneratorVersions {
+    /// The one that made this preview, both sides.
+    pub running: String,
+    /// Others, as the ownership files of the base say, each with its number of clusters.
+    pub recorded: std::collections::BTreeMap<String, usize>,
+}

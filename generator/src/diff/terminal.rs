@@ -1,0 +1,389 @@
+//! A preview as text for a terminal: the verdict, the clusters, what was
+//! touched, then the changes. Pure.
+
+use anstyle::{AnsiColor, Style as Ansi};
+use serde_json::Value as Json;
+
+use super::preview::{
+    BlastRadius, ClusterChange, ClusterStatus, Detail, Group, InputChange, InputScope, Line, Part,
+    Preview, Side, Sign, Totals, Variant,
+};
+use crate::report::{Style, printable};
+
+/// Clusters that are named in a row; more are counted.
+const MAX_NAMED: usize = 5;
+/// Inputs that are listed; more are counted.
+const MAX_INPUTS: usize = 12;
+/// Variants of a change that are shown beside that of most clusters.
+const MAX_OUTLIERS: usize = 4;
+/// Lines of one change; more are counted.
+const MAX_LINES: usize = 24;
+/// Changed places of one group; more are counted.
+const MAX_PLACES: usize = 60;
+/// Characters of one value.
+const MAX_VALUE: usize = 240;
+
+const BOLD: Ansi = Ansi::new().bold();
+const OLD: Ansi = AnsiColor::Red.on_default();
+const NEW: Ansi = AnsiColor::Green.on_default();
+const PLACE: Ansi = AnsiColor::Cyan.on_default();
+const QUIET: Ansi = Ansi::new().dimmed();
+
+/// Lays a preview out.
+pub fn to_text(preview: &Preview, style: Style) -> String {
+    let mut page = Page {
+        text: String::new(),
+        style,
+    };
+    page.line(0, BOLD, &preview.verdict);
+    page.blank();
+    page.side("base", &preview.base);
+    page.side("head", &preview.head);
+    page.clusters(&preview.changed_clusters);
+    page.reach(&preview.blast_radius);
+    for (number, group) in preview.groups.iter().enumerate() {
+        page.group(number + 1, group);
+    }
+    page.text
+}
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn line(&mut self, indent: usize, style: Ansi, text: &str) {
+        self.text.push_str(&" ".repeat(indent));
+        self.text
+            .push_str(&self.style.paint(style, &printable(text)));
+        self.text.push('\n');
+    }
+
+    fn plain(&mut self, indent: usize, text: &str) {
+        self.line(indent, Ansi::new(), text);
+    }
+
+    fn side(&mut self, name: &str, side: &Side) {
+        let commit = side.commit.as_deref().map(|commit| commit.chars().take(8));
+        let called = commit.map_or_else(|| side.revision.clone(), String::from_iter);
+        self.plain(0, &format!("{name}  {called}, {}", side.taken));
+    }
+
+    /// A row for each cluster; one for all that have the same in it.
+    fn clusters(&mut self, changes: &[ClusterChange]) {
+        let mut rows: Vec<([String; 3], Vec<&str>)> = Vec::new();
+        for change in changes {
+            let row = [
+                status_words(change),
+                counts(change.files),
+                counts(change.objects),
+            ];
+            match rows.iter_mut().find(|(other, _)| *other == row) {
+                Some((_, names)) => names.push(&change.name),
+                None => rows.push((row, vec![&change.name])),
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let head = ["clusters", "files", "objects"].map(str::to_owned);
+        let all = || rows.iter().map(|(row, _)| row).chain([&head]);
+        let width = |at: usize| all().map(|row| row[at].chars().count()).max().unwrap_or(0);
+        let widths = [width(0), width(1), width(2)];
+        let lay_out = |row: &[String; 3]| {
+            let cells = row.iter().zip(widths);
+            let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+            cells.collect::<Vec<_>>().join("  ")
+        };
+        self.blank();
+        self.line(0, QUIET, lay_out(&head).trim_end());
+        for (row, names) in &rows {
+            self.plain(0, &format!("{}  {}", lay_out(row), list(names)));
+        }
+    }
+
+    fn reach(&mut self, radius: &BlastRadius) {
+        if !radius.inputs.is_empty() {
+            self.blank();
+            self.line(0, QUIET, "inputs");
+        }
+        for input in radius.inputs.iter().take(MAX_INPUTS) {
+            let change = match input.change {
+                InputChange::Added => "added  ",
+                InputChange::Changed => "changed",
+                InputChange::Removed => "removed",
+            };
+            let scope = scope_words(input.scope);
+            self.plain(0, &format!("{change}  {}{scope}", input.path));
+        }
+        if let Some(more) = radius
+            .inputs
+            .len()
+            .checked_sub(MAX_INPUTS)
+            .filter(|more| *more > 0)
+        {
+            self.plain(0, &format!("and {more} more"));
+        }
+        let (own, shared) = (radius.by_own_files.len(), radius.by_shared_files.len());
+        if shared > 0 {
+            let own = match own {
+                0 => String::new(),
+                own => format!(", {own} by files of their own"),
+            };
+            let shared = count(shared, "cluster");
+            self.plain(0, &format!("by shared files: {shared}{own}"));
+        }
+        for across in &radius.across {
+            let names: Vec<&str> = across.clusters.iter().map(String::as_str).collect();
+            let words = format!(
+                "{} is in the folder of one cluster and alters others: {}",
+                across.path,
+                list(&names)
+            );
+            self.line(0, BOLD, &words);
+        }
+        for (version, clusters) in &radius.generator.recorded {
+            let running = &radius.generator.running;
+            let words = format!(
+                "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
+                count(*clusters, "cluster")
+            );
+            self.line(0, BOLD, &words);
+        }
+    }
+
+    fn group(&mut self, number: usize, group: &Group) {
+        self.blank();
+        let names: Vec<&str> = group.clusters.iter().map(String::as_str).collect();
+        let comments = if group.comments_only {
+            ", comments and layout only"
+        } else {
+            ""
+        };
+        let head = match names.as_slice() {
+            [name] => format!("{number}. {name}{comments}"),
+            _ => format!(
+                "{number}. {}{comments}: {}",
+                count(names.len(), "cluster"),
+                list(&names)
+            ),
+        };
+        self.line(0, BOLD, &head);
+        let mut files_before = None;
+        for part in group.parts.iter().take(MAX_PLACES) {
+            if files_before != Some(&part.files) {
+                self.files(part, group.clusters.len());
+                files_before = Some(&part.files);
+            }
+            self.part(part);
+        }
+        let more = group.parts.len().saturating_sub(MAX_PLACES);
+        if more > 0 {
+            self.line(3, BOLD, &format!("and {}", count(more, "place") + " more"));
+        }
+    }
+
+    fn files(&mut self, part: &Part, clusters: usize) {
+        for file in &part.files {
+            let object = file.object.as_ref().map(|object| format!("  {object}"));
+            let some = if file.clusters < clusters {
+                format!("  in {}", count(file.clusters, "cluster"))
+            } else {
+                String::new()
+            };
+            let words = format!("{}{}{some}", file.path, object.unwrap_or_default());
+            self.line(3, PLACE, &words);
+        }
+    }
+
+    fn part(&mut self, part: &Part) {
+        let mut indent = 5;
+        if !part.path.is_empty() {
+            self.plain(indent, &part.path);
+            indent += 2;
+        }
+        for (number, variant) in part.variants.iter().take(MAX_OUTLIERS + 1).enumerate() {
+            if number > 0 {
+                let names: Vec<&str> = variant.clusters.iter().map(String::as_str).collect();
+                let head = format!("but in {}: {}", count(names.len(), "cluster"), list(&names));
+                self.line(indent, BOLD, &head);
+            }
+            self.variant(indent, variant);
+        }
+        if let Some(rest) = part
+            .variants
+            .get(MAX_OUTLIERS + 1..)
+            .filter(|rest| !rest.is_empty())
+        {
+            let clusters: usize = rest.iter().map(|variant| variant.clusters.len()).sum();
+            let words = format!(
+                "and {} ways more in {}",
+                rest.len(),
+                count(clusters, "cluster")
+            );
+            self.line(indent, BOLD, &words);
+        }
+    }
+
+    fn variant(&mut self, indent: usize, variant: &Variant) {
+        match &variant.detail {
+            Detail::Added { new } => self.value(indent, Sign::Added, new),
+            Detail::Removed { old } => self.value(indent, Sign::Removed, old),
+            Detail::Changed { old, new } if old == new => {
+                self.plain(indent, "differs; what it is, is not shown");
+            }
+            Detail::Changed { old, new } => {
+                self.value(indent, Sign::Removed, old);
+                self.value(indent, Sign::Added, new);
+            }
+            Detail::Renamed { to } => self.plain(indent, &format!("is called {to} now")),
+            Detail::Reordered { old, new } => {
+                self.plain(indent, "the order differs:");
+                self.signed(indent, Sign::Removed, &cut(&old.join(", ")));
+                self.signed(indent, Sign::Added, &cut(&new.join(", ")));
+            }
+            Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
+                self.lines(indent, lines, *omitted);
+            }
+            Detail::LineEnds => self.plain(indent, "only the ends of its lines differ"),
+            Detail::Opaque {
+                old_bytes,
+                new_bytes,
+            } => {
+                let words = format!("differs; {old_bytes} bytes became {new_bytes}");
+                self.plain(indent, &words);
+            }
+            Detail::FileAdded { lines, omitted } => {
+                self.line(indent, NEW, "a new file");
+                self.lines(indent, lines, *omitted);
+            }
+            Detail::FileRemoved => self.line(indent, OLD, "is no longer there"),
+            Detail::FileRenamed { from } => self.plain(indent, &format!("was called {from}")),
+        }
+    }
+
+    /// A value; of a mapping or list, each leaf.
+    fn value(&mut self, indent: usize, sign: Sign, value: &Json) {
+        let mut leaves = Vec::new();
+        collect_leaves("", value, &mut leaves);
+        for leaf in leaves.iter().take(MAX_LINES) {
+            self.signed(indent, sign, &cut(leaf));
+        }
+        self.omitted(indent, leaves.len().saturating_sub(MAX_LINES));
+    }
+
+    fn lines(&mut self, indent: usize, lines: &[Line], omitted: usize) {
+        for line in lines.iter().take(MAX_LINES) {
+            self.signed(indent, line.sign, &cut(&line.text));
+        }
+        self.omitted(indent, omitted + lines.len().saturating_sub(MAX_LINES));
+    }
+
+    fn signed(&mut self, indent: usize, sign: Sign, text: &str) {
+        let (mark, style) = match sign {
+            Sign::Context => (" ", QUIET),
+            Sign::Added => ("+", NEW),
+            Sign::Removed => ("-", OLD),
+            Sign::Gap => ("…", QUIET),
+        };
+        self.line(indent, style, format!("{mark} {text}").trim_end());
+    }
+
+    fn omitted(&mut self, indent: usize, lines: usize) {
+        if lines > 0 {
+            self.line(indent, QUIET, &format!("and {} more", count(lines, "line")));
+        }
+    }
+}
+
+fn status_words(change: &ClusterChange) -> String {
+    match (change.status, &change.renamed_from) {
+        (ClusterStatus::Added, Some(from)) => {
+            format!(
+                "added, like {} ({} files the same)",
+                from.name, from.same_files
+            )
+        }
+        (ClusterStatus::Added, None) => "added".to_owned(),
+        (ClusterStatus::Removed, _) => "removed".to_owned(),
+        (ClusterStatus::Changed, _) => "changed".to_owned(),
+        (ClusterStatus::FleetFiles, _) => "the whole fleet".to_owned(),
+        (ClusterStatus::HeadFaulty, _) => "not compared: the head has a fault".to_owned(),
+        (ClusterStatus::BaseFaulty, _) => "not compared: the base has a fault".to_owned(),
+    }
+}
+
+fn scope_words(scope: InputScope) -> &'static str {
+    match scope {
+        InputScope::Fleet => "  for every cluster",
+        InputScope::Environment => "  for the clusters of that environment",
+        InputScope::Template => "  a template, for every cluster",
+        InputScope::Cluster => "",
+        InputScope::Named => "  for the clusters that name it",
+    }
+}
+
+/// `+2 ~1 -3`; nothing for none.
+fn counts(totals: Totals) -> String {
+    let parts = [
+        ('+', totals.added),
+        ('~', totals.changed),
+        ('-', totals.removed),
+    ];
+    let parts = parts.iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(sign, count)| format!("{sign}{count}"))
+        .collect();
+    parts.join(" ")
+}
+
+fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    let named = names[..names.len().min(MAX_NAMED)].join(", ");
+    match names.len().saturating_sub(MAX_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// Each leaf as `path: value`; a value that is one itself as it is.
+fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
+    let join = |key: &str| match path {
+        "" => key.to_owned(),
+        _ => format!("{path}.{key}"),
+    };
+    match value {
+        Json::Object(members) if !members.is_empty() => {
+            for (key, value) in members {
+                collect_leaves(&join(key), value, leaves);
+            }
+        }
+        Json::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            for (number, item) in items.iter().enumerate() {
+                collect_leaves(&format!("{path}[{number}]"), item, leaves);
+            }
+        }
+        _ if path.is_empty() => leaves.push(value.to_string()),
+        _ => leaves.push(format!("{path}: {value}")),
+    }
+}
+
+fn cut(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= MAX_VALUE {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(MAX_VALUE).collect();
+    format!("{start}… ({count} characters)")
+}

@@ -1,0 +1,273 @@
+//! Properties of whole comparisons, and what single ones say.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use super::files::compare_trees;
+use super::finding::{Finding, Findings, Path};
+use super::preview::Detail;
+use super::{language, structure};
+use crate::tree::{RenderedTree, TreePath};
+
+fn differences(old: &Json, new: &Json) -> Vec<String> {
+    let mut found = Findings::default();
+    structure::compare(&Path::default(), "", old, new, &mut found);
+    found.0.iter().map(describe).collect()
+}
+
+fn texts(file: &str, old: &str, new: &str) -> Vec<String> {
+    let mut found = Findings::default();
+    let language = language::Language::of(file);
+    language::compare(language, &Path::default(), old, new, &mut found);
+    found.0.iter().map(describe).collect()
+}
+
+fn describe(finding: &Finding) -> String {
+    let what = match &finding.detail {
+        Detail::Added { new } => format!("+ {new}"),
+        Detail::Removed { old } => format!("- {old}"),
+        Detail::Changed { old, new } => format!("{old} → {new}"),
+        Detail::Renamed { to } => format!("renamed {to}"),
+        Detail::Reordered { old, new } => format!("order {old:?} → {new:?}"),
+        Detail::Lines { .. } => "lines".to_owned(),
+        Detail::Comments { .. } => "comments".to_owned(),
+        Detail::LineEnds => "line ends".to_owned(),
+        other => format!("{other:?}"),
+    };
+    format!("{}: {what}", finding.path)
+}
+
+fn tree(files: &[(&str, &str)]) -> RenderedTree {
+    let files = files.iter().map(|(path, text)| {
+        let path = TreePath::new(*path).expect("a path");
+        (path, text.as_bytes().to_vec())
+    });
+    RenderedTree(files.collect())
+}
+
+#[test]
+fn values_differ_by_path() {
+    let old = json!({"spec": {"replicas": 1, "a.b": true, "gone": [1]}});
+    let new = json!({"spec": {"replicas": 2, "a.b": false, "came": {"x": null}}});
+    assert_eq!(
+        differences(&old, &new),
+        [
+            "spec.replicas: 1 → 2",
+            "spec.\"a.b\": true → false",
+            "spec.gone: - [1]",
+            "spec.came: + {\"x\":null}",
+        ]
+    );
+}
+
+#[test]
+fn items_with_a_key_are_matched_by_it() {
+    let container = |name: &str, image: &str| json!({"name": name, "image": image});
+    let old = json!({"containers": [container("a", "1"), container("b", "1")]});
+    let new =
+        json!({"containers": [container("b", "2"), container("a", "1"), container("c", "1")]});
+    assert_eq!(
+        differences(&old, &new),
+        [
+            "containers[b].image: \"1\" → \"2\"",
+            "containers[c]: + {\"name\":\"c\",\"image\":\"1\"}",
+            "containers: order [\"a\", \"b\"] → [\"b\", \"a\"]",
+        ]
+    );
+}
+
+#[test]
+fn items_without_one_are_matched_by_order() {
+    let old = json!({"args": ["a", "b", "c"]});
+    assert_eq!(
+        differences(&old, &json!({"args": ["a", "x", "b", "c"]})),
+        ["args[1]: + \"x\""]
+    );
+    assert_eq!(
+        differences(&old, &json!({"args": ["a", "c"]})),
+        ["args[was 1]: - \"b\""]
+    );
+    assert_eq!(
+        differences(&old, &json!({"args": ["a", "B", "c"]})),
+        ["args[1]: \"b\" → \"B\""]
+    );
+    assert_eq!(
+        differences(&old, &json!({"args": ["c", "a", "b"]})),
+        [
+            "args: order [\"\\\"a\\\"\", \"\\\"b\\\"\", \"\\\"c\\\"\"] → [\"\\\"c\\\"\", \"\\\"a\\\"\", \"\\\"b\\\"\"]"
+        ]
+    );
+}
+
+#[test]
+fn a_value_under_another_key_is_renamed() {
+    let policy = json!({"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}});
+    assert_eq!(
+        differences(
+            &json!({"Resources": {"Old": policy}}),
+            &json!({"Resources": {"New": policy}})
+        ),
+        ["Resources.Old: renamed New"]
+    );
+}
+
+#[test]
+fn json_in_a_text_is_opened() {
+    let policy =
+        |actions: &[&str]| json!({"Statement": [{"Sid": "Write", "Action": actions}]}).to_string();
+    let (old, new) = (policy(&["a:Get"]), policy(&["a:Get", "a:Put"]));
+    assert_eq!(
+        differences(&json!({"Document": old}), &json!({"Document": new})),
+        ["Document › Statement[Write].Action[a:Put]: + \"a:Put\""]
+    );
+}
+
+#[test]
+fn files_in_a_config_map_are_opened_by_their_name() {
+    let data = |text: &str| json!({"data": {"config.yaml": text}});
+    assert_eq!(
+        differences(&data("a: 1\nb: 2\n"), &data("a: 1\nb: 3\n")),
+        ["data.\"config.yaml\" › b: 2 → 3"]
+    );
+}
+
+#[test]
+fn comments_and_layout_alone_are_told_as_such() {
+    assert_eq!(
+        texts("a.yaml", "# a\nx: 1\n", "# b\nx: 1\n"),
+        [": comments"]
+    );
+    assert_eq!(texts("a.json", "{\"a\":1}", "{ \"a\": 1 }"), [": comments"]);
+    assert_eq!(
+        texts("a.conf", "<a>\n  b c\n</a>\n", "<a>\n  # x\n  b c\n</a>\n"),
+        [": comments"]
+    );
+    assert_eq!(texts("a.yaml", "a: 1\n", "a: 1\r\n"), [": line ends"]);
+}
+
+#[test]
+fn a_fluentd_option_is_told_by_its_block() {
+    let text = |flush: &str| {
+        format!(
+            "<match **>\n  @type opensearch\n  @id main\n  <buffer>\n    flush_interval {flush}\n  </buffer>\n</match>\n"
+        )
+    };
+    assert_eq!(
+        texts("fluent.conf", &text("5s"), &text("9s")),
+        ["<match @id=main> <buffer> flush_interval: \"5s\" → \"9s\""]
+    );
+}
+
+#[test]
+fn the_order_of_blocks_is_meaning() {
+    let (one, two) = (
+        "<match a>\n  @type x\n</match>\n",
+        "<match b>\n  @type y\n</match>\n",
+    );
+    assert_eq!(
+        texts(
+            "fluent.conf",
+            &format!("{one}{two}"),
+            &format!("{two}{one}")
+        ),
+        [": order [\"<match a>\", \"<match b>\"] → [\"<match b>\", \"<match a>\"]"]
+    );
+}
+
+#[test]
+fn a_secret_is_told_to_differ_and_not_shown() {
+    let secret = |word: &str| format!("kind: Secret\nstringData:\n  any: {word}\n");
+    assert_eq!(
+        texts("a.yaml", &secret("one"), &secret("two")),
+        ["stringData.any: \"*****\" → \"*****\""]
+    );
+    let two_documents = |word: &str| format!("{}---\nkind: Secret\n", secret(word));
+    let told = texts("a.yaml", &two_documents("one"), &two_documents("two"));
+    assert!(told[0].contains("Opaque"), "{told:?}");
+}
+
+#[test]
+fn files_come_go_and_get_other_names() {
+    let base = tree(&[
+        ("a.txt", "1"),
+        ("b.txt", "2"),
+        ("elasticsearch/x.json", "{}"),
+    ]);
+    let head = tree(&[("a.txt", "1"), ("c.txt", "2"), ("d.txt", "3")]);
+    let compared = compare_trees(&base, &head);
+    let told: Vec<_> = compared
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), &file.findings[0].detail))
+        .collect();
+    assert_eq!(
+        told[0],
+        (
+            "c.txt",
+            &Detail::FileRenamed {
+                from: "b.txt".into()
+            }
+        )
+    );
+    assert!(matches!(told[1], ("d.txt", Detail::FileAdded { .. })));
+    assert_eq!(told[2], ("elasticsearch/x.json", &Detail::FileRemoved));
+    assert_eq!(
+        (
+            compared.file_totals.added,
+            compared.file_totals.changed,
+            compared.file_totals.removed
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!(compared.object_totals.removed, 1);
+}
+
+fn value() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        (0..5_i64).prop_map(Json::from),
+        "[ab{}\"\n]{0,4}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+            prop::collection::btree_map("containers|env|name|Action|[a-c]", inner, 0..4)
+                .prop_map(|members: BTreeMap<String, Json>| json!(members)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_equal_has_no_difference(value in value()) {
+        prop_assert_eq!(differences(&value, &value.clone()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_not_equal_has_one(old in value(), new in value()) {
+        prop_assert_eq!(differences(&old, &new).is_empty(), old == new);
+    }
+
+    #[test]
+    fn each_place_is_told_once(old in value(), new in value()) {
+        let mut found = Findings::default();
+        structure::compare(&Path::default(), "", &old, &new, &mut found);
+        let mut told: Vec<String> = found.0.iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
+        let count = told.len();
+        told.sort();
+        told.dedup();
+        prop_assert_eq!(told.len(), count);
+    }
+
+    #[test]
+    fn every_file_that_differs_is_told(old in "[a-c\n]{0,20}", new in "[a-c\n]{0,20}") {
+        for path in ["a.txt", "a.yaml", "a.json", "a.conf"] {
+            let compared = compare_trees(&tree(&[(path, &old)]), &tree(&[(path, &new)]));
+            prop_assert_eq!(compared.files.is_empty(), old == new);
+            prop_assert!(compared.files.iter().all(|file| !file.findings.is_empty()));
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! The tree of a commit as a [`Root`](super::root::Root): a fleet as it was,
+//! without a checkout. Does IO: it reads git's objects, and never writes.
+//!
+//! libgit2's repository serves one thread at a time, so it stands behind a
+//! lock; each folder is decoded once and remembered.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use git2::{ObjectType, Oid, Repository};
+
+use super::root::{self, Entry, EntryKind};
+use super::yaml::{self, MAX_BYTES};
+use crate::fault::{Fault, Faults};
+
+/// Links that are followed one after the other, as many as Linux does
+/// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
+const MAX_LINKS: usize = 40;
+
+/// A repository that several trees are read from.
+#[derive(Clone)]
+pub struct Objects(Arc<Mutex<Store>>);
+
+impl std::fmt::Debug for Objects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Objects")
+    }
+}
+
+struct Store {
+    repository: Repository,
+    folders: BTreeMap<Oid, Arc<TreeFolder>>,
+}
+
+/// A decoded tree object: name to entry. A name that is no UTF-8 is told when
+/// the folder is listed.
+type TreeFolder = BTreeMap<Vec<u8>, TreeEntry>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TreeEntry {
+    id: Oid,
+    kind: TreeKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TreeKind {
+    File,
+    Folder,
+    Link,
+    Submodule,
+}
+
+impl Objects {
+    /// Takes a repository.
+    pub fn new(repository: Repository) -> Self {
+        let folders = BTreeMap::new();
+        Self(Arc::new(Mutex::new(Store {
+            repository,
+            folders,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        // A thread that panicked left what it had decoded, which stays right.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    fn folder(&mut self, id: Oid) -> Result<Arc<TreeFolder>, git2::Error> {
+        if let Some(folder) = self.folders.get(&id) {
+            return Ok(Arc::clone(folder));
+        }
+        let tree = self.repository.find_tree(id)?;
+        let entries = tree.iter().map(|entry| {
+            let kind = match (entry.kind(), entry.filemode()) {
+                (Some(ObjectType::Tree), _) => TreeKind::Folder,
+                (Some(ObjectType::Commit), _) => TreeKind::Submodule,
+                (_, 0o120_000) => TreeKind::Link,
+                _ => TreeKind::File,
+            };
+            let id = entry.id();
+            (entry.name_bytes().to_vec(), TreeEntry { id, kind })
+        });
+        let folder = Arc::new(entries.collect::<TreeFolder>());
+        self.folders.insert(id, Arc::clone(&folder));
+        Ok(folder)
+    }
+}
+
+/// A folder of a commit that nothing is read outside of.
+#[derive(Clone, Debug)]
+pub struct CommitTree {
+    objects: Objects,
+    top: Oid,
+    /// The commit as it is shown.
+    name: String,
+}
+
+/// What a path leads to, once its links are followed.
+struct Found {
+    entry: TreeEntry,
+    /// Its path without links.
+    real: Vec<String>,
+}
+
+/// Why a path leads nowhere.
+enum Lost {
+    Missing,
+    Leaves,
+    Submodule,
+    Object(git2::Error),
+}
+
+impl From<git2::Error> for Lost {
+    fn from(error: git2::Error) -> Self {
+        Self::Object(error)
+    }
+}
+
+impl Lost {
+    fn tell(self, path: &str) -> Fault {
+        match self {
+            Self::Missing => root::missing(path),
+            Self::Leaves => root::leaves(path),
+            Self::Submodule => Fault::input(format!(
+                "`{path}` is in a submodule, whose files aren't in this repository"
+            ))
+            .hint("commit the files themselves instead"),
+            Self::Object(error) => unreadable(path, &error),
+        }
+    }
+}
+
+impl CommitTree {
+    /// The tree of that id; `name` is the commit's, for messages.
+    pub fn new(objects: Objects, tree: Oid, name: impl Into<String>) -> Self {
+        Self {
+            objects,
+            top: tree,
+            name: name.into(),
+        }
+    }
+
+    pub(super) fn shown(&self) -> String {
+        format!("the commit {}", self.name)
+    }
+
+    /// A folder in it, as a tree that nothing is read outside of.
+    pub fn below(&self, folder: &str) -> Result<Self, Fault> {
+        match self.find(folder) {
+            Ok(found) if found.entry.kind == TreeKind::Folder => Ok(Self {
+                top: found.entry.id,
+                ..self.clone()
+            }),
+            Ok(_) | Err(Lost::Missing) => Err(Fault::environment(format!(
+                "can't open `{folder}` in {}: there is no such folder",
+                self.shown()
+            ))),
+            Err(lost) => Err(lost.tell(folder)),
+        }
+    }
+
+    /// Whether there is something of that path.
+    pub fn exists(&self, path: &str) -> bool {
+        !matches!(self.find_unfollowed(path), Err(Lost::Missing))
+    }
+
+    pub(super) fn link_target(&self, path: &str) -> Option<String> {
+        let real = self.find(path).ok()?.real.join("/");
+        (real != path).then_some(real)
+    }
+
+    /// The id of a file's content, without reading it.
+    pub(super) fn content_id(&self, path: &str) -> Option<Oid> {
+        let found = self.find(path).ok()?;
+        (found.entry.kind == TreeKind::File).then_some(found.entry.id)
+    }
+
+    pub(super) fn list(&self, folder: &str, faults: &mut Faults) -> Option<Vec<Entry>> {
+        let found = match self.find(folder) {
+            Ok(found) if found.entry.kind == TreeKind::Folder => found,
+            Ok(_) => {
+                let fault = format!("can't read `{folder}`: not a directory");
+                faults.push(Fault::environment(fault));
+                return Some(Vec::new());
+            }
+            Err(Lost::Missing) => return None,
+            Err(lost) => {
+                faults.push(lost.tell(folder));
+                return Some(Vec::new());
+            }
+        };
+        let entries = match self.objects.lock().folder(found.entry.id) {
+            Ok(entries) => entries,
+            Err(error) => {
+                faults.push(unreadable(folder, &error));
+                return Some(Vec::new());
+            }
+        };
+        let mut listed = Vec::with_capacity(entries.len());
+        for (name, entry) in entries.iter().filter(|(name, _)| !root::is_hidden(name)) {
+            match self.classify(folder, name, *entry) {
+                Ok(entry) => listed.push(entry),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Some(listed)
+    }
+
+    fn classify(&self, folder: &str, name: &[u8], entry: TreeEntry) -> Result<Entry, Fault> {
+        let Ok(name) = std::str::from_utf8(name) else {
+            let shown = String::from_utf8_lossy(name).into_owned();
+            return Err(root::not_unicode(Path::new(&shown)));
+        };
+        let path = format!("{folder}/{name}");
+        let kind = match entry.kind {
+            TreeKind::Link => {
+                self.find(&path)
+                    .map_err(|lost| lost.tell(&path))?
+                    .entry
+                    .kind
+            }
+            kind => kind,
+        };
+        Ok(Entry {
+            name: name.to_owned(),
+            // A submodule is a folder on disk, too.
+            kind: match kind {
+                TreeKind::Folder | TreeKind::Submodule => EntryKind::Folder,
+                TreeKind::File | TreeKind::Link => EntryKind::File,
+            },
+            is_link: entry.kind == TreeKind::Link,
+        })
+    }
+
+    pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        let found = self.find(path).map_err(|lost| lost.tell(path))?;
+        if found.entry.kind != TreeKind::File {
+            return Err(root::not_a_file(path));
+        }
+        let store = self.objects.lock();
+        let bytes =
+            size_of(&store.repository, found.entry.id).map_err(|error| unreadable(path, &error))?;
+        if bytes > MAX_BYTES {
+            return Err(yaml::too_large(path));
+        }
+        let blob = store.repository.find_blob(found.entry.id);
+        blob.map(|blob| blob.content().to_vec())
+            .map_err(|error| unreadable(path, &error))
+    }
+
+    /// Looks a path up, following every link.
+    fn find(&self, path: &str) -> Result<Found, Lost> {
+        let found = self.walk(split(path), true)?;
+        match found.entry.kind {
+            TreeKind::Submodule => Err(Lost::Submodule),
+            _ => Ok(found),
+        }
+    }
+
+    /// Looks a path up, following the links above its last part only.
+    fn find_unfollowed(&self, path: &str) -> Result<Found, Lost> {
+        self.walk(split(path), false)
+    }
+
+    /// Goes down from the top, part by part.
+    fn walk(&self, mut ahead: Vec<String>, follow_last: bool) -> Result<Found, Lost> {
+        let mut store = self.objects.lock();
+        let mut real: Vec<(String, TreeEntry)> = Vec::new();
+        let top = TreeEntry {
+            id: self.top,
+            kind: TreeKind::Folder,
+        };
+        let mut links = 0;
+        while let Some(part) = ahead.pop() {
+            if part == ".." {
+                real.pop().ok_or(Lost::Leaves)?;
+                continue;
+            }
+            let here = real.last().map_or(top, |(_, entry)| *entry);
+            match here.kind {
+                TreeKind::Folder => {}
+                TreeKind::Submodule => return Err(Lost::Submodule),
+                TreeKind::File | TreeKind::Link => return Err(Lost::Missing),
+            }
+            let folder = store.folder(here.id)?;
+            let entry = *folder.get(part.as_bytes()).ok_or(Lost::Missing)?;
+            if entry.kind == TreeKind::Link && (follow_last || !ahead.is_empty()) {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(Lost::Missing);
+                }
+                ahead.extend(read_link(&store.repository, entry.id)?);
+            } else {
+                real.push((part, entry));
+            }
+        }
+        Ok(Found {
+            entry: real.last().map_or(top, |(_, entry)| *entry),
+            real: real.into_iter().map(|(part, _)| part).collect(),
+        })
+    }
+}
+
+/// The parts of a path, the first one last. What stands between two slashes
+/// and `.` are no parts.
+fn split(path: &str) -> Vec<String> {
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.rev().map(str::to_owned).collect()
+}
+
+/// The parts of a link's target, the first one last. One that starts at the
+/// file system's root leaves any tree.
+fn read_link(repository: &Repository, id: Oid) -> Result<Vec<String>, Lost> {
+    if size_of(repository, id)? > MAX_BYTES {
+        return Err(Lost::Missing);
+    }
+    let blob = repository.find_blob(id)?;
+    let target = std::str::from_utf8(blob.content()).map_err(|_| Lost::Missing)?;
+    if target.starts_with('/') {
+        return Err(Lost::Leaves);
+    }
+    Ok(split(target))
+}
+
+/// The size of an object, without reading it.
+fn size_of(repository: &Repository, id: Oid) -> Result<usize, git2::Error> {
+    Ok(repository.odb()?.read_header(id)?.0)
+}
+
+/// The fault of an object that git can't give: of a partial clone, or damaged.
+fn unreadable(path: &str, error: &git2::Error) -> Fault {
+    let fault = Fault::environment(format!("can't read `{path}`: {}", error.message()));
+    match error.code() {
+        git2::ErrorCode::NotFound => {
+            fault.hint("a partial clone lacks objects: clone without `--filter`")
+        }
+        _ => fault.hint("`git fsck` tells whether the repository is damaged"),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use git2::{IndexAddOption, Signature};
+    use tempfile::TempDir;
+
+    use super::super::files::{Selection, load, read_below};
+    use super::super::inputs::Inputs;
+    use super::super::root::Root;
+    use super::*;
+    use crate::fault::Fault;
+
+    /// A folder, and the same as a commit.
+    struct Twins {
+        _folder: TempDir,
+        root: Root,
+        commit: Root,
+    }
+
+    fn twins(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Twins {
+        let folder = tempfile::tempdir().expect("a folder");
+        let make = |path: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            path
+        };
+        for (path, bytes) in files {
+            fs::write(make(path), bytes).expect("written");
+        }
+        for (path, target) in links {
+            symlink(target, make(path)).expect("linked");
+        }
+        let repository = Repository::init(folder.path()).expect("a repository");
+        let mut index = repository.index().expect("an index");
+        index
+            .add_all(["*"], IndexAddOption::DEFAULT, None)
+            .expect("added");
+        let tree = index.write_tree().expect("a tree");
+        let author = Signature::now("Tester", "tester@example.com").expect("a name");
+        let found = repository.find_tree(tree).expect("the tree");
+        repository
+            .commit(Some("HEAD"), &author, &author, "all", &found, &[])
+            .expect("a commit");
+        drop(found);
+        drop(index);
+        let objects = Objects::new(repository);
+        Twins {
+            root: Root::folder(folder.path()).expect("a folder"),
+            commit: Root::Commit(CommitTree::new(objects, tree, "abc")),
+            _folder: folder,
+        }
+    }
+
+    fn told(root: &Root) -> Vec<Fault> {
+        load(root, Selection::All).1.sorted()
+    }
+
+    const GOOD: [(&str, &[u8]); 7] = [
+        ("clusters/fleet.yaml", b"a: 1\n"),
+        ("clusters/environments/prod.yaml", b"b: 2\n"),
+        ("clusters/certificates/logs.pem", b"PEM"),
+        ("clusters/x/cluster.yaml", b"environment: prod\n"),
+        ("clusters/x/kubernetes/patch.yaml", b"kind: Patch\n"),
+        ("clusters/.hidden/cluster.yaml", b"a: 1\n"),
+        ("templates/kubernetes/namespace.yaml", b"kind: Namespace\n"),
+    ];
+
+    #[test]
+    fn a_commit_reads_as_the_folder_does() {
+        let twins = twins(&GOOD, &[("clusters/y", "x")]);
+        let (folder, commit) = (
+            load(&twins.root, Selection::All).0,
+            load(&twins.commit, Selection::All).0,
+        );
+        assert_eq!(told(&twins.commit), []);
+        assert_eq!(commit.clusters, folder.clusters);
+        assert_eq!(commit.clusters.len(), 2);
+        assert_eq!(commit.template_overrides, folder.template_overrides);
+        assert_eq!(Inputs::find(&twins.commit), Inputs::find(&twins.root));
+        assert_eq!(
+            twins.commit.link_target("clusters/y/cluster.yaml"),
+            twins.root.link_target("clusters/y/cluster.yaml")
+        );
+    }
+
+    #[test]
+    fn a_commit_has_the_faults_that_the_folder_has() {
+        let large = vec![b'a'; MAX_BYTES + 1];
+        let mut files = GOOD.to_vec();
+        files.extend([
+            ("clusters/fleet.yml", b"".as_slice()),
+            ("clusters/environments/test.yml", b""),
+            ("clusters/empty/notes.txt", b""),
+            ("clusters/short/cluster.yml", b""),
+            ("clusters/x/kubernetes/patch.json", b"{}"),
+            ("clusters/bytes/cluster.yaml", b"a: \xff"),
+            ("clusters/tabs/cluster.yaml", b"a:\n\tb: 1\n"),
+            ("clusters/large/cluster.yaml", &large),
+            ("clusters/folder/cluster.yaml/file", b""),
+            ("clusters/crlf/cluster.yaml", b"a: 1\r\na: 2\r\n"),
+        ]);
+        let links = [
+            ("clusters/above", "../.."),
+            ("clusters/absolute", "/etc"),
+            ("clusters/out/cluster.yaml", "/etc/passwd"),
+            ("clusters/dangling/cluster.yaml", "nowhere.yaml"),
+            ("templates/round", "."),
+        ];
+        let twins = twins(&files, &links);
+        let faults = told(&twins.commit);
+        assert!(faults.len() > 10, "{faults:?}");
+        assert_eq!(faults, told(&twins.root));
+        // What wasn't read is like nothing else.
+        let inputs = Inputs::find(&twins.root);
+        let differing = inputs.differences(&inputs);
+        assert_eq!(
+            differing.into_iter().collect::<Vec<_>>(),
+            [
+                "clusters",
+                "clusters/dangling/cluster.yaml",
+                "clusters/folder/cluster.yaml",
+                "clusters/large/cluster.yaml",
+                "clusters/out/cluster.yaml",
+                "templates/round",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_below_a_folder_leaves_it() {
+        let links = [
+            ("clusters/certificates/inside.pem", "logs.pem"),
+            ("clusters/certificates/round.pem", "round.pem"),
+            (
+                "clusters/certificates/outside.pem",
+                "../../templates/kubernetes/namespace.yaml",
+            ),
+        ];
+        let twins = twins(&GOOD, &links);
+        for root in [&twins.root, &twins.commit] {
+            let read =
+                |path: &str| read_below(root, "clusters", path).map_err(|fault| fault.message);
+            assert_eq!(read("certificates/inside.pem"), Ok(b"PEM".to_vec()));
+            for path in [
+                "certificates/outside.pem",
+                "certificates/round.pem",
+                "certificates",
+                "nowhere.pem",
+            ] {
+                assert!(read(path).is_err(), "{path}");
+            }
+        }
+        let message = |root: &Root, path: &str| {
+            read_below(root, "clusters", path).map_err(|fault| fault.message)
+        };
+        for path in ["certificates/outside.pem", "certificates", "nowhere.pem"] {
+            assert_eq!(message(&twins.commit, path), message(&twins.root, path));
+        }
+    }
+}

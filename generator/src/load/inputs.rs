@@ -1,0 +1,198 @@
+//! The files that a fleet's outputs depend on, and which of them differ
+//! between two roots. Does IO: it reads.
+//!
+//! A content goes by the id of git's blob, so that a commit's files needn't be
+//! read to be compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use git2::{ObjectType, Oid};
+use rayon::prelude::*;
+
+use super::files::{CLUSTERS, OTHER_FOLDERS, TEMPLATES};
+use super::root::{Entry, EntryKind, Root};
+use crate::fault::Faults;
+
+/// What a file is an input of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InputOf {
+    /// Every cluster: `clusters/fleet.yaml`.
+    Fleet,
+    /// The clusters of that environment.
+    Environment(String),
+    /// That cluster.
+    Cluster(String),
+    /// Every cluster: a template of the fleet's own.
+    Template,
+    /// The clusters whose settings name it, such as a certificate.
+    Named,
+}
+
+impl InputOf {
+    /// What the file of that path is an input of.
+    pub fn path(path: &str) -> Self {
+        let mut parts = path.split('/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(TEMPLATES), ..) => Self::Template,
+            (_, Some("fleet.yaml"), None) => Self::Fleet,
+            (_, Some("environments"), Some(file)) => {
+                Self::Environment(file.trim_end_matches(".yaml").to_owned())
+            }
+            (_, Some(cluster), Some("cluster.yaml" | "kubernetes")) => {
+                Self::Cluster(cluster.to_owned())
+            }
+            _ => Self::Named,
+        }
+    }
+}
+
+/// The inputs of a fleet: path to the id of the content; none for what can't
+/// be read, which is like nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs(BTreeMap<String, Option<Oid>>);
+
+impl Inputs {
+    /// Finds all but the files that settings name. What can't be read is told
+    /// when the fleet is loaded.
+    pub fn find(root: &Root) -> Self {
+        let clusters = Listing::of(root, CLUSTERS);
+        let folders = clusters
+            .folders()
+            .filter(|name| !OTHER_FOLDERS.contains(name));
+        let folders: Vec<&str> = folders.collect();
+        let mut found: Vec<Found> = folders
+            .par_iter()
+            .flat_map_iter(|name| find_of_cluster(root, name))
+            .collect();
+        found.extend(clusters.unlisted());
+        found.push(Found::File(format!("{CLUSTERS}/fleet.yaml")));
+        found.extend(Listing::of(root, &format!("{CLUSTERS}/environments")).yaml_files());
+        found.extend(find_templates(root));
+        Self::read(root, found)
+    }
+
+    /// The files of these paths, where they are.
+    pub fn of(root: &Root, paths: Vec<String>) -> Self {
+        Self::read(root, paths.into_iter().map(Found::File).collect())
+    }
+
+    fn read(root: &Root, found: Vec<Found>) -> Self {
+        let ids = found.into_par_iter().filter_map(|found| match found {
+            Found::Unlisted(folder) => Some((folder, None)),
+            Found::File(path) => root.exists(&path).then(|| {
+                let id = content_id(root, &path);
+                (path, id)
+            }),
+        });
+        Self(ids.collect())
+    }
+
+    /// Adds others.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// The clusters that have one of their own, some of them more than once.
+    pub fn clusters(&self) -> impl Iterator<Item = String> {
+        self.0.keys().filter_map(|path| match InputOf::path(path) {
+            InputOf::Cluster(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The paths whose contents are not the same in both, or that only one has.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a str> {
+        let same = |path: &str| match (self.0.get(path), other.0.get(path)) {
+            (Some(Some(one)), Some(Some(two))) => one == two,
+            _ => false,
+        };
+        let paths = self.0.keys().chain(other.0.keys()).map(String::as_str);
+        paths.filter(|path| !same(path)).collect()
+    }
+
+    /// Whether there is a file of that path.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+}
+
+fn content_id(root: &Root, path: &str) -> Option<Oid> {
+    match root {
+        Root::Commit(tree) => tree.content_id(path),
+        Root::Folder(folder) => {
+            let bytes = folder.read(path).ok()?;
+            Oid::hash_object(ObjectType::Blob, &bytes).ok()
+        }
+    }
+}
+
+/// What may be an input.
+enum Found {
+    File(String),
+    /// A folder whose entries can't all be known, so that it is like no other.
+    Unlisted(String),
+}
+
+/// The entries of a folder.
+struct Listing {
+    folder: String,
+    entries: Vec<Entry>,
+    is_whole: bool,
+}
+
+impl Listing {
+    fn of(root: &Root, folder: &str) -> Self {
+        let mut faults = Faults::new();
+        let entries = root.list(folder, &mut faults).unwrap_or_default();
+        Self {
+            folder: folder.to_owned(),
+            entries,
+            is_whole: faults.is_empty(),
+        }
+    }
+
+    fn folders(&self) -> impl Iterator<Item = &str> {
+        let folders = self
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Folder);
+        folders.map(|entry| entry.name.as_str())
+    }
+
+    fn unlisted(&self) -> Option<Found> {
+        (!self.is_whole).then(|| Found::Unlisted(self.folder.clone()))
+    }
+
+    fn yaml_files(&self) -> Vec<Found> {
+        let is_yaml =
+            |entry: &&Entry| entry.kind == EntryKind::File && entry.name.ends_with(".yaml");
+        let files = self.entries.iter().filter(is_yaml);
+        let files = files.map(|entry| Found::File(format!("{}/{}", self.folder, entry.name)));
+        files.chain(self.unlisted()).collect()
+    }
+}
+
+fn find_of_cluster(root: &Root, name: &str) -> Vec<Found> {
+    let mut found = Listing::of(root, &format!("{CLUSTERS}/{name}/kubernetes")).yaml_files();
+    found.push(Found::File(format!("{CLUSTERS}/{name}/cluster.yaml")));
+    found
+}
+
+/// Found as [`super::files`] reads them.
+fn find_templates(root: &Root) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut folders = vec![TEMPLATES.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let listing = Listing::of(root, &folder);
+        found.extend(listing.unlisted());
+        for entry in &listing.entries {
+            let path = format!("{folder}/{}", entry.name);
+            if entry.kind == EntryKind::Folder && !entry.is_link {
+                folders.push(path);
+            } else {
+                found.push(Found::File(path));
+            }
+        }
+    }
+    found
+}

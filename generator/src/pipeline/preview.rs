@@ -1,0 +1,559 @@
+//! `gen diff`: both sides loaded, resolved and rendered by this very program,
+//! and compared cluster by cluster.
+//!
+//! ```text
+//! revisions → base, head        what is compared
+//! inputs                        which of them differ
+//! load, resolve                 the head as a whole; of the base what may differ
+//! render, compare               cluster by cluster, on all threads; only what differs is kept
+//! ```
+//!
+//! Rendering is pure: equal inputs give equal outputs. So a cluster is only
+//! rendered if one of the inputs that it depends on differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    Fleet, KindsSeen, RENDERED, Rendering, Timings, compile_schemas, own_templates,
+    read_certificates, read_layers, resolve, timed,
+};
+use crate::diff::preview::{GeneratorVersions, Preview, Side};
+use crate::diff::{
+    Compared, Comparison, Presence, Reach, RenderedCluster, compare_cluster, compare_fleet,
+};
+use crate::fault::{Fault, Faults};
+use crate::load::files::CLUSTERS;
+use crate::load::inputs::{InputOf, Inputs};
+use crate::load::node::Node;
+use crate::load::revisions::{self, Revision, Revisions};
+use crate::load::root::Root;
+use crate::render::{self, Templates, Watch};
+use crate::resolve::{GroupKind, InputSchemas, ResolvedFleet, ResolvedMember};
+use crate::tree::RenderedTree;
+use crate::write;
+
+/// What [`preview`] is to do.
+#[derive(Clone, Copy)]
+pub struct PreviewRequest<'a> {
+    /// The folder with `clusters/`, in a git repository.
+    pub root: &'a Path,
+    /// What to compare with; the default branch without one.
+    pub base: Option<&'a str>,
+    /// What to look at: a revision, or [`revisions::WORKTREE`].
+    pub head: &'a str,
+    /// Told after each cluster that is rendered, from any thread.
+    pub progress: &'a (dyn Fn() + Sync),
+    /// Told of each template, from any thread.
+    pub watch: &'a dyn Watch,
+}
+
+/// Compares two revisions of a fleet. Faults of its files are in the preview;
+/// an error is what keeps it from being made.
+pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview, Faults> {
+    let Revisions { base, head } = revisions::find(request.root, request.base, request.head)?;
+    let schemas = compile_schemas()?;
+    let (mut inputs, head_fleet) = rayon::join(
+        || timed(&timings.load, || BothInputs::find(&base.root, &head.root)),
+        || LoadedSide::load(&head.root, None, &schemas, timings),
+    );
+    inputs.add_named(&base.root, &head.root, &head_fleet.fleet.members);
+    let affected = find_affected(&inputs, &head_fleet.fleet);
+    let base_fleet = LoadedSide::load_some(&base.root, &affected, &schemas, timings);
+    inputs.add_named(&base.root, &head.root, &base_fleet.fleet.members);
+
+    let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
+    let base_side = SideRendering::prepare(base_fleet, templates.base, &base.root)?;
+    let head_side = SideRendering::prepare(head_fleet, templates.head, &head.root)?;
+    let sides = Sides {
+        base: base_side,
+        head: head_side,
+        watch: request.watch,
+        timings,
+    };
+    let result = sides.compare_all(&affected, request.progress);
+    let compared = Compared {
+        unchanged: result.unchanged,
+        comparisons: result.comparisons,
+        reach: inputs.reach(),
+        generator: recorded_versions(&base.root, &sides.base.clusters),
+        base: side(&base),
+        head: side(&head),
+        head_faults: result.head_faults,
+        base_faults: result.base_faults,
+    };
+    Ok(compared.into_preview())
+}
+
+fn side(revision: &Revision) -> Side {
+    Side {
+        revision: revision.called.clone(),
+        commit: revision.commit.clone(),
+        taken: revision.taken.clone(),
+    }
+}
+
+/// The inputs of both sides.
+struct BothInputs {
+    base: Inputs,
+    head: Inputs,
+    /// The files that clusters name in their settings, on either side.
+    named: BTreeMap<String, BTreeSet<String>>,
+    /// Where those stand that differ and are read by way of a link.
+    links: BTreeMap<String, String>,
+}
+
+impl BothInputs {
+    fn find(base: &Root, head: &Root) -> Self {
+        let (base_inputs, head_inputs) = rayon::join(|| Inputs::find(base), || Inputs::find(head));
+        let links = base_inputs.differences(&head_inputs).into_iter();
+        let links = links.filter_map(|path| {
+            let target = head.link_target(path).or_else(|| base.link_target(path))?;
+            Some((path.to_owned(), target))
+        });
+        Self {
+            links: links.collect(),
+            named: BTreeMap::new(),
+            base: base_inputs,
+            head: head_inputs,
+        }
+    }
+
+    /// Adds the files that clusters name, which only resolving them tells.
+    fn add_named(&mut self, base: &Root, head: &Root, members: &[ResolvedMember]) {
+        for member in members
+            .iter()
+            .filter(|member| !member.certificates.is_empty())
+        {
+            let name = &member.cluster.cluster.name;
+            let paths = member.certificates.iter();
+            let paths = paths.map(|named| format!("{CLUSTERS}/{}", named.file));
+            self.named.entry(name.clone()).or_default().extend(paths);
+        }
+        let paths: BTreeSet<&String> = self.named.values().flatten().collect();
+        let new = paths
+            .into_iter()
+            .filter(|path| !self.base.has(path) && !self.head.has(path));
+        let new: Vec<String> = new.cloned().collect();
+        self.base.extend(Inputs::of(base, new.clone()));
+        self.head.extend(Inputs::of(head, new));
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        Reach {
+            base: &self.base,
+            head: &self.head,
+            named: &self.named,
+            links: &self.links,
+        }
+    }
+}
+
+/// The clusters one of whose inputs differs, on either side, or that have a
+/// fault. All others have the same inputs, and so the same outputs.
+fn find_affected(inputs: &BothInputs, head: &Fleet) -> BTreeSet<String> {
+    let loaded = &head.layers.loaded;
+    // What has a fault isn't what it was, whatever its inputs are.
+    let mut affected = loaded.cluster_names.clone();
+    for member in &head.members {
+        affected.remove(&member.cluster.cluster.name);
+    }
+    let everybody = || {
+        let both = [&inputs.base, &inputs.head].into_iter();
+        both.flat_map(Inputs::clusters)
+            .chain(loaded.cluster_names.iter().cloned())
+    };
+    for path in inputs.base.differences(&inputs.head) {
+        match InputOf::path(path) {
+            InputOf::Fleet | InputOf::Template => affected.extend(everybody()),
+            InputOf::Cluster(name) => {
+                affected.insert(name);
+            }
+            // One whose own file names another environment at the base differs by that.
+            InputOf::Environment(environment) => {
+                let of_it = loaded.clusters.iter().filter(|(_, cluster)| {
+                    let own = cluster.layer.node.get("environment").and_then(Node::as_str);
+                    own == Some(environment.as_str())
+                });
+                affected.extend(of_it.map(|(name, _)| name.clone()));
+            }
+            // The same holds for one that names other files at the base.
+            InputOf::Named => {
+                let naming = inputs
+                    .named
+                    .iter()
+                    .filter(|(_, paths)| paths.contains(path));
+                affected.extend(naming.map(|(name, _)| name.clone()));
+            }
+        }
+    }
+    affected
+}
+
+/// A side as far as it could be loaded and resolved.
+struct LoadedSide {
+    fleet: Fleet,
+    faults: Faults,
+}
+
+impl LoadedSide {
+    fn load(
+        root: &Root,
+        selected: Option<&BTreeSet<String>>,
+        schemas: &InputSchemas,
+        timings: &Timings,
+    ) -> Self {
+        let layers = timed(&timings.load, || read_layers(root, selected));
+        let (mut fleet, faults) = resolve(layers, schemas, timings);
+        if !fleet.layers.loaded.shared_is_whole {
+            // Without what all clusters share, none is what it would be.
+            fleet.members.clear();
+        }
+        Self { fleet, faults }
+    }
+
+    /// Loads those of the clusters that there are. A commit without a fleet
+    /// has none.
+    fn load_some(
+        root: &Root,
+        clusters: &BTreeSet<String>,
+        schemas: &InputSchemas,
+        timings: &Timings,
+    ) -> Self {
+        let there = |name: &&String| root.exists(&format!("{CLUSTERS}/{name}"));
+        let selected: BTreeSet<String> = clusters.iter().filter(there).cloned().collect();
+        let mut side = Self::load(root, Some(&selected), schemas, timings);
+        if !root.exists(CLUSTERS) {
+            side.faults = Faults::new();
+        }
+        side
+    }
+}
+
+/// The templates of both sides, compiled once if they are the same.
+struct SharedTemplates {
+    base: Result<Arc<Templates>, Faults>,
+    head: Result<Arc<Templates>, Faults>,
+}
+
+impl SharedTemplates {
+    fn compile(base: &Fleet, head: &Fleet) -> Self {
+        let (base, head) = (&base.layers.loaded, &head.layers.loaded);
+        let head_templates = own_templates(head).map(Arc::new);
+        let base_templates = if base.template_overrides == head.template_overrides {
+            head_templates.clone()
+        } else {
+            own_templates(base).map(Arc::new)
+        };
+        Self {
+            base: base_templates,
+            head: head_templates,
+        }
+    }
+}
+
+/// A side, ready to be rendered as far as it can be.
+struct SideRendering {
+    /// None if the templates have a fault.
+    rendering: Option<Rendering>,
+    /// The names of all its clusters, faulty ones included.
+    clusters: BTreeSet<String>,
+    faults: Faults,
+}
+
+impl SideRendering {
+    fn prepare(
+        side: LoadedSide,
+        templates: Result<Arc<Templates>, Faults>,
+        root: &Root,
+    ) -> Result<Self, Fault> {
+        let LoadedSide {
+            mut fleet,
+            mut faults,
+        } = side;
+        let clusters = fleet.layers.loaded.cluster_names.clone();
+        let (certificates, more) = read_certificates(root, &fleet.members);
+        faults.append(more);
+        fleet.members.retain(|member| {
+            let mut named = member.certificates.iter();
+            named.all(|certificate| certificates.contains_key(&certificate.file))
+        });
+        let rendering = match templates {
+            Ok(templates) => Some(Rendering::new(fleet, templates, certificates)?),
+            Err(more) => {
+                faults.append(more);
+                None
+            }
+        };
+        Ok(Self {
+            rendering,
+            clusters,
+            faults,
+        })
+    }
+
+    /// Renders a cluster, if it is one, and can be rendered.
+    fn render(
+        &self,
+        name: &str,
+        watch: &dyn Watch,
+        timings: &Timings,
+        faults: &mut Faults,
+    ) -> Presence<(&ResolvedMember, RenderedTree)> {
+        if !self.clusters.contains(name) {
+            return Presence::Absent;
+        }
+        let Some((rendering, member)) = self.find(name) else {
+            return Presence::Faulty;
+        };
+        match timed(&timings.render, || rendering.render(member, watch)) {
+            Ok(tree) => Presence::Rendered((member, tree)),
+            Err(more) => {
+                faults.append(more);
+                Presence::Faulty
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<(&Rendering, &ResolvedMember)> {
+        let rendering = self.rendering.as_ref()?;
+        let members = &rendering.fleet.members;
+        let at = members
+            .binary_search_by(|member| member.cluster.cluster.name.as_str().cmp(name))
+            .ok()?;
+        Some((rendering, members.get(at)?))
+    }
+}
+
+/// Both sides, ready to be rendered.
+struct Sides<'a> {
+    base: SideRendering,
+    head: SideRendering,
+    watch: &'a dyn Watch,
+    timings: &'a Timings,
+}
+
+/// What came of comparing clusters.
+#[derive(Default)]
+struct Outcomes {
+    comparisons: Vec<Comparison>,
+    unchanged: usize,
+    base_faults: Faults,
+    head_faults: Faults,
+}
+
+impl Outcomes {
+    fn append(&mut self, other: Self) {
+        self.comparisons.extend(other.comparisons);
+        self.base_faults.append(other.base_faults);
+        self.head_faults.append(other.head_faults);
+    }
+}
+
+impl Sides<'_> {
+    /// Compares these clusters on all threads, and then the files of the whole fleet.
+    fn compare_all(&self, clusters: &BTreeSet<String>, progress: &(dyn Fn() + Sync)) -> Outcomes {
+        let (base_kinds, head_kinds) = (KindsSeen::default(), KindsSeen::default());
+        let each: Vec<Outcomes> = clusters
+            .par_iter()
+            .map(|name| {
+                let outcome = self.compare(name, &base_kinds, &head_kinds);
+                progress();
+                outcome
+            })
+            .collect();
+        let mut all = Outcomes {
+            base_faults: self.base.faults.clone(),
+            head_faults: self.head.faults.clone(),
+            ..Outcomes::default()
+        };
+        for outcome in each {
+            all.append(outcome);
+        }
+        let known = self.head.clusters.union(&self.base.clusters).count();
+        all.unchanged = known.saturating_sub(all.comparisons.len());
+        if all.base_faults.is_empty() && all.head_faults.is_empty() {
+            let whole = WholeFleet::of(self, clusters);
+            match whole.compare(base_kinds, head_kinds) {
+                Ok(comparison) => all.comparisons.extend(comparison),
+                Err(more) => all.head_faults.append(more),
+            }
+        }
+        // What is wrong on both sides is the head's matter.
+        let of_head: BTreeSet<Fault> = all.head_faults.clone().sorted().into_iter().collect();
+        all.base_faults.retain(|fault| !of_head.contains(fault));
+        all
+    }
+
+    /// Renders a cluster on both sides and compares it.
+    fn compare(&self, name: &str, base_kinds: &KindsSeen, head_kinds: &KindsSeen) -> Outcomes {
+        let mut outcome = Outcomes::default();
+        let (base, head) = (&self.base, &self.head);
+        let old = base.render(name, self.watch, self.timings, &mut outcome.base_faults);
+        let new = head.render(name, self.watch, self.timings, &mut outcome.head_faults);
+        if let Presence::Rendered((_, tree)) = &old {
+            base_kinds.look_at(tree);
+        }
+        if let Presence::Rendered((member, tree)) = &new {
+            head_kinds.look_at(tree);
+            let before = match &old {
+                Presence::Rendered((_, tree)) => Some(tree),
+                _ => None,
+            };
+            let checked = self.check(member, tree, before);
+            outcome
+                .head_faults
+                .append(checked.err().unwrap_or_default());
+        }
+        let compared = timed(&self.timings.compare, || {
+            compare_cluster(name, borrowed(&old), borrowed(&new))
+        });
+        outcome.comparisons.extend(compared);
+        outcome
+    }
+
+    /// Checks what differs at the head, as `gen render` checks what it would
+    /// write: what stays as it is was checked before.
+    fn check(
+        &self,
+        member: &ResolvedMember,
+        tree: &RenderedTree,
+        before: Option<&RenderedTree>,
+    ) -> Result<(), Faults> {
+        let Some(rendering) = &self.head.rendering else {
+            return Ok(());
+        };
+        let differs = |(path, bytes): &(&_, &[u8])| {
+            let old = before.and_then(|tree| tree.0.get(*path));
+            old.map(Vec::as_slice) != Some(*bytes)
+        };
+        timed(&self.timings.check, || {
+            rendering.check(member, tree.files().filter(differs))
+        })
+    }
+}
+
+/// What the files of the whole fleet are made of, on both sides.
+struct WholeFleet<'a> {
+    base: Vec<&'a ResolvedMember>,
+    head: Vec<&'a ResolvedMember>,
+    /// The clusters of both sides that are the same: only the head's were loaded.
+    same: Vec<&'a ResolvedMember>,
+    sides: &'a Sides<'a>,
+}
+
+impl<'a> WholeFleet<'a> {
+    fn of(sides: &'a Sides<'a>, affected: &BTreeSet<String>) -> Self {
+        let (base, head) = (&sides.base, &sides.head);
+        let members = |side: &'a SideRendering| -> Vec<&'a ResolvedMember> {
+            let renderings = side.rendering.iter();
+            renderings
+                .flat_map(|rendering| &rendering.fleet.members)
+                .collect()
+        };
+        let head_members = members(head);
+        let is_same = |member: &&ResolvedMember| !affected.contains(&member.cluster.cluster.name);
+        let same: Vec<_> = head_members.iter().copied().filter(is_same).collect();
+        let mut base_members = members(base);
+        base_members.extend(&same);
+        base_members.sort_by(|a, b| a.cluster.cluster.name.cmp(&b.cluster.cluster.name));
+        Self {
+            base: base_members,
+            head: head_members,
+            same,
+            sides,
+        }
+    }
+
+    fn compare(
+        &self,
+        base_kinds: KindsSeen,
+        head_kinds: KindsSeen,
+    ) -> Result<Option<Comparison>, Faults> {
+        let (base, head) = (&self.sides.base.rendering, &self.sides.head.rendering);
+        let (Some(base), Some(head)) = (base, head) else {
+            return Ok(None);
+        };
+        let (mut base_kinds, mut head_kinds) = (base_kinds.into_kinds(), head_kinds.into_kinds());
+        // Kinds of clusters that stay as they are matter only if those of others differ.
+        if base_kinds != head_kinds {
+            let more = self.kinds_of_same(head)?;
+            base_kinds.extend(more.iter().cloned());
+            head_kinds.extend(more);
+        }
+        let old = self.render(base, &self.base, base_kinds)?;
+        let new = self.render(head, &self.head, head_kinds)?;
+        timed(&self.sides.timings.check, || head.check_fleet(new.files()))?;
+        Ok(compare_fleet(&old, &new))
+    }
+
+    fn render(
+        &self,
+        side: &Rendering,
+        members: &[&ResolvedMember],
+        kinds: BTreeSet<GroupKind>,
+    ) -> Result<RenderedTree, Faults> {
+        if members.is_empty() {
+            return Ok(RenderedTree::default());
+        }
+        timed(&self.sides.timings.render, || {
+            let clusters = members.iter().map(|member| &member.cluster);
+            let fleet = ResolvedFleet::new(clusters, kinds);
+            render::render_fleet(&fleet, &side.templates, self.sides.watch)
+        })
+    }
+
+    fn kinds_of_same(&self, head: &Rendering) -> Result<BTreeSet<GroupKind>, Faults> {
+        let kinds = KindsSeen::default();
+        let look_at = |member: &&ResolvedMember| -> Result<(), Faults> {
+            let timings = self.sides.timings;
+            let tree = timed(&timings.render, || head.render(member, self.sides.watch))?;
+            kinds.look_at(&tree);
+            Ok(())
+        };
+        self.same.par_iter().try_for_each(look_at)?;
+        Ok(kinds.into_kinds())
+    }
+}
+
+fn borrowed<'a>(
+    side: &'a Presence<(&'a ResolvedMember, RenderedTree)>,
+) -> Presence<RenderedCluster<'a>> {
+    match side {
+        Presence::Absent => Presence::Absent,
+        Presence::Faulty => Presence::Faulty,
+        Presence::Rendered((member, tree)) => Presence::Rendered(RenderedCluster {
+            cluster: &member.cluster,
+            tree,
+        }),
+    }
+}
+
+/// The releases other than this one that wrote `rendered/`, as its ownership files say.
+fn recorded_versions(root: &Root, clusters: &BTreeSet<String>) -> GeneratorVersions {
+    #[derive(Deserialize)]
+    struct Recorded {
+        generator: String,
+    }
+    let version = |name: &String| -> Option<String> {
+        let path = format!("{RENDERED}/{name}/{}", write::OWNERSHIP_FILE);
+        let text = root.read(&path).ok()?;
+        let recorded: Recorded = serde_json::from_slice(&text).ok()?;
+        Some(recorded.generator)
+    };
+    let running = env!("CARGO_PKG_VERSION").to_owned();
+    let mut versions = GeneratorVersions {
+        running,
+        ..GeneratorVersions::default()
+    };
+    for recorded in clusters.iter().filter_map(version) {
+        if recorded != versions.running {
+            *versions.recorded.entry(recorded).or_default() += 1;
+        }
+    }
+    versions
+}

@@ -1,0 +1,363 @@
+//! `gen diff` on real git histories: the folders in `tests/cases/diff/`.
+//!
+//! A case's `history` makes a repository, line by line, from the base fleet,
+//! which is its first commit, called `base`, on the branch `main`:
+//!
+//! | Line | Does |
+//! |---|---|
+//! | `branch NAME`, `checkout NAME` | makes a branch and goes there; goes to a branch |
+//! | `commit NAME` | commits everything; NAME stands for the commit in snapshots |
+//! | `write PATH`, `append PATH` | the lines after it that begin with `\|` are its text, or are added |
+//! | `replace PATH FROM TO` | FROM and TO are quoted |
+//! | `remove PATH`, `move FROM TO`, `link PATH TARGET` | as they say |
+//! | `bytes PATH HEX`, `crlf PATH` | bytes that are no text; line ends as on Windows |
+//! | `clusters N` | adds N clusters like `alpha`, `c001` and so on |
+//! | `into FOLDER` | moves the whole fleet into a folder, which becomes `--root` |
+//! | `submodule PATH` | a folder that is another repository's commit |
+//! | `orphan NAME` | a branch that has no commit in common with others |
+//! | `shallow NAME` | cuts the history off below that commit |
+//! | `no-git` | takes the repository away |
+//! | `diff ARGUMENTS` | what is run; `gen diff` without this line |
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use git2::{
+    Commit, IndexAddOption, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions,
+    Signature, Time, build::CheckoutBuilder,
+};
+use rayon::prelude::*;
+
+use crate::fleet::{Run, TestFleet, cases, cases_of};
+
+/// Every commit's author and time, so that its id is always the same.
+fn author() -> Signature<'static> {
+    Signature::new("Tester", "tester@example.com", &Time::new(1_700_000_000, 0)).expect("a name")
+}
+
+struct History {
+    fleet: TestFleet,
+    repository: Repository,
+    /// Below the repository's top.
+    folder: String,
+    names: BTreeMap<String, Oid>,
+    submodules: BTreeMap<String, Oid>,
+    arguments: Vec<String>,
+}
+
+impl History {
+    fn of_case(case: &str) -> Self {
+        let path = cases().join("diff").join(case).join("history");
+        let text = fs::read_to_string(path).expect("a history");
+        let mut history = Self::new();
+        history.commit("base");
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let mut body = String::new();
+            while let Some(next) = lines.peek().and_then(|next| next.strip_prefix('|')) {
+                body += next.strip_prefix(' ').unwrap_or(next);
+                body.push('\n');
+                lines.next();
+            }
+            history.step(line, &body);
+        }
+        history
+    }
+
+    fn new() -> Self {
+        let fleet = TestFleet::base();
+        let mut options = RepositoryInitOptions::new();
+        options.initial_head("main");
+        let repository = Repository::init_opts(fleet.root(), &options).expect("a repository");
+        Self {
+            fleet,
+            repository,
+            folder: String::new(),
+            names: BTreeMap::new(),
+            submodules: BTreeMap::new(),
+            arguments: vec!["diff".to_owned()],
+        }
+    }
+
+    fn step(&mut self, line: &str, body: &str) {
+        let words = words(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            [] | ["#", ..] => {}
+            ["branch", name] => self.branch(name),
+            ["checkout", name] => self.checkout(name),
+            ["commit", name] => self.commit(name),
+            ["write", path] => self.fleet.write(path, body),
+            ["append", path] => self.fleet.append(path, body),
+            ["replace", path, from, to] => self.replace(path, from, to),
+            ["remove", path] => self.fleet.remove(path),
+            ["move", from, to] => self.rename(from, to),
+            ["link", path, target] => self.link(path, target),
+            ["bytes", path, hex] => self.fleet.write(path, bytes(hex)),
+            ["crlf", path] => self.replace(path, "\n", "\r\n"),
+            ["clusters", number] => self.clusters(number.parse().expect("a number")),
+            ["into", folder] => self.into_folder(folder),
+            ["submodule", path] => self.submodule(path),
+            ["orphan", name] => {
+                let name = format!("refs/heads/{name}");
+                self.repository.set_head(&name).expect("a branch to be");
+            }
+            ["shallow", name] => {
+                let commit = format!("{}\n", self.names[*name]);
+                self.fleet.write(".git/shallow", commit);
+            }
+            ["no-git"] => self.fleet.remove(".git"),
+            ["diff", arguments @ ..] => {
+                let arguments = arguments.iter().map(ToString::to_string);
+                self.arguments.extend(arguments);
+            }
+            _ => unreachable!("no such step: {line}"),
+        }
+    }
+
+    fn head(&self) -> Option<Commit<'_>> {
+        self.repository.head().ok()?.peel_to_commit().ok()
+    }
+
+    fn branch(&self, name: &str) {
+        let head = self.head().expect("a commit");
+        self.repository
+            .branch(name, &head, false)
+            .expect("a branch");
+        let name = format!("refs/heads/{name}");
+        self.repository.set_head(&name).expect("there");
+    }
+
+    fn checkout(&self, name: &str) {
+        let name = format!("refs/heads/{name}");
+        self.repository.set_head(&name).expect("a branch");
+        let mut options = CheckoutBuilder::new();
+        options.force().remove_untracked(true);
+        self.repository
+            .checkout_head(Some(&mut options))
+            .expect("there");
+    }
+
+    fn commit(&mut self, name: &str) {
+        let mut index = self.repository.index().expect("an index");
+        index.clear().expect("empty");
+        index
+            .add_all(["*"], IndexAddOption::DEFAULT, None)
+            .expect("added");
+        for (path, id) in &self.submodules {
+            index.add(&submodule_entry(path, *id)).expect("added");
+        }
+        index.write().expect("written");
+        let tree = index.write_tree().expect("a tree");
+        let tree = self.repository.find_tree(tree).expect("the tree");
+        let parent = self.head();
+        let parents: Vec<&Commit<'_>> = parent.iter().collect();
+        let id = self
+            .repository
+            .commit(Some("HEAD"), &author(), &author(), name, &tree, &parents)
+            .expect("a commit");
+        drop(parent);
+        drop(tree);
+        self.names.insert(name.to_owned(), id);
+    }
+
+    fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = self.fleet.text(path);
+        assert!(text.contains(from), "`{path}` has no `{from}`");
+        self.fleet.write(path, text.replace(from, to));
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        let root = self.fleet.root();
+        fs::create_dir_all(root.join(to).parent().expect("a folder")).expect("folders");
+        fs::rename(root.join(from), root.join(to)).expect("moved");
+    }
+
+    fn link(&self, path: &str, target: &str) {
+        let path = self.fleet.root().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        symlink(target, path).expect("linked");
+    }
+
+    fn clusters(&self, number: usize) {
+        let like = self.fleet.text("clusters/alpha/cluster.yaml");
+        for number in 1..=number {
+            let name = format!("c{number:03}");
+            let text = like.replace("name: alpha", &format!("name: {name}"));
+            self.fleet
+                .write(&format!("clusters/{name}/cluster.yaml"), text);
+        }
+    }
+
+    fn into_folder(&mut self, folder: &str) {
+        for name in ["clusters", "templates"] {
+            if self.fleet.has(name) {
+                self.rename(name, &format!("{folder}/{name}"));
+            }
+        }
+        folder.clone_into(&mut self.folder);
+    }
+
+    fn submodule(&mut self, path: &str) {
+        let id = self.names["base"];
+        self.submodules.insert(path.to_owned(), id);
+    }
+
+    fn run(&self, more: &[&str]) -> Run {
+        let mut command = self.fleet.command();
+        if !self.folder.is_empty() {
+            command.args(["--root", &self.folder]);
+        }
+        let before = self.fleet.entries();
+        let run = self.fleet.run(command.args(&self.arguments).args(more));
+        assert!(before == self.fleet.entries(), "files were changed:\n{run}");
+        run
+    }
+
+    /// With names for commits.
+    fn named(&self, run: &Run) -> String {
+        let mut text = run.to_string();
+        for (name, id) in &self.names {
+            let id = id.to_string();
+            text = text.replace(&id, &format!("[{name}]"));
+            text = text.replace(&id[..8], &format!("[{name}]"));
+        }
+        text
+    }
+}
+
+fn submodule_entry(path: &str, id: Oid) -> IndexEntry {
+    let zero = IndexTime::new(0, 0);
+    IndexEntry {
+        ctime: zero,
+        mtime: zero,
+        dev: 0,
+        ino: 0,
+        mode: 0o160_000,
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id,
+        flags: 0,
+        flags_extended: 0,
+        path: path.as_bytes().to_vec(),
+    }
+}
+
+/// The words of a line; what stands in quotes is one, with `\n` for a new line.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (number, piece) in line.split('"').enumerate() {
+        if number % 2 == 1 {
+            words.push(piece.replace("\\n", "\n"));
+        } else {
+            words.extend(piece.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u32> = hex.chars().map(|c| c.to_digit(16).expect("hex")).collect();
+    let bytes = digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]);
+    bytes
+        .map(|byte| u8::try_from(byte).expect("a byte"))
+        .collect()
+}
+
+/// Each case as people and machines see it. That nothing is written is part
+/// of every run.
+#[test]
+fn shows_what_each_history_changes() {
+    let cases = cases_of("diff").into_par_iter();
+    let shown: Vec<(String, String, String)> = cases
+        .map(|case| {
+            let history = History::of_case(&case);
+            let text = history.named(&history.run(&[]));
+            let json = history.named(&history.run(&["--format", "json"]));
+            (case, text, json)
+        })
+        .collect();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        for (case, text, json) in shown {
+            insta::assert_snapshot!(format!("diff_{case}"), text);
+            insta::assert_snapshot!(format!("diff_{case}_json"), json);
+        }
+    });
+}
+
+/// A commit shows what the work tree showed before it was one.
+#[test]
+fn a_commit_is_shown_as_the_work_tree_was() {
+    let mut history = History::new();
+    history.commit("base");
+    history.branch("change");
+    history
+        .fleet
+        .append("clusters/fleet.yaml", "kubernetes:\n  namespace: logs\n");
+    let groups = |run: &Run| -> serde_json::Value {
+        let preview: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+        preview["groups"].clone()
+    };
+    let before = groups(&history.run(&["--format", "json"]));
+    history.commit("change");
+    let after = groups(&history.run(&["--format", "json", "--head", "change"]));
+    assert_eq!(before, after);
+    assert!(!before.as_array().expect("groups").is_empty());
+}
+
+/// Wherever one stands, a secret is in no format.
+#[test]
+fn prints_no_secret() {
+    let secret = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+    let password = "hunter2-of-the-fleet";
+    let mut history = History::new();
+    let template = |key: &str, word: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: extra\nstringData:\n  any: {word}\n---\n{key}\n"
+        )
+    };
+    history
+        .fleet
+        .write("templates/kubernetes/extra.yaml", template("a: 1", "one"));
+    let options =
+        |word: &str| format!("<match **>\n  @type x\n  password {word}\n  # {word}\n</match>\n");
+    history
+        .fleet
+        .write("templates/machines/extra.conf", options("one"));
+    history
+        .fleet
+        .write("templates/machines/run.sh", "export TOKEN=one\n");
+    history.fleet.write(
+        "templates/machines/some.json",
+        "{\"password\": \"one\", \"a\": \"one\"}\n",
+    );
+    history.commit("base");
+    history.fleet.write(
+        "templates/kubernetes/extra.yaml",
+        template(&format!("a: {secret}"), password),
+    );
+    history
+        .fleet
+        .write("templates/machines/extra.conf", options(password));
+    history.fleet.write(
+        "templates/machines/run.sh",
+        format!("export TOKEN={password}\nKEY={secret}\n"),
+    );
+    history.fleet.write(
+        "templates/machines/some.json",
+        format!("{{\"password\": \"{password}\", \"a\": \"{secret}\"}}\n"),
+    );
+    history.fleet.write(
+        "templates/machines/new.sh",
+        format!("export TOKEN={password}\nKEY={secret}\n"),
+    );
+    for format in ["text", "json"] {
+        let run = history.run(&["--format", format]);
+        let all = format!("{}{}", run.out, run.err);
+        assert!(all.contains("machines/some.json"), "{run}");
+        assert!(!all.contains(&secret), "{run}");
+        assert!(!all.contains(password), "{run}");
+    }
+}
