@@ -584,6 +584,7 @@ fn help_of_each_command() {
         "explain",
         "schema",
         "sources",
+        "publish",
         "completions",
     ] {
         assert_snapshot!(format!("help_{command}"), fleet.call(&[command, "--help"]));

@@ -10,6 +10,7 @@
 //! | `commands` | one test or more for each command |
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
+//! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
 //!
 //! Cases are folders under `tests/cases/`; `fleet` says how they are read.
@@ -18,6 +19,7 @@ mod bad;
 mod commands;
 mod fleet;
 mod free_text;
+mod publish;
 mod report;
 mod same_bytes;
 mod surroundings;

@@ -13,6 +13,7 @@ mod completions;
 mod explain;
 mod init;
 mod new;
+mod publish;
 mod render;
 mod report;
 mod schema;
@@ -91,6 +92,8 @@ enum Command {
     Sources(sources::Sources),
     /// Writes one HTML page of the fleet: sources, where they end, and gaps
     Report(report::Report),
+    /// Commits rendered/ to another branch, of this repository or another clone
+    Publish(publish::Publish),
     /// Prints a script that completes gen's commands in a shell
     Completions(completions::Completions),
 }
@@ -153,6 +156,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         Command::Schema(command) => command.run(terminal),
         Command::Sources(command) => command.run(root, format, terminal),
         Command::Report(command) => command.run(root, terminal),
+        Command::Publish(command) => command.run(root, format, limit, terminal),
         Command::Completions(command) => command.run(terminal),
     };
     match result {

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 /// The ownership file, directly in a cluster's folder.
-pub(super) const OWNERSHIP: &str = ".logfleet.json";
+pub(crate) const OWNERSHIP: &str = ".logfleet.json";
 
 /// How every temporary file or folder of ours ends.
 pub(super) const TEMPORARY: &str = ".logfleet-tmp";
@@ -49,7 +49,7 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 }
 
 /// The folders above a path, the deepest first, without the top.
-pub(super) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(split(path).0), |folder| Some(split(folder).0))
         .take_while(|folder| !folder.is_empty())
 }
