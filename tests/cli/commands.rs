@@ -585,6 +585,7 @@ fn help_of_each_command() {
         "schema",
         "sources",
         "publish",
+        "ci",
         "completions",
     ] {
         assert_snapshot!(format!("help_{command}"), fleet.call(&[command, "--help"]));

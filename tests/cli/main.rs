@@ -10,12 +10,14 @@
 //! | `commands` | one test or more for each command |
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
+//! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
 //! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
 //!
 //! Cases are folders under `tests/cases/`; `fleet` says how they are read.
 
 mod bad;
+mod ci;
 mod commands;
 mod fleet;
 mod free_text;

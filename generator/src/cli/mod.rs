@@ -9,6 +9,7 @@
 //! | 2 | wrong use, or surroundings that refuse |
 
 mod check;
+mod ci;
 mod completions;
 mod explain;
 mod init;
@@ -94,6 +95,8 @@ enum Command {
     Report(report::Report),
     /// Commits rendered/ to another branch, of this repository or another clone
     Publish(publish::Publish),
+    /// Writes ready CI for GitHub or GitLab into a fleet's repository
+    Ci(ci::Ci),
     /// Prints a script that completes gen's commands in a shell
     Completions(completions::Completions),
 }
@@ -157,6 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         Command::Sources(command) => command.run(root, format, terminal),
         Command::Report(command) => command.run(root, terminal),
         Command::Publish(command) => command.run(root, format, limit, terminal),
+        Command::Ci(command) => command.run(root, terminal),
         Command::Completions(command) => command.run(terminal),
     };
     match result {
