@@ -16,7 +16,7 @@ PAGE_SIZE = 100
 class Fault:
     """What goes wrong with a request that it is asked about, and how often."""
 
-    def __init__(self, method, status=None, headers=None, message="no", times=1, path="", lost=None, cut=False):
+    def __init__(self, method, status=None, headers=None, message="no", times=1, path="", lost=None, cut=False, value=None):
         self.method = method
         self.status = status
         self.headers = headers or {}
@@ -27,6 +27,8 @@ class Fault:
         self.lost = lost
         # The answer ends in its middle.
         self.cut = cut
+        # What is answered, if not an error's message.
+        self.value = value
 
 
 class Forge(ThreadingHTTPServer):
@@ -110,7 +112,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault and fault.lost == "before":
             return self.hang_up()
         if fault and fault.status:
-            return self.answer(fault.status, {"message": fault.message}, fault.headers)
+            value = {"message": fault.message} if fault.value is None else fault.value
+            return self.answer(fault.status, value, fault.headers)
         status, value, headers = self.route(method, json.loads(data) if data else None)
         if fault and fault.lost == "after":
             return self.hang_up()

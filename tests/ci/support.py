@@ -1,6 +1,7 @@
 """Runs the scripts of `ci/preview/` as people do."""
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ class ScriptTest(unittest.TestCase):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def start(self, script, *arguments, environment=None):
+    def start(self, script, *arguments, environment=None, memory=None):
         if environment is None:
             environment = {"GITHUB_TOKEN": TOKEN, "GITLAB_TOKEN": TOKEN}
         command = [str(SCRIPTS / script), *map(str, arguments)]
@@ -41,6 +42,7 @@ class ScriptTest(unittest.TestCase):
             capture_output=True,
             text=True,
             timeout=60,
+            preexec_fn=memory and (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))),
         )
         self.assertNotIn(TOKEN, run.stdout + run.stderr)
         self.assertNotIn("Traceback", run.stderr)

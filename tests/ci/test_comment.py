@@ -7,7 +7,7 @@ import time
 import unittest
 from unittest import mock
 
-from forges import Fault, Forge
+from forges import TOKEN, Fault, Forge
 from support import SCRIPTS, ScriptTest
 
 MARKER = "<!-- logfleet preview -->"
@@ -138,6 +138,15 @@ class Comments:
             self.assertIn("Resource not accessible", run.stderr)
         self.assertEqual(self.forge.bodies(), [])
 
+    def test_a_token_that_the_server_repeats_is_not_shown(self):
+        self.forge.faults = [
+            Fault("GET", status=502, message=f"bad {TOKEN}", path="per_page"),
+            Fault("POST", status=403, message=f"bad {TOKEN}"),
+        ]
+        run = self.post("one\n")
+        self.assert_ends(run, 1, "403 bad ***")
+        self.assertIn("502 bad ***", run.stderr)
+
     def test_no_token_leaves_the_host(self):
         other = Forge(self.kind)
         self.addCleanup(other.server_close)
@@ -162,10 +171,9 @@ class Comments:
         self.addCleanup(other.server_close)
         self.addCleanup(other.shutdown)
         self.forge.faults = [
-            Fault("GET", status=200, headers={"Link": f'<{other.url}/x>; rel="next"'}, path="per_page")
+            Fault("GET", status=200, value=[], headers={"Link": f'<{other.url}/x>; rel="next"'}, path="per_page")
         ]
-        run = self.post("one\n")
-        self.assertEqual(run.returncode, 2, run)
+        self.assert_ends(self.post("one\n"), 2, "next page is at another host")
         self.assertEqual(other.requests, [])
 
     def test_only_https_except_to_this_machine(self):

@@ -55,6 +55,9 @@ class Check(Bash):
         self.assertIn("1 clusters built\nkustomize: FAILED", run.stdout)
         self.assertEqual(len(self.calls()), 4)
 
+    def test_faults_that_only_the_schemas_find(self):
+        self.assert_ends(self.check(gen="[[ $* == *render* ]]"), 1, "schemas: FAILED")
+
     def test_surroundings_end_it_with_2(self):
         self.assert_ends(self.check(gen="exit 2"), 2)
         self.assert_ends(self.check(gen="exit 101"), 2, "FAILED (101)")

@@ -36,11 +36,12 @@ class Receive(ScriptTest):
         self.forge.archives["/repos/o/n/actions/artifacts/1/zip"] = data
         self.blobs.archives["/blobs/1"] = data
 
-    def receive(self, owner="forker", branch="fix", seconds=20):
+    def receive(self, owner="forker", branch="fix", seconds=20, memory=None):
         return self.start(
             "receive",
             "--repository", "o/n", "--run", 55, "--head-sha", SHA, f"--head-owner={owner}", f"--head-branch={branch}",
             "--out", "received", "--api", self.forge.url, "--seconds", seconds,
+            memory=memory,
         )  # fmt: skip
 
     def refused(self, code, text):
@@ -105,7 +106,7 @@ class Receive(ScriptTest):
     def test_a_bomb_is_not_unpacked(self):
         self.upload([("body.md", bytes(200 << 20)), ("pull", "7")])
         self.assertLess(len(self.blobs.archives["/blobs/1"]), 1 << 20)
-        self.refused(1, "has more than 262,144 bytes")
+        self.assert_ends(self.receive(memory=200 << 20), 1, "has more than 262,144 bytes")
         self.upload(bytes(2 << 20))
         self.refused(1, "has more than 1048576 bytes")
 
