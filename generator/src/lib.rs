@@ -13,7 +13,8 @@
 //! | diff | [`diff`] | no | two rendered trees of each cluster → a [`diff::preview::Preview`] |
 //! | write | [`write`](mod@write) | writes | plans → `rendered/<cluster>/` |
 //!
-//! [`pipeline`] puts them together. Every step reports [`fault::Fault`]s, all
+//! [`pipeline`] puts them together; [`publish`] commits what was written to
+//! another branch. Every step reports [`fault::Fault`]s, all
 //! of a run together. What is rendered depends on no clock, environment or
 //! network, so the same inputs give the same bytes anywhere.
 
@@ -28,6 +29,7 @@ pub mod layers;
 pub mod load;
 pub mod members;
 pub mod pipeline;
+pub mod publish;
 pub mod render;
 mod repeats;
 pub mod report;

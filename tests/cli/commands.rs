@@ -584,6 +584,8 @@ fn help_of_each_command() {
         "explain",
         "schema",
         "sources",
+        "publish",
+        "ci",
         "completions",
     ] {
         assert_snapshot!(format!("help_{command}"), fleet.call(&[command, "--help"]));

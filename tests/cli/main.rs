@@ -11,15 +11,19 @@
 //! | `diff` | what do real git histories change? |
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
+//! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
+//! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
 //!
 //! Cases are folders under `tests/cases/`; `fleet` says how they are read.
 
 mod bad;
+mod ci;
 mod commands;
 mod diff;
 mod fleet;
 mod free_text;
+mod publish;
 mod report;
 mod same_bytes;
 mod surroundings;

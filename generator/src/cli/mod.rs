@@ -9,11 +9,13 @@
 //! | 2 | wrong use, or surroundings that refuse |
 
 mod check;
+mod ci;
 mod completions;
 mod diff;
 mod explain;
 mod init;
 mod new;
+mod publish;
 mod render;
 mod report;
 mod schema;
@@ -95,6 +97,10 @@ enum Command {
     Sources(sources::Sources),
     /// Writes one HTML page of the fleet: sources, where they end, and gaps
     Report(report::Report),
+    /// Commits rendered/ to another branch, of this repository or another clone
+    Publish(publish::Publish),
+    /// Writes ready CI for GitHub or GitLab into a fleet's repository
+    Ci(ci::Ci),
     /// Prints a script that completes gen's commands in a shell
     Completions(completions::Completions),
 }
@@ -160,6 +166,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
         Command::Schema(command) => command.run(terminal),
         Command::Sources(command) => command.run(root, format, terminal),
         Command::Report(command) => command.run(root, terminal),
+        Command::Publish(command) => command.run(root, format, limit, terminal),
+        Command::Ci(command) => command.run(root, terminal),
         Command::Completions(command) => command.run(terminal),
     };
     match result {

@@ -44,9 +44,9 @@ mod faults;
 mod folder;
 #[cfg(test)]
 mod interruption;
-mod names;
+pub(crate) mod names;
 mod output;
-mod ownership;
+pub(crate) mod ownership;
 mod plan;
 mod planner;
 mod removed;

@@ -49,7 +49,7 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 }
 
 /// The folders above a path, the deepest first, without the top.
-pub(super) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(split(path).0), |folder| Some(split(folder).0))
         .take_while(|folder| !folder.is_empty())
 }

@@ -14,7 +14,7 @@ use super::names;
 use crate::tree::{RenderedTree, TreePath};
 
 /// The format this release writes, and the newest it reads.
-pub(super) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 1;
 
 /// How every ownership file begins, whatever its format: by this a torn one,
 /// left by a killed process, is told from a file of somebody else.
@@ -24,11 +24,11 @@ const GENERATOR: &str = env!("CARGO_PKG_VERSION");
 
 /// The SHA-256 of a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
     /// Hashes bytes.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }
@@ -58,14 +58,14 @@ impl<'de> Deserialize<'de> for Digest {
 /// What the ownership file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Ownership {
+pub(crate) struct Ownership {
     #[serde(rename = "logfleet_ownership")]
     format: u64,
     generator: String,
     /// Whose folder it was written into; a copied folder is not ours.
-    pub(super) cluster: String,
+    pub(crate) cluster: String,
     /// What stands on disk: path to hash.
-    pub(super) files: BTreeMap<String, Digest>,
+    pub(crate) files: BTreeMap<String, Digest>,
     /// What a run that hasn't finished is writing: path to new hash. The file
     /// on disk is either of the two, and its temporary file may exist.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -74,7 +74,7 @@ pub(super) struct Ownership {
 
 /// Why an ownership file is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum OwnershipError {
+pub(crate) enum OwnershipError {
     /// It has a format we don't know.
     Newer(u64),
     /// It is broken, for this reason.
@@ -83,7 +83,7 @@ pub(super) enum OwnershipError {
 
 impl Ownership {
     /// Records files that are in place.
-    pub(super) fn new(cluster: &str, files: BTreeMap<String, Digest>) -> Self {
+    pub(crate) fn new(cluster: &str, files: BTreeMap<String, Digest>) -> Self {
         Self {
             format: FORMAT,
             generator: GENERATOR.to_owned(),
@@ -94,7 +94,7 @@ impl Ownership {
     }
 
     /// Reads the text of an ownership file.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, OwnershipError> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, OwnershipError> {
         #[derive(Deserialize)]
         struct Head {
             logfleet_ownership: u64,
@@ -123,7 +123,7 @@ impl Ownership {
     }
 
     /// Every path that is, or may be, ours. A path may come twice.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files
             .keys()
             .chain(self.writing.keys())
@@ -131,7 +131,7 @@ impl Ownership {
     }
 
     /// Whether these bytes at this path are what we wrote.
-    pub(super) fn wrote(&self, path: &str, digest: Digest) -> bool {
+    pub(crate) fn wrote(&self, path: &str, digest: Digest) -> bool {
         self.files.get(path) == Some(&digest) || self.writing.get(path) == Some(&digest)
     }
 }

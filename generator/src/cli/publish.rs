@@ -1,0 +1,190 @@
+//! `gen publish`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::watch::{TimeLimit, run_watched};
+use super::{Failure, Format, Terminal};
+use crate::fault::{Fault, Faults};
+use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
+use crate::publish::{self, ClusterChanges, Options, Published, Source, Target};
+use crate::write::WriteOptions;
+
+/// How many clusters a fault, or the summary, names.
+const SHOWN: usize = 5;
+
+/// Commits rendered/ to another branch, of this repository or another clone.
+///
+/// One commit makes PATH of the branch equal to what is committed here; it
+/// names the source commit and lists the clusters. Only files that gen wrote
+/// are replaced or removed. Nothing to do: no commit. No work tree is touched,
+/// and nothing is ever forced.
+#[derive(Debug, Args)]
+pub(super) struct Publish {
+    /// The repository: the folder of a clone, bare or not; `.` is this one
+    #[arg(long, value_name = "REPO")]
+    to: PathBuf,
+    /// The branch, which need not exist yet, and must be checked out nowhere
+    #[arg(long)]
+    branch: String,
+    /// The folder in the branch; `.` is its top
+    #[arg(long, default_value = RENDERED)]
+    path: String,
+    /// Push the branch by your own git; others who push meanwhile are waited for
+    #[arg(long)]
+    push: bool,
+    /// The remote to push to; by default the branch's own, else origin
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+    /// Overwrite what somebody edited in the branch, or put in the way there
+    #[arg(long)]
+    overwrite: bool,
+    /// Publish even if a later commit was published already
+    #[arg(long)]
+    allow_older: bool,
+}
+
+impl Publish {
+    pub(super) fn run(
+        self,
+        root: &Path,
+        format: Format,
+        limit: TimeLimit,
+        terminal: &mut Terminal,
+    ) -> Result<(), Failure> {
+        publish::check_path(&self.path).map_err(nothing_published)?;
+        let source = Source::open(root).map_err(nothing_published)?;
+        let target = Target::open(&self.to, &source, &self.branch).map_err(nothing_published)?;
+        check_rendered(root, limit, terminal).map_err(nothing_published)?;
+        let options = Options {
+            path: self.path.strip_suffix('/').unwrap_or(&self.path),
+            push: self.push,
+            remote: self.remote.as_deref(),
+            overwrite: self.overwrite,
+            allow_older: self.allow_older,
+        };
+        let published = publish::publish(&source, &target, options).map_err(nothing_published)?;
+        let text = match format {
+            Format::Json => self.json(&source, &published)?,
+            Format::Text => self.describe(&source, &published),
+        };
+        Ok(terminal.print(&text)?)
+    }
+
+    fn describe(&self, source: &Source, published: &Published) -> String {
+        let branch = &self.branch;
+        let commit = source.commit();
+        let commit = publish::short(&commit);
+        if let Some(newer) = &published.newer {
+            let newer = publish::short(newer);
+            return format!(
+                "`{branch}` has {newer} already, which is later than {commit}; nothing was published\n"
+            );
+        }
+        let Some(made) = &published.commit else {
+            let pushed = if published.pushed {
+                "; what was committed before is pushed now"
+            } else {
+                ""
+            };
+            return format!("`{branch}` has what {commit} renders to; nothing to do{pushed}\n");
+        };
+        let mut text = format!(
+            "`{branch}`: {commit} is published as {}",
+            publish::short(made)
+        );
+        text.push_str(if published.pushed {
+            ", and pushed\n"
+        } else {
+            "\n"
+        });
+        let clusters = &published.clusters;
+        for (names, what) in [
+            (&clusters.added, "added"),
+            (&clusters.changed, "changed"),
+            (&clusters.removed, "removed"),
+        ] {
+            if !names.is_empty() {
+                // Writing to a text can't fail.
+                let _ = writeln!(text, "  {} {what}: {}", names.len(), few(names));
+            }
+        }
+        text
+    }
+
+    fn json(&self, source: &Source, published: &Published) -> Result<String, Failure> {
+        let outcome = Outcome {
+            branch: &self.branch,
+            source: source.commit(),
+            commit: published.commit.as_deref(),
+            pushed: published.pushed,
+            later_source: published.newer.as_deref(),
+            clusters: &published.clusters,
+        };
+        let text = serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)?;
+        Ok(text + "\n")
+    }
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    branch: &'a str,
+    source: String,
+    commit: Option<&'a str>,
+    pushed: bool,
+    later_source: Option<&'a str>,
+    clusters: &'a ClusterChanges,
+}
+
+fn nothing_published(faults: impl Into<Faults>) -> Failure {
+    Failure::Faults {
+        faults: faults.into(),
+        outcome: "nothing was published",
+    }
+}
+
+/// Refuses a `rendered/` that isn't what the inputs render to.
+fn check_rendered(root: &Path, limit: TimeLimit, terminal: &Terminal) -> Result<(), Faults> {
+    let bar = terminal.progress("rendering");
+    let (owned_root, shown) = (root.to_owned(), bar.clone());
+    let planned = run_watched(limit, move |watch| {
+        let request = PlanRequest {
+            root: &owned_root,
+            selected: None,
+            options: WriteOptions {
+                force: false,
+                check_only: true,
+            },
+            progress: &|| shown.inc(1),
+            watch,
+        };
+        pipeline::plan(request, &Timings::default())
+    });
+    bar.finish_and_clear();
+    let (_, plans) = planned?;
+    let differ: Vec<String> = plans
+        .iter()
+        .filter(|plan| !plan.is_clean())
+        .map(|plan| plan.cluster().to_owned())
+        .collect();
+    if differ.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::input(format!(
+        "{RENDERED}/ is not what the inputs render to: {}",
+        few(&differ)
+    ))
+    .hint("`gen render --check` lists the files; run `gen render`, and commit what it writes")
+    .into())
+}
+
+fn few(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

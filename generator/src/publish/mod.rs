@@ -1,0 +1,277 @@
+//! Commits the rendered tree to a branch: of this repository, or of another.
+//!
+//! The steps:
+//! 1. [`Source::open`] (reads): the commit that is published. What is
+//!    published must be in it, so uncommitted inputs or outputs are faults.
+//! 2. [`Target::open`] (reads): the repository and the branch. One that is
+//!    checked out somewhere is refused, since a commit on it would leave that
+//!    work tree behind.
+//! 3. [`publish`]: compares the folder of each cluster in both trees (`folder`,
+//!    pure), writes blobs and trees to the target's object database
+//!    (`compose`), commits, and moves the branch. No work tree and no index
+//!    is touched, and the branch only ever moves forward.
+//!
+//! With a push the branch of the remote decides: it is fetched, the commit is
+//! made on it and pushed without force. If somebody else pushed in between,
+//! all that is done again on what they pushed.
+//!
+//! Objects and references are read and written by libgit2. Whatever depends on
+//! how the user set git up (who commits, signatures, credentials, transports)
+//! is done by the user's own `git` program (`program`).
+
+mod compose;
+mod folder;
+mod message;
+mod program;
+mod source;
+mod target;
+
+use std::thread;
+use std::time::Duration;
+
+use git2::{Oid, Repository, Tree};
+
+pub use folder::ClusterChanges;
+pub use source::{Source, short};
+pub use target::Target;
+
+use crate::fault::{Fault, Faults};
+use crate::tree::TreePath;
+use folder::{Folder, FolderChange};
+use program::Program;
+use target::Base;
+
+/// How often a push is tried when others push at the same time.
+const ATTEMPTS: u32 = 8;
+/// The wait before the second attempt; it grows by as much each time.
+const WAIT: Duration = Duration::from_millis(150);
+
+/// What to publish where.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The folder in the branch, or `.` for its top.
+    pub path: &'a str,
+    /// Whether to push the branch, too.
+    pub push: bool,
+    /// The remote; without it the branch's own, or `origin`.
+    pub remote: Option<&'a str>,
+    /// Whether files that somebody edited in the branch are overwritten.
+    pub overwrite: bool,
+    /// Whether an older state may follow a newer one.
+    pub allow_older: bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The commit that was made, if there was anything to do.
+    pub commit: Option<String>,
+    /// Whether the remote's branch was moved.
+    pub pushed: bool,
+    /// The clusters that differ from what the branch had.
+    pub clusters: ClusterChanges,
+    /// The later source commit that the branch has already, if so.
+    pub newer: Option<String>,
+}
+
+/// Checks the folder in the branch that somebody typed: its parts, none for
+/// the top.
+pub fn check_path(path: &str) -> Result<Vec<&str>, Fault> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path == "." {
+        return Ok(Vec::new());
+    }
+    let fault = |why: String| {
+        Fault::input(format!("--path: {why}"))
+            .hint("give a folder below the top of the branch, such as `rendered`, or `.`")
+    };
+    TreePath::new(path).map_err(|error| fault(error.to_string()))?;
+    let parts: Vec<&str> = path.split('/').collect();
+    // Git itself refuses such names, in any case.
+    match parts.iter().find(|part| part.eq_ignore_ascii_case(".git")) {
+        Some(part) => Err(fault(format!("`{part}` can't be in a branch"))),
+        None => Ok(parts),
+    }
+}
+
+/// Commits what the source's commit has in `rendered/` to the target's branch.
+pub fn publish(
+    source: &Source,
+    target: &Target,
+    options: Options<'_>,
+) -> Result<Published, Faults> {
+    let parts = check_path(options.path)?;
+    let program = Program::new(&target.repository);
+    let remote = target.remote(options.push, options.remote)?;
+    for attempt in 1..=ATTEMPTS {
+        let base = target.base(remote.as_deref(), options.push, &program)?;
+        if !options.allow_older
+            && let Some(newer) = newer_than(source, target, base.tip, &parts)?
+        {
+            return Ok(Published {
+                commit: None,
+                pushed: false,
+                clusters: ClusterChanges::default(),
+                newer: Some(newer),
+            });
+        }
+        let (commit, clusters) = commit(source, target, base, &parts, options, &program)?;
+        let tip = commit.or(base.tip);
+        let mut published = Published {
+            commit: commit.map(|commit| commit.to_string()),
+            pushed: false,
+            clusters,
+            newer: None,
+        };
+        let (Some(tip), true) = (tip, options.push) else {
+            if let Some(commit) = commit {
+                target.move_branch(commit, base.local)?;
+            }
+            return Ok(published);
+        };
+        if base.remote == Some(tip) {
+            return Ok(published);
+        }
+        let remote = remote.as_deref().unwrap_or_default();
+        match program.push(remote, tip, &target.reference)? {
+            Ok(()) => {
+                if base.local.is_some_and(|local| local != tip) {
+                    target.move_branch(tip, base.local)?;
+                }
+                published.pushed = true;
+                return Ok(published);
+            }
+            // Whoever pushed meanwhile is the reason; else it is a fault, and
+            // a further attempt would end as this one.
+            Err(why) => {
+                if program.remote_tip(remote, &target.reference)? == base.remote {
+                    return Err(target.push_refused(remote, &why).into());
+                }
+            }
+        }
+        thread::sleep(WAIT * attempt);
+    }
+    Err(Fault::environment(format!(
+        "the branch `{}` was moved by others {ATTEMPTS} times while this was being pushed",
+        target.branch
+    ))
+    .hint("run it again")
+    .into())
+}
+
+/// Makes the commit, unless there is nothing to do.
+fn commit(
+    source: &Source,
+    target: &Target,
+    base: Base,
+    parts: &[&str],
+    options: Options<'_>,
+    program: &Program,
+) -> Result<(Option<Oid>, ClusterChanges), Faults> {
+    let refused = |error: git2::Error| Faults::from(target.refused(&error));
+    let tree = match base.tip {
+        Some(tip) => {
+            let commit = target.repository.find_commit(tip).map_err(refused)?;
+            Some(commit.tree().map_err(refused)?)
+        }
+        None => None,
+    };
+    let folder = find_folder(&target.repository, tree.as_ref(), parts, target)?;
+    let changes = compare(source, target, folder.as_ref(), options)?;
+    if changes.is_empty() {
+        return Ok((None, ClusterChanges::default()));
+    }
+    compose::copy(source, &target.repository, &changes)?;
+    let composed =
+        compose::compose(&target.repository, tree.as_ref(), parts, &changes).map_err(refused)?;
+    let clusters = ClusterChanges::of(&changes);
+    let message = message::message(&source.commit.to_string(), options.path, &clusters);
+    let commit = program.commit(composed, base.tip, &message, source.time)?;
+    Ok((Some(commit), clusters))
+}
+
+/// The folder of the branch that is published to, if it is there.
+fn find_folder<'r>(
+    repository: &'r Repository,
+    tree: Option<&Tree<'r>>,
+    parts: &[&str],
+    target: &Target,
+) -> Result<Option<Tree<'r>>, Fault> {
+    let Some(mut folder) = tree.cloned() else {
+        return Ok(None);
+    };
+    for (index, part) in parts.iter().enumerate() {
+        let Some(entry) = folder.get_name(part) else {
+            return Ok(None);
+        };
+        if entry.kind() != Some(git2::ObjectType::Tree) {
+            let path = parts.get(..=index).unwrap_or_default().join("/");
+            return Err(Fault::input(format!(
+                "`{path}` of the branch `{}` is no folder",
+                target.branch
+            ))
+            .hint("links are never followed; publish to another folder by --path"));
+        }
+        let id = entry.id();
+        drop(entry);
+        folder = repository
+            .find_tree(id)
+            .map_err(|error| target.refused(&error))?;
+    }
+    Ok(Some(folder))
+}
+
+/// Compares every cluster's folder of the source with that of the target.
+fn compare(
+    source: &Source,
+    target: &Target,
+    folder: Option<&Tree<'_>>,
+    options: Options<'_>,
+) -> Result<Vec<FolderChange>, Faults> {
+    let ours = source.folders()?;
+    let theirs = target.folders(folder)?;
+    let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut changes = Vec::new();
+    let mut faults = Faults::new();
+    for name in names {
+        let (our, their) = (ours.get(name), theirs.get(name));
+        if our == their {
+            continue;
+        }
+        let our = our.map(|id| source.folder(name, *id)).transpose();
+        let their = their
+            .map(|id| Folder::read(&target.repository, *id))
+            .transpose()
+            .map_err(|error| Faults::from(target.refused(&error)));
+        let change = our.and_then(|our| {
+            let their = their?.unwrap_or_default();
+            folder::compare(name, our.as_ref(), &their, options.overwrite, &|id| {
+                folder::digest(&target.repository, id)
+            })
+        });
+        match change {
+            Ok(change) => changes.extend(change),
+            Err(more) => faults.append(more),
+        }
+    }
+    faults.into_result(changes)
+}
+
+/// The source commit that the branch has already, if it is a later one: runs
+/// of CI may overtake one another.
+fn newer_than(
+    source: &Source,
+    target: &Target,
+    tip: Option<Oid>,
+    parts: &[&str],
+) -> Result<Option<String>, Fault> {
+    let Some(tip) = tip else { return Ok(None) };
+    let Some(published) = target.last_published(tip, parts)? else {
+        return Ok(None);
+    };
+    source
+        .is_before(&published)
+        .map(|before| before.then_some(published))
+}

@@ -1,0 +1,225 @@
+//! What is published: a commit, and the folders of `rendered/` in it. Reads.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use git2::{ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions};
+
+use super::folder::{self, Folder};
+use crate::fault::{Fault, Faults};
+use crate::pipeline::RENDERED;
+use crate::write::names::OWNERSHIP;
+
+/// How many paths of a kind a fault names.
+const SHOWN: usize = 5;
+
+/// The commit that is checked out, and nothing in the work tree that isn't in
+/// it.
+pub struct Source {
+    pub(super) repository: Repository,
+    /// The commit.
+    pub(super) commit: Oid,
+    /// Its committer's time: that of the commit which publishes it.
+    pub(super) time: git2::Time,
+    /// The fleet's folder below the repository's top, with a final `/`, or
+    /// nothing.
+    prefix: String,
+}
+
+impl Source {
+    /// Finds the repository that a fleet is in, and looks whether what is to
+    /// be published is committed.
+    pub fn open(root: &Path) -> Result<Self, Faults> {
+        let repository = Repository::discover(root).map_err(|error| no_repository(root, &error))?;
+        let prefix = prefix(&repository, root)?;
+        let (commit, time) = head(&repository)?;
+        let source = Self {
+            repository,
+            commit,
+            time,
+            prefix,
+        };
+        source.check_committed()?;
+        Ok(source)
+    }
+
+    /// The commit's full name.
+    pub fn commit(&self) -> String {
+        self.commit.to_string()
+    }
+
+    /// Refuses differences between the work tree and the commit.
+    fn check_committed(&self) -> Result<(), Fault> {
+        let mut options = StatusOptions::new();
+        options
+            .include_untracked(true)
+            .recurse_untracked_dirs(true)
+            .exclude_submodules(true)
+            .disable_pathspec_match(true)
+            .update_index(false);
+        for folder in ["clusters", "templates", RENDERED] {
+            options.pathspec(format!("{}{folder}", self.prefix));
+        }
+        let statuses = self
+            .repository
+            .statuses(Some(&mut options))
+            .map_err(|error| unreadable(&error))?;
+        let paths: Vec<String> = statuses
+            .iter()
+            .filter(|entry| entry.status() != Status::CURRENT)
+            .map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned())
+            .collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<String> = paths
+            .iter()
+            .take(SHOWN)
+            .map(|path| format!("`{path}`"))
+            .collect();
+        let more = match paths.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Err(not_committed(format!(
+            "what is published must be a commit, and these differ from {}: {}{more}",
+            short(&self.commit.to_string()),
+            shown.join(", "),
+        )))
+    }
+
+    /// The folders of `rendered/` that have an ownership file: name to tree.
+    pub(super) fn folders(&self) -> Result<BTreeMap<String, Oid>, Fault> {
+        let tree = self
+            .repository
+            .find_commit(self.commit)
+            .and_then(|commit| commit.tree())
+            .map_err(|error| unreadable(&error))?;
+        let path = format!("{}{RENDERED}", self.prefix);
+        let rendered = match tree.get_path(Path::new(&path)) {
+            Ok(entry) if entry.kind() == Some(ObjectType::Tree) => self
+                .repository
+                .find_tree(entry.id())
+                .map_err(|error| unreadable(&error))?,
+            Ok(_) => return Err(Fault::input(format!("`{path}` is no folder in the commit"))),
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                return Err(not_committed(format!(
+                    "`{path}` is not in the commit {}",
+                    short(&self.commit.to_string())
+                )));
+            }
+            Err(error) => return Err(unreadable(&error)),
+        };
+        folder::owned_folders(&self.repository, &rendered).map_err(|error| unreadable(&error))
+    }
+
+    /// Reads a cluster's folder, which must hold all that its ownership file
+    /// lists, as plain files.
+    pub(super) fn folder(&self, name: &str, id: Oid) -> Result<Folder, Faults> {
+        let folder = Folder::read(&self.repository, id).map_err(|error| unreadable(&error))?;
+        let shown = format!("{}{RENDERED}/{name}", self.prefix);
+        let ownership = folder
+            .ownership
+            .as_ref()
+            .map_err(|why| Fault::input(format!("`{shown}/{OWNERSHIP}` can't be used: {why}")))?
+            .as_ref();
+        let mut faults = Faults::new();
+        for path in ownership
+            .into_iter()
+            .flat_map(|ownership| ownership.files.keys())
+        {
+            match folder.files.get(path) {
+                Some(entry) if entry.is_file() => {}
+                Some(_) => faults.push(Fault::input(format!(
+                    "`{shown}/{path}` is a link or a submodule in the commit, not a file"
+                ))),
+                None => faults.push(
+                    Fault::input(format!(
+                        "`{shown}/{path}` is rendered, but not in the commit"
+                    ))
+                    .hint("does a .gitignore leave it out? see `git check-ignore --verbose`"),
+                ),
+            }
+        }
+        faults.into_result(folder)
+    }
+
+    /// Whether the commit lies before another, which may be unknown here.
+    pub(super) fn is_before(&self, other: &str) -> Result<bool, Fault> {
+        let known =
+            Oid::from_str(other).is_ok_and(|other| self.repository.find_commit(other).is_ok());
+        if known {
+            let other = Oid::from_str(other).map_err(|error| unreadable(&error))?;
+            return self
+                .repository
+                .graph_descendant_of(other, self.commit)
+                .map_err(|error| unreadable(&error));
+        }
+        if self.repository.is_shallow() {
+            return Err(Fault::environment(format!(
+                "can't tell whether {} is newer than {other}, which was published last: this clone is shallow",
+                short(&self.commit.to_string())
+            ))
+            .hint("fetch the whole history (`git fetch --unshallow`; in CI `fetch-depth: 0`, or `GIT_DEPTH: 0`)")
+            .hint("or pass --allow-older, if nothing can overtake this run"));
+        }
+        // Its history was rewritten, or it is somebody else's.
+        Ok(false)
+    }
+}
+
+/// The first characters of a commit's name, as people know it.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// The commit that is checked out.
+fn head(repository: &Repository) -> Result<(Oid, git2::Time), Fault> {
+    let commit = repository.head().and_then(|head| head.peel_to_commit());
+    match commit {
+        Ok(commit) => Ok((commit.id(), commit.time())),
+        Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+            Err(not_committed("this repository has no commit yet"))
+        }
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn prefix(repository: &Repository, root: &Path) -> Result<String, Fault> {
+    let Some(top) = repository.workdir() else {
+        return Err(Fault::input(format!(
+            "`{}` is in a repository without a work tree",
+            root.display()
+        )));
+    };
+    let refused = |error| Fault::environment(format!("can't read `{}`: {error}", root.display()));
+    let (top, root) = (
+        top.canonicalize().map_err(refused)?,
+        root.canonicalize().map_err(refused)?,
+    );
+    match root.strip_prefix(&top).map(Path::to_str) {
+        Ok(Some("")) => Ok(String::new()),
+        Ok(Some(path)) => Ok(format!("{path}/")),
+        _ => Err(Fault::input(format!(
+            "`{}` is not below `{}`",
+            root.display(),
+            top.display()
+        ))),
+    }
+}
+
+fn no_repository(root: &Path, error: &git2::Error) -> Fault {
+    if error.code() == ErrorCode::NotFound {
+        return not_committed(format!("`{}` is in no git repository", root.display()));
+    }
+    unreadable(error)
+}
+
+fn not_committed(message: impl Into<String>) -> Fault {
+    Fault::input(message)
+        .hint("run `gen render`, and commit clusters/, templates/ and rendered/ together")
+}
+
+pub(super) fn unreadable(error: &git2::Error) -> Fault {
+    Fault::environment(format!("can't read this repository: {}", error.message()))
+}

@@ -1,0 +1,280 @@
+//! The repository and the branch that is published to.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
+
+use super::folder;
+use super::message;
+use super::program::Program;
+use super::source::Source;
+use crate::fault::Fault;
+
+/// How many commits of the branch are looked at for the last that published.
+const LOOKED_AT: usize = 10_000;
+
+/// Where the branch is, here and at the remote, and what the commit goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Base {
+    pub(super) tip: Option<Oid>,
+    pub(super) local: Option<Oid>,
+    pub(super) remote: Option<Oid>,
+}
+
+/// A branch of a repository, which is checked out nowhere.
+pub struct Target {
+    pub(super) repository: Repository,
+    pub(super) branch: String,
+    /// The branch's full name.
+    pub(super) reference: String,
+}
+
+impl Target {
+    /// Opens a repository by its folder. `.` may be any folder of the source.
+    pub fn open(to: &Path, source: &Source, branch: &str) -> Result<Self, Fault> {
+        let reference = format!("refs/heads/{branch}");
+        if branch.starts_with("refs/") || !git2::Reference::is_valid_name(&reference) {
+            return Err(
+                Fault::input(format!("--branch: `{branch}` is not a branch's name"))
+                    .hint("give it as `git branch` lists it"),
+            );
+        }
+        let target = Self {
+            repository: open(to, source)?,
+            branch: branch.to_owned(),
+            reference,
+        };
+        target.check_not_checked_out()?;
+        Ok(target)
+    }
+
+    /// Refuses a branch that a work tree, this one or a linked one, is on,
+    /// even if it has no commit yet.
+    fn check_not_checked_out(&self) -> Result<(), Fault> {
+        let common = self.repository.commondir();
+        let mut folders: Vec<PathBuf> = match fs::read_dir(common.join("worktrees")) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => Vec::new(),
+        };
+        folders.sort();
+        // In a bare repository HEAD is only what a clone begins with.
+        let main = Repository::open(common).map_err(|error| self.refused(&error))?;
+        if !main.is_bare() {
+            folders.insert(0, common.to_owned());
+        }
+        let on_it = |folder: &&PathBuf| {
+            let head = fs::read_to_string(folder.join("HEAD")).unwrap_or_default();
+            head.strip_prefix("ref:")
+                .is_some_and(|name| name.trim() == self.reference)
+        };
+        let Some(folder) = folders.iter().find(on_it) else {
+            return Ok(());
+        };
+        let place = fs::read_to_string(folder.join("gitdir"))
+            .map_or_else(|_| folder.clone(), |path| PathBuf::from(path.trim()));
+        let place = place.parent().unwrap_or(&place).display().to_string();
+        Err(Fault::input(format!(
+            "the branch `{}` is checked out in `{place}`, which a new commit would leave behind",
+            self.branch
+        ))
+        .hint("publish to a branch that nobody works on, or check out another one there")
+        .hint("a bare clone (`git clone --bare`) has no work tree at all"))
+    }
+
+    /// The remote to push to or, without a push, the one whose branch counts
+    /// where there is none here.
+    pub(super) fn remote(&self, push: bool, named: Option<&str>) -> Result<Option<String>, Fault> {
+        let config = self
+            .repository
+            .config()
+            .map_err(|error| self.refused(&error))?;
+        let own = config
+            .get_string(&format!("branch.{}.remote", self.branch))
+            .ok();
+        let name = named
+            .map(str::to_owned)
+            .or(own)
+            .unwrap_or_else(|| "origin".to_owned());
+        if self.repository.find_remote(&name).is_ok() {
+            return Ok(Some(name));
+        }
+        if push || named.is_some() {
+            return Err(
+                Fault::input(format!("the repository has no remote `{name}`"))
+                    .hint("add it by `git remote add`, or name another by --remote"),
+            );
+        }
+        Ok(None)
+    }
+
+    /// Finds what the commit goes on; with a push, fetches it.
+    pub(super) fn base(
+        &self,
+        remote: Option<&str>,
+        push: bool,
+        program: &Program,
+    ) -> Result<Base, Fault> {
+        let local = self.tip(&self.reference)?;
+        let mut base = Base {
+            tip: local,
+            local,
+            remote: None,
+        };
+        let Some(remote) = remote else {
+            return Ok(base);
+        };
+        if !push {
+            // As `git switch` does with a branch that only the remote has.
+            if local.is_none() {
+                base.tip = self.tip(&format!("refs/remotes/{remote}/{}", self.branch))?;
+            }
+            return Ok(base);
+        }
+        base.remote = program.remote_tip(remote, &self.reference)?;
+        if let Some(tip) = base.remote {
+            if self.repository.find_commit(tip).is_err() {
+                program.fetch(remote, &self.reference)?;
+            }
+            base.tip = Some(self.newer(local, tip, remote)?);
+        }
+        Ok(base)
+    }
+
+    /// The later of the branch's tips here and at the remote.
+    fn newer(&self, local: Option<Oid>, theirs: Oid, remote: &str) -> Result<Oid, Fault> {
+        let Some(local) = local.filter(|local| *local != theirs) else {
+            return Ok(theirs);
+        };
+        let follows = |later, earlier| {
+            let follows = self.repository.graph_descendant_of(later, earlier);
+            follows.map_err(|error| self.refused(&error))
+        };
+        if follows(local, theirs)? {
+            Ok(local)
+        } else if follows(theirs, local)? {
+            Ok(theirs)
+        } else {
+            Err(Fault::input(format!(
+                "the branch `{}` here and the one of `{remote}` each have commits that the other lacks",
+                self.branch
+            ))
+            .hint(format!(
+                "if those here aren't needed: `git branch --force {0} {remote}/{0}`",
+                self.branch
+            )))
+        }
+    }
+
+    fn tip(&self, reference: &str) -> Result<Option<Oid>, Fault> {
+        match self
+            .repository
+            .find_reference(reference)
+            .and_then(|found| found.peel_to_commit())
+        {
+            Ok(commit) => Ok(Some(commit.id())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    /// Moves the branch here, unless it has been moved meanwhile.
+    pub(super) fn move_branch(&self, commit: Oid, before: Option<Oid>) -> Result<(), Fault> {
+        let log = "publish: what gen renders";
+        let moved = match before {
+            Some(before) => {
+                let branch = &self.reference;
+                self.repository
+                    .reference_matching(branch, commit, true, before, log)
+            }
+            None => self
+                .repository
+                .reference(&self.reference, commit, false, log),
+        };
+        moved.map(|_| ()).map_err(|error| {
+            self.refused(&error)
+                .hint("did something else commit to that branch at the same time? run it again")
+        })
+    }
+
+    /// The folders in the branch that have an ownership file: name to tree.
+    pub(super) fn folders(
+        &self,
+        folder: Option<&Tree<'_>>,
+    ) -> Result<BTreeMap<String, Oid>, Fault> {
+        let Some(folder) = folder else {
+            return Ok(BTreeMap::new());
+        };
+        folder::owned_folders(&self.repository, folder).map_err(|error| self.refused(&error))
+    }
+
+    /// The source commit that was published last to a folder of the branch.
+    pub(super) fn last_published(&self, tip: Oid, parts: &[&str]) -> Result<Option<String>, Fault> {
+        let path = if parts.is_empty() {
+            ".".to_owned()
+        } else {
+            parts.join("/")
+        };
+        let refused = |error: git2::Error| self.refused(&error);
+        let mut walk = self.repository.revwalk().map_err(refused)?;
+        walk.set_sorting(Sort::TOPOLOGICAL).map_err(refused)?;
+        walk.push(tip).map_err(refused)?;
+        for id in walk.take(LOOKED_AT) {
+            let commit = self
+                .repository
+                .find_commit(id.map_err(refused)?)
+                .map_err(refused)?;
+            let text = String::from_utf8_lossy(commit.message_bytes());
+            if let Some(source) = message::source_of(&text, &path) {
+                return Ok(Some(source.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells that git refused something here.
+    pub(super) fn refused(&self, error: &git2::Error) -> Fault {
+        Fault::environment(format!(
+            "the repository `{}` refuses: {}",
+            self.repository.path().display(),
+            error.message()
+        ))
+    }
+
+    /// Tells that a push was refused although nobody else pushed.
+    pub(super) fn push_refused(&self, remote: &str, why: &str) -> Fault {
+        Fault::environment(format!(
+            "`{remote}` refused the push to `{}`: {why}",
+            self.branch
+        ))
+        .hint("may whoever runs this push to that branch? is it protected?")
+    }
+}
+
+/// Opens a repository by its top folder, or its git folder. A folder that only
+/// lies in some repository isn't meant, unless that is the source.
+fn open(to: &Path, source: &Source) -> Result<Repository, Fault> {
+    let none: [&OsStr; 0] = [];
+    let opened = Repository::open_ext(to, RepositoryOpenFlags::NO_SEARCH, none);
+    let error = match opened {
+        Ok(repository) => return Ok(repository),
+        Err(error) => error,
+    };
+    if error.code() != ErrorCode::NotFound {
+        return Err(Fault::environment(format!(
+            "can't open the repository `{}`: {}",
+            to.display(),
+            error.message()
+        )));
+    }
+    match Repository::discover(to) {
+        Ok(found) if found.path() == source.repository.path() => Ok(found),
+        _ => Err(
+            Fault::input(format!("--to: `{}` is no git repository", to.display())).hint(
+                "give the folder of a clone, bare or not, or `.` for the fleet's own repository",
+            ),
+        ),
+    }
+}

@@ -1,0 +1,138 @@
+"""`ci/preview/receive`: what an untrusted run made is read as data."""
+
+import unittest
+
+from forges import Fault, Forge, archive
+from support import ScriptTest
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+def pull(number, sha=SHA, base="o/n"):
+    return {"number": number, "head": {"sha": sha}, "base": {"repo": {"full_name": base}}}
+
+
+class Receive(ScriptTest):
+    def setUp(self):
+        super().setUp()
+        self.forge = Forge()
+        self.blobs = Forge()
+        for server in (self.forge, self.blobs):
+            self.addCleanup(server.server_close)
+            self.addCleanup(server.shutdown)
+        self.forge.artifact_host = self.blobs
+        self.forge.lists["/repos/o/n/pulls"] = [pull(6, "f" * 40), pull(7), pull(8, base="fork/n")]
+        self.forge.lists["/repos/o/n/pulls/7/files"] = [{"filename": "clusters/a/cluster.yaml"}]
+        self.artifacts(("logfleet-comment", 1, False), ("logfleet-preview.html", 2, False))
+        self.upload([("body.md", "hello\n"), ("pull", "7\n")])
+
+    def artifacts(self, *listed):
+        self.forge.lists["/repos/o/n/actions/runs/55/artifacts"] = {
+            "artifacts": [{"name": name, "id": number, "expired": expired} for name, number, expired in listed]
+        }
+
+    def upload(self, files):
+        data = files if isinstance(files, bytes) else archive(files)
+        self.forge.archives["/repos/o/n/actions/artifacts/1/zip"] = data
+        self.blobs.archives["/blobs/1"] = data
+
+    def receive(self, owner="forker", branch="fix", seconds=20, memory=None):
+        return self.start(
+            "receive",
+            "--repository", "o/n", "--run", 55, "--head-sha", SHA, f"--head-owner={owner}", f"--head-branch={branch}",
+            "--out", "received", "--api", self.forge.url, "--seconds", seconds,
+            memory=memory,
+        )  # fmt: skip
+
+    def refused(self, code, text):
+        self.assert_ends(self.receive(), code, text)
+        self.assertFalse((self.path / "received").exists())
+
+    def test_the_comment_and_its_pull_request(self):
+        self.assert_ends(self.receive(branch="--fix/ü"), 0, "pull request 7")
+        self.assertEqual((self.path / "received/pull").read_text(), "7\n")
+        url = "https://github.com/o/n/actions/runs/55"
+        self.assertEqual(
+            (self.path / "received/body.md").read_text(),
+            f"Preview of 0123456789ab ([run]({url})) · [everything on one page]({url}/artifacts/2)\n\nhello\n",
+        )
+        asked = [path for _, path, _ in self.forge.requests if "/pulls?" in path]
+        self.assertEqual(asked, ["/repos/o/n/pulls?state=open&per_page=100&head=forker%3A--fix%2F%C3%BC"])
+
+    def test_the_token_is_not_sent_to_where_artifacts_are(self):
+        self.assert_ends(self.receive(), 0)
+        self.assertEqual(len(self.blobs.requests), 1)
+        for _, _, headers in self.blobs.requests:
+            self.assertNotIn("Authorization", headers)
+
+    def test_a_commit_that_is_no_pull_request_s_newest_any_more(self):
+        self.forge.lists["/repos/o/n/pulls"] = [pull(7, "e" * 40)]
+        self.assert_ends(self.receive(), 0, "nothing to post")
+        self.assertFalse((self.path / "received").exists())
+        self.assert_ends(self.receive(owner=""), 0, "nothing to post")
+
+    def test_what_the_run_says_only_chooses_among_its_own(self):
+        for said in ("6\n", "8\n", "1", "", "7 8", "7\n7", "../7", "७"):
+            self.upload([("body.md", "hello\n"), ("pull", said)])
+            self.refused(1, "its commit belongs to [7]")
+        self.forge.lists["/repos/o/n/pulls"] = [pull(7), pull(9)]
+        self.upload([("body.md", "hello\n"), ("pull", "7")])
+        self.assert_ends(self.receive(), 0, "pull request 7")
+
+    def test_a_run_without_a_preview(self):
+        self.artifacts(("logfleet-comment", 1, True), ("other", 3, False))
+        self.assert_ends(self.receive(), 0, "made no preview")
+        self.assertFalse((self.path / "received").exists())
+
+    def test_archives_that_are_not_as_they_should_be(self):
+        files = [("body.md", "x"), ("pull", "7")]
+        for bad, told in (
+            (b"no zip", "not a usable archive"),
+            ([("body.md", "x")], "should hold"),
+            (files + [("../../evil", "x")], "should hold"),
+            ([("body.md", "x"), ("./pull", "7")], "should hold"),
+            ([("body.md", "x" * 300_000), ("pull", "7")], "has more than 262,144 bytes"),
+            ([("body.md", "x"), ("pull", "7" * 30)], "has more than 20 bytes"),
+            ([("body.md", "x" * 65_000), ("pull", "7")], "may have 64,836"),
+            ([("body.md", b"\xff"), ("pull", "7")], "not UTF-8"),
+            ([("body.md", "a\x1b[31m"), ("pull", "7")], "U+001B"),
+            ([("body.md", "a\x9b"), ("pull", "7")], "U+009B"),
+            ([("body.md", " \n"), ("pull", "7")], "is empty"),
+            (archive(files)[:-30], "not a usable archive"),
+        ):
+            self.upload(bad)
+            self.refused(1, told)
+
+    def test_a_bomb_is_not_unpacked(self):
+        self.upload([("body.md", bytes(200 << 20)), ("pull", "7")])
+        self.assertLess(len(self.blobs.archives["/blobs/1"]), 1 << 20)
+        self.assert_ends(self.receive(memory=200 << 20), 1, "has more than 262,144 bytes")
+        self.upload(bytes(2 << 20))
+        self.refused(1, "has more than 1048576 bytes")
+
+    def test_a_change_of_its_own_means_is_told_in_front(self):
+        for file in (
+            {"filename": ".github/workflows/logfleet-preview.yml"},
+            {"filename": "elsewhere", "previous_filename": "ci/preview/check"},
+        ):
+            clusters = [{"filename": f"clusters/{number}"} for number in range(150)]
+            self.forge.lists["/repos/o/n/pulls/7/files"] = [*clusters, file]
+            self.assert_ends(self.receive(), 0)
+            text = (self.path / "received/body.md").read_text()
+            self.assertLess(text.index("changes the scripts or workflows"), text.index("hello"))
+            self.assertLess(len(text) - len("hello\n"), 700)
+
+    def test_failures_of_the_server(self):
+        self.forge.faults = [Fault("GET", status=502, path="/zip"), Fault("GET", lost="before", path="/pulls?")]
+        self.blobs.faults = [Fault("GET", cut=True)]
+        self.assert_ends(self.receive(), 0, "pull request 7")
+        self.forge.faults = [Fault("GET", status=403, path="/artifacts")]
+        self.assert_ends(self.receive(), 1, "actions: read")
+
+    def test_a_redirect_to_plain_http_elsewhere_is_refused(self):
+        self.forge.faults = [Fault("GET", status=302, headers={"Location": "http://192.0.2.1/x"}, path="/zip")]
+        self.assert_ends(self.receive(), 2, "is not an https address")
+
+
+if __name__ == "__main__":
+    unittest.main()
