@@ -97,7 +97,7 @@ impl History {
             ["bytes", path, hex] => self.fleet.write(path, bytes(hex)),
             ["crlf", path] => self.replace(path, "\n", "\r\n"),
             ["clusters", number] => self.clusters(number.parse().expect("a number")),
-            ["into", folder] => self.into_folder(folder),
+            ["into", folder] => self.move_to_folder(folder),
             ["submodule", path] => self.submodule(path),
             ["orphan", name] => {
                 let name = format!("refs/heads/{name}");
@@ -190,7 +190,7 @@ impl History {
         }
     }
 
-    fn into_folder(&mut self, folder: &str) {
+    fn move_to_folder(&mut self, folder: &str) {
         for name in ["clusters", "templates"] {
             if self.fleet.has(name) {
                 self.rename(name, &format!("{folder}/{name}"));

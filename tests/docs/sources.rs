@@ -1,7 +1,7 @@
 //! `docs/sources.md`: each source, from the rows of the example fleet that
 //! `gen sources` prints, and the tests that look at it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -150,8 +150,8 @@ fn line(row: &SourceRow, cluster: &ResolvedCluster) -> String {
             EndKind::LogGroup | EndKind::Archive | EndKind::Elsewhere => code(name),
         }
     });
-    let mut seen = BTreeMap::new();
-    let ends = ends.filter(|end| seen.insert(end.clone(), ()).is_none());
+    let mut seen = BTreeSet::new();
+    let ends = ends.filter(|end| seen.insert(end.clone()));
     let verified = VERIFIED
         .iter()
         .filter(|(source, _, _)| row.source.starts_with(source))

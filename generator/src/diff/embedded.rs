@@ -1,5 +1,5 @@
 //! Texts in values that are documents themselves: policies and dashboards in
-//! JSON, files in a ConfigMap. Pure.
+//! JSON, files in a `ConfigMap`. Pure.
 
 use serde_json::Value as Json;
 

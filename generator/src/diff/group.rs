@@ -167,7 +167,7 @@ fn show_group(clusters: &[ChangedCluster], sets: &[ClusterSet], mut bundles: Vec
     let all: ClusterSet = sets.iter().flatten().copied().collect();
     let parts: Vec<Part> = bundles
         .into_iter()
-        .map(|bundle| show_part(clusters, bundle))
+        .map(|bundle| show_part(clusters, &bundle))
         .collect();
     let details = parts.iter().flat_map(|part| &part.variants);
     Group {
@@ -183,12 +183,12 @@ fn names(clusters: &[ChangedCluster], numbers: &ClusterSet) -> Vec<String> {
 }
 
 /// A part of several clusters has placeholders; of one, what that one has.
-fn show_part(clusters: &[ChangedCluster], bundle: Bundle) -> Part {
+fn show_part(clusters: &[ChangedCluster], bundle: &Bundle) -> Part {
     let all = bundle.clusters();
     let own = only(&all).and_then(|number| clusters.get(number));
     let variants = bundle.variants.iter().map(|(text, numbers)| Variant {
         clusters: names(clusters, numbers),
-        detail: show_detail(clusters, &bundle, text, numbers),
+        detail: show_detail(clusters, bundle, text, numbers),
     });
     let variants = variants.collect();
     let files = bundle.files.iter().map(|file| match own {
@@ -199,7 +199,7 @@ fn show_part(clusters: &[ChangedCluster], bundle: Bundle) -> Part {
             clusters: file.clusters,
         },
     });
-    let path = own.and_then(|cluster| Some(own_finding(cluster, &bundle)?.path.clone()));
+    let path = own.and_then(|cluster| Some(own_finding(cluster, bundle)?.path.clone()));
     Part {
         files: files.collect(),
         path: path.unwrap_or_else(|| show_placeholders(&bundle.path)),

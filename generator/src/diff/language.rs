@@ -111,8 +111,8 @@ fn compare_values(path: &Path, old: &Json, new: &Json, found: &mut Findings) {
         for field in SECRET_FIELDS {
             compare_hidden(
                 &path.key(field),
-                take(&mut old, field),
-                take(&mut new, field),
+                &take(&mut old, field),
+                &take(&mut new, field),
                 found,
             );
         }
@@ -151,12 +151,12 @@ fn take(object: &mut Json, field: &str) -> Map<String, Json> {
 /// Tells which keys differ, and no value.
 fn compare_hidden(
     path: &Path,
-    old: Map<String, Json>,
-    new: Map<String, Json>,
+    old: &Map<String, Json>,
+    new: &Map<String, Json>,
     found: &mut Findings,
 ) {
     let hidden = || Json::from(veil::HIDDEN);
-    for (key, value) in &old {
+    for (key, value) in old {
         match new.get(key) {
             Some(other) if other == value => {}
             Some(_) => found.push(

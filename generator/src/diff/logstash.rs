@@ -141,12 +141,11 @@ impl<'t> Reader<'t> {
 
     fn plain_value(&mut self) -> Option<String> {
         let rest = self.rest();
-        let length = match self.peek()? {
-            quote @ ('"' | '\'') => quoted_length(rest, quote)?,
-            _ => {
-                let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | ',' | ']');
-                rest.find(ends).unwrap_or(rest.len())
-            }
+        let length = if let quote @ ('"' | '\'') = self.peek()? {
+            quoted_length(rest, quote)?
+        } else {
+            let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | ',' | ']');
+            rest.find(ends).unwrap_or(rest.len())
         };
         if length == 0 {
             return None;
