@@ -27,7 +27,7 @@ const EXAMPLES: [(&str, &str); 2] = [("kops", "prod-eu.k8s.example.com"), ("EKS"
 
 /// What looks at sources whose names begin so: a file, and the test in it that
 /// does, or nothing for a script that is a check as a whole.
-const VERIFIED: [(&str, &str, &str); 13] = [
+const VERIFIED: [(&str, &str, &str); 14] = [
     (
         "kubernetes.",
         "tests/real/kubernetes.rs",
@@ -57,13 +57,14 @@ const VERIFIED: [(&str, &str, &str); 13] = [
     (
         "machines.",
         "tests/real/aws/rendered.rs",
-        "every_rendered_template_is_deployed_changed_and_deleted",
+        "the_example_fleet_is_deployed_changed_and_deleted",
     ),
     (
         "aws.",
         "tests/real/aws/rendered.rs",
-        "every_rendered_template_is_deployed_changed_and_deleted",
+        "the_example_fleet_is_deployed_changed_and_deleted",
     ),
+    ("aws.", "tests/real/aws/sources.rs", "differences"),
     (
         "aws.",
         "tests/docs/aws.rs",
