@@ -73,52 +73,46 @@ class Check(Bash):
 
 
 class Preview(Bash):
-    # As gen does: the comment goes to --out, whatever it ends with.
-    GEN = """
-while [[ $# -gt 1 ]]; do
-  [[ $1 == --out ]] && out=$2
-  [[ $1 == --format ]] && format=$2
-  shift
-done
-echo "the $format" >"$out"
-"""
+    GEN = "printf '%s\\n' 'what changes' 'and where'"
 
     def preview(self, *arguments, gen=None, **environment):
         environment = {"GEN": str(self.program("gen", self.GEN if gen is None else gen)), **environment}
         return self.start("preview", *arguments, environment=environment)
 
+    def body(self):
+        return (self.path / "preview/comment/body.md").read_text()
+
     def test_a_comment_and_a_page(self):
         self.assert_ends(self.preview("--base", "main", "--head", "fix"), 0)
-        self.assertEqual(
-            self.calls(),
-            [
-                "gen --root . diff --base main --head fix --format html --out preview/logfleet-preview.html",
-                "gen --root . diff --base main --head fix --format markdown --max-bytes 64500 --out preview/comment/body.md",
-            ],
-        )
-        self.assertEqual((self.path / "preview/comment/body.md").read_text(), "the markdown\n")
-        self.assertEqual((self.path / "preview/logfleet-preview.html").read_text(), "the html\n")
+        self.assertEqual(self.calls(), ["gen --root . diff --base main --head fix"])
+        self.assertEqual(self.body(), "```text\nwhat changes\nand where\n```\n")
+        self.assertEqual((self.path / "preview/logfleet-preview.txt").read_text(), "what changes\nand where\n")
 
     def test_a_link_counts_as_a_part_of_the_comment(self):
         link = "https://example.com/page"
-        run = self.preview("--base", "a", "--head", "b", "--out", "my out", "--link", link, "--max-bytes", 10_000)
+        run = self.preview(
+            "--base", "a", "--head", "b", "--link", link, "--max-bytes", 1_000, gen="seq -f 'line %g of many' 1000"
+        )
         self.assert_ends(run, 0)
-        first = f"[Everything on one page]({link})\n\n"
-        self.assertEqual((self.path / "my out/comment/body.md").read_text(), f"{first}the markdown\n")
-        self.assertIn(f"--max-bytes {10_000 - len(first)} ", self.calls()[1])
+        body = self.body()
+        self.assertTrue(body.startswith(f"[Everything on one page]({link})\n\n```text\nline 1 of many\n"))
+        self.assertRegex(body, r"\nline (\d+) of many\n```\n\n\1 of 1000 lines are shown; the page has all\.\n$")
+        self.assertLessEqual(len(body.encode()), 1_000)
+        self.assertGreater(len(body.encode()), 950)
 
-    def test_what_is_denied_fails_and_is_shown_all_the_same(self):
-        gen = '[[ $* == *"--deny danger"* ]] && code=1\n' + self.GEN + "exit ${code:-0}"
-        run = self.preview("--base", "a", "--head", "b", "--deny", "danger", gen=gen)
-        self.assert_ends(run, 1)
-        self.assertTrue((self.path / "preview/comment/body.md").exists())
-        self.assertNotIn("deny", self.calls()[0])
+    def test_no_line_closes_the_fence(self):
+        self.assert_ends(self.preview("--base", "a", "--head", "b", gen="echo '````'; echo 'ü'"), 0)
+        self.assertEqual(self.body(), "`````text\n````\nü\n`````\n")
+
+    def test_a_preview_with_faults_is_shown_all_the_same(self):
+        self.assert_ends(self.preview("--base", "a", "--head", "b", gen=self.GEN + "; exit 1"), 1)
+        self.assertIn("what changes", self.body())
 
     def test_a_failure_leaves_no_older_preview(self):
         self.preview("--base", "a", "--head", "b")
         self.assert_ends(self.preview("--base", "a", "--head", "b", gen="exit 2"), 2)
         self.assertFalse((self.path / "preview/comment/body.md").exists())
-        self.assertFalse((self.path / "preview/logfleet-preview.html").exists())
+        self.assertFalse((self.path / "preview/logfleet-preview.txt").exists())
 
     def test_wrong_use(self):
         for arguments in (

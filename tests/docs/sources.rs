@@ -127,7 +127,7 @@ fn text() -> String {
             .unwrap();
         write!(
             out,
-            "\n## {distribution}\n\n| Source | Read | Files | Index, and other ends | Verified by |\n|---|---|---|---|---|\n"
+            "\n## {distribution}\n\n| Source | Read; of AWS, its objects | Files | Index, and other ends | Verified by |\n|---|---|---|---|---|\n"
         )
         .unwrap();
         for row in sources::list(&member.cluster) {
