@@ -219,22 +219,45 @@ fn patterns() -> Vec<Case> {
             Expected::Fault,
         )
     }));
-    for pattern in ["{ $.a = \"x\" }", "trailing ", "{ $.a = %^[a-z]+$% }"] {
-        cases.push(case(
-            format!("metric filter {pattern:?}"),
-            aws(json!({ "vpc": { "metric_filters": { "own": { "pattern": pattern } } } })),
-            Expected::Right(
-                HOME,
-                "/Resources/MetricFilterAwsVpcOwn/Properties/FilterPattern".to_owned(),
-                json!(pattern),
-            ),
-        ));
+    // The same texts stand in two more places, each quoted on its own.
+    let metric_filter = |pattern: &str| {
+        aws(json!({ "vpc": { "metric_filters": { "own": { "pattern": pattern } } } }))
+    };
+    let account = |pattern: &str| {
+        json!({ "streams": { "aws_elb": { "cloudwatch": { "subscriptions": { "account": {
+            "enabled": true,
+            "destination_arn": "arn:aws:logs:eu-central-1:444455556666:destination:central",
+            "pattern": pattern,
+        } } } } } })
+    };
+    let places: [(&str, &dyn Fn(&str) -> Value, &str); 2] = [
+        (
+            "metric filter",
+            &metric_filter,
+            "/Resources/MetricFilterAwsVpcOwn/Properties/FilterPattern",
+        ),
+        (
+            "account",
+            &account,
+            "/Resources/SubscriptionAccountAwsElb/Properties/FilterPattern",
+        ),
+    ];
+    for (place, change, pointer) in places {
+        cases.extend(right.iter().map(|pattern| {
+            case(
+                format!("{place} {:?}", pattern.chars().take(40).collect::<String>()),
+                change(pattern),
+                Expected::Right(HOME, pointer.to_owned(), json!(pattern)),
+            )
+        }));
+        cases.extend(wrong.iter().map(|pattern| {
+            case(
+                format!("{place} {:?}", pattern.chars().take(40).collect::<String>()),
+                change(pattern),
+                Expected::Fault,
+            )
+        }));
     }
-    cases.push(case(
-        "metric filter with an open quote",
-        aws(json!({ "vpc": { "metric_filters": { "own": { "pattern": "\"a" } } } })),
-        Expected::Fault,
-    ));
     cases
 }
 
@@ -335,6 +358,14 @@ fn names() -> Vec<Case> {
         "aws-eu.example.com".to_owned(),
         "x".repeat(63),
         "y".repeat(100),
+        "forty-five.characters.with-dots.example.co.uk".to_owned(),
+        "null".to_owned(),
+        "1e3".to_owned(),
+        "c-.d".replace("-.", "-1."),
+        format!("{}.{}", "a".repeat(49), "b".repeat(50)),
+        "logfleet-logfleet".to_owned(),
+        "trail.bucket.role-forwarder".to_owned(),
+        "a-1-2-3.b-4-5-6.c-7-8-9".to_owned(),
     ];
     let regions = [
         "eu-central-1",
@@ -628,7 +659,7 @@ fn hostile_settings_render_right_or_give_one_clear_fault() {
         .chain(names())
         .chain(values())
         .collect();
-    assert!(cases.len() >= 120, "{} cases", cases.len());
+    assert!(cases.len() >= 300, "{} cases", cases.len());
     let (mut told, mut wrong) = (String::new(), Vec::new());
     for case in &cases {
         match verdict(&bench, case) {
