@@ -763,7 +763,6 @@ fn clusters_of_an_account_share_what_can_be_shared_only() {
         ]),
         [
             "b: the clusters of account 111122223333 would have 6 trails in eu-central-1, and AWS allows 5",
-            "d: the clusters of account 111122223333 would have 6 trails in eu-west-1, and AWS allows 5",
         ]
     );
     assert_eq!(
