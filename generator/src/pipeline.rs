@@ -206,7 +206,7 @@ pub fn check(
 /// then, and nothing will be if any cluster has a fault.
 ///
 /// Checked is what would be written. A file that is on disk already, to the
-/// byte, was checked when it was; [`check`] looks at all files again.
+/// byte, was checked when it was; [`check()`] looks at all files again.
 pub fn plan(
     request: PlanRequest<'_>,
     timings: &Timings,

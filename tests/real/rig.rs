@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -64,13 +65,22 @@ pub fn installed(part: &str, script: &str) -> Option<PathBuf> {
     None
 }
 
-/// A TCP port of this machine that nobody listens on.
+/// A TCP port of this machine that nobody listens on. It is below those that
+/// Linux gives to outgoing connections, which other tests have many of, and no
+/// other call of this process gets it, so it is still free when the server starts.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 16_000;
+    const COUNT: u16 = 16_000;
+    let own = u16::try_from(std::process::id() % u32::from(COUNT)).expect("it is less");
+    loop {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        assert!(tried < COUNT, "a loopback port is free");
+        let port = FIRST + (own + tried) % COUNT;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// An empty folder for a server, readable by every user of this machine. It is removed when the server

@@ -75,7 +75,7 @@ fn is_of_kubernetes(path: &str) -> bool {
 }
 
 /// Whether a file is judged with the others of its cluster for which this
-/// holds, and not by itself alone: see [`aws`].
+/// holds, and not by itself alone: CloudFormation, beside what Fluentd writes.
 pub fn is_judged_with_others(path: &str) -> bool {
     aws::is_template(path) || path.ends_with("/fluent.conf")
 }

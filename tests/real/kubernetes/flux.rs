@@ -24,7 +24,7 @@ gitops:
   repository: { url: \"ssh://git@git.example.com/platform/logs.git\", secret: \"kubernetes-secret:git\" }
   flux: { timeout_minutes: 1, retry_interval_minutes: 1 }
 # Its Deployment would never become healthy: nobody runs its pods.
-sources: { kubernetes: { events: { enabled: false } } }
+sources: { kubernetes: { events: { enabled: false } }, machines: { nodes: { enabled: false } }, aws: { enabled: false } }
 ";
 
 const KUSTOMIZATIONS: &str =
