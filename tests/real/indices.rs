@@ -381,7 +381,15 @@ fn the_role_of_aws_is_mapped_and_assumed() {
         .expect("the writer's mapping is rendered");
     assert_eq!(
         mapping.body,
-        json!({ "description": "Managed by logfleet", "backend_roles": [role] })
+        // The pods, and in each Region the function that brings AWS's logs.
+        json!({
+            "description": "Managed by logfleet",
+            "backend_roles": [
+                role,
+                format!("arn:aws:iam::111122223333:role/logfleet-{cluster}-forwarder-eu-central-1"),
+                format!("arn:aws:iam::111122223333:role/logfleet-{cluster}-forwarder-us-east-1"),
+            ],
+        })
     );
     let account = fleet::text(cluster, "kubernetes/fluentd/service-account.yaml");
     assert!(
@@ -929,6 +937,8 @@ fn life_cycles_meet_their_schemas() {
                 }
             }
         }
-        assert_eq!(checked, CLUSTERS.len() * STREAMS.len());
+        // Beside those that documents are written to: one for each source of AWS, and measurements.
+        let of_aws = 10;
+        assert_eq!(checked, CLUSTERS.len() * (STREAMS.len() + of_aws));
     }
 }
