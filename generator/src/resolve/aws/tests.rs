@@ -147,6 +147,9 @@ fn aws(settings: Value) -> Value {
     json!({ "sources": { "aws": settings } })
 }
 
+/// A change that puts a text into one place.
+type Change<'c> = &'c dyn Fn(&str) -> Value;
+
 fn patterns() -> Vec<Case> {
     let longest = "a".repeat(1024);
     let right = [
@@ -230,7 +233,7 @@ fn patterns() -> Vec<Case> {
             "pattern": pattern,
         } } } } } })
     };
-    let places: [(&str, &dyn Fn(&str) -> Value, &str); 2] = [
+    let places: [(&str, Change<'_>, &str); 2] = [
         (
             "metric filter",
             &metric_filter,
