@@ -2,6 +2,7 @@
 
 use super::blast::Reach;
 use super::clusters::{Comparison, Outcome, Whole};
+use super::danger::gather;
 use super::group::{ChangedCluster, group};
 use super::preview::{
     ClusterChange, ClusterStatus, ClusterTotals, FORMAT, GeneratorVersions, Group, Preview,
@@ -40,6 +41,8 @@ impl Compared<'_> {
         let changed_clusters = describe_clusters(&self.comparisons);
         let is_fleet = |change: &ClusterChange| change.status == ClusterStatus::FleetFiles;
         let has_fleet_files = changed_clusters.iter().any(is_fleet);
+        let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
+        let dangers = gather(&endangered.collect::<Vec<_>>());
         let groups = group(&changed(self.comparisons));
         let clusters = count_clusters(&changed_clusters, self.unchanged);
         let mut files = Totals::default();
@@ -55,6 +58,7 @@ impl Compared<'_> {
             verdict: verdict(clusters, has_fleet_files, files, &groups),
             base: self.base,
             head: self.head,
+            dangers,
             clusters,
             files,
             objects,
@@ -78,7 +82,7 @@ fn changed(comparisons: Vec<Comparison>) -> Vec<ChangedCluster> {
 fn describe_clusters(comparisons: &[Comparison]) -> Vec<ClusterChange> {
     let mut removed: Vec<(&str, &Whole)> = Vec::new();
     for one in comparisons {
-        if let Outcome::Removed(whole) = &one.outcome {
+        if let Outcome::Removed { whole, .. } = &one.outcome {
             removed.push((&one.name, whole));
         }
     }
@@ -108,7 +112,7 @@ fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChang
         }
         Outcome::BaseFaulty(whole) => (ClusterStatus::BaseFaulty, only_added(whole)),
         Outcome::HeadFaulty => (ClusterStatus::HeadFaulty, Default::default()),
-        Outcome::Removed(whole) => {
+        Outcome::Removed { whole, .. } => {
             let removed = |removed| Totals {
                 removed,
                 ..Totals::default()

@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::danger::{self, DangerFinding, EndangeredCluster};
 use super::files::{self, compare_trees};
 use super::group::ChangedCluster;
 use super::known::KnownValues;
@@ -54,7 +55,11 @@ pub(super) enum Outcome {
         object_totals: Totals,
     },
     Added(Whole),
-    Removed(Whole),
+    Removed {
+        whole: Whole,
+        known: KnownValues,
+        dangers: Vec<DangerFinding>,
+    },
     HeadFaulty,
     BaseFaulty(Whole),
 }
@@ -68,6 +73,24 @@ pub(super) struct Whole {
     digests: Vec<[u8; 32]>,
 }
 
+impl Comparison {
+    /// What was found to be dangerous in it.
+    pub(super) fn endangered(&self) -> Option<EndangeredCluster<'_>> {
+        let (known, findings) = match &self.outcome {
+            Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => {
+                (&cluster.known, &cluster.dangers)
+            }
+            Outcome::Removed { known, dangers, .. } => (known, dangers),
+            Outcome::Added(_) | Outcome::HeadFaulty | Outcome::BaseFaulty(_) => return None,
+        };
+        Some(EndangeredCluster {
+            name: &self.name,
+            known,
+            findings,
+        })
+    }
+}
+
 /// Compares a cluster with itself; nothing if it stays as it is.
 pub fn compare_cluster(
     name: &str,
@@ -77,8 +100,16 @@ pub fn compare_cluster(
     let outcome = match (base, head) {
         (Presence::Rendered(base), Presence::Rendered(head)) => compare_both(name, base, head)?,
         (Presence::Absent, Presence::Rendered(head)) => Outcome::Added(Whole::of(head)),
-        (Presence::Rendered(base), Presence::Absent) => Outcome::Removed(Whole::of(base)),
-        (Presence::Faulty, Presence::Absent) => Outcome::Removed(Whole::default()),
+        (Presence::Rendered(base), Presence::Absent) => Outcome::Removed {
+            whole: Whole::of(base),
+            known: KnownValues::of(base.cluster),
+            dangers: vec![danger::removal::of_cluster(base.cluster)],
+        },
+        (Presence::Faulty, Presence::Absent) => Outcome::Removed {
+            whole: Whole::default(),
+            known: KnownValues::default(),
+            dangers: vec![danger::removal::of_unknown()],
+        },
         (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty(Whole::of(head)),
         (_, Presence::Faulty) => Outcome::HeadFaulty,
         (Presence::Absent, Presence::Absent) => return None,
@@ -103,6 +134,7 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
                 name,
                 known: KnownValues::default(),
                 files: compared.files,
+                dangers: compared.dangers,
             },
             file_totals: compared.file_totals,
             object_totals: compared.object_totals,
@@ -125,6 +157,7 @@ fn compare_both(
             name: name.to_owned(),
             known,
             files: compared.files,
+            dangers: compared.dangers,
         },
         files: compared.file_totals,
         objects: compared.object_totals,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::danger::DangerFinding;
 use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::preview::{Detail, Totals};
@@ -19,6 +20,8 @@ pub(super) struct TreeComparison {
     pub(super) file_totals: Totals,
     /// The same of objects.
     pub(super) object_totals: Totals,
+    /// What in it is dangerous.
+    pub(super) dangers: Vec<DangerFinding>,
 }
 
 /// What differs in one file.

@@ -12,6 +12,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::danger::DangerFinding;
 use super::files::FileComparison;
 use super::finding::Finding;
 use super::known::{KnownValues, show_placeholders};
@@ -26,6 +27,8 @@ pub(super) struct ChangedCluster {
     pub(super) known: KnownValues,
     /// Its files that differ.
     pub(super) files: Vec<FileComparison>,
+    /// What in it is dangerous.
+    pub(super) dangers: Vec<DangerFinding>,
 }
 
 /// A place, with placeholders: the file, and where in it.
@@ -276,6 +279,7 @@ mod tests {
             name: name.to_owned(),
             known: KnownValues::default(),
             files: files.collect(),
+            dangers: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! ```text
 //! clusters   one cluster on both sides: files by bytes …
 //! language   … and where these differ, by what they mean
+//! danger     what of it can lose, leak or break something
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
 //! terminal   a Preview → text
@@ -16,6 +17,7 @@ mod assemble;
 mod blast;
 mod blocks;
 mod clusters;
+mod danger;
 mod embedded;
 mod files;
 mod finding;

@@ -9,6 +9,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
+pub use super::danger::Flag;
 use crate::fault::Fault;
 
 /// The format of the document; a later one that can't be read as this has another.
@@ -25,6 +26,8 @@ pub struct Preview {
     pub base: Side,
     /// What is looked at.
     pub head: Side,
+    /// What can lose, leak or break something; what nobody has acknowledged first.
+    pub dangers: Vec<Danger>,
     /// Clusters by what becomes of them.
     pub clusters: ClusterTotals,
     /// Files of all clusters, whole clusters that come or go included.
@@ -52,6 +55,32 @@ pub struct Side {
     pub commit: Option<String>,
     /// How it came to be this one, such as "the merge base with main".
     pub taken: String,
+}
+
+/// Something that a reviewer has to know before anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Danger {
+    /// Its kind.
+    pub flag: Flag,
+    /// What happens, in a sentence without its end.
+    pub what: String,
+    /// What is deleted where it runs, in a sentence without its end.
+    pub live: Option<String>,
+    /// The clusters, by name.
+    pub clusters: Vec<String>,
+    /// Where it was found, below `rendered/<cluster>/`; empty for clusters as a whole.
+    pub files: Vec<String>,
+    /// Who says that it is meant; none if nobody does.
+    pub acknowledged: Option<Acknowledgement>,
+}
+
+/// Somebody's word that a danger is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Acknowledgement {
+    /// Where it stands: `commit 1f0c9a52`, or a file and its line.
+    pub place: String,
+    /// Why it is meant, in their words.
+    pub reason: Option<String>,
 }
 
 /// Clusters by what becomes of them.

@@ -5,8 +5,8 @@ use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 
 use super::preview::{
-    BlastRadius, ClusterChange, ClusterStatus, Detail, Group, InputChange, InputScope, Line, Part,
-    Preview, Side, Sign, Totals, Variant,
+    BlastRadius, ClusterChange, ClusterStatus, Danger, Detail, Group, InputChange, InputScope,
+    Line, Part, Preview, Side, Sign, Totals, Variant,
 };
 use crate::report::{Style, printable};
 
@@ -26,6 +26,7 @@ const MAX_VALUE: usize = 240;
 const BOLD: Ansi = Ansi::new().bold();
 const OLD: Ansi = AnsiColor::Red.on_default();
 const NEW: Ansi = AnsiColor::Green.on_default();
+const DANGER: Ansi = AnsiColor::Red.on_default().bold();
 const PLACE: Ansi = AnsiColor::Cyan.on_default();
 const QUIET: Ansi = Ansi::new().dimmed();
 
@@ -39,6 +40,7 @@ pub fn to_text(preview: &Preview, style: Style) -> String {
     page.blank();
     page.side("base", &preview.base);
     page.side("head", &preview.head);
+    page.dangers(&preview.dangers);
     page.clusters(&preview.changed_clusters);
     page.reach(&preview.blast_radius);
     for (number, group) in preview.groups.iter().enumerate() {
@@ -72,6 +74,40 @@ impl Page {
         let commit = side.commit.as_deref().map(|commit| commit.chars().take(8));
         let called = commit.map_or_else(|| side.revision.clone(), String::from_iter);
         self.plain(0, &format!("{name}  {called}, {}", side.taken));
+    }
+
+    /// What a reviewer has to know first; files of a danger are counted when there are many.
+    fn dangers(&mut self, dangers: &[Danger]) {
+        if dangers.is_empty() {
+            return;
+        }
+        self.blank();
+        for danger in dangers {
+            let names: Vec<&str> = danger.clusters.iter().map(String::as_str).collect();
+            let head = format!(
+                "{}: {} ({})",
+                danger.flag.id(),
+                danger.flag.title(),
+                list(&names)
+            );
+            match &danger.acknowledged {
+                None => self.line(0, DANGER, &format!("danger  {head}")),
+                Some(_) => self.line(0, QUIET, &format!("meant   {head}")),
+            }
+            self.plain(8, &danger.what);
+            if let Some(live) = &danger.live {
+                self.plain(8, live);
+            }
+            let files: Vec<&str> = danger.files.iter().map(String::as_str).collect();
+            if !files.is_empty() {
+                self.line(8, PLACE, &list(&files));
+            }
+            if let Some(by) = &danger.acknowledged {
+                let reason = by.reason.as_ref().map(|reason| format!(": {reason}"));
+                let words = format!("by {}{}", by.place, reason.unwrap_or_default());
+                self.line(8, QUIET, &words);
+            }
+        }
     }
 
     /// A row for each cluster; one for all that have the same in it.
