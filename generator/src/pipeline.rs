@@ -5,6 +5,7 @@
 //! what lies between is pure.
 
 mod preview;
+mod release;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

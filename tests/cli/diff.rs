@@ -16,6 +16,8 @@
 //! | `submodule PATH` | a folder that is another repository's commit |
 //! | `orphan NAME` | a branch that has no commit in common with others |
 //! | `shallow NAME` | cuts the history off below that commit |
+//! | `render` | runs `gen render` |
+//! | `release VERSION` | makes what stands in `rendered/` the work of that release of gen |
 //! | `no-git` | takes the repository away |
 //! | `diff ARGUMENTS` | what is run; `gen diff` without this line |
 
@@ -28,6 +30,7 @@ use git2::{
     Signature, Time, build::CheckoutBuilder,
 };
 use rayon::prelude::*;
+use sha2::Digest as _;
 
 use crate::fleet::{Run, TestFleet, cases, cases_of};
 
@@ -107,6 +110,11 @@ impl History {
                 let commit = format!("{}\n", self.names[*name]);
                 self.fleet.write(".git/shallow", commit);
             }
+            ["render"] => {
+                let run = self.fleet.call(&["render"]);
+                assert_eq!(run.code, 0, "{run}");
+            }
+            ["release", version] => self.release(version),
             ["no-git"] => self.fleet.remove(".git"),
             ["diff", arguments @ ..] => {
                 let arguments = arguments.iter().map(ToString::to_string);
@@ -197,6 +205,29 @@ impl History {
             }
         }
         folder.clone_into(&mut self.folder);
+    }
+
+    /// Rewrites the ownership files: another release, and the digests of what is there.
+    fn release(&self, version: &str) {
+        let is_ownership = |path: &&String| path.ends_with("/.logfleet.json");
+        let outputs = self.fleet.outputs();
+        for path in outputs.keys().filter(is_ownership) {
+            let path = format!("rendered/{path}");
+            let folder = path.trim_end_matches(".logfleet.json");
+            let text = self.fleet.text(&path);
+            let mut ownership: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            ownership["generator"] = version.into();
+            let files = ownership["files"].as_object_mut().expect("files");
+            files.retain(|file, _| self.fleet.has(&format!("{folder}{file}")));
+            for (file, digest) in files {
+                let bytes = self.fleet.read(&format!("{folder}{file}"));
+                let bytes = sha2::Sha256::digest(&bytes);
+                let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
+                *digest = hex.collect::<String>().into();
+            }
+            let text = serde_json::to_string_pretty(&ownership).expect("JSON") + "\n";
+            self.fleet.write(&path, text);
+        }
     }
 
     fn submodule(&mut self, path: &str) {

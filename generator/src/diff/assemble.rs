@@ -1,5 +1,7 @@
 //! From what becomes of each cluster to the preview of all. Pure.
 
+use std::collections::BTreeMap;
+
 use super::blast::Reach;
 use super::clusters::{Comparison, Outcome, Whole};
 use super::danger::gather;
@@ -23,8 +25,10 @@ pub struct Compared<'a> {
     pub unchanged: usize,
     /// The inputs.
     pub reach: Reach<'a>,
-    /// Which releases wrote `rendered/`.
-    pub generator: GeneratorVersions,
+    /// Other releases that wrote `rendered/` of the base, each with its number of clusters.
+    pub recorded_releases: BTreeMap<String, usize>,
+    /// What they wrote beside what this release renders of the same, by name of the cluster.
+    pub by_release: Vec<Comparison>,
     /// What is wrong at the head.
     pub head_faults: Faults,
     /// What is wrong at the base only.
@@ -37,7 +41,8 @@ impl Compared<'_> {
         let is_cluster = |one: &&Comparison| !matches!(one.outcome, Outcome::Fleet { .. });
         let clusters = self.comparisons.iter().filter(is_cluster);
         let names: Vec<String> = clusters.map(|one| one.name.clone()).collect();
-        let blast_radius = self.reach.of(&names, self.generator);
+        let generator = generator(self.recorded_releases, self.by_release);
+        let blast_radius = self.reach.of(&names, generator);
         let changed_clusters = describe_clusters(&self.comparisons);
         let is_fleet = |change: &ClusterChange| change.status == ClusterStatus::FleetFiles;
         let has_fleet_files = changed_clusters.iter().any(is_fleet);
@@ -69,6 +74,21 @@ impl Compared<'_> {
             base_faults: self.base_faults.sorted(),
         }
     }
+}
+
+fn generator(recorded: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> GeneratorVersions {
+    let mut versions = GeneratorVersions {
+        running: env!("CARGO_PKG_VERSION").to_owned(),
+        recorded,
+        ..GeneratorVersions::default()
+    };
+    for change in describe_clusters(&by_release) {
+        versions.files.add(change.files);
+        versions.objects.add(change.objects);
+        versions.changed_clusters.push(change.name);
+    }
+    versions.groups = group(&changed(by_release));
+    versions
 }
 
 fn changed(comparisons: Vec<Comparison>) -> Vec<ChangedCluster> {

@@ -6,6 +6,8 @@
 //! spelling and as the namespace of its data streams; `{account}`, `{region}`,
 //! `{environment}` and `{aws_name}`, a shortened name in AWS, for what each has of its own.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -310,7 +312,7 @@ pub enum Sign {
 }
 
 /// Which inputs changed, and how far that reaches.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct BlastRadius {
     /// The inputs that differ, by path.
     pub inputs: Vec<ChangedInput>,
@@ -372,11 +374,20 @@ pub struct Across {
     pub clusters: Vec<String>,
 }
 
-/// Which releases of gen wrote `rendered/`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// Which releases of gen wrote `rendered/`, and what of a change is theirs:
+/// what no input makes, but that this release renders otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct GeneratorVersions {
     /// The one that made this preview, both sides.
     pub running: String,
     /// Others, as the ownership files of the base say, each with its number of clusters.
-    pub recorded: std::collections::BTreeMap<String, usize>,
+    pub recorded: BTreeMap<String, usize>,
+    /// The clusters whose base this release renders otherwise than the other did.
+    pub changed_clusters: Vec<String>,
+    /// How many of their files.
+    pub files: Totals,
+    /// How many of their objects.
+    pub objects: Totals,
+    /// What differs, equal changes told once.
+    pub groups: Vec<Group>,
 }

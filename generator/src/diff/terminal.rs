@@ -5,8 +5,8 @@ use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 
 use super::preview::{
-    BlastRadius, ClusterChange, ClusterStatus, Danger, Detail, Group, InputChange, InputScope,
-    Line, Part, Preview, Side, Sign, Totals, Variant,
+    BlastRadius, ClusterChange, ClusterStatus, Danger, Detail, GeneratorVersions, Group,
+    InputChange, InputScope, Line, Part, Preview, Side, Sign, Totals, Variant,
 };
 use crate::report::{Style, printable};
 
@@ -44,8 +44,9 @@ pub fn to_text(preview: &Preview, style: Style) -> String {
     page.clusters(&preview.changed_clusters);
     page.reach(&preview.blast_radius);
     for (number, group) in preview.groups.iter().enumerate() {
-        page.group(number + 1, group);
+        page.group(&(number + 1).to_string(), group);
     }
+    page.generator(&preview.blast_radius.generator);
     page.text
 }
 
@@ -183,17 +184,42 @@ impl Page {
             );
             self.line(0, BOLD, &words);
         }
-        for (version, clusters) in &radius.generator.recorded {
-            let running = &radius.generator.running;
+    }
+
+    /// What comes of another release of gen, and of no input.
+    fn generator(&mut self, generator: &GeneratorVersions) {
+        if generator.recorded.is_empty() {
+            return;
+        }
+        let running = &generator.running;
+        self.blank();
+        for (version, clusters) in &generator.recorded {
             let words = format!(
                 "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
                 count(*clusters, "cluster")
             );
             self.line(0, BOLD, &words);
         }
+        if generator.changed_clusters.is_empty() {
+            self.plain(
+                0,
+                &format!("gen {running} renders the base to the same bytes"),
+            );
+            return;
+        }
+        let words = format!(
+            "gen {running} alone changes {}: files {}, objects {}",
+            count(generator.changed_clusters.len(), "cluster"),
+            counts(generator.files),
+            counts(generator.objects)
+        );
+        self.line(0, BOLD, words.trim_end_matches(", objects "));
+        for (number, group) in generator.groups.iter().enumerate() {
+            self.group(&format!("gen {}", number + 1), group);
+        }
     }
 
-    fn group(&mut self, number: usize, group: &Group) {
+    fn group(&mut self, number: &str, group: &Group) {
         self.blank();
         let names: Vec<&str> = group.clusters.iter().map(String::as_str).collect();
         let comments = if group.comments_only {

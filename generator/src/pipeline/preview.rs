@@ -4,6 +4,7 @@
 //! ```text
 //! revisions → base, head        what is compared
 //! inputs                        which of them differ
+//! release                       what another release wrote otherwise than this one renders
 //! load, resolve                 the head as a whole; of the base what may differ
 //! render, compare               cluster by cluster, on all threads; only what differs is kept
 //! ```
@@ -16,13 +17,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde::Deserialize;
 
+use super::release::OtherReleases;
 use super::{
-    Fleet, KindsSeen, RENDERED, Rendering, Timings, compile_schemas, own_templates,
-    read_certificates, read_layers, resolve, timed,
+    Fleet, KindsSeen, Rendering, Timings, compile_schemas, own_templates, read_certificates,
+    read_layers, resolve, timed,
 };
-use crate::diff::preview::{GeneratorVersions, Preview, Side};
+use crate::diff::preview::{Preview, Side};
 use crate::diff::{
     Compared, Comparison, Presence, Reach, RenderedCluster, compare_cluster, compare_fleet,
 };
@@ -35,7 +36,6 @@ use crate::load::root::Root;
 use crate::render::{self, Templates, Watch};
 use crate::resolve::{GroupKind, InputSchemas, ResolvedFleet, ResolvedMember};
 use crate::tree::RenderedTree;
-use crate::write;
 
 /// What [`preview`] is to do.
 #[derive(Clone, Copy)]
@@ -63,7 +63,9 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     );
     inputs.add_named(&base.root, &head.root, &head_fleet.fleet.members);
     let affected = find_affected(&inputs, &head_fleet.fleet);
-    let base_fleet = LoadedSide::load_some(&base.root, &affected, &schemas, timings);
+    let others = OtherReleases::find(&base.root, inputs.base.clusters());
+    let of_base = affected.iter().chain(others.clusters()).cloned().collect();
+    let base_fleet = LoadedSide::load_some(&base.root, &of_base, &schemas, timings);
     inputs.add_named(&base.root, &head.root, &base_fleet.fleet.members);
 
     let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
@@ -80,7 +82,8 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         unchanged: result.unchanged,
         comparisons: result.comparisons,
         reach: inputs.reach(),
-        generator: recorded_versions(&base.root, &sides.base.clusters),
+        recorded_releases: others.count(),
+        by_release: others.compare(&base.root, &sides.base, request.watch, timings),
         base: side(&base),
         head: side(&head),
         head_faults: result.head_faults,
@@ -257,7 +260,7 @@ impl SharedTemplates {
 }
 
 /// A side, ready to be rendered as far as it can be.
-struct SideRendering {
+pub(super) struct SideRendering {
     /// None if the templates have a fault.
     rendering: Option<Rendering>,
     /// The names of all its clusters, faulty ones included.
@@ -319,7 +322,7 @@ impl SideRendering {
         }
     }
 
-    fn find(&self, name: &str) -> Option<(&Rendering, &ResolvedMember)> {
+    pub(super) fn find(&self, name: &str) -> Option<(&Rendering, &ResolvedMember)> {
         let rendering = self.rendering.as_ref()?;
         let members = &rendering.fleet.members;
         let at = members
@@ -456,9 +459,13 @@ impl<'a> WholeFleet<'a> {
                 .collect()
         };
         let head_members = members(head);
-        let is_same = |member: &&ResolvedMember| !affected.contains(&member.cluster.cluster.name);
+        // The base has more where another release wrote what it rendered.
+        let is_affected =
+            |member: &&ResolvedMember| affected.contains(&member.cluster.cluster.name);
+        let is_same = |member: &&ResolvedMember| !is_affected(member);
         let same: Vec<_> = head_members.iter().copied().filter(is_same).collect();
         let mut base_members = members(base);
+        base_members.retain(is_affected);
         base_members.extend(&same);
         base_members.sort_by(|a, b| a.cluster.cluster.name.cmp(&b.cluster.cluster.name));
         Self {
@@ -531,29 +538,4 @@ fn borrowed<'a>(
             tree,
         }),
     }
-}
-
-/// The releases other than this one that wrote `rendered/`, as its ownership files say.
-fn recorded_versions(root: &Root, clusters: &BTreeSet<String>) -> GeneratorVersions {
-    #[derive(Deserialize)]
-    struct Recorded {
-        generator: String,
-    }
-    let version = |name: &String| -> Option<String> {
-        let path = format!("{RENDERED}/{name}/{}", write::OWNERSHIP_FILE);
-        let text = root.read(&path).ok()?;
-        let recorded: Recorded = serde_json::from_slice(&text).ok()?;
-        Some(recorded.generator)
-    };
-    let running = env!("CARGO_PKG_VERSION").to_owned();
-    let mut versions = GeneratorVersions {
-        running,
-        ..GeneratorVersions::default()
-    };
-    for recorded in clusters.iter().filter_map(version) {
-        if recorded != versions.running {
-            *versions.recorded.entry(recorded).or_default() += 1;
-        }
-    }
-    versions
 }

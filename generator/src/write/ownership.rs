@@ -115,6 +115,11 @@ impl Ownership {
         Ok(ownership)
     }
 
+    /// The release of gen that wrote it.
+    pub(crate) fn generator(&self) -> &str {
+        &self.generator
+    }
+
     /// The text of the ownership file: pretty JSON with a final newline.
     pub(super) fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut text = serde_json::to_vec_pretty(self)?;
