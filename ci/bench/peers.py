@@ -15,7 +15,6 @@ neither checks anything; gen renders, checks and writes every file.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import fleet
+from machine import cache
 from measure import Failed, Spread, ratios, run, run_all, table
 
 KAPITAN = "0.36.3"
@@ -69,11 +69,6 @@ class DaemonSet:
         it isn't there."""
         value = self.part(key).partition(":")[2] or "[]\n"
         return value.strip() if value.count("\n") == 1 else "\n" + dedent(value.partition("\n")[2]).rstrip()
-
-
-def cache():
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "logfleet")
-    return Path(os.environ.get("LOGFLEET_CACHE", default))
 
 
 def kustomize():

@@ -37,7 +37,8 @@ def normalize(daemon_set):
 
 def main(rendered, kustomize, kapitan):
     count = 0
-    for cluster in sorted(rendered.iterdir()):
+    # What is the whole fleet's, in _fleet, is no cluster.
+    for cluster in sorted(folder for folder in rendered.iterdir() if (folder / "kubernetes").exists()):
         ours = read(*cluster.glob("kubernetes/*/daemonset.yaml"))
         theirs = {
             "kustomize": read(kustomize / f"{cluster.name}.yaml"),

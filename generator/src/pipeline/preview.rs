@@ -63,7 +63,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     );
     inputs.add_named(&base.root, &head.root, &head_fleet.fleet.members);
     let affected = find_affected(&inputs, &head_fleet.fleet);
-    let others = OtherReleases::find(&base.root, inputs.base.clusters());
+    let others = OtherReleases::find(&base.root, &inputs.base.clusters().collect());
     let of_base = affected.iter().chain(others.clusters()).cloned().collect();
     let base_fleet = LoadedSide::load_some(&base.root, &of_base, &schemas, timings);
     inputs.add_named(&base.root, &head.root, &base_fleet.fleet.members);

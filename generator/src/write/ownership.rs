@@ -146,6 +146,14 @@ pub(super) fn is_torn_or_whole(text: &[u8]) -> bool {
     text.starts_with(BEGINNING) || BEGINNING.starts_with(text)
 }
 
+/// Whether an ownership file begins as this release writes it; decided without
+/// reading it. A `false` only costs time.
+pub(crate) fn is_of_this_release(text: &[u8]) -> bool {
+    let head = format!("{FORMAT},\n  \"generator\": \"{GENERATOR}\",\n");
+    let rest = text.strip_prefix(BEGINNING);
+    rest.is_some_and(|rest| rest.starts_with(head.as_bytes()))
+}
+
 /// Whether `text` is, byte for byte, what this release writes for the paths of
 /// `tree`, with whatever hashes.
 ///
@@ -157,7 +165,7 @@ pub(super) fn lists_exactly(text: &[u8], cluster: &str, tree: &RenderedTree) -> 
 
 fn lists_all<'t>(text: &'t [u8], cluster: &str, tree: &RenderedTree) -> Option<&'t [u8]> {
     let head = format!(
-        "1,\n  \"generator\": \"{GENERATOR}\",\n  \"cluster\": \"{cluster}\",\n  \"files\": {{"
+        "{FORMAT},\n  \"generator\": \"{GENERATOR}\",\n  \"cluster\": \"{cluster}\",\n  \"files\": {{"
     );
     let mut rest = text
         .strip_prefix(BEGINNING)?
@@ -182,4 +190,20 @@ fn lists_all<'t>(text: &'t [u8], cluster: &str, tree: &RenderedTree) -> Option<&
     } else {
         b"\n  }\n}\n"
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_this_release_is_told_by_how_it_begins() {
+        let ours = Ownership::new("alpha", BTreeMap::new());
+        let text = ours.text().expect("JSON");
+        assert!(is_of_this_release(&text));
+        let other = String::from_utf8(text).expect("UTF-8");
+        let other = other.replace(GENERATOR, &format!("{GENERATOR}0"));
+        assert!(!is_of_this_release(other.as_bytes()));
+        assert!(!is_of_this_release(b""));
+    }
 }
