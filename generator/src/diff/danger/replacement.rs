@@ -57,7 +57,11 @@ const TYPES: &[Type] = &[
             "TrafficType",
         ],
     ),
-    ("AWS::EC2::VPC", "aws-resource-ec2-vpc.html", &["CidrBlock"]),
+    (
+        "AWS::EC2::VPC",
+        "aws-resource-ec2-vpc.html",
+        &["CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"],
+    ),
     (
         "AWS::EKS::Cluster",
         "aws-resource-eks-cluster.html",
@@ -110,14 +114,16 @@ const TYPES: &[Type] = &[
     (
         "AWS::Lambda::Function",
         "aws-resource-lambda-function.html",
-        &["FunctionName"],
+        &["FunctionName", "PackageType"],
     ),
     (
         "AWS::Lambda::Permission",
         "aws-resource-lambda-permission.html",
         &[
             "Action",
+            "EventSourceToken",
             "FunctionName",
+            "FunctionUrlAuthType",
             "Principal",
             "PrincipalOrgID",
             "SourceAccount",

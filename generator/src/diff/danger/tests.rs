@@ -169,7 +169,7 @@ fn what_ships_is_missed() {
     let set = pod(&json!({"serviceAccountName": "x", "containers": []})).to_string();
     assert_eq!(
         of_trees(&[(path, set.clone())], &[]),
-        ["source-stops: a DaemonSet that ships logs is gone"]
+        ["source-stops: a DaemonSet is no longer rendered"]
     );
     // It only stands elsewhere.
     assert!(
@@ -216,7 +216,7 @@ fn roles_are_missed_where_something_needs_them() {
         ]
     );
     let told = of_trees(&all, &[]);
-    assert_eq!(told, ["source-stops: a DaemonSet that ships logs is gone"]);
+    assert_eq!(told, ["source-stops: a DaemonSet is no longer rendered"]);
 }
 
 #[test]
@@ -521,6 +521,29 @@ fn connections_weaken() {
         )
         .is_empty()
     );
+}
+
+#[test]
+fn connections_in_a_config_map_weaken() {
+    let map = |name: &str, text: &str| json!({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {name: text}});
+    for (name, old, new) in [
+        (
+            "fluent.conf",
+            "<match **>\n  ssl_verify true\n</match>\n",
+            "<match **>\n  ssl_verify false\n</match>\n",
+        ),
+        (
+            "filebeat.yml",
+            "ssl.verification_mode: full",
+            "output: { ssl.verification_mode: none }",
+        ),
+    ] {
+        let told = of_values("kubernetes/x.yaml", &map(name, old), &map(name, new));
+        assert_eq!(
+            told,
+            ["tls-weakens: the server's certificate is no longer verified"]
+        );
+    }
 }
 
 #[test]

@@ -19,13 +19,42 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let (Some(old), Some(new)) = (change.old, change.new) else {
         return;
     };
-    if Language::of(new.path) == Some(Language::Conf) {
+    compare_files(new.path, old.text, new.text, found);
+    if let Some((old, new)) = change.values() {
+        compare(&connections_in(old), &connections_in(new), found);
+        compare_embedded(old, new, found);
+    }
+}
+
+/// Configurations of Fluentd and Logstash.
+fn compare_files(name: &str, old: &str, new: &str, found: &mut Found) {
+    if Language::of(name) == Some(Language::Conf) {
         let of = |text| language::blocks_of(text).map(|block| connections_of(&block));
-        if let (Some(old), Some(new)) = (of(old.text), of(new.text)) {
+        if let (Some(old), Some(new)) = (of(old), of(new)) {
             compare(&old, &new, found);
         }
-    } else if let Some((old, new)) = change.values() {
-        compare(&connections_in(old), &connections_in(new), found);
+    }
+}
+
+/// Files in a `ConfigMap`.
+fn compare_embedded(old: &Json, new: &Json, found: &mut Found) {
+    if text(new, "/kind") != "ConfigMap" {
+        return;
+    }
+    let files = new.get("data").and_then(Json::as_object);
+    for (name, file) in files.into_iter().flatten() {
+        let before = old.get("data").and_then(|data| data.get(name)?.as_str());
+        let (Some(before), Some(after)) = (before, file.as_str()) else {
+            continue;
+        };
+        compare_files(name, before, after, found);
+        let of = |text| {
+            let value = language::value(Language::of(name)?, text)?;
+            Some(connections_in(&value))
+        };
+        if let (Some(before), Some(after)) = (of(before), of(after)) {
+            compare(&before, &after, found);
+        }
     }
 }
 
