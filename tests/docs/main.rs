@@ -36,6 +36,7 @@ fn documents() -> Vec<(String, String)> {
     let mut paths = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
     for folder in [
         "docs",
+        "docs/dangers",
         "docs/decisions",
         "templates",
         "clusters",

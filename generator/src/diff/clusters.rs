@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::danger::{self, DangerFinding, EndangeredCluster};
+use super::danger::{self, Applier, DangerFinding, EndangeredCluster, Surroundings};
 use super::files::{self, compare_trees};
 use super::group::ChangedCluster;
 use super::known::KnownValues;
@@ -125,7 +125,11 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
     if base == head {
         return None;
     }
-    let compared = compare_trees(base, head);
+    let compared = compare_trees(Surroundings {
+        base,
+        head,
+        applier: Applier::Nobody,
+    });
     let name = FLEET.to_owned();
     Some(Comparison {
         name: name.clone(),
@@ -151,13 +155,18 @@ fn compare_both(
         return None;
     }
     let known = KnownValues::of(base.cluster).common(&KnownValues::of(head.cluster));
-    let compared = compare_trees(base.tree, head.tree);
+    let compared = compare_trees(Surroundings {
+        base: base.tree,
+        head: head.tree,
+        applier: Applier::of(head.cluster.gitops.as_ref()),
+    });
+    let rows = danger::source::of_rows(base.cluster, head.cluster);
     Some(Outcome::Changed {
         cluster: ChangedCluster {
             name: name.to_owned(),
             known,
             files: compared.files,
-            dangers: compared.dangers,
+            dangers: danger::source::join(rows, compared.dangers),
         },
         files: compared.file_totals,
         objects: compared.object_totals,

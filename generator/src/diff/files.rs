@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::danger::DangerFinding;
+use super::danger::{self, Change, DangerFinding, Side, Surroundings};
 use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::preview::{Detail, Totals};
@@ -89,6 +89,15 @@ impl<'t> Version<'t> {
         }
     }
 
+    /// As the rules of dangers see it; nothing if it is no text.
+    fn side(&self) -> Option<Side<'_>> {
+        Some(Side {
+            path: self.file.path,
+            text: self.text?,
+            value: self.value.as_ref(),
+        })
+    }
+
     fn comparison(&self, findings: Vec<Finding>) -> FileComparison {
         FileComparison {
             path: self.file.path.to_owned(),
@@ -99,7 +108,8 @@ impl<'t> Version<'t> {
 }
 
 /// Compares what two trees hold: bytes first, and where these differ, what they mean.
-pub(super) fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeComparison {
+pub(super) fn compare_trees(around: Surroundings<'_>) -> TreeComparison {
+    let Surroundings { base, head, .. } = around;
     let removed = only_in(base, head);
     let added = only_in(head, base);
     let renames = rename::find(&removed, &added);
@@ -109,17 +119,28 @@ pub(super) fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeCom
             let path = path.as_str();
             let [old, new] = [old, new].map(|bytes| Version::read(File { path, bytes }));
             result.push_changed(compare_versions(&old, &new), &old, &new);
+            result.push_dangers(around, Some(&old), Some(&new));
         }
     }
     for file in removed {
         if !renames.iter().any(|(from, _)| from.path == file.path) {
-            result.push_removed(&Version::read(file));
+            let old = Version::read(file);
+            result.push_removed(&old);
+            result.push_dangers(around, Some(&old), None);
         }
     }
     for file in added {
         match renames.iter().find(|(_, to)| to.path == file.path) {
-            Some((from, to)) => result.push_renamed(&Version::read(*from), &Version::read(*to)),
-            None => result.push_added(&Version::read(file)),
+            Some((from, to)) => {
+                let [old, new] = [from, to].map(|file| Version::read(*file));
+                result.push_renamed(&old, &new);
+                result.push_dangers(around, Some(&old), Some(&new));
+            }
+            None => {
+                let new = Version::read(file);
+                result.push_added(&new);
+                result.push_dangers(around, None, Some(&new));
+            }
         }
     }
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -148,6 +169,17 @@ fn only_in<'t>(one: &'t RenderedTree, other: &RenderedTree) -> Vec<File<'t>> {
 }
 
 impl TreeComparison {
+    fn push_dangers(
+        &mut self,
+        around: Surroundings<'_>,
+        old: Option<&Version<'_>>,
+        new: Option<&Version<'_>>,
+    ) {
+        let [old, new] = [old, new].map(|version| version.and_then(Version::side));
+        self.dangers
+            .extend(danger::of_change(&Change { old, new, around }));
+    }
+
     fn push_changed(&mut self, findings: Vec<Finding>, old: &Version<'_>, new: &Version<'_>) {
         self.file_totals.changed += 1;
         self.object_totals

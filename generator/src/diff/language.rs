@@ -97,7 +97,8 @@ pub(super) fn value(language: Language, text: &str) -> Option<Json> {
     }
 }
 
-fn blocks_of(text: &str) -> Option<Block> {
+/// The blocks of a configuration of Fluentd or Logstash.
+pub(super) fn blocks_of(text: &str) -> Option<Block> {
     let fluentd = fluentd::parse(text)
         .ok()
         .map(|root| Block::of_fluentd(&root));

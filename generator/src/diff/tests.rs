@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::files::compare_trees;
+use super::danger::{Applier, Surroundings};
+use super::files::{self, TreeComparison};
 use super::finding::{Finding, Findings, Path};
 use super::preview::Detail;
 use super::{language, structure};
@@ -37,6 +38,14 @@ fn describe(finding: &Finding) -> String {
         other => format!("{other:?}"),
     };
     format!("{}: {what}", finding.path)
+}
+
+fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeComparison {
+    files::compare_trees(Surroundings {
+        base,
+        head,
+        applier: Applier::Nobody,
+    })
 }
 
 fn tree(files: &[(&str, &str)]) -> RenderedTree {

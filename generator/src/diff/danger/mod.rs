@@ -1,12 +1,28 @@
 //! What in a change can lose, leak or break something. Pure.
 //!
 //! What is found in one cluster is a [`DangerFinding`]; the same in many files
-//! and clusters is told once, as a [`Danger`](super::preview::Danger).
+//! and clusters is told once, as a [`Danger`](super::preview::Danger). A rule
+//! looks at one file before and after, as it is rendered; only which sources
+//! are shipped is asked of what was resolved ([`source::of_rows`]).
 
+mod change;
 mod flag;
 mod gather;
+mod image;
+mod mapping;
+mod privilege;
 pub(super) mod removal;
+mod replacement;
+mod retention;
+mod role;
+mod secret;
+pub(super) mod source;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
 
+pub(super) use change::{Applier, Change, Side, Surroundings};
 pub use flag::Flag;
 pub(super) use gather::{EndangeredCluster, gather};
 
@@ -22,4 +38,33 @@ pub(super) struct DangerFinding {
     pub(super) live: Option<String>,
     /// Where it was found, below the cluster's folder; none for the cluster as a whole.
     pub(super) file: Option<String>,
+}
+
+type Rule = fn(&Change<'_>, &mut change::Found);
+
+/// All rules that look at a file.
+const RULES: [Rule; 10] = [
+    source::check,
+    stream::check,
+    retention::check,
+    role::check,
+    privilege::check,
+    tls::check,
+    secret::check,
+    replacement::check,
+    mapping::check,
+    image::check,
+];
+
+/// What is dangerous about a file's change.
+pub(super) fn of_change(change: &Change<'_>) -> Vec<DangerFinding> {
+    let mut found = change::Found::default();
+    for rule in RULES {
+        rule(change, &mut found);
+    }
+    let path = crate::diff::veil::shown_text(change.path());
+    for finding in &mut found.findings {
+        finding.file = Some(path.clone());
+    }
+    found.findings
 }

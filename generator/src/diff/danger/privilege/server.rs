@@ -1,0 +1,124 @@
+//! Roles, their mappings and users of Elasticsearch and OpenSearch. Pure.
+
+use serde_json::Value as Json;
+
+use super::super::Flag;
+use super::super::change::{Change, Found, items, names, texts};
+use super::covered;
+use crate::tree::RenderedTree;
+
+/// What a role permits on indices: names and privileges, as
+/// <https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/role-structure> and
+/// <https://docs.opensearch.org/latest/security/access-control/api/#roles> call them.
+const INDICES: [(&str, &str, &str); 3] = [
+    ("indices", "names", "privileges"),
+    ("index_permissions", "index_patterns", "allowed_actions"),
+    ("tenant_permissions", "tenant_patterns", "allowed_actions"),
+];
+
+/// Who has a role, or which roles a user has.
+const HOLDERS: [&str; 7] = [
+    "backend_roles",
+    "users",
+    "hosts",
+    "and_backend_roles",
+    "roles",
+    "opendistro_security_roles",
+    "run_as",
+];
+
+pub(super) fn check(change: &Change<'_>, found: &mut Found) {
+    let path = change.path();
+    let is_security = path.contains("/_security/");
+    if !path.starts_with("elasticsearch/") || !is_security {
+        return;
+    }
+    let Some((old, new)) = change.values() else {
+        return;
+    };
+    for key in ["cluster", "cluster_permissions"] {
+        let more = added(old, new, key);
+        if !more.is_empty() {
+            let what = format!("a role may do {} on the whole server", names(&more));
+            found.push(Flag::PrivilegeWidens, what, None);
+        }
+    }
+    for key in HOLDERS {
+        let more = added(old, new, key);
+        if !more.is_empty() {
+            let what = format!("`{key}` gets {} as well", names(&more));
+            found.push(Flag::PrivilegeWidens, what, None);
+        }
+    }
+    if old.get("rules").is_some() && old.get("rules") != new.get("rules") {
+        let what = "the rules that say who has a role change";
+        found.push(Flag::PrivilegeWidens, what, None);
+    }
+    for (list, patterns, actions) in INDICES {
+        let is_new = |name: &str| is_new_stream(change, name);
+        check_indices(
+            [old, new].map(|value| items(value, list)),
+            [patterns, actions],
+            &is_new,
+            found,
+        );
+    }
+}
+
+fn added(old: &Json, new: &Json, key: &str) -> Vec<String> {
+    let old = texts(old.get(key));
+    let new = texts(new.get(key)).into_iter();
+    new.filter(|name| !covered(&old, name) && !old.iter().any(|old| old == "all"))
+        .collect()
+}
+
+/// Whether a data stream comes with this very change.
+fn is_new_stream(change: &Change<'_>, name: &str) -> bool {
+    let Some(server) = change.path().splitn(3, '/').nth(1) else {
+        return false;
+    };
+    let path = format!("elasticsearch/{server}/_data_stream/{name}.json");
+    let has = |tree: &RenderedTree| tree.files().any(|(other, _)| other.as_str() == path);
+    !name.contains('*') && has(change.around.head) && !has(change.around.base)
+}
+
+fn check_indices(
+    [old, new]: [&[Json]; 2],
+    [patterns, actions]: [&str; 2],
+    is_new: &dyn Fn(&str) -> bool,
+    found: &mut Found,
+) {
+    for entry in new {
+        for pattern in texts(entry.get(patterns)) {
+            let before = old
+                .iter()
+                .filter(|old| covered(&texts(old.get(patterns)), &pattern));
+            let allowed: Vec<String> = before
+                .clone()
+                .flat_map(|old| texts(old.get(actions)))
+                .collect();
+            let all = allowed.iter().any(|action| action == "all");
+            let more: Vec<String> = texts(entry.get(actions))
+                .into_iter()
+                .filter(|action| !all && !covered(&allowed, action))
+                .collect();
+            if !more.is_empty() && !is_new(&pattern) {
+                let known = before.clone().count() > 0;
+                let place = if known { "" } else { " on more indices" };
+                let what = format!("a role may do {}{place}", names(&more));
+                found.push(Flag::PrivilegeWidens, what, None);
+            }
+            for limit in ["query", "dls", "field_security", "fls"] {
+                let limited = |entry: &Json| {
+                    entry
+                        .get(limit)
+                        .is_some_and(|value| !value.is_null() && value != "")
+                };
+                if before.clone().count() > 0 && before.clone().all(limited) && !limited(entry) {
+                    let what = "a role is no longer limited to some records or fields";
+                    found.push(Flag::PrivilegeWidens, what, None);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Sources that are no longer shipped, or to fewer places. Pure.
+
+use std::collections::BTreeSet;
+
+use super::change::{Change, Found, is_workload, names, shown, text};
+use super::{DangerFinding, Flag};
+use crate::resolve::ResolvedCluster;
+use crate::sources::{self, End, SourceRow};
+
+/// A source that stops, and the files that ship it.
+#[derive(Debug)]
+pub(in crate::diff) struct Stopped {
+    finding: DangerFinding,
+    files: BTreeSet<String>,
+}
+
+/// What the rows of a cluster's sources say.
+pub(in crate::diff) fn of_rows(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Stopped> {
+    compare_rows(&sources::list(base), &sources::list(head))
+}
+
+fn compare_rows(base: &[SourceRow], head: &[SourceRow]) -> Vec<Stopped> {
+    let mut stopped = Vec::new();
+    for old in base.iter().filter(|row| !row.ends.is_empty()) {
+        let mut found = Found::default();
+        let new = head.iter().find(|row| row.source == old.source);
+        match new {
+            Some(new) if !new.ends.is_empty() => compare_ends(old, new, &mut found),
+            new => {
+                let missing = new.and_then(|new| new.missing.as_ref());
+                let why = missing.map_or_else(String::new, |missing| format!(": {}", missing.why));
+                let what = format!("`{}` is no longer shipped{why}", old.source);
+                found.push(Flag::SourceStops, what, None);
+            }
+        }
+        stopped.extend(found.findings.into_iter().map(|finding| Stopped {
+            finding,
+            files: old.files.iter().cloned().collect(),
+        }));
+    }
+    stopped
+}
+
+fn compare_ends(old: &SourceRow, new: &SourceRow, found: &mut Found) {
+    let places = |row: &SourceRow| -> BTreeSet<String> {
+        let names = row.ends.iter().map(|end: &End| {
+            let place = end.destination.as_deref().unwrap_or("the log group");
+            match &end.region {
+                Some(region) => format!("{place} in {region}"),
+                None => place.to_owned(),
+            }
+        });
+        names.collect()
+    };
+    let (before, after) = (places(old), places(new));
+    let gone: BTreeSet<&String> = before.difference(&after).collect();
+    if !gone.is_empty() {
+        let what = format!("`{}` no longer ends at {}", old.source, names(gone));
+        found.push(Flag::SourceStops, what, None);
+    }
+}
+
+/// Adds what the files say to what the rows say. What goes from a file that
+/// ships a source which stops is told with that source.
+pub(in crate::diff) fn join(
+    mut stopped: Vec<Stopped>,
+    files: Vec<DangerFinding>,
+) -> Vec<DangerFinding> {
+    let mut more = Vec::new();
+    for finding in files {
+        let is_told = |stopped: &&mut Stopped| {
+            let file = finding.file.as_ref();
+            finding.flag == Flag::SourceStops
+                && file.is_some_and(|file| stopped.files.contains(file))
+        };
+        let mut told = stopped.iter_mut().filter(is_told).peekable();
+        if told.peek().is_none() {
+            drop(told);
+            more.push(finding);
+            continue;
+        }
+        for source in told {
+            source.finding.live = source.finding.live.take().or_else(|| finding.live.clone());
+        }
+    }
+    let sources = stopped.into_iter().map(|stopped| stopped.finding);
+    sources.chain(more).collect()
+}
+
+/// What of AWS brings logs along.
+const SHIPPERS: [(&str, &str); 8] = [
+    ("AWS::Logs::SubscriptionFilter", "a subscription filter"),
+    ("AWS::Events::Rule", "an event rule"),
+    ("AWS::CloudTrail::Trail", "a trail"),
+    ("AWS::EC2::FlowLog", "a flow log"),
+    ("AWS::Logs::Delivery", "a delivery of logs"),
+    ("AWS::Lambda::Function", "a function"),
+    (
+        "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
+        "a query log",
+    ),
+    ("AWS::SSM::Association", "an association of Systems Manager"),
+];
+
+pub(super) fn check(change: &Change<'_>, found: &mut Found) {
+    if let Some(gone) = change.gone_object() {
+        let kind = text(gone, "/kind");
+        if is_workload(kind) {
+            found.push(
+                Flag::SourceStops,
+                format!("a {} is no longer rendered", shown(kind)),
+                Some(change.around.applier.of_removed()),
+            );
+        }
+    }
+    for resource in change
+        .resources()
+        .iter()
+        .filter(|resource| resource.gone().is_some())
+    {
+        let shipper = SHIPPERS.iter().find(|(kind, _)| *kind == resource.kind());
+        if let Some((_, what)) = shipper {
+            let live = if change.new.is_none() {
+                "it stays as long as its stack, which nothing deletes by itself"
+            } else {
+                "CloudFormation deletes it when the stack is updated"
+            };
+            let what = format!("{what} is gone");
+            found.push(Flag::SourceStops, what, Some(live.to_owned()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::{EndKind, Missing, MissingKind};
+
+    fn row(destinations: &[&str]) -> SourceRow {
+        let end = |name: &&str| End {
+            stream: "nodes".to_owned(),
+            destination: Some((*name).to_owned()),
+            kind: EndKind::DataStream,
+            name: "logs-x".to_owned(),
+            region: None,
+            kept_days: Some(7),
+            through: None,
+        };
+        SourceRow {
+            cluster: "x".to_owned(),
+            source: "kubernetes.nodes".to_owned(),
+            shipped_by: None,
+            reads: Vec::new(),
+            ends: destinations.iter().map(end).collect(),
+            files: vec!["kubernetes/nodes/daemonset.yaml".to_owned()],
+            missing: destinations.is_empty().then(|| Missing {
+                kind: MissingKind::Gap,
+                why: "switched off".to_owned(),
+            }),
+        }
+    }
+
+    fn told(base: &[&str], head: &[&str]) -> Vec<String> {
+        let stopped = compare_rows(&[row(base)], &[row(head)]);
+        stopped
+            .into_iter()
+            .map(|stopped| stopped.finding.what)
+            .collect()
+    }
+
+    #[test]
+    fn a_source_that_stops_is_told_with_its_reason() {
+        assert_eq!(
+            told(&["a"], &[]),
+            ["`kubernetes.nodes` is no longer shipped: switched off"]
+        );
+        assert_eq!(
+            told(&["a", "b"], &["a"]),
+            ["`kubernetes.nodes` no longer ends at b"]
+        );
+        for (base, head) in [(&["a"][..], &["a", "b"][..]), (&[], &["a"]), (&[], &[])] {
+            assert!(told(base, head).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_goes_with_a_source_is_told_once() {
+        let of_file = |file: &str| DangerFinding {
+            flag: Flag::SourceStops,
+            what: "a DaemonSet is no longer rendered".to_owned(),
+            live: Some("it is deleted".to_owned()),
+            file: Some(file.to_owned()),
+        };
+        let files = vec![
+            of_file("kubernetes/nodes/daemonset.yaml"),
+            of_file("kubernetes/other.yaml"),
+        ];
+        let all = join(compare_rows(&[row(&["a"])], &[row(&[])]), files.clone());
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].live.as_deref(), Some("it is deleted"));
+        assert_eq!(all[1], files[1]);
+    }
+}
