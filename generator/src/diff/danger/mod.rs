@@ -3,12 +3,19 @@
 //! What is found in one cluster is a [`DangerFinding`]; the same in many files
 //! and clusters is told once, as a [`Danger`](super::preview::Danger).
 
+mod acknowledge;
+mod denied;
 mod flag;
 mod gather;
 pub(super) mod removal;
+mod trailer;
 
+pub use acknowledge::{EarlierWord, Word, Words, one_line};
+pub(super) use acknowledge::{acknowledge, tell_earlier};
+pub use denied::unacknowledged;
 pub use flag::Flag;
 pub(super) use gather::{EndangeredCluster, gather};
+pub use trailer::words_of_trailers;
 
 /// A danger in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
