@@ -4,6 +4,7 @@
 //! Does IO at both ends (it reads the inputs, and the outputs as they are);
 //! what lies between is pure.
 
+mod acknowledgements;
 mod preview;
 mod release;
 
@@ -133,8 +134,17 @@ pub fn load_fleet(
     let (layers, schemas) = timed(&timings.load, || {
         rayon::join(|| load_layers(root, selected), compile_schemas)
     });
-    let (fleet, faults) = resolve(layers, &schemas?, timings);
+    let (fleet, mut faults) = resolve(layers, &schemas?, timings);
+    faults.append(check_acknowledgements(root, &fleet));
     faults.into_result(fleet)
+}
+
+/// What is wrong in files that only `gen diff` reads: it would acknowledge nothing there.
+fn check_acknowledgements(root: &Path, fleet: &Fleet) -> Faults {
+    Root::folder(root).map_or_else(
+        |_| Faults::new(),
+        |root| acknowledgements::read(&root, &fleet.layers.loaded).1,
+    )
 }
 
 fn compile_schemas() -> Result<InputSchemas, Faults> {

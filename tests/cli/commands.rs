@@ -478,6 +478,7 @@ fn committed_schemas_are_those_of_this_program() {
         ("environment", "environment"),
         ("fleet", "fleet"),
         ("settings", "settings"),
+        ("acknowledge", "acknowledge"),
     ] {
         let file = format!("{name}.schema.json");
         let written = fleet.text(&format!("schemas/{file}"));
@@ -581,6 +582,7 @@ fn help_of_each_command() {
         "new",
         "render",
         "check",
+        "diff",
         "explain",
         "schema",
         "sources",

@@ -6,7 +6,8 @@
 //! | Line | Does |
 //! |---|---|
 //! | `branch NAME`, `checkout NAME` | makes a branch and goes there; goes to a branch |
-//! | `commit NAME` | commits everything; NAME stands for the commit in snapshots |
+//! | `commit NAME` | commits everything; NAME stands for the commit in snapshots. The lines after it that begin with `\|` are the rest of its message |
+//! | `merge NAME BRANCH` | commits everything, with that branch as second parent |
 //! | `write PATH`, `append PATH` | the lines after it that begin with `\|` are its text, or are added |
 //! | `replace PATH FROM TO` | FROM and TO are quoted |
 //! | `remove PATH`, `move FROM TO`, `link PATH TARGET` | as they say |
@@ -90,7 +91,8 @@ impl History {
             [] | ["#", ..] => {}
             ["branch", name] => self.branch(name),
             ["checkout", name] => self.checkout(name),
-            ["commit", name] => self.commit(name),
+            ["commit", name] => self.commit_saying(name, body, None),
+            ["merge", name, branch] => self.commit_saying(name, body, Some(branch)),
             ["write", path] => self.fleet.write(path, body),
             ["append", path] => self.fleet.append(path, body),
             ["replace", path, from, to] => self.replace(path, from, to),
@@ -148,6 +150,10 @@ impl History {
     }
 
     fn commit(&mut self, name: &str) {
+        self.commit_saying(name, "", None);
+    }
+
+    fn commit_saying(&mut self, name: &str, body: &str, merged: Option<&str>) {
         let mut index = self.repository.index().expect("an index");
         index.clear().expect("empty");
         index
@@ -160,13 +166,29 @@ impl History {
         let tree = index.write_tree().expect("a tree");
         let tree = self.repository.find_tree(tree).expect("the tree");
         let parent = self.head();
-        let parents: Vec<&Commit<'_>> = parent.iter().collect();
+        let merged = merged.map(|branch| {
+            let branch = self.repository.revparse_single(branch).expect("a branch");
+            branch.peel_to_commit().expect("a commit")
+        });
+        let parents: Vec<&Commit<'_>> = parent.iter().chain(&merged).collect();
+        let message = if body.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}\n\n{body}")
+        };
         let id = self
             .repository
-            .commit(Some("HEAD"), &author(), &author(), name, &tree, &parents)
+            .commit(
+                Some("HEAD"),
+                &author(),
+                &author(),
+                &message,
+                &tree,
+                &parents,
+            )
             .expect("a commit");
-        drop(parent);
-        drop(tree);
+        drop(parents);
+        drop((parent, merged, tree));
         self.names.insert(name.to_owned(), id);
     }
 

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal};
 use crate::diff::preview::Preview;
 use crate::diff::terminal::to_text;
+use crate::diff::unacknowledged;
 use crate::fault::Faults;
 use crate::load::revisions::WORKTREE;
 use crate::pipeline::{self, PreviewRequest, Timings};
@@ -25,9 +26,19 @@ pub(super) struct Diff {
     /// Look at this branch, tag or commit, or at what is on disk
     #[arg(long, value_name = "REVISION|worktree", default_value = WORKTREE)]
     head: String,
+    /// End with exit code 1 if there is some of this
+    #[arg(long, value_name = "WHAT", value_enum)]
+    deny: Vec<Deny>,
     /// Print how long each step took to standard error
     #[arg(long)]
     timings: bool,
+}
+
+/// What a change must not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    /// A danger that nobody has acknowledged
+    Danger,
 }
 
 impl Diff {
@@ -38,6 +49,7 @@ impl Diff {
         limit: TimeLimit,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
+        let deny = self.deny.clone();
         let bar = terminal.progress("rendering");
         let (root, shown) = (root.to_owned(), bar.clone());
         let made = run_watched(limit, move |watch| {
@@ -65,18 +77,34 @@ impl Diff {
         };
         terminal.print(&text)?;
         if format == Format::Text && !preview.base_faults.is_empty() {
-            let faults = preview.base_faults.into_iter().collect();
+            let faults = preview.base_faults.iter().cloned().collect();
             terminal.complain_of(faults, "the base is compared without them");
         }
-        match (preview.head_faults.is_empty(), format) {
-            (true, _) => Ok(()),
-            // They stand in the document.
-            (false, Format::Json) => Err(Failure::Shown(preview.head_faults)),
-            (false, Format::Text) => Err(Failure::Faults {
-                faults: preview.head_faults.into_iter().collect::<Faults>(),
-                outcome: "what has none is shown",
-            }),
-        }
+        judge(&preview, &deny, format, terminal)
+    }
+}
+
+/// Ends well if the head has no fault, and nothing that is denied. In a
+/// document both stand already.
+fn judge(
+    preview: &Preview,
+    deny: &[Deny],
+    format: Format,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let mut denied = Faults::new();
+    if deny.contains(&Deny::Danger) {
+        denied.append(unacknowledged(preview));
+    }
+    let faults: Faults = preview.head_faults.iter().cloned().collect();
+    if format == Format::Text {
+        terminal.complain_of(faults.clone(), "what has none is shown");
+        terminal.complain_of(denied.clone(), "denied by --deny danger");
+    }
+    denied.append(faults);
+    match denied.sorted() {
+        none if none.is_empty() => Ok(()),
+        some => Err(Failure::Shown(some)),
     }
 }
 

@@ -29,6 +29,8 @@ enum Kind {
     Fleet,
     /// All layers of a cluster, merged
     Settings,
+    /// clusters/<cluster>/acknowledge.yaml
+    Acknowledge,
 }
 
 impl From<Kind> for InputKind {
@@ -38,6 +40,7 @@ impl From<Kind> for InputKind {
             Kind::Environment => Self::Environment,
             Kind::Fleet => Self::Fleet,
             Kind::Settings => Self::Settings,
+            Kind::Acknowledge => Self::Acknowledge,
         }
     }
 }

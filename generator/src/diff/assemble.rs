@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::blast::Reach;
 use super::clusters::{Comparison, Outcome, Whole};
-use super::danger::gather;
+use super::danger::{Words, acknowledge, gather, tell_earlier};
 use super::group::{ChangedCluster, group};
 use super::preview::{
-    ClusterChange, ClusterStatus, ClusterTotals, FORMAT, GeneratorVersions, Group, Preview,
+    ClusterChange, ClusterStatus, ClusterTotals, Danger, FORMAT, GeneratorVersions, Group, Preview,
     RenamedCluster, Side, Totals,
 };
 use crate::fault::Faults;
@@ -23,6 +23,8 @@ pub struct Compared<'a> {
     pub comparisons: Vec<Comparison>,
     /// How many stay as they are.
     pub unchanged: usize,
+    /// What is said of its dangers.
+    pub words: Words,
     /// The inputs.
     pub reach: Reach<'a>,
     /// Other releases that wrote `rendered/` of the base, each with its number of clusters.
@@ -48,6 +50,9 @@ impl Compared<'_> {
         let has_fleet_files = changed_clusters.iter().any(is_fleet);
         let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
         let dangers = gather(&endangered.collect::<Vec<_>>());
+        let dangers = acknowledge(dangers, &self.words.given);
+        let mut acknowledgement_faults = self.words.faults;
+        acknowledgement_faults.append(tell_earlier(&dangers, &self.words.earlier));
         let groups = group(&changed(self.comparisons));
         let clusters = count_clusters(&changed_clusters, self.unchanged);
         let mut files = Totals::default();
@@ -60,10 +65,11 @@ impl Compared<'_> {
         }
         Preview {
             logfleet_preview: FORMAT,
-            verdict: verdict(clusters, has_fleet_files, files, &groups),
+            verdict: count_dangers(&dangers) + &verdict(clusters, has_fleet_files, files, &groups),
             base: self.base,
             head: self.head,
             dangers,
+            acknowledgement_faults: acknowledgement_faults.sorted(),
             clusters,
             files,
             objects,
@@ -183,7 +189,22 @@ fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals 
     totals
 }
 
-/// What happens, in one line.
+/// "2 dangers, 1 acknowledged; "; nothing without any.
+fn count_dangers(dangers: &[Danger]) -> String {
+    let acknowledged = dangers
+        .iter()
+        .filter(|danger| danger.acknowledged.is_some());
+    match (dangers.len(), acknowledged.count()) {
+        (0, _) => String::new(),
+        (1, 0) => "1 danger; ".to_owned(),
+        (1, _) => "1 danger, acknowledged; ".to_owned(),
+        (all, 0) => format!("{all} dangers; "),
+        (all, some) if all == some => format!("{all} dangers, all acknowledged; "),
+        (all, some) => format!("{all} dangers, {some} acknowledged; "),
+    }
+}
+
+/// What becomes of the clusters, in one line.
 fn verdict(
     clusters: ClusterTotals,
     has_fleet_files: bool,

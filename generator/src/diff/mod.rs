@@ -38,3 +38,4 @@ mod veil;
 pub use assemble::Compared;
 pub use blast::Reach;
 pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};
+pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

@@ -30,6 +30,8 @@ pub struct Preview {
     pub head: Side,
     /// What can lose, leak or break something; what nobody has acknowledged first.
     pub dangers: Vec<Danger>,
+    /// What of the acknowledgements can't be made out, or counts no more: it acknowledges nothing.
+    pub acknowledgement_faults: Vec<Fault>,
     /// Clusters by what becomes of them.
     pub clusters: ClusterTotals,
     /// Files of all clusters, whole clusters that come or go included.
@@ -79,7 +81,7 @@ pub struct Danger {
 /// Somebody's word that a danger is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Acknowledgement {
-    /// Where it stands: `commit 1f0c9a52`, or a file and its line.
+    /// Where it stands: `commit 1f0c9a52`, or a file and its line; of several the first, and how many more.
     pub place: String,
     /// Why it is meant, in their words.
     pub reason: Option<String>,

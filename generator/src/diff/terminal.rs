@@ -8,6 +8,7 @@ use super::preview::{
     BlastRadius, ClusterChange, ClusterStatus, Danger, Detail, GeneratorVersions, Group,
     InputChange, InputScope, Line, Part, Preview, Side, Sign, Totals, Variant,
 };
+use crate::fault::Fault;
 use crate::report::{Style, printable};
 
 /// Clusters that are named in a row; more are counted.
@@ -20,6 +21,8 @@ const MAX_OUTLIERS: usize = 4;
 const MAX_LINES: usize = 24;
 /// Changed places of one group; more are counted.
 const MAX_PLACES: usize = 60;
+/// Notes on acknowledgements.
+const MAX_NOTES: usize = 20;
 /// Characters of one value.
 const MAX_VALUE: usize = 240;
 
@@ -41,6 +44,7 @@ pub fn to_text(preview: &Preview, style: Style) -> String {
     page.side("base", &preview.base);
     page.side("head", &preview.head);
     page.dangers(&preview.dangers);
+    page.notes(&preview.acknowledgement_faults);
     page.clusters(&preview.changed_clusters);
     page.reach(&preview.blast_radius);
     for (number, group) in preview.groups.iter().enumerate() {
@@ -108,6 +112,25 @@ impl Page {
                 let words = format!("by {}{}", by.place, reason.unwrap_or_default());
                 self.line(8, QUIET, &words);
             }
+        }
+    }
+
+    /// What was meant to acknowledge a danger, and doesn't.
+    fn notes(&mut self, faults: &[Fault]) {
+        if !faults.is_empty() {
+            self.blank();
+        }
+        for fault in faults.iter().take(MAX_NOTES) {
+            let place = fault.place.as_ref().map(|place| format!("{place}: "));
+            let words = format!("note    {}{}", place.unwrap_or_default(), fault.message);
+            self.line(0, BOLD, &words);
+            for hint in &fault.hints {
+                self.plain(8, hint);
+            }
+        }
+        let more = faults.len().saturating_sub(MAX_NOTES);
+        if more > 0 {
+            self.line(0, BOLD, &format!("and {}", count(more, "note") + " more"));
         }
     }
 

@@ -24,6 +24,11 @@ pub(super) fn shown_text(text: &str) -> String {
     secrets::mask(text)
 }
 
+/// A line that somebody wrote, fit to be shown.
+pub(super) fn shown_line(text: &str) -> String {
+    secrets::mask_line(text, 0, text)
+}
+
 /// Whether a key says that its value is a secret.
 pub(super) fn is_secret(key: &str) -> bool {
     secrets::is_secret_key(key) && !NAMES.contains(&key)
@@ -33,7 +38,7 @@ fn value_below(secret: bool, value: &Json) -> Json {
     match value {
         Json::String(text) if secret && !is_reference(text) => HIDDEN.into(),
         Json::Number(_) if secret => HIDDEN.into(),
-        Json::String(text) => Json::String(secrets::mask_line(text, 0, text)),
+        Json::String(text) => Json::String(shown_line(text)),
         Json::Array(items) => items.iter().map(|item| value_below(secret, item)).collect(),
         Json::Object(members) => {
             let members = members.iter().map(|(key, value)| {

@@ -5,6 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::patch_schema::patch_schema;
+use super::schema::PATTERN_MEANING;
+use crate::diff::preview::Flag;
 use crate::settings::Settings;
 
 /// A kind of input file, or what they merge to.
@@ -18,15 +20,18 @@ pub enum InputKind {
     Fleet,
     /// All layers of a cluster, merged.
     Settings,
+    /// `clusters/<cluster>/acknowledge.yaml`.
+    Acknowledge,
 }
 
 impl InputKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Cluster,
         Self::Environment,
         Self::Fleet,
         Self::Settings,
+        Self::Acknowledge,
     ];
 
     /// Its word on the command line and in file names.
@@ -36,6 +41,7 @@ impl InputKind {
             Self::Environment => "environment",
             Self::Fleet => "fleet",
             Self::Settings => "settings",
+            Self::Acknowledge => "acknowledge",
         }
     }
 
@@ -52,28 +58,20 @@ impl InputKind {
             }
             Self::Fleet => "Settings of the whole fleet: clusters/fleet.yaml",
             Self::Settings => "Settings of a cluster after its layers are merged",
+            Self::Acknowledge => {
+                "Dangers of a change that are meant: clusters/<cluster>/acknowledge.yaml"
+            }
         }
     }
 }
 
 /// The schema of a kind of input.
 pub fn input_schema(kind: InputKind) -> Json {
-    let settings = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<Settings>();
-    let settings = settings.to_value();
     let mut schema = match kind {
-        InputKind::Settings => settings,
-        InputKind::Cluster | InputKind::Environment | InputKind::Fleet => patch_schema(&settings),
+        InputKind::Acknowledge => acknowledge_schema(),
+        _ => settings_schema(kind),
     };
     if let Some(root) = schema.as_object_mut() {
-        // What a cluster alone can say: a shared layer would say it of all.
-        if matches!(kind, InputKind::Environment | InputKind::Fleet)
-            && let Some(properties) = root.get_mut("properties").and_then(Json::as_object_mut)
-        {
-            properties.shift_remove("name");
-            properties.shift_remove("environment");
-        }
         root.insert("title".into(), json!(kind.title()));
         root.shift_insert(
             1.min(root.len()),
@@ -82,4 +80,45 @@ pub fn input_schema(kind: InputKind) -> Json {
         );
     }
     schema
+}
+
+fn settings_schema(kind: InputKind) -> Json {
+    let settings = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<Settings>();
+    let settings = settings.to_value();
+    if kind == InputKind::Settings {
+        return settings;
+    }
+    let mut schema = patch_schema(&settings);
+    // What a cluster alone can say: a shared layer would say it of all.
+    if matches!(kind, InputKind::Environment | InputKind::Fleet)
+        && let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut)
+    {
+        properties.shift_remove("name");
+        properties.shift_remove("environment");
+    }
+    schema
+}
+
+/// Every flag there is, each with a reason.
+fn acknowledge_schema() -> Json {
+    let reason = |flag: Flag| {
+        json!({
+            "description": format!("Why it is meant that {}. It counts for the change that writes or changes it.", flag.title()),
+            "type": "string",
+            "pattern": r"\S",
+            PATTERN_MEANING: "a reason, such as `agreed with the auditors, OPS-17`",
+        })
+    };
+    let flags = Flag::ALL.into_iter();
+    let flags: serde_json::Map<String, Json> = flags
+        .map(|flag| (flag.id().to_owned(), reason(flag)))
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": flags,
+        "additionalProperties": false,
+    })
 }

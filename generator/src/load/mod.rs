@@ -10,4 +10,5 @@ pub mod root;
 mod scalar;
 pub mod source;
 mod syntax;
+pub mod trailers;
 pub mod yaml;

@@ -7,6 +7,7 @@ use git2::{Commit, ErrorCode, Oid, Repository};
 
 use super::commit::{CommitTree, Objects};
 use super::root::Root;
+use super::trailers::Trailers;
 use crate::fault::Fault;
 
 /// What the head is called if it is what is on disk.
@@ -39,6 +40,8 @@ pub struct Revisions {
     pub base: Revision,
     /// What is looked at.
     pub head: Revision,
+    /// What the commits say that the head has and the base's branch hasn't.
+    pub trailers: Trailers,
 }
 
 /// Finds both sides. Without a base, the remote's default branch is taken, or
@@ -58,7 +61,14 @@ pub fn find(root: &Path, base: Option<&str>, head: &str) -> Result<Revisions, Fa
     let merge_base = find_merge_base(repository, &base, base_commit.id(), head_commit.id())?;
     let (base_id, head_id) = (base_commit.id(), head_commit.id());
     drop((base_commit, head_commit));
-    place.open(root, (base, base_id), (head, head_id), merge_base)
+    // Not from the merge base: there may be several, and what the base's branch has was reviewed.
+    let trailers = Trailers::read(repository, base_id, head_id);
+    let (base, head) = place.open(root, (base, base_id), (head, head_id), merge_base)?;
+    Ok(Revisions {
+        base,
+        head,
+        trailers,
+    })
 }
 
 /// A fleet's root in a repository.
@@ -90,7 +100,7 @@ impl FleetPlace {
         (base, base_id): (String, Oid),
         (head, head_id): (&str, Oid),
         merge_base: Oid,
-    ) -> Result<Revisions, Fault> {
+    ) -> Result<(Revision, Revision), Fault> {
         let taken = if merge_base == base_id {
             format!("what {base} is at")
         } else {
@@ -113,14 +123,14 @@ impl FleetPlace {
                 shown(id),
             )))
         };
-        Ok(Revisions {
-            base: Revision {
+        Ok((
+            Revision {
                 called: base,
                 commit: Some(merge_base.to_string()),
                 taken,
                 root: open(merge_base, base_tree)?,
             },
-            head: if head == WORKTREE {
+            if head == WORKTREE {
                 Revision {
                     called: head.to_owned(),
                     commit: None,
@@ -135,7 +145,7 @@ impl FleetPlace {
                     root: open(head_id, head_tree)?,
                 }
             },
-        })
+        ))
     }
 
     fn tree(&self, commit: Oid) -> Result<Oid, Fault> {

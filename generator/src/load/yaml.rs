@@ -16,6 +16,9 @@ use super::syntax;
 use crate::fault::{Fault, Faults};
 use crate::secrets;
 
+/// What to write in a layer for a key that has no value.
+pub const NO_VALUE_HINT: &str =
+    "write `null` to remove it from the layers below, `{}` or nothing at all to leave it as it is";
 /// The most bytes a file may have.
 pub const MAX_BYTES: usize = 1024 * 1024;
 /// The deepest nesting of lists and mappings.
@@ -465,7 +468,7 @@ impl<'s> Builder<'s> {
                     return;
                 };
                 let message = format!("`{}` has no value", secrets::mask(&name));
-                let hint = "write `null` to remove it from the layers below, `{}` or nothing at all to leave it as it is";
+                let hint = NO_VALUE_HINT;
                 self.tell(at, message, hint);
             }
             Some(_) => self.tell(span, "this list item has no value", None),

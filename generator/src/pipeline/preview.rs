@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::acknowledgements;
 use super::release::OtherReleases;
 use super::{
     Fleet, KindsSeen, Rendering, Timings, compile_schemas, own_templates, read_certificates,
@@ -55,7 +56,11 @@ pub struct PreviewRequest<'a> {
 /// Compares two revisions of a fleet. Faults of its files are in the preview;
 /// an error is what keeps it from being made.
 pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview, Faults> {
-    let Revisions { base, head } = revisions::find(request.root, request.base, request.head)?;
+    let Revisions {
+        base,
+        head,
+        trailers,
+    } = revisions::find(request.root, request.base, request.head)?;
     let schemas = compile_schemas()?;
     let (mut inputs, head_fleet) = rayon::join(
         || timed(&timings.load, || BothInputs::find(&base.root, &head.root)),
@@ -68,6 +73,10 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     let base_fleet = LoadedSide::load_some(&base.root, &of_base, &schemas, timings);
     inputs.add_named(&base.root, &head.root, &base_fleet.fleet.members);
 
+    let (entries, faults_of_entries) = timed(&timings.load, || {
+        acknowledgements::read(&head.root, &head_fleet.fleet.layers.loaded)
+    });
+
     let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
     let base_side = SideRendering::prepare(base_fleet, templates.base, &base.root)?;
     let head_side = SideRendering::prepare(head_fleet, templates.head, &head.root)?;
@@ -77,10 +86,13 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         watch: request.watch,
         timings,
     };
-    let result = sides.compare_all(&affected, request.progress);
+    let mut result = sides.compare_all(&affected, request.progress);
+    let words = acknowledgements::gather(&base.root, (entries, &sides.names()), trailers);
+    result.head_faults.append(faults_of_entries);
     let compared = Compared {
         unchanged: result.unchanged,
         comparisons: result.comparisons,
+        words,
         reach: inputs.reach(),
         recorded_releases: others.count(),
         by_release: others.compare(&base.root, &sides.base, request.watch, timings),
@@ -358,6 +370,12 @@ impl Outcomes {
 }
 
 impl Sides<'_> {
+    /// What there is on either side: the clusters, and the files of the whole fleet.
+    fn names(&self) -> BTreeSet<String> {
+        let both = self.base.clusters.union(&self.head.clusters).cloned();
+        both.chain([render::FLEET.to_owned()]).collect()
+    }
+
     /// Compares these clusters on all threads, and then the files of the whole fleet.
     fn compare_all(&self, clusters: &BTreeSet<String>, progress: &(dyn Fn() + Sync)) -> Outcomes {
         let (base_kinds, head_kinds) = (KindsSeen::default(), KindsSeen::default());

@@ -5,7 +5,9 @@
 //! looks at one file before and after, as it is rendered; only which sources
 //! are shipped is asked of what was resolved ([`source::of_rows`]).
 
+mod acknowledge;
 mod change;
+mod denied;
 mod flag;
 mod gather;
 mod image;
@@ -21,10 +23,15 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trailer;
 
+pub use acknowledge::{EarlierWord, Word, Words, one_line};
+pub(super) use acknowledge::{acknowledge, tell_earlier};
 pub(super) use change::{Applier, Change, Side, Surroundings};
+pub use denied::unacknowledged;
 pub use flag::Flag;
 pub(super) use gather::{EndangeredCluster, gather};
+pub use trailer::words_of_trailers;
 
 /// A danger in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,165 @@
+//! What the messages of a change's commits say in trailers. Does IO: it reads
+//! the repository.
+//!
+//! A trailer stands in the last paragraph of a message, as
+//! `git interpret-trailers` reads it (<https://git-scm.com/docs/git-interpret-trailers>).
+
+use git2::{Oid, Repository, Sort};
+
+use super::revisions::shown;
+use crate::fault::{Fault, Faults};
+
+/// The trailer that acknowledges a danger. Git doesn't tell upper from lower case in it.
+pub const ACKNOWLEDGE: &str = "Acknowledge-Danger";
+
+/// Commits whose messages are read. A change of more has to be told in files.
+const MAX_COMMITS: usize = 10_000;
+
+/// One [`ACKNOWLEDGE`] of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trailer {
+    /// The commit, as it is shown.
+    pub commit: String,
+    /// What stands after the colon.
+    pub value: String,
+}
+
+/// All of a change, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trailers {
+    /// Those that were found.
+    pub found: Vec<Trailer>,
+    /// What could not be read.
+    pub faults: Faults,
+}
+
+impl Trailers {
+    /// Reads those of the commits that `head` has and `base` hasn't.
+    pub fn read(repository: &Repository, base: Oid, head: Oid) -> Self {
+        let mut trailers = Self::default();
+        if let Err(error) = trailers.walk(repository, base, head) {
+            let fault = Fault::input(format!(
+                "not every commit of this change could be read for `{ACKNOWLEDGE}`: {}",
+                error.message()
+            ));
+            trailers.faults.push(fault);
+        }
+        trailers
+    }
+
+    fn walk(&mut self, repository: &Repository, base: Oid, head: Oid) -> Result<(), git2::Error> {
+        let mut walk = repository.revwalk()?;
+        walk.set_sorting(Sort::TOPOLOGICAL)?;
+        walk.push(head)?;
+        walk.hide(base)?;
+        for (number, id) in walk.enumerate() {
+            if number == MAX_COMMITS {
+                let fault = Fault::input(format!(
+                    "this change has more than {MAX_COMMITS} commits: only the newest were read for `{ACKNOWLEDGE}`"
+                ));
+                self.faults.push(fault);
+                break;
+            }
+            let id = id?;
+            let commit = repository.find_commit(id)?;
+            self.read_message(&shown(id), commit.message_bytes());
+        }
+        Ok(())
+    }
+
+    fn read_message(&mut self, commit: &str, message: &[u8]) {
+        // Most messages have none, and needn't be taken apart.
+        let written = count_written(message);
+        if written == 0 {
+            return;
+        }
+        let before = self.found.len();
+        // A message may be in any encoding; names and ids are ASCII in all that git knows.
+        let text = String::from_utf8_lossy(message).replace('\0', " ");
+        if let Ok(trailers) = git2::message_trailers_bytes(text) {
+            for (key, value) in trailers.iter() {
+                if key
+                    .trim_ascii()
+                    .eq_ignore_ascii_case(ACKNOWLEDGE.as_bytes())
+                {
+                    self.found.push(Trailer {
+                        commit: commit.to_owned(),
+                        value: String::from_utf8_lossy(value).into_owned(),
+                    });
+                }
+            }
+        }
+        if self.found.len() - before < written {
+            let fault = Fault::input(format!(
+                "commit {commit}: an `{ACKNOWLEDGE}` is no trailer, and acknowledges nothing"
+            ))
+            .hint("trailers are the last paragraph of a message, with an empty line before it and nothing else in it");
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// How many lines begin as the trailer does.
+fn count_written(message: &[u8]) -> usize {
+    let begins = |line: &&[u8]| {
+        let key = line.get(..ACKNOWLEDGE.len());
+        let rest = line.get(ACKNOWLEDGE.len()..).unwrap_or_default();
+        key.is_some_and(|key| key.eq_ignore_ascii_case(ACKNOWLEDGE.as_bytes()))
+            && rest.trim_ascii_start().starts_with(b":")
+    };
+    message.split(|byte| *byte == b'\n').filter(begins).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(message: &[u8]) -> (Vec<String>, usize) {
+        let mut trailers = Trailers::default();
+        trailers.read_message("1f0c9a52", message);
+        let values = trailers.found.into_iter().map(|trailer| trailer.value);
+        (values.collect(), trailers.faults.sorted().len())
+    }
+
+    #[test]
+    fn reads_trailers_as_git_does() {
+        let message = b"Remove alpha\n\nIt is gone.\n\nacknowledge-DANGER: cluster-removed: a\nSigned-off-by: A <a@example.com>\nAcknowledge-Danger: two:\n  lines\n";
+        let (found, faults) = values(message);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0], "cluster-removed: a");
+        assert_eq!(
+            found[1].split_whitespace().collect::<Vec<_>>(),
+            ["two:", "lines"]
+        );
+        assert_eq!(faults, 0);
+    }
+
+    #[test]
+    fn tells_of_one_that_is_no_trailer() {
+        let body = b"Remove alpha\n\nAcknowledge-Danger: cluster-removed\n\nIt is gone.\n";
+        assert_eq!(values(body), (vec![], 1));
+        let title = b"Acknowledge-Danger: cluster-removed\n";
+        assert_eq!(values(title), (vec![], 1));
+        let mentioned =
+            b"Write of it\n\nAn `Acknowledge-Danger: x` is read, and\n  Acknowledge-Danger: too\n";
+        assert_eq!(values(mentioned), (vec![], 0));
+    }
+
+    #[test]
+    fn hostile_messages_do_no_harm() {
+        assert_eq!(values(b""), (vec![], 0));
+        let latin = b"Caf\xe9\n\nAcknowledge-Danger: cluster-removed: caf\xe9 \x1b[2J\n";
+        let (found, faults) = values(latin);
+        assert_eq!((found.len(), faults), (1, 0));
+        let nul = b"x\n\nAcknowledge-Danger: a\0b\n";
+        assert_eq!(values(nul), (vec!["a b".to_owned()], 0));
+        let mut large = b"x\n\n".to_vec();
+        large.extend(b"line of many words\n".repeat(60_000));
+        large.extend(b"\nAcknowledge-Danger: ");
+        large.extend(vec![b'a'; 1 << 20]);
+        let (found, faults) = values(&large);
+        assert_eq!((found.len(), faults), (1, 0));
+        let many = [b"x\n\n".to_vec(), b"Acknowledge-Danger: a\n".repeat(50_000)].concat();
+        assert_eq!(values(&many).0.len(), 50_000);
+    }
+}
