@@ -581,6 +581,7 @@ fn help_of_each_command() {
         "new",
         "render",
         "check",
+        "diff",
         "explain",
         "schema",
         "sources",
