@@ -340,15 +340,67 @@ fn shows_what_each_history_changes() {
     });
 }
 
-/// A commit shows what the work tree showed before it was one.
-#[test]
-fn a_commit_is_shown_as_the_work_tree_was() {
+/// A history with a change that is on disk.
+fn changed() -> History {
     let mut history = History::new();
     history.commit("base");
-    history.branch("change");
     history
         .fleet
         .append("clusters/fleet.yaml", "kubernetes:\n  namespace: logs\n");
+    history
+}
+
+#[test]
+fn writes_files_in_the_formats_that_their_endings_tell() {
+    let history = changed();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let read = |name: &str| fs::read_to_string(path(name)).expect("a file");
+    fs::write(path("a.txt"), "older").expect("written");
+    let run = history.run(&["--out", &path("a.txt"), "--out", &path("b.json")]);
+    let text = history.run(&[]).out;
+    let verdict = text.lines().next().expect("a verdict");
+    assert_eq!(
+        (run.code, run.out),
+        (0, format!("{verdict}\n")),
+        "{}",
+        run.err
+    );
+    assert_eq!(read("a.txt"), text);
+    assert_eq!(read("b.json"), history.run(&["--format", "json"]).out);
+    history.run(&["--format", "json", "--out", &path("c")]);
+    assert_eq!(read("c"), read("b.json"));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3);
+}
+
+/// `--format` of every command is known before the command's name as well.
+#[test]
+fn the_format_may_stand_in_front() {
+    let history = changed();
+    let in_front = history.fleet.call(&["--format", "json", "diff"]);
+    assert_eq!(in_front.out, history.run(&["--format", "json"]).out);
+}
+
+#[test]
+fn files_that_cannot_be_written_are_told() {
+    let history = changed();
+    for arguments in [
+        &["--out", "none.of/page"][..],
+        &["--out", "page.xml"],
+        &["--out", "a.txt", "--out", "b.json", "--format", "text"],
+        &["--out", "nowhere/a.txt"],
+    ] {
+        let run = history.run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run}");
+        assert!(run.err.contains("hint: "), "{run}");
+    }
+}
+
+/// A commit shows what the work tree showed before it was one.
+#[test]
+fn a_commit_is_shown_as_the_work_tree_was() {
+    let mut history = changed();
+    history.branch("change");
     let groups = |run: &Run| -> serde_json::Value {
         let preview: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
         preview["groups"].clone()

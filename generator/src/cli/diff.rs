@@ -1,23 +1,25 @@
 //! `gen diff`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::watch::{TimeLimit, run_watched};
-use super::{Failure, Format, Terminal};
+use super::{Failure, Format, Layout, Terminal, output};
 use crate::diff::preview::Preview;
 use crate::diff::terminal::to_text;
 use crate::diff::unacknowledged;
-use crate::fault::Faults;
+use crate::fault::{Fault, Faults};
 use crate::load::revisions::WORKTREE;
 use crate::pipeline::{self, PreviewRequest, Timings};
+use crate::report::{Style, printable};
 
 /// Tells what a change does to every cluster, before anything is written.
 ///
 /// Both sides are rendered in memory from git, by this program, and compared:
 /// the same change in many clusters is told once, with those that differ from
-/// it beside it. Nothing is checked out, and rendered/ is not looked at.
+/// it beside it. Nothing is checked out. Of rendered/ only that is looked at
+/// which another release of gen wrote.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// Compare with where the head left this branch, tag or commit; by default the remote's default branch, or main
@@ -29,6 +31,12 @@ pub(super) struct Diff {
     /// End with exit code 1 if there is some of this
     #[arg(long, value_name = "WHAT", value_enum)]
     deny: Vec<Deny>,
+    /// How the preview is laid out; by default as text, and of files as their endings tell
+    #[arg(long, value_enum)]
+    format: Option<Layout>,
+    /// Write it to this file, by the ending of its name as Markdown, JSON or text, and print its first line; may be repeated
+    #[arg(long, value_name = "FILE")]
+    out: Vec<PathBuf>,
     /// Print how long each step took to standard error
     #[arg(long)]
     timings: bool,
@@ -45,11 +53,12 @@ impl Diff {
     pub(super) fn run(
         self,
         root: &Path,
-        format: Format,
         limit: TimeLimit,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
         let deny = self.deny.clone();
+        let format = Format::of(self.format);
+        let pages = self.pages().map_err(nothing_compared)?;
         let bar = terminal.progress("rendering");
         let (root, shown) = (root.to_owned(), bar.clone());
         let made = run_watched(limit, move |watch| {
@@ -64,18 +73,11 @@ impl Diff {
             Ok((pipeline::preview(request, &timings)?, timings))
         });
         bar.finish_and_clear();
-        let (preview, timings) = made.map_err(|faults| Failure::Faults {
-            faults,
-            outcome: "nothing was compared",
-        })?;
+        let (preview, timings) = made.map_err(nothing_compared)?;
         if self.timings {
             terminal.complain(&timings.to_text());
         }
-        let text = match format {
-            Format::Json => json(&preview)?,
-            Format::Text => to_text(&preview, terminal.style()),
-        };
-        terminal.print(&text)?;
+        pages.give(&preview, terminal)?;
         if format == Format::Text && !preview.base_faults.is_empty() {
             let faults = preview.base_faults.iter().cloned().collect();
             terminal.complain_of(faults, "the base is compared without them");
@@ -106,6 +108,80 @@ fn judge(
         none if none.is_empty() => Ok(()),
         some => Err(Failure::Shown(some)),
     }
+}
+
+fn nothing_compared(faults: impl Into<Faults>) -> Failure {
+    Failure::Faults {
+        faults: faults.into(),
+        outcome: "nothing was compared",
+    }
+}
+
+/// Where the preview goes, and how it is laid out there.
+struct Pages {
+    printed: Option<Layout>,
+    files: Vec<(PathBuf, Layout)>,
+}
+
+impl Diff {
+    /// What is asked for; what makes no sense is refused.
+    fn pages(&self) -> Result<Pages, Fault> {
+        let files = match (self.out.as_slice(), self.format) {
+            ([], _) => Vec::new(),
+            ([path], Some(layout)) => vec![(path.clone(), layout)],
+            (_, Some(_)) => {
+                let fault = Fault::environment("`--format` is for one file, and there are several");
+                return Err(fault.hint("leave it out: the endings of their names tell it"));
+            }
+            (paths, None) => {
+                let file = |path: &PathBuf| Ok((path.clone(), layout_of(path)?));
+                paths.iter().map(file).collect::<Result<_, Fault>>()?
+            }
+        };
+        let printed = files.is_empty();
+        Ok(Pages {
+            printed: printed.then(|| self.format.unwrap_or(Layout::Text)),
+            files,
+        })
+    }
+}
+
+fn layout_of(path: &Path) -> Result<Layout, Fault> {
+    Layout::of_file(path).ok_or_else(|| {
+        let message = format!(
+            "`--out {}`: the ending of its name tells no format",
+            path.display()
+        );
+        Fault::environment(message).hint("let it end with .json or .txt, or say it by `--format`")
+    })
+}
+
+impl Pages {
+    /// Prints the preview; or writes it, and prints its verdict.
+    fn give(&self, preview: &Preview, terminal: &mut Terminal) -> Result<(), Failure> {
+        if let Some(layout) = self.printed {
+            return Ok(terminal.print(&lay_out(preview, layout, terminal.style())?)?);
+        }
+        // All are laid out before the first is written.
+        let lay_out = |(path, layout): &(PathBuf, Layout)| {
+            Ok((path.clone(), lay_out(preview, *layout, Style::Plain)?))
+        };
+        let files = self.files.iter().map(lay_out);
+        for (path, text) in files.collect::<Result<Vec<_>, Failure>>()? {
+            output::write_whole(&path, &text).map_err(|fault| Failure::Faults {
+                faults: fault.into(),
+                outcome: "not every file was written",
+            })?;
+        }
+        Ok(terminal.print(&(printable(&preview.verdict) + "\n"))?)
+    }
+}
+
+fn lay_out(preview: &Preview, layout: Layout, style: Style) -> Result<String, Failure> {
+    Ok(match layout {
+        Layout::Text => to_text(preview, style),
+        Layout::Json => json(preview)?,
+    })
 }
 
 fn json(preview: &Preview) -> Result<String, Failure> {

@@ -14,7 +14,9 @@ mod completions;
 mod diff;
 mod explain;
 mod init;
+mod layout;
 mod new;
+mod output;
 mod publish;
 mod render;
 mod report;
@@ -28,10 +30,12 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::fault::{Fault, Faults};
 use crate::report::{exit_code, to_json, to_text};
+
+use layout::Layout;
 
 pub use terminal::Terminal;
 
@@ -51,9 +55,10 @@ struct Arguments {
     /// Threads; by default one per processor
     #[arg(long, global = true, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
-    /// How results and faults are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// How results and faults are printed; by default as text
+    // `diff` has more of them, by an argument of the same name and type.
+    #[arg(long, global = true, value_parser = Layout::of_every_command())]
+    format: Option<Layout>,
     /// How long one template may take; for tests, which haven't the time
     #[arg(
         long,
@@ -68,13 +73,22 @@ struct Arguments {
 }
 
 /// How results and faults are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     /// For people.
-    #[value(alias = "terminal")]
     Text,
     /// For machines.
     Json,
+}
+
+impl Format {
+    /// That which goes with a layout: of what only people read, text.
+    fn of(layout: Option<Layout>) -> Self {
+        match layout {
+            Some(Layout::Json) => Self::Json,
+            _ => Self::Text,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,16 +166,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
             .build_global()
     {
         let fault = Fault::environment(format!("can't start {jobs} threads: {error}"));
-        return fail(nothing_written(fault), arguments.format, terminal);
+        return fail(
+            nothing_written(fault),
+            Format::of(arguments.format),
+            terminal,
+        );
     }
-    let (root, format) = (arguments.root.as_path(), arguments.format);
+    let (root, format) = (arguments.root.as_path(), Format::of(arguments.format));
     let limit = watch::TimeLimit(arguments.template_seconds);
     let result = match arguments.command {
         Command::Init(command) => command.run(terminal),
         Command::New(command) => command.run(root, terminal),
         Command::Render(command) => command.run(root, format, limit, terminal),
         Command::Check(command) => command.run(root, format, limit, terminal),
-        Command::Diff(command) => command.run(root, format, limit, terminal),
+        Command::Diff(command) => command.run(root, limit, terminal),
         Command::Explain(command) => command.run(root, format, terminal),
         Command::Schema(command) => command.run(terminal),
         Command::Sources(command) => command.run(root, format, terminal),
