@@ -1,7 +1,7 @@
 //! The groups of a page: each a summary line, and its changed places to open. Pure.
 
 use super::markup::Markup;
-use crate::diff::preview::{Group, Part, Variant};
+use crate::diff::preview::{GeneratorVersions, Group, Part, Preview, Variant};
 use crate::diff::terminal::count;
 
 /// The bar of tools, which the script shows.
@@ -18,26 +18,72 @@ const OUTLIER: &str = "<div class=\"who\"><b>but</b> in ";
 pub(super) const MAX_LISTED: usize = 20;
 
 impl Markup {
-    pub(super) fn groups(&mut self, groups: &[Group]) {
+    pub(super) fn changes(&mut self, preview: &Preview) {
+        let (groups, generator) = (&preview.groups, &preview.blast_radius.generator);
         if !groups.is_empty() {
-            self.raw("<section>\n<h2>Changes ");
-            self.soft(&count(groups.len(), "group"));
-            self.raw("</h2>\n");
-            self.raw(TOOLS);
-            for (number, group) in groups.iter().enumerate() {
-                let open = groups.len() <= MAX_OPEN && !group.comments_only;
-                self.group(number + 1, group, open);
-            }
-            self.raw("</section>\n");
+            let words = count(groups.len(), "group");
+            self.within(
+                "<h2>Changes <span class=\"soft\">",
+                &words,
+                "</span></h2>\n",
+            );
         }
+        if !groups.is_empty() || !generator.groups.is_empty() {
+            self.raw(TOOLS);
+        }
+        self.groups("", groups);
+        self.generator(generator);
         self.raw("</main>\n");
     }
 
-    fn group(&mut self, number: usize, group: &Group, open: bool) {
-        let number = number.to_string();
-        self.within("<details class=\"group\" id=\"group-", &number, "\"");
+    /// What comes of another release of gen, and of no input.
+    fn generator(&mut self, generator: &GeneratorVersions) {
+        if generator.recorded.is_empty() {
+            return;
+        }
+        let running = &generator.running;
+        self.within("<h2>What gen ", running, " alone changes</h2>\n");
+        for (version, clusters) in &generator.recorded {
+            let words = format!(
+                "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
+                count(*clusters, "cluster")
+            );
+            self.within("<p>", &words, "</p>\n");
+        }
+        if generator.changed_clusters.is_empty() {
+            let words = format!("gen {running} renders the base to the same bytes");
+            return self.within("<p>", &words, "</p>\n");
+        }
+        self.raw("<dl class=\"facts\">\n");
+        for (open, totals) in [
+            ("<dt>files</dt><dd>", generator.files),
+            ("<dt>objects</dt><dd>", generator.objects),
+        ] {
+            if !totals.is_zero() {
+                self.raw(open);
+                self.counts(totals);
+                self.raw("</dd>\n");
+            }
+        }
+        let clusters = count(generator.changed_clusters.len(), "cluster");
+        self.within("<dt>clusters</dt><dd>", &clusters, ": ");
+        self.names(&generator.changed_clusters);
+        self.raw("</dd>\n</dl>\n");
+        self.groups("gen-", &generator.groups);
+    }
+
+    fn groups(&mut self, prefix: &str, groups: &[Group]) {
+        for (number, group) in groups.iter().enumerate() {
+            let open = groups.len() <= MAX_OPEN && !group.comments_only;
+            self.group(&format!("{prefix}{}", number + 1), group, open);
+        }
+    }
+
+    fn group(&mut self, number: &str, group: &Group, open: bool) {
+        self.within("<details class=\"group\" id=\"group-", number, "\"");
         self.raw(if open { " open>\n" } else { ">\n" });
-        self.within("<summary><span class=\"number\">", &number, "</span>");
+        self.raw("<summary><span class=\"number\">");
+        self.within("", &number.replace('-', " "), "</span>");
         self.group_line(group);
         self.raw("</summary>\n<div class=\"parts\">\n");
         if group.clusters.len() > MAX_NAMED {

@@ -12,7 +12,7 @@ use crate::repeats;
 impl Markup {
     pub(super) fn head(&mut self, preview: &Preview) {
         self.within("<header>\n<h1>", &preview.verdict, "</h1>\n");
-        self.raw("<dl class=\"facts\">\n");
+        self.raw("<dl class=\"facts two\">\n");
         self.side("<dt>base</dt><dd>", &preview.base);
         self.side("<dt>head</dt><dd>", &preview.head);
         self.totals(preview);
@@ -33,7 +33,8 @@ impl Markup {
         self.raw(open);
         self.code(&side.revision);
         if let Some(commit) = &side.commit {
-            self.within(" <span class=\"soft\">", commit, "</span>");
+            self.within(" <code class=\"commit soft\" title=\"", commit, "\">");
+            self.within("", commit, "</code>");
         }
         self.raw(", ");
         self.text(&side.taken);
@@ -216,7 +217,7 @@ impl Markup {
     }
 
     /// `+2 ~1 -3`, in words for who can't see them.
-    fn counts(&mut self, totals: Totals) {
+    pub(super) fn counts(&mut self, totals: Totals) {
         self.raw("<span class=\"changes\">");
         for (open, count) in [
             ("<b class=\"plus\" title=\"added\">+", totals.added),
@@ -231,10 +232,9 @@ impl Markup {
     }
 
     fn reach(&mut self, radius: &BlastRadius) {
-        let recorded = &radius.generator.recorded;
         let by_files = [&radius.by_shared_files, &radius.by_own_files];
         let none = by_files.iter().all(|names| names.is_empty());
-        if none && radius.inputs.is_empty() && radius.across.is_empty() && recorded.is_empty() {
+        if none && radius.inputs.is_empty() && radius.across.is_empty() {
             return;
         }
         self.raw("<section>\n<h2>Inputs</h2>\n");
@@ -258,14 +258,6 @@ impl Markup {
             self.names(&across.clusters);
             self.raw("</div>\n");
         }
-        for (version, clusters) in recorded {
-            let words = format!(
-                "rendered/ of {} was written by gen {version}; both sides are shown as gen {} renders them",
-                count(*clusters, "cluster"),
-                radius.generator.running
-            );
-            self.within("<p><b>", &words, "</b></p>\n");
-        }
         self.raw("</section>\n");
     }
 
@@ -286,9 +278,13 @@ impl Markup {
         self.raw("<div class=\"wide\"><table>\n<tbody>\n");
         for input in inputs {
             self.raw(match input.change {
-                InputChange::Added => "<tr><td class=\"few\">added</td><td><code>",
-                InputChange::Changed => "<tr><td class=\"few\">changed</td><td><code>",
-                InputChange::Removed => "<tr><td class=\"few\">removed</td><td><code>",
+                InputChange::Added => "<tr><td class=\"few\">added</td><td class=\"path\"><code>",
+                InputChange::Changed => {
+                    "<tr><td class=\"few\">changed</td><td class=\"path\"><code>"
+                }
+                InputChange::Removed => {
+                    "<tr><td class=\"few\">removed</td><td class=\"path\"><code>"
+                }
             });
             self.within("", &input.path, "</code></td><td>");
             self.within("", scope_words(input.scope).trim_start(), "</td></tr>\n");

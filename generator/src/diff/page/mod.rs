@@ -35,7 +35,7 @@ pub fn to_html(preview: &Preview) -> String {
     title.within("Preview: ", &preview.verdict, "");
     let mut content = Markup::with_capacity(preview.groups.len() * BYTES_OF_GROUP);
     content.head(preview);
-    content.groups(&preview.groups);
+    content.changes(preview);
     fill(&[
         ("{policy}", &policy()),
         ("{title}", &title.into_string()),

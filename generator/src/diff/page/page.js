@@ -7,14 +7,14 @@
   const tools = document.getElementById("tools");
   if (!tools) return;
   const root = document.documentElement;
-  const at = (id) => document.getElementById(id);
-  const [search, found, help] = [at("search"), at("found"), at("help")];
+  const tool = (name) => document.getElementById("tool-" + name);
+  const [search, found] = [tool("search"), tool("found")];
+  const help = document.getElementById("help");
   const groups = Array.from(document.querySelectorAll("details.group"));
 
   // --- Where one is -------------------------------------------------------
 
   const current = () => document.activeElement.closest("details.group");
-  const numberOf = (group) => Number(group.id.slice("group-".length)) - 1;
 
   function go(group) {
     group.firstElementChild.focus();
@@ -24,7 +24,7 @@
   // The next group that is shown, in the direction of `step`.
   function move(step) {
     const from = current();
-    let number = from ? numberOf(from) + step : step > 0 ? 0 : -1;
+    let number = from ? groups.indexOf(from) + step : step > 0 ? 0 : -1;
     while (groups[number] && groups[number].hidden) number += step;
     if (groups[number]) go(groups[number]);
   }
@@ -51,7 +51,7 @@
 
   function show(view, on) {
     root.classList.toggle(view, on);
-    at(view).setAttribute("aria-pressed", String(on));
+    tool(view).setAttribute("aria-pressed", String(on));
   }
 
   function toggleView(view) {
@@ -137,7 +137,7 @@
   function addButtons(group) {
     if (group.dataset.ready) return;
     group.dataset.ready = "yes";
-    for (const place of group.querySelectorAll(".file, .path")) {
+    for (const place of group.querySelectorAll(".file, div.path")) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "copy";
@@ -198,11 +198,11 @@
     keys[event.key]();
   });
 
-  at("side").addEventListener("click", keys.s);
-  at("wrap").addEventListener("click", keys.w);
-  at("expand").addEventListener("click", keys.e);
-  at("collapse").addEventListener("click", keys.c);
-  at("keys").addEventListener("click", keys["?"]);
+  tool("side").addEventListener("click", keys.s);
+  tool("wrap").addEventListener("click", keys.w);
+  tool("expand").addEventListener("click", keys.e);
+  tool("collapse").addEventListener("click", keys.c);
+  tool("keys").addEventListener("click", keys["?"]);
 
   tools.hidden = false;
   for (const group of groups) if (group.open) addButtons(group);

@@ -197,6 +197,7 @@ fn radius() -> impl Strategy<Value = BlastRadius> {
                 generator: GeneratorVersions {
                     running: "1.2.3".to_owned(),
                     recorded,
+                    ..GeneratorVersions::default()
                 },
             },
         )
@@ -234,7 +235,14 @@ prop_compose! {
         blast_radius in radius(),
         head_faults in vec(fault(), 0..3),
         base_faults in vec(fault(), 0..3),
+        generator_groups in vec(group(), 0..3),
     ) -> Preview {
+        let mut blast_radius: BlastRadius = blast_radius;
+        let generator = &mut blast_radius.generator;
+        if !generator.recorded.is_empty() && !generator_groups.is_empty() {
+            generator.changed_clusters = generator_groups[0].clusters.clone();
+            generator.groups = generator_groups;
+        }
         Preview {
             logfleet_preview: FORMAT,
             verdict, base, head, dangers,
@@ -242,6 +250,7 @@ prop_compose! {
             files: Totals { added: 1, changed: 0, removed: 0 },
             objects: Totals::default(),
             changed_clusters, groups, blast_radius, head_faults, base_faults,
+            ..Preview::default()
         }
     }
 }
@@ -326,7 +335,7 @@ fn escaped(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn nothing_is_lost(preview in preview()) {
