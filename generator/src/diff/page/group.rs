@@ -8,6 +8,8 @@ use crate::diff::terminal::count;
 const TOOLS: &str = include_str!("tools.html");
 /// Of more groups, none is open from the start.
 const MAX_OPEN: usize = 12;
+/// Groups in a stack. One for each group would cost the browser more than it saves.
+const STACK: usize = 50;
 /// Clusters that are named in the line of a group.
 const MAX_NAMED: usize = 3;
 /// Variants that are shown beside that of most clusters; more are to open.
@@ -72,10 +74,20 @@ impl Markup {
         self.groups("gen-", &generator.groups);
     }
 
+    /// A stack is laid out when it comes in sight.
     fn groups(&mut self, prefix: &str, groups: &[Group]) {
-        for (number, group) in groups.iter().enumerate() {
-            let open = groups.len() <= MAX_OPEN && !group.comments_only;
-            self.group(&format!("{prefix}{}", number + 1), group, open);
+        let open = groups.len() <= MAX_OPEN;
+        for (stack, of_stack) in groups.chunks(STACK).enumerate() {
+            self.raw(if groups.len() > STACK {
+                "<div class=\"stack\">\n"
+            } else {
+                "<div>\n"
+            });
+            for (number, group) in of_stack.iter().enumerate() {
+                let number = format!("{prefix}{}", stack * STACK + number + 1);
+                self.group(&number, group, open && !group.comments_only);
+            }
+            self.raw("</div>\n");
         }
     }
 
