@@ -23,6 +23,11 @@ pub(crate) struct Repeated {
 }
 
 impl Repeated {
+    /// The clusters by name; none if it stands in no output.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.clusters
+    }
+
     /// "in 3 clusters: a, b, c", if there are several.
     pub(crate) fn clusters(&self) -> Option<String> {
         let count = self.clusters.len();

@@ -183,7 +183,7 @@ impl Excerpt {
                 TAB
             }
             // Invisible and direction-changing characters would move the caret.
-            _ if character.is_control() || is_direction(character) => {
+            _ if is_obeyed(character) => {
                 self.line.push('\u{fffd}');
                 1
             }
@@ -195,15 +195,17 @@ impl Excerpt {
     }
 }
 
-/// Characters that reorder a line (<https://www.unicode.org/reports/tr9/>).
-fn is_direction(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that a terminal or a page would obey rather than show: control
+/// characters, and those that reorder a line (<https://www.unicode.org/reports/tr9/>).
+pub(crate) fn is_obeyed(character: char) -> bool {
+    let reorders = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || reorders
 }
 
 /// A message without characters that a terminal would obey.
 pub(crate) fn printable(text: &str) -> String {
     let harmless = |c: char| {
-        if (c.is_control() && c != '\n') || is_direction(c) {
+        if c != '\n' && is_obeyed(c) {
             '\u{fffd}'
         } else {
             c

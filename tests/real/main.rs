@@ -16,6 +16,7 @@
 )]
 
 mod aws;
+mod browser;
 mod certificates;
 mod client;
 mod documents;
@@ -24,4 +25,5 @@ mod fleet;
 mod indices;
 mod kubernetes;
 mod opensearch;
+mod page;
 mod rig;

@@ -56,13 +56,18 @@ pub fn installed(part: &str, script: &str) -> Option<PathBuf> {
         "{} is not there (run ci/rigs/{script} install)",
         path.display()
     );
+    absent(script, &message);
+    None
+}
+
+/// Says that something isn't there. In CI nothing may be absent.
+pub fn absent(name: &str, message: &str) {
     assert!(
         env::var_os("CI").is_none_or(|value| value != "true"),
         "{message}"
     );
     // Not by `eprintln!`, which the test harness hides for tests that pass.
-    writeln!(io::stderr(), "SKIPPED: {script}: {message}").expect("standard error is open");
-    None
+    writeln!(io::stderr(), "SKIPPED: {name}: {message}").expect("standard error is open");
 }
 
 /// A TCP port of this machine that nobody listens on. It is below those that

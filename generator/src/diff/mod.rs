@@ -8,6 +8,7 @@
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
 //! terminal   a Preview → text
+//! page       a Preview → one HTML page
 //! ```
 //!
 //! What differs is masked where it is found, so no later step, and no format,
@@ -26,6 +27,7 @@ mod keys;
 mod known;
 mod language;
 mod logstash;
+pub mod page;
 pub mod preview;
 mod rename;
 mod structure;

@@ -18,7 +18,7 @@ use crate::fault::Fault;
 pub const FORMAT: u32 = 1;
 
 /// A preview.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Preview {
     /// [`FORMAT`].
     pub logfleet_preview: u32,
@@ -51,7 +51,7 @@ pub struct Preview {
 }
 
 /// One side of the comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Side {
     /// What it was called: a revision, or `worktree`.
     pub revision: String,

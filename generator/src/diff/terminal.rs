@@ -386,7 +386,7 @@ impl Page {
     }
 }
 
-fn status_words(change: &ClusterChange) -> String {
+pub(super) fn status_words(change: &ClusterChange) -> String {
     match (change.status, &change.renamed_from) {
         (ClusterStatus::Added, Some(from)) => {
             format!(
@@ -403,7 +403,7 @@ fn status_words(change: &ClusterChange) -> String {
     }
 }
 
-fn scope_words(scope: InputScope) -> &'static str {
+pub(super) fn scope_words(scope: InputScope) -> &'static str {
     match scope {
         InputScope::Fleet => "  for every cluster",
         InputScope::Environment => "  for the clusters of that environment",
@@ -427,7 +427,7 @@ fn counts(totals: Totals) -> String {
     parts.join(" ")
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

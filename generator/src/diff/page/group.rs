@@ -1,0 +1,234 @@
+//! The groups of a page: each a summary line, and its changed places to open. Pure.
+
+use super::markup::Markup;
+use crate::diff::preview::{GeneratorVersions, Group, Part, Preview, Variant};
+use crate::diff::terminal::count;
+
+/// The bar of tools, which the script shows.
+const TOOLS: &str = include_str!("tools.html");
+/// Of more groups, none is open from the start.
+const MAX_OPEN: usize = 12;
+/// Groups in a stack. One for each group would cost the browser more than it saves.
+const STACK: usize = 50;
+/// Clusters that are named in the line of a group.
+const MAX_NAMED: usize = 3;
+/// Variants that are shown beside that of most clusters; more are to open.
+const MAX_OUTLIERS: usize = 4;
+/// Before the clusters that differ from most.
+const OUTLIER: &str = "<div class=\"who\"><b>but</b> in ";
+/// Files, places or inputs in a row; more are to open.
+pub(super) const MAX_LISTED: usize = 20;
+
+impl Markup {
+    pub(super) fn changes(&mut self, preview: &Preview) {
+        let (groups, generator) = (&preview.groups, &preview.blast_radius.generator);
+        if !groups.is_empty() {
+            let words = count(groups.len(), "group");
+            self.within(
+                "<h2>Changes <span class=\"soft\">",
+                &words,
+                "</span></h2>\n",
+            );
+        }
+        if !groups.is_empty() || !generator.groups.is_empty() {
+            self.raw(TOOLS);
+        }
+        self.groups("", groups);
+        self.generator(generator);
+        self.raw("</main>\n");
+    }
+
+    /// What comes of another release of gen, and of no input.
+    fn generator(&mut self, generator: &GeneratorVersions) {
+        if generator.recorded.is_empty() {
+            return;
+        }
+        let running = &generator.running;
+        self.within("<h2>What gen ", running, " alone changes</h2>\n");
+        for (version, clusters) in &generator.recorded {
+            let words = format!(
+                "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
+                count(*clusters, "cluster")
+            );
+            self.within("<p>", &words, "</p>\n");
+        }
+        if generator.changed_clusters.is_empty() {
+            let words = format!("gen {running} renders the base to the same bytes");
+            return self.within("<p>", &words, "</p>\n");
+        }
+        self.raw("<dl class=\"facts\">\n");
+        for (open, totals) in [
+            ("<dt>files</dt><dd>", generator.files),
+            ("<dt>objects</dt><dd>", generator.objects),
+        ] {
+            if !totals.is_zero() {
+                self.raw(open);
+                self.counts(totals);
+                self.raw("</dd>\n");
+            }
+        }
+        let clusters = count(generator.changed_clusters.len(), "cluster");
+        self.within("<dt>clusters</dt><dd>", &clusters, ": ");
+        self.names(&generator.changed_clusters);
+        self.raw("</dd>\n</dl>\n");
+        self.groups("gen-", &generator.groups);
+    }
+
+    /// A stack is laid out when it comes in sight.
+    fn groups(&mut self, prefix: &str, groups: &[Group]) {
+        let open = groups.len() <= MAX_OPEN;
+        for (stack, of_stack) in groups.chunks(STACK).enumerate() {
+            self.raw(if groups.len() > STACK {
+                "<div class=\"stack\">\n"
+            } else {
+                "<div>\n"
+            });
+            for (number, group) in of_stack.iter().enumerate() {
+                let number = format!("{prefix}{}", stack * STACK + number + 1);
+                self.group(&number, group, open && !group.comments_only);
+            }
+            self.raw("</div>\n");
+        }
+    }
+
+    fn group(&mut self, number: &str, group: &Group, open: bool) {
+        self.within("<details class=\"group\" id=\"group-", number, "\"");
+        self.raw(if open { " open>\n" } else { ">\n" });
+        self.raw("<summary><span class=\"number\">");
+        self.within("", &number.replace('-', " "), "</span>");
+        self.group_line(group);
+        self.raw("</summary>\n<div class=\"parts\">\n");
+        if group.clusters.len() > MAX_NAMED {
+            self.raw("<div>");
+            self.names(&group.clusters);
+            self.raw("</div>\n");
+        }
+        let (first, rest) = group.parts.split_at(group.parts.len().min(MAX_LISTED));
+        self.parts(first, &group.clusters);
+        if !rest.is_empty() {
+            let words = format!("and {} more", count(rest.len(), "place"));
+            self.within(
+                "<details class=\"more\"><summary>",
+                &words,
+                "</summary><div>\n",
+            );
+            self.parts(rest, &group.clusters);
+            self.raw("</div></details>\n");
+        }
+        self.raw("</div>\n</details>\n");
+    }
+
+    /// How many clusters, the first of them, and the first place.
+    fn group_line(&mut self, group: &Group) {
+        match group.clusters.as_slice() {
+            [name] => self.within("<b>", name, "</b>"),
+            names => {
+                self.within("<b>", &count(names.len(), "cluster"), "</b>");
+                self.raw("<span class=\"soft\">");
+                self.row(&names[..names.len().min(MAX_NAMED)]);
+                let more = names.len().saturating_sub(MAX_NAMED);
+                if more > 0 {
+                    self.text(&format!(" and {more} more"));
+                }
+                self.raw("</span>");
+            }
+        }
+        if group.comments_only {
+            self.raw(" <span class=\"soft\">comments and layout only</span>");
+        }
+        let Some(part) = group.parts.first() else {
+            return;
+        };
+        if let Some(file) = part.files.first() {
+            self.raw(" ");
+            self.code(&file.path);
+        }
+        if !part.path.is_empty() {
+            self.raw(" ");
+            self.code(&part.path);
+        }
+        let more = group.parts.len() - 1;
+        if more > 0 {
+            let words = format!(" and {} more", count(more, "place"));
+            self.soft(&words);
+        }
+    }
+
+    /// Files are told once for all places in them that follow each other.
+    fn parts(&mut self, parts: &[Part], clusters: &[String]) {
+        let mut before = None;
+        for part in parts {
+            self.raw("<div class=\"place\">\n");
+            if before != Some(&part.files) {
+                self.files(part, clusters);
+                before = Some(&part.files);
+            }
+            if !part.path.is_empty() {
+                self.within("<div class=\"path\"><code>", &part.path, "</code></div>\n");
+            }
+            self.variants(&part.variants, clusters);
+            self.raw("</div>\n");
+        }
+    }
+
+    fn files(&mut self, part: &Part, clusters: &[String]) {
+        for (number, file) in part.files.iter().enumerate() {
+            if number == MAX_LISTED {
+                let words = format!("and {} more", count(part.files.len() - MAX_LISTED, "file"));
+                self.within(
+                    "<details class=\"more\"><summary>",
+                    &words,
+                    "</summary><div>\n",
+                );
+            }
+            self.within("<div class=\"file\"><code>", &file.path, "</code>");
+            if let Some(object) = &file.object {
+                self.within("<span>", object, "</span>");
+            }
+            if file.clusters < clusters.len() {
+                let words = count(file.clusters, "cluster");
+                self.within("<span class=\"soft\">in ", &words, "</span>");
+            }
+            self.raw("</div>\n");
+        }
+        if part.files.len() > MAX_LISTED {
+            self.raw("</div></details>\n");
+        }
+    }
+
+    /// Clusters are named where they aren't all of the group's.
+    fn variants(&mut self, variants: &[Variant], clusters: &[String]) {
+        let (first, rest) = variants.split_at(variants.len().min(MAX_OUTLIERS + 1));
+        for (number, variant) in first.iter().enumerate() {
+            match number {
+                0 if variant.clusters == clusters => self.detail(&variant.detail),
+                0 => self.variant("<div class=\"who\">in ", variant),
+                _ => self.variant(OUTLIER, variant),
+            }
+        }
+        if !rest.is_empty() {
+            let clusters: usize = rest.iter().map(|variant| variant.clusters.len()).sum();
+            let words = format!(
+                "and {} ways more in {}",
+                rest.len(),
+                count(clusters, "cluster")
+            );
+            self.within(
+                "<details class=\"more\"><summary>",
+                &words,
+                "</summary><div>\n",
+            );
+            for variant in rest {
+                self.variant(OUTLIER, variant);
+            }
+            self.raw("</div></details>\n");
+        }
+    }
+
+    fn variant(&mut self, open: &'static str, variant: &Variant) {
+        self.within(open, &count(variant.clusters.len(), "cluster"), ": ");
+        self.names(&variant.clusters);
+        self.raw("</div>\n");
+        self.detail(&variant.detail);
+    }
+}
