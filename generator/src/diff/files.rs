@@ -130,17 +130,14 @@ pub(super) fn compare_trees(around: Surroundings<'_>) -> TreeComparison {
         }
     }
     for file in added {
-        match renames.iter().find(|(_, to)| to.path == file.path) {
-            Some((from, to)) => {
-                let [old, new] = [from, to].map(|file| Version::read(*file));
-                result.push_renamed(&old, &new);
-                result.push_dangers(around, Some(&old), Some(&new));
-            }
-            None => {
-                let new = Version::read(file);
-                result.push_added(&new);
-                result.push_dangers(around, None, Some(&new));
-            }
+        if let Some((from, to)) = renames.iter().find(|(_, to)| to.path == file.path) {
+            let [old, new] = [from, to].map(|file| Version::read(*file));
+            result.push_renamed(&old, &new);
+            result.push_dangers(around, Some(&old), Some(&new));
+        } else {
+            let new = Version::read(file);
+            result.push_added(&new);
+            result.push_dangers(around, None, Some(&new));
         }
     }
     result.files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -168,8 +168,10 @@ fn kept_by_ism(policy: &Json) -> Kept {
         let Some(conditions) = conditions.filter(|conditions| !conditions.is_empty()) else {
             return Kept::For(0);
         };
-        let ages = ["min_index_age", "min_rollover_age"].into_iter();
-        let age = ages.filter_map(|key| conditions.get(key)?.as_str()).next();
+        let ages = ["min_index_age", "min_rollover_age"];
+        let age = ages
+            .into_iter()
+            .find_map(|key| conditions.get(key)?.as_str());
         age.map_or(Kept::Unknown, kept_for)
     });
     ages.reduce(shortest).unwrap_or(Kept::Forever)

@@ -141,7 +141,7 @@ fn walk(value: &Json, path: &str, depth: usize, found: &mut Connections) {
                 walk(inner, &format!("{path}.{key}"), depth + 1, found);
             }
         }
-        Json::Array(items) if items.iter().all(|item| item.is_object()) => {
+        Json::Array(items) if items.iter().all(Json::is_object) => {
             for (number, item) in items.iter().enumerate() {
                 let name = text(item, "/name");
                 let label = if name.is_empty() {

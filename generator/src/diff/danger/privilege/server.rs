@@ -74,7 +74,7 @@ fn added(old: &Json, new: &Json, key: &str) -> Vec<String> {
 
 /// Whether a data stream comes with this very change.
 fn is_new_stream(change: &Change<'_>, name: &str) -> bool {
-    let Some(server) = change.path().splitn(3, '/').nth(1) else {
+    let Some(server) = change.path().split('/').nth(1) else {
         return false;
     };
     let path = format!("elasticsearch/{server}/_data_stream/{name}.json");
