@@ -466,3 +466,30 @@ fn prints_no_secret() {
         assert!(!all.contains(password), "{run}");
     }
 }
+
+/// What somebody wrote into a message is shown without secrets and escapes.
+#[test]
+fn repeats_no_secret_of_a_message() {
+    let secret = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+    let mut history = History::new();
+    history.commit("base");
+    history.branch("change");
+    history.fleet.remove("clusters/alpha");
+    let trailers = [
+        format!("cluster-removed: use {secret} \u{1b}[2J"),
+        format!("cluster-removed in {secret}"),
+        format!("{secret} in alpha"),
+        "cluster-removed: password: hunter2-of-the-fleet".to_owned(),
+    ];
+    let lines = trailers.map(|value| format!("Acknowledge-Danger: {value}\n"));
+    history.commit_saying("change", &lines.concat(), None);
+    for format in ["text", "json"] {
+        let run = history.run(&["--format", format, "--deny", "danger"]);
+        let all = format!("{}{}", run.out, run.err);
+        assert_eq!(run.code, 0, "{run}");
+        assert!(all.contains("acknowledged"), "{run}");
+        for word in [&secret, "hunter2", "\u{1b}"] {
+            assert!(!all.contains(word), "{word}: {run}");
+        }
+    }
+}

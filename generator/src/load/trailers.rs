@@ -36,8 +36,12 @@ pub struct Trailers {
 impl Trailers {
     /// Reads those of the commits that `head` has and `base` hasn't.
     pub fn read(repository: &Repository, base: Oid, head: Oid) -> Self {
+        Self::read_some(repository, base, head, MAX_COMMITS)
+    }
+
+    fn read_some(repository: &Repository, base: Oid, head: Oid, most: usize) -> Self {
         let mut trailers = Self::default();
-        if let Err(error) = trailers.walk(repository, base, head) {
+        if let Err(error) = trailers.walk(repository, base, head, most) {
             let fault = Fault::input(format!(
                 "not every commit of this change could be read for `{ACKNOWLEDGE}`: {}",
                 error.message()
@@ -47,15 +51,21 @@ impl Trailers {
         trailers
     }
 
-    fn walk(&mut self, repository: &Repository, base: Oid, head: Oid) -> Result<(), git2::Error> {
+    fn walk(
+        &mut self,
+        repository: &Repository,
+        base: Oid,
+        head: Oid,
+        most: usize,
+    ) -> Result<(), git2::Error> {
         let mut walk = repository.revwalk()?;
         walk.set_sorting(Sort::TOPOLOGICAL)?;
         walk.push(head)?;
         walk.hide(base)?;
         for (number, id) in walk.enumerate() {
-            if number == MAX_COMMITS {
+            if number == most {
                 let fault = Fault::input(format!(
-                    "this change has more than {MAX_COMMITS} commits: only the newest were read for `{ACKNOWLEDGE}`"
+                    "this change has more than {most} commits: only the newest were read for `{ACKNOWLEDGE}`"
                 ));
                 self.faults.push(fault);
                 break;
@@ -112,7 +122,94 @@ fn count_written(message: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use git2::{Signature, Time};
+
     use super::*;
+
+    /// A repository of empty commits that say whose they are.
+    struct Commits {
+        repository: Repository,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Commits {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            Self {
+                repository: Repository::init(folder.path()).expect("a repository"),
+                _folder: folder,
+            }
+        }
+
+        fn add(&self, name: &str, parents: &[Oid]) -> Oid {
+            let author = Signature::new("Tester", "tester@example.com", &Time::new(1, 0));
+            let author = author.expect("a name");
+            let tree = self.repository.treebuilder(None).expect("a tree");
+            let tree = tree.write().expect("written");
+            let tree = self.repository.find_tree(tree).expect("the tree");
+            let find = |id: &Oid| self.repository.find_commit(*id).expect("a commit");
+            let parents: Vec<_> = parents.iter().map(find).collect();
+            let parents: Vec<_> = parents.iter().collect();
+            let message = format!("{name}\n\nAcknowledge-Danger: {name}\n");
+            self.repository
+                .commit(None, &author, &author, &message, &tree, &parents)
+                .expect("a commit")
+        }
+
+        fn read(&self, base: Oid, head: Oid, most: usize) -> (Vec<String>, Vec<String>) {
+            let trailers = Trailers::read_some(&self.repository, base, head, most);
+            let mut names: Vec<String> = trailers.found.into_iter().map(|one| one.value).collect();
+            names.sort();
+            let faults = trailers.faults.sorted().into_iter();
+            (names, faults.map(|fault| fault.message).collect())
+        }
+    }
+
+    #[test]
+    fn reads_what_the_head_has_and_the_base_has_not() {
+        let commits = Commits::new();
+        let first = commits.add("first", &[]);
+        let main = commits.add("main", &[first]);
+        let one = commits.add("one", &[first]);
+        let side = commits.add("side", &[first]);
+        let merge = commits.add("merge", &[one, side]);
+        let all = vec!["merge", "one", "side"];
+        assert_eq!(
+            commits.read(main, merge, 10),
+            (all.iter().map(ToString::to_string).collect(), vec![])
+        );
+        assert_eq!(commits.read(merge, merge, 10), (vec![], vec![]));
+        assert_eq!(commits.read(merge, one, 10), (vec![], vec![]));
+        // Merged in both directions: what the base has is of another change.
+        let base = commits.add("base", &[main, one]);
+        let head = commits.add("head", &[one, main]);
+        assert_eq!(commits.read(base, head, 10).0, ["head"]);
+    }
+
+    #[test]
+    fn reads_so_many_commits_and_says_so() {
+        let commits = Commits::new();
+        let first = commits.add("first", &[]);
+        let second = commits.add("second", &[first]);
+        let third = commits.add("third", &[second]);
+        let (names, faults) = commits.read(first, third, 1);
+        assert_eq!(names, ["third"]);
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].contains("more than 1 commits"), "{faults:?}");
+        assert_eq!(
+            commits.read(first, third, 2),
+            (vec!["second".into(), "third".into()], vec![])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        let commits = Commits::new();
+        let first = commits.add("first", &[]);
+        let nowhere = Oid::from_str("1111111111111111111111111111111111111111").expect("an id");
+        let (names, faults) = commits.read(first, nowhere, 10);
+        assert_eq!((names.len(), faults.len()), (0, 1));
+    }
 
     fn values(message: &[u8]) -> (Vec<String>, usize) {
         let mut trailers = Trailers::default();
