@@ -136,9 +136,7 @@ impl Markup {
             }
             if repeated.names().len() > 1 {
                 self.raw("<div>");
-                let clusters = count(repeated.names().len(), "cluster");
-                self.within("in ", &clusters, ": ");
-                self.names(repeated.names());
+                self.counted("in ", repeated.names());
                 self.raw("</div>\n");
             }
             for hint in &repeated.fault.hints {
@@ -207,10 +205,10 @@ impl Markup {
             self.raw("</td><td class=\"few\">");
             self.counts(change.objects);
             self.raw("</td><td>");
-            if names.len() > 1 {
-                self.within("", &count(names.len(), "cluster"), ": ");
+            match names.as_slice() {
+                [name] => self.text(name),
+                names => self.counted("", names),
             }
-            self.names(&names);
             self.raw("</td></tr>\n");
         }
         self.raw("</tbody></table></div>\n</section>\n");
@@ -245,8 +243,8 @@ impl Markup {
             ("<dt>by files of their own</dt><dd>", &radius.by_own_files),
         ] {
             if !names.is_empty() {
-                self.within(open, &count(names.len(), "cluster"), ": ");
-                self.names(names);
+                self.raw(open);
+                self.counted("", names);
                 self.raw("</dd>\n");
             }
         }
