@@ -20,6 +20,10 @@ impl Markup {
         self.within("<dt>rendered by</dt><dd>gen ", running, "</dd>\n");
         self.raw("</dl>\n</header>\n<main>\n");
         self.dangers(&preview.dangers);
+        self.faults(
+            "<h2>Acknowledgements <span class=\"soft\">that acknowledge nothing</span>",
+            &preview.acknowledgement_faults,
+        );
         self.faults("<h2>Faults at the head", &preview.head_faults);
         self.faults(
             "<h2>Faults at the base <span class=\"soft\">its clusters that have them are not compared</span>",
