@@ -1,5 +1,5 @@
-//! Tests against real servers, installed by `ci/rigs/*`. A server that isn't
-//! installed is skipped visibly; in CI (`CI=true`) that is a failure.
+//! Tests against real servers, installed by `ci/rigs/*`, and a real browser.
+//! What isn't installed is skipped visibly; in CI (`CI=true`) that is a failure.
 
 #![allow(
     missing_docs,

@@ -15,7 +15,7 @@ const MAX_NAMED: usize = 3;
 /// Variants that are shown beside that of most clusters; more are to open.
 const MAX_OUTLIERS: usize = 4;
 /// Before the clusters that differ from most.
-const OUTLIER: &str = "<div class=\"who\"><b>but</b> in ";
+const OUTLIER: &str = "<b>but</b> in ";
 /// Files, places or inputs in a row; more are to open.
 pub(super) const MAX_LISTED: usize = 20;
 
@@ -67,9 +67,8 @@ impl Markup {
                 self.raw("</dd>\n");
             }
         }
-        let clusters = count(generator.changed_clusters.len(), "cluster");
-        self.within("<dt>clusters</dt><dd>", &clusters, ": ");
-        self.names(&generator.changed_clusters);
+        self.raw("<dt>clusters</dt><dd>");
+        self.counted("", &generator.changed_clusters);
         self.raw("</dd>\n</dl>\n");
         self.groups("gen-", &generator.groups);
     }
@@ -99,9 +98,14 @@ impl Markup {
         self.group_line(group);
         self.raw("</summary>\n<div class=\"parts\">\n");
         if group.clusters.len() > MAX_NAMED {
-            self.raw("<div>");
-            self.names(&group.clusters);
-            self.raw("</div>\n");
+            let words = format!("all {} clusters", group.clusters.len());
+            self.within(
+                "<details class=\"more\"><summary>",
+                &words,
+                "</summary><div>",
+            );
+            self.row(&group.clusters);
+            self.raw("</div></details>\n");
         }
         let (first, rest) = group.parts.split_at(group.parts.len().min(MAX_LISTED));
         self.parts(first, &group.clusters);
@@ -202,7 +206,7 @@ impl Markup {
         for (number, variant) in first.iter().enumerate() {
             match number {
                 0 if variant.clusters == clusters => self.detail(&variant.detail),
-                0 => self.variant("<div class=\"who\">in ", variant),
+                0 => self.variant("in ", variant),
                 _ => self.variant(OUTLIER, variant),
             }
         }
@@ -225,9 +229,9 @@ impl Markup {
         }
     }
 
-    fn variant(&mut self, open: &'static str, variant: &Variant) {
-        self.within(open, &count(variant.clusters.len(), "cluster"), ": ");
-        self.names(&variant.clusters);
+    fn variant(&mut self, before: &'static str, variant: &Variant) {
+        self.raw("<div class=\"who\">");
+        self.counted(before, &variant.clusters);
         self.raw("</div>\n");
         self.detail(&variant.detail);
     }

@@ -20,6 +20,10 @@ impl Markup {
         self.within("<dt>rendered by</dt><dd>gen ", running, "</dd>\n");
         self.raw("</dl>\n</header>\n<main>\n");
         self.dangers(&preview.dangers);
+        self.faults(
+            "<h2>Acknowledgements <span class=\"soft\">that acknowledge nothing</span>",
+            &preview.acknowledgement_faults,
+        );
         self.faults("<h2>Faults at the head", &preview.head_faults);
         self.faults(
             "<h2>Faults at the base <span class=\"soft\">its clusters that have them are not compared</span>",
@@ -136,9 +140,7 @@ impl Markup {
             }
             if repeated.names().len() > 1 {
                 self.raw("<div>");
-                let clusters = count(repeated.names().len(), "cluster");
-                self.within("in ", &clusters, ": ");
-                self.names(repeated.names());
+                self.counted("in ", repeated.names());
                 self.raw("</div>\n");
             }
             for hint in &repeated.fault.hints {
@@ -207,10 +209,10 @@ impl Markup {
             self.raw("</td><td class=\"few\">");
             self.counts(change.objects);
             self.raw("</td><td>");
-            if names.len() > 1 {
-                self.within("", &count(names.len(), "cluster"), ": ");
+            match names.as_slice() {
+                [name] => self.text(name),
+                names => self.counted("", names),
             }
-            self.names(&names);
             self.raw("</td></tr>\n");
         }
         self.raw("</tbody></table></div>\n</section>\n");
@@ -245,8 +247,8 @@ impl Markup {
             ("<dt>by files of their own</dt><dd>", &radius.by_own_files),
         ] {
             if !names.is_empty() {
-                self.within(open, &count(names.len(), "cluster"), ": ");
-                self.names(names);
+                self.raw(open);
+                self.counted("", names);
                 self.raw("</dd>\n");
             }
         }

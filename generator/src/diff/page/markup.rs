@@ -1,5 +1,6 @@
 //! Markup in which every text of a preview is escaped. Pure.
 
+use crate::diff::terminal::count;
 use crate::report::is_obeyed;
 
 /// Names that are shown in a row; of more, some are, and all in a list to open.
@@ -70,14 +71,26 @@ impl Markup {
         }
     }
 
+    /// All names after their number: a few in a row, more in a list to open.
+    pub(super) fn counted(&mut self, before: &'static str, names: &[impl AsRef<str>]) {
+        let count = count(names.len(), "cluster");
+        self.list(before, &format!("{count}: "), names);
+    }
+
     /// All names: a few in a row, more in a list to open.
     pub(super) fn names(&mut self, names: &[impl AsRef<str>]) {
+        self.list("", "", names);
+    }
+
+    fn list(&mut self, before: &'static str, count: &str, names: &[impl AsRef<str>]) {
         let more = names.len().saturating_sub(MAX_NAMED);
         // One name is as short as "and 1 more".
         if more <= 1 {
+            self.within(before, count, "");
             return self.row(names);
         }
         self.raw("<details class=\"more\"><summary>");
+        self.within(before, count, "");
         self.row(&names[..MAX_NAMED]);
         self.text(&format!(" and {more} more"));
         self.raw("</summary><div>");

@@ -235,6 +235,7 @@ prop_compose! {
         blast_radius in radius(),
         head_faults in vec(fault(), 0..3),
         base_faults in vec(fault(), 0..3),
+        acknowledgement_faults in vec(fault(), 0..3),
         generator_groups in vec(group(), 0..3),
     ) -> Preview {
         let mut blast_radius: BlastRadius = blast_radius;
@@ -250,7 +251,7 @@ prop_compose! {
             files: Totals { added: 1, changed: 0, removed: 0 },
             objects: Totals::default(),
             changed_clusters, groups, blast_radius, head_faults, base_faults,
-            ..Preview::default()
+            acknowledgement_faults,
         }
     }
 }
@@ -262,7 +263,12 @@ fn texts(preview: &Preview) -> Vec<String> {
         &serde_json::to_value(preview).expect("no odd keys"),
         &mut found,
     );
-    for fault in preview.head_faults.iter().chain(&preview.base_faults) {
+    let faults = [
+        &preview.head_faults,
+        &preview.base_faults,
+        &preview.acknowledgement_faults,
+    ];
+    for fault in faults.into_iter().flatten() {
         found.extend(
             fault
                 .place
