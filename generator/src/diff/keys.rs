@@ -49,10 +49,8 @@ const KEYED: &[KeyedList] = &[
     keyed("Policies", &["PolicyName"]),
     keyed("Tags", &["Key"]),
     keyed("AdvancedEventSelectors", &["Name"]),
-    // Security plugin of OpenSearch, roles of Elasticsearch
-    keyed("index_permissions", &["index_patterns"]),
-    keyed("indices", &["names"]),
-    keyed("ism_template", &["index_patterns"]),
+    // Index State Management. Lists whose items have nothing but index patterns
+    // of their own go in order: the patterns are what changes.
     keyed("states", &["name"]),
 ];
 
@@ -68,6 +66,7 @@ const SETS: &[&str] = &[
     "cluster_permissions",
     "allowed_actions",
     "index_patterns",
+    "names",
     "backend_roles",
     "verbs",
     "apiGroups",

@@ -52,43 +52,110 @@ pub(in crate::diff) fn gather(clusters: &[EndangeredCluster<'_>]) -> Vec<Danger>
     dangers
 }
 
-/// One danger for all files in which the same clusters have it. What only one
-/// cluster has needs no placeholder.
+/// A file, and one cluster's finding in it.
+type Originals<'a> = Vec<(Option<String>, &'a DangerFinding)>;
+
+/// One danger for all files whose clusters are all among those of another
+/// file. What only one cluster has needs no placeholder.
 fn split_by_clusters(
     clusters: &[EndangeredCluster<'_>],
     (flag, what, live): &Words,
     files: Files<'_>,
 ) -> Vec<Danger> {
-    type Originals<'a> = Vec<(Option<String>, Option<&'a DangerFinding>)>;
-    let mut by_clusters: BTreeMap<BTreeSet<usize>, Originals<'_>> = BTreeMap::new();
-    for (file, found) in files {
-        let numbers: BTreeSet<usize> = found.keys().copied().collect();
-        let original = found.into_values().next().filter(|_| numbers.len() == 1);
-        by_clusters
-            .entry(numbers)
-            .or_default()
-            .push((file, original));
-    }
-    let dangers = by_clusters.into_iter().map(|(numbers, files)| {
+    let dangers = merge_subsets(files).into_iter().map(|(numbers, files)| {
+        let is_one = numbers.len() == 1;
         let named = numbers.iter().filter_map(|number| clusters.get(*number));
-        let original = files.first().and_then(|(_, original)| *original);
+        let own = files
+            .first()
+            .map(|(_, finding)| *finding)
+            .filter(|_| is_one);
         let words = |replaced: &str, own: Option<&String>| {
             own.map_or_else(|| show_placeholders(replaced), Clone::clone)
         };
-        let files = files.iter().filter_map(|(replaced, original)| {
-            let own = original.and_then(|finding| finding.file.as_ref());
+        let files = files.iter().filter_map(|(replaced, finding)| {
+            let own = finding.file.as_ref().filter(|_| is_one);
             Some(words(replaced.as_deref()?, own))
         });
+        let mut files: Vec<String> = files.collect();
+        files.sort();
+        let live = live.as_ref();
         Danger {
             flag: *flag,
-            what: words(what, original.map(|finding| &finding.what)),
-            live: live
-                .as_ref()
-                .map(|live| words(live, original.and_then(|finding| finding.live.as_ref()))),
+            what: words(what, own.map(|finding| &finding.what)),
+            live: live.map(|live| words(live, own.and_then(|finding| finding.live.as_ref()))),
             clusters: named.map(|cluster| cluster.name.to_owned()).collect(),
-            files: files.collect(),
+            files,
             acknowledged: None,
         }
     });
     dangers.collect()
+}
+
+/// The files by the clusters that have them, those of few clusters with those
+/// of more that have these among them.
+fn merge_subsets(files: Files<'_>) -> Vec<(BTreeSet<usize>, Originals<'_>)> {
+    let mut by_size: Vec<(BTreeSet<usize>, Option<String>, &DangerFinding)> = files
+        .into_iter()
+        .filter_map(|(file, found)| {
+            let first = found.values().next().copied()?;
+            Some((found.into_keys().collect(), file, first))
+        })
+        .collect();
+    by_size.sort_by_key(|(numbers, ..)| Reverse(numbers.len()));
+    let mut merged: Vec<(BTreeSet<usize>, Originals<'_>)> = Vec::new();
+    for (numbers, file, finding) in by_size {
+        match merged.iter_mut().find(|(more, _)| numbers.is_subset(more)) {
+            Some((_, files)) => files.push((file, finding)),
+            None => merged.push((numbers, vec![(file, finding)])),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(file: &str) -> DangerFinding {
+        DangerFinding {
+            flag: Flag::TlsWeakens,
+            what: "it weakens".to_owned(),
+            live: None,
+            file: Some(file.to_owned()),
+        }
+    }
+
+    /// Each cluster's name and its files that have the same danger.
+    fn gathered(clusters: &[(&str, &[&str])]) -> Vec<(Vec<String>, Vec<String>)> {
+        let known = KnownValues::default();
+        let found: Vec<Vec<DangerFinding>> = clusters
+            .iter()
+            .map(|(_, files)| files.iter().map(|file| finding(file)).collect())
+            .collect();
+        let clusters = clusters.iter().zip(&found);
+        let clusters: Vec<EndangeredCluster<'_>> = clusters
+            .map(|((name, _), findings)| EndangeredCluster {
+                name,
+                known: &known,
+                findings,
+            })
+            .collect();
+        let dangers = gather(&clusters).into_iter();
+        dangers
+            .map(|danger| (danger.clusters, danger.files))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_that_some_clusters_lack_is_no_danger_of_its_own() {
+        let dangers = gathered(&[("a", &["x", "y"]), ("b", &["x"]), ("c", &["x"])]);
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(dangers, [(names(&["a", "b", "c"]), names(&["x", "y"]))]);
+    }
+
+    #[test]
+    fn files_of_other_clusters_stay_apart() {
+        let dangers = gathered(&[("a", &["x"]), ("b", &["y"])]);
+        assert_eq!(dangers.len(), 2);
+    }
 }
