@@ -193,7 +193,7 @@ impl Markup {
             return;
         }
         self.raw(
-            "<section>\n<h2>Clusters</h2>\n<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">What</th>\
+            "<section>\n<h2>Clusters</h2>\n<div class=\"wide\"><table class=\"clusters\">\n<thead><tr><th scope=\"col\">What</th>\
              <th scope=\"col\">Files</th><th scope=\"col\">Objects</th><th scope=\"col\">Clusters</th></tr></thead>\n<tbody>\n",
         );
         for (change, names) in rows {
