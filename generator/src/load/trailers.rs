@@ -173,7 +173,7 @@ mod tests {
         let one = commits.add("one", &[first]);
         let side = commits.add("side", &[first]);
         let merge = commits.add("merge", &[one, side]);
-        let all = vec!["merge", "one", "side"];
+        let all = ["merge", "one", "side"];
         assert_eq!(
             commits.read(main, merge, 10),
             (all.iter().map(ToString::to_string).collect(), vec![])
