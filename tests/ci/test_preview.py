@@ -73,46 +73,52 @@ class Check(Bash):
 
 
 class Preview(Bash):
-    GEN = "printf '%s\\n' 'what changes' 'and where'"
+    GEN = """
+    while [[ $# -gt 0 ]]; do
+      if [[ $1 == --out ]]; then echo "what changes, as ${2##*/}" >"$2"; fi
+      shift
+    done
+    echo verdict
+    """
 
     def preview(self, *arguments, gen=None, **environment):
         environment = {"GEN": str(self.program("gen", self.GEN if gen is None else gen)), **environment}
         return self.start("preview", *arguments, environment=environment)
 
-    def body(self):
-        return (self.path / "preview/comment/body.md").read_text()
+    def made(self):
+        files = self.path.glob("preview/**/*.*")
+        return {str(file.relative_to(self.path / "preview")): file.read_text() for file in files}
 
-    def test_a_comment_and_a_page(self):
-        self.assert_ends(self.preview("--base", "main", "--head", "fix"), 0)
-        self.assertEqual(self.calls(), ["gen --root . diff --base main --head fix"])
-        self.assertEqual(self.body(), "```text\nwhat changes\nand where\n```\n")
-        self.assertEqual((self.path / "preview/logfleet-preview.txt").read_text(), "what changes\nand where\n")
+    FILES = "--out preview/comment/body.md --out preview/logfleet-preview.txt"
+    MADE = {
+        "comment/body.md": "what changes, as body.md\n",
+        "logfleet-preview.txt": "what changes, as logfleet-preview.txt\n",
+    }
 
-    def test_a_link_counts_as_a_part_of_the_comment(self):
-        link = "https://example.com/page"
-        run = self.preview(
-            "--base", "a", "--head", "b", "--link", link, "--max-bytes", 1_000, gen="seq -f 'line %g of many' 1000"
-        )
+    def test_a_comment_and_a_page_of_one_run(self):
+        self.assert_ends(self.preview("--base", "main", "--head", "fix"), 0, "verdict")
+        self.assertEqual(self.calls(), [f"gen --root . diff --base main --head fix --max-bytes 64500 {self.FILES}"])
+        self.assertEqual(self.made(), self.MADE)
+
+    def test_gen_is_told_the_length_and_the_link(self):
+        run = self.preview("--base", "a", "--head", "b", "--link", "https://example.com/?a b", "--max-bytes", 2_000)
         self.assert_ends(run, 0)
-        body = self.body()
-        self.assertTrue(body.startswith(f"[Everything on one page]({link})\n\n```text\nline 1 of many\n"))
-        self.assertRegex(body, r"\nline (\d+) of many\n```\n\n\1 of 1000 lines are shown; the page has all\.\n$")
-        self.assertLessEqual(len(body.encode()), 1_000)
-        self.assertGreater(len(body.encode()), 950)
+        arguments = "--max-bytes 2000 --link https://example.com/?a b"
+        self.assertEqual(self.calls(), [f"gen --root . diff --base a --head b {arguments} {self.FILES}"])
 
-    def test_no_line_closes_the_fence(self):
-        self.assert_ends(self.preview("--base", "a", "--head", "b", gen="echo '````'; echo 'ü'"), 0)
-        self.assertEqual(self.body(), "`````text\n````\nü\n`````\n")
+    def test_a_server_without_tls_has_its_preview(self):
+        run = self.preview("--base", "a", "--head", "b", "--link", "http://gitlab.example.com/x")
+        self.assert_ends(run, 0, "--link is left out")
+        self.assertEqual(self.calls(), [f"gen --root . diff --base a --head b --max-bytes 64500 {self.FILES}"])
 
     def test_a_preview_with_faults_is_shown_all_the_same(self):
-        self.assert_ends(self.preview("--base", "a", "--head", "b", gen=self.GEN + "; exit 1"), 1)
-        self.assertIn("what changes", self.body())
+        self.assert_ends(self.preview("--base", "a", "--head", "b", gen=self.GEN + "exit 1"), 1)
+        self.assertEqual(self.made(), self.MADE)
 
     def test_a_failure_leaves_no_older_preview(self):
         self.preview("--base", "a", "--head", "b")
         self.assert_ends(self.preview("--base", "a", "--head", "b", gen="exit 2"), 2)
-        self.assertFalse((self.path / "preview/comment/body.md").exists())
-        self.assertFalse((self.path / "preview/logfleet-preview.txt").exists())
+        self.assertEqual(self.made(), {})
 
     def test_wrong_use(self):
         for arguments in (

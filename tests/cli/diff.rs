@@ -268,9 +268,37 @@ impl History {
         run
     }
 
+    /// As `--format json` prints it, and the comment; none where nothing is
+    /// compared. From one run, which is what takes the time.
+    fn documents(&self) -> (String, Option<String>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (json, markdown) = (path("a.json"), path("b.md"));
+        let run = self.run(&["--out", &json, "--out", &markdown]);
+        let Ok(out) = fs::read_to_string(json) else {
+            return (self.named(&self.run(&["--format", "json"])), None);
+        };
+        let markdown = fs::read_to_string(markdown).expect("a comment");
+        let err = String::new();
+        let json = self.named(&Run { out, err, ..run });
+        (json, Some(self.named_text(&markdown)))
+    }
+
+    /// The comment that is written, if one is.
+    fn markdown(&self, more: &[&str]) -> Option<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("body.md");
+        self.run(&[&["--out", &path.display().to_string()], more].concat());
+        fs::read_to_string(path).ok()
+    }
+
     /// With names for commits.
     fn named(&self, run: &Run) -> String {
-        let mut text = run.to_string();
+        self.named_text(&run.to_string())
+    }
+
+    fn named_text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
         for (name, id) in &self.names {
             let id = id.to_string();
             text = text.replace(&id, &format!("[{name}]"));
@@ -324,18 +352,21 @@ fn bytes(hex: &str) -> Vec<u8> {
 #[test]
 fn shows_what_each_history_changes() {
     let cases = cases_of("diff").into_par_iter();
-    let shown: Vec<(String, String, String)> = cases
+    let shown: Vec<(String, String, String, Option<String>)> = cases
         .map(|case| {
             let history = History::of_case(&case);
             let text = history.named(&history.run(&[]));
-            let json = history.named(&history.run(&["--format", "json"]));
-            (case, text, json)
+            let (json, markdown) = history.documents();
+            (case, text, json, markdown)
         })
         .collect();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        for (case, text, json) in shown {
+        for (case, text, json, markdown) in shown {
             insta::assert_snapshot!(format!("diff_{case}"), text);
             insta::assert_snapshot!(format!("diff_{case}_json"), json);
+            if let Some(markdown) = markdown {
+                insta::assert_snapshot!(format!("diff_{case}_markdown"), markdown);
+            }
         }
     });
 }
@@ -389,10 +420,36 @@ fn files_that_cannot_be_written_are_told() {
         &["--out", "page.xml"],
         &["--out", "a.txt", "--out", "b.json", "--format", "text"],
         &["--out", "nowhere/a.txt"],
+        &["--out", "a.txt", "--max-bytes", "5000"],
+        &["--link", "https://example.com/"],
     ] {
         let run = history.run(arguments);
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{run}");
         assert!(run.err.contains("hint: "), "{run}");
+    }
+}
+
+#[test]
+fn a_comment_has_its_length_and_its_link() {
+    let history = changed();
+    history.clusters(200);
+    let link = "https://example.com/page?a&b";
+    let limits = ["--max-bytes", "2000", "--link", link];
+    let markdown = history.markdown(&limits).expect("a comment");
+    assert!(
+        markdown.len() <= 2_000 && markdown.len() > 1_000,
+        "{markdown}"
+    );
+    assert!(
+        markdown.ends_with("[Everything on one page](<https://example.com/page?a&amp;b>)\n"),
+        "{markdown}"
+    );
+    let format = ["--format", "markdown"];
+    assert_eq!(history.run(&[&format[..], &limits].concat()).out, markdown);
+    assert!(history.run(&format).out.len() > markdown.len());
+    for wrong in [["--max-bytes", "1999"], ["--link", "http://example.com/"]] {
+        let run = history.run(&[&format[..], &wrong].concat());
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run}");
     }
 }
 
@@ -458,7 +515,7 @@ fn prints_no_secret() {
         "templates/machines/new.sh",
         format!("export TOKEN={password}\nKEY={secret}\n"),
     );
-    for format in ["text", "json"] {
+    for format in ["text", "json", "markdown"] {
         let run = history.run(&["--format", format]);
         let all = format!("{}{}", run.out, run.err);
         assert!(all.contains("machines/some.json"), "{run}");

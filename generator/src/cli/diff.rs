@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Layout, Terminal, output};
+use crate::diff::markdown::{Limit, Link, to_markdown};
 use crate::diff::preview::Preview;
 use crate::diff::terminal::to_text;
 use crate::diff::unacknowledged;
@@ -37,6 +38,12 @@ pub(super) struct Diff {
     /// Write it to this file, by the ending of its name as Markdown, JSON or text, and print its first line; may be repeated
     #[arg(long, value_name = "FILE")]
     out: Vec<PathBuf>,
+    /// How long the Markdown may be as a whole; by default as long as GitHub takes a comment
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(i64::from(Limit::MIN_BYTES)..))]
+    max_bytes: Option<u32>,
+    /// Where everything is on one page, for the end of the Markdown
+    #[arg(long, value_name = "URL", value_parser = Link::parse)]
+    link: Option<Link>,
     /// Print how long each step took to standard error
     #[arg(long)]
     timings: bool,
@@ -121,6 +128,7 @@ fn nothing_compared(faults: impl Into<Faults>) -> Failure {
 struct Pages {
     printed: Option<Layout>,
     files: Vec<(PathBuf, Layout)>,
+    limit: Limit,
 }
 
 impl Diff {
@@ -138,11 +146,30 @@ impl Diff {
                 paths.iter().map(file).collect::<Result<_, Fault>>()?
             }
         };
-        let printed = files.is_empty();
-        Ok(Pages {
-            printed: printed.then(|| self.format.unwrap_or(Layout::Text)),
+        let is_printed = files.is_empty();
+        let pages = Pages {
+            printed: is_printed.then(|| self.format.unwrap_or(Layout::Text)),
             files,
-        })
+            limit: self.limit(),
+        };
+        let given = [
+            ("--max-bytes", self.max_bytes.is_some()),
+            ("--link", self.link.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) if !pages.has(Layout::Markdown) => {
+                let fault = Fault::environment(format!("`{name}` is for Markdown only"));
+                Err(fault.hint("add `--format markdown`, or a file that ends with .md"))
+            }
+            _ => Ok(pages),
+        }
+    }
+
+    fn limit(&self) -> Limit {
+        Limit {
+            max_bytes: self.max_bytes.unwrap_or(Limit::DEFAULT_BYTES),
+            link: self.link.clone(),
+        }
     }
 }
 
@@ -152,19 +179,33 @@ fn layout_of(path: &Path) -> Result<Layout, Fault> {
             "`--out {}`: the ending of its name tells no format",
             path.display()
         );
-        Fault::environment(message).hint("let it end with .json or .txt, or say it by `--format`")
+        Fault::environment(message)
+            .hint("let it end with .md, .json or .txt, or say it by `--format`")
     })
 }
 
 impl Pages {
+    fn has(&self, layout: Layout) -> bool {
+        let mut layouts = self.files.iter().map(|(_, layout)| *layout);
+        self.printed == Some(layout) || layouts.any(|other| other == layout)
+    }
+
+    fn lay_out(&self, preview: &Preview, layout: Layout, style: Style) -> Result<String, Failure> {
+        Ok(match layout {
+            Layout::Text => to_text(preview, style),
+            Layout::Json => json(preview)?,
+            Layout::Markdown => to_markdown(preview, &self.limit),
+        })
+    }
+
     /// Prints the preview; or writes it, and prints its verdict.
     fn give(&self, preview: &Preview, terminal: &mut Terminal) -> Result<(), Failure> {
         if let Some(layout) = self.printed {
-            return Ok(terminal.print(&lay_out(preview, layout, terminal.style())?)?);
+            return Ok(terminal.print(&self.lay_out(preview, layout, terminal.style())?)?);
         }
         // All are laid out before the first is written.
         let lay_out = |(path, layout): &(PathBuf, Layout)| {
-            Ok((path.clone(), lay_out(preview, *layout, Style::Plain)?))
+            Ok((path.clone(), self.lay_out(preview, *layout, Style::Plain)?))
         };
         let files = self.files.iter().map(lay_out);
         for (path, text) in files.collect::<Result<Vec<_>, Failure>>()? {
@@ -175,13 +216,6 @@ impl Pages {
         }
         Ok(terminal.print(&(printable(&preview.verdict) + "\n"))?)
     }
-}
-
-fn lay_out(preview: &Preview, layout: Layout, style: Style) -> Result<String, Failure> {
-    Ok(match layout {
-        Layout::Text => to_text(preview, style),
-        Layout::Json => json(preview)?,
-    })
 }
 
 fn json(preview: &Preview) -> Result<String, Failure> {

@@ -13,6 +13,8 @@ pub(super) enum Layout {
     Text,
     /// For machines
     Json,
+    /// For the comment of a pull request on GitHub or GitLab
+    Markdown,
 }
 
 impl Layout {
@@ -28,6 +30,7 @@ impl Layout {
         match path.extension()?.to_str()? {
             "txt" => Some(Self::Text),
             "json" => Some(Self::Json),
+            "md" => Some(Self::Markdown),
             _ => None,
         }
     }

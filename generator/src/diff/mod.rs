@@ -9,6 +9,7 @@
 //! assemble   all of it, with the blast radius → a Preview
 //! terminal   a Preview → text
 //! page       a Preview → one HTML page
+//! markdown   a Preview → a comment within a limit
 //! ```
 //!
 //! What differs is masked where it is found, so no later step, and no format,
@@ -27,6 +28,7 @@ mod keys;
 mod known;
 mod language;
 mod logstash;
+pub mod markdown;
 pub mod page;
 pub mod preview;
 mod rename;

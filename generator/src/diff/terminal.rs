@@ -414,7 +414,7 @@ pub(super) fn scope_words(scope: InputScope) -> &'static str {
 }
 
 /// `+2 ~1 -3`; nothing for none.
-fn counts(totals: Totals) -> String {
+pub(super) fn counts(totals: Totals) -> String {
     let parts = [
         ('+', totals.added),
         ('~', totals.changed),
@@ -443,7 +443,7 @@ fn list(names: &[&str]) -> String {
 }
 
 /// Each leaf as `path: value`; a value that is one itself as it is.
-fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
+pub(super) fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
     let join = |key: &str| match path {
         "" => key.to_owned(),
         _ => format!("{path}.{key}"),
@@ -464,7 +464,7 @@ fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     let count = text.chars().count();
     if count <= MAX_VALUE {
         return text.to_owned();
