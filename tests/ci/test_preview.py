@@ -89,10 +89,10 @@ class Preview(Bash):
         files = self.path.glob("preview/**/*.*")
         return {str(file.relative_to(self.path / "preview")): file.read_text() for file in files}
 
-    FILES = "--out preview/comment/body.md --out preview/logfleet-preview.txt"
+    FILES = "--out preview/comment/body.md --out preview/logfleet-preview.html"
     MADE = {
         "comment/body.md": "what changes, as body.md\n",
-        "logfleet-preview.txt": "what changes, as logfleet-preview.txt\n",
+        "logfleet-preview.html": "what changes, as logfleet-preview.html\n",
     }
 
     def test_a_comment_and_a_page_of_one_run(self):

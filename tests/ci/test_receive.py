@@ -23,7 +23,7 @@ class Receive(ScriptTest):
         self.forge.artifact_host = self.blobs
         self.forge.lists["/repos/o/n/pulls"] = [pull(6, "f" * 40), pull(7), pull(8, base="fork/n")]
         self.forge.lists["/repos/o/n/pulls/7/files"] = [{"filename": "clusters/a/cluster.yaml"}]
-        self.artifacts(("logfleet-comment", 1, False), ("logfleet-preview.txt", 2, False))
+        self.artifacts(("logfleet-comment", 1, False), ("logfleet-preview.html", 2, False))
         self.upload([("body.md", "hello\n"), ("pull", "7\n")])
 
     def artifacts(self, *listed):

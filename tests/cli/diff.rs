@@ -515,7 +515,7 @@ fn prints_no_secret() {
         "templates/machines/new.sh",
         format!("export TOKEN={password}\nKEY={secret}\n"),
     );
-    for format in ["text", "json", "markdown"] {
+    for format in ["text", "json", "markdown", "html"] {
         let run = history.run(&["--format", format]);
         let all = format!("{}{}", run.out, run.err);
         assert!(all.contains("machines/some.json"), "{run}");

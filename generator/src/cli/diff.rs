@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, value_parser};
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Layout, Terminal, output};
 use crate::diff::markdown::{Limit, Link, to_markdown};
+use crate::diff::page::to_html;
 use crate::diff::preview::Preview;
 use crate::diff::terminal::to_text;
 use crate::diff::unacknowledged;
@@ -35,7 +36,7 @@ pub(super) struct Diff {
     /// How the preview is laid out; by default as text, and of files as their endings tell
     #[arg(long, value_enum)]
     format: Option<Layout>,
-    /// Write it to this file, by the ending of its name as Markdown, JSON or text, and print its first line; may be repeated
+    /// Write it to this file, by the ending of its name as Markdown, HTML, JSON or text, and print its first line; may be repeated
     #[arg(long, value_name = "FILE")]
     out: Vec<PathBuf>,
     /// How long the Markdown may be as a whole; by default as long as GitHub takes a comment
@@ -180,7 +181,7 @@ fn layout_of(path: &Path) -> Result<Layout, Fault> {
             path.display()
         );
         Fault::environment(message)
-            .hint("let it end with .md, .json or .txt, or say it by `--format`")
+            .hint("let it end with .md, .html, .json or .txt, or say it by `--format`")
     })
 }
 
@@ -195,6 +196,7 @@ impl Pages {
             Layout::Text => to_text(preview, style),
             Layout::Json => json(preview)?,
             Layout::Markdown => to_markdown(preview, &self.limit),
+            Layout::Html => to_html(preview),
         })
     }
 

@@ -15,6 +15,8 @@ pub(super) enum Layout {
     Json,
     /// For the comment of a pull request on GitHub or GitLab
     Markdown,
+    /// For people, as one page that needs nothing beside itself
+    Html,
 }
 
 impl Layout {
@@ -31,6 +33,7 @@ impl Layout {
             "txt" => Some(Self::Text),
             "json" => Some(Self::Json),
             "md" => Some(Self::Markdown),
+            "html" => Some(Self::Html),
             _ => None,
         }
     }
