@@ -268,20 +268,24 @@ impl History {
         run
     }
 
-    /// As `--format json` prints it, and the comment; none where nothing is
-    /// compared. From one run, which is what takes the time.
-    fn documents(&self) -> (String, Option<String>) {
+    /// As `--format json` prints it, and what of files; these are none where
+    /// nothing is compared. From one run, which is what takes the time.
+    fn documents(&self) -> (String, Option<Pages>) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let (json, markdown) = (path("a.json"), path("b.md"));
-        let run = self.run(&["--out", &json, "--out", &markdown]);
+        let (json, markdown, html) = (path("a.json"), path("b.md"), path("c.html"));
+        let run = self.run(&["--out", &json, "--out", &markdown, "--out", &html]);
         let Ok(out) = fs::read_to_string(json) else {
             return (self.named(&self.run(&["--format", "json"])), None);
         };
-        let markdown = fs::read_to_string(markdown).expect("a comment");
+        let read = |path: String| self.named_text(&fs::read_to_string(path).expect("a page"));
+        let pages = Pages {
+            markdown: read(markdown),
+            html: body_of(&read(html)),
+        };
         let err = String::new();
         let json = self.named(&Run { out, err, ..run });
-        (json, Some(self.named_text(&markdown)))
+        (json, Some(pages))
     }
 
     /// The comment that is written, if one is.
@@ -347,25 +351,39 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
+/// A preview as it is read in a browser.
+struct Pages {
+    markdown: String,
+    html: String,
+}
+
+/// What a page shows. Its style and script are the same in each, and its help, too.
+fn body_of(page: &str) -> String {
+    let (_, body) = page.split_once("<body>").expect("a body");
+    let (body, _) = body.split_once("<dialog").expect("the help's beginning");
+    body.trim().to_owned()
+}
+
 /// Each case as people and machines see it. That nothing is written is part
 /// of every run.
 #[test]
 fn shows_what_each_history_changes() {
     let cases = cases_of("diff").into_par_iter();
-    let shown: Vec<(String, String, String, Option<String>)> = cases
+    let shown: Vec<(String, String, String, Option<Pages>)> = cases
         .map(|case| {
             let history = History::of_case(&case);
             let text = history.named(&history.run(&[]));
-            let (json, markdown) = history.documents();
-            (case, text, json, markdown)
+            let (json, pages) = history.documents();
+            (case, text, json, pages)
         })
         .collect();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        for (case, text, json, markdown) in shown {
+        for (case, text, json, pages) in shown {
             insta::assert_snapshot!(format!("diff_{case}"), text);
             insta::assert_snapshot!(format!("diff_{case}_json"), json);
-            if let Some(markdown) = markdown {
-                insta::assert_snapshot!(format!("diff_{case}_markdown"), markdown);
+            if let Some(pages) = pages {
+                insta::assert_snapshot!(format!("diff_{case}_markdown"), pages.markdown);
+                insta::assert_snapshot!(format!("diff_{case}_html"), pages.html);
             }
         }
     });

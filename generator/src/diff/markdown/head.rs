@@ -144,13 +144,17 @@ impl Rows {
     }
 }
 
+/// How somebody says that a danger is meant.
+const ACKNOWLEDGE: &str =
+    ">\n> If it is meant, say so in a commit: `Acknowledge-Danger: <flag>: <reason>`\n";
+
 fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
     if dangers.is_empty() {
         return None;
     }
     let title = count(dangers.len(), "danger");
     let above = format!("> [!CAUTION]\n> **{title} that nobody has acknowledged**\n>\n");
-    let mut rows = Rows::new(above, max_bytes)?;
+    let mut rows = Rows::new(above, max_bytes.checked_sub(ACKNOWLEDGE.len())?)?;
     for danger in dangers {
         let clusters = count(danger.clusters.len(), "cluster");
         let short = format!(
@@ -159,7 +163,8 @@ fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
         );
         rows.push(&format!("> - {}\n", sentence_of(danger)), &short);
     }
-    Some(rows.end(|more| format!("> - and {more} more\n")))
+    let rows = rows.end(|more| format!("> - and {more} more\n"));
+    Some(rows + ACKNOWLEDGE)
 }
 
 /// What a danger is, where, and what follows of it.

@@ -55,7 +55,13 @@ pub fn to_markdown(preview: &Preview, limit: &Limit) -> String {
     let max_bytes = limit.max_bytes.max(Limit::MIN_BYTES);
     let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     let reserved = foot(&Told::longest(&items), limit.link.as_ref()).len();
-    let mut text = head(preview, max_bytes / 2);
+    // Without changes to tell, all is the head's.
+    let for_head = if items.is_empty() {
+        max_bytes.saturating_sub(reserved)
+    } else {
+        max_bytes / 2
+    };
+    let mut text = head(preview, for_head);
     if !items.is_empty() {
         text += "**What changes**\n\n";
     }
