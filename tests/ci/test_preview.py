@@ -97,18 +97,22 @@ class Preview(Bash):
 
     def test_a_comment_and_a_page_of_one_run(self):
         self.assert_ends(self.preview("--base", "main", "--head", "fix"), 0, "verdict")
-        self.assertEqual(self.calls(), [f"gen --root . diff --base main --head fix --max-bytes 64500 {self.FILES}"])
+        self.assertEqual(self.calls(), [f"gen --root . diff --base main --head fix --max-bytes 64500 --deny danger {self.FILES}"])
         self.assertEqual(self.made(), self.MADE)
 
     def test_gen_is_told_the_length_and_the_link(self):
         run = self.preview("--base", "a", "--head", "b", "--link", "https://example.com/?a b", "--max-bytes", 2_000)
         self.assert_ends(run, 0)
-        arguments = "--max-bytes 2000 --link https://example.com/?a b"
+        arguments = "--max-bytes 2000 --deny danger --link https://example.com/?a b"
         self.assertEqual(self.calls(), [f"gen --root . diff --base a --head b {arguments} {self.FILES}"])
 
     def test_a_server_without_tls_has_its_preview(self):
         run = self.preview("--base", "a", "--head", "b", "--link", "http://gitlab.example.com/x")
         self.assert_ends(run, 0, "--link is left out")
+        self.assertEqual(self.calls(), [f"gen --root . diff --base a --head b --max-bytes 64500 --deny danger {self.FILES}"])
+
+    def test_nothing_is_denied_where_nothing_is_to_be(self):
+        self.assert_ends(self.preview("--base", "a", "--head", "b", LOGFLEET_DENY=""), 0)
         self.assertEqual(self.calls(), [f"gen --root . diff --base a --head b --max-bytes 64500 {self.FILES}"])
 
     def test_a_preview_with_faults_is_shown_all_the_same(self):
