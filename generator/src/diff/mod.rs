@@ -38,6 +38,7 @@ pub mod terminal;
 mod tests;
 mod text;
 mod veil;
+mod words;
 
 pub use assemble::Compared;
 pub use blast::Reach;

@@ -5,9 +5,10 @@ use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 
 use super::preview::{
-    BlastRadius, ClusterChange, ClusterStatus, Danger, Detail, GeneratorVersions, Group,
-    InputChange, InputScope, Line, Part, Preview, Side, Sign, Totals, Variant,
+    BlastRadius, ClusterChange, Danger, Detail, GeneratorVersions, Group, InputChange, Line, Part,
+    Preview, Side, Sign, Variant,
 };
+use super::words::{collect_leaves, count, counts, cut, scope_words, status_words};
 use crate::fault::Fault;
 use crate::report::{Style, printable};
 
@@ -23,8 +24,6 @@ const MAX_LINES: usize = 24;
 const MAX_PLACES: usize = 60;
 /// Notes on acknowledgements.
 const MAX_NOTES: usize = 20;
-/// Characters of one value.
-const MAX_VALUE: usize = 240;
 
 const BOLD: Ansi = Ansi::new().bold();
 const OLD: Ansi = AnsiColor::Red.on_default();
@@ -386,89 +385,10 @@ impl Page {
     }
 }
 
-pub(super) fn status_words(change: &ClusterChange) -> String {
-    match (change.status, &change.renamed_from) {
-        (ClusterStatus::Added, Some(from)) => {
-            format!(
-                "added, like {} ({} files the same)",
-                from.name, from.same_files
-            )
-        }
-        (ClusterStatus::Added, None) => "added".to_owned(),
-        (ClusterStatus::Removed, _) => "removed".to_owned(),
-        (ClusterStatus::Changed, _) => "changed".to_owned(),
-        (ClusterStatus::FleetFiles, _) => "the whole fleet".to_owned(),
-        (ClusterStatus::HeadFaulty, _) => "not compared: the head has a fault".to_owned(),
-        (ClusterStatus::BaseFaulty, _) => "not compared: the base has a fault".to_owned(),
-    }
-}
-
-pub(super) fn scope_words(scope: InputScope) -> &'static str {
-    match scope {
-        InputScope::Fleet => "  for every cluster",
-        InputScope::Environment => "  for the clusters of that environment",
-        InputScope::Template => "  a template, for every cluster",
-        InputScope::Cluster => "",
-        InputScope::Named => "  for the clusters that name it",
-    }
-}
-
-/// `+2 ~1 -3`; nothing for none.
-pub(super) fn counts(totals: Totals) -> String {
-    let parts = [
-        ('+', totals.added),
-        ('~', totals.changed),
-        ('-', totals.removed),
-    ];
-    let parts = parts.iter().filter(|(_, count)| *count > 0);
-    let parts: Vec<String> = parts
-        .map(|(sign, count)| format!("{sign}{count}"))
-        .collect();
-    parts.join(" ")
-}
-
-pub(super) fn count(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
-}
-
 fn list(names: &[&str]) -> String {
     let named = names[..names.len().min(MAX_NAMED)].join(", ");
     match names.len().saturating_sub(MAX_NAMED) {
         0 => named,
         more => format!("{named} and {more} more"),
     }
-}
-
-/// Each leaf as `path: value`; a value that is one itself as it is.
-pub(super) fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
-    let join = |key: &str| match path {
-        "" => key.to_owned(),
-        _ => format!("{path}.{key}"),
-    };
-    match value {
-        Json::Object(members) if !members.is_empty() => {
-            for (key, value) in members {
-                collect_leaves(&join(key), value, leaves);
-            }
-        }
-        Json::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
-            for (number, item) in items.iter().enumerate() {
-                collect_leaves(&format!("{path}[{number}]"), item, leaves);
-            }
-        }
-        _ if path.is_empty() => leaves.push(value.to_string()),
-        _ => leaves.push(format!("{path}: {value}")),
-    }
-}
-
-pub(super) fn cut(text: &str) -> String {
-    let count = text.chars().count();
-    if count <= MAX_VALUE {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(MAX_VALUE).collect();
-    format!("{start}… ({count} characters)")
 }

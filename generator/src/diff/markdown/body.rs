@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::fence::{Fence, line};
 use crate::diff::preview::{Detail, Group, Line, Part, PartFile, Sign, Variant};
-use crate::diff::terminal::{collect_leaves, count, cut};
+use crate::diff::words::{collect_leaves, count, cut};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;

@@ -9,7 +9,7 @@ use super::inline::{cell, code, names, prose};
 use crate::diff::preview::{
     BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, Preview, Side,
 };
-use crate::diff::terminal::{count, counts, cut, scope_words, status_words};
+use crate::diff::words::{count, counts, cut, scope_words, status_words};
 use crate::fault::Fault;
 use crate::report::{Style, to_text};
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::inline::{code, html};
 use crate::diff::preview::{Detail, Group, Part};
-use crate::diff::terminal::count;
+use crate::diff::words::count;
 
 /// Clusters that are named; more are counted.
 const MAX_NAMED: usize = 3;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::markup::Markup;
 use crate::diff::preview::{Detail, Line, Sign};
-use crate::diff::terminal::count;
+use crate::diff::words::count;
 
 impl Markup {
     pub(super) fn detail(&mut self, detail: &Detail) {

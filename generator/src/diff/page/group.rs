@@ -2,7 +2,7 @@
 
 use super::markup::Markup;
 use crate::diff::preview::{GeneratorVersions, Group, Part, Preview, Variant};
-use crate::diff::terminal::count;
+use crate::diff::words::count;
 
 /// The bar of tools, which the script shows.
 const TOOLS: &str = include_str!("tools.html");

@@ -5,7 +5,7 @@ use super::markup::Markup;
 use crate::diff::preview::{
     BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, Preview, Side, Totals,
 };
-use crate::diff::terminal::{count, scope_words, status_words};
+use crate::diff::words::{count, scope_words, status_words};
 use crate::fault::{Fault, Place};
 use crate::repeats;
 

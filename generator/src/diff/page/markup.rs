@@ -1,6 +1,6 @@
 //! Markup in which every text of a preview is escaped. Pure.
 
-use crate::diff::terminal::count;
+use crate::diff::words::count;
 use crate::report::is_obeyed;
 
 /// Names that are shown in a row; of more, some are, and all in a list to open.
