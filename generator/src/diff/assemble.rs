@@ -7,9 +7,10 @@ use super::clusters::{Comparison, Outcome, Whole};
 use super::danger::{Words, acknowledge, gather, tell_earlier};
 use super::group::{ChangedCluster, group};
 use super::preview::{
-    ClusterChange, ClusterStatus, ClusterTotals, Danger, FORMAT, GeneratorVersions, Group, Preview,
-    RenamedCluster, Side, Totals,
+    ClusterChange, ClusterDanger, ClusterStatus, ClusterTotals, Danger, FORMAT, Flag,
+    GeneratorVersions, Group, NewClusters, Preview, RenamedCluster, Side, Totals,
 };
+use super::shipping;
 use crate::fault::Faults;
 
 /// All that a preview is made of.
@@ -45,14 +46,16 @@ impl Compared<'_> {
         let names: Vec<String> = clusters.map(|one| one.name.clone()).collect();
         let generator = generator(self.recorded_releases, self.by_release);
         let blast_radius = self.reach.of(&names, generator);
-        let changed_clusters = describe_clusters(&self.comparisons);
+        let mut changed_clusters = describe_clusters(&self.comparisons);
         let is_fleet = |change: &ClusterChange| change.status == ClusterStatus::FleetFiles;
         let has_fleet_files = changed_clusters.iter().any(is_fleet);
         let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
         let dangers = gather(&endangered.collect::<Vec<_>>());
         let dangers = acknowledge(dangers, &self.words.given);
+        mark_dangers(&mut changed_clusters, &dangers);
         let mut acknowledgement_faults = self.words.faults;
         acknowledgement_faults.append(tell_earlier(&dangers, &self.words.earlier));
+        let new_clusters = new_clusters(&self.comparisons);
         let groups = group(&changed(self.comparisons));
         let clusters = count_clusters(&changed_clusters, self.unchanged);
         let mut files = Totals::default();
@@ -74,6 +77,7 @@ impl Compared<'_> {
             files,
             objects,
             changed_clusters,
+            new_clusters,
             groups,
             blast_radius,
             head_faults: self.head_faults.sorted(),
@@ -105,6 +109,13 @@ fn changed(comparisons: Vec<Comparison>) -> Vec<ChangedCluster> {
     changed.collect()
 }
 
+fn new_clusters(comparisons: &[Comparison]) -> Vec<NewClusters> {
+    shipping::tell(comparisons.iter().filter_map(|one| match &one.outcome {
+        Outcome::Added { shipping, .. } => Some((one.name.as_str(), shipping)),
+        _ => None,
+    }))
+}
+
 fn describe_clusters(comparisons: &[Comparison]) -> Vec<ClusterChange> {
     let mut removed: Vec<(&str, &Whole)> = Vec::new();
     for one in comparisons {
@@ -132,7 +143,7 @@ fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChang
             object_totals,
             ..
         } => (ClusterStatus::FleetFiles, (*file_totals, *object_totals)),
-        Outcome::Added(whole) => {
+        Outcome::Added { whole, .. } => {
             renamed_from = take_renamed(whole, removed);
             (ClusterStatus::Added, only_added(whole))
         }
@@ -155,6 +166,25 @@ fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChang
         files,
         objects,
         renamed_from,
+        dangers: Vec::new(),
+    }
+}
+
+/// Says of each cluster which kinds of danger are in it. A kind is acknowledged
+/// if each of its dangers there is.
+fn mark_dangers(changes: &mut [ClusterChange], dangers: &[Danger]) {
+    let mut kinds: BTreeMap<&str, BTreeMap<Flag, bool>> = BTreeMap::new();
+    for danger in dangers {
+        for cluster in &danger.clusters {
+            let kinds = kinds.entry(cluster).or_default();
+            *kinds.entry(danger.flag).or_insert(true) &= danger.acknowledged.is_some();
+        }
+    }
+    for change in changes {
+        let kinds = kinds.remove(change.name.as_str()).unwrap_or_default();
+        let kinds = kinds.into_iter();
+        let kinds = kinds.map(|(flag, acknowledged)| ClusterDanger { flag, acknowledged });
+        change.dangers = kinds.collect();
     }
 }
 

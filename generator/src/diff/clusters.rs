@@ -7,6 +7,7 @@ use super::files::{self, compare_trees};
 use super::group::ChangedCluster;
 use super::known::KnownValues;
 use super::preview::Totals;
+use super::shipping::Shipping;
 use crate::render::FLEET;
 use crate::resolve::ResolvedCluster;
 use crate::tree::RenderedTree;
@@ -54,7 +55,12 @@ pub(super) enum Outcome {
         file_totals: Totals,
         object_totals: Totals,
     },
-    Added(Whole),
+    Added {
+        whole: Whole,
+        known: KnownValues,
+        shipping: Shipping,
+        dangers: Vec<DangerFinding>,
+    },
     Removed {
         whole: Whole,
         known: KnownValues,
@@ -80,8 +86,10 @@ impl Comparison {
             Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => {
                 (&cluster.known, &cluster.dangers)
             }
-            Outcome::Removed { known, dangers, .. } => (known, dangers),
-            Outcome::Added(_) | Outcome::HeadFaulty | Outcome::BaseFaulty(_) => return None,
+            Outcome::Added { known, dangers, .. } | Outcome::Removed { known, dangers, .. } => {
+                (known, dangers)
+            }
+            Outcome::HeadFaulty | Outcome::BaseFaulty(_) => return None,
         };
         Some(EndangeredCluster {
             name: &self.name,
@@ -99,7 +107,12 @@ pub fn compare_cluster(
 ) -> Option<Comparison> {
     let outcome = match (base, head) {
         (Presence::Rendered(base), Presence::Rendered(head)) => compare_both(name, base, head)?,
-        (Presence::Absent, Presence::Rendered(head)) => Outcome::Added(Whole::of(head)),
+        (Presence::Absent, Presence::Rendered(head)) => Outcome::Added {
+            whole: Whole::of(head),
+            known: KnownValues::of(head.cluster),
+            shipping: Shipping::of(head.cluster),
+            dangers: files::dangers_of_new(head.tree),
+        },
         (Presence::Rendered(base), Presence::Absent) => Outcome::Removed {
             whole: Whole::of(base),
             known: KnownValues::of(base.cluster),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::danger::{self, Change, DangerFinding, Side, Surroundings};
+use super::danger::{self, Applier, Change, DangerFinding, Side, Surroundings};
 use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::preview::{Detail, Totals};
@@ -151,6 +151,26 @@ pub(super) fn count(tree: &RenderedTree) -> (usize, usize) {
         Version::read(File { path, bytes }).objects().len()
     };
     (tree.0.len(), tree.files().map(count).sum())
+}
+
+/// What is dangerous about files of a new cluster.
+pub(super) fn dangers_of_new(tree: &RenderedTree) -> Vec<DangerFinding> {
+    let around = Surroundings {
+        base: &RenderedTree::default(),
+        head: tree,
+        applier: Applier::Nobody,
+    };
+    let dangers = tree.files().flat_map(|(path, bytes)| {
+        let path = path.as_str();
+        let new = Version::read(File { path, bytes });
+        let new = new.side();
+        danger::of_change(&Change {
+            old: None,
+            new,
+            around,
+        })
+    });
+    dangers.collect()
 }
 
 fn only_in<'t>(one: &'t RenderedTree, other: &RenderedTree) -> Vec<File<'t>> {

@@ -5,8 +5,10 @@
 //! clusters   one cluster on both sides: files by bytes …
 //! language   … and where these differ, by what they mean
 //! danger     what of it can lose, leak or break something
+//! shipping   what new clusters ship
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
+//! table      the clusters of a Preview, row by row
 //! terminal   a Preview → text
 //! page       a Preview → one HTML page
 //! markdown   a Preview → a comment within a limit
@@ -32,7 +34,9 @@ pub mod markdown;
 pub mod page;
 pub mod preview;
 mod rename;
+mod shipping;
 mod structure;
+mod table;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,8 @@ pub struct Preview {
     pub objects: Totals,
     /// The clusters that don't stay as they are, by name.
     pub changed_clusters: Vec<ClusterChange>,
+    /// What clusters ship that are new, those that ship the same told once.
+    pub new_clusters: Vec<NewClusters>,
     /// What changes in clusters that stay, equal changes told once. Those of comments only come last.
     pub groups: Vec<Group>,
     /// Which inputs changed, and how far that reaches.
@@ -103,7 +105,7 @@ pub struct ClusterTotals {
 }
 
 /// How many there are of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Totals {
     /// Only at the head.
     pub added: usize,
@@ -158,15 +160,57 @@ pub struct ClusterChange {
     pub objects: Totals,
     /// The removed cluster that it is under another name.
     pub renamed_from: Option<RenamedCluster>,
+    /// The kinds of danger in it, the worst first.
+    pub dangers: Vec<ClusterDanger>,
+}
+
+/// A kind of danger in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ClusterDanger {
+    /// The kind.
+    pub flag: Flag,
+    /// Whether somebody says that it is meant.
+    pub acknowledged: bool,
 }
 
 /// A removed cluster that a new one is like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RenamedCluster {
     /// The removed one's name.
     pub name: String,
     /// How many files are the same but for the cluster's own values.
     pub same_files: usize,
+}
+
+/// New clusters that ship the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewClusters {
+    /// The clusters, by name.
+    pub clusters: Vec<String>,
+    /// Where their logs end.
+    pub ships: Vec<Shipment>,
+    /// The logs that they have and don't ship.
+    pub leaves_out: Vec<LeftOut>,
+}
+
+/// Sources that end at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shipment {
+    /// The place: a destination, with its Region if it is in CloudWatch.
+    pub at: String,
+    /// Days that a record is kept there; none where others decide it.
+    pub kept_days: Option<u16>,
+    /// The sources, such as `kubernetes.applications`.
+    pub sources: Vec<String>,
+}
+
+/// A source that isn't shipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The source.
+    pub source: String,
+    /// The reason, in a sentence without its end.
+    pub why: String,
 }
 
 /// Changes that the same clusters have.

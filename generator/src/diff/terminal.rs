@@ -5,10 +5,11 @@ use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 
 use super::preview::{
-    BlastRadius, ClusterChange, Danger, Detail, GeneratorVersions, Group, InputChange, Line, Part,
-    Preview, Side, Sign, Variant,
+    BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
+    InputChange, Line, NewClusters, Part, Preview, Side, Sign, Variant,
 };
-use super::words::{collect_leaves, count, counts, cut, scope_words, status_words};
+use super::table::{Row, danger_words, rows};
+use super::words::{collect_leaves, count, counts, cut, scope_words, shipment_words, status_words};
 use crate::fault::Fault;
 use crate::report::{Style, printable};
 
@@ -44,13 +45,47 @@ pub fn to_text(preview: &Preview, style: Style) -> String {
     page.side("head", &preview.head);
     page.dangers(&preview.dangers);
     page.notes(&preview.acknowledgement_faults);
-    page.clusters(&preview.changed_clusters);
+    page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
+    page.new_clusters(&preview.new_clusters);
     page.reach(&preview.blast_radius);
     for (number, group) in preview.groups.iter().enumerate() {
         page.group(&(number + 1).to_string(), group);
     }
     page.generator(&preview.blast_radius.generator);
     page.text
+}
+
+/// A line of the table of clusters, and the dangers below it.
+struct TableLine<'p> {
+    cells: [String; 3],
+    clusters: String,
+    dangers: &'p [ClusterDanger],
+    style: Ansi,
+}
+
+impl<'p> TableLine<'p> {
+    fn of_row(row: &Row<'p>) -> Self {
+        let change = row.change;
+        Self {
+            cells: [
+                status_words(change),
+                counts(change.files),
+                counts(change.objects),
+            ],
+            clusters: list(&row.clusters),
+            dangers: &change.dangers,
+            style: Ansi::new(),
+        }
+    }
+
+    fn quiet(cells: [&str; 3], clusters: &str) -> Self {
+        Self {
+            cells: cells.map(str::to_owned),
+            clusters: clusters.to_owned(),
+            dangers: &[],
+            style: QUIET,
+        }
+    }
 }
 
 struct Page {
@@ -133,36 +168,52 @@ impl Page {
         }
     }
 
-    /// A row for each cluster; one for all that have the same in it.
-    fn clusters(&mut self, changes: &[ClusterChange]) {
-        let mut rows: Vec<([String; 3], Vec<&str>)> = Vec::new();
-        for change in changes {
-            let row = [
-                status_words(change),
-                counts(change.files),
-                counts(change.objects),
-            ];
-            match rows.iter_mut().find(|(other, _)| *other == row) {
-                Some((_, names)) => names.push(&change.name),
-                None => rows.push((row, vec![&change.name])),
-            }
-        }
+    /// A row for all clusters that have the same in it, with its dangers below.
+    fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
+        let rows = rows(changes);
         if rows.is_empty() {
             return;
         }
-        let head = ["clusters", "files", "objects"].map(str::to_owned);
-        let all = || rows.iter().map(|(row, _)| row).chain([&head]);
-        let width = |at: usize| all().map(|row| row[at].chars().count()).max().unwrap_or(0);
-        let widths = [width(0), width(1), width(2)];
-        let lay_out = |row: &[String; 3]| {
-            let cells = row.iter().zip(widths);
-            let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
-            cells.collect::<Vec<_>>().join("  ")
+        let mut lines = vec![TableLine::quiet(["clusters", "files", "objects"], "")];
+        lines.extend(rows.iter().map(TableLine::of_row));
+        if unchanged > 0 {
+            let clusters = count(unchanged, "cluster");
+            lines.push(TableLine::quiet(["as before", "", ""], &clusters));
+        }
+        let width = |at: usize| {
+            let cells = lines.iter().map(|line| line.cells[at].chars().count());
+            cells.max().unwrap_or(0)
         };
+        let widths = [width(0), width(1), width(2)];
         self.blank();
-        self.line(0, QUIET, lay_out(&head).trim_end());
-        for (row, names) in &rows {
-            self.plain(0, &format!("{}  {}", lay_out(row), list(names)));
+        for line in &lines {
+            let cells = line.cells.iter().zip(widths);
+            let cells: String = cells
+                .map(|(cell, width)| format!("{cell:<width$}  "))
+                .collect();
+            let text = format!("{cells}{}", line.clusters);
+            self.line(0, line.style, text.trim_end());
+            for danger in line.dangers {
+                let style = if danger.acknowledged { QUIET } else { DANGER };
+                self.line(cells.chars().count(), style, &danger_words(*danger));
+            }
+        }
+    }
+
+    /// What the new ones ship; first what they don't.
+    fn new_clusters(&mut self, all: &[NewClusters]) {
+        for new in all {
+            self.blank();
+            let names: Vec<&str> = new.clusters.iter().map(String::as_str).collect();
+            self.line(0, BOLD, &format!("new  {}", list(&names)));
+            for gap in &new.leaves_out {
+                let words = format!("doesn't ship {}: {}", gap.source, gap.why);
+                self.line(5, OLD, &words);
+            }
+            for shipment in &new.ships {
+                let (sources, place) = (shipment.sources.join(", "), shipment_words(shipment));
+                self.plain(5, &format!("ships to {place}: {sources}"));
+            }
         }
     }
 

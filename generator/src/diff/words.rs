@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::preview::{ClusterChange, ClusterStatus, InputScope, Totals};
+use super::preview::{ClusterChange, ClusterStatus, InputScope, Shipment, Totals};
 
 /// Characters of one value.
 const MAX_VALUE: usize = 240;
@@ -22,6 +22,14 @@ pub(super) fn status_words(change: &ClusterChange) -> String {
         (ClusterStatus::FleetFiles, _) => "the whole fleet".to_owned(),
         (ClusterStatus::HeadFaulty, _) => "not compared: the head has a fault".to_owned(),
         (ClusterStatus::BaseFaulty, _) => "not compared: the base has a fault".to_owned(),
+    }
+}
+
+/// Where sources end, and how long records are kept there.
+pub(super) fn shipment_words(shipment: &Shipment) -> String {
+    match shipment.kept_days {
+        Some(days) => format!("{}, {}", shipment.at, count(usize::from(days), "day")),
+        None => shipment.at.clone(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Previews made by hand: one that has everything, and one that is very long.
 
 use logfleet_generator::diff::preview::{
-    Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterStatus,
-    ClusterTotals, Danger, Detail, FORMAT, Flag, GeneratorVersions, Group, InputChange, InputScope,
-    Line, Part, PartFile, Preview, Side, Sign, Totals, Variant,
+    Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterDanger,
+    ClusterStatus, ClusterTotals, Danger, Detail, FORMAT, Flag, GeneratorVersions, Group,
+    InputChange, InputScope, Line, Part, PartFile, Preview, Side, Sign, Totals, Variant,
 };
 use logfleet_generator::fault::{Fault, Place};
 use serde_json::json;
@@ -188,12 +188,18 @@ fn changes() -> Vec<ClusterChange> {
         },
         objects: Totals::default(),
         renamed_from: None,
+        dangers: Vec::new(),
     };
     let mut changes: Vec<_> = names(0, 998)
         .into_iter()
         .map(|name| change(name, ClusterStatus::Changed))
         .collect();
-    changes.push(change("old.example.com".to_owned(), ClusterStatus::Removed));
+    let mut old = change("old.example.com".to_owned(), ClusterStatus::Removed);
+    old.dangers = vec![ClusterDanger {
+        flag: Flag::ClusterRemoved,
+        acknowledged: false,
+    }];
+    changes.push(old);
     changes.push(change(HOSTILE.to_owned(), ClusterStatus::HeadFaulty));
     changes
 }

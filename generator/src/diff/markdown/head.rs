@@ -2,14 +2,13 @@
 //! what was touched. Each section has a share of the room, and counts what has
 //! none in it.
 
-use std::collections::BTreeMap;
-
 use super::fence::{Fence, line};
 use super::inline::{cell, code, names, prose};
 use crate::diff::preview::{
-    BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, Preview, Side,
+    BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, NewClusters, Preview, Side,
 };
-use crate::diff::words::{count, counts, cut, scope_words, status_words};
+use crate::diff::table::{Row, rows};
+use crate::diff::words::{count, counts, cut, scope_words, shipment_words, status_words};
 use crate::fault::Fault;
 use crate::report::{Style, to_text};
 
@@ -55,6 +54,7 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
     head.section(1, 2, |room| {
         clusters(&preview.changed_clusters, preview.clusters.unchanged, room)
     });
+    head.section(1, 2, |room| new_clusters(&preview.new_clusters, room));
     head.section(1, 3, |room| acknowledged(&meant, room));
     head.section(1, 3, |room| {
         faults(
@@ -243,49 +243,23 @@ fn clusters(changes: &[ClusterChange], unchanged: usize, max_bytes: usize) -> Op
     if changes.is_empty() {
         return None;
     }
-    let mut rows_of: BTreeMap<[String; 3], usize> = BTreeMap::new();
-    let mut folded: Vec<([String; 3], Vec<&str>)> = Vec::new();
-    for change in changes {
-        let row = [
-            status_words(change),
-            counts(change.files),
-            counts(change.objects),
-        ];
-        let at = *rows_of.entry(row.clone()).or_insert(folded.len());
-        match folded.get_mut(at) {
-            Some((_, names)) => names.push(&change.name),
-            None => folded.push((row, vec![&change.name])),
-        }
-    }
+    let all = rows(changes);
     let same = match unchanged {
         0 => String::new(),
-        _ => format!(
-            "| stay as they are | | | {} |\n",
-            count(unchanged, "cluster")
-        ),
+        _ => format!("| as before | | | {} |\n", count(unchanged, "cluster")),
     };
     let above = "| | Files | Objects | Clusters |\n|---|---|---|---|\n".to_owned();
     let mut rows = Rows::new(above, max_bytes.checked_sub(same.len())?)?;
     let mut clusters_left_out = 0;
-    for (number, ([status, files, objects], clusters)) in folded.iter().enumerate() {
-        let row = if number < MAX_ROWS {
-            let numbers = [files, objects].map(|counts| match counts.as_str() {
-                "" => String::new(),
-                counts => code(counts, MAX_PATH),
-            });
-            let [files, objects] = numbers;
-            let (status, names) = (prose(status, MAX_SENTENCE), names(clusters, MAX_NAMED));
-            format!(
-                "| {} | {files} | {objects} | {} |\n",
-                cell(&status),
-                cell(&names)
-            )
+    for (number, row) in all.iter().enumerate() {
+        let text = if number < MAX_ROWS {
+            lay_out(row)
         } else {
             String::new()
         };
-        rows.push(&row, "");
+        rows.push(&text, "");
         if rows.left_out > 0 {
-            clusters_left_out += clusters.len();
+            clusters_left_out += row.clusters.len();
         }
     }
     let clusters_left_out = count(clusters_left_out, "cluster");
@@ -296,6 +270,49 @@ fn clusters(changes: &[ClusterChange], unchanged: usize, max_bytes: usize) -> Op
         )
     };
     Some(rows.end(note) + &same)
+}
+
+fn lay_out(row: &Row<'_>) -> String {
+    let change = row.change;
+    let numbers = [change.files, change.objects].map(|totals| match counts(totals).as_str() {
+        "" => String::new(),
+        counts => code(counts, MAX_PATH),
+    });
+    let [files, objects] = numbers;
+    let dangers = change.dangers.iter().map(|danger| {
+        let flag = code(danger.flag.id(), MAX_PATH);
+        if danger.acknowledged {
+            format!(" · {flag} (meant)")
+        } else {
+            format!(" · **{flag}**")
+        }
+    });
+    let dangers: String = dangers.collect();
+    let status = cell(&prose(&status_words(change), MAX_SENTENCE));
+    let clusters = cell(&names(&row.clusters, MAX_NAMED));
+    format!("| {status} | {files} | {objects} | {clusters}{dangers} |\n")
+}
+
+/// What the new ones ship; first what they don't.
+fn new_clusters(all: &[NewClusters], max_bytes: usize) -> Option<String> {
+    if all.is_empty() {
+        return None;
+    }
+    let mut rows = Rows::new("**What new clusters ship**\n\n".to_owned(), max_bytes)?;
+    for new in all {
+        let clusters = names(&new.clusters, MAX_NAMED);
+        for gap in &new.leaves_out {
+            let (source, why) = (code(&gap.source, MAX_PATH), prose(&gap.why, MAX_SENTENCE));
+            let row = format!("- {clusters} **not {source}**: {why}\n");
+            rows.push(&row, "");
+        }
+        for shipment in &new.ships {
+            let place = prose(&shipment_words(shipment), MAX_SENTENCE);
+            let sources = names(&shipment.sources, usize::MAX);
+            rows.push(&format!("- {clusters} to {place}: {sources}\n"), "");
+        }
+    }
+    Some(rows.end(|more| format!("- and {more} more\n")))
 }
 
 fn touched(radius: &BlastRadius, max_bytes: usize) -> Option<String> {

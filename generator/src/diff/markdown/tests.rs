@@ -206,6 +206,30 @@ impl Dice {
                 name: self.text(),
                 same_files: 3,
             }),
+            dangers: (0..self.roll(3))
+                .map(|_| ClusterDanger {
+                    flag: Flag::ALL[self.roll(Flag::ALL.len())],
+                    acknowledged: self.roll(2) == 0,
+                })
+                .collect(),
+        }
+    }
+
+    fn new_clusters(&mut self) -> NewClusters {
+        let ships = (0..self.roll(3)).map(|_| Shipment {
+            at: self.text(),
+            kept_days: (self.roll(2) == 0).then_some(7),
+            sources: self.texts(20),
+        });
+        let ships = ships.collect();
+        let leaves_out = (0..self.roll(3)).map(|_| LeftOut {
+            source: self.text(),
+            why: self.text(),
+        });
+        NewClusters {
+            ships,
+            leaves_out: leaves_out.collect(),
+            clusters: self.texts(8),
         }
     }
 
@@ -263,6 +287,7 @@ impl Dice {
             files: self.totals(),
             objects: self.totals(),
             changed_clusters: (0..size).map(|_| self.cluster()).collect(),
+            new_clusters: (0..self.roll(few)).map(|_| self.new_clusters()).collect(),
             groups: self.groups(size),
             blast_radius: self.blast_radius(few),
             head_faults: self.faults(),

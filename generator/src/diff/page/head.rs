@@ -3,9 +3,11 @@
 
 use super::markup::Markup;
 use crate::diff::preview::{
-    BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, Preview, Side, Totals,
+    BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, NewClusters, Preview, Side,
+    Totals,
 };
-use crate::diff::words::{count, scope_words, status_words};
+use crate::diff::table::{Row, danger_words, rows};
+use crate::diff::words::{count, scope_words, shipment_words, status_words};
 use crate::fault::{Fault, Place};
 use crate::repeats;
 
@@ -29,7 +31,8 @@ impl Markup {
             "<h2>Faults at the base <span class=\"soft\">its clusters that have them are not compared</span>",
             &preview.base_faults,
         );
-        self.clusters(&preview.changed_clusters);
+        self.clusters(&preview.changed_clusters, preview.clusters.unchanged);
+        self.new_clusters(&preview.new_clusters);
         self.reach(&preview.blast_radius);
     }
 
@@ -175,47 +178,89 @@ impl Markup {
         self.within("", &after, "</pre>\n");
     }
 
-    /// A row for all that have the same in it.
-    fn clusters(&mut self, changes: &[ClusterChange]) {
-        let mut rows: Vec<(&ClusterChange, Vec<&str>)> = Vec::new();
-        for change in changes {
-            let same = |other: &ClusterChange| {
-                (other.status, other.files, other.objects)
-                    == (change.status, change.files, change.objects)
-                    && other.renamed_from == change.renamed_from
-            };
-            match rows.iter_mut().find(|(other, _)| same(other)) {
-                Some((_, names)) => names.push(&change.name),
-                None => rows.push((change, vec![&change.name])),
-            }
-        }
+    fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
+        let rows = rows(changes);
         if rows.is_empty() {
             return;
         }
         self.raw(
             "<section>\n<h2>Clusters</h2>\n<div class=\"wide\"><table class=\"clusters\">\n<thead><tr><th scope=\"col\">What</th>\
-             <th scope=\"col\">Files</th><th scope=\"col\">Objects</th><th scope=\"col\">Clusters</th></tr></thead>\n<tbody>\n",
+             <th scope=\"col\">Files</th><th scope=\"col\">Objects</th>\
+             <th scope=\"col\">Clusters</th></tr></thead>\n<tbody>\n",
         );
-        for (change, names) in rows {
-            self.raw(match change.status {
-                ClusterStatus::Removed | ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => {
-                    "<tr><td><span class=\"mark\">"
-                }
-                _ => "<tr><td><span>",
-            });
-            self.text(&status_words(change));
-            self.raw("</span></td><td class=\"few\">");
-            self.counts(change.files);
-            self.raw("</td><td class=\"few\">");
-            self.counts(change.objects);
-            self.raw("</td><td>");
-            match names.as_slice() {
+        for row in &rows {
+            self.cluster_row(row);
+        }
+        if unchanged > 0 {
+            let words = count(unchanged, "cluster");
+            self.within(
+                "<tr class=\"soft\"><td>as before</td><td></td><td></td><td>",
+                &words,
+                "</td></tr>\n",
+            );
+        }
+        self.raw("</tbody></table></div>\n</section>\n");
+    }
+
+    fn cluster_row(&mut self, row: &Row<'_>) {
+        let change = row.change;
+        self.raw(match change.status {
+            ClusterStatus::Removed | ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => {
+                "<tr><td><span class=\"mark\">"
+            }
+            _ => "<tr><td><span>",
+        });
+        self.text(&status_words(change));
+        self.raw("</span></td><td class=\"few\">");
+        self.counts(change.files);
+        self.raw("</td><td class=\"few\">");
+        self.counts(change.objects);
+        self.raw("</td><td>");
+        match row.clusters.as_slice() {
+            [name] => self.text(name),
+            names => self.counted("", names),
+        }
+        for danger in &change.dangers {
+            let words = danger_words(*danger);
+            if danger.acknowledged {
+                self.within("<div class=\"soft\">", &words, "</div>");
+            } else {
+                self.within("<div><span class=\"mark\">", &words, "</span></div>");
+            }
+        }
+        self.raw("</td></tr>\n");
+    }
+
+    /// What the new ones ship; first what they don't.
+    fn new_clusters(&mut self, all: &[NewClusters]) {
+        if all.is_empty() {
+            return;
+        }
+        self.raw("<section>\n<h2>What new clusters ship</h2>\n");
+        for new in all {
+            self.raw("<div class=\"who\">");
+            match new.clusters.as_slice() {
                 [name] => self.text(name),
                 names => self.counted("", names),
             }
-            self.raw("</td></tr>\n");
+            self.raw("</div>\n<dl class=\"facts\">\n");
+            for gap in &new.leaves_out {
+                self.within(
+                    "<dt><span class=\"mark\">not shipped</span></dt><dd><code>",
+                    &gap.source,
+                    "</code>: ",
+                );
+                self.sentence(&gap.why);
+                self.raw("</dd>\n");
+            }
+            for shipment in &new.ships {
+                self.within("<dt>", &shipment_words(shipment), "</dt><dd>");
+                self.row(&shipment.sources);
+                self.raw("</dd>\n");
+            }
+            self.raw("</dl>\n");
         }
-        self.raw("</tbody></table></div>\n</section>\n");
+        self.raw("</section>\n");
     }
 
     /// `+2 ~1 -3`, in words for who can't see them.

@@ -205,7 +205,12 @@ fn radius() -> impl Strategy<Value = BlastRadius> {
 
 fn change() -> impl Strategy<Value = ClusterChange> {
     let renamed = option::of((name(), 1..9_usize));
-    (name(), any::<bool>(), renamed).prop_map(|(name, added, renamed)| ClusterChange {
+    let danger = (0..Flag::ALL.len(), any::<bool>()).prop_map(|(flag, acknowledged)| {
+        let flag = Flag::ALL[flag];
+        ClusterDanger { flag, acknowledged }
+    });
+    let change = (name(), any::<bool>(), renamed, vec(danger, 0..3));
+    change.prop_map(|(name, added, renamed, dangers)| ClusterChange {
         name,
         status: if added || renamed.is_some() {
             ClusterStatus::Added
@@ -215,6 +220,24 @@ fn change() -> impl Strategy<Value = ClusterChange> {
         files: Totals::default(),
         objects: Totals::default(),
         renamed_from: renamed.map(|(name, same_files)| RenamedCluster { name, same_files }),
+        dangers,
+    })
+}
+
+fn new_clusters() -> impl Strategy<Value = NewClusters> {
+    let shipment = (name(), option::of(any::<u16>()), names());
+    let shipment = shipment.prop_map(|(at, kept_days, sources)| Shipment {
+        at,
+        kept_days,
+        sources,
+    });
+    let left_out = (name(), name()).prop_map(|(source, why)| LeftOut { source, why });
+    (names(), vec(shipment, 0..3), vec(left_out, 0..2)).prop_map(|(clusters, ships, leaves_out)| {
+        NewClusters {
+            clusters,
+            ships,
+            leaves_out,
+        }
     })
 }
 
@@ -230,7 +253,7 @@ prop_compose! {
     fn preview()(
         (verdict, base, head) in (name(), side(), side()),
         dangers in vec(danger(), 0..3),
-        changed_clusters in vec(change(), 0..9),
+        (changed_clusters, new_clusters) in (vec(change(), 0..9), vec(new_clusters(), 0..3)),
         groups in vec(group(), 0..4),
         blast_radius in radius(),
         head_faults in vec(fault(), 0..3),
@@ -250,7 +273,7 @@ prop_compose! {
             clusters: ClusterTotals::default(),
             files: Totals { added: 1, changed: 0, removed: 0 },
             objects: Totals::default(),
-            changed_clusters, groups, blast_radius, head_faults, base_faults,
+            changed_clusters, new_clusters, groups, blast_radius, head_faults, base_faults,
             acknowledgement_faults,
         }
     }

@@ -1,0 +1,158 @@
+//! What clusters ship that come into the fleet: nobody reads a hundred new
+//! files to see that a log is missing. Pure.
+
+use super::preview::{LeftOut, NewClusters, Shipment};
+use crate::resolve::ResolvedCluster;
+use crate::sources::{self, End, EndKind, MissingKind, SourceRow};
+
+/// What one cluster ships.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shipping {
+    ships: Vec<Shipment>,
+    leaves_out: Vec<LeftOut>,
+}
+
+impl Shipping {
+    /// That of a cluster, from the list that `gen sources` prints.
+    pub(super) fn of(cluster: &ResolvedCluster) -> Self {
+        Self::of_rows(&sources::list(cluster))
+    }
+
+    fn of_rows(rows: &[SourceRow]) -> Self {
+        let mut shipping = Self {
+            ships: Vec::new(),
+            leaves_out: Vec::new(),
+        };
+        for row in rows {
+            for end in row.ends.iter().filter(|end| !is_on_the_way(end)) {
+                shipping.add(&row.source, end);
+            }
+            if let Some(missing) = &row.missing
+                && missing.kind == MissingKind::Gap
+            {
+                shipping.leaves_out.push(LeftOut {
+                    source: row.source.clone(),
+                    why: missing.why.clone(),
+                });
+            }
+        }
+        shipping
+    }
+
+    fn add(&mut self, source: &str, end: &End) {
+        let (at, kept_days) = (end.at(), end.kept_days);
+        let same = |one: &&mut Shipment| one.at == at && one.kept_days == kept_days;
+        match self.ships.iter_mut().find(same) {
+            Some(one) if one.sources.iter().any(|other| other == source) => {}
+            Some(one) => one.sources.push(source.to_owned()),
+            None => self.ships.push(Shipment {
+                at,
+                kept_days,
+                sources: vec![source.to_owned()],
+            }),
+        }
+    }
+}
+
+/// Whether it is the log group that logs of AWS only come through.
+fn is_on_the_way(end: &End) -> bool {
+    end.kind == EndKind::LogGroup && end.destination.is_none()
+}
+
+/// What these clusters ship, those that ship the same together.
+pub(super) fn tell<'c>(
+    clusters: impl Iterator<Item = (&'c str, &'c Shipping)>,
+) -> Vec<NewClusters> {
+    let mut told: Vec<(&Shipping, Vec<String>)> = Vec::new();
+    for (name, shipping) in clusters {
+        match told.iter_mut().find(|(other, _)| *other == shipping) {
+            Some((_, names)) => names.push(name.to_owned()),
+            None => told.push((shipping, vec![name.to_owned()])),
+        }
+    }
+    let told = told.into_iter().map(|(shipping, clusters)| NewClusters {
+        clusters,
+        ships: shipping.ships.clone(),
+        leaves_out: shipping.leaves_out.clone(),
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::Missing;
+
+    fn end(destination: Option<&str>, kind: EndKind, kept_days: Option<u16>) -> End {
+        End {
+            stream: "any".to_owned(),
+            destination: destination.map(str::to_owned),
+            kind,
+            name: "any".to_owned(),
+            region: (kind == EndKind::LogGroup).then(|| "eu-central-1".to_owned()),
+            kept_days,
+            through: None,
+        }
+    }
+
+    fn row(source: &str, ends: Vec<End>, missing: Option<MissingKind>) -> SourceRow {
+        SourceRow {
+            cluster: "alpha".to_owned(),
+            source: source.to_owned(),
+            shipped_by: None,
+            reads: Vec::new(),
+            ends,
+            files: Vec::new(),
+            missing: missing.map(|kind| Missing {
+                kind,
+                why: "switched off".to_owned(),
+            }),
+        }
+    }
+
+    #[test]
+    fn sources_of_one_end_stand_together_and_gaps_by_themselves() {
+        let main = || end(Some("main"), EndKind::DataStream, Some(60));
+        let on_the_way = end(None, EndKind::LogGroup, Some(14));
+        let shipping = Shipping::of_rows(&[
+            row("a", vec![main(), main()], None),
+            row("b", vec![on_the_way, main()], None),
+            row("c", vec![end(None, EndKind::Elsewhere, None)], None),
+            row("d", vec![], Some(MissingKind::Gap)),
+            row("e", vec![], Some(MissingKind::NotThere)),
+        ]);
+        let ships: Vec<(&str, Option<u16>, Vec<&str>)> = shipping
+            .ships
+            .iter()
+            .map(|one| {
+                let sources = one.sources.iter().map(String::as_str);
+                (one.at.as_str(), one.kept_days, sources.collect())
+            })
+            .collect();
+        assert_eq!(
+            ships,
+            [
+                ("main", Some(60), vec!["a", "b"]),
+                ("elsewhere", None, vec!["c"])
+            ]
+        );
+        let gaps: Vec<&str> = shipping
+            .leaves_out
+            .iter()
+            .map(|gap| gap.source.as_str())
+            .collect();
+        assert_eq!(gaps, ["d"]);
+    }
+
+    #[test]
+    fn clusters_that_ship_the_same_are_told_once() {
+        let gap = || Shipping::of_rows(&[row("a", vec![], Some(MissingKind::Gap))]);
+        let (one, two, none) = (gap(), gap(), Shipping::of_rows(&[]));
+        let told = tell([("a", &one), ("b", &none), ("c", &two)].into_iter());
+        let names: Vec<&[String]> = told.iter().map(|new| new.clusters.as_slice()).collect();
+        assert_eq!(
+            names,
+            [&["a".to_owned(), "c".to_owned()][..], &["b".to_owned()]]
+        );
+    }
+}
