@@ -87,7 +87,7 @@ fn labelled(blocks: &[Block]) -> Vec<(String, &Block)> {
 }
 
 /// Compares the options and blocks in two blocks.
-pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Findings) {
+pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Findings<'_>) {
     compare_options(path, &old.options, &new.options, found);
     let (old, new) = (labelled(&old.blocks), labelled(&new.blocks));
     let find = |blocks: &[(String, &Block)], label: &str| -> Option<Block> {
@@ -122,7 +122,7 @@ pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Finding
 }
 
 /// The first lines of two blocks of one id.
-fn compare_heads(path: &Path, old: &Block, new: &Block, found: &mut Findings) {
+fn compare_heads(path: &Path, old: &Block, new: &Block, found: &mut Findings<'_>) {
     if old.head != new.head {
         let detail = Detail::Changed {
             old: veil::shown_text(&old.head).into(),
@@ -136,7 +136,7 @@ fn compare_options(
     path: &Path,
     old: &[(String, String)],
     new: &[(String, String)],
-    found: &mut Findings,
+    found: &mut Findings<'_>,
 ) {
     let map = |options: &[(String, String)]| -> Map<String, Json> {
         let pairs = options.iter();

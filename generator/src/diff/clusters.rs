@@ -138,18 +138,20 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
     if base == head {
         return None;
     }
-    let compared = compare_trees(Surroundings {
+    let known = KnownValues::default();
+    let around = Surroundings {
         base,
         head,
         applier: Applier::Nobody,
-    });
+    };
+    let compared = compare_trees(around, &known);
     let name = FLEET.to_owned();
     Some(Comparison {
         name: name.clone(),
         outcome: Outcome::Fleet {
             files: ChangedCluster {
                 name,
-                known: KnownValues::default(),
+                known,
                 files: compared.files,
                 dangers: compared.dangers,
             },
@@ -168,11 +170,12 @@ fn compare_both(
         return None;
     }
     let known = KnownValues::of(base.cluster).common(&KnownValues::of(head.cluster));
-    let compared = compare_trees(Surroundings {
+    let around = Surroundings {
         base: base.tree,
         head: head.tree,
         applier: Applier::of(head.cluster.gitops.as_ref()),
-    });
+    };
+    let compared = compare_trees(around, &known);
     let rows = danger::source::of_rows(base.cluster, head.cluster);
     Some(Outcome::Changed {
         cluster: ChangedCluster {

@@ -8,12 +8,12 @@ use super::language::{self, Language};
 use super::{structure, text, veil};
 
 /// Compares two different texts that stand under the key `name`.
-pub(super) fn compare(path: &Path, name: &str, old: &str, new: &str, found: &mut Findings) {
+pub(super) fn compare(path: &Path, name: &str, old: &str, new: &str, found: &mut Findings<'_>) {
     let secret = veil::is_secret(name);
     if let (false, Some(old), Some(new)) = (secret, json(old), json(new)) {
-        let before = found.0.len();
+        let before = found.len();
         structure::compare(&path.embedded(), "", &old, &new, found);
-        if found.0.len() > before {
+        if found.len() > before {
             return;
         }
     }
@@ -23,7 +23,7 @@ pub(super) fn compare(path: &Path, name: &str, old: &str, new: &str, found: &mut
         return found.push(path, structure::changed(name, &old, &new));
     }
     match Language::of(name) {
-        None => found.push(path, text::compare(old, new)),
+        None => found.push_text(path, text::compare(old, new)),
         language => language::compare(language, &path.embedded(), old, new, found),
     }
 }

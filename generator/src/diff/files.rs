@@ -6,9 +6,11 @@ use serde_json::Value as Json;
 
 use super::danger::{self, Applier, Change, DangerFinding, Side, Surroundings};
 use super::finding::{Finding, Findings, Path};
+use super::known::KnownValues;
 use super::language::{self, Language};
 use super::preview::{Detail, Totals};
-use super::{rename, text, veil};
+use super::text::{self, TextChange};
+use super::{rename, veil};
 use crate::tree::{RenderedTree, TreePath};
 
 /// What differs between two trees.
@@ -107,8 +109,9 @@ impl<'t> Version<'t> {
     }
 }
 
-/// Compares what two trees hold: bytes first, and where these differ, what they mean.
-pub(super) fn compare_trees(around: Surroundings<'_>) -> TreeComparison {
+/// Compares what two trees of a cluster hold, which has these values of its
+/// own: bytes first, and where these differ, what they mean.
+pub(super) fn compare_trees(around: Surroundings<'_>, known: &KnownValues) -> TreeComparison {
     let Surroundings { base, head, .. } = around;
     let removed = only_in(base, head);
     let added = only_in(head, base);
@@ -118,25 +121,25 @@ pub(super) fn compare_trees(around: Surroundings<'_>) -> TreeComparison {
         if let Some(old) = base.0.get(path).filter(|old| *old != new) {
             let path = path.as_str();
             let [old, new] = [old, new].map(|bytes| Version::read(File { path, bytes }));
-            result.push_changed(compare_versions(&old, &new), &old, &new);
+            result.push_changed(compare_versions(&old, &new, known), &old, &new);
             result.push_dangers(around, Some(&old), Some(&new));
         }
     }
     for file in removed {
         if !renames.iter().any(|(from, _)| from.path == file.path) {
             let old = Version::read(file);
-            result.push_removed(&old);
+            result.push_removed(&old, known);
             result.push_dangers(around, Some(&old), None);
         }
     }
     for file in added {
         if let Some((from, to)) = renames.iter().find(|(_, to)| to.path == file.path) {
             let [old, new] = [from, to].map(|file| Version::read(*file));
-            result.push_renamed(&old, &new);
+            result.push_renamed(&old, &new, known);
             result.push_dangers(around, Some(&old), Some(&new));
         } else {
             let new = Version::read(file);
-            result.push_added(&new);
+            result.push_added(&new, known);
             result.push_dangers(around, None, Some(&new));
         }
     }
@@ -204,52 +207,50 @@ impl TreeComparison {
         self.files.push(new.comparison(findings));
     }
 
-    fn push_renamed(&mut self, old: &Version<'_>, new: &Version<'_>) {
-        let mut findings = vec![whole(Detail::FileRenamed {
-            from: veil::shown_text(old.file.path),
-        })];
+    fn push_renamed(&mut self, old: &Version<'_>, new: &Version<'_>, known: &KnownValues) {
+        let from = veil::shown_text(old.file.path);
+        let mut findings = whole(TextChange::shown(Detail::FileRenamed { from }), known);
         if old.file.bytes != new.file.bytes {
-            findings.extend(compare_versions(old, new));
+            findings.extend(compare_versions(old, new, known));
         }
         self.push_changed(findings, old, new);
     }
 
-    fn push_removed(&mut self, old: &Version<'_>) {
+    fn push_removed(&mut self, old: &Version<'_>, known: &KnownValues) {
         self.file_totals.removed += 1;
         self.object_totals.removed += old.objects().len();
-        self.files
-            .push(old.comparison(vec![whole(Detail::FileRemoved)]));
+        let findings = whole(TextChange::shown(Detail::FileRemoved), known);
+        self.files.push(old.comparison(findings));
     }
 
-    fn push_added(&mut self, new: &Version<'_>) {
+    fn push_added(&mut self, new: &Version<'_>, known: &KnownValues) {
         self.file_totals.added += 1;
         self.object_totals.added += new.objects().len();
-        self.files
-            .push(new.comparison(vec![whole(whole_text(new))]));
+        let findings = whole(file_added(new), known);
+        self.files.push(new.comparison(findings));
     }
 }
 
 /// A new file with its text, unless that is nothing to be shown.
-fn whole_text(new: &Version<'_>) -> Detail {
+fn file_added<'t>(new: &Version<'t>) -> TextChange<'t> {
     let is_secret = match &new.value {
         Some(value) => language::is_secret_object(value),
         None => new.text.is_some_and(language::names_secret),
     };
     let is_readable = Language::of(new.file.path) != Some(Language::Pem);
     let text = new.text.filter(|_| is_readable && !is_secret);
-    let (lines, omitted) = text.map(text::all_lines).unwrap_or_default();
-    Detail::FileAdded { lines, omitted }
+    text::file_added(new.file.bytes, text)
 }
 
-fn whole(detail: Detail) -> Finding {
-    Finding {
-        path: String::new(),
-        detail,
-    }
+/// What becomes of a file as a whole.
+fn whole(change: TextChange<'_>, known: &KnownValues) -> Vec<Finding> {
+    let mut found = Findings::new(known);
+    found.push_text(&Path::default(), change);
+    found.into_list()
 }
 
-fn compare_versions(old: &Version<'_>, new: &Version<'_>) -> Vec<Finding> {
-    let mut found = Findings::default();
+fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &KnownValues) -> Vec<Finding> {
+    let mut found = Findings::new(known);
     let top = Path::default();
     match (old.text, new.text) {
         (Some(old_text), Some(new_text)) => match (&old.value, &new.value) {
@@ -264,9 +265,9 @@ fn compare_versions(old: &Version<'_>, new: &Version<'_>) -> Vec<Finding> {
                 &mut found,
             ),
         },
-        _ => found.push(&top, text::opaque(old.file.bytes, new.file.bytes)),
+        _ => found.push_text(&top, text::opaque(old.file.bytes, new.file.bytes)),
     }
-    found.0
+    found.into_list()
 }
 
 fn compare_objects(old: &BTreeMap<&str, &Json>, new: &BTreeMap<&str, &Json>) -> Totals {

@@ -1,6 +1,12 @@
 //! Where in a file something differs, and what. Pure.
 
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+
+use super::known::KnownValues;
 use super::preview::Detail;
+use super::text::TextChange;
 use super::veil;
 
 /// A place in a value: keys and items from the outermost to the innermost, as
@@ -70,20 +76,70 @@ impl Path {
 pub(super) struct Finding {
     /// Where in the file; empty for the whole.
     pub(super) path: String,
-    /// What.
+    /// What, as far as it is shown.
     pub(super) detail: Detail,
+    /// What tells it from others that are shown alike, if more differs than is shown.
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
-/// What differs in a file.
-#[derive(Debug, Default)]
-pub(super) struct Findings(pub(super) Vec<Finding>);
+/// Digest of all that differs, in which a cluster's own values are placeholders.
+pub(super) type Fingerprint = [u8; 32];
 
-impl Findings {
-    /// Adds one.
+/// What differs in a file.
+#[derive(Debug)]
+pub(super) struct Findings<'k> {
+    known: &'k KnownValues,
+    list: Vec<Finding>,
+}
+
+impl<'k> Findings<'k> {
+    /// None yet, in a cluster that has these values of its own.
+    pub(super) fn new(known: &'k KnownValues) -> Self {
+        Self {
+            known,
+            list: Vec::new(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// All of them.
+    pub(super) fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+
+    /// Adds one that is shown as it is.
     pub(super) fn push(&mut self, path: &Path, detail: Detail) {
-        self.0.push(Finding {
+        self.push_text(path, TextChange::shown(detail));
+    }
+
+    /// Adds one of which more may differ than is shown.
+    pub(super) fn push_text(&mut self, path: &Path, change: TextChange<'_>) {
+        let fingerprint = fingerprint(&change.unshown, self.known);
+        self.list.push(Finding {
             path: path.clone().into_text(),
-            detail,
+            detail: change.detail,
+            fingerprint,
         });
     }
+}
+
+/// Nothing if everything is shown.
+fn fingerprint(unshown: &[Cow<'_, [u8]>], known: &KnownValues) -> Option<Fingerprint> {
+    if unshown.is_empty() {
+        return None;
+    }
+    let mut digest = Sha256::new();
+    for piece in unshown {
+        match std::str::from_utf8(piece) {
+            Ok(text) => digest.update(known.replace_in(text)),
+            Err(_) => digest.update(piece),
+        }
+        // So that pieces can't be confused with longer ones.
+        digest.update([0]);
+    }
+    Some(digest.finalize().into())
 }

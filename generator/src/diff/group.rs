@@ -2,7 +2,8 @@
 //!
 //! 1. What differs at one place of one file is a *slot*; clusters that change
 //!    it alike are one of its *variants*. A cluster's own values are
-//!    placeholders by then.
+//!    placeholders by then. Lines that stay are no part of a change, and what
+//!    isn't shown of it is.
 //! 2. Slots at the same place of several files become one *part*, if most
 //!    clusters change them alike.
 //! 3. Parts whose variants have the same clusters become one *group*.
@@ -14,9 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::danger::DangerFinding;
 use super::files::FileComparison;
-use super::finding::Finding;
+use super::finding::{Finding, Fingerprint};
 use super::known::{KnownValues, show_placeholders};
 use super::preview::{Detail, Group, Part, PartFile, Variant};
+use super::text;
 
 /// What differs in a cluster that both sides have.
 #[derive(Debug)]
@@ -36,14 +38,38 @@ pub(super) struct ChangedCluster {
 struct Place {
     file: String,
     path: String,
+    /// A renamed file that has other changes as a whole, too.
+    is_rename: bool,
+    /// Of several differences that one cluster has there, which.
+    number: usize,
 }
 
 /// What differs at a place.
-#[derive(Debug, Default)]
-struct Slot {
+#[derive(Debug)]
+struct Slot<'c> {
+    /// Where the first cluster has it.
+    own_file: &'c FileComparison,
     object: Option<String>,
-    /// What changes, as JSON with placeholders, and the clusters that it changes in.
-    variants: BTreeMap<String, ClusterSet>,
+    variants: BTreeMap<Change, Seen<'c>>,
+}
+
+/// What tells changes from each other: the detail without lines that stay, as
+/// JSON with placeholders, and what isn't shown of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Change {
+    text: String,
+    fingerprint: Option<Fingerprint>,
+}
+
+/// The clusters that change something alike.
+#[derive(Clone, Debug)]
+struct Seen<'c> {
+    /// As the first of them has it.
+    own: &'c Finding,
+    /// As it is shown for all, with placeholders; none if lines that stay
+    /// differ, and so aren't shown.
+    shown: Option<String>,
+    clusters: ClusterSet,
 }
 
 /// Numbers of clusters, in the order of their names.
@@ -51,19 +77,30 @@ type ClusterSet = BTreeSet<usize>;
 
 /// What differs at a place of one or more files.
 #[derive(Debug)]
-struct Bundle {
+struct Bundle<'c> {
     path: String,
-    files: Vec<PartFile>,
+    files: Vec<BundleFile<'c>>,
     /// That of most clusters first.
-    variants: Vec<(String, ClusterSet)>,
+    variants: Vec<(Change, Seen<'c>)>,
+}
+
+#[derive(Clone, Debug)]
+struct BundleFile<'c> {
+    path: String,
+    object: Option<String>,
+    own: &'c FileComparison,
+    clusters: ClusterSet,
 }
 
 /// Groups what differs in these clusters, which are sorted by name.
 pub(super) fn group(clusters: &[ChangedCluster]) -> Vec<Group> {
     let bundles = merge_files(find_slots(clusters));
-    let mut groups: BTreeMap<Vec<ClusterSet>, Vec<Bundle>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<ClusterSet>, Vec<Bundle<'_>>> = BTreeMap::new();
     for bundle in bundles {
-        let sets = bundle.variants.iter().map(|(_, clusters)| clusters.clone());
+        let sets = bundle
+            .variants
+            .iter()
+            .map(|(_, seen)| seen.clusters.clone());
         groups.entry(sets.collect()).or_default().push(bundle);
     }
     let mut groups: Vec<Group> = groups
@@ -78,26 +115,67 @@ pub(super) fn group(clusters: &[ChangedCluster]) -> Vec<Group> {
     groups
 }
 
-fn find_slots(clusters: &[ChangedCluster]) -> BTreeMap<Place, Slot> {
-    let mut slots: BTreeMap<Place, Slot> = BTreeMap::new();
+fn find_slots(clusters: &[ChangedCluster]) -> BTreeMap<Place, Slot<'_>> {
+    let mut slots: BTreeMap<Place, Slot<'_>> = BTreeMap::new();
     for (number, cluster) in clusters.iter().enumerate() {
         let replace = |text: &str| cluster.known.replace_in(text);
         for file in &cluster.files {
+            let mut places: BTreeMap<Place, usize> = BTreeMap::new();
             let path = replace(&file.path);
-            let object = file.object.as_deref().map(replace);
             for finding in &file.findings {
-                let place = Place {
+                let mut place = Place {
                     file: path.clone(),
                     path: replace(&finding.path),
+                    is_rename: matches!(finding.detail, Detail::FileRenamed { .. }),
+                    number: 0,
                 };
-                let slot = slots.entry(place).or_default();
-                slot.object.clone_from(&object);
-                let text = replace(&as_text(&finding.detail));
-                slot.variants.entry(text).or_default().insert(number);
+                let before = places.entry(place.clone()).or_default();
+                place.number = *before;
+                *before += 1;
+                let slot = slots.entry(place).or_insert_with(|| Slot {
+                    own_file: file,
+                    object: file.object.as_deref().map(replace),
+                    variants: BTreeMap::new(),
+                });
+                slot.add(number, cluster, finding);
             }
         }
     }
     slots
+}
+
+impl<'c> Slot<'c> {
+    fn add(&mut self, number: usize, cluster: &'c ChangedCluster, finding: &'c Finding) {
+        let detail = with_placeholders(&finding.detail, &cluster.known);
+        let shown = as_text(&detail);
+        let change = Change {
+            text: detail
+                .without_context()
+                .as_ref()
+                .map_or_else(|| shown.clone(), as_text),
+            fingerprint: finding.fingerprint,
+        };
+        let seen = self.variants.entry(change).or_insert_with(|| Seen {
+            own: finding,
+            shown: Some(shown.clone()),
+            clusters: ClusterSet::new(),
+        });
+        if seen.shown.as_ref() != Some(&shown) {
+            seen.shown = None;
+        }
+        seen.clusters.insert(number);
+    }
+}
+
+/// A detail with placeholders in its texts. Where these would hide what
+/// differs, as between two spellings of a name, it stays as it is.
+fn with_placeholders(detail: &Detail, known: &KnownValues) -> Detail {
+    let replaced = detail.map_texts(&|text| known.replace_in(text));
+    if replaced.tells_a_difference() || !detail.tells_a_difference() {
+        replaced
+    } else {
+        detail.clone()
+    }
 }
 
 /// A detail as JSON. It has no map whose keys are no texts, so this can't fail.
@@ -105,22 +183,32 @@ fn as_text(detail: &Detail) -> String {
     serde_json::to_string(detail).unwrap_or_default()
 }
 
+/// What [`as_text`] wrote, with words for its placeholders.
+fn from_text(text: &str) -> Detail {
+    serde_json::from_str(&show_placeholders(text)).unwrap_or(Detail::Opaque {
+        old_bytes: 0,
+        new_bytes: 0,
+    })
+}
+
 /// Puts slots at the same place of several files together, where the clusters
 /// of one are all among those of another that most clusters change alike.
-fn merge_files(slots: BTreeMap<Place, Slot>) -> Vec<Bundle> {
-    let mut by_change: BTreeMap<(String, String), Vec<Bundle>> = BTreeMap::new();
+fn merge_files(slots: BTreeMap<Place, Slot<'_>>) -> Vec<Bundle<'_>> {
+    let mut by_change: BTreeMap<(String, Option<Change>), Vec<Bundle<'_>>> = BTreeMap::new();
     for (place, slot) in slots {
         let bundle = Bundle::of(place, slot);
-        let main = bundle.variants.first().map(|(text, _)| text.clone());
-        let key = (bundle.path.clone(), main.unwrap_or_default());
-        by_change.entry(key).or_default().push(bundle);
+        let main = bundle.variants.first().map(|(change, _)| change.clone());
+        by_change
+            .entry((bundle.path.clone(), main))
+            .or_default()
+            .push(bundle);
     }
     by_change.into_values().flat_map(merge_alike).collect()
 }
 
-fn merge_alike(mut alike: Vec<Bundle>) -> Vec<Bundle> {
-    alike.sort_by_cached_key(|bundle| (Reverse(bundle.clusters().len()), bundle.files.clone()));
-    let mut merged: Vec<Bundle> = Vec::new();
+fn merge_alike(mut alike: Vec<Bundle<'_>>) -> Vec<Bundle<'_>> {
+    alike.sort_by_cached_key(|bundle| (Reverse(bundle.clusters().len()), bundle.first_path()));
+    let mut merged: Vec<Bundle<'_>> = Vec::new();
     for bundle in alike {
         // Whole files stay apart: their paths are what is told.
         let place = merged
@@ -134,39 +222,60 @@ fn merge_alike(mut alike: Vec<Bundle>) -> Vec<Bundle> {
     merged
 }
 
-impl Bundle {
-    fn of(place: Place, slot: Slot) -> Self {
+impl<'c> Bundle<'c> {
+    fn of(place: Place, slot: Slot<'c>) -> Self {
         let mut variants: Vec<_> = slot.variants.into_iter().collect();
-        variants.sort_by_cached_key(|(text, clusters)| (Reverse(clusters.len()), text.clone()));
+        variants.sort_by(|(change, seen), (other, other_seen)| {
+            let by_clusters = other_seen.clusters.len().cmp(&seen.clusters.len());
+            by_clusters.then_with(|| change.cmp(other))
+        });
         let mut bundle = Self {
             path: place.path,
             files: Vec::new(),
             variants,
         };
-        bundle.files.push(PartFile {
+        bundle.files.push(BundleFile {
             path: place.file,
             object: slot.object,
-            clusters: bundle.clusters().len(),
+            own: slot.own_file,
+            clusters: bundle.clusters(),
         });
         bundle
     }
 
     fn clusters(&self) -> ClusterSet {
-        let sets = self.variants.iter().flat_map(|(_, clusters)| clusters);
+        let sets = self.variants.iter().flat_map(|(_, seen)| &seen.clusters);
         sets.copied().collect()
+    }
+
+    fn first_path(&self) -> Option<String> {
+        self.files.first().map(|file| file.path.clone())
     }
 
     /// Whether each of its variants is one of the other's, in some of its clusters.
     fn is_within(&self, other: &Self) -> bool {
-        self.variants.iter().all(|(text, clusters)| {
-            let same = other.variants.iter().find(|(other, _)| other == text);
-            same.is_some_and(|(_, others)| clusters.is_subset(others))
+        self.variants.iter().all(|(change, seen)| {
+            let same = other.variants.iter().find(|(other, _)| other == change);
+            same.is_some_and(|(_, others)| seen.clusters.is_subset(&others.clusters))
         })
     }
 }
 
-fn show_group(clusters: &[ChangedCluster], sets: &[ClusterSet], mut bundles: Vec<Bundle>) -> Group {
-    bundles.sort_by(|a, b| (&a.files, &a.path).cmp(&(&b.files, &b.path)));
+fn show_group(
+    clusters: &[ChangedCluster],
+    sets: &[ClusterSet],
+    mut bundles: Vec<Bundle<'_>>,
+) -> Group {
+    bundles.sort_by(|a, b| {
+        let keys = |bundle: &Bundle<'_>| -> Vec<_> {
+            let keys = bundle
+                .files
+                .iter()
+                .map(|file| (file.path.clone(), file.object.clone()));
+            keys.collect()
+        };
+        (keys(a), &a.path).cmp(&(keys(b), &b.path))
+    });
     let all: ClusterSet = sets.iter().flatten().copied().collect();
     let parts: Vec<Part> = bundles
         .into_iter()
@@ -186,70 +295,69 @@ fn names(clusters: &[ChangedCluster], numbers: &ClusterSet) -> Vec<String> {
 }
 
 /// A part of several clusters has placeholders; of one, what that one has.
-fn show_part(clusters: &[ChangedCluster], bundle: &Bundle) -> Part {
+fn show_part(clusters: &[ChangedCluster], bundle: &Bundle<'_>) -> Part {
     let all = bundle.clusters();
-    let own = only(&all).and_then(|number| clusters.get(number));
-    let variants = bundle.variants.iter().map(|(text, numbers)| Variant {
-        clusters: names(clusters, numbers),
-        detail: show_detail(clusters, bundle, text, numbers),
+    let is_one = all.len() == 1;
+    let mut variants: Vec<Variant> = bundle
+        .variants
+        .iter()
+        .map(|(change, seen)| Variant {
+            clusters: names(clusters, &seen.clusters),
+            detail: seen.show(change),
+        })
+        .collect();
+    tell_outliers(&mut variants);
+    let files = bundle.files.iter().map(|file| {
+        let (path, object) = if is_one {
+            (file.own.path.clone(), file.own.object.clone())
+        } else {
+            let object = file.object.as_deref().map(show_placeholders);
+            (show_placeholders(&file.path), object)
+        };
+        let only_in = (file.clusters.len() < all.len()).then(|| names(clusters, &file.clusters));
+        PartFile {
+            path,
+            object,
+            clusters: file.clusters.len(),
+            only_in: only_in.unwrap_or_default(),
+        }
     });
-    let variants = variants.collect();
-    let files = bundle.files.iter().map(|file| match own {
-        Some(cluster) => own_file(cluster, file),
-        None => PartFile {
-            path: show_placeholders(&file.path),
-            object: file.object.as_deref().map(show_placeholders),
-            clusters: file.clusters,
-        },
-    });
-    let path = own.and_then(|cluster| Some(own_finding(cluster, bundle)?.path.clone()));
+    let own = bundle.variants.first().filter(|_| is_one);
     Part {
         files: files.collect(),
-        path: path.unwrap_or_else(|| show_placeholders(&bundle.path)),
+        path: own.map_or_else(
+            || show_placeholders(&bundle.path),
+            |(_, seen)| seen.own.path.clone(),
+        ),
         variants,
     }
 }
 
-fn show_detail(
-    clusters: &[ChangedCluster],
-    bundle: &Bundle,
-    text: &str,
-    numbers: &ClusterSet,
-) -> Detail {
-    let own = only(numbers).and_then(|number| own_finding(clusters.get(number)?, bundle));
-    if let Some(finding) = own {
-        return finding.detail.clone();
-    }
-    // It was written by `as_text`; placeholders are within its texts.
-    serde_json::from_str(&show_placeholders(text)).unwrap_or(Detail::Opaque {
-        old_bytes: 0,
-        new_bytes: 0,
-    })
-}
-
-fn only(numbers: &ClusterSet) -> Option<usize> {
-    numbers.first().copied().filter(|_| numbers.len() == 1)
-}
-
-fn own_comparison<'c>(cluster: &'c ChangedCluster, path: &str) -> Option<&'c FileComparison> {
-    let is_it = |file: &&FileComparison| cluster.known.replace_in(&file.path) == path;
-    cluster.files.iter().find(is_it)
-}
-
-fn own_file(cluster: &ChangedCluster, file: &PartFile) -> PartFile {
-    let own = own_comparison(cluster, &file.path);
-    PartFile {
-        path: own.map_or_else(|| show_placeholders(&file.path), |own| own.path.clone()),
-        object: own.and_then(|own| own.object.clone()),
-        clusters: file.clusters,
+impl Seen<'_> {
+    fn show(&self, change: &Change) -> Detail {
+        if self.clusters.len() == 1 {
+            return self.own.detail.clone();
+        }
+        from_text(self.shown.as_ref().unwrap_or(&change.text))
     }
 }
 
-fn own_finding<'c>(cluster: &'c ChangedCluster, bundle: &Bundle) -> Option<&'c Finding> {
-    let is_it = |finding: &&Finding| cluster.known.replace_in(&finding.path) == bundle.path;
-    let files = bundle.files.iter();
-    let mut own = files.filter_map(|file| own_comparison(cluster, &file.path));
-    own.find_map(|file| file.findings.iter().find(is_it))
+/// Of new files that are otherwise in some clusters, what these have otherwise.
+fn tell_outliers(variants: &mut [Variant]) {
+    let Some((usual, others)) = variants.split_first_mut() else {
+        return;
+    };
+    let Detail::FileAdded { lines: usual, .. } = &usual.detail else {
+        return;
+    };
+    for other in others {
+        if let Detail::FileAdded { lines, omitted } = &other.detail {
+            other.detail = Detail::FileAddedOtherwise {
+                lines: text::compare_shown(usual, lines),
+                omitted: *omitted,
+            };
+        }
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +366,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::diff::preview::{Line, Sign};
 
     fn finding(path: &str, old: &str, new: &str) -> Finding {
         Finding {
@@ -266,6 +375,7 @@ mod tests {
                 old: json!(old),
                 new: json!(new),
             },
+            fingerprint: None,
         }
     }
 
@@ -334,6 +444,194 @@ mod tests {
             cluster("b", &[("y", finding("replicas", "1", "2"))]),
         ];
         assert_eq!(group(&clusters).len(), 2);
+    }
+
+    fn known(values: &[(&str, char)]) -> KnownValues {
+        KnownValues::of_pairs(values)
+    }
+
+    fn lines(texts: &[(Sign, &str)]) -> Detail {
+        let lines = texts.iter().map(|(sign, text)| Line {
+            sign: *sign,
+            text: (*text).to_owned(),
+        });
+        Detail::Lines {
+            lines: lines.collect(),
+            omitted: 0,
+        }
+    }
+
+    fn with_details(name: &str, details: &[Detail]) -> ChangedCluster {
+        let mut changed = cluster(name, &[("x", finding("a", "1", "2"))]);
+        let findings = details.iter().map(|detail| Finding {
+            path: String::new(),
+            detail: detail.clone(),
+            fingerprint: None,
+        });
+        changed.files[0].findings = findings.collect();
+        changed
+    }
+
+    fn variants(groups: &[Group]) -> Vec<(Vec<String>, Detail)> {
+        let variants = groups
+            .iter()
+            .flat_map(|group| &group.parts)
+            .flat_map(|part| &part.variants);
+        variants
+            .map(|variant| (variant.clusters.clone(), variant.detail.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_shown_alike_and_differs_is_not_one_change() {
+        let opaque = |name: &str, fingerprint: u8| {
+            let detail = Detail::Opaque {
+                old_bytes: 1,
+                new_bytes: 1,
+            };
+            let mut changed = with_details(name, &[detail]);
+            changed.files[0].findings[0].fingerprint = Some([fingerprint; 32]);
+            changed
+        };
+        let groups = group(&[opaque("a", 1), opaque("b", 2), opaque("c", 1)]);
+        let clusters: Vec<_> = variants(&groups)
+            .into_iter()
+            .map(|(clusters, _)| clusters)
+            .collect();
+        assert_eq!(clusters, [vec!["a", "c"], vec!["b"]]);
+    }
+
+    #[test]
+    fn lines_that_stay_are_no_part_of_a_change() {
+        let one = |context| lines(&[(Sign::Context, context), (Sign::Added, "new")]);
+        let clusters = [
+            with_details("a", &[one("x")]),
+            with_details("b", &[one("y")]),
+        ];
+        let told = variants(&group(&clusters));
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].1, lines(&[(Sign::Added, "new")]));
+    }
+
+    #[test]
+    fn each_of_several_changes_at_a_place_is_told() {
+        let renamed = Detail::FileRenamed {
+            from: "y".to_owned(),
+        };
+        let details = [renamed, lines(&[(Sign::Added, "new")])];
+        for names in [&["a"][..], &["a", "b"]] {
+            let clusters: Vec<_> = names
+                .iter()
+                .map(|name| with_details(name, &details))
+                .collect();
+            let told: Vec<Detail> = variants(&group(&clusters))
+                .into_iter()
+                .map(|(_, detail)| detail)
+                .collect();
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert!(
+                details.iter().all(|detail| told.contains(detail)),
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn own_values_are_placeholders_in_texts_alone() {
+        let change = |name: &str, account: u64, own: &[(&str, char)]| {
+            let detail = Detail::Changed {
+                old: json!(1),
+                new: json!(account),
+            };
+            let mut changed = with_details(name, &[detail]);
+            changed.known = known(own);
+            changed
+        };
+        // Such as a cluster or an environment called like a key of the document.
+        let groups = group(&[
+            change("new", 123, &[("123", '\u{f0001}'), ("new", '\u{f0000}')]),
+            change(
+                "kind",
+                456,
+                &[
+                    ("456", '\u{f0001}'),
+                    ("kind", '\u{f0000}'),
+                    ("old", '\u{f0003}'),
+                ],
+            ),
+        ]);
+        let told = variants(&groups);
+        assert_eq!(told.len(), 1);
+        assert_eq!(
+            told[0].1,
+            Detail::Changed {
+                old: json!(1),
+                new: json!("{account}")
+            }
+        );
+    }
+
+    #[test]
+    fn placeholders_never_hide_what_differs() {
+        let detail = Detail::Changed {
+            old: json!("a.b"),
+            new: json!("a_b"),
+        };
+        let mut changed = with_details("a.b", std::slice::from_ref(&detail));
+        changed.known = known(&[("a.b", '\u{f0000}'), ("a_b", '\u{f0000}')]);
+        let mut other = with_details(
+            "c",
+            &[Detail::Changed {
+                old: json!("c"),
+                new: json!("c2"),
+            }],
+        );
+        other.known = known(&[("c", '\u{f0000}')]);
+        let told: Vec<Detail> = variants(&group(&[changed, other]))
+            .into_iter()
+            .map(|(_, detail)| detail)
+            .collect();
+        assert!(told.contains(&detail), "{told:?}");
+    }
+
+    #[test]
+    fn outliers_of_a_new_file_are_told_by_what_they_have_otherwise() {
+        let file = |word: &str| Detail::FileAdded {
+            lines: ["a", "b", "c", "d", word]
+                .map(|text| Line {
+                    sign: Sign::Added,
+                    text: text.to_owned(),
+                })
+                .into(),
+            omitted: 0,
+        };
+        let mut clusters: Vec<_> = ["a", "b"]
+            .map(|name| with_details(name, &[file("1")]))
+            .into();
+        clusters.push(with_details("odd", &[file("2")]));
+        let told = variants(&group(&clusters));
+        let Detail::FileAddedOtherwise { lines, .. } = &told[1].1 else {
+            panic!("{told:?}");
+        };
+        let changed: Vec<&str> = lines
+            .iter()
+            .filter(|line| line.sign != Sign::Context)
+            .map(|line| line.text.as_str())
+            .collect();
+        assert_eq!(changed, ["1", "2"]);
+    }
+
+    #[test]
+    fn a_file_that_some_clusters_lack_says_which_have_it() {
+        let mut clusters: Vec<_> = (0..3).map(|n| bump(&format!("c{n}"), "1")).collect();
+        clusters[1].files.truncate(1);
+        let groups = group(&clusters);
+        let only: Vec<&[String]> = groups[0].parts[0]
+            .files
+            .iter()
+            .map(|file| file.only_in.as_slice())
+            .collect();
+        assert_eq!(only, [&[][..], &["c0".to_owned(), "c2".to_owned()]]);
     }
 
     proptest! {

@@ -50,6 +50,13 @@ impl KnownValues {
         Self(values)
     }
 
+    /// These values with these placeholders.
+    #[cfg(test)]
+    pub(super) fn of_pairs(values: &[(&str, char)]) -> Self {
+        let values = values.iter().map(|(value, c)| ((*value).to_owned(), *c));
+        Self(values.collect())
+    }
+
     /// Those that both have. A value that changes is a change, and no placeholder.
     #[must_use]
     pub(super) fn common(self, other: &Self) -> Self {
@@ -119,12 +126,7 @@ mod tests {
     use super::*;
 
     fn known(values: &[(&str, char)]) -> KnownValues {
-        KnownValues(
-            values
-                .iter()
-                .map(|(value, c)| ((*value).to_owned(), *c))
-                .collect(),
-        )
+        KnownValues::of_pairs(values)
     }
 
     #[test]

@@ -43,20 +43,20 @@ pub(super) fn compare(
     path: &Path,
     old: &str,
     new: &str,
-    found: &mut Findings,
+    found: &mut Findings<'_>,
 ) {
     match language {
-        Some(Language::Pem) => found.push(path, text::opaque(old.as_bytes(), new.as_bytes())),
+        Some(Language::Pem) => found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes())),
         Some(Language::Conf) => compare_blocks(path, old, new, found),
         Some(language) => match (value(language, old), value(language, new)) {
             (Some(one), Some(two)) => compare_read(path, (old, &one), (new, &two), found),
             // Which lines of it are secret can't be told then.
             _ if names_secret(old) || names_secret(new) => {
-                found.push(path, text::opaque(old.as_bytes(), new.as_bytes()));
+                found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes()));
             }
-            _ => found.push(path, text::compare(old, new)),
+            _ => found.push_text(path, text::compare(old, new)),
         },
-        None => found.push(path, text::compare(old, new)),
+        None => found.push_text(path, text::compare(old, new)),
     }
 }
 
@@ -65,23 +65,23 @@ pub(super) fn compare_read(
     path: &Path,
     (old_text, old): (&str, &Json),
     (new_text, new): (&str, &Json),
-    found: &mut Findings,
+    found: &mut Findings<'_>,
 ) {
-    let before = found.0.len();
+    let before = found.len();
     compare_values(path, old, new, found);
-    if found.0.len() == before {
-        found.push(path, text::compare_layout(old_text, new_text));
+    if found.len() == before {
+        found.push_text(path, text::compare_layout(old_text, new_text));
     }
 }
 
-fn compare_blocks(path: &Path, old: &str, new: &str, found: &mut Findings) {
+fn compare_blocks(path: &Path, old: &str, new: &str, found: &mut Findings<'_>) {
     let (Some(old_blocks), Some(new_blocks)) = (blocks_of(old), blocks_of(new)) else {
-        return found.push(path, text::compare(old, new));
+        return found.push_text(path, text::compare(old, new));
     };
-    let before = found.0.len();
+    let before = found.len();
     blocks::compare(path, &old_blocks, &new_blocks, found);
-    if found.0.len() == before {
-        found.push(path, text::compare_layout(old, new));
+    if found.len() == before {
+        found.push_text(path, text::compare_layout(old, new));
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) fn blocks_of(text: &str) -> Option<Block> {
     (!read.blocks.is_empty()).then_some(read)
 }
 
-fn compare_values(path: &Path, old: &Json, new: &Json, found: &mut Findings) {
+fn compare_values(path: &Path, old: &Json, new: &Json, found: &mut Findings<'_>) {
     if is_secret_object(old) || is_secret_object(new) {
         let (mut old, mut new) = (old.clone(), new.clone());
         for field in SECRET_FIELDS {
@@ -154,7 +154,7 @@ fn compare_hidden(
     path: &Path,
     old: &Map<String, Json>,
     new: &Map<String, Json>,
-    found: &mut Findings,
+    found: &mut Findings<'_>,
 ) {
     let hidden = || Json::from(veil::HIDDEN);
     for (key, value) in old {

@@ -244,6 +244,8 @@ pub struct PartFile {
     pub object: Option<String>,
     /// In how many clusters it changes so.
     pub clusters: usize,
+    /// Which these are, if they aren't all that the part is of.
+    pub only_in: Vec<String>,
 }
 
 /// What some of the clusters of a [`Part`] have.
@@ -318,6 +320,13 @@ pub enum Detail {
         /// How many more there are.
         omitted: usize,
     },
+    /// A file that was not there, and that most of the clusters have otherwise.
+    FileAddedOtherwise {
+        /// What it has otherwise than theirs; none if that is in lines that are left out.
+        lines: Vec<Line>,
+        /// How many of its lines are left out.
+        omitted: usize,
+    },
     /// A file that is no longer there.
     FileRemoved,
     /// A file that was called otherwise.
@@ -331,6 +340,124 @@ impl Detail {
     /// Whether it changes nothing that a program reads.
     pub fn is_comment(&self) -> bool {
         matches!(self, Self::Comments { .. } | Self::LineEnds)
+    }
+
+    /// Whether what was and what is are shown to differ.
+    pub(super) fn tells_a_difference(&self) -> bool {
+        match self {
+            Self::Changed { old, new } => old != new,
+            Self::Reordered { old, new } => old != new,
+            Self::Lines { lines, .. } | Self::Comments { lines, .. } => {
+                let of = |sign| lines.iter().filter(move |line| line.sign == sign);
+                let texts = |sign| of(sign).map(|line| line.text.as_str());
+                !texts(Sign::Removed).eq(texts(Sign::Added))
+            }
+            _ => true,
+        }
+    }
+
+    /// The same without lines that stay, if it has lines.
+    pub(super) fn without_context(&self) -> Option<Self> {
+        let differing = |lines: &[Line]| -> Vec<Line> {
+            let lines = lines.iter().filter(|line| line.sign != Sign::Context);
+            lines.cloned().collect()
+        };
+        match self {
+            Self::Lines { lines, omitted } => Some(Self::Lines {
+                lines: differing(lines),
+                omitted: *omitted,
+            }),
+            Self::Comments { lines, omitted } => Some(Self::Comments {
+                lines: differing(lines),
+                omitted: *omitted,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The same with other texts.
+    #[must_use]
+    pub(super) fn map_texts(&self, map: &dyn Fn(&str) -> String) -> Self {
+        let value = |value: &Json| map_value(value, map);
+        let texts = |texts: &[String]| texts.iter().map(|text| map(text)).collect();
+        let lines = |lines: &[Line]| -> Vec<Line> {
+            let lines = lines.iter().map(|line| Line {
+                sign: line.sign,
+                text: map(&line.text),
+            });
+            lines.collect()
+        };
+        match self {
+            Self::Added { new } => Self::Added { new: value(new) },
+            Self::Removed { old } => Self::Removed { old: value(old) },
+            Self::Changed { old, new } => Self::Changed {
+                old: value(old),
+                new: value(new),
+            },
+            Self::Renamed { to } => Self::Renamed { to: map(to) },
+            Self::Reordered { old, new } => Self::Reordered {
+                old: texts(old),
+                new: texts(new),
+            },
+            Self::Lines {
+                lines: all,
+                omitted,
+            } => Self::Lines {
+                lines: lines(all),
+                omitted: *omitted,
+            },
+            Self::Comments {
+                lines: all,
+                omitted,
+            } => Self::Comments {
+                lines: lines(all),
+                omitted: *omitted,
+            },
+            Self::FileAdded {
+                lines: all,
+                omitted,
+            } => Self::FileAdded {
+                lines: lines(all),
+                omitted: *omitted,
+            },
+            Self::FileAddedOtherwise {
+                lines: all,
+                omitted,
+            } => Self::FileAddedOtherwise {
+                lines: lines(all),
+                omitted: *omitted,
+            },
+            Self::FileRenamed { from } => Self::FileRenamed { from: map(from) },
+            Self::LineEnds | Self::Opaque { .. } | Self::FileRemoved => self.clone(),
+        }
+    }
+}
+
+/// A value with other texts; a number that has another text becomes one.
+fn map_value(value: &Json, map: &dyn Fn(&str) -> String) -> Json {
+    match value {
+        Json::String(text) => Json::String(map(text)),
+        Json::Number(number) => {
+            let text = number.to_string();
+            let mapped = map(&text);
+            if mapped == text {
+                value.clone()
+            } else {
+                Json::String(mapped)
+            }
+        }
+        Json::Array(items) => items.iter().map(|item| map_value(item, map)).collect(),
+        Json::Object(members) => {
+            let mut mapped = serde_json::Map::new();
+            for (key, value) in members {
+                // Two keys never become one.
+                let free = Some(map(key)).filter(|key| !mapped.contains_key(key));
+                let key = free.unwrap_or_else(|| key.clone());
+                mapped.insert(key, map_value(value, map));
+            }
+            Json::Object(mapped)
+        }
+        Json::Null | Json::Bool(_) => value.clone(),
     }
 }
 

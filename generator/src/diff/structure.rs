@@ -11,7 +11,7 @@ use super::preview::Detail;
 use super::{embedded, keys, veil};
 
 /// Compares two values; `name` is the key that they stand under.
-pub(super) fn compare(path: &Path, name: &str, old: &Json, new: &Json, found: &mut Findings) {
+pub(super) fn compare(path: &Path, name: &str, old: &Json, new: &Json, found: &mut Findings<'_>) {
     match (old, new) {
         _ if old == new => {}
         (Json::Object(old), Json::Object(new)) => compare_maps(path, old, new, found),
@@ -45,7 +45,7 @@ fn compare_maps(
     path: &Path,
     old: &Map<String, Json>,
     new: &Map<String, Json>,
-    found: &mut Findings,
+    found: &mut Findings<'_>,
 ) {
     let mut came: Vec<&String> = new.keys().filter(|key| !old.contains_key(*key)).collect();
     for (key, value) in old {
@@ -80,7 +80,7 @@ fn is_telling(value: &Json) -> bool {
     }
 }
 
-fn compare_lists(path: &Path, name: &str, old: &[Json], new: &[Json], found: &mut Findings) {
+fn compare_lists(path: &Path, name: &str, old: &[Json], new: &[Json], found: &mut Findings<'_>) {
     match (keys::of_items(name, old), keys::of_items(name, new)) {
         (Some(old_keys), Some(new_keys)) => {
             compare_keyed(path, (&old_keys, old), (&new_keys, new), found);
@@ -91,7 +91,7 @@ fn compare_lists(path: &Path, name: &str, old: &[Json], new: &[Json], found: &mu
 
 type KeyedItems<'a> = (&'a [String], &'a [Json]);
 
-fn compare_keyed(path: &Path, old: KeyedItems<'_>, new: KeyedItems<'_>, found: &mut Findings) {
+fn compare_keyed(path: &Path, old: KeyedItems<'_>, new: KeyedItems<'_>, found: &mut Findings<'_>) {
     let get = |(keys, items): KeyedItems<'_>, key: &String| -> Option<Json> {
         let at = keys.iter().position(|other| other == key)?;
         items.get(at).cloned()
@@ -112,7 +112,7 @@ fn compare_keyed(path: &Path, old: KeyedItems<'_>, new: KeyedItems<'_>, found: &
 }
 
 /// Tells items that both sides have in another order.
-pub(super) fn compare_order(path: &Path, old: &[String], new: &[String], found: &mut Findings) {
+pub(super) fn compare_order(path: &Path, old: &[String], new: &[String], found: &mut Findings<'_>) {
     let common = |keys: &[String], others: &[String]| -> Vec<String> {
         let both = keys.iter().filter(|key| others.contains(key));
         both.map(|key| veil::shown_text(key)).collect()
@@ -129,7 +129,7 @@ pub(super) fn compare_order(path: &Path, old: &[String], new: &[String], found: 
 
 /// Compares items where order is meaning: what came and went between the
 /// items that both have, and pairs of what stands in the same place.
-fn compare_in_order(path: &Path, name: &str, old: &[Json], new: &[Json], found: &mut Findings) {
+fn compare_in_order(path: &Path, name: &str, old: &[Json], new: &[Json], found: &mut Findings<'_>) {
     let texts = |items: &[Json]| -> Vec<String> { items.iter().map(Json::to_string).collect() };
     let (old_texts, new_texts) = (texts(old), texts(new));
     if is_permutation(&old_texts, &new_texts) {

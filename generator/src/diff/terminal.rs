@@ -9,7 +9,10 @@ use super::preview::{
     InputChange, Line, NewClusters, Part, Preview, Side, Sign, Variant,
 };
 use super::table::{Row, danger_words, rows};
-use super::words::{collect_leaves, count, counts, cut, scope_words, shipment_words, status_words};
+use super::words::{
+    added_otherwise_words, collect_leaves, count, counts, cut, only_in_words, scope_words,
+    shipment_words, status_words,
+};
 use crate::fault::Fault;
 use crate::report::{Style, printable};
 
@@ -312,7 +315,7 @@ impl Page {
         let mut files_before = None;
         for part in group.parts.iter().take(MAX_PLACES) {
             if files_before != Some(&part.files) {
-                self.files(part, group.clusters.len());
+                self.files(part);
                 files_before = Some(&part.files);
             }
             self.part(part);
@@ -323,14 +326,11 @@ impl Page {
         }
     }
 
-    fn files(&mut self, part: &Part, clusters: usize) {
+    fn files(&mut self, part: &Part) {
         for file in &part.files {
             let object = file.object.as_ref().map(|object| format!("  {object}"));
-            let some = if file.clusters < clusters {
-                format!("  in {}", count(file.clusters, "cluster"))
-            } else {
-                String::new()
-            };
+            let some = only_in_words(file).map(|words| format!("  {words}"));
+            let some = some.unwrap_or_default();
             let words = format!("{}{}{some}", file.path, object.unwrap_or_default());
             self.line(3, PLACE, &words);
         }
@@ -395,6 +395,10 @@ impl Page {
             }
             Detail::FileAdded { lines, omitted } => {
                 self.line(indent, NEW, "a new file");
+                self.lines(indent, lines, *omitted);
+            }
+            Detail::FileAddedOtherwise { lines, omitted } => {
+                self.line(indent, NEW, added_otherwise_words(lines));
                 self.lines(indent, lines, *omitted);
             }
             Detail::FileRemoved => self.line(indent, OLD, "is no longer there"),

@@ -8,21 +8,24 @@ use serde_json::{Value as Json, json};
 use super::danger::{Applier, Surroundings};
 use super::files::{self, TreeComparison};
 use super::finding::{Finding, Findings, Path};
+use super::known::KnownValues;
 use super::preview::Detail;
 use super::{language, structure};
 use crate::tree::{RenderedTree, TreePath};
 
 fn differences(old: &Json, new: &Json) -> Vec<String> {
-    let mut found = Findings::default();
+    let known = KnownValues::default();
+    let mut found = Findings::new(&known);
     structure::compare(&Path::default(), "", old, new, &mut found);
-    found.0.iter().map(describe).collect()
+    found.into_list().iter().map(describe).collect()
 }
 
 fn texts(file: &str, old: &str, new: &str) -> Vec<String> {
-    let mut found = Findings::default();
+    let known = KnownValues::default();
+    let mut found = Findings::new(&known);
     let language = language::Language::of(file);
     language::compare(language, &Path::default(), old, new, &mut found);
-    found.0.iter().map(describe).collect()
+    found.into_list().iter().map(describe).collect()
 }
 
 fn describe(finding: &Finding) -> String {
@@ -41,11 +44,12 @@ fn describe(finding: &Finding) -> String {
 }
 
 fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeComparison {
-    files::compare_trees(Surroundings {
+    let around = Surroundings {
         base,
         head,
         applier: Applier::Nobody,
-    })
+    };
+    files::compare_trees(around, &KnownValues::default())
 }
 
 fn tree(files: &[(&str, &str)]) -> RenderedTree {
@@ -262,9 +266,10 @@ proptest! {
 
     #[test]
     fn each_place_is_told_once(old in value(), new in value()) {
-        let mut found = Findings::default();
+        let known = KnownValues::default();
+    let mut found = Findings::new(&known);
         structure::compare(&Path::default(), "", &old, &new, &mut found);
-        let mut told: Vec<String> = found.0.iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
+        let mut told: Vec<String> = found.into_list().iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
         let count = told.len();
         told.sort();
         told.dedup();

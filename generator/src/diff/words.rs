@@ -2,8 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::preview::{ClusterChange, ClusterStatus, InputScope, Shipment, Totals};
+use super::preview::{ClusterChange, ClusterStatus, InputScope, Line, PartFile, Shipment, Totals};
 
+/// Clusters that are named beside a file; more are counted.
+const MAX_NAMED: usize = 3;
 /// Characters of one value.
 const MAX_VALUE: usize = 240;
 
@@ -23,6 +25,25 @@ pub(super) fn status_words(change: &ClusterChange) -> String {
         (ClusterStatus::HeadFaulty, _) => "not compared: the head has a fault".to_owned(),
         (ClusterStatus::BaseFaulty, _) => "not compared: the base has a fault".to_owned(),
     }
+}
+
+/// What stands above what a new file has otherwise than in most clusters.
+pub(super) fn added_otherwise_words(lines: &[Line]) -> &'static str {
+    if lines.is_empty() {
+        "a new file, otherwise in lines that are left out"
+    } else {
+        "a new file, with otherwise"
+    }
+}
+
+/// In which of a group's clusters a file is, if not in all of them.
+pub(super) fn only_in_words(file: &PartFile) -> Option<String> {
+    let (named, more) = file.only_in.split_at(file.only_in.len().min(MAX_NAMED));
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!named.is_empty()).then(|| format!("only in {}{more}", named.join(", ")))
 }
 
 /// Where sources end, and how long records are kept there.

@@ -50,6 +50,7 @@ fn part(file: &str, path: &str, variants: Vec<(Vec<String>, Detail)>) -> Part {
             path: file.to_owned(),
             object: Some("DaemonSet logging/fluentd-nodes".to_owned()),
             clusters: variants.iter().map(|variant| variant.clusters.len()).sum(),
+            only_in: Vec::new(),
         }],
         path: path.to_owned(),
         variants,

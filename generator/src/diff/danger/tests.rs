@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Applier, Surroundings};
 use crate::diff::files::compare_trees;
+use crate::diff::known::KnownValues;
 use crate::tree::{RenderedTree, TreePath};
 
 const STACK: &str = "aws/eu-central-1/stack.json";
@@ -24,7 +25,9 @@ fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
         head: &head,
         applier: Applier::Prunes("Argo CD"),
     };
-    let dangers = compare_trees(around).dangers.into_iter();
+    let dangers = compare_trees(around, &KnownValues::default())
+        .dangers
+        .into_iter();
     dangers
         .map(|danger| format!("{}: {}", danger.flag.id(), danger.what))
         .collect()

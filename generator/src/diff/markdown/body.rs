@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::fence::{Fence, line};
 use crate::diff::preview::{Detail, Group, Line, Part, PartFile, Sign, Variant};
-use crate::diff::words::{collect_leaves, count, cut};
+use crate::diff::words::{added_otherwise_words, collect_leaves, count, cut, only_in_words};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
@@ -37,7 +37,7 @@ impl Body {
         for part in group.parts.iter().take(MAX_PLACES) {
             let mut place = Place::default();
             if files_before != part.files {
-                place.files(&part.files, group.clusters.len());
+                place.files(&part.files);
                 files_before = &part.files;
             }
             place.part(part);
@@ -82,15 +82,12 @@ impl Default for Place {
 }
 
 impl Place {
-    fn files(&mut self, files: &[PartFile], clusters: usize) {
+    fn files(&mut self, files: &[PartFile]) {
         for file in files.iter().take(MAX_FILES) {
             let object = file.object.iter().map(|object| format!(" · {object}"));
             let object: String = object.collect();
-            let some = if file.clusters < clusters {
-                format!(" · in {}", count(file.clusters, "cluster"))
-            } else {
-                String::new()
-            };
+            let some = only_in_words(file).map(|words| format!(" · {words}"));
+            let some = some.unwrap_or_default();
             let words = cut(&format!("{}{object}{some}", file.path));
             self.line(&format!("@@ {words} @@"));
         }
@@ -154,6 +151,10 @@ impl Place {
             }
             Detail::FileAdded { lines, omitted } => {
                 self.signed(Sign::Context, "a new file");
+                self.text(lines, *omitted);
+            }
+            Detail::FileAddedOtherwise { lines, omitted } => {
+                self.signed(Sign::Context, added_otherwise_words(lines));
                 self.text(lines, *omitted);
             }
             Detail::FileRemoved => self.signed(Sign::Removed, "is no longer there"),

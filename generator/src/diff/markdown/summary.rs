@@ -116,7 +116,9 @@ impl Summary {
             Detail::Reordered { .. } => self.words("reordered"),
             Detail::Lines { .. } | Detail::Comments { .. } => self.words("lines differ"),
             Detail::LineEnds => self.words("ends of lines differ"),
-            Detail::FileAdded { .. } => self.words("is a new file"),
+            Detail::FileAdded { .. } | Detail::FileAddedOtherwise { .. } => {
+                self.words("is a new file");
+            }
             Detail::FileRemoved => self.words("is no longer there"),
             Detail::FileRenamed { from } => {
                 self.words("was called ");

@@ -90,7 +90,7 @@ impl Dice {
     }
 
     fn detail(&mut self) -> Detail {
-        match self.roll(12) {
+        match self.roll(13) {
             0 => Detail::Added { new: self.value() },
             1 => Detail::Removed { old: self.value() },
             2 => Detail::Renamed { to: self.text() },
@@ -117,6 +117,10 @@ impl Dice {
             },
             9 => Detail::FileRemoved,
             10 => Detail::FileRenamed { from: self.text() },
+            11 => Detail::FileAddedOtherwise {
+                lines: self.lines(),
+                omitted: self.roll(3),
+            },
             _ => Detail::Changed {
                 old: self.value(),
                 new: self.value(),
@@ -129,6 +133,11 @@ impl Dice {
             path: self.text(),
             object: (self.roll(2) == 0).then(|| self.text()),
             clusters: self.roll(4),
+            only_in: if self.roll(4) == 0 {
+                self.texts(5)
+            } else {
+                Vec::new()
+            },
         });
         let files = files.collect();
         let variants = (0..=self.roll(4)).map(|_| Variant {
@@ -503,6 +512,7 @@ fn changed(path: &str, lines: usize) -> Part {
             path: "a.sh".to_owned(),
             object: None,
             clusters: 1,
+            only_in: Vec::new(),
         }],
         path: path.to_owned(),
         variants: vec![Variant {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::markup::Markup;
 use crate::diff::preview::{Detail, Line, Sign};
-use crate::diff::words::count;
+use crate::diff::words::{added_otherwise_words, count};
 
 impl Markup {
     pub(super) fn detail(&mut self, detail: &Detail) {
@@ -46,6 +46,10 @@ impl Markup {
             }
             Detail::FileAdded { lines, omitted } => {
                 self.raw("<p>a new file</p>\n");
+                self.lines(lines, *omitted);
+            }
+            Detail::FileAddedOtherwise { lines, omitted } => {
+                self.within("<p>", added_otherwise_words(lines), "</p>\n");
                 self.lines(lines, *omitted);
             }
             Detail::FileRemoved => self.raw("<p>is no longer there</p>\n"),

@@ -164,7 +164,7 @@ impl Markup {
         for part in parts {
             self.raw("<div class=\"place\">\n");
             if before != Some(&part.files) {
-                self.files(part, clusters);
+                self.files(part);
                 before = Some(&part.files);
             }
             if !part.path.is_empty() {
@@ -175,7 +175,7 @@ impl Markup {
         }
     }
 
-    fn files(&mut self, part: &Part, clusters: &[String]) {
+    fn files(&mut self, part: &Part) {
         for (number, file) in part.files.iter().enumerate() {
             if number == MAX_LISTED {
                 let words = format!("and {} more", count(part.files.len() - MAX_LISTED, "file"));
@@ -189,9 +189,10 @@ impl Markup {
             if let Some(object) = &file.object {
                 self.within("<span>", object, "</span>");
             }
-            if file.clusters < clusters.len() {
-                let words = count(file.clusters, "cluster");
-                self.within("<span class=\"soft\">in ", &words, "</span>");
+            if !file.only_in.is_empty() {
+                self.raw("<span class=\"soft\">only in ");
+                self.row(&file.only_in);
+                self.raw("</span>");
             }
             self.raw("</div>\n");
         }

@@ -109,10 +109,12 @@ fn detail() -> impl Strategy<Value = Detail> {
 
 fn group() -> impl Strategy<Value = Group> {
     let file = (name(), option::of(name()), 1..9_usize);
-    let file = file.prop_map(|(path, object, clusters)| PartFile {
+    let file = (file, vec(name(), 0..3));
+    let file = file.prop_map(|((path, object, clusters), only_in)| PartFile {
         path,
         object,
         clusters,
+        only_in,
     });
     let variant = (names(), detail());
     let variant = variant.prop_map(|(clusters, detail)| Variant { clusters, detail });
