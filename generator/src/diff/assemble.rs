@@ -104,6 +104,7 @@ fn generator(recorded: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> 
 fn changed(comparisons: Vec<Comparison>) -> Vec<ChangedCluster> {
     let changed = comparisons.into_iter().filter_map(|one| match one.outcome {
         Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => Some(cluster),
+        Outcome::Added { renamed, .. } => renamed?.changed,
         _ => None,
     });
     changed.collect()
@@ -117,17 +118,10 @@ fn new_clusters(comparisons: &[Comparison]) -> Vec<NewClusters> {
 }
 
 fn describe_clusters(comparisons: &[Comparison]) -> Vec<ClusterChange> {
-    let mut removed: Vec<(&str, &Whole)> = Vec::new();
-    for one in comparisons {
-        if let Outcome::Removed { whole, .. } = &one.outcome {
-            removed.push((&one.name, whole));
-        }
-    }
-    let describe = |one: &Comparison| describe(one, &mut removed);
     comparisons.iter().map(describe).collect()
 }
 
-fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChange {
+fn describe(one: &Comparison) -> ClusterChange {
     let only_added = |whole: &Whole| {
         let added = |added| Totals {
             added,
@@ -143,8 +137,11 @@ fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChang
             object_totals,
             ..
         } => (ClusterStatus::FleetFiles, (*file_totals, *object_totals)),
-        Outcome::Added { whole, .. } => {
-            renamed_from = take_renamed(whole, removed);
+        Outcome::Added { whole, renamed, .. } => {
+            renamed_from = renamed.as_ref().map(|renamed| RenamedCluster {
+                name: renamed.rename.from.clone(),
+                same_files: renamed.rename.same_files,
+            });
             (ClusterStatus::Added, only_added(whole))
         }
         Outcome::BaseFaulty(whole) => (ClusterStatus::BaseFaulty, only_added(whole)),
@@ -186,20 +183,6 @@ fn mark_dangers(changes: &mut [ClusterChange], dangers: &[Danger]) {
         let kinds = kinds.map(|(flag, acknowledged)| ClusterDanger { flag, acknowledged });
         change.dangers = kinds.collect();
     }
-}
-
-/// Finds the removed cluster that this one is under another name, once.
-fn take_renamed(whole: &Whole, removed: &mut Vec<(&str, &Whole)>) -> Option<RenamedCluster> {
-    let same = |(number, (_, other)): (usize, &(&str, &Whole))| {
-        Some((whole.same_files(other)?, std::cmp::Reverse(number)))
-    };
-    let best = removed.iter().enumerate().filter_map(same).max();
-    let (same_files, std::cmp::Reverse(number)) = best?;
-    let (name, _) = removed.remove(number);
-    Some(RenamedCluster {
-        name: name.to_owned(),
-        same_files,
-    })
 }
 
 fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals {

@@ -1,7 +1,10 @@
 //! One cluster on both sides, and what becomes of it. Pure.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 
+use super::cluster_renames::Renamed;
 use super::danger::{self, Applier, DangerFinding, EndangeredCluster, Surroundings};
 use super::files::{self, compare_trees};
 use super::group::ChangedCluster;
@@ -11,9 +14,6 @@ use super::shipping::Shipping;
 use crate::render::FLEET;
 use crate::resolve::ResolvedCluster;
 use crate::tree::RenderedTree;
-
-/// New files that must be a removed cluster's, in percent, to take one for the other.
-const RENAMED_PERCENT: usize = 90;
 
 /// A cluster on one side.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,8 @@ pub(super) enum Outcome {
         known: KnownValues,
         shipping: Shipping,
         dangers: Vec<DangerFinding>,
+        /// The removed cluster that it is under another name.
+        renamed: Option<Renamed>,
     },
     Removed {
         whole: Whole,
@@ -76,7 +78,7 @@ pub(super) struct Whole {
     pub(super) files: usize,
     pub(super) objects: usize,
     /// Digests of its files, the cluster's own values left out.
-    digests: Vec<[u8; 32]>,
+    digests: BTreeSet<[u8; 32]>,
 }
 
 impl Comparison {
@@ -84,6 +86,14 @@ impl Comparison {
     pub(super) fn endangered(&self) -> Option<EndangeredCluster<'_>> {
         let (known, findings) = match &self.outcome {
             Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => {
+                (&cluster.known, &cluster.dangers)
+            }
+            // As it was before, it was reviewed.
+            Outcome::Added {
+                renamed: Some(Renamed { changed, .. }),
+                ..
+            } => {
+                let cluster = changed.as_ref()?;
                 (&cluster.known, &cluster.dangers)
             }
             Outcome::Added { known, dangers, .. } | Outcome::Removed { known, dangers, .. } => {
@@ -112,6 +122,7 @@ pub fn compare_cluster(
             known: KnownValues::of(head.cluster),
             shipping: Shipping::of(head.cluster),
             dangers: files::dangers_of_new(head.tree),
+            renamed: None,
         },
         (Presence::Rendered(base), Presence::Absent) => Outcome::Removed {
             whole: Whole::of(base),
@@ -161,7 +172,8 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
     })
 }
 
-fn compare_both(
+/// Compares a cluster that both sides have; nothing if it stays as it is.
+pub(super) fn compare_both(
     name: &str,
     base: RenderedCluster<'_>,
     head: RenderedCluster<'_>,
@@ -208,12 +220,11 @@ impl Whole {
         }
     }
 
-    /// How many files another cluster has like this one, if it has so many
-    /// that it is this one under another name.
-    pub(super) fn same_files(&self, other: &Self) -> Option<usize> {
-        let same = |digest: &&[u8; 32]| other.digests.contains(digest);
-        let count = self.digests.iter().filter(same).count();
-        let needed = self.files.max(other.files) * RENAMED_PERCENT;
+    /// How many files another cluster has like this one, if these are so many
+    /// of the files of either, in percent.
+    pub(super) fn same_files(&self, other: &Self, percent: usize) -> Option<usize> {
+        let count = self.digests.intersection(&other.digests).count();
+        let needed = self.files.max(other.files) * percent;
         (count > 0 && count * 100 >= needed).then_some(count)
     }
 }

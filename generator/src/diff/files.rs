@@ -10,7 +10,7 @@ use super::known::KnownValues;
 use super::language::{self, Language};
 use super::preview::{Detail, Totals};
 use super::text::{self, TextChange};
-use super::{rename, veil};
+use super::{file_renames, veil};
 use crate::tree::{RenderedTree, TreePath};
 
 /// What differs between two trees.
@@ -115,7 +115,7 @@ pub(super) fn compare_trees(around: Surroundings<'_>, known: &KnownValues) -> Tr
     let Surroundings { base, head, .. } = around;
     let removed = only_in(base, head);
     let added = only_in(head, base);
-    let renames = rename::find(&removed, &added);
+    let renames = file_renames::find(&removed, &added);
     let mut result = TreeComparison::default();
     for (path, new) in &head.0 {
         if let Some(old) = base.0.get(path).filter(|old| *old != new) {

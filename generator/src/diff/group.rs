@@ -309,15 +309,14 @@ fn show_part(clusters: &[ChangedCluster], bundle: &Bundle<'_>) -> Part {
     tell_outliers(&mut variants);
     let files = bundle.files.iter().map(|file| {
         let (path, object) = if is_one {
-            (file.own.path.clone(), file.own.object.clone())
+            (&file.own.path, file.own.object.as_ref())
         } else {
-            let object = file.object.as_deref().map(show_placeholders);
-            (show_placeholders(&file.path), object)
+            (&file.path, file.object.as_ref())
         };
         let only_in = (file.clusters.len() < all.len()).then(|| names(clusters, &file.clusters));
         PartFile {
-            path,
-            object,
+            path: show_placeholders(path),
+            object: object.map(|object| show_placeholders(object)),
             clusters: file.clusters.len(),
             only_in: only_in.unwrap_or_default(),
         }
@@ -325,10 +324,7 @@ fn show_part(clusters: &[ChangedCluster], bundle: &Bundle<'_>) -> Part {
     let own = bundle.variants.first().filter(|_| is_one);
     Part {
         files: files.collect(),
-        path: own.map_or_else(
-            || show_placeholders(&bundle.path),
-            |(_, seen)| seen.own.path.clone(),
-        ),
+        path: show_placeholders(own.map_or(&bundle.path, |(_, seen)| &seen.own.path)),
         variants,
     }
 }
@@ -336,7 +332,8 @@ fn show_part(clusters: &[ChangedCluster], bundle: &Bundle<'_>) -> Part {
 impl Seen<'_> {
     fn show(&self, change: &Change) -> Detail {
         if self.clusters.len() == 1 {
-            return self.own.detail.clone();
+            // A renamed cluster is compared with placeholders for its names.
+            return self.own.detail.map_texts(&show_placeholders);
         }
         from_text(self.shown.as_ref().unwrap_or(&change.text))
     }

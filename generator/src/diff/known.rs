@@ -64,6 +64,14 @@ impl KnownValues {
         Self(both.collect())
     }
 
+    /// Those that are its name.
+    #[must_use]
+    pub(super) fn only_names(self) -> Self {
+        let names = self.0.into_iter();
+        let names = names.filter(|(_, placeholder)| matches!(*placeholder, CLUSTER | AWS_NAME));
+        Self(names.collect())
+    }
+
     /// The text with a placeholder for each of them.
     pub(super) fn replace_in(&self, text: &str) -> String {
         let mut text = text.to_owned();

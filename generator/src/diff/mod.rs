@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! clusters   one cluster on both sides: files by bytes …
+//! cluster_renames   … a renamed one beside what it was
 //! language   … and where these differ, by what they mean
 //! danger     what of it can lose, leak or break something
 //! shipping   what new clusters ship
@@ -20,9 +21,11 @@
 mod assemble;
 mod blast;
 mod blocks;
+mod cluster_renames;
 mod clusters;
 mod danger;
 mod embedded;
+mod file_renames;
 mod files;
 mod finding;
 mod group;
@@ -33,7 +36,6 @@ mod logstash;
 pub mod markdown;
 pub mod page;
 pub mod preview;
-mod rename;
 mod shipping;
 mod structure;
 mod table;
@@ -46,5 +48,8 @@ mod words;
 
 pub use assemble::Compared;
 pub use blast::Reach;
+pub use cluster_renames::{
+    ClusterRename, Renamed, compare_renamed, find_cluster_renames, tell_renamed,
+};
 pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

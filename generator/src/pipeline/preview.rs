@@ -27,6 +27,7 @@ use super::{
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
     Compared, Comparison, Presence, Reach, RenderedCluster, compare_cluster, compare_fleet,
+    compare_renamed, find_cluster_renames, tell_renamed,
 };
 use crate::fault::{Fault, Faults};
 use crate::load::files::CLUSTERS;
@@ -395,6 +396,7 @@ impl Sides<'_> {
         for outcome in each {
             all.append(outcome);
         }
+        self.compare_renamed(&mut all.comparisons);
         let known = self.head.clusters.union(&self.base.clusters).count();
         all.unchanged = known.saturating_sub(all.comparisons.len());
         if all.base_faults.is_empty() && all.head_faults.is_empty() {
@@ -435,6 +437,28 @@ impl Sides<'_> {
         });
         outcome.comparisons.extend(compared);
         outcome
+    }
+
+    /// Compares clusters that have another name with what they were.
+    fn compare_renamed(&self, comparisons: &mut [Comparison]) {
+        let renames = find_cluster_renames(comparisons).into_par_iter();
+        let compared = renames.filter_map(|rename| {
+            // They were rendered before, so there are no faults to be told.
+            let mut told = Faults::new();
+            let old = self
+                .base
+                .render(&rename.from, self.watch, self.timings, &mut told);
+            let new = self
+                .head
+                .render(&rename.to, self.watch, self.timings, &mut told);
+            match (borrowed(&old), borrowed(&new)) {
+                (Presence::Rendered(old), Presence::Rendered(new)) => {
+                    Some(compare_renamed(rename, old, new))
+                }
+                _ => None,
+            }
+        });
+        tell_renamed(comparisons, compared.collect());
     }
 
     /// Checks what differs at the head, as `gen render` checks what it would

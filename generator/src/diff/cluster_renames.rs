@@ -1,0 +1,111 @@
+//! Clusters that got another name: one goes, one comes, and nearly all of their
+//! files are the same but for the name. What isn't is compared as if the
+//! cluster had always had its new name, so that a rename hides nothing. Pure.
+
+use std::cmp::Reverse;
+
+use super::clusters::{Comparison, Outcome, RenderedCluster, Whole, compare_both};
+use super::group::ChangedCluster;
+use super::known::{KnownValues, show_placeholders};
+use crate::tree::{RenderedTree, TreePath};
+
+/// Files that both must have in common, of the one that has more, in percent.
+const SIMILAR_PERCENT: usize = 50;
+
+/// A cluster and what it was called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterRename {
+    /// Its name at the base.
+    pub from: String,
+    /// Its name at the head.
+    pub to: String,
+    /// How many files are the same but for the cluster's own values.
+    pub same_files: usize,
+}
+
+/// A renamed cluster, and what of it differs beside its name.
+#[derive(Debug)]
+pub struct Renamed {
+    pub(super) rename: ClusterRename,
+    /// Nothing if all is as it was.
+    pub(super) changed: Option<ChangedCluster>,
+}
+
+/// Finds for each new cluster the removed one that it is most like, each once.
+pub fn find_cluster_renames(comparisons: &[Comparison]) -> Vec<ClusterRename> {
+    let removed = comparisons.iter().filter_map(|one| match &one.outcome {
+        Outcome::Removed { whole, .. } => Some((one.name.as_str(), whole)),
+        _ => None,
+    });
+    let mut removed: Vec<(&str, &Whole)> = removed.collect();
+    let added = comparisons.iter().filter_map(|one| match &one.outcome {
+        Outcome::Added { whole, .. } => Some((one.name.as_str(), whole)),
+        _ => None,
+    });
+    let renames = added.filter_map(|(to, whole)| {
+        let same = |(number, (_, other)): (usize, &(&str, &Whole))| {
+            Some((whole.same_files(other, SIMILAR_PERCENT)?, Reverse(number)))
+        };
+        let (same_files, Reverse(number)) = removed.iter().enumerate().filter_map(same).max()?;
+        let (from, _) = removed.remove(number);
+        Some(ClusterRename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            same_files,
+        })
+    });
+    renames.collect()
+}
+
+/// Compares a renamed cluster with what it was.
+pub fn compare_renamed(
+    rename: ClusterRename,
+    base: RenderedCluster<'_>,
+    head: RenderedCluster<'_>,
+) -> Renamed {
+    let (old, new) = (without_name(base), without_name(head));
+    let base = RenderedCluster { tree: &old, ..base };
+    let head = RenderedCluster { tree: &new, ..head };
+    let outcome = compare_both(&rename.to, base, head);
+    let changed = match outcome {
+        Some(Outcome::Changed { cluster, .. }) => Some(with_words(cluster)),
+        _ => None,
+    };
+    Renamed { rename, changed }
+}
+
+/// Says of the new clusters which of them are renamed ones.
+pub fn tell_renamed(comparisons: &mut [Comparison], all: Vec<Renamed>) {
+    for told in all {
+        let is_it = |one: &&mut Comparison| one.name == told.rename.to;
+        if let Some(one) = comparisons.iter_mut().find(is_it)
+            && let Outcome::Added { renamed, .. } = &mut one.outcome
+        {
+            *renamed = Some(told);
+        }
+    }
+}
+
+/// The files with a placeholder for the cluster's name, however it is spelt.
+fn without_name(rendered: RenderedCluster<'_>) -> RenderedTree {
+    let names = KnownValues::of(rendered.cluster).only_names();
+    let files = rendered.tree.files().map(|(path, bytes)| {
+        let renamed = TreePath::new(names.replace_in(path.as_str()));
+        let bytes = match std::str::from_utf8(bytes) {
+            Ok(text) => names.replace_in(text).into_bytes(),
+            Err(_) => bytes.to_vec(),
+        };
+        (renamed.unwrap_or_else(|_| path.clone()), bytes)
+    });
+    RenderedTree(files.collect())
+}
+
+/// The dangers with words for placeholders; a group puts those of changes.
+fn with_words(mut cluster: ChangedCluster) -> ChangedCluster {
+    for danger in &mut cluster.dangers {
+        danger.what = show_placeholders(&danger.what);
+        danger.live = danger.live.as_deref().map(show_placeholders);
+        danger.file = danger.file.as_deref().map(show_placeholders);
+    }
+    cluster
+}
