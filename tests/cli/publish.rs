@@ -564,6 +564,48 @@ fn what_is_not_committed_is_not_published() {
 }
 
 #[test]
+fn what_git_ignores_is_not_published() {
+    let repository = Repository::new();
+    let publish = ["--to", ".", "--branch", "deploy"];
+    let alpha = repository.fleet.text("clusters/alpha/cluster.yaml");
+    repository.fleet.write(
+        "clusters/hidden/cluster.yaml",
+        alpha.replace("alpha", "hidden"),
+    );
+    assert_eq!(repository.fleet.call(&["render"]).code, 0);
+    repository.fleet.write(
+        ".gitignore",
+        "clusters/hidden\ntemplates/\n*~\n.hidden\nrendered/alpha\n",
+    );
+    repository.commit("Ignore an input");
+    let err = repository.refused(1, &publish);
+    assert!(err.contains("`clusters/hidden/cluster.yaml`"), "{err}");
+    assert!(err.contains("git check-ignore"), "{err}");
+
+    repository.git(&["add", "--force", "clusters/hidden"]);
+    repository.commit("Take it in");
+    repository
+        .fleet
+        .write("templates/kubernetes/extra.yaml", "");
+    let err = repository.refused(1, &publish);
+    assert!(err.contains("`templates/kubernetes/extra.yaml`"), "{err}");
+    repository.fleet.remove("templates");
+
+    repository.git(&["rm", "-r", "-q", "--cached", "rendered/alpha"]);
+    repository.commit("Ignore an output");
+    let err = repository.refused(1, &publish);
+    assert!(err.contains("not in the commit: `rendered/alpha`"), "{err}");
+    repository.git(&["add", "--force", "rendered/alpha"]);
+    repository.commit("Take that in, too");
+
+    // What gen doesn't read may be there.
+    repository.fleet.write("clusters/alpha/cluster.yaml~", "x");
+    repository.fleet.write("clusters/alpha/.hidden", "x");
+    let run = repository.publish(&publish);
+    assert_eq!(run.code, 0, "{run}");
+}
+
+#[test]
 fn other_bytes_in_the_commit_than_were_rendered_are_told() {
     let repository = Repository::new();
     let file = "rendered/alpha/kubernetes/kustomization.yaml";

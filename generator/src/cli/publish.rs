@@ -11,7 +11,7 @@ use super::{Failure, Format, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
 use crate::publish::{self, ClusterChanges, Options, Published, Source, Target};
-use crate::write::WriteOptions;
+use crate::write::{WriteOptions, WritePlan};
 
 /// How many clusters a fault, or the summary, names.
 const SHOWN: usize = 5;
@@ -58,7 +58,7 @@ impl Publish {
         publish::check_path(&self.path).map_err(nothing_published)?;
         let source = Source::open(root).map_err(nothing_published)?;
         let target = Target::open(&self.to, &source, &self.branch).map_err(nothing_published)?;
-        check_rendered(root, limit, terminal).map_err(nothing_published)?;
+        check_rendered(root, &source, limit, terminal).map_err(nothing_published)?;
         let options = Options {
             path: self.path.strip_suffix('/').unwrap_or(&self.path),
             push: self.push,
@@ -146,13 +146,21 @@ fn nothing_published(faults: impl Into<Faults>) -> Failure {
     }
 }
 
-/// Refuses a `rendered/` that isn't what the inputs render to.
-fn check_rendered(root: &Path, limit: TimeLimit, terminal: &Terminal) -> Result<(), Faults> {
+/// Refuses a `rendered/` that isn't what the commit's inputs render to.
+fn check_rendered(
+    root: &Path,
+    source: &Source,
+    limit: TimeLimit,
+    terminal: &Terminal,
+) -> Result<(), Faults> {
+    let inputs = source.inputs()?;
+    source.check_inputs(root, &inputs)?;
     let bar = terminal.progress("rendering");
     let (owned_root, shown) = (root.to_owned(), bar.clone());
     let planned = run_watched(limit, move |watch| {
         let request = PlanRequest {
             root: &owned_root,
+            inputs: &inputs,
             selected: None,
             options: WriteOptions {
                 force: false,
@@ -164,7 +172,14 @@ fn check_rendered(root: &Path, limit: TimeLimit, terminal: &Terminal) -> Result<
         pipeline::plan(request, &Timings::default())
     });
     bar.finish_and_clear();
-    let (_, plans) = planned?;
+    let (_, plans) = planned.map_err(|faults| {
+        let commit = source.commit();
+        let commit = publish::short(&commit);
+        let hint =
+            format!("this was read from the commit {commit}: does it have all that is here?");
+        faults.map(|fault| fault.hint(hint.clone()))
+    })?;
+    source.check_has(plans.iter().map(WritePlan::cluster))?;
     let differ: Vec<String> = plans
         .iter()
         .filter(|plan| !plan.is_clean())

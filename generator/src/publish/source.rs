@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions, Tree};
 
 use super::folder::{self, Folder};
 use crate::fault::{Fault, Faults};
+use crate::load::commit::{CommitTree, Objects};
+use crate::load::inputs::Inputs;
+use crate::load::root::Root;
 use crate::pipeline::RENDERED;
 use crate::write::names::OWNERSHIP;
 
 /// How many paths of a kind a fault names.
 const SHOWN: usize = 5;
+/// What to do about a file that is there and not committed.
+const IGNORED: &str = "does a .gitignore leave it out? see `git check-ignore --verbose`";
 
 /// The commit that is checked out, and nothing in the work tree that isn't in
 /// it.
@@ -72,29 +77,74 @@ impl Source {
         if paths.is_empty() {
             return Ok(());
         }
-        let shown: Vec<String> = paths
-            .iter()
-            .take(SHOWN)
-            .map(|path| format!("`{path}`"))
-            .collect();
-        let more = match paths.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         Err(not_committed(format!(
-            "what is published must be a commit, and these differ from {}: {}{more}",
+            "what is published must be a commit, and these differ from {}: {}",
             short(&self.commit.to_string()),
-            shown.join(", "),
+            few(&paths),
         )))
+    }
+
+    /// The commit's files as what a fleet is read from.
+    pub fn inputs(&self) -> Result<Root, Fault> {
+        let tree = self.tree()?.id();
+        // The other one stays with this thread.
+        let repository =
+            Repository::open(self.repository.path()).map_err(|error| unreadable(&error))?;
+        let name = short(&self.commit.to_string()).to_owned();
+        let top = Root::Commit(CommitTree::new(Objects::new(repository), tree, name));
+        match self.prefix.strip_suffix('/') {
+            Some(folder) => top.below(folder),
+            None => Ok(top),
+        }
+    }
+
+    /// Refuses what `gen render` reads on disk and the commit lacks: git
+    /// ignores it.
+    pub fn check_inputs(&self, root: &Path, committed: &Root) -> Result<(), Fault> {
+        let here = Inputs::find(&Root::folder(root)?);
+        let lacking = here.paths().filter(|path| !committed.exists(path));
+        let lacking: Vec<String> = lacking
+            .map(|path| format!("{}{path}", self.prefix))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(not_committed(format!(
+            "what is published must be a commit, and {} lacks what is rendered here: {}",
+            short(&self.commit.to_string()),
+            few(&lacking),
+        ))
+        .hint(IGNORED))
+    }
+
+    /// Refuses a commit that lacks the folder of what is rendered: in the
+    /// branch it would be removed.
+    pub fn check_has<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<(), Fault> {
+        let folders = self.folders()?;
+        let lacking: Vec<String> = names
+            .filter(|name| !folders.contains_key(*name))
+            .map(|name| format!("{}{RENDERED}/{name}", self.prefix))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(not_committed(format!(
+            "these are rendered, but not in the commit: {}",
+            few(&lacking)
+        ))
+        .hint(IGNORED))
+    }
+
+    fn tree(&self) -> Result<Tree<'_>, Fault> {
+        self.repository
+            .find_commit(self.commit)
+            .and_then(|commit| commit.tree())
+            .map_err(|error| unreadable(&error))
     }
 
     /// The folders of `rendered/` that have an ownership file: name to tree.
     pub(super) fn folders(&self) -> Result<BTreeMap<String, Oid>, Fault> {
-        let tree = self
-            .repository
-            .find_commit(self.commit)
-            .and_then(|commit| commit.tree())
-            .map_err(|error| unreadable(&error))?;
+        let tree = self.tree()?;
         let path = format!("{}{RENDERED}", self.prefix);
         let rendered = match tree.get_path(Path::new(&path)) {
             Ok(entry) if entry.kind() == Some(ObjectType::Tree) => self
@@ -137,7 +187,7 @@ impl Source {
                     Fault::input(format!(
                         "`{shown}/{path}` is rendered, but not in the commit"
                     ))
-                    .hint("does a .gitignore leave it out? see `git check-ignore --verbose`"),
+                    .hint(IGNORED),
                 ),
             }
         }
@@ -165,6 +215,16 @@ impl Source {
         }
         // Its history was rewritten, or it is somebody else's.
         Ok(false)
+    }
+}
+
+/// The first paths.
+fn few(paths: &[String]) -> String {
+    let shown = paths.iter().take(SHOWN).map(|path| format!("`{path}`"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
