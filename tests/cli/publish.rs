@@ -1,6 +1,8 @@
 //! `gen publish`, with real git repositories: branches, clones, remotes, hooks
 //! and signatures.
 
+mod in_the_way;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -737,7 +739,7 @@ fn links_in_the_branch_are_not_followed() {
     }
     let err = repository.refused(1, &[&arguments[..], &["--path", "link/x"]].concat());
     assert!(
-        err.contains("`link` of the branch `deploy` is no folder"),
+        err.contains("`link` of the branch `deploy` is a link, and no folder"),
         "{err}"
     );
 }

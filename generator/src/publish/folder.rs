@@ -79,6 +79,32 @@ impl Folder {
     }
 }
 
+/// What a tree has of some name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing at all.
+    Nothing,
+    /// A folder, with its tree.
+    Folder(Oid),
+    /// What is called so, such as "a link".
+    Other(&'static str),
+}
+
+impl Standing {
+    /// Looks a name up in a tree, where there is one.
+    pub(super) fn of(tree: Option<&Tree<'_>>, name: &str) -> Self {
+        let Some(entry) = tree.and_then(|tree| tree.get_name(name)) else {
+            return Self::Nothing;
+        };
+        match (entry.kind(), entry.filemode()) {
+            (Some(ObjectType::Tree), _) => Self::Folder(entry.id()),
+            (Some(ObjectType::Commit), _) => Self::Other("a submodule"),
+            (_, 0o120_000) => Self::Other("a link"),
+            _ => Self::Other("a file"),
+        }
+    }
+}
+
 /// The folders of a tree that have an ownership file: name to tree.
 pub(super) fn owned_folders(
     repository: &Repository,

@@ -1,6 +1,6 @@
 //! The repository and the branch that is published to.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -199,15 +199,14 @@ impl Target {
         })
     }
 
-    /// The folders in the branch that have an ownership file: name to tree.
-    pub(super) fn folders(
-        &self,
-        folder: Option<&Tree<'_>>,
-    ) -> Result<BTreeMap<String, Oid>, Fault> {
+    /// The names of the folders in the branch that have an ownership file.
+    pub(super) fn folders(&self, folder: Option<&Tree<'_>>) -> Result<BTreeSet<String>, Fault> {
         let Some(folder) = folder else {
-            return Ok(BTreeMap::new());
+            return Ok(BTreeSet::new());
         };
-        folder::owned_folders(&self.repository, folder).map_err(|error| self.refused(&error))
+        folder::owned_folders(&self.repository, folder)
+            .map(|folders| folders.into_keys().collect())
+            .map_err(|error| self.refused(&error))
     }
 
     /// The source commit that was published last to a folder of the branch.
@@ -232,6 +231,15 @@ impl Target {
             }
         }
         Ok(None)
+    }
+
+    /// Tells what stands where a folder is needed, which nothing replaces.
+    pub(super) fn in_the_way(&self, path: &str, what: &str, wanted: &str) -> Fault {
+        Fault::input(format!(
+            "`{path}` of the branch `{}` is {what}, {wanted}",
+            self.branch
+        ))
+        .hint("it is neither followed nor replaced: move it away in the branch, or publish to another folder by --path")
     }
 
     /// Tells that git refused something here.
