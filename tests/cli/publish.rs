@@ -2,6 +2,7 @@
 //! and signatures.
 
 mod in_the_way;
+mod remotes;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -491,36 +492,42 @@ fn a_branch_that_only_the_remote_has_is_gone_on_with() {
     );
     let run = repository.publish(&["--to", &to, "--branch", "deploy", "--push"]);
     assert_eq!(run.code, 0, "{run}");
-    assert!(
-        run.out
-            .contains("nothing to do; what was committed before is pushed now"),
-        "{run}"
-    );
+    assert!(run.out.contains(", and pushed\n"), "{run}");
     assert_eq!(
-        repository.git_in(&server, &["rev-list", "--count", "deploy"]),
-        "2"
+        repository.git_in(&server, &["rev-parse", "deploy"]),
+        repository.git_in(&second, &["rev-parse", "deploy"]),
+        "on the same parent it is the same commit"
     );
 }
 
+/// The remote's branch decides, and commits that only the clone has stay there.
 #[test]
-fn a_branch_with_commits_of_its_own_on_both_sides_is_refused() {
+fn commits_that_only_the_clone_has_are_not_pushed() {
     let repository = Repository::new();
     let server = repository.server();
     let target = repository.clone_of(&server, "target");
     let to = target.display().to_string();
-    assert_eq!(
-        repository
-            .publish(&["--to", &to, "--branch", "deploy", "--push"])
-            .code,
-        0
-    );
+    let publish = ["--to", to.as_str(), "--branch", "deploy", "--push"];
+    assert_eq!(repository.publish(&publish).code, 0);
     repository.git_in(&target, &["branch", "deploy", "origin/deploy"]);
     repository.commit_elsewhere(&server, "deploy", &[("theirs", "x")]);
     repository.commit_elsewhere(&target, "deploy", &[("ours", "x")]);
-    let err = repository.refused(1, &["--to", &to, "--branch", "deploy", "--push"]);
+    let ours = repository.git_in(&target, &["rev-parse", "deploy"]);
+    repository.change_alpha("fluentd: { log_level: debug }\n");
+    let run = repository.publish(&publish);
+    assert_eq!(run.code, 0, "{run}");
     assert!(
-        err.contains("each have commits that the other lacks"),
-        "{err}"
+        run.out
+            .contains("note: the branch `deploy` of the clone has commits that `origin` lacks"),
+        "{run}"
+    );
+    let mut files = repository.files(&server, "deploy");
+    assert!(files.remove("theirs").is_some());
+    assert_eq!(files, repository.rendered("rendered/"));
+    assert_eq!(
+        repository.git_in(&target, &["rev-parse", "deploy"]),
+        ours,
+        "nothing was forced"
     );
 }
 

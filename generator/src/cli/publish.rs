@@ -84,13 +84,17 @@ impl Publish {
                 "`{branch}` has {newer} already, which is later than {commit}; nothing was published\n"
             );
         }
+        let note = published.note.as_ref();
+        let note = note.map_or_else(String::new, |note| format!("note: {note}\n"));
         let Some(made) = &published.commit else {
             let pushed = if published.pushed {
                 "; what was committed before is pushed now"
             } else {
                 ""
             };
-            return format!("`{branch}` has what {commit} renders to; nothing to do{pushed}\n");
+            return format!(
+                "`{branch}` has what {commit} renders to; nothing to do{pushed}\n{note}"
+            );
         };
         let mut text = format!(
             "`{branch}`: {commit} is published as {}",
@@ -112,7 +116,7 @@ impl Publish {
                 let _ = writeln!(text, "  {} {what}: {}", names.len(), few(names));
             }
         }
-        text
+        text + &note
     }
 
     fn json(&self, source: &Source, published: &Published) -> Result<String, Failure> {
@@ -122,6 +126,7 @@ impl Publish {
             commit: published.commit.as_deref(),
             pushed: published.pushed,
             later_source: published.newer.as_deref(),
+            note: published.note.as_deref(),
             clusters: &published.clusters,
         };
         let text = serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)?;
@@ -136,6 +141,7 @@ struct Outcome<'a> {
     commit: Option<&'a str>,
     pushed: bool,
     later_source: Option<&'a str>,
+    note: Option<&'a str>,
     clusters: &'a ClusterChanges,
 }
 

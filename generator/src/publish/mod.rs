@@ -11,9 +11,11 @@
 //!    (`compose`), commits, and moves the branch. No work tree and no index
 //!    is touched, and the branch only ever moves forward.
 //!
-//! With a push the branch of the remote decides: it is fetched, the commit is
-//! made on it and pushed without force. If somebody else pushed in between,
-//! all that is done again on what they pushed.
+//! With a push the branch of the remote decides, where it has one: it is
+//! fetched, the commit is made on it and pushed without force. If somebody
+//! else pushed in between, all that is done again on what they pushed. The
+//! branch here goes the same way if it can without losing anything; if not,
+//! that is a note.
 //!
 //! Objects and references are read and written by libgit2. Whatever depends on
 //! how the user set git up (who commits, signatures, credentials, transports)
@@ -73,6 +75,8 @@ pub struct Published {
     pub clusters: ClusterChanges,
     /// The later source commit that the branch has already, if so.
     pub newer: Option<String>,
+    /// Why the clone's own branch isn't where the remote's is now.
+    pub note: Option<String>,
 }
 
 /// Checks the folder in the branch that somebody typed: its parts, none for
@@ -114,6 +118,7 @@ pub fn publish(
                 pushed: false,
                 clusters: ClusterChanges::default(),
                 newer: Some(newer),
+                note: None,
             });
         }
         let (commit, clusters) = commit(source, target, base, &parts, options, &program)?;
@@ -123,6 +128,7 @@ pub fn publish(
             pushed: false,
             clusters,
             newer: None,
+            note: None,
         };
         let (Some(tip), true) = (tip, options.push) else {
             if let Some(commit) = commit {
@@ -134,11 +140,10 @@ pub fn publish(
             return Ok(published);
         }
         let remote = remote.as_deref().unwrap_or_default();
+        target.check_keeps(tip, base, remote)?;
         match program.push(remote, tip, &target.reference)? {
             Ok(()) => {
-                if base.local.is_some_and(|local| local != tip) {
-                    target.move_branch(tip, base.local)?;
-                }
+                published.note = target.follow(tip, remote);
                 published.pushed = true;
                 return Ok(published);
             }

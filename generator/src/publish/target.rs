@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
+use git2::{Direction, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
 
 use super::folder;
 use super::message;
@@ -111,6 +111,9 @@ impl Target {
     }
 
     /// Finds what the commit goes on; with a push, fetches it.
+    ///
+    /// With a push the remote's branch decides, where there is one: what only
+    /// the branch here has was never published, or was taken back.
     pub(super) fn base(
         &self,
         remote: Option<&str>,
@@ -138,34 +141,80 @@ impl Target {
             if self.repository.find_commit(tip).is_err() {
                 program.fetch(remote, &self.reference)?;
             }
-            base.tip = Some(self.newer(local, tip, remote)?);
+            base.tip = Some(tip);
         }
         Ok(base)
     }
 
-    /// The later of the branch's tips here and at the remote.
-    fn newer(&self, local: Option<Oid>, theirs: Oid, remote: &str) -> Result<Oid, Fault> {
-        let Some(local) = local.filter(|local| *local != theirs) else {
-            return Ok(theirs);
+    /// Refuses a push by which git itself would drop commits of the branch
+    /// here: a mirror's branches are made equal to the remote's.
+    pub(super) fn check_keeps(&self, tip: Oid, base: Base, remote: &str) -> Result<(), Fault> {
+        let refused = |error: git2::Error| self.refused(&error);
+        let Some(local) = base.local.filter(|local| *local != tip) else {
+            return Ok(());
         };
+        let found = self.repository.find_remote(remote).map_err(refused)?;
+        let is_mirrored = found.refspecs().any(|spec| {
+            spec.direction() == Direction::Fetch
+                && spec.src_matches(&self.reference)
+                && spec.dst_matches(&self.reference)
+        });
+        let follows = self.repository.graph_descendant_of(tip, local);
+        if !is_mirrored || follows.map_err(refused)? {
+            return Ok(());
+        }
+        Err(Fault::input(format!(
+            "{}, and with `remote.{remote}.fetch` as it is, git would drop them when it pushes",
+            self.has_more(remote)
+        ))
+        .hint(self.give_up(remote)))
+    }
+
+    /// Moves the branch here on to what was pushed. If it can't go there, what
+    /// to know about it: published is published.
+    pub(super) fn follow(&self, pushed: Oid, remote: &str) -> Option<String> {
+        match self.try_to_follow(pushed) {
+            Ok(true) => None,
+            Ok(false) => Some(format!(
+                "{}, and stays as it is; {}",
+                self.has_more(remote),
+                self.give_up(remote)
+            )),
+            Err(fault) => Some(format!(
+                "the branch `{}` of the clone stays where it is: {}",
+                self.branch, fault.message
+            )),
+        }
+    }
+
+    /// Whether the branch here, if there is one, has what was pushed now.
+    fn try_to_follow(&self, pushed: Oid) -> Result<bool, Fault> {
         let follows = |later, earlier| {
             let follows = self.repository.graph_descendant_of(later, earlier);
             follows.map_err(|error| self.refused(&error))
         };
-        if follows(local, theirs)? {
-            Ok(local)
-        } else if follows(theirs, local)? {
-            Ok(theirs)
-        } else {
-            Err(Fault::input(format!(
-                "the branch `{}` here and the one of `{remote}` each have commits that the other lacks",
-                self.branch
-            ))
-            .hint(format!(
-                "if those here aren't needed: `git branch --force {0} {remote}/{0}`",
-                self.branch
-            )))
+        match self.tip(&self.reference)? {
+            None => Ok(true),
+            Some(local) if local == pushed => Ok(true),
+            Some(local) if follows(pushed, local)? => {
+                self.move_branch(pushed, Some(local)).map(|()| true)
+            }
+            Some(local) => follows(local, pushed),
         }
+    }
+
+    fn has_more(&self, remote: &str) -> String {
+        format!(
+            "the branch `{}` of the clone has commits that `{remote}` lacks",
+            self.branch
+        )
+    }
+
+    fn give_up(&self, remote: &str) -> String {
+        format!(
+            "if they aren't needed: `git fetch {remote} +{0}:{0}`",
+            self.reference
+        )
     }
 
     fn tip(&self, reference: &str) -> Result<Option<Oid>, Fault> {
