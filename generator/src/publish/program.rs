@@ -108,17 +108,21 @@ impl Program {
         Ok(line.and_then(|(id, _)| Oid::from_str(id).ok()))
     }
 
-    /// Fetches the remote's branch.
-    pub(super) fn fetch(&self, remote: &str, reference: &str) -> Result<(), Fault> {
+    /// Fetches what the remote has by that name, a reference's or a commit's.
+    /// No reference here is touched, whatever is configured.
+    pub(super) fn fetch(&self, remote: &str, what: &str) -> Result<(), Fault> {
         let mut command = self.command();
         command.args([
             "fetch",
             "--quiet",
+            "--refmap=",
             "--no-tags",
+            "--no-prune",
             "--no-write-fetch-head",
+            "--no-recurse-submodules",
             "--",
             remote,
-            reference,
+            what,
         ]);
         let output = run(&mut command, None)?;
         if output.status.success() {
@@ -136,6 +140,8 @@ impl Program {
         reference: &str,
     ) -> Result<Result<(), String>, Fault> {
         let mut command = self.command();
+        // A mirror would push every branch, and refuses to push but one.
+        command.args(["-c", &format!("remote.{remote}.mirror=false")]);
         command.args(["push", "--quiet", "--no-follow-tags", "--", remote]);
         command.arg(format!("{commit}:{reference}"));
         let output = run(&mut command, None)?;

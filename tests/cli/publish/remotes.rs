@@ -132,3 +132,49 @@ fn commits_of_a_mirror_are_not_dropped_by_the_push() {
         repository.rendered("rendered/")
     );
 }
+
+#[test]
+fn no_other_branch_is_moved_by_the_fetch() {
+    let repository = Repository::new();
+    let server = repository.server_with_branches();
+    let kept = repository.bare_clone(&server, &["--bare"]);
+    let every_branch = "+refs/heads/*:refs/heads/*";
+    repository.git_in(&kept, &["config", "remote.origin.fetch", every_branch]);
+    repository.git_in(&kept, &["config", "fetch.prune", "true"]);
+    repository.git_in(&kept, &["branch", "mine", "deploy"]);
+    repository.commit_elsewhere(&kept, "other", &[("mine", "x")]);
+    let mine = repository.tip(&kept, "other");
+    repository.commit_elsewhere(&server, "other", &[("theirs", "x")]);
+    repository.commit_elsewhere(&server, "deploy", &[("theirs", "x")]);
+    repository.change_alpha("fluentd: { log_level: debug }\n");
+    let run = repository.publish_from(&kept);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.out.contains(", and pushed\n"), "{run}");
+    assert_eq!(repository.tip(&kept, "other"), mine);
+    assert!(!repository.tip(&kept, "mine").is_empty());
+    assert_eq!(
+        repository.tip(&kept, "deploy"),
+        repository.tip(&server, "deploy")
+    );
+    assert!(!run.out.contains("note:"), "{run}");
+}
+
+#[test]
+fn a_mirror_is_pushed_from() {
+    let repository = Repository::new();
+    let server = repository.server_with_branches();
+    let mirror = repository.bare_clone(&server, &["--mirror"]);
+    repository.git_in(&mirror, &["branch", "mine", "deploy"]);
+    repository.change_alpha("fluentd: { log_level: debug }\n");
+    let run = repository.publish_from(&mirror);
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(
+        repository.git_in(&server, &["branch", "--list", "mine"]),
+        "",
+        "only the one branch is pushed"
+    );
+    assert_eq!(
+        repository.files(&server, "deploy"),
+        repository.rendered("rendered/")
+    );
+}
