@@ -2,6 +2,7 @@
 //! and signatures.
 
 mod in_the_way;
+mod order;
 mod remotes;
 
 use std::collections::BTreeMap;

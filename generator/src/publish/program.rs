@@ -31,7 +31,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// For the target.
+    /// For that repository.
     pub(super) fn new(repository: &Repository) -> Self {
         Self {
             git_folder: repository.path().to_owned(),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{Direction, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
+use git2::{Commit, Direction, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
 
 use super::folder;
 use super::message;
@@ -260,26 +260,40 @@ impl Target {
 
     /// The source commit that was published last to a folder of the branch.
     pub(super) fn last_published(&self, tip: Oid, parts: &[&str]) -> Result<Option<String>, Fault> {
+        let refused = |error: git2::Error| self.refused(&error);
         let path = if parts.is_empty() {
             ".".to_owned()
         } else {
             parts.join("/")
         };
-        let refused = |error: git2::Error| self.refused(&error);
         let mut walk = self.repository.revwalk().map_err(refused)?;
         walk.set_sorting(Sort::TOPOLOGICAL).map_err(refused)?;
         walk.push(tip).map_err(refused)?;
         for id in walk.take(LOOKED_AT) {
-            let commit = self
-                .repository
-                .find_commit(id.map_err(refused)?)
-                .map_err(refused)?;
+            let id = id.map_err(refused)?;
+            let commit = self.repository.find_commit(id).map_err(refused)?;
             let text = String::from_utf8_lossy(commit.message_bytes());
-            if let Some(source) = message::source_of(&text, &path) {
+            if let Some(source) = message::source_of(&text, &path)
+                && changes(&commit, parts).map_err(refused)?
+            {
                 return Ok(Some(source.to_owned()));
             }
         }
+        let commit = self.repository.find_commit(tip).map_err(refused)?;
+        if self.repository.is_shallow() && below(&commit, parts).map_err(refused)?.is_some() {
+            return Err(self.cut_off());
+        }
         Ok(None)
+    }
+
+    fn cut_off(&self) -> Fault {
+        Fault::environment(format!(
+            "can't tell what was published last to `{}`: `{}` is a shallow clone",
+            self.branch,
+            self.repository.path().display()
+        ))
+        .hint("fetch the whole history there: `git fetch --unshallow`")
+        .hint("or pass --allow-older, if nothing can overtake this run")
     }
 
     /// Tells what stands where a folder is needed, which nothing replaces.
@@ -307,6 +321,29 @@ impl Target {
             self.branch
         ))
         .hint("may whoever runs this push to that branch? is it protected?")
+    }
+}
+
+/// Whether a commit has other things in a folder than its parent: a message
+/// alone publishes nothing. Ours have one parent at most.
+fn changes(commit: &Commit<'_>, parts: &[&str]) -> Result<bool, git2::Error> {
+    let before = match commit.parent_count() {
+        0 => None,
+        1 => below(&commit.parent(0)?, parts)?,
+        _ => return Ok(false),
+    };
+    Ok(below(commit, parts)? != before)
+}
+
+/// What a commit has at a path.
+fn below(commit: &Commit<'_>, parts: &[&str]) -> Result<Option<Oid>, git2::Error> {
+    if parts.is_empty() {
+        return Ok(Some(commit.tree_id()));
+    }
+    match commit.tree()?.get_path(&parts.iter().collect::<PathBuf>()) {
+        Ok(entry) => Ok(Some(entry.id())),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
