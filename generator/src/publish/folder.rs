@@ -185,7 +185,7 @@ pub(super) fn compare(
     ours: Option<&Folder>,
     theirs: &Folder,
     overwrite: bool,
-    digest_of: &dyn Fn(Oid) -> Result<Digest, git2::Error>,
+    digest_of: &dyn Fn(Oid) -> Result<Digest, Fault>,
 ) -> Result<Option<FolderChange>, Faults> {
     let owned = match &theirs.ownership {
         Ok(owned) => owned.as_ref(),
@@ -281,7 +281,7 @@ struct Comparison<'a> {
     theirs: &'a Folder,
     owned: Option<&'a Ownership>,
     overwrite: bool,
-    digest_of: &'a dyn Fn(Oid) -> Result<Digest, git2::Error>,
+    digest_of: &'a dyn Fn(Oid) -> Result<Digest, Fault>,
 }
 
 impl Comparison<'_> {
@@ -294,13 +294,7 @@ impl Comparison<'_> {
         if self.overwrite || (path == OWNERSHIP && self.owned.is_some()) {
             return Ok(());
         }
-        let digest = (self.digest_of)(entry.id).map_err(|error| {
-            in_the_branch(
-                self.cluster,
-                path,
-                &format!("can't be read: {}", error.message()),
-            )
-        })?;
+        let digest = (self.digest_of)(entry.id)?;
         let known = |owned: &&Ownership| owned.paths().any(|known| known == path);
         if self.owned.is_some_and(|owned| owned.wrote(path, digest)) {
             Ok(())
@@ -382,7 +376,7 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what compare asks is")]
-    fn digests(asked: Oid) -> Result<Digest, git2::Error> {
+    fn digests(asked: Oid) -> Result<Digest, Fault> {
         for text in ["a", "b", "c/d", "e", "x", "c"] {
             if id(text) == asked {
                 return Ok(Digest::of(text.as_bytes()));

@@ -267,7 +267,7 @@ fn compare_folders(
     let their = their.map(|id| Folder::read(&target.repository, id));
     let their = their.transpose().map_err(refused)?.unwrap_or_default();
     folder::compare(name, our.as_ref(), &their, overwrite, &|id| {
-        folder::digest(&target.repository, id)
+        folder::digest(&target.repository, id).map_err(|error| target.refused(&error))
     })
 }
 

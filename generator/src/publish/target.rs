@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, Direction, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
+use git2::{
+    Commit, Direction, ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree,
+};
 
 use super::folder;
 use super::message;
@@ -307,11 +309,24 @@ impl Target {
 
     /// Tells that git refused something here.
     pub(super) fn refused(&self, error: &git2::Error) -> Fault {
-        Fault::environment(format!(
+        let fault = Fault::environment(format!(
             "the repository `{}` refuses: {}",
             self.repository.path().display(),
             error.message()
-        ))
+        ));
+        if error.class() == ErrorClass::Odb && self.is_partial() {
+            return fault.hint("it is a partial clone, which lacks objects: publish to a whole one (`git clone --bare`, without --filter)");
+        }
+        fault
+    }
+
+    /// Whether git would fetch objects as they are needed.
+    fn is_partial(&self) -> bool {
+        let promised = |config: git2::Config| {
+            let mut entries = config.entries(Some(r"^remote\..*\.promisor$"))?;
+            Ok::<_, git2::Error>(entries.next().is_some())
+        };
+        self.repository.config().and_then(promised).unwrap_or(false)
     }
 
     /// Tells that a push was refused although nobody else pushed.

@@ -178,3 +178,19 @@ fn a_mirror_is_pushed_from() {
         repository.rendered("rendered/")
     );
 }
+
+#[test]
+fn a_partial_clone_is_told_to_be_one() {
+    let repository = Repository::new();
+    let server = repository.server_with_branches();
+    repository.git_in(&server, &["config", "uploadpack.allowFilter", "true"]);
+    let partial = repository.bare_clone(&server, &["--bare", "--filter=blob:none"]);
+    repository.change_alpha("fluentd: { log_level: debug }\n");
+    let run = repository.publish_from(&partial);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.err
+            .contains("it is a partial clone, which lacks objects"),
+        "{run}"
+    );
+}
