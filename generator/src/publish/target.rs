@@ -14,6 +14,7 @@ use super::message;
 use super::program::Program;
 use super::source::Source;
 use crate::fault::Fault;
+use crate::write::names::folders_above;
 
 /// How many commits of the branch are looked at for the last that published.
 const LOOKED_AT: usize = 10_000;
@@ -244,10 +245,41 @@ impl Target {
                 .repository
                 .reference(&self.reference, commit, false, log),
         };
-        moved.map(|_| ()).map_err(|error| {
-            self.refused(&error)
-                .hint("did something else commit to that branch at the same time? run it again")
-        })
+        moved.map(|_| ()).map_err(|error| self.not_moved(&error))
+    }
+
+    fn not_moved(&self, error: &git2::Error) -> Fault {
+        if let Some(other) = self.branch_above_or_below() {
+            return Fault::input(format!(
+                "`{}` can't be a branch beside `{other}`: one branch's name can't be the folder of another's",
+                self.branch
+            ))
+            .hint("choose another name by --branch");
+        }
+        let fault = self.refused(error);
+        if error.code() == ErrorCode::Locked {
+            return fault.hint(format!(
+                "if no git runs there, remove `{}.lock`, which one left that was ended",
+                self.repository.commondir().join(&self.reference).display()
+            ));
+        }
+        fault.hint("did something else commit to that branch at the same time? run it again")
+    }
+
+    /// A branch whose name begins with this one's and `/`, or the other way
+    /// round: git has a file for the one where the other needs a folder.
+    fn branch_above_or_below(&self) -> Option<String> {
+        let exists = |name: &&str| {
+            let reference = format!("refs/heads/{name}");
+            self.repository.find_reference(&reference).is_ok()
+        };
+        if let Some(above) = folders_above(&self.branch).find(exists) {
+            return Some(above.to_owned());
+        }
+        let below = format!("{}/*", self.reference);
+        let mut below = self.repository.references_glob(&below).ok()?;
+        let name = below.names().next()?.ok()?.to_owned();
+        Some(name.trim_start_matches("refs/heads/").to_owned())
     }
 
     /// The names of the folders in the branch that have an ownership file.

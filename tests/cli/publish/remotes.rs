@@ -194,3 +194,23 @@ fn a_partial_clone_is_told_to_be_one() {
         "{run}"
     );
 }
+
+#[test]
+fn why_a_branch_cannot_be_moved_is_told() {
+    let repository = Repository::new();
+    let err = repository.refused(1, &["--to", ".", "--branch", "main/x"]);
+    assert!(
+        err.contains("one branch's name can't be the folder of another's"),
+        "{err}"
+    );
+    repository.git(&["branch", "below/x"]);
+    let err = repository.refused(1, &["--to", ".", "--branch", "below"]);
+    assert!(err.contains("can't be a branch beside `below/x`"), "{err}");
+    let server = repository.server_with_branches();
+    let to = server.display().to_string();
+    let lock = server.join("refs/heads/deploy.lock");
+    std::fs::write(&lock, "").expect("written");
+    repository.change_alpha("fluentd: { log_level: debug }\n");
+    let err = repository.refused(2, &["--to", &to, "--branch", "deploy"]);
+    assert!(err.contains("if no git runs there, remove"), "{err}");
+}
