@@ -647,6 +647,23 @@ fn a_branch_that_is_checked_out_is_refused() {
         err.contains(&format!("the branch `deploy` is checked out in `{path}`")),
         "{err}"
     );
+    // While it is rebased or bisected, HEAD is detached.
+    repository.git_in(&linked, &["commit", "-qm", "One", "--allow-empty"]);
+    repository.git_in(&linked, &["commit", "-qm", "Two", "--allow-empty"]);
+    let rebase = repository.try_git_in(&linked, &["rebase", "--exec", "false", "HEAD~"]);
+    assert!(!rebase.status.success(), "{rebase:?}");
+    let err = repository.refused(1, &["--to", ".", "--branch", "deploy"]);
+    assert!(
+        err.contains(&format!("the branch `deploy` is checked out in `{path}`")),
+        "{err}"
+    );
+    repository.git_in(&linked, &["rebase", "--abort"]);
+    repository.git_in(&linked, &["bisect", "start", "HEAD", "main"]);
+    let err = repository.refused(1, &["--to", ".", "--branch", "deploy"]);
+    assert!(
+        err.contains(&format!("the branch `deploy` is checked out in `{path}`")),
+        "{err}"
+    );
     // A branch without a commit is checked out, too, after `git init`.
     let fresh = repository.home.path().join("fresh");
     repository.git(&["init", "--quiet", &fresh.display().to_string()]);

@@ -68,12 +68,7 @@ impl Target {
         if !main.is_bare() {
             folders.insert(0, common.to_owned());
         }
-        let on_it = |folder: &&PathBuf| {
-            let head = fs::read_to_string(folder.join("HEAD")).unwrap_or_default();
-            head.strip_prefix("ref:")
-                .is_some_and(|name| name.trim() == self.reference)
-        };
-        let Some(folder) = folders.iter().find(on_it) else {
+        let Some(folder) = folders.iter().find(|folder| self.is_used_in(folder)) else {
             return Ok(());
         };
         let place = fs::read_to_string(folder.join("gitdir"))
@@ -85,6 +80,21 @@ impl Target {
         ))
         .hint("publish to a branch that nobody works on, or check out another one there")
         .hint("a bare clone (`git clone --bare`) has no work tree at all"))
+    }
+
+    /// Whether the work tree of a git folder is on the branch, or will move it
+    /// when the rebase or bisection that it is in ends.
+    fn is_used_in(&self, folder: &Path) -> bool {
+        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let on_it = read("HEAD")
+            .strip_prefix("ref:")
+            .is_some_and(|name| name.trim() == self.reference);
+        let rebased = ["rebase-merge/head-name", "rebase-apply/head-name"];
+        on_it
+            || rebased.iter().any(|file| read(file).trim() == self.reference)
+            || read("BISECT_START").trim() == self.branch
+            // A branch to a line, among commits: of `git rebase --update-refs`.
+            || read("rebase-merge/update-refs").lines().any(|line| line == self.reference)
     }
 
     /// The remote to push to or, without a push, the one whose branch counts
