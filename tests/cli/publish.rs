@@ -703,6 +703,12 @@ fn wrong_repositories_paths_branches_and_remotes_are_told() {
             "is not a branch's name",
         ),
         (
+            vec!["--to", ".", "--branch", "HEAD"],
+            "is not a branch's name",
+        ),
+        (vec!["--to", ".", "--branch", "@"], "is not a branch's name"),
+        (vec!["--to", ".", "--branch=-x"], "is not a branch's name"),
+        (
             vec!["--to", ".", "--branch", "deploy", "--path", "../x"],
             "leaves its folder",
         ),

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use git2::{
-    Commit, Direction, ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree,
+    Branch, Commit, Direction, ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort,
+    Tree,
 };
 
 use super::folder;
@@ -39,7 +40,9 @@ impl Target {
     /// Opens a repository by its folder. `.` may be any folder of the source.
     pub fn open(to: &Path, source: &Source, branch: &str) -> Result<Self, Fault> {
         let reference = format!("refs/heads/{branch}");
-        if branch.starts_with("refs/") || !git2::Reference::is_valid_name(&reference) {
+        // Git reads `@` as HEAD wherever a branch may stand.
+        let is_name = Branch::name_is_valid(branch).unwrap_or(false) && branch != "@";
+        if branch.starts_with("refs/") || !is_name {
             return Err(
                 Fault::input(format!("--branch: `{branch}` is not a branch's name"))
                     .hint("give it as `git branch` lists it"),
