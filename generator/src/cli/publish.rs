@@ -24,7 +24,7 @@ const SHOWN: usize = 5;
 /// and nothing is ever forced.
 #[derive(Debug, Args)]
 pub(super) struct Publish {
-    /// The repository: the folder of a clone, bare or not; `.` is this one
+    /// The repository: the folder of a clone, best a bare one; `.` is this one
     #[arg(long, value_name = "REPO")]
     to: PathBuf,
     /// The branch, which need not exist yet, and must be checked out nowhere
@@ -33,16 +33,16 @@ pub(super) struct Publish {
     /// The folder in the branch; `.` is its top
     #[arg(long, default_value = RENDERED)]
     path: String,
-    /// Push the branch by your own git; others who push meanwhile are waited for
+    /// Push by your own git, onto the remote's branch, whoever else pushes there
     #[arg(long)]
     push: bool,
     /// The remote to push to; by default the branch's own, else origin
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
-    /// Overwrite what somebody edited in the branch, or put in the way there
+    /// Overwrite files that somebody edited in the branch, or put in the way there
     #[arg(long)]
     overwrite: bool,
-    /// Publish even if a later commit was published already
+    /// Publish even if a later commit was published already, or may have been
     #[arg(long)]
     allow_older: bool,
 }
