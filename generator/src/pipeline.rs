@@ -131,20 +131,21 @@ pub fn load_fleet(
     selected: Option<&BTreeSet<String>>,
     timings: &Timings,
 ) -> Result<Fleet, Faults> {
-    let (layers, schemas) = timed(&timings.load, || {
-        rayon::join(|| load_layers(root, selected), compile_schemas)
-    });
-    let (fleet, mut faults) = resolve(layers, &schemas?, timings);
-    faults.append(check_acknowledgements(root, &fleet));
-    faults.into_result(fleet)
+    load_fleet_from(&Root::folder(root)?, selected, timings)
 }
 
-/// What is wrong in files that only `gen diff` reads: it would acknowledge nothing there.
-fn check_acknowledgements(root: &Path, fleet: &Fleet) -> Faults {
-    Root::folder(root).map_or_else(
-        |_| Faults::new(),
-        |root| acknowledgements::read(&root, &fleet.layers.loaded).1,
-    )
+fn load_fleet_from(
+    root: &Root,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<Fleet, Faults> {
+    let (layers, schemas) = timed(&timings.load, || {
+        rayon::join(|| read_layers(root, selected), compile_schemas)
+    });
+    let (fleet, mut faults) = resolve(layers, &schemas?, timings);
+    // What is wrong in files that only `gen diff` reads: it would acknowledge nothing there.
+    faults.append(acknowledgements::read(root, &fleet.layers.loaded).1);
+    faults.into_result(fleet)
 }
 
 fn compile_schemas() -> Result<InputSchemas, Faults> {
@@ -165,8 +166,10 @@ fn resolve(
 /// What [`plan`] is to do.
 #[derive(Clone, Copy)]
 pub struct PlanRequest<'a> {
-    /// The folder with `clusters/` and `rendered/`.
+    /// The folder with `rendered/`.
     pub root: &'a Path,
+    /// What has `clusters/` and `templates/`: that folder, or a commit of it.
+    pub inputs: &'a Root,
     /// The clusters, or all of them; only with all are the files of the whole
     /// fleet planned, and outputs of clusters that no longer exist removed.
     pub selected: Option<&'a BTreeSet<String>>,
@@ -194,7 +197,7 @@ pub fn check(
     watch: &dyn Watch,
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
-    let rendering = Rendering::prepare(root, selected, timings)?;
+    let rendering = Rendering::prepare(&Root::folder(root)?, selected, timings)?;
     let kinds = KindsSeen::default();
     let files = rendering.for_each(watch, timings, |member, tree| {
         kinds.look_at(&tree);
@@ -222,7 +225,7 @@ pub fn plan(
     request: PlanRequest<'_>,
     timings: &Timings,
 ) -> Result<(Output, Vec<WritePlan>), Faults> {
-    let rendering = Rendering::prepare(request.root, request.selected, timings)?;
+    let rendering = Rendering::prepare(request.inputs, request.selected, timings)?;
     let output = Output::open(
         request.root,
         Path::new(RENDERED),
@@ -325,14 +328,13 @@ struct Rendering {
 impl Rendering {
     /// Faults of inputs and of templates are told together.
     fn prepare(
-        root: &Path,
+        root: &Root,
         selected: Option<&BTreeSet<String>>,
         timings: &Timings,
     ) -> Result<Self, Faults> {
-        let fleet = load_fleet(root, selected, timings)?;
-        let root = Root::folder(root)?;
+        let fleet = load_fleet_from(root, selected, timings)?;
         let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded));
-        let certificates = read_certificates(&root, &fleet.members);
+        let certificates = read_certificates(root, &fleet.members);
         match (templates, certificates) {
             (Ok(templates), (certificates, faults)) if faults.is_empty() => {
                 Ok(Self::new(fleet, Arc::new(templates), certificates)?)

@@ -1,6 +1,10 @@
 //! `gen publish`, with real git repositories: branches, clones, remotes, hooks
 //! and signatures.
 
+mod in_the_way;
+mod order;
+mod remotes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -489,36 +493,42 @@ fn a_branch_that_only_the_remote_has_is_gone_on_with() {
     );
     let run = repository.publish(&["--to", &to, "--branch", "deploy", "--push"]);
     assert_eq!(run.code, 0, "{run}");
-    assert!(
-        run.out
-            .contains("nothing to do; what was committed before is pushed now"),
-        "{run}"
-    );
+    assert!(run.out.contains(", and pushed\n"), "{run}");
     assert_eq!(
-        repository.git_in(&server, &["rev-list", "--count", "deploy"]),
-        "2"
+        repository.git_in(&server, &["rev-parse", "deploy"]),
+        repository.git_in(&second, &["rev-parse", "deploy"]),
+        "on the same parent it is the same commit"
     );
 }
 
+/// The remote's branch decides, and commits that only the clone has stay there.
 #[test]
-fn a_branch_with_commits_of_its_own_on_both_sides_is_refused() {
+fn commits_that_only_the_clone_has_are_not_pushed() {
     let repository = Repository::new();
     let server = repository.server();
     let target = repository.clone_of(&server, "target");
     let to = target.display().to_string();
-    assert_eq!(
-        repository
-            .publish(&["--to", &to, "--branch", "deploy", "--push"])
-            .code,
-        0
-    );
+    let publish = ["--to", to.as_str(), "--branch", "deploy", "--push"];
+    assert_eq!(repository.publish(&publish).code, 0);
     repository.git_in(&target, &["branch", "deploy", "origin/deploy"]);
     repository.commit_elsewhere(&server, "deploy", &[("theirs", "x")]);
     repository.commit_elsewhere(&target, "deploy", &[("ours", "x")]);
-    let err = repository.refused(1, &["--to", &to, "--branch", "deploy", "--push"]);
+    let ours = repository.git_in(&target, &["rev-parse", "deploy"]);
+    repository.change_alpha("fluentd: { log_level: debug }\n");
+    let run = repository.publish(&publish);
+    assert_eq!(run.code, 0, "{run}");
     assert!(
-        err.contains("each have commits that the other lacks"),
-        "{err}"
+        run.out
+            .contains("note: the branch `deploy` of the clone has commits that `origin` lacks"),
+        "{run}"
+    );
+    let mut files = repository.files(&server, "deploy");
+    assert!(files.remove("theirs").is_some());
+    assert_eq!(files, repository.rendered("rendered/"));
+    assert_eq!(
+        repository.git_in(&target, &["rev-parse", "deploy"]),
+        ours,
+        "nothing was forced"
     );
 }
 
@@ -564,6 +574,48 @@ fn what_is_not_committed_is_not_published() {
 }
 
 #[test]
+fn what_git_ignores_is_not_published() {
+    let repository = Repository::new();
+    let publish = ["--to", ".", "--branch", "deploy"];
+    let alpha = repository.fleet.text("clusters/alpha/cluster.yaml");
+    repository.fleet.write(
+        "clusters/hidden/cluster.yaml",
+        alpha.replace("alpha", "hidden"),
+    );
+    assert_eq!(repository.fleet.call(&["render"]).code, 0);
+    repository.fleet.write(
+        ".gitignore",
+        "clusters/hidden\ntemplates/\n*~\n.hidden\nrendered/alpha\n",
+    );
+    repository.commit("Ignore an input");
+    let err = repository.refused(1, &publish);
+    assert!(err.contains("`clusters/hidden/cluster.yaml`"), "{err}");
+    assert!(err.contains("git check-ignore"), "{err}");
+
+    repository.git(&["add", "--force", "clusters/hidden"]);
+    repository.commit("Take it in");
+    repository
+        .fleet
+        .write("templates/kubernetes/extra.yaml", "");
+    let err = repository.refused(1, &publish);
+    assert!(err.contains("`templates/kubernetes/extra.yaml`"), "{err}");
+    repository.fleet.remove("templates");
+
+    repository.git(&["rm", "-r", "-q", "--cached", "rendered/alpha"]);
+    repository.commit("Ignore an output");
+    let err = repository.refused(1, &publish);
+    assert!(err.contains("not in the commit: `rendered/alpha`"), "{err}");
+    repository.git(&["add", "--force", "rendered/alpha"]);
+    repository.commit("Take that in, too");
+
+    // What gen doesn't read may be there.
+    repository.fleet.write("clusters/alpha/cluster.yaml~", "x");
+    repository.fleet.write("clusters/alpha/.hidden", "x");
+    let run = repository.publish(&publish);
+    assert_eq!(run.code, 0, "{run}");
+}
+
+#[test]
 fn other_bytes_in_the_commit_than_were_rendered_are_told() {
     let repository = Repository::new();
     let file = "rendered/alpha/kubernetes/kustomization.yaml";
@@ -590,6 +642,23 @@ fn a_branch_that_is_checked_out_is_refused() {
     let linked = repository.home.path().join("linked");
     let path = linked.display().to_string();
     repository.git(&["worktree", "add", "--quiet", "-b", "deploy", &path]);
+    let err = repository.refused(1, &["--to", ".", "--branch", "deploy"]);
+    assert!(
+        err.contains(&format!("the branch `deploy` is checked out in `{path}`")),
+        "{err}"
+    );
+    // While it is rebased or bisected, HEAD is detached.
+    repository.git_in(&linked, &["commit", "-qm", "One", "--allow-empty"]);
+    repository.git_in(&linked, &["commit", "-qm", "Two", "--allow-empty"]);
+    let rebase = repository.try_git_in(&linked, &["rebase", "--exec", "false", "HEAD~"]);
+    assert!(!rebase.status.success(), "{rebase:?}");
+    let err = repository.refused(1, &["--to", ".", "--branch", "deploy"]);
+    assert!(
+        err.contains(&format!("the branch `deploy` is checked out in `{path}`")),
+        "{err}"
+    );
+    repository.git_in(&linked, &["rebase", "--abort"]);
+    repository.git_in(&linked, &["bisect", "start", "HEAD", "main"]);
     let err = repository.refused(1, &["--to", ".", "--branch", "deploy"]);
     assert!(
         err.contains(&format!("the branch `deploy` is checked out in `{path}`")),
@@ -633,6 +702,12 @@ fn wrong_repositories_paths_branches_and_remotes_are_told() {
             vec!["--to", ".", "--branch", "refs/heads/a"],
             "is not a branch's name",
         ),
+        (
+            vec!["--to", ".", "--branch", "HEAD"],
+            "is not a branch's name",
+        ),
+        (vec!["--to", ".", "--branch", "@"], "is not a branch's name"),
+        (vec!["--to", ".", "--branch=-x"], "is not a branch's name"),
         (
             vec!["--to", ".", "--branch", "deploy", "--path", "../x"],
             "leaves its folder",
@@ -695,7 +770,7 @@ fn links_in_the_branch_are_not_followed() {
     }
     let err = repository.refused(1, &[&arguments[..], &["--path", "link/x"]].concat());
     assert!(
-        err.contains("`link` of the branch `deploy` is no folder"),
+        err.contains("`link` of the branch `deploy` is a link, and no folder"),
         "{err}"
     );
 }

@@ -11,7 +11,7 @@ use super::{Failure, Format, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
 use crate::publish::{self, ClusterChanges, Options, Published, Source, Target};
-use crate::write::WriteOptions;
+use crate::write::{WriteOptions, WritePlan};
 
 /// How many clusters a fault, or the summary, names.
 const SHOWN: usize = 5;
@@ -24,7 +24,7 @@ const SHOWN: usize = 5;
 /// and nothing is ever forced.
 #[derive(Debug, Args)]
 pub(super) struct Publish {
-    /// The repository: the folder of a clone, bare or not; `.` is this one
+    /// The repository: the folder of a clone, best a bare one; `.` is this one
     #[arg(long, value_name = "REPO")]
     to: PathBuf,
     /// The branch, which need not exist yet, and must be checked out nowhere
@@ -33,16 +33,16 @@ pub(super) struct Publish {
     /// The folder in the branch; `.` is its top
     #[arg(long, default_value = RENDERED)]
     path: String,
-    /// Push the branch by your own git; others who push meanwhile are waited for
+    /// Push by your own git, onto the remote's branch, whoever else pushes there
     #[arg(long)]
     push: bool,
     /// The remote to push to; by default the branch's own, else origin
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
-    /// Overwrite what somebody edited in the branch, or put in the way there
+    /// Overwrite files that somebody edited in the branch, or put in the way there
     #[arg(long)]
     overwrite: bool,
-    /// Publish even if a later commit was published already
+    /// Publish even if a later commit was published already, or may have been
     #[arg(long)]
     allow_older: bool,
 }
@@ -58,7 +58,7 @@ impl Publish {
         publish::check_path(&self.path).map_err(nothing_published)?;
         let source = Source::open(root).map_err(nothing_published)?;
         let target = Target::open(&self.to, &source, &self.branch).map_err(nothing_published)?;
-        check_rendered(root, limit, terminal).map_err(nothing_published)?;
+        check_rendered(root, &source, limit, terminal).map_err(nothing_published)?;
         let options = Options {
             path: self.path.strip_suffix('/').unwrap_or(&self.path),
             push: self.push,
@@ -84,13 +84,17 @@ impl Publish {
                 "`{branch}` has {newer} already, which is later than {commit}; nothing was published\n"
             );
         }
+        let note = published.note.as_ref();
+        let note = note.map_or_else(String::new, |note| format!("note: {note}\n"));
         let Some(made) = &published.commit else {
             let pushed = if published.pushed {
                 "; what was committed before is pushed now"
             } else {
                 ""
             };
-            return format!("`{branch}` has what {commit} renders to; nothing to do{pushed}\n");
+            return format!(
+                "`{branch}` has what {commit} renders to; nothing to do{pushed}\n{note}"
+            );
         };
         let mut text = format!(
             "`{branch}`: {commit} is published as {}",
@@ -112,7 +116,7 @@ impl Publish {
                 let _ = writeln!(text, "  {} {what}: {}", names.len(), few(names));
             }
         }
-        text
+        text + &note
     }
 
     fn json(&self, source: &Source, published: &Published) -> Result<String, Failure> {
@@ -122,6 +126,7 @@ impl Publish {
             commit: published.commit.as_deref(),
             pushed: published.pushed,
             later_source: published.newer.as_deref(),
+            note: published.note.as_deref(),
             clusters: &published.clusters,
         };
         let text = serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)?;
@@ -136,6 +141,7 @@ struct Outcome<'a> {
     commit: Option<&'a str>,
     pushed: bool,
     later_source: Option<&'a str>,
+    note: Option<&'a str>,
     clusters: &'a ClusterChanges,
 }
 
@@ -146,13 +152,21 @@ fn nothing_published(faults: impl Into<Faults>) -> Failure {
     }
 }
 
-/// Refuses a `rendered/` that isn't what the inputs render to.
-fn check_rendered(root: &Path, limit: TimeLimit, terminal: &Terminal) -> Result<(), Faults> {
+/// Refuses a `rendered/` that isn't what the commit's inputs render to.
+fn check_rendered(
+    root: &Path,
+    source: &Source,
+    limit: TimeLimit,
+    terminal: &Terminal,
+) -> Result<(), Faults> {
+    let inputs = source.inputs()?;
+    source.check_inputs(root, &inputs)?;
     let bar = terminal.progress("rendering");
     let (owned_root, shown) = (root.to_owned(), bar.clone());
     let planned = run_watched(limit, move |watch| {
         let request = PlanRequest {
             root: &owned_root,
+            inputs: &inputs,
             selected: None,
             options: WriteOptions {
                 force: false,
@@ -164,7 +178,14 @@ fn check_rendered(root: &Path, limit: TimeLimit, terminal: &Terminal) -> Result<
         pipeline::plan(request, &Timings::default())
     });
     bar.finish_and_clear();
-    let (_, plans) = planned?;
+    let (_, plans) = planned.map_err(|faults| {
+        let commit = source.commit();
+        let commit = publish::short(&commit);
+        let hint =
+            format!("this was read from the commit {commit}: does it have all that is here?");
+        faults.map(|fault| fault.hint(hint.clone()))
+    })?;
+    source.check_has(plans.iter().map(WritePlan::cluster))?;
     let differ: Vec<String> = plans
         .iter()
         .filter(|plan| !plan.is_clean())

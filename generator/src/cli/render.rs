@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written, selection};
+use crate::load::root::Root;
 use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
 use crate::render::FLEET;
 use crate::write::{WriteOptions, WritePlan};
@@ -49,8 +50,10 @@ impl Render {
         let (root, shown) = (root.to_owned(), bar.clone());
         let planned = run_watched(limit, move |watch| {
             let timings = Timings::default();
+            let inputs = Root::folder(&root)?;
             let request = PlanRequest {
                 root: &root,
+                inputs: &inputs,
                 selected: selected.as_ref(),
                 options,
                 progress: &|| shown.inc(1),

@@ -92,6 +92,11 @@ impl Inputs {
         self.0.extend(others.0);
     }
 
+    /// Their paths.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The clusters that have one of their own, some of them more than once.
     pub fn clusters(&self) -> impl Iterator<Item = String> {
         self.0.keys().filter_map(|path| match InputOf::path(path) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use git2::{ObjectType, Oid, Repository, Tree};
 
-use super::folder::{Entry, FolderChange};
+use super::folder::{Entry, FolderChange, Standing};
 use super::source::{Source, unreadable};
 use crate::fault::{Fault, Faults};
 use crate::write::ownership::Digest;
@@ -84,6 +84,9 @@ pub(super) fn compose(
 }
 
 /// Writes a tree with files put in or taken out; `None` if it is empty then.
+///
+/// A folder and anything else never replace one another, unless that is taken
+/// out by an edit of its own.
 fn edit(
     repository: &Repository,
     base: Option<&Tree<'_>>,
@@ -91,25 +94,24 @@ fn edit(
 ) -> Result<Option<Oid>, git2::Error> {
     let mut builder = repository.treebuilder(base)?;
     for (name, (file, below)) in by_first_part(edits) {
-        let folder = if below.is_empty() {
-            None
-        } else {
-            let base = match base.and_then(|base| base.get_name(name)) {
-                Some(entry) if entry.kind() == Some(ObjectType::Tree) => {
-                    Some(repository.find_tree(entry.id())?)
-                }
-                _ => None,
-            };
-            edit(repository, base.as_ref(), &below)?
+        let there = match (Standing::of(base, name), file) {
+            (Standing::Folder(id), _) => Some(repository.find_tree(id)?),
+            (Standing::Other(_), None) => return Err(in_the_way(name)),
+            _ => None,
         };
-        match (file, folder) {
-            (Some(entry), _) => {
+        let folder = match &there {
+            Some(there) if below.is_empty() => Some(there.id()),
+            there => edit(repository, there.as_ref(), &below)?,
+        };
+        match (file.flatten(), folder) {
+            (Some(_), Some(_)) => return Err(in_the_way(name)),
+            (Some(entry), None) => {
                 builder.insert(name, entry.id, entry.mode)?;
             }
-            (_, Some(folder)) => {
+            (None, Some(folder)) => {
                 builder.insert(name, folder, 0o040_000)?;
             }
-            _ => {
+            (None, None) => {
                 if builder.get(name)?.is_some() {
                     builder.remove(name)?;
                 }
@@ -122,14 +124,22 @@ fn edit(
     builder.write().map(Some)
 }
 
-/// For each name directly in a tree: the file that is to be there, and what is
-/// to happen below a folder of that name. With neither, nothing is to be there.
-fn by_first_part<'a>(edits: &[Edit<'a>]) -> BTreeMap<&'a str, (Option<Entry>, Vec<Edit<'a>>)> {
-    let mut parts: BTreeMap<&str, (Option<Entry>, Vec<Edit<'_>>)> = BTreeMap::new();
+/// Comparing tells of it before, and better.
+fn in_the_way(name: &str) -> git2::Error {
+    git2::Error::from_str(&format!("`{name}` is in the way"))
+}
+
+/// What is to happen to a name: to the file there, if anything, and below a
+/// folder there.
+type Part<'a> = (Option<Option<Entry>>, Vec<Edit<'a>>);
+
+/// The edits for each name directly in a tree.
+fn by_first_part<'a>(edits: &[Edit<'a>]) -> BTreeMap<&'a str, Part<'a>> {
+    let mut parts: BTreeMap<&str, Part<'_>> = BTreeMap::new();
     for (path, entry) in edits {
         match path.split_once('/') {
             Some((name, below)) => parts.entry(name).or_default().1.push((below, *entry)),
-            None => parts.entry(path).or_default().0 = *entry,
+            None => parts.entry(path).or_default().0 = Some(*entry),
         }
     }
     parts

@@ -79,6 +79,32 @@ impl Folder {
     }
 }
 
+/// What a tree has of some name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing at all.
+    Nothing,
+    /// A folder, with its tree.
+    Folder(Oid),
+    /// What is called so, such as "a link".
+    Other(&'static str),
+}
+
+impl Standing {
+    /// Looks a name up in a tree, where there is one.
+    pub(super) fn of(tree: Option<&Tree<'_>>, name: &str) -> Self {
+        let Some(entry) = tree.and_then(|tree| tree.get_name(name)) else {
+            return Self::Nothing;
+        };
+        match (entry.kind(), entry.filemode()) {
+            (Some(ObjectType::Tree), _) => Self::Folder(entry.id()),
+            (Some(ObjectType::Commit), _) => Self::Other("a submodule"),
+            (_, 0o120_000) => Self::Other("a link"),
+            _ => Self::Other("a file"),
+        }
+    }
+}
+
 /// The folders of a tree that have an ownership file: name to tree.
 pub(super) fn owned_folders(
     repository: &Repository,
@@ -159,7 +185,7 @@ pub(super) fn compare(
     ours: Option<&Folder>,
     theirs: &Folder,
     overwrite: bool,
-    digest_of: &dyn Fn(Oid) -> Result<Digest, git2::Error>,
+    digest_of: &dyn Fn(Oid) -> Result<Digest, Fault>,
 ) -> Result<Option<FolderChange>, Faults> {
     let owned = match &theirs.ownership {
         Ok(owned) => owned.as_ref(),
@@ -255,7 +281,7 @@ struct Comparison<'a> {
     theirs: &'a Folder,
     owned: Option<&'a Ownership>,
     overwrite: bool,
-    digest_of: &'a dyn Fn(Oid) -> Result<Digest, git2::Error>,
+    digest_of: &'a dyn Fn(Oid) -> Result<Digest, Fault>,
 }
 
 impl Comparison<'_> {
@@ -268,13 +294,7 @@ impl Comparison<'_> {
         if self.overwrite || (path == OWNERSHIP && self.owned.is_some()) {
             return Ok(());
         }
-        let digest = (self.digest_of)(entry.id).map_err(|error| {
-            in_the_branch(
-                self.cluster,
-                path,
-                &format!("can't be read: {}", error.message()),
-            )
-        })?;
+        let digest = (self.digest_of)(entry.id)?;
         let known = |owned: &&Ownership| owned.paths().any(|known| known == path);
         if self.owned.is_some_and(|owned| owned.wrote(path, digest)) {
             Ok(())
@@ -356,7 +376,7 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what compare asks is")]
-    fn digests(asked: Oid) -> Result<Digest, git2::Error> {
+    fn digests(asked: Oid) -> Result<Digest, Fault> {
         for text in ["a", "b", "c/d", "e", "x", "c"] {
             if id(text) == asked {
                 return Ok(Digest::of(text.as_bytes()));

@@ -11,9 +11,11 @@
 //!    (`compose`), commits, and moves the branch. No work tree and no index
 //!    is touched, and the branch only ever moves forward.
 //!
-//! With a push the branch of the remote decides: it is fetched, the commit is
-//! made on it and pushed without force. If somebody else pushed in between,
-//! all that is done again on what they pushed.
+//! With a push the branch of the remote decides, where it has one: it is
+//! fetched, the commit is made on it and pushed without force. If somebody
+//! else pushed in between, all that is done again on what they pushed. The
+//! branch here goes the same way if it can without losing anything; if not,
+//! that is a note.
 //!
 //! Objects and references are read and written by libgit2. Whatever depends on
 //! how the user set git up (who commits, signatures, credentials, transports)
@@ -26,10 +28,11 @@ mod program;
 mod source;
 mod target;
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use git2::{Oid, Repository, Tree};
+use git2::{Oid, Tree};
 
 pub use folder::ClusterChanges;
 pub use source::{Source, short};
@@ -37,7 +40,7 @@ pub use target::Target;
 
 use crate::fault::{Fault, Faults};
 use crate::tree::TreePath;
-use folder::{Folder, FolderChange};
+use folder::{Folder, FolderChange, Standing};
 use program::Program;
 use target::Base;
 
@@ -72,6 +75,8 @@ pub struct Published {
     pub clusters: ClusterChanges,
     /// The later source commit that the branch has already, if so.
     pub newer: Option<String>,
+    /// Why the clone's own branch isn't where the remote's is now.
+    pub note: Option<String>,
 }
 
 /// Checks the folder in the branch that somebody typed: its parts, none for
@@ -113,6 +118,7 @@ pub fn publish(
                 pushed: false,
                 clusters: ClusterChanges::default(),
                 newer: Some(newer),
+                note: None,
             });
         }
         let (commit, clusters) = commit(source, target, base, &parts, options, &program)?;
@@ -122,6 +128,7 @@ pub fn publish(
             pushed: false,
             clusters,
             newer: None,
+            note: None,
         };
         let (Some(tip), true) = (tip, options.push) else {
             if let Some(commit) = commit {
@@ -133,11 +140,10 @@ pub fn publish(
             return Ok(published);
         }
         let remote = remote.as_deref().unwrap_or_default();
+        target.check_keeps(tip, base, remote)?;
         match program.push(remote, tip, &target.reference)? {
             Ok(()) => {
-                if base.local.is_some_and(|local| local != tip) {
-                    target.move_branch(tip, base.local)?;
-                }
+                published.note = target.follow(tip, remote);
                 published.pushed = true;
                 return Ok(published);
             }
@@ -176,8 +182,8 @@ fn commit(
         }
         None => None,
     };
-    let folder = find_folder(&target.repository, tree.as_ref(), parts, target)?;
-    let changes = compare(source, target, folder.as_ref(), options)?;
+    let folder = find_folder(target, tree.as_ref(), parts)?;
+    let changes = compare(source, target, folder.as_ref(), parts, options.overwrite)?;
     if changes.is_empty() {
         return Ok((None, ClusterChanges::default()));
     }
@@ -192,71 +198,77 @@ fn commit(
 
 /// The folder of the branch that is published to, if it is there.
 fn find_folder<'r>(
-    repository: &'r Repository,
+    target: &'r Target,
     tree: Option<&Tree<'r>>,
     parts: &[&str],
-    target: &Target,
 ) -> Result<Option<Tree<'r>>, Fault> {
-    let Some(mut folder) = tree.cloned() else {
-        return Ok(None);
-    };
+    let mut folder = tree.cloned();
     for (index, part) in parts.iter().enumerate() {
-        let Some(entry) = folder.get_name(part) else {
-            return Ok(None);
+        folder = match Standing::of(folder.as_ref(), part) {
+            Standing::Nothing => return Ok(None),
+            Standing::Folder(id) => {
+                let tree = target.repository.find_tree(id);
+                Some(tree.map_err(|error| target.refused(&error))?)
+            }
+            Standing::Other(what) => {
+                let path = parts.get(..=index).unwrap_or_default().join("/");
+                return Err(target.in_the_way(&path, what, "and no folder"));
+            }
         };
-        if entry.kind() != Some(git2::ObjectType::Tree) {
-            let path = parts.get(..=index).unwrap_or_default().join("/");
-            return Err(Fault::input(format!(
-                "`{path}` of the branch `{}` is no folder",
-                target.branch
-            ))
-            .hint("links are never followed; publish to another folder by --path"));
-        }
-        let id = entry.id();
-        drop(entry);
-        folder = repository
-            .find_tree(id)
-            .map_err(|error| target.refused(&error))?;
     }
-    Ok(Some(folder))
+    Ok(folder)
 }
 
-/// Compares every cluster's folder of the source with that of the target.
+/// Compares every cluster's folder of the source with what the target has of
+/// its name, and finds those that only the target has.
 fn compare(
     source: &Source,
     target: &Target,
     folder: Option<&Tree<'_>>,
-    options: Options<'_>,
+    parts: &[&str],
+    overwrite: bool,
 ) -> Result<Vec<FolderChange>, Faults> {
     let ours = source.folders()?;
     let theirs = target.folders(folder)?;
-    let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
+    let names: BTreeSet<&String> = ours.keys().chain(&theirs).collect();
     let mut changes = Vec::new();
     let mut faults = Faults::new();
     for name in names {
-        let (our, their) = (ours.get(name), theirs.get(name));
-        if our == their {
-            continue;
-        }
-        let our = our.map(|id| source.folder(name, *id)).transpose();
-        let their = their
-            .map(|id| Folder::read(&target.repository, *id))
-            .transpose()
-            .map_err(|error| Faults::from(target.refused(&error)));
-        let change = our.and_then(|our| {
-            let their = their?.unwrap_or_default();
-            folder::compare(name, our.as_ref(), &their, options.overwrite, &|id| {
-                folder::digest(&target.repository, id)
-            })
-        });
+        let our = ours.get(name).copied();
+        let change = match Standing::of(folder, name) {
+            Standing::Folder(their) if our == Some(their) => continue,
+            Standing::Folder(their) => {
+                compare_folders(source, target, name, (our, Some(their)), overwrite)
+            }
+            Standing::Nothing => compare_folders(source, target, name, (our, None), overwrite),
+            Standing::Other(what) => {
+                let path = [parts, &[name.as_str()]].concat().join("/");
+                let wanted = "where the folder of a cluster is to be";
+                Err(target.in_the_way(&path, what, wanted).into())
+            }
+        };
         match change {
             Ok(change) => changes.extend(change),
             Err(more) => faults.append(more),
         }
     }
     faults.into_result(changes)
+}
+
+fn compare_folders(
+    source: &Source,
+    target: &Target,
+    name: &str,
+    (our, their): (Option<Oid>, Option<Oid>),
+    overwrite: bool,
+) -> Result<Option<FolderChange>, Faults> {
+    let refused = |error: git2::Error| Faults::from(target.refused(&error));
+    let our = our.map(|id| source.folder(name, id)).transpose()?;
+    let their = their.map(|id| Folder::read(&target.repository, id));
+    let their = their.transpose().map_err(refused)?.unwrap_or_default();
+    folder::compare(name, our.as_ref(), &their, overwrite, &|id| {
+        folder::digest(&target.repository, id).map_err(|error| target.refused(&error))
+    })
 }
 
 /// The source commit that the branch has already, if it is a later one: runs

@@ -31,7 +31,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// For the target.
+    /// For that repository.
     pub(super) fn new(repository: &Repository) -> Self {
         Self {
             git_folder: repository.path().to_owned(),
@@ -108,17 +108,21 @@ impl Program {
         Ok(line.and_then(|(id, _)| Oid::from_str(id).ok()))
     }
 
-    /// Fetches the remote's branch.
-    pub(super) fn fetch(&self, remote: &str, reference: &str) -> Result<(), Fault> {
+    /// Fetches what the remote has by that name, a reference's or a commit's.
+    /// No reference here is touched, whatever is configured.
+    pub(super) fn fetch(&self, remote: &str, what: &str) -> Result<(), Fault> {
         let mut command = self.command();
         command.args([
             "fetch",
             "--quiet",
+            "--refmap=",
             "--no-tags",
+            "--no-prune",
             "--no-write-fetch-head",
+            "--no-recurse-submodules",
             "--",
             remote,
-            reference,
+            what,
         ]);
         let output = run(&mut command, None)?;
         if output.status.success() {
@@ -136,6 +140,8 @@ impl Program {
         reference: &str,
     ) -> Result<Result<(), String>, Fault> {
         let mut command = self.command();
+        // A mirror would push every branch, and refuses to push but one.
+        command.args(["-c", &format!("remote.{remote}.mirror=false")]);
         command.args(["push", "--quiet", "--no-follow-tags", "--", remote]);
         command.arg(format!("{commit}:{reference}"));
         let output = run(&mut command, None)?;
@@ -216,23 +222,32 @@ fn said(output: &Output) -> String {
     said.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// A remote's URL may hold a password, and git repeats the URL.
+/// A remote's URL may hold a password or a token, and git repeats the URL.
 fn without_credentials(text: &str) -> String {
     let mut clean = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|c: char| c.is_whitespace() || c == '\'' || c == '"');
+        let (address, after) = after
+            .split_at_checked(end.unwrap_or(after.len()))
+            .unwrap_or((after, ""));
         clean.push_str(before);
         clean.push_str("://");
-        let end = after
-            .find(|c: char| c == '/' || c.is_whitespace() || c == '\'')
-            .unwrap_or(after.len());
-        let host = after.get(..end).unwrap_or(after);
-        rest = match host.rsplit_once('@') {
-            Some((secret, _)) => after.get(secret.len() + 1..).unwrap_or_default(),
-            None => after,
-        };
+        clean.push_str(&without_user_and_query(address));
+        rest = after;
     }
     clean + rest
+}
+
+/// An address without its scheme, the query only hinted at.
+fn without_user_and_query(address: &str) -> String {
+    let host = address.split('/').next().unwrap_or_default();
+    let user = host.rfind('@').map_or(0, |at| at + 1);
+    let address = address.get(user..).unwrap_or_default();
+    match address.split_once('?') {
+        Some((address, _)) => format!("{address}?…"),
+        None => address.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -247,6 +262,11 @@ mod tests {
                 "unable to access 'https://host/x.git/': no",
             ),
             ("a://x:p@q@h b://h/@c", "a://h b://h/@c"),
+            (
+                "'https://h/x.git?private_token=s3/cret/info' and https://h/?a=b://c",
+                "'https://h/x.git?…' and https://h/?…",
+            ),
+            ("a://x:p?q@h/y", "a://h/y"),
             (
                 "git@host:x.git and file:///x",
                 "git@host:x.git and file:///x",

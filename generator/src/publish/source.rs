@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions, Tree};
 
 use super::folder::{self, Folder};
+use super::program::Program;
 use crate::fault::{Fault, Faults};
+use crate::load::commit::{CommitTree, Objects};
+use crate::load::inputs::Inputs;
+use crate::load::root::Root;
 use crate::pipeline::RENDERED;
 use crate::write::names::OWNERSHIP;
 
 /// How many paths of a kind a fault names.
 const SHOWN: usize = 5;
+/// What to do about a file that is there and not committed.
+const IGNORED: &str = "does a .gitignore leave it out? see `git check-ignore --verbose`";
 
 /// The commit that is checked out, and nothing in the work tree that isn't in
 /// it.
@@ -72,29 +78,74 @@ impl Source {
         if paths.is_empty() {
             return Ok(());
         }
-        let shown: Vec<String> = paths
-            .iter()
-            .take(SHOWN)
-            .map(|path| format!("`{path}`"))
-            .collect();
-        let more = match paths.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         Err(not_committed(format!(
-            "what is published must be a commit, and these differ from {}: {}{more}",
+            "what is published must be a commit, and these differ from {}: {}",
             short(&self.commit.to_string()),
-            shown.join(", "),
+            few(&paths),
         )))
+    }
+
+    /// The commit's files as what a fleet is read from.
+    pub fn inputs(&self) -> Result<Root, Fault> {
+        let tree = self.tree()?.id();
+        // The other one stays with this thread.
+        let repository =
+            Repository::open(self.repository.path()).map_err(|error| unreadable(&error))?;
+        let name = short(&self.commit.to_string()).to_owned();
+        let top = Root::Commit(CommitTree::new(Objects::new(repository), tree, name));
+        match self.prefix.strip_suffix('/') {
+            Some(folder) => top.below(folder),
+            None => Ok(top),
+        }
+    }
+
+    /// Refuses what `gen render` reads on disk and the commit lacks: git
+    /// ignores it.
+    pub fn check_inputs(&self, root: &Path, committed: &Root) -> Result<(), Fault> {
+        let here = Inputs::find(&Root::folder(root)?);
+        let lacking = here.paths().filter(|path| !committed.exists(path));
+        let lacking: Vec<String> = lacking
+            .map(|path| format!("{}{path}", self.prefix))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(not_committed(format!(
+            "what is published must be a commit, and {} lacks what is rendered here: {}",
+            short(&self.commit.to_string()),
+            few(&lacking),
+        ))
+        .hint(IGNORED))
+    }
+
+    /// Refuses a commit that lacks the folder of what is rendered: in the
+    /// branch it would be removed.
+    pub fn check_has<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<(), Fault> {
+        let folders = self.folders()?;
+        let lacking: Vec<String> = names
+            .filter(|name| !folders.contains_key(*name))
+            .map(|name| format!("{}{RENDERED}/{name}", self.prefix))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(not_committed(format!(
+            "these are rendered, but not in the commit: {}",
+            few(&lacking)
+        ))
+        .hint(IGNORED))
+    }
+
+    fn tree(&self) -> Result<Tree<'_>, Fault> {
+        self.repository
+            .find_commit(self.commit)
+            .and_then(|commit| commit.tree())
+            .map_err(|error| unreadable(&error))
     }
 
     /// The folders of `rendered/` that have an ownership file: name to tree.
     pub(super) fn folders(&self) -> Result<BTreeMap<String, Oid>, Fault> {
-        let tree = self
-            .repository
-            .find_commit(self.commit)
-            .and_then(|commit| commit.tree())
-            .map_err(|error| unreadable(&error))?;
+        let tree = self.tree()?;
         let path = format!("{}{RENDERED}", self.prefix);
         let rendered = match tree.get_path(Path::new(&path)) {
             Ok(entry) if entry.kind() == Some(ObjectType::Tree) => self
@@ -137,34 +188,99 @@ impl Source {
                     Fault::input(format!(
                         "`{shown}/{path}` is rendered, but not in the commit"
                     ))
-                    .hint("does a .gitignore leave it out? see `git check-ignore --verbose`"),
+                    .hint(IGNORED),
                 ),
             }
         }
         faults.into_result(folder)
     }
 
-    /// Whether the commit lies before another, which may be unknown here.
+    /// Whether the commit lies before another, which may be unknown here: then
+    /// it is fetched.
     pub(super) fn is_before(&self, other: &str) -> Result<bool, Fault> {
-        let known =
-            Oid::from_str(other).is_ok_and(|other| self.repository.find_commit(other).is_ok());
-        if known {
-            let other = Oid::from_str(other).map_err(|error| unreadable(&error))?;
-            return self
-                .repository
-                .graph_descendant_of(other, self.commit)
-                .map_err(|error| unreadable(&error));
+        let why = match self.judge(other)? {
+            Some(before) => return Ok(before),
+            None if self.repository.is_shallow() => return Err(self.shallow(other)),
+            None => self.fetch(other),
+        };
+        self.judge(other)?.ok_or_else(|| self.unknown(other, why))
+    }
+
+    /// Whether the commit lies before another; `None` if that can't be told.
+    fn judge(&self, other: &str) -> Result<Option<bool>, Fault> {
+        let known = Oid::from_str(other).and_then(|id| self.repository.find_commit(id));
+        let Ok(other) = known.map(|commit| commit.id()) else {
+            return Ok(None);
+        };
+        let follows = |later, earlier| {
+            let follows = self.repository.graph_descendant_of(later, earlier);
+            follows.map_err(|error| unreadable(&error))
+        };
+        if follows(other, self.commit)? {
+            return Ok(Some(true));
         }
-        if self.repository.is_shallow() {
-            return Err(Fault::environment(format!(
-                "can't tell whether {} is newer than {other}, which was published last: this clone is shallow",
-                short(&self.commit.to_string())
-            ))
+        // Where the history ends early, what lies between the two may be cut.
+        let certain =
+            other == self.commit || !self.repository.is_shallow() || follows(self.commit, other)?;
+        Ok(certain.then_some(false))
+    }
+
+    /// Fetches a commit from where this repository was cloned, or else the
+    /// default branch, which may have it; why not, if so.
+    fn fetch(&self, commit: &str) -> Option<Fault> {
+        let remote = self.remote()?;
+        // It comes out of a message, and goes into a command.
+        let commit = Oid::from_str(commit).ok()?.to_string();
+        let program = Program::new(&self.repository);
+        // Some servers only give what a reference names.
+        let fetched = program.fetch(&remote, &commit);
+        fetched.or_else(|_| program.fetch(&remote, "HEAD")).err()
+    }
+
+    /// The remote of the branch that is checked out, else `origin`.
+    fn remote(&self) -> Option<String> {
+        let head = self.repository.head().ok()?;
+        let own = head.name().ok().and_then(|name| {
+            let found = self.repository.branch_upstream_remote(name).ok()?;
+            found.as_str().ok().map(str::to_owned)
+        });
+        let name = own.unwrap_or_else(|| "origin".to_owned());
+        self.repository.find_remote(&name).ok().map(|_| name)
+    }
+
+    fn shallow(&self, other: &str) -> Fault {
+        self.cannot_tell(other, "this clone is shallow")
             .hint("fetch the whole history (`git fetch --unshallow`; in CI `fetch-depth: 0`, or `GIT_DEPTH: 0`)")
-            .hint("or pass --allow-older, if nothing can overtake this run"));
+            .hint("or pass --allow-older, if nothing can overtake this run")
+    }
+
+    fn unknown(&self, other: &str, why: Option<Fault>) -> Fault {
+        let fault = self
+            .cannot_tell(other, "that commit is unknown here")
+            .hint("fetch the branch that it is on: is there a newer state to be published?")
+            .hint("if this history was rewritten, or another repository published there before, pass --allow-older once");
+        match why {
+            Some(why) => fault.hint(format!("it couldn't be fetched: {}", why.message)),
+            None => fault,
         }
-        // Its history was rewritten, or it is somebody else's.
-        Ok(false)
+    }
+
+    fn cannot_tell(&self, other: &str, why: &str) -> Fault {
+        Fault::environment(format!(
+            "can't tell whether {} is older than {}, which was published last: {why}",
+            short(&self.commit.to_string()),
+            short(other)
+        ))
+    }
+}
+
+/// The first paths.
+fn few(paths: &[String]) -> String {
+    let shown = paths.iter().take(SHOWN).map(|path| format!("`{path}`"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -1,17 +1,21 @@
 //! The repository and the branch that is published to.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Tree};
+use git2::{
+    Branch, Commit, Direction, ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort,
+    Tree,
+};
 
 use super::folder;
 use super::message;
 use super::program::Program;
 use super::source::Source;
 use crate::fault::Fault;
+use crate::write::names::folders_above;
 
 /// How many commits of the branch are looked at for the last that published.
 const LOOKED_AT: usize = 10_000;
@@ -36,7 +40,9 @@ impl Target {
     /// Opens a repository by its folder. `.` may be any folder of the source.
     pub fn open(to: &Path, source: &Source, branch: &str) -> Result<Self, Fault> {
         let reference = format!("refs/heads/{branch}");
-        if branch.starts_with("refs/") || !git2::Reference::is_valid_name(&reference) {
+        // Git reads `@` as HEAD wherever a branch may stand.
+        let is_name = Branch::name_is_valid(branch).unwrap_or(false) && branch != "@";
+        if branch.starts_with("refs/") || !is_name {
             return Err(
                 Fault::input(format!("--branch: `{branch}` is not a branch's name"))
                     .hint("give it as `git branch` lists it"),
@@ -65,12 +71,7 @@ impl Target {
         if !main.is_bare() {
             folders.insert(0, common.to_owned());
         }
-        let on_it = |folder: &&PathBuf| {
-            let head = fs::read_to_string(folder.join("HEAD")).unwrap_or_default();
-            head.strip_prefix("ref:")
-                .is_some_and(|name| name.trim() == self.reference)
-        };
-        let Some(folder) = folders.iter().find(on_it) else {
+        let Some(folder) = folders.iter().find(|folder| self.is_used_in(folder)) else {
             return Ok(());
         };
         let place = fs::read_to_string(folder.join("gitdir"))
@@ -82,6 +83,21 @@ impl Target {
         ))
         .hint("publish to a branch that nobody works on, or check out another one there")
         .hint("a bare clone (`git clone --bare`) has no work tree at all"))
+    }
+
+    /// Whether the work tree of a git folder is on the branch, or will move it
+    /// when the rebase or bisection that it is in ends.
+    fn is_used_in(&self, folder: &Path) -> bool {
+        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let on_it = read("HEAD")
+            .strip_prefix("ref:")
+            .is_some_and(|name| name.trim() == self.reference);
+        let rebased = ["rebase-merge/head-name", "rebase-apply/head-name"];
+        on_it
+            || rebased.iter().any(|file| read(file).trim() == self.reference)
+            || read("BISECT_START").trim() == self.branch
+            // A branch to a line, among commits: of `git rebase --update-refs`.
+            || read("rebase-merge/update-refs").lines().any(|line| line == self.reference)
     }
 
     /// The remote to push to or, without a push, the one whose branch counts
@@ -111,6 +127,9 @@ impl Target {
     }
 
     /// Finds what the commit goes on; with a push, fetches it.
+    ///
+    /// With a push the remote's branch decides, where there is one: what only
+    /// the branch here has was never published, or was taken back.
     pub(super) fn base(
         &self,
         remote: Option<&str>,
@@ -138,34 +157,80 @@ impl Target {
             if self.repository.find_commit(tip).is_err() {
                 program.fetch(remote, &self.reference)?;
             }
-            base.tip = Some(self.newer(local, tip, remote)?);
+            base.tip = Some(tip);
         }
         Ok(base)
     }
 
-    /// The later of the branch's tips here and at the remote.
-    fn newer(&self, local: Option<Oid>, theirs: Oid, remote: &str) -> Result<Oid, Fault> {
-        let Some(local) = local.filter(|local| *local != theirs) else {
-            return Ok(theirs);
+    /// Refuses a push by which git itself would drop commits of the branch
+    /// here: a mirror's branches are made equal to the remote's.
+    pub(super) fn check_keeps(&self, tip: Oid, base: Base, remote: &str) -> Result<(), Fault> {
+        let refused = |error: git2::Error| self.refused(&error);
+        let Some(local) = base.local.filter(|local| *local != tip) else {
+            return Ok(());
         };
+        let found = self.repository.find_remote(remote).map_err(refused)?;
+        let is_mirrored = found.refspecs().any(|spec| {
+            spec.direction() == Direction::Fetch
+                && spec.src_matches(&self.reference)
+                && spec.dst_matches(&self.reference)
+        });
+        let follows = self.repository.graph_descendant_of(tip, local);
+        if !is_mirrored || follows.map_err(refused)? {
+            return Ok(());
+        }
+        Err(Fault::input(format!(
+            "{}, and with `remote.{remote}.fetch` as it is, git would drop them when it pushes",
+            self.has_more(remote)
+        ))
+        .hint(self.give_up(remote)))
+    }
+
+    /// Moves the branch here on to what was pushed. If it can't go there, what
+    /// to know about it: published is published.
+    pub(super) fn follow(&self, pushed: Oid, remote: &str) -> Option<String> {
+        match self.try_to_follow(pushed) {
+            Ok(true) => None,
+            Ok(false) => Some(format!(
+                "{}, and stays as it is; {}",
+                self.has_more(remote),
+                self.give_up(remote)
+            )),
+            Err(fault) => Some(format!(
+                "the branch `{}` of the clone stays where it is: {}",
+                self.branch, fault.message
+            )),
+        }
+    }
+
+    /// Whether the branch here, if there is one, has what was pushed now.
+    fn try_to_follow(&self, pushed: Oid) -> Result<bool, Fault> {
         let follows = |later, earlier| {
             let follows = self.repository.graph_descendant_of(later, earlier);
             follows.map_err(|error| self.refused(&error))
         };
-        if follows(local, theirs)? {
-            Ok(local)
-        } else if follows(theirs, local)? {
-            Ok(theirs)
-        } else {
-            Err(Fault::input(format!(
-                "the branch `{}` here and the one of `{remote}` each have commits that the other lacks",
-                self.branch
-            ))
-            .hint(format!(
-                "if those here aren't needed: `git branch --force {0} {remote}/{0}`",
-                self.branch
-            )))
+        match self.tip(&self.reference)? {
+            None => Ok(true),
+            Some(local) if local == pushed => Ok(true),
+            Some(local) if follows(pushed, local)? => {
+                self.move_branch(pushed, Some(local)).map(|()| true)
+            }
+            Some(local) => follows(local, pushed),
         }
+    }
+
+    fn has_more(&self, remote: &str) -> String {
+        format!(
+            "the branch `{}` of the clone has commits that `{remote}` lacks",
+            self.branch
+        )
+    }
+
+    fn give_up(&self, remote: &str) -> String {
+        format!(
+            "if they aren't needed: `git fetch {remote} +{0}:{0}`",
+            self.reference
+        )
     }
 
     fn tip(&self, reference: &str) -> Result<Option<Oid>, Fault> {
@@ -193,54 +258,120 @@ impl Target {
                 .repository
                 .reference(&self.reference, commit, false, log),
         };
-        moved.map(|_| ()).map_err(|error| {
-            self.refused(&error)
-                .hint("did something else commit to that branch at the same time? run it again")
-        })
+        moved.map(|_| ()).map_err(|error| self.not_moved(&error))
     }
 
-    /// The folders in the branch that have an ownership file: name to tree.
-    pub(super) fn folders(
-        &self,
-        folder: Option<&Tree<'_>>,
-    ) -> Result<BTreeMap<String, Oid>, Fault> {
-        let Some(folder) = folder else {
-            return Ok(BTreeMap::new());
+    fn not_moved(&self, error: &git2::Error) -> Fault {
+        if let Some(other) = self.branch_above_or_below() {
+            return Fault::input(format!(
+                "`{}` can't be a branch beside `{other}`: one branch's name can't be the folder of another's",
+                self.branch
+            ))
+            .hint("choose another name by --branch");
+        }
+        let fault = self.refused(error);
+        if error.code() == ErrorCode::Locked {
+            return fault.hint(format!(
+                "if no git runs there, remove `{}.lock`, which one left that was ended",
+                self.repository.commondir().join(&self.reference).display()
+            ));
+        }
+        fault.hint("did something else commit to that branch at the same time? run it again")
+    }
+
+    /// A branch whose name begins with this one's and `/`, or the other way
+    /// round: git has a file for the one where the other needs a folder.
+    fn branch_above_or_below(&self) -> Option<String> {
+        let exists = |name: &&str| {
+            let reference = format!("refs/heads/{name}");
+            self.repository.find_reference(&reference).is_ok()
         };
-        folder::owned_folders(&self.repository, folder).map_err(|error| self.refused(&error))
+        if let Some(above) = folders_above(&self.branch).find(exists) {
+            return Some(above.to_owned());
+        }
+        let below = format!("{}/*", self.reference);
+        let mut below = self.repository.references_glob(&below).ok()?;
+        let name = below.names().next()?.ok()?.to_owned();
+        Some(name.trim_start_matches("refs/heads/").to_owned())
+    }
+
+    /// The names of the folders in the branch that have an ownership file.
+    pub(super) fn folders(&self, folder: Option<&Tree<'_>>) -> Result<BTreeSet<String>, Fault> {
+        let Some(folder) = folder else {
+            return Ok(BTreeSet::new());
+        };
+        folder::owned_folders(&self.repository, folder)
+            .map(|folders| folders.into_keys().collect())
+            .map_err(|error| self.refused(&error))
     }
 
     /// The source commit that was published last to a folder of the branch.
     pub(super) fn last_published(&self, tip: Oid, parts: &[&str]) -> Result<Option<String>, Fault> {
+        let refused = |error: git2::Error| self.refused(&error);
         let path = if parts.is_empty() {
             ".".to_owned()
         } else {
             parts.join("/")
         };
-        let refused = |error: git2::Error| self.refused(&error);
         let mut walk = self.repository.revwalk().map_err(refused)?;
         walk.set_sorting(Sort::TOPOLOGICAL).map_err(refused)?;
         walk.push(tip).map_err(refused)?;
         for id in walk.take(LOOKED_AT) {
-            let commit = self
-                .repository
-                .find_commit(id.map_err(refused)?)
-                .map_err(refused)?;
+            let id = id.map_err(refused)?;
+            let commit = self.repository.find_commit(id).map_err(refused)?;
             let text = String::from_utf8_lossy(commit.message_bytes());
-            if let Some(source) = message::source_of(&text, &path) {
+            if let Some(source) = message::source_of(&text, &path)
+                && changes(&commit, parts).map_err(refused)?
+            {
                 return Ok(Some(source.to_owned()));
             }
+        }
+        let commit = self.repository.find_commit(tip).map_err(refused)?;
+        if self.repository.is_shallow() && below(&commit, parts).map_err(refused)?.is_some() {
+            return Err(self.cut_off());
         }
         Ok(None)
     }
 
+    fn cut_off(&self) -> Fault {
+        Fault::environment(format!(
+            "can't tell what was published last to `{}`: `{}` is a shallow clone",
+            self.branch,
+            self.repository.path().display()
+        ))
+        .hint("fetch the whole history there: `git fetch --unshallow`")
+        .hint("or pass --allow-older, if nothing can overtake this run")
+    }
+
+    /// Tells what stands where a folder is needed, which nothing replaces.
+    pub(super) fn in_the_way(&self, path: &str, what: &str, wanted: &str) -> Fault {
+        Fault::input(format!(
+            "`{path}` of the branch `{}` is {what}, {wanted}",
+            self.branch
+        ))
+        .hint("it is neither followed nor replaced: move it away in the branch, or publish to another folder by --path")
+    }
+
     /// Tells that git refused something here.
     pub(super) fn refused(&self, error: &git2::Error) -> Fault {
-        Fault::environment(format!(
+        let fault = Fault::environment(format!(
             "the repository `{}` refuses: {}",
             self.repository.path().display(),
             error.message()
-        ))
+        ));
+        if error.class() == ErrorClass::Odb && self.is_partial() {
+            return fault.hint("it is a partial clone, which lacks objects: publish to a whole one (`git clone --bare`, without --filter)");
+        }
+        fault
+    }
+
+    /// Whether git would fetch objects as they are needed.
+    fn is_partial(&self) -> bool {
+        let promised = |config: git2::Config| {
+            let mut entries = config.entries(Some(r"^remote\..*\.promisor$"))?;
+            Ok::<_, git2::Error>(entries.next().is_some())
+        };
+        self.repository.config().and_then(promised).unwrap_or(false)
     }
 
     /// Tells that a push was refused although nobody else pushed.
@@ -250,6 +381,29 @@ impl Target {
             self.branch
         ))
         .hint("may whoever runs this push to that branch? is it protected?")
+    }
+}
+
+/// Whether a commit has other things in a folder than its parent: a message
+/// alone publishes nothing. Ours have one parent at most.
+fn changes(commit: &Commit<'_>, parts: &[&str]) -> Result<bool, git2::Error> {
+    let before = match commit.parent_count() {
+        0 => None,
+        1 => below(&commit.parent(0)?, parts)?,
+        _ => return Ok(false),
+    };
+    Ok(below(commit, parts)? != before)
+}
+
+/// What a commit has at a path.
+fn below(commit: &Commit<'_>, parts: &[&str]) -> Result<Option<Oid>, git2::Error> {
+    if parts.is_empty() {
+        return Ok(Some(commit.tree_id()));
+    }
+    match commit.tree()?.get_path(&parts.iter().collect::<PathBuf>()) {
+        Ok(entry) => Ok(Some(entry.id())),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
