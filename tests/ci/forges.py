@@ -193,10 +193,10 @@ class Handler(BaseHTTPRequestHandler):
         return 200, items[start : start + size], headers
 
 
-def archive(files):
+def archive(files, method=zipfile.ZIP_DEFLATED):
     """A zip of files, as (name, bytes)."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(data, "w", method) as out:
         for name, text in files:
             out.writestr(name, text)
     return data.getvalue()

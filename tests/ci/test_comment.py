@@ -1,14 +1,11 @@
 """`ci/preview/comment` against a server that behaves as GitHub or GitLab."""
 
-import importlib.machinery
-import importlib.util
-import sys
 import time
 import unittest
 from unittest import mock
 
 from forges import TOKEN, Fault, Forge
-from support import SCRIPTS, ScriptTest
+from support import ScriptTest, script_as_module
 
 MARKER = "<!-- logfleet preview -->"
 
@@ -183,6 +180,34 @@ class Comments:
             self.assert_ends(run, 2, "error: `")
             self.assertNotIn("pw", run.stderr)
 
+    def test_answers_that_are_no_use_end_it_with_2(self):
+        elsewhere = ("http://127.0.0.1:99999/", "http://127.0.0.1:x/", "http://[/", "http://:80/x", "http://h/\xe4 b")
+        answers = [
+            *(Fault("GET", status=302, headers={"Location": url}) for url in elsewhere),
+            *(Fault("GET", status=200, value=[], headers={"Link": f'<{url}>; rel="next"'}) for url in elsewhere),
+            *(Fault("GET", status=429, headers={"Retry-After": digits}) for digits in ("9" * 400, "9" * 5000)),
+            Fault("GET", status=429, headers={"Retry-After": "Fri, 01 Jan 0001 00:00:00 +2359"}, times=99),
+            Fault("GET", status=200, value=[1]),
+            Fault("GET", status=200, value={"message": "x"}),
+            Fault("GET", status=200, value=[{"user": None, "body": f"{MARKER}\n"}]),
+            Fault("GET", status=200, value=b"[" * 200_000, times=99),
+            Fault("POST", status=201, value=[]),
+            Fault("POST", status=201, value=b"<html>"),
+        ]
+        for answer in answers:
+            answer.path = "comments" if self.kind == "github" else "notes"
+            self.forge.faults = [answer]
+            self.assert_ends(self.post("one\n", seconds=2), 2, "error: ")
+        self.forge.faults = [Fault("GET", status=200, value=[], path="/user")]
+        self.forge.tells_user = True
+        self.assert_ends(self.post("one\n"), 2, "something else than an object")
+
+    def test_a_next_page_may_be_named_in_short(self):
+        path = self.list_path()
+        link = f'<{path}?per_page=100&page=1,2>; rel="first", <?per_page=100&page=2>; rel="next"'
+        self.forge.faults = [Fault("GET", status=200, value=[], headers={"Link": link}, path=path)]
+        self.assert_ends(self.post("one\n"), 0, "created")
+
     def test_a_body_that_is_too_long_is_refused_at_once(self):
         limit = {"github": 65_536, "gitlab": 1_000_000}[self.kind]
         room = limit - len(MARKER) - 1
@@ -259,12 +284,7 @@ class Units(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        sys.path.insert(0, str(SCRIPTS))
-        cls.addClassCleanup(sys.path.remove, str(SCRIPTS))
-        loader = importlib.machinery.SourceFileLoader("comment", str(SCRIPTS / "comment"))
-        cls.comment = importlib.util.module_from_spec(importlib.util.spec_from_loader("comment", loader))
-        loader.exec_module(cls.comment)
-        cls.forge = sys.modules["forge"]
+        cls.comment, cls.forge = script_as_module("comment")
 
     def test_waits_grow_with_jitter_and_have_an_end(self):
         with mock.patch.object(self.forge.time, "sleep") as sleep, mock.patch.object(self.forge, "tell"):
@@ -293,6 +313,11 @@ class Units(unittest.TestCase):
         self.assertIsNone(self.forge.next_page(link))
         self.assertIsNone(self.forge.next_page(""))
         self.assertEqual(self.forge.next_page('<https://h/a>; rel="first", <https://h/b>; rel="next"'), "https://h/b")
+
+    def test_a_defect_is_no_refusal(self):
+        with mock.patch("sys.stderr"), self.assertRaises(SystemExit) as ended:
+            self.forge.run(lambda: 1 // 0)
+        self.assertEqual(ended.exception.code, 2)
 
     def test_an_address_is_shown_without_what_is_secret_in_it(self):
         self.assertEqual(self.forge.public("https://me:pw@h/x?sig=secret#f"), "https://h/x")

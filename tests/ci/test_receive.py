@@ -1,9 +1,10 @@
 """`ci/preview/receive`: what an untrusted run made is read as data."""
 
 import unittest
+import zipfile
 
 from forges import Fault, Forge, archive
-from support import ScriptTest
+from support import ScriptTest, script_as_module
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -13,6 +14,10 @@ def pull(number, sha=SHA, base="o/n"):
 
 
 class Receive(ScriptTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.receive_script, cls.forge_module = script_as_module("receive")
+
     def setUp(self):
         super().setUp()
         self.forge = Forge()
@@ -102,6 +107,38 @@ class Receive(ScriptTest):
         ):
             self.upload(bad)
             self.refused(1, told)
+
+    def test_archives_that_are_damaged_anywhere(self):
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            whole = archive([("body.md", "hello, hello, hello\n" * 9), ("pull", "7")], method)
+            for place in range(0, len(whole), 5):
+                damaged = bytearray(whole)
+                damaged[place] ^= 0x55
+                with self.subTest(method=method, place=place):
+                    try:
+                        self.receive_script.unpack(bytes(damaged))
+                    except self.forge_module.Refusal as refusal:
+                        self.assertEqual(refusal.code, 1)
+
+    def test_only_what_github_compresses_by_is_unpacked(self):
+        self.upload(archive([("body.md", "x"), ("pull", "7")], zipfile.ZIP_LZMA))
+        self.refused(1, "compressed in a way that GitHub doesn't use")
+
+    def test_answers_that_are_no_use_end_it_with_2(self):
+        for path, value in (
+            ("/pulls?", [7]),
+            ("/pulls?", {}),
+            ("/pulls?", [{**pull(7), "number": "7/../8"}]),
+            ("/artifacts", []),
+            ("/artifacts", {}),
+            ("/artifacts", {"artifacts": [1]}),
+            ("/artifacts", {"artifacts": [{"name": "logfleet-comment", "id": "1/../2", "expired": False}]}),
+            ("/files", ["x"]),
+        ):
+            self.forge.faults = [Fault("GET", status=200, value=value, path=path)]
+            self.refused(2, "the server")
+        self.forge.lists["/repos/o/n/pulls"] = [{"number": 7, "head": None, "base": 1}]
+        self.assert_ends(self.receive(), 0, "nothing to post")
 
     def test_a_bomb_is_not_unpacked(self):
         self.upload([("body.md", bytes(200 << 20)), ("pull", "7")])
