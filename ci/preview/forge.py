@@ -11,6 +11,7 @@ Only the standard library; Python 3.9 or newer.
   first whether it was carried out.
 """
 
+import argparse
 import email.utils
 import http.client
 import ipaddress
@@ -18,6 +19,7 @@ import json
 import os
 import random
 import re
+import signal
 import ssl
 import sys
 import time
@@ -36,6 +38,7 @@ SECONDARY_LIMIT_WAIT = 60
 PASSING = {408, 429, 500, 502, 503, 504}
 REDIRECTS = {301, 302, 303, 307, 308}
 PAGES = 100
+LATER = "run it again later, or give it more time by --seconds"
 
 
 class Refusal(Exception):
@@ -95,6 +98,20 @@ class Answer:
 class Budget:
     """The time that all of a run's waits and requests may take."""
 
+    @classmethod
+    def begun(cls, seconds):
+        """A budget that ends the run by itself. A timeout of requests wouldn't:
+        it is one of each read, and a server that sends a byte now and then has
+        a connection for as long as it likes."""
+
+        def lapsed(*_):
+            raise Refusal(f"{seconds} s is all the time there is, and it is over", LATER, code=2)
+
+        signal.signal(signal.SIGALRM, lapsed)
+        # Again each second: some code, such as a finalizer, lets no exception out.
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+        return cls(seconds)
+
     def __init__(self, seconds):
         self.seconds = seconds
         self.end = time.monotonic() + seconds
@@ -112,7 +129,7 @@ class Budget:
             raise Refusal(
                 f"{passing}; gave up after {self.attempts} attempts: the next may be made in "
                 f"{seconds:.0f} s, and {self.seconds:.0f} s is all the time there is",
-                "run it again later, or give it more time by --seconds",
+                LATER,
                 code=2,
             )
         tell(f"{passing}; trying again in {seconds:.1f} s")
@@ -418,6 +435,27 @@ def printable(text):
     return "".join(c for c in text if c.isprintable())[:300]
 
 
+def pattern(expression, what):
+    """The type of an argument that has to look like this."""
+
+    def check(text):
+        if re.fullmatch(expression, text):
+            return text
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+
+    return check
+
+
+def add_seconds(parser):
+    parser.add_argument(
+        "--seconds", default=300, type=seconds, metavar="N", help="for all attempts together; default: %(default)s"
+    )
+
+
+def seconds(text):
+    return int(pattern("[1-9][0-9]{0,4}", "a number of seconds, 1 to 99999")(text))
+
+
 def tell(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -429,6 +467,7 @@ def run(main):
         main()
         sys.stdout.flush()
     except Refusal as refusal:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         tell(f"error: {refusal}")
         if refusal.hint:
             tell(f"hint: {refusal.hint}")

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import threading
+import time
 import urllib.parse
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,7 @@ PAGE_SIZE = 100
 class Fault:
     """What goes wrong with a request that it is asked about, and how often."""
 
-    def __init__(self, method, status=None, headers=None, message="no", times=1, path="", lost=None, cut=False, value=None):
+    def __init__(self, method, status=None, headers=None, message="no", times=1, path="", lost=None, cut=False, value=None, drip=False):
         self.method = method
         self.status = status
         self.headers = headers or {}
@@ -27,6 +28,8 @@ class Fault:
         self.lost = lost
         # The answer ends in its middle.
         self.cut = cut
+        # The answer comes byte by byte, each before anybody gives up waiting.
+        self.drip = drip
         # What is answered, if not an error's message.
         self.value = value
 
@@ -111,6 +114,8 @@ class Handler(BaseHTTPRequestHandler):
         fault = forge.fault_for(method, self.path)
         if fault and fault.lost == "before":
             return self.hang_up()
+        if fault and fault.drip:
+            return self.dribble()
         if fault and fault.status:
             value = {"message": fault.message} if fault.value is None else fault.value
             return self.answer(fault.status, value, fault.headers)
@@ -122,6 +127,14 @@ class Handler(BaseHTTPRequestHandler):
     def hang_up(self):
         self.close_connection = True
         self.connection.close()
+
+    def dribble(self):
+        try:
+            for byte in b"HTTP/1.1 200 OK\r\nX: " + 1000 * b"x":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
+        except OSError:
+            self.hang_up()
 
     def answer(self, status, value, headers=None, cut=False):
         data = value if isinstance(value, bytes) else json.dumps(value).encode()

@@ -115,6 +115,14 @@ class Comments:
         self.assert_ends(run, 2, "gave up after")
         self.assertLess(time.monotonic() - start, 10)
 
+    def test_a_server_that_dribbles_has_no_more_time(self):
+        self.forge.faults = [Fault("GET", drip=True, times=9)]
+        start = time.monotonic()
+        self.assert_ends(self.post("one\n", seconds=2), 2, "2 s is all the time there is")
+        self.assertLess(time.monotonic() - start, 10)
+        for seconds in ("0", "-1", "1e3", "100000"):
+            self.assert_ends(self.post("one\n", seconds=seconds), 2, "usage:")
+
     def test_retry_after_is_honoured(self):
         self.forge.faults = [Fault("POST", status=429, headers={"Retry-After": "3"})]
         start = time.monotonic()

@@ -166,6 +166,11 @@ class Receive(ScriptTest):
         self.forge.faults = [Fault("GET", status=403, path="/artifacts")]
         self.assert_ends(self.receive(), 1, "actions: read")
 
+    def test_a_server_that_dribbles_has_no_more_time(self):
+        for server, path in ((self.forge, "/pulls?"), (self.blobs, "/blobs")):
+            server.faults = [Fault("GET", drip=True, path=path)]
+            self.assert_ends(self.receive(seconds=2), 2, "2 s is all the time there is")
+
     def test_a_redirect_to_plain_http_elsewhere_is_refused(self):
         self.forge.faults = [Fault("GET", status=302, headers={"Location": "http://192.0.2.1/x"}, path="/zip")]
         self.assert_ends(self.receive(), 2, "is not an https address")
