@@ -74,6 +74,18 @@ class Answer:
         except (ValueError, RecursionError):
             raise Refusal("the server answered with something that is not JSON", code=2) from None
 
+    def is_cut(self):
+        """Whether it began as JSON and ended before its end: without a length,
+        the end of the connection is all that tells. What begins as something
+        else isn't from an API, and will be the same next time."""
+        if self.status == 204 or self.data.strip()[:1] not in (b"", b"{", b"["):
+            return False
+        try:
+            json.loads(self.data)
+        except (ValueError, RecursionError):
+            return True
+        return False
+
     def object(self):
         return checked_object(self.json())
 
@@ -193,6 +205,8 @@ class Api:
                 break
             url = self.followed(method, url, answer)
         if 200 <= answer.status < 300:
+            if answer.is_cut():
+                raise Passing(f"{method} {public(url)}: the answer ends in its middle")
             return answer
         wait = asked_wait(answer)
         what = f"{method} {public(url)}: {answer.status} {self.hidden(answer.message())}".rstrip()

@@ -26,7 +26,7 @@ class Fault:
         self.path = path
         # "before": the connection ends, and nothing was done; "after": it was.
         self.lost = lost
-        # The answer ends in its middle.
+        # The answer ends in its middle; "without length": which it hasn't told.
         self.cut = cut
         # The answer comes byte by byte, each before anybody gives up waiting.
         self.drip = drip
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         status, value, headers = self.route(method, json.loads(data) if data else None)
         if fault and fault.lost == "after":
             return self.hang_up()
-        self.answer(status, value, headers, cut=bool(fault and fault.cut))
+        self.answer(status, value, headers, cut=fault and fault.cut)
 
     def hang_up(self):
         self.close_connection = True
@@ -141,7 +141,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, text in (headers or {}).items():
             self.send_header(name, text)
-        self.send_header("Content-Length", str(len(data)))
+        if cut == "without length":
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data[: len(data) // 2] if cut else data)
         if cut:

@@ -85,6 +85,8 @@ class Comments:
         for faults in (
             [Fault("GET", status=502, path="per_page"), Fault("GET", lost="before", path="per_page")],
             [Fault("GET", cut=True, path="per_page"), Fault("POST", status=503)],
+            [Fault("GET", cut="without length", path="per_page")],
+            [Fault("GET", status=200, value=b"", path="per_page")],
         ):
             self.forge.comments.clear()
             self.forge.faults = faults
@@ -95,7 +97,7 @@ class Comments:
         self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntwo\n"])
 
     def test_a_lost_answer_does_not_post_twice(self):
-        for fault in (Fault("POST", lost="after"), Fault("POST", cut=True)):
+        for fault in (Fault("POST", lost="after"), Fault("POST", cut=True), Fault("POST", cut="without length")):
             self.forge.comments.clear()
             self.forge.requests.clear()
             self.forge.faults = [fault]
