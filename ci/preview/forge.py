@@ -159,6 +159,9 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 OPENER = urllib.request.build_opener(NoRedirect)
+# For this very machine: a proxy isn't it, and would get the token as it is,
+# where one for https only gets a tunnel.
+WITHOUT_PROXY = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
 
 
 class Api:
@@ -282,8 +285,9 @@ class Api:
 def open_url(request, budget, limit):
     """Sends a request; an error's status is an answer like any other."""
     timeout = max(1, min(REQUEST_SECONDS, budget.left()))
+    opener = WITHOUT_PROXY if request.type == "http" else OPENER
     try:
-        with OPENER.open(request, timeout=timeout) as response:
+        with opener.open(request, timeout=timeout) as response:
             return Answer(response.status, response.headers, read(response, limit))
     except urllib.error.HTTPError as error:
         with error:

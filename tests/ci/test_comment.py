@@ -165,6 +165,15 @@ class Comments:
             self.assert_ends(self.post("one\n"), 1, "leads to another host")
         self.assertEqual(other.requests, [])
 
+    def test_a_proxy_gets_no_token_in_clear_text(self):
+        proxy = Forge(self.kind)
+        self.addCleanup(proxy.server_close)
+        self.addCleanup(proxy.shutdown)
+        variable = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}[self.kind]
+        environment = {variable: TOKEN, "http_proxy": proxy.url, "all_proxy": proxy.url}
+        self.assert_ends(self.post("one\n", environment=environment), 0, "created")
+        self.assertEqual(proxy.requests, [])
+
     def test_a_redirect_at_the_same_host_is_followed(self):
         path = self.list_path()
         self.forge.faults = [Fault("GET", status=301, headers={"Location": f"{path}?per_page=100&x=1"}, path=path)]
