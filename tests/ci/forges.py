@@ -44,6 +44,9 @@ class Forge(ThreadingHTTPServer):
         self.kind = kind
         self.me = me
         self.comments = []
+        self.newest = 1000
+        # Called with the method and path of each request, before it is answered.
+        self.meanwhile = None
         self.faults = []
         self.requests = []
         self.lists = {}
@@ -64,7 +67,8 @@ class Forge(ThreadingHTTPServer):
 
     def add(self, author, body):
         with self.lock:
-            comment = {"id": 1000 + len(self.comments), "author": author, "body": body}
+            self.newest += 1
+            comment = {"id": self.newest, "author": author, "body": body}
             self.comments.append(comment)
             return comment
 
@@ -103,6 +107,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_PATCH(self):
         self.handle_request("PATCH")
 
+    def do_DELETE(self):
+        self.handle_request("DELETE")
+
     def do_PUT(self):
         self.handle_request("PUT")
 
@@ -111,6 +118,8 @@ class Handler(BaseHTTPRequestHandler):
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with forge.lock:
             forge.requests.append((method, self.path, dict(self.headers)))
+            if forge.meanwhile:
+                forge.meanwhile(method, self.path)
         fault = forge.fault_for(method, self.path)
         if fault and fault.lost == "before":
             return self.hang_up()
@@ -188,11 +197,14 @@ class Handler(BaseHTTPRequestHandler):
         if re.fullmatch(many, path) and method == "POST":
             return 201, forge.shown(forge.add(forge.me, body["body"])), {}
         match = re.fullmatch(one, path)
-        if match and method == update:
+        if match and method in (update, "DELETE"):
             for comment in forge.comments:
                 if comment["id"] == int(match[1]):
                     if comment["author"] != forge.me:
                         return 403, {"message": "not yours"}, {}
+                    if method == "DELETE":
+                        forge.comments.remove(comment)
+                        return 204, b"", {}
                     comment["body"] = body["body"]
                     return 200, forge.shown(comment), {}
         return 404, {"message": "Not Found"}, {}

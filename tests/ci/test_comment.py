@@ -62,7 +62,60 @@ class Comments:
         self.assert_ends(self.post("new\n"), 0, "updated")
         self.assertEqual(self.forge.bodies(self.me), [f"{MARKER}\nnew\n"])
         lists = [path for method, path, _ in self.forge.requests if method == "GET" and "per_page" in path]
-        self.assertEqual(len(lists), 3, "and no page more than needed")
+        self.assertEqual(len(lists), 4, "each page once")
+
+    def at_request(self, number, method, action):
+        """Does something just before the server answers that request."""
+        seen = []
+
+        def meanwhile(asked, path):
+            if asked == method and "/user" not in path:
+                seen.append(path)
+                if len(seen) == number:
+                    action()
+
+        self.forge.meanwhile = meanwhile
+
+    def test_one_that_moves_to_an_earlier_page_is_found(self):
+        for number in range(100):
+            self.forge.add("somebody", f"comment {number}")
+        self.forge.add(self.me, f"{MARKER}\nold")
+        self.at_request(2, "GET", lambda: self.forge.comments.pop(3))
+        self.assert_ends(self.post("new\n"), 0, "updated")
+        self.assertEqual(self.forge.bodies(self.me), [f"{MARKER}\nnew\n"])
+
+    def test_several_of_its_own_become_one(self):
+        for body in (f"{MARKER}\na", "by hand", f"{MARKER}\nb", "<!-- logfleet staging -->\nx", f"{MARKER}\nc"):
+            self.forge.add(self.me, body)
+        self.forge.add("mallory", f"{MARKER}\ntheirs")
+        self.forge.faults = [Fault("DELETE", lost="after")]
+        rest = ["by hand", "<!-- logfleet staging -->\nx"]
+        self.assert_ends(self.post("new\n"), 0, "updated: comment 1005")
+        self.assertEqual(self.forge.bodies(self.me), [*rest, f"{MARKER}\nnew\n"])
+        self.assertEqual(self.forge.bodies("mallory"), [f"{MARKER}\ntheirs"])
+        self.forge.add(self.me, f"{MARKER}\nnew")
+        self.assert_ends(self.post("new\n"), 0, "unchanged")
+        self.assertEqual(self.forge.bodies(self.me), [*rest, f"{MARKER}\nnew"])
+
+    def test_an_earlier_one_that_may_not_be_deleted_is_no_failure(self):
+        for body in ("a", "b"):
+            self.forge.add(self.me, f"{MARKER}\n{body}")
+        self.forge.faults = [Fault("DELETE", status=403)]
+        run = self.post("new\n")
+        self.assert_ends(run, 0, "updated: comment 1002")
+        self.assertIn("comment 1001, an earlier one, stays", run.stderr)
+
+    def test_one_that_is_deleted_before_it_is_updated_is_made_anew(self):
+        self.forge.add(self.me, f"{MARKER}\nold")
+        self.at_request(1, self.update, self.forge.comments.clear)
+        self.assert_ends(self.post("new\n"), 0, "created")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\nnew\n"])
+
+    def test_one_that_can_only_be_read_is_not_made_twice(self):
+        self.forge.add(self.me, f"{MARKER}\nold")
+        self.forge.faults = [Fault(self.update, status=404, times=9)]
+        self.assert_ends(self.post("new\n"), 1, "404")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\nold"])
 
     def test_a_stranger_s_comment_with_the_marker_is_never_edited(self):
         self.forge.add("mallory", f"{MARKER}\ntheirs")
