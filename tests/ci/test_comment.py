@@ -303,9 +303,10 @@ class Comments:
         variable = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}[self.kind]
         self.assert_ends(self.post("x", environment={variable: "other"}), 1, "is not valid")
 
-    def test_an_author_who_is_not_the_token_s_is_told(self):
+    def test_an_author_who_is_not_the_token_s_is_told_and_nothing_stays(self):
         run = self.post("x", "--author", "somebody-else")
-        self.assert_ends(run, 1, f"was posted by `{self.me}`")
+        self.assert_ends(run, 1, f"the token posts as `{self.me}`, not as `somebody-else`")
+        self.assertEqual(self.forge.bodies(), [])
 
 
 class GitHub(Comments, ScriptTest):
@@ -318,6 +319,31 @@ class GitHub(Comments, ScriptTest):
         self.assert_ends(self.post("one\n"), 0, "created")
         self.assert_ends(self.post("two\n"), 0, "updated")
         self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntheirs", f"{MARKER}\ntwo\n"])
+
+    def test_an_app_is_found_out_before_it_posts(self):
+        self.forge.me = "our-app[bot]"
+        self.forge.add("github-actions[bot]", f"{MARKER}\ntheirs")
+        self.assert_ends(self.post("one\n"), 0, "created")
+        self.assert_ends(self.post("two\n"), 0, "updated")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntheirs", f"{MARKER}\ntwo\n"])
+        self.forge.tells_user = True
+        self.assert_ends(self.post("three\n", "--author", "our-app[bot]"), 0, "updated")
+
+    def test_on_a_server_of_one_s_own_graphql_is_elsewhere(self):
+        self.forge.graphql = "/api/graphql"
+        self.forge.faults = [Fault("GET", status=403, path="/user"), Fault("GET", status=200, value=[], times=2)]
+        body = self.write("body.md", "one")
+        api = f"{self.forge.url}/api/v3"
+        self.assert_ends(self.start("comment", *self.arguments(), "--body", body, "--api", api), 1, "404")
+        self.assertIn("/api/graphql", [path for _, path, _ in self.forge.requests])
+
+    def test_who_can_t_be_found_out_posts_nothing(self):
+        for answer in ({"status": 404}, {"status": 200, "value": {"errors": [{"message": "no"}]}}):
+            self.forge.faults = [Fault("POST", path="/graphql", **answer)]
+            run = self.post("one\n")
+            self.assert_ends(run, 2, "doesn't say who the token is")
+            self.assertIn("--author", run.stderr)
+        self.assertEqual(self.forge.bodies(), [])
 
     def test_rate_limits_that_come_as_403(self):
         reset = str(int(time.time()) + 2)
