@@ -55,6 +55,8 @@ class Forge(ThreadingHTTPServer):
         # The token of an app, such as a workflow's, may ask only in GraphQL who it is.
         self.tells_user = kind == "gitlab"
         self.graphql = "/graphql"
+        # The newest commit of the pull request.
+        self.head_sha = None
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -182,6 +184,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == forge.graphql and method == "POST":
             asked = body == {"query": "{ viewer { login } }"}
             return 200, {"data": {"viewer": {"login": forge.me}}} if asked else {"errors": []}, {}
+        if method == "GET" and path == ("/repos/o/n/pulls/7" if forge.kind == "github" else "/projects/g%2Fp/merge_requests/7"):
+            return 200, {"head": {"sha": forge.head_sha}} if forge.kind == "github" else {"sha": forge.head_sha}, {}
         if path in forge.archives:
             return 302, {}, {"Location": f"{forge.artifact_host.url}/blobs/1?sig=signed"}
         if path in forge.lists:

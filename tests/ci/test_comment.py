@@ -134,6 +134,24 @@ class Comments:
         self.assert_ends(self.post("two\n", "--name", "staging"), 0, "created")
         self.assertEqual(self.forge.bodies(), [f"{MARKER}\none\n", "<!-- logfleet staging -->\ntwo\n"])
 
+    def test_only_the_newest_commit_s_is_posted(self):
+        old, new = "a" * 40, "b" * 40
+        self.forge.head_sha = old
+        self.assert_ends(self.post("one\n", "--head-sha", old), 0, "created")
+        self.forge.head_sha = new
+        self.assert_ends(self.post("two\n", "--head-sha", new), 0, "updated")
+        # An earlier run that ends later.
+        run = self.post("one\n", "--head-sha", old)
+        self.assert_ends(run, 0, "aaaaaaaaaaaa is not the newest commit any more: nothing to post")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntwo\n"])
+        self.forge.comments.clear()
+        self.at_request(2, "GET", lambda: setattr(self.forge, "head_sha", old))
+        self.assert_ends(self.post("two\n", "--head-sha", new), 0, "nothing to post")
+        self.forge.head_sha = None
+        self.assert_ends(self.post("two\n", "--head-sha", new), 0, "nothing to post")
+        self.assertEqual(self.forge.bodies(), [])
+        self.assert_ends(self.post("two\n", "--head-sha", "abc"), 2, "is not a whole commit")
+
     def test_server_errors_and_lost_connections_are_survived(self):
         for faults in (
             [Fault("GET", status=502, path="per_page"), Fault("GET", lost="before", path="per_page")],

@@ -263,3 +263,12 @@ fn gitlab_s_jobs_without_a_token_name_none() {
     );
     assert!(!text.contains("CI_JOB_TOKEN"));
 }
+
+/// A pipeline may end after a later one, and a merged result is no commit of
+/// the merge request.
+#[test]
+fn gitlab_posts_only_what_is_of_the_newest_commit() {
+    let text = said("gitlab/preview.yml");
+    let commit = "--head-sha \"${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-$CI_COMMIT_SHA}\"\n";
+    assert!(text.contains(commit), "{text}");
+}
