@@ -9,8 +9,9 @@ from support import ScriptTest, script_as_module
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
-def pull(number, sha=SHA, base="o/n"):
-    return {"number": number, "head": {"sha": sha}, "base": {"repo": {"full_name": base}}}
+def pull(number, sha=SHA, base="o/n", owner="forker", branch="fix"):
+    head = {"sha": sha, "ref": branch, "repo": {"owner": {"login": owner}}}
+    return {"number": number, "head": head, "base": {"repo": {"full_name": base}}}
 
 
 class Receive(ScriptTest):
@@ -54,6 +55,7 @@ class Receive(ScriptTest):
         self.assertFalse((self.path / "received").exists())
 
     def test_the_comment_and_its_pull_request(self):
+        self.forge.lists["/repos/o/n/pulls"] = [pull(7, branch="--fix/ü")]
         self.assert_ends(self.receive(branch="--fix/ü"), 0, "pull request 7")
         self.assertEqual((self.path / "received/pull").read_text(), "7\n")
         url = "https://github.com/o/n/actions/runs/55"
@@ -75,6 +77,16 @@ class Receive(ScriptTest):
         self.assert_ends(self.receive(), 0, "nothing to post")
         self.assertFalse((self.path / "received").exists())
         self.assert_ends(self.receive(owner=""), 0, "nothing to post")
+
+    def test_a_server_that_ignores_the_filter(self):
+        no_fork = pull(12)
+        no_fork["head"]["repo"] = None
+        others = [pull(9, owner="mallory"), pull(10, branch="other"), pull(11, base="O/other"), no_fork]
+        self.forge.lists["/repos/o/n/pulls"] = others
+        self.assert_ends(self.receive(), 0, "nothing to post")
+        self.forge.lists["/repos/o/n/pulls"] = [*others, pull(7, owner="Forker")]
+        self.upload([("body.md", "hello\n"), ("pull", "9\n")])
+        self.refused(1, "its commit belongs to [7]")
 
     def test_what_the_run_says_only_chooses_among_its_own(self):
         for said in ("6\n", "8\n", "1", "", "7 8", "7\n7", "../7", "७"):
