@@ -101,6 +101,16 @@ class Receive(ScriptTest):
         self.assert_ends(self.receive(), 0, "made no preview")
         self.assertFalse((self.path / "received").exists())
 
+    def test_of_a_run_that_was_started_again_the_newest_counts(self):
+        comments = [("logfleet-comment", number, False) for number in (9, 1, 3)]
+        pages = [("logfleet-preview.html", number, False) for number in (8, 10, 2)]
+        self.artifacts(*comments, *pages, ("logfleet-comment", 11, True))
+        self.forge.archives["/repos/o/n/actions/artifacts/9/zip"] = b""
+        self.assert_ends(self.receive(), 0, "pull request 7")
+        asked = [path for _, path, _ in self.forge.requests if path.endswith("/zip")]
+        self.assertEqual(asked, ["/repos/o/n/actions/artifacts/9/zip"])
+        self.assertIn("/runs/55/artifacts/10)", (self.path / "received/body.md").read_text())
+
     def test_archives_that_are_not_as_they_should_be(self):
         files = [("body.md", "x"), ("pull", "7")]
         for bad, told in (
