@@ -50,6 +50,7 @@ class Forge(ThreadingHTTPServer):
         self.faults = []
         self.requests = []
         self.lists = {}
+        self.listed_at_most = None
         self.archives = {}
         self.artifact_host = None
         # The token of an app, such as a workflow's, may ask only in GraphQL who it is.
@@ -184,12 +185,12 @@ class Handler(BaseHTTPRequestHandler):
         if path == forge.graphql and method == "POST":
             asked = body == {"query": "{ viewer { login } }"}
             return 200, {"data": {"viewer": {"login": forge.me}}} if asked else {"errors": []}, {}
+        if path in forge.lists:
+            return self.page(forge.lists[path], path, query)
         if method == "GET" and path == ("/repos/o/n/pulls/7" if forge.kind == "github" else "/projects/g%2Fp/merge_requests/7"):
             return 200, {"head": {"sha": forge.head_sha}} if forge.kind == "github" else {"sha": forge.head_sha}, {}
         if path in forge.archives:
             return 302, {}, {"Location": f"{forge.artifact_host.url}/blobs/1?sig=signed"}
-        if path in forge.lists:
-            return self.page(forge.lists[path], path, query)
         return self.comment_route(method, path, query, body)
 
     def comment_route(self, method, path, query, body):
@@ -222,6 +223,7 @@ class Handler(BaseHTTPRequestHandler):
     def page(self, items, path, query):
         if not isinstance(items, list):
             return 200, items, {}
+        items = items[: self.server.listed_at_most]
         number, size = int(query.get("page", 1)), min(PAGE_SIZE, int(query.get("per_page", 30)))
         start = (number - 1) * size
         headers = {}

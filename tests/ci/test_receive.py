@@ -28,9 +28,13 @@ class Receive(ScriptTest):
             self.addCleanup(server.shutdown)
         self.forge.artifact_host = self.blobs
         self.forge.lists["/repos/o/n/pulls"] = [pull(6, "f" * 40), pull(7), pull(8, base="fork/n")]
-        self.forge.lists["/repos/o/n/pulls/7/files"] = [{"filename": "clusters/a/cluster.yaml"}]
+        self.changes([{"filename": "clusters/a/cluster.yaml"}])
         self.artifacts(("logfleet-comment", 1, False), ("logfleet-preview.html", 2, False))
         self.upload([("body.md", "hello\n"), ("pull", "7\n")])
+
+    def changes(self, files, now=None):
+        self.forge.lists["/repos/o/n/pulls/7/files"] = files
+        self.forge.lists["/repos/o/n/pulls/7"] = {**(now or pull(7)), "changed_files": len(files)}
 
     def artifacts(self, *listed):
         self.forge.lists["/repos/o/n/actions/runs/55/artifacts"] = {
@@ -56,6 +60,7 @@ class Receive(ScriptTest):
 
     def test_the_comment_and_its_pull_request(self):
         self.forge.lists["/repos/o/n/pulls"] = [pull(7, branch="--fix/ü")]
+        self.changes([], pull(7, branch="--fix/ü"))
         self.assert_ends(self.receive(branch="--fix/ü"), 0, "pull request 7")
         self.assertEqual((self.path / "received/pull").read_text(), "7\n")
         url = "https://github.com/o/n/actions/runs/55"
@@ -175,11 +180,32 @@ class Receive(ScriptTest):
             {"filename": "elsewhere", "previous_filename": "ci/preview/check"},
         ):
             clusters = [{"filename": f"clusters/{number}"} for number in range(150)]
-            self.forge.lists["/repos/o/n/pulls/7/files"] = [*clusters, file]
+            self.changes([*clusters, file])
             self.assert_ends(self.receive(), 0)
             text = (self.path / "received/body.md").read_text()
             self.assertLess(text.index("changes the scripts or workflows"), text.index("hello"))
             self.assertLess(len(text) - len("hello\n"), 700)
+
+    def test_more_files_than_are_listed_are_told_in_front(self):
+        clusters = [{"filename": f"clusters/{number}"} for number in range(150)]
+        self.changes([*clusters, {"filename": "ci/preview/check"}])
+        self.forge.listed_at_most = 150
+        self.assert_ends(self.receive(), 0)
+        text = (self.path / "received/body.md").read_text()
+        self.assertLess(text.index("can't be told"), text.index("hello"))
+        self.assertLess(len(text) - len("hello\n"), 700)
+        self.changes(clusters)
+        self.assert_ends(self.receive(), 0)
+        self.assertNotIn("can't be told", (self.path / "received/body.md").read_text())
+        del self.forge.lists["/repos/o/n/pulls/7"]["changed_files"]
+        self.assert_ends(self.receive(), 0)
+        self.assertIn("can't be told", (self.path / "received/body.md").read_text())
+
+    def test_one_that_moves_on_meanwhile_gets_nothing(self):
+        for now in (pull(7, "e" * 40), pull(7, branch="other"), pull(7, base="o/other")):
+            self.changes([{"filename": "clusters/a/cluster.yaml"}], now)
+            self.assert_ends(self.receive(), 0, "pull request 7 has moved on")
+            self.assertFalse((self.path / "received").exists())
 
     def test_failures_of_the_server(self):
         self.forge.faults = [Fault("GET", status=502, path="/zip"), Fault("GET", lost="before", path="/pulls?")]
