@@ -66,7 +66,7 @@ class Receive(ScriptTest):
         url = "https://github.com/o/n/actions/runs/55"
         self.assertEqual(
             (self.path / "received/body.md").read_text(),
-            f"Preview of 0123456789ab ([run]({url})) · [everything on one page]({url}/artifacts/2)\n\nhello\n",
+            f"Preview of 0123456789ab, as merged into its base ([run]({url})) · [everything on one page]({url}/artifacts/2)\n\nhello\n",
         )
         asked = [path for _, path, _ in self.forge.requests if "/pulls?" in path]
         self.assertEqual(asked, ["/repos/o/n/pulls?state=open&per_page=100&head=forker%3A--fix%2F%C3%BC"])

@@ -220,6 +220,25 @@ fn the_untrusted_workflow_may_do_nothing() {
     }
 }
 
+/// A pull request may be older than its base's scripts, and two that are right
+/// each may be wrong together: what is looked at is the merge, where GitHub
+/// checks it out by itself.
+#[test]
+fn github_looks_at_what_is_merged() {
+    let text = said("github/preview.yml");
+    assert!(!text.contains("ref: "), "{text}");
+    for part in [
+        "          HEAD: ${{ github.event.pull_request.head.sha }}\n",
+        "ci/preview/preview --merge-of \"$HEAD\"",
+        "          fetch-depth: 0\n",
+        "    types: [opened, synchronize, reopened, edited]\n  merge_group:\n  push:\n    branches: [main, master]\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // A job that is skipped counts as passed where it is required.
+    assert!(!text.contains("\n    if: "), "{text}");
+}
+
 #[test]
 fn actions_are_pinned_and_scripts_get_no_expressions() {
     let pinned = regex::Regex::new(r"^ +uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
