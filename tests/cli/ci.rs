@@ -239,6 +239,20 @@ fn github_looks_at_what_is_merged() {
     assert!(!text.contains("\n    if: "), "{text}");
 }
 
+/// Two pull requests of one branch get a comment each, and each the newest.
+#[test]
+fn comments_of_one_pull_request_wait_for_each_other() {
+    let preview = said("github/preview.yml");
+    assert!(preview.contains("\nrun-name: ${{ github.event.pull_request && format('Preview of pull request {0}', github.event.pull_request.number) || '' }}\n"), "{preview}");
+    let comment = said("github/comment.yml");
+    for part in [
+        "  group: logfleet-comment-${{ github.event.workflow_run.head_repository.full_name }}-${{ github.event.workflow_run.display_title }}\n",
+        "            --head-sha \"$HEAD_SHA\"\n",
+    ] {
+        assert!(comment.contains(part), "{part}: {comment}");
+    }
+}
+
 #[test]
 fn actions_are_pinned_and_scripts_get_no_expressions() {
     let pinned = regex::Regex::new(r"^ +uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
