@@ -297,6 +297,19 @@ fn gitlab_s_jobs_without_a_token_name_none() {
     assert!(!text.contains("CI_JOB_TOKEN"));
 }
 
+/// The target's commit is only told where what is checked out is merged with it.
+#[test]
+fn gitlab_looks_at_merged_results_where_it_makes_them() {
+    let text = said("gitlab/preview.yml");
+    for part in [
+        "--base \"${CI_MERGE_REQUEST_TARGET_BRANCH_SHA:-$CI_MERGE_REQUEST_DIFF_BASE_SHA}\"\n",
+        "--head \"$CI_COMMIT_SHA\"\n",
+        "    - if: $CI_PIPELINE_SOURCE == \"push\" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
 /// A pipeline may end after a later one, and a merged result is no commit of
 /// the merge request.
 #[test]
