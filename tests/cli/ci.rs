@@ -75,10 +75,11 @@ fn assert_as_here(fleet: &TestFleet, wanted: &[(&str, &str)], more: &[&str]) {
 #[test]
 fn github_gets_what_is_here() {
     let fleet = TestFleet::empty();
+    fleet.write("clusters/fleet.yaml", "");
     let run = fleet.call(&["ci", "github"]);
     assert_eq!(run.code, 0, "{run}");
     insta::assert_snapshot!(run);
-    assert_as_here(&fleet, &GITHUB, &[]);
+    assert_as_here(&fleet, &GITHUB, &["clusters/fleet.yaml"]);
     let again = fleet.gen_changing_nothing(&["ci", "github"]);
     assert_eq!(again.code, 0, "{again}");
     assert_eq!(again.out.matches(": there already\n").count(), GITHUB.len());
@@ -87,9 +88,11 @@ fn github_gets_what_is_here() {
 #[test]
 fn gitlab_gets_what_is_here() {
     let fleet = TestFleet::empty();
+    fleet.write("clusters/fleet.yaml", "");
     let run = fleet.call(&["ci", "gitlab"]);
     assert_eq!(run.code, 0, "{run}");
-    assert_as_here(&fleet, &GITLAB, &[".gitlab-ci.yml"]);
+    let more = [".gitlab-ci.yml", "clusters/fleet.yaml"];
+    assert_as_here(&fleet, &GITLAB, &more);
     assert_eq!(
         fleet.text(".gitlab-ci.yml"),
         "include:\n  - local: ci/preview/gitlab-ci.yml\n"
@@ -105,6 +108,25 @@ fn gitlab_gets_what_is_here() {
     let run = fleet.call(&["ci", "gitlab", "--install", "true"]);
     assert_eq!(run.code, 0, "{run}");
     assert!(run.out.ends_with("is there already and stays; add to it:\n\ninclude:\n  - local: ci/preview/gitlab-ci.yml\n"), "{run}");
+}
+
+#[test]
+fn a_folder_without_a_fleet_is_told() {
+    let fleet = TestFleet::empty();
+    let told = |folder: &str| {
+        format!(
+            "\nThere is no folder `clusters` in `{folder}`, and CI fails without one: run this in the fleet's repository, name the fleet's folder by --root, or begin one by `gen init`.\n"
+        )
+    };
+    let run = fleet.call(&["ci", "github", "--install", "true"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.out.ends_with(&told(".")), "{run}");
+    fleet.write("infra/clusters", "a file");
+    let run = fleet.call(&["ci", "github", "--install", "true", "--root", "infra"]);
+    assert!(run.out.ends_with(&told("infra")), "{run}");
+    fleet.write("logging/clusters/fleet.yaml", "");
+    let run = fleet.call(&["ci", "github", "--install", "true", "--root", "logging"]);
+    assert!(!run.out.contains("no folder"), "{run}");
 }
 
 #[test]

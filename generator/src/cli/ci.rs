@@ -169,8 +169,22 @@ impl Ci {
                 "\nSay how gen gets onto the runner by --install, or in the file itself.\n",
             );
         }
+        text.push_str(&fleet_advice(root));
         Ok(terminal.print(&text)?)
     }
+}
+
+/// What to do where there is nothing that CI could look at: the fleet may be
+/// yet to come, or elsewhere.
+fn fleet_advice(root: &Path) -> String {
+    if root.join("clusters").is_dir() {
+        return String::new();
+    }
+    format!(
+        "\nThere is no folder `clusters` in `{}`, and CI fails without one: run this in the fleet's repository, \
+         name the fleet's folder by --root, or begin one by `gen init`.\n",
+        root.display()
+    )
 }
 
 /// What to do where GitLab's own file is somebody's.
