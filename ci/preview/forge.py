@@ -11,15 +11,19 @@ Only the standard library; Python 3.9 or newer.
   first whether it was carried out.
 """
 
+import argparse
 import email.utils
 import http.client
 import ipaddress
 import json
 import os
 import random
+import re
+import signal
 import ssl
 import sys
 import time
+import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -34,6 +38,7 @@ SECONDARY_LIMIT_WAIT = 60
 PASSING = {408, 429, 500, 502, 503, 504}
 REDIRECTS = {301, 302, 303, 307, 308}
 PAGES = 100
+LATER = "run it again later, or give it more time by --seconds"
 
 
 class Refusal(Exception):
@@ -66,23 +71,58 @@ class Answer:
     def json(self):
         try:
             return json.loads(self.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Refusal("the server answered with something that is not JSON", code=2) from None
+
+    def is_cut(self):
+        """Whether it began as JSON and ended before its end: without a length,
+        the end of the connection is all that tells. What begins as something
+        else isn't from an API, and will be the same next time."""
+        if self.status == 204 or self.data.strip()[:1] not in (b"", b"{", b"["):
+            return False
+        try:
+            json.loads(self.data)
+        except (ValueError, RecursionError):
+            return True
+        return False
+
+    def object(self):
+        return checked_object(self.json())
+
+    def objects(self):
+        """The items of a list, none of which is anything but an object."""
+        items = self.json()
+        if not isinstance(items, list):
+            raise Refusal("the server answered with something that is not a list", code=2)
+        return [checked_object(item) for item in items]
 
     def message(self):
         """What the server says of an error."""
         try:
             value = json.loads(self.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         if isinstance(value, dict):
             value = value.get("message") or value.get("error_description") or value.get("error") or ""
-        text = value if isinstance(value, str) else json.dumps(value)
-        return "".join(c for c in text if c.isprintable())[:300]
+        return printable(value if isinstance(value, str) else json.dumps(value))
 
 
 class Budget:
     """The time that all of a run's waits and requests may take."""
+
+    @classmethod
+    def begun(cls, seconds):
+        """A budget that ends the run by itself. A timeout of requests wouldn't:
+        it is one of each read, and a server that sends a byte now and then has
+        a connection for as long as it likes."""
+
+        def lapsed(*_):
+            raise Refusal(f"{seconds} s is all the time there is, and it is over", LATER, code=2)
+
+        signal.signal(signal.SIGALRM, lapsed)
+        # Again each second: some code, such as a finalizer, lets no exception out.
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+        return cls(seconds)
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -101,7 +141,7 @@ class Budget:
             raise Refusal(
                 f"{passing}; gave up after {self.attempts} attempts: the next may be made in "
                 f"{seconds:.0f} s, and {self.seconds:.0f} s is all the time there is",
-                "run it again later, or give it more time by --seconds",
+                LATER,
                 code=2,
             )
         tell(f"{passing}; trying again in {seconds:.1f} s")
@@ -109,13 +149,19 @@ class Budget:
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Hands a redirect to the caller, who knows where the token may go."""
+    """Hands a redirect to the caller, who knows where the token may go. Its
+    address isn't looked at here: it may be none."""
 
-    def redirect_request(self, *_):
+    def http_error_302(self, *_):
         return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 OPENER = urllib.request.build_opener(NoRedirect)
+# For this very machine: a proxy isn't it, and would get the token as it is,
+# where one for https only gets a tunnel.
+WITHOUT_PROXY = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
 
 
 class Api:
@@ -136,13 +182,11 @@ class Api:
         url = self.address(path)
         for _ in range(PAGES):
             answer = self.patiently("GET", url)
-            items = answer.json()
-            if not isinstance(items, list):
-                raise Refusal("the server answered with something that is not a list", code=2)
-            yield from items
-            url = next_page(answer.headers.get("Link", ""))
-            if url is None:
+            yield from answer.objects()
+            following = next_page(answer.headers.get("Link", ""))
+            if following is None:
                 return
+            url = joined(url, following)
             if origin(url) != origin(self.url):
                 raise Refusal("the server's next page is at another host", code=2)
         raise Refusal(f"the server has more than {PAGES} pages of a list")
@@ -164,6 +208,8 @@ class Api:
                 break
             url = self.followed(method, url, answer)
         if 200 <= answer.status < 300:
+            if answer.is_cut():
+                raise Passing(f"{method} {public(url)}: the answer ends in its middle")
             return answer
         wait = asked_wait(answer)
         what = f"{method} {public(url)}: {answer.status} {self.hidden(answer.message())}".rstrip()
@@ -173,7 +219,7 @@ class Api:
 
     def followed(self, method, url, answer):
         """Where a redirect leads, if the token may follow."""
-        target = urllib.parse.urljoin(url, answer.headers.get("Location", ""))
+        target = joined(url, answer.headers.get("Location", ""))
         if origin(target) != origin(self.url):
             raise Refusal(
                 f"{public(url)} leads to another host, {public(target)}; the token isn't sent there",
@@ -207,7 +253,7 @@ class Api:
         for _ in range(3):
             if answer.status not in REDIRECTS:
                 break
-            url = checked_url(urllib.parse.urljoin(url, answer.headers.get("Location", "")))
+            url = checked_url(joined(url, answer.headers.get("Location", "")))
             request = urllib.request.Request(url, headers={"User-Agent": "logfleet-preview"})
             answer = self.hidden_faults("GET", url, lambda: open_url(request, self.budget, limit))
         if answer.status == 200:
@@ -239,8 +285,9 @@ class Api:
 def open_url(request, budget, limit):
     """Sends a request; an error's status is an answer like any other."""
     timeout = max(1, min(REQUEST_SECONDS, budget.left()))
+    opener = WITHOUT_PROXY if request.type == "http" else OPENER
     try:
-        with OPENER.open(request, timeout=timeout) as response:
+        with opener.open(request, timeout=timeout) as response:
             return Answer(response.status, response.headers, read(response, limit))
     except urllib.error.HTTPError as error:
         with error:
@@ -253,8 +300,9 @@ def read(response, limit):
         raise Refusal(f"the server's answer has more than {limit} bytes")
     length = response.headers.get("Content-Length")
     # With a limit, Python doesn't tell that the connection was cut.
-    if length is not None and length.isdecimal() and len(data) < int(length):
-        raise http.client.IncompleteRead(data, int(length) - len(data))
+    expected = number_in(length or "")
+    if expected is not None and len(data) < expected:
+        raise http.client.IncompleteRead(data, expected - len(data))
     return data
 
 
@@ -273,35 +321,94 @@ def asked_wait(answer):
     """The seconds that a server wants us to wait; `None` if it doesn't say."""
     after = answer.headers.get("Retry-After")
     if after is not None:
-        if after.strip().isdecimal():
-            return int(after)
-        try:
-            return max(0, email.utils.parsedate_to_datetime(after).timestamp() - time.time())
-        except (TypeError, ValueError):
-            return None
+        wait = number_in(after)
+        return wait if wait is not None else until(after)
     if answer.headers.get("X-RateLimit-Remaining") == "0":
-        reset = answer.headers.get("X-RateLimit-Reset", "")
-        if reset.isdecimal():
-            return max(0, int(reset) - time.time()) + 1
+        reset = number_in(answer.headers.get("X-RateLimit-Reset", ""))
+        if reset is not None:
+            return max(0, reset - time.time()) + 1
     if is_rate_limit(answer):
         return SECONDARY_LIMIT_WAIT
     return None
 
 
+def until(date):
+    """The seconds until a date of a header; `None` if it is none."""
+    try:
+        return max(0, email.utils.parsedate_to_datetime(date).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def number_in(text):
+    """The number in a header; `None` if there is none. A number without end
+    is as good as the greatest, and does no harm."""
+    text = text.strip()
+    if not re.fullmatch("[0-9]+", text):
+        return None
+    return int(text) if len(text) <= 15 else 10**15
+
+
+def checked_object(value):
+    if not isinstance(value, dict):
+        raise Refusal("the server answered with something else than an object", code=2)
+    return value
+
+
+def field(value, *names, kind=str):
+    """What stands in an answer below these names; `None` if there is nothing,
+    or something of another kind."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    # In Python, True is a number.
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+
+def needed(value, *names, kind=str):
+    """Likewise, where nothing can be done without it."""
+    found = field(value, *names, kind=kind)
+    if found is None:
+        raise Refusal(f"the server's answer lacks `{'.'.join(names)}`", "is --api the address of this forge's API?", code=2)
+    return found
+
+
 def next_page(link):
     """The address of the next page in a `Link` header (RFC 8288)."""
-    for part in link.split(","):
-        address, _, parameters = part.partition(";")
+    for address, parameters in re.findall("<([^>]*)>([^<]*)", link):
         if 'rel="next"' in parameters.replace(" ", ""):
-            return address.strip().strip("<>")
+            return address.strip()
     return None
+
+
+def joined(url, reference):
+    """Where a reference in the answer of an address leads."""
+    try:
+        target = urllib.parse.urljoin(url, reference)
+    except ValueError:
+        target = ""
+    split(target)
+    return target
+
+
+def split(url):
+    """The parts of an address; refuses what is none."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0 and all("!" <= c <= "~" for c in url)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Refusal(f"`{public(url)}` is not an address", "one begins with https:// and names a host", code=2)
+    return parts
 
 
 def checked_url(url):
     """Refuses addresses that a secret must not be sent to."""
-    parts = urllib.parse.urlsplit(url)
+    parts = split(url)
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-    if not parts.hostname or not secure:
+    if not secure:
         raise Refusal(f"`{public(url)}` is not an https address", code=2)
     if parts.username or parts.password:
         raise Refusal(f"`{public(url)}` holds a name or a password", code=2)
@@ -316,7 +423,7 @@ def is_loopback(host):
 
 
 def origin(url):
-    parts = urllib.parse.urlsplit(url)
+    parts = split(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, parts.hostname, port
 
@@ -324,8 +431,11 @@ def origin(url):
 def public(url):
     """An address without what may be secret in it: the query of a signed one,
     and a password."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "…"
+    return printable(urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
 
 
 def token_of(variable):
@@ -336,6 +446,32 @@ def token_of(variable):
     if not all("!" <= c <= "~" for c in token):
         raise Refusal(f"{variable} holds characters that no token has", code=2)
     return token
+
+
+def printable(text):
+    """No more of a server's words than fits, and nothing that a terminal obeys."""
+    return "".join(c for c in text if c.isprintable())[:300]
+
+
+def pattern(expression, what):
+    """The type of an argument that has to look like this."""
+
+    def check(text):
+        if re.fullmatch(expression, text):
+            return text
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+
+    return check
+
+
+def add_seconds(parser):
+    parser.add_argument(
+        "--seconds", default=300, type=seconds, metavar="N", help="for all attempts together; default: %(default)s"
+    )
+
+
+def seconds(text):
+    return int(pattern("[1-9][0-9]{0,4}", "a number of seconds, 1 to 99999")(text))
 
 
 def tell(text):
@@ -349,10 +485,15 @@ def run(main):
         main()
         sys.stdout.flush()
     except Refusal as refusal:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         tell(f"error: {refusal}")
         if refusal.hint:
             tell(f"hint: {refusal.hint}")
         sys.exit(refusal.code)
     except OSError as error:
         tell(f"error: {error}")
+        sys.exit(2)
+    except Exception:
+        # A defect; but Python's own exit code for it, 1, would say "refused".
+        traceback.print_exc()
         sys.exit(2)

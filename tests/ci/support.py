@@ -1,5 +1,7 @@
 """Runs the scripts of `ci/preview/` as people do."""
 
+import importlib.machinery
+import importlib.util
 import os
 import resource
 import subprocess
@@ -11,6 +13,18 @@ from pathlib import Path
 from forges import TOKEN
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "ci" / "preview"
+
+
+def script_as_module(name):
+    """A script of `ci/preview/` as a module, and the module that it uses."""
+    sys.path.insert(0, str(SCRIPTS))
+    try:
+        loader = importlib.machinery.SourceFileLoader(name, str(SCRIPTS / name))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+        loader.exec_module(module)
+    finally:
+        sys.path.remove(str(SCRIPTS))
+    return module, sys.modules["forge"]
 
 
 class ScriptTest(unittest.TestCase):

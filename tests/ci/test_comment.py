@@ -1,14 +1,11 @@
 """`ci/preview/comment` against a server that behaves as GitHub or GitLab."""
 
-import importlib.machinery
-import importlib.util
-import sys
 import time
 import unittest
 from unittest import mock
 
 from forges import TOKEN, Fault, Forge
-from support import SCRIPTS, ScriptTest
+from support import ScriptTest, script_as_module
 
 MARKER = "<!-- logfleet preview -->"
 
@@ -65,7 +62,60 @@ class Comments:
         self.assert_ends(self.post("new\n"), 0, "updated")
         self.assertEqual(self.forge.bodies(self.me), [f"{MARKER}\nnew\n"])
         lists = [path for method, path, _ in self.forge.requests if method == "GET" and "per_page" in path]
-        self.assertEqual(len(lists), 3, "and no page more than needed")
+        self.assertEqual(len(lists), 4, "each page once")
+
+    def at_request(self, number, method, action):
+        """Does something just before the server answers that request."""
+        seen = []
+
+        def meanwhile(asked, path):
+            if asked == method and "/user" not in path:
+                seen.append(path)
+                if len(seen) == number:
+                    action()
+
+        self.forge.meanwhile = meanwhile
+
+    def test_one_that_moves_to_an_earlier_page_is_found(self):
+        for number in range(100):
+            self.forge.add("somebody", f"comment {number}")
+        self.forge.add(self.me, f"{MARKER}\nold")
+        self.at_request(2, "GET", lambda: self.forge.comments.pop(3))
+        self.assert_ends(self.post("new\n"), 0, "updated")
+        self.assertEqual(self.forge.bodies(self.me), [f"{MARKER}\nnew\n"])
+
+    def test_several_of_its_own_become_one(self):
+        for body in (f"{MARKER}\na", "by hand", f"{MARKER}\nb", "<!-- logfleet staging -->\nx", f"{MARKER}\nc"):
+            self.forge.add(self.me, body)
+        self.forge.add("mallory", f"{MARKER}\ntheirs")
+        self.forge.faults = [Fault("DELETE", lost="after")]
+        rest = ["by hand", "<!-- logfleet staging -->\nx"]
+        self.assert_ends(self.post("new\n"), 0, "updated: comment 1005")
+        self.assertEqual(self.forge.bodies(self.me), [*rest, f"{MARKER}\nnew\n"])
+        self.assertEqual(self.forge.bodies("mallory"), [f"{MARKER}\ntheirs"])
+        self.forge.add(self.me, f"{MARKER}\nnew")
+        self.assert_ends(self.post("new\n"), 0, "unchanged")
+        self.assertEqual(self.forge.bodies(self.me), [*rest, f"{MARKER}\nnew"])
+
+    def test_an_earlier_one_that_may_not_be_deleted_is_no_failure(self):
+        for body in ("a", "b"):
+            self.forge.add(self.me, f"{MARKER}\n{body}")
+        self.forge.faults = [Fault("DELETE", status=403)]
+        run = self.post("new\n")
+        self.assert_ends(run, 0, "updated: comment 1002")
+        self.assertIn("comment 1001, an earlier one, stays", run.stderr)
+
+    def test_one_that_is_deleted_before_it_is_updated_is_made_anew(self):
+        self.forge.add(self.me, f"{MARKER}\nold")
+        self.at_request(1, self.update, self.forge.comments.clear)
+        self.assert_ends(self.post("new\n"), 0, "created")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\nnew\n"])
+
+    def test_one_that_can_only_be_read_is_not_made_twice(self):
+        self.forge.add(self.me, f"{MARKER}\nold")
+        self.forge.faults = [Fault(self.update, status=404, times=9)]
+        self.assert_ends(self.post("new\n"), 1, "404")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\nold"])
 
     def test_a_stranger_s_comment_with_the_marker_is_never_edited(self):
         self.forge.add("mallory", f"{MARKER}\ntheirs")
@@ -84,10 +134,30 @@ class Comments:
         self.assert_ends(self.post("two\n", "--name", "staging"), 0, "created")
         self.assertEqual(self.forge.bodies(), [f"{MARKER}\none\n", "<!-- logfleet staging -->\ntwo\n"])
 
+    def test_only_the_newest_commit_s_is_posted(self):
+        old, new = "a" * 40, "b" * 40
+        self.forge.head_sha = old
+        self.assert_ends(self.post("one\n", "--head-sha", old), 0, "created")
+        self.forge.head_sha = new
+        self.assert_ends(self.post("two\n", "--head-sha", new), 0, "updated")
+        # An earlier run that ends later.
+        run = self.post("one\n", "--head-sha", old)
+        self.assert_ends(run, 0, "aaaaaaaaaaaa is not the newest commit any more: nothing to post")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntwo\n"])
+        self.forge.comments.clear()
+        self.at_request(2, "GET", lambda: setattr(self.forge, "head_sha", old))
+        self.assert_ends(self.post("two\n", "--head-sha", new), 0, "nothing to post")
+        self.forge.head_sha = None
+        self.assert_ends(self.post("two\n", "--head-sha", new), 0, "nothing to post")
+        self.assertEqual(self.forge.bodies(), [])
+        self.assert_ends(self.post("two\n", "--head-sha", "abc"), 2, "is not a whole commit")
+
     def test_server_errors_and_lost_connections_are_survived(self):
         for faults in (
             [Fault("GET", status=502, path="per_page"), Fault("GET", lost="before", path="per_page")],
             [Fault("GET", cut=True, path="per_page"), Fault("POST", status=503)],
+            [Fault("GET", cut="without length", path="per_page")],
+            [Fault("GET", status=200, value=b"", path="per_page")],
         ):
             self.forge.comments.clear()
             self.forge.faults = faults
@@ -98,7 +168,7 @@ class Comments:
         self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntwo\n"])
 
     def test_a_lost_answer_does_not_post_twice(self):
-        for fault in (Fault("POST", lost="after"), Fault("POST", cut=True)):
+        for fault in (Fault("POST", lost="after"), Fault("POST", cut=True), Fault("POST", cut="without length")):
             self.forge.comments.clear()
             self.forge.requests.clear()
             self.forge.faults = [fault]
@@ -117,6 +187,14 @@ class Comments:
         run = self.post("one\n", seconds=3)
         self.assert_ends(run, 2, "gave up after")
         self.assertLess(time.monotonic() - start, 10)
+
+    def test_a_server_that_dribbles_has_no_more_time(self):
+        self.forge.faults = [Fault("GET", drip=True, times=9)]
+        start = time.monotonic()
+        self.assert_ends(self.post("one\n", seconds=2), 2, "2 s is all the time there is")
+        self.assertLess(time.monotonic() - start, 10)
+        for seconds in ("0", "-1", "1e3", "100000"):
+            self.assert_ends(self.post("one\n", seconds=seconds), 2, "usage:")
 
     def test_retry_after_is_honoured(self):
         self.forge.faults = [Fault("POST", status=429, headers={"Retry-After": "3"})]
@@ -158,6 +236,15 @@ class Comments:
             self.assert_ends(self.post("one\n"), 1, "leads to another host")
         self.assertEqual(other.requests, [])
 
+    def test_a_proxy_gets_no_token_in_clear_text(self):
+        proxy = Forge(self.kind)
+        self.addCleanup(proxy.server_close)
+        self.addCleanup(proxy.shutdown)
+        variable = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}[self.kind]
+        environment = {variable: TOKEN, "http_proxy": proxy.url, "all_proxy": proxy.url}
+        self.assert_ends(self.post("one\n", environment=environment), 0, "created")
+        self.assertEqual(proxy.requests, [])
+
     def test_a_redirect_at_the_same_host_is_followed(self):
         path = self.list_path()
         self.forge.faults = [Fault("GET", status=301, headers={"Location": f"{path}?per_page=100&x=1"}, path=path)]
@@ -183,6 +270,34 @@ class Comments:
             self.assert_ends(run, 2, "error: `")
             self.assertNotIn("pw", run.stderr)
 
+    def test_answers_that_are_no_use_end_it_with_2(self):
+        elsewhere = ("http://127.0.0.1:99999/", "http://127.0.0.1:x/", "http://[/", "http://:80/x", "http://h/\xe4 b")
+        answers = [
+            *(Fault("GET", status=302, headers={"Location": url}) for url in elsewhere),
+            *(Fault("GET", status=200, value=[], headers={"Link": f'<{url}>; rel="next"'}) for url in elsewhere),
+            *(Fault("GET", status=429, headers={"Retry-After": digits}) for digits in ("9" * 400, "9" * 5000)),
+            Fault("GET", status=429, headers={"Retry-After": "Fri, 01 Jan 0001 00:00:00 +2359"}, times=99),
+            Fault("GET", status=200, value=[1]),
+            Fault("GET", status=200, value={"message": "x"}),
+            Fault("GET", status=200, value=[{"user": None, "body": f"{MARKER}\n"}]),
+            Fault("GET", status=200, value=b"[" * 200_000, times=99),
+            Fault("POST", status=201, value=[]),
+            Fault("POST", status=201, value=b"<html>"),
+        ]
+        for answer in answers:
+            answer.path = "comments" if self.kind == "github" else "notes"
+            self.forge.faults = [answer]
+            self.assert_ends(self.post("one\n", seconds=2), 2, "error: ")
+        self.forge.faults = [Fault("GET", status=200, value=[], path="/user")]
+        self.forge.tells_user = True
+        self.assert_ends(self.post("one\n"), 2, "something else than an object")
+
+    def test_a_next_page_may_be_named_in_short(self):
+        path = self.list_path()
+        link = f'<{path}?per_page=100&page=1,2>; rel="first", <?per_page=100&page=2>; rel="next"'
+        self.forge.faults = [Fault("GET", status=200, value=[], headers={"Link": link}, path=path)]
+        self.assert_ends(self.post("one\n"), 0, "created")
+
     def test_a_body_that_is_too_long_is_refused_at_once(self):
         limit = {"github": 65_536, "gitlab": 1_000_000}[self.kind]
         room = limit - len(MARKER) - 1
@@ -206,9 +321,10 @@ class Comments:
         variable = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}[self.kind]
         self.assert_ends(self.post("x", environment={variable: "other"}), 1, "is not valid")
 
-    def test_an_author_who_is_not_the_token_s_is_told(self):
+    def test_an_author_who_is_not_the_token_s_is_told_and_nothing_stays(self):
         run = self.post("x", "--author", "somebody-else")
-        self.assert_ends(run, 1, f"was posted by `{self.me}`")
+        self.assert_ends(run, 1, f"the token posts as `{self.me}`, not as `somebody-else`")
+        self.assertEqual(self.forge.bodies(), [])
 
 
 class GitHub(Comments, ScriptTest):
@@ -221,6 +337,31 @@ class GitHub(Comments, ScriptTest):
         self.assert_ends(self.post("one\n"), 0, "created")
         self.assert_ends(self.post("two\n"), 0, "updated")
         self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntheirs", f"{MARKER}\ntwo\n"])
+
+    def test_an_app_is_found_out_before_it_posts(self):
+        self.forge.me = "our-app[bot]"
+        self.forge.add("github-actions[bot]", f"{MARKER}\ntheirs")
+        self.assert_ends(self.post("one\n"), 0, "created")
+        self.assert_ends(self.post("two\n"), 0, "updated")
+        self.assertEqual(self.forge.bodies(), [f"{MARKER}\ntheirs", f"{MARKER}\ntwo\n"])
+        self.forge.tells_user = True
+        self.assert_ends(self.post("three\n", "--author", "our-app[bot]"), 0, "updated")
+
+    def test_on_a_server_of_one_s_own_graphql_is_elsewhere(self):
+        self.forge.graphql = "/api/graphql"
+        self.forge.faults = [Fault("GET", status=403, path="/user"), Fault("GET", status=200, value=[], times=2)]
+        body = self.write("body.md", "one")
+        api = f"{self.forge.url}/api/v3"
+        self.assert_ends(self.start("comment", *self.arguments(), "--body", body, "--api", api), 1, "404")
+        self.assertIn("/api/graphql", [path for _, path, _ in self.forge.requests])
+
+    def test_who_can_t_be_found_out_posts_nothing(self):
+        for answer in ({"status": 404}, {"status": 200, "value": {"errors": [{"message": "no"}]}}):
+            self.forge.faults = [Fault("POST", path="/graphql", **answer)]
+            run = self.post("one\n")
+            self.assert_ends(run, 2, "doesn't say who the token is")
+            self.assertIn("--author", run.stderr)
+        self.assertEqual(self.forge.bodies(), [])
 
     def test_rate_limits_that_come_as_403(self):
         reset = str(int(time.time()) + 2)
@@ -259,12 +400,7 @@ class Units(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        sys.path.insert(0, str(SCRIPTS))
-        cls.addClassCleanup(sys.path.remove, str(SCRIPTS))
-        loader = importlib.machinery.SourceFileLoader("comment", str(SCRIPTS / "comment"))
-        cls.comment = importlib.util.module_from_spec(importlib.util.spec_from_loader("comment", loader))
-        loader.exec_module(cls.comment)
-        cls.forge = sys.modules["forge"]
+        cls.comment, cls.forge = script_as_module("comment")
 
     def test_waits_grow_with_jitter_and_have_an_end(self):
         with mock.patch.object(self.forge.time, "sleep") as sleep, mock.patch.object(self.forge, "tell"):
@@ -293,6 +429,11 @@ class Units(unittest.TestCase):
         self.assertIsNone(self.forge.next_page(link))
         self.assertIsNone(self.forge.next_page(""))
         self.assertEqual(self.forge.next_page('<https://h/a>; rel="first", <https://h/b>; rel="next"'), "https://h/b")
+
+    def test_a_defect_is_no_refusal(self):
+        with mock.patch("sys.stderr"), self.assertRaises(SystemExit) as ended:
+            self.forge.run(lambda: 1 // 0)
+        self.assertEqual(ended.exception.code, 2)
 
     def test_an_address_is_shown_without_what_is_secret_in_it(self):
         self.assertEqual(self.forge.public("https://me:pw@h/x?sig=secret#f"), "https://h/x")

@@ -2,6 +2,7 @@
 the place of gen and kustomize."""
 
 import shlex
+import subprocess
 import unittest
 
 from support import ScriptTest
@@ -124,10 +125,49 @@ class Preview(Bash):
         self.assert_ends(self.preview("--base", "a", "--head", "b", gen="exit 2"), 2)
         self.assertEqual(self.made(), {})
 
+    def git(self, *arguments):
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+        run = subprocess.run(command, cwd=self.path, capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    def commit(self, name):
+        self.git("commit", "--quiet", "--allow-empty", "--message", name)
+        return self.git("rev-parse", "HEAD")
+
+    def merged(self):
+        """A pull request's newest commit; what is checked out is its merge."""
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit("base")
+        self.git("checkout", "--quiet", "-b", "fix")
+        newest = self.commit("fix")
+        self.git("checkout", "--quiet", "main")
+        self.commit("others")
+        self.git("merge", "--quiet", "--no-ff", "--no-edit", "fix")
+        return newest
+
+    def test_the_merge_of_a_pull_request_into_its_base(self):
+        newest = self.merged()
+        self.assert_ends(self.preview("--merge-of", newest), 0, "verdict")
+        self.assertEqual(self.calls(), [f"gen --root . diff --base HEAD^1 --head HEAD --max-bytes 64500 --deny danger {self.FILES}"])
+        self.assertEqual(self.made(), self.MADE)
+
+    def test_what_is_no_merge_of_it_gets_no_preview(self):
+        newest = self.merged()
+        base = self.git("rev-parse", "HEAD^1")
+        for other in (base, "HEAD^2", newest[:12], f".*{newest[2:]}", "x"):
+            self.assert_ends(self.preview("--merge-of", other), 2, "is not the merge of")
+        self.git("checkout", "--quiet", "fix")
+        self.assert_ends(self.preview("--merge-of", newest), 2, "is not the merge of")
+        self.git("clone", "--quiet", "--depth=1", "--branch=main", f"file://{self.path}", "shallow")
+        self.assert_ends(self.preview("--merge-of", newest, LOGFLEET_ROOT="shallow"), 2, "with its history")
+        self.assert_ends(self.preview("--merge-of", newest, LOGFLEET_ROOT=self.write("a/b", "").parent), 2)
+        self.assertEqual(self.calls(), [])
+
     def test_wrong_use(self):
         for arguments in (
             (), ("--base", "a"), ("--head", "b"), ("--base",), ("--base", "a", "--head", "b", "x"),
             ("--base", "a", "--head", "b", "--max-bytes", "1; x"), ("--base", "", "--head", "b"),
+            ("--merge-of", "a", "--base", "b"), ("--merge-of", "a", "--head", "b"), ("--merge-of", ""),
         ):  # fmt: skip
             self.assertEqual(self.preview(*arguments).returncode, 2, arguments)
         self.assert_ends(self.preview("--base", "a", "--head", "b", GEN="/nowhere"), 2, "is not here")

@@ -75,10 +75,11 @@ fn assert_as_here(fleet: &TestFleet, wanted: &[(&str, &str)], more: &[&str]) {
 #[test]
 fn github_gets_what_is_here() {
     let fleet = TestFleet::empty();
+    fleet.write("clusters/fleet.yaml", "");
     let run = fleet.call(&["ci", "github"]);
     assert_eq!(run.code, 0, "{run}");
     insta::assert_snapshot!(run);
-    assert_as_here(&fleet, &GITHUB, &[]);
+    assert_as_here(&fleet, &GITHUB, &["clusters/fleet.yaml"]);
     let again = fleet.gen_changing_nothing(&["ci", "github"]);
     assert_eq!(again.code, 0, "{again}");
     assert_eq!(again.out.matches(": there already\n").count(), GITHUB.len());
@@ -87,9 +88,11 @@ fn github_gets_what_is_here() {
 #[test]
 fn gitlab_gets_what_is_here() {
     let fleet = TestFleet::empty();
+    fleet.write("clusters/fleet.yaml", "");
     let run = fleet.call(&["ci", "gitlab"]);
     assert_eq!(run.code, 0, "{run}");
-    assert_as_here(&fleet, &GITLAB, &[".gitlab-ci.yml"]);
+    let more = [".gitlab-ci.yml", "clusters/fleet.yaml"];
+    assert_as_here(&fleet, &GITLAB, &more);
     assert_eq!(
         fleet.text(".gitlab-ci.yml"),
         "include:\n  - local: ci/preview/gitlab-ci.yml\n"
@@ -105,6 +108,25 @@ fn gitlab_gets_what_is_here() {
     let run = fleet.call(&["ci", "gitlab", "--install", "true"]);
     assert_eq!(run.code, 0, "{run}");
     assert!(run.out.ends_with("is there already and stays; add to it:\n\ninclude:\n  - local: ci/preview/gitlab-ci.yml\n"), "{run}");
+}
+
+#[test]
+fn a_folder_without_a_fleet_is_told() {
+    let fleet = TestFleet::empty();
+    let told = |folder: &str| {
+        format!(
+            "\nThere is no folder `clusters` in `{folder}`, and CI fails without one: run this in the fleet's repository, name the fleet's folder by --root, or begin one by `gen init`.\n"
+        )
+    };
+    let run = fleet.call(&["ci", "github", "--install", "true"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.out.ends_with(&told(".")), "{run}");
+    fleet.write("infra/clusters", "a file");
+    let run = fleet.call(&["ci", "github", "--install", "true", "--root", "infra"]);
+    assert!(run.out.ends_with(&told("infra")), "{run}");
+    fleet.write("logging/clusters/fleet.yaml", "");
+    let run = fleet.call(&["ci", "github", "--install", "true", "--root", "logging"]);
+    assert!(!run.out.contains("no folder"), "{run}");
 }
 
 #[test]
@@ -220,6 +242,39 @@ fn the_untrusted_workflow_may_do_nothing() {
     }
 }
 
+/// A pull request may be older than its base's scripts, and two that are right
+/// each may be wrong together: what is looked at is the merge, where GitHub
+/// checks it out by itself.
+#[test]
+fn github_looks_at_what_is_merged() {
+    let text = said("github/preview.yml");
+    assert!(!text.contains("ref: "), "{text}");
+    for part in [
+        "          HEAD: ${{ github.event.pull_request.head.sha }}\n",
+        "ci/preview/preview --merge-of \"$HEAD\"",
+        "          fetch-depth: 0\n",
+        "    types: [opened, synchronize, reopened, edited]\n  merge_group:\n  push:\n    branches: [main, master]\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // A job that is skipped counts as passed where it is required.
+    assert!(!text.contains("\n    if: "), "{text}");
+}
+
+/// Two pull requests of one branch get a comment each, and each the newest.
+#[test]
+fn comments_of_one_pull_request_wait_for_each_other() {
+    let preview = said("github/preview.yml");
+    assert!(preview.contains("\nrun-name: ${{ github.event.pull_request && format('Preview of pull request {0}', github.event.pull_request.number) || '' }}\n"), "{preview}");
+    let comment = said("github/comment.yml");
+    for part in [
+        "  group: logfleet-comment-${{ github.event.workflow_run.head_repository.full_name }}-${{ github.event.workflow_run.display_title }}\n",
+        "            --head-sha \"$HEAD_SHA\"\n",
+    ] {
+        assert!(comment.contains(part), "{part}: {comment}");
+    }
+}
+
 #[test]
 fn actions_are_pinned_and_scripts_get_no_expressions() {
     let pinned = regex::Regex::new(r"^ +uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
@@ -262,4 +317,26 @@ fn gitlab_s_jobs_without_a_token_name_none() {
         "{with}"
     );
     assert!(!text.contains("CI_JOB_TOKEN"));
+}
+
+/// The target's commit is only told where what is checked out is merged with it.
+#[test]
+fn gitlab_looks_at_merged_results_where_it_makes_them() {
+    let text = said("gitlab/preview.yml");
+    for part in [
+        "--base \"${CI_MERGE_REQUEST_TARGET_BRANCH_SHA:-$CI_MERGE_REQUEST_DIFF_BASE_SHA}\"\n",
+        "--head \"$CI_COMMIT_SHA\"\n",
+        "    - if: $CI_PIPELINE_SOURCE == \"push\" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// A pipeline may end after a later one, and a merged result is no commit of
+/// the merge request.
+#[test]
+fn gitlab_posts_only_what_is_of_the_newest_commit() {
+    let text = said("gitlab/preview.yml");
+    let commit = "--head-sha \"${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-$CI_COMMIT_SHA}\"\n";
+    assert!(text.contains(commit), "{text}");
 }

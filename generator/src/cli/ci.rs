@@ -169,8 +169,22 @@ impl Ci {
                 "\nSay how gen gets onto the runner by --install, or in the file itself.\n",
             );
         }
+        text.push_str(&fleet_advice(root));
         Ok(terminal.print(&text)?)
     }
+}
+
+/// What to do where there is nothing that CI could look at: the fleet may be
+/// yet to come, or elsewhere.
+fn fleet_advice(root: &Path) -> String {
+    if root.join("clusters").is_dir() {
+        return String::new();
+    }
+    format!(
+        "\nThere is no folder `clusters` in `{}`, and CI fails without one: run this in the fleet's repository, \
+         name the fleet's folder by --root, or begin one by `gen init`.\n",
+        root.display()
+    )
 }
 
 /// What to do where GitLab's own file is somebody's.
@@ -245,16 +259,49 @@ fn checked(install: &str, forge: Forge) -> Result<&str, Fault> {
             "--install: the command holds a control character",
         ));
     }
-    if forge == Forge::Github
-        && install.replace(' ', "").contains("${{")
-        && install.contains("secrets")
-    {
+    if forge == Forge::Github && uses_secrets(install) {
         return Err(Fault::input(
             "--install: the preview runs what a pull request says, and gets no secrets",
         )
         .hint("install gen from where it can be read without one"));
     }
     Ok(install)
+}
+
+/// Whether an expression of a GitHub workflow, `${{ … }}`, names the context
+/// `secrets`; GitHub doesn't tell upper from lower case there. A shell's word or
+/// a property of that name is nobody's secret.
+fn uses_secrets(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("${{") {
+        let (expression, following) = expression(after);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        let mut paths = expression.split(|c| !is_part(c));
+        let context = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+        if paths.any(|path| context(path).eq_ignore_ascii_case("secrets")) {
+            return true;
+        }
+        rest = following;
+    }
+    false
+}
+
+/// An expression up to its end, without the texts and spaces in it; and what
+/// follows it. A text may hold what would be the end.
+fn expression(text: &str) -> (String, &str) {
+    let mut expression = String::new();
+    let mut in_text = false;
+    for (at, c) in text.char_indices() {
+        if c == '\'' {
+            in_text = !in_text;
+        } else if !in_text {
+            if let Some(following) = text[at..].strip_prefix("}}") {
+                return (expression, following);
+            }
+            expression.extend(Some(c).filter(|c| !c.is_whitespace()));
+        }
+    }
+    (expression, "")
 }
 
 /// Puts the install command and the fleet's folder into a file.
@@ -401,9 +448,35 @@ mod tests {
 
     #[test]
     fn a_command_with_a_secret_is_refused_where_strangers_run_it() {
-        for bad in ["", " \n", "a\u{1b}b", "curl -H ${{ secrets.X }}"] {
+        for bad in ["", " \n", "a\u{1b}b"] {
             assert!(checked(bad, Forge::Github).is_err(), "{bad}");
         }
         assert_eq!(checked(" a\n\tb ", Forge::Github), Ok("a\n\tb"));
+        for secret in [
+            "curl -H ${{ secrets.X }}",
+            "curl -H ${{ SECRETS.X }}",
+            "${{Secrets['X']}}",
+            "${{ toJSON(secrets) }}",
+            "${{ secrets . X }}",
+            "${{ runner.os }} ${{\n github.actor ||\n secrets.X }}",
+            "${{ format('}}{0}', secrets.X) }}",
+            "${{ 'it''s' && secrets.* }}",
+            "${{ !secrets.X",
+        ] {
+            assert!(checked(secret, Forge::Github).is_err(), "{secret}");
+            assert_eq!(checked(secret, Forge::Gitlab), Ok(secret));
+        }
+        for harmless in [
+            "curl https://example.com/${{ runner.os }}/gen # no secrets",
+            "echo secrets $secrets.X ${secrets}",
+            "$ {{ secrets.X }}",
+            "${{ 'secrets.X' }}",
+            "${{ vars['secrets'] }}",
+            "${{ steps.a.outputs.secrets || env.secrets }}",
+            "${{ env.x }} secrets.X }}",
+            "${{ env.my_secrets || mysecrets.x || secrets-of.x }}",
+        ] {
+            assert_eq!(checked(harmless, Forge::Github), Ok(harmless));
+        }
     }
 }
