@@ -158,6 +158,13 @@ impl BothInputs {
         self.head.extend(Inputs::of(head, new));
     }
 
+    /// The clusters whose settings name that file.
+    fn naming(&self, path: &str) -> impl Iterator<Item = &String> {
+        let naming = self.named.iter();
+        let naming = naming.filter(move |(_, paths)| paths.contains(path));
+        naming.map(|(name, _)| name)
+    }
+
     fn reach(&self) -> Reach<'_> {
         Reach {
             base: &self.base,
@@ -183,6 +190,8 @@ fn find_affected(inputs: &BothInputs, head: &Fleet) -> BTreeSet<String> {
             .chain(loaded.cluster_names.iter().cloned())
     };
     for path in inputs.base.differences(&inputs.head) {
+        // One that names other files at the base differs by its own.
+        affected.extend(inputs.naming(path).cloned());
         match InputOf::path(path) {
             InputOf::Fleet | InputOf::Template => affected.extend(everybody()),
             InputOf::Cluster(name) => {
@@ -196,14 +205,7 @@ fn find_affected(inputs: &BothInputs, head: &Fleet) -> BTreeSet<String> {
                 });
                 affected.extend(of_it.map(|(name, _)| name.clone()));
             }
-            // The same holds for one that names other files at the base.
-            InputOf::Named => {
-                let naming = inputs
-                    .named
-                    .iter()
-                    .filter(|(_, paths)| paths.contains(path));
-                affected.extend(naming.map(|(name, _)| name.clone()));
-            }
+            InputOf::Named => {}
         }
     }
     affected
