@@ -45,6 +45,6 @@ mod veil;
 mod words;
 
 pub use assemble::Compared;
-pub use blast::Reach;
+pub use blast::{Reach, Readers};
 pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

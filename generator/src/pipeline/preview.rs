@@ -26,10 +26,10 @@ use super::{
 };
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
-    Compared, Comparison, Presence, Reach, RenderedCluster, compare_cluster, compare_fleet,
+    Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster, compare_fleet,
 };
 use crate::fault::{Fault, Faults};
-use crate::load::files::CLUSTERS;
+use crate::load::files::{CLUSTERS, LoadedFleet};
 use crate::load::inputs::{InputOf, Inputs};
 use crate::load::node::Node;
 use crate::load::revisions::{self, Revision, Revisions};
@@ -66,6 +66,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         || timed(&timings.load, || BothInputs::find(&base.root, &head.root)),
         || LoadedSide::load(&head.root, None, &schemas, timings),
     );
+    inputs.add_environments(&head_fleet.fleet.layers.loaded);
     inputs.add_named(&base.root, &head.root, &head_fleet.fleet.members);
     let affected = find_affected(&inputs, &head_fleet.fleet);
     let others = OtherReleases::find(&base.root, &inputs.base.clusters().collect());
@@ -120,6 +121,8 @@ struct BothInputs {
     named: BTreeMap<String, BTreeSet<String>>,
     /// Where those stand that differ and are read by way of a link.
     links: BTreeMap<String, String>,
+    /// The head's clusters by the environment that they are in.
+    environments: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl BothInputs {
@@ -127,14 +130,26 @@ impl BothInputs {
         let (base_inputs, head_inputs) = rayon::join(|| Inputs::find(base), || Inputs::find(head));
         let links = base_inputs.differences(&head_inputs).into_iter();
         let links = links.filter_map(|path| {
-            let target = head.link_target(path).or_else(|| base.link_target(path))?;
-            Some((path.to_owned(), target))
+            let side = if head.exists(path) { head } else { base };
+            Some((path.to_owned(), side.link_target(path)?))
         });
         Self {
             links: links.collect(),
             named: BTreeMap::new(),
+            environments: BTreeMap::new(),
             base: base_inputs,
             head: head_inputs,
+        }
+    }
+
+    /// Adds what only the head's files tell: who is in which environment.
+    fn add_environments(&mut self, head: &LoadedFleet) {
+        for (name, cluster) in &head.clusters {
+            let own = cluster.layer.node.get("environment").and_then(Node::as_str);
+            if let Some(environment) = own {
+                let of_it = self.environments.entry(environment.to_owned());
+                of_it.or_default().insert(name.clone());
+            }
         }
     }
 
@@ -165,11 +180,30 @@ impl BothInputs {
         naming.map(|(name, _)| name)
     }
 
+    /// The clusters that a file is read for. One that reads others at the base,
+    /// as it was in another environment or named other files, differs by its own.
+    fn readers(&self, path: &str) -> Readers {
+        let mut readers: BTreeSet<String> = self.naming(path).cloned().collect();
+        match InputOf::path(path) {
+            InputOf::Fleet | InputOf::Template => return Readers::All,
+            InputOf::Cluster(name) => {
+                readers.insert(name);
+            }
+            InputOf::Environment(environment) => {
+                let of_it = self.environments.get(&environment);
+                readers.extend(of_it.into_iter().flatten().cloned());
+            }
+            InputOf::Named => {}
+        }
+        Readers::Some(readers)
+    }
+
     fn reach(&self) -> Reach<'_> {
+        let differing = self.base.differences(&self.head).into_iter();
         Reach {
             base: &self.base,
             head: &self.head,
-            named: &self.named,
+            readers: differing.map(|path| (path, self.readers(path))).collect(),
             links: &self.links,
         }
     }
@@ -190,22 +224,9 @@ fn find_affected(inputs: &BothInputs, head: &Fleet) -> BTreeSet<String> {
             .chain(loaded.cluster_names.iter().cloned())
     };
     for path in inputs.base.differences(&inputs.head) {
-        // One that names other files at the base differs by its own.
-        affected.extend(inputs.naming(path).cloned());
-        match InputOf::path(path) {
-            InputOf::Fleet | InputOf::Template => affected.extend(everybody()),
-            InputOf::Cluster(name) => {
-                affected.insert(name);
-            }
-            // One whose own file names another environment at the base differs by that.
-            InputOf::Environment(environment) => {
-                let of_it = loaded.clusters.iter().filter(|(_, cluster)| {
-                    let own = cluster.layer.node.get("environment").and_then(Node::as_str);
-                    own == Some(environment.as_str())
-                });
-                affected.extend(of_it.map(|(name, _)| name.clone()));
-            }
-            InputOf::Named => {}
+        match inputs.readers(path) {
+            Readers::All => affected.extend(everybody()),
+            Readers::Some(readers) => affected.extend(readers),
         }
     }
     affected
