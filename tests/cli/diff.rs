@@ -19,6 +19,7 @@
 //! | `shallow NAME` | cuts the history off below that commit |
 //! | `render` | runs `gen render` |
 //! | `release VERSION` | makes what stands in `rendered/` the work of that release of gen |
+//! | `bare` | leaves the repository alone, without a work tree, as `--root` |
 //! | `no-git` | takes the repository away |
 //! | `diff ARGUMENTS` | what is run; `gen diff` without this line |
 
@@ -117,6 +118,7 @@ impl History {
                 assert_eq!(run.code, 0, "{run}");
             }
             ["release", version] => self.release(version),
+            ["bare"] => self.make_bare(),
             ["no-git"] => self.fleet.remove(".git"),
             ["diff", arguments @ ..] => {
                 let arguments = arguments.iter().map(ToString::to_string);
@@ -250,6 +252,15 @@ impl History {
             let text = serde_json::to_string_pretty(&ownership).expect("JSON") + "\n";
             self.fleet.write(&path, text);
         }
+    }
+
+    fn make_bare(&mut self) {
+        self.rename(".git", "fleet.git");
+        self.fleet.remove("clusters");
+        let root = self.fleet.root().join("fleet.git");
+        let mut config = git2::Config::open(&root.join("config")).expect("its settings");
+        config.set_bool("core.bare", true).expect("set");
+        "fleet.git".clone_into(&mut self.folder);
     }
 
     fn submodule(&mut self, path: &str) {
@@ -485,6 +496,48 @@ fn a_commit_is_shown_as_the_work_tree_was() {
     let after = groups(&history.run(&["--format", "json", "--head", "change"]));
     assert_eq!(before, after);
     assert!(!before.as_array().expect("groups").is_empty());
+}
+
+/// What is compared is the folder that was named, and else nothing is.
+#[test]
+fn compares_no_other_folder_than_the_one_that_is_meant() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut history = changed();
+    let latin = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    let folder = history.fleet.root().join(latin);
+    fs::create_dir(&folder).expect("made");
+    fs::rename(
+        history.fleet.root().join("clusters"),
+        folder.join("clusters"),
+    )
+    .expect("moved");
+    let refused = |history: &History, root: &std::ffi::OsStr, reason: &str| {
+        let mut command = history.fleet.command();
+        let output = command.arg("diff").arg("--root").arg(root).output();
+        let output = output.expect("gen starts");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(output.stdout.is_empty(), "{err}");
+        assert!(err.contains(reason) && err.contains("hint: "), "{err}");
+    };
+    refused(&history, latin, "is not Unicode");
+    refused(&history, ".git".as_ref(), "is git's own");
+    refused(&history, ".git/objects".as_ref(), "is git's own");
+    fs::create_dir(history.fleet.root().join("elsewhere")).expect("made");
+    let mut config = history.repository.config().expect("its settings");
+    config
+        .set_str("core.worktree", "../elsewhere")
+        .expect("set");
+    refused(&history, ".".as_ref(), "is not in the work tree");
+    fs::rename(
+        folder.join("clusters"),
+        history.fleet.root().join("clusters"),
+    )
+    .expect("moved");
+    config.remove("core.worktree").expect("removed");
+    history.make_bare();
+    refused(&history, "fleet.git".as_ref(), "has no work tree");
+    refused(&history, "fleet.git/objects".as_ref(), "is within a bare");
 }
 
 /// Wherever one stands, a secret is in no format.

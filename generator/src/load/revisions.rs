@@ -1,7 +1,7 @@
 //! The two sides of a comparison, found in a git repository. Does IO: it reads
 //! the repository, and never writes; nothing is checked out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use git2::{Commit, ErrorCode, Oid, Repository};
 
@@ -47,7 +47,7 @@ pub struct Revisions {
 /// Finds both sides. Without a base, the remote's default branch is taken, or
 /// else `main` or `master`; without a head, what is on disk.
 pub fn find(root: &Path, base: Option<&str>, head: &str) -> Result<Revisions, Fault> {
-    let place = FleetPlace::find(root)?;
+    let place = FleetPlace::find(root, head)?;
     let repository = &place.repository;
     let head_commit = match head {
         WORKTREE => commit_of(repository, "HEAD")?,
@@ -79,18 +79,18 @@ struct FleetPlace {
 }
 
 impl FleetPlace {
-    fn find(root: &Path) -> Result<Self, Fault> {
+    fn find(root: &Path, head: &str) -> Result<Self, Fault> {
         // It tells better of a folder that isn't there.
         Root::folder(root)?;
         let repository =
             Repository::discover(root).map_err(|error| not_a_repository(root, &error))?;
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let top: Option<PathBuf> = repository.workdir().and_then(|top| top.canonicalize().ok());
-        // A bare repository has no work tree, and its root is its top.
-        let below = top.and_then(|top| real.strip_prefix(top).ok().map(Path::to_owned));
-        let folder = below
-            .and_then(super::root::with_slashes)
-            .unwrap_or_default();
+        let folder = if repository.is_bare() {
+            refuse_folder_of_bare(&repository, &real, head)?;
+            String::new()
+        } else {
+            folder_below_top(&repository, &real)?
+        };
         Ok(Self { repository, folder })
     }
 
@@ -155,6 +155,52 @@ impl FleetPlace {
             Fault::environment(format!("can't read a commit: {}", error.message()))
         })
     }
+}
+
+/// The path of a fleet's root below the top of its repository's work tree.
+/// Another one than that would be another fleet, or none.
+fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Fault> {
+    let shown = real.display();
+    let top = repository.workdir().and_then(|top| top.canonicalize().ok());
+    let gits_own = repository.path().canonicalize().ok();
+    if gits_own.is_some_and(|own| real.starts_with(own)) {
+        return Err(Fault::environment(format!(
+            "`{shown}` is git's own, and no part of a work tree"
+        ))
+        .hint("name the folder that has `clusters/`"));
+    }
+    let below = top.as_deref().and_then(|top| real.strip_prefix(top).ok());
+    let Some(below) = below else {
+        let top = top.unwrap_or_default();
+        let fault = Fault::environment(format!(
+            "`{shown}` is not in the work tree of its git repository, which is `{}`",
+            top.display()
+        ));
+        return Err(fault.hint("`git config core.worktree` may say so; run it in that work tree"));
+    };
+    super::root::with_slashes(below.to_owned()).ok_or_else(|| {
+        let fault = Fault::environment(format!("the path `{shown}` is not Unicode"));
+        fault.hint("rename it: the folder is looked for in commits by its name")
+    })
+}
+
+/// A bare repository has commits, and nothing on disk to look at.
+fn refuse_folder_of_bare(repository: &Repository, real: &Path, head: &str) -> Result<(), Fault> {
+    let top = repository.path();
+    let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
+    if real != top {
+        let fault = format!("`{}` is within a bare git repository", real.display());
+        let hint = format!("name the repository itself: `--root {}`", top.display());
+        return Err(Fault::environment(fault).hint(hint));
+    }
+    if head == WORKTREE {
+        let fault = format!(
+            "`{}` is a bare git repository: it has no work tree to look at",
+            real.display()
+        );
+        return Err(Fault::environment(fault).hint("name the head: `--head <revision>`"));
+    }
+    Ok(())
 }
 
 /// The first digits of a commit.
