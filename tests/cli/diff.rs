@@ -8,6 +8,7 @@
 //! | `branch NAME`, `checkout NAME` | makes a branch and goes there; goes to a branch |
 //! | `commit NAME` | commits everything; NAME stands for the commit in snapshots. The lines after it that begin with `\|` are the rest of its message |
 //! | `merge NAME BRANCH` | commits everything, with that branch as second parent |
+//! | `tag NAME` | a tag of the commit where one is |
 //! | `write PATH`, `append PATH` | the lines after it that begin with `\|` are its text, or are added |
 //! | `replace PATH FROM TO` | FROM and TO are quoted |
 //! | `remove PATH`, `move FROM TO`, `link PATH TARGET` | as they say |
@@ -94,6 +95,7 @@ impl History {
             ["checkout", name] => self.checkout(name),
             ["commit", name] => self.commit_saying(name, body, None),
             ["merge", name, branch] => self.commit_saying(name, body, Some(branch)),
+            ["tag", name] => self.tag(name),
             ["write", path] => self.fleet.write(path, body),
             ["append", path] => self.fleet.append(path, body),
             ["replace", path, from, to] => self.replace(path, from, to),
@@ -139,6 +141,13 @@ impl History {
             .expect("a branch");
         let name = format!("refs/heads/{name}");
         self.repository.set_head(&name).expect("there");
+    }
+
+    fn tag(&self, name: &str) {
+        let head = self.head().expect("a commit");
+        self.repository
+            .tag_lightweight(name, head.as_object(), false)
+            .expect("a tag");
     }
 
     fn checkout(&self, name: &str) {

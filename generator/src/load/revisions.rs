@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use git2::{Commit, ErrorCode, Oid, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
 use super::commit::{CommitTree, Objects};
 use super::root::Root;
@@ -49,18 +49,15 @@ pub struct Revisions {
 pub fn find(root: &Path, base: Option<&str>, head: &str) -> Result<Revisions, Fault> {
     let place = FleetPlace::find(root, head)?;
     let repository = &place.repository;
-    let head_commit = match head {
+    let head_id = match head {
         WORKTREE => commit_of(repository, "HEAD")?,
-        revision => commit_of(repository, revision)?,
+        revision => named_commit(repository, revision)?,
     };
-    let base = match base {
-        Some(revision) => revision.to_owned(),
+    let (base, base_id) = match base {
+        Some(revision) => (revision.to_owned(), named_commit(repository, revision)?),
         None => default_base(repository)?,
     };
-    let base_commit = commit_of(repository, &base)?;
-    let merge_base = find_merge_base(repository, &base, base_commit.id(), head_commit.id())?;
-    let (base_id, head_id) = (base_commit.id(), head_commit.id());
-    drop((base_commit, head_commit));
+    let merge_base = find_merge_base(repository, &base, base_id, head_id)?;
     // Not from the merge base: there may be several, and what the base's branch has was reviewed.
     let trailers = Trailers::read(repository, base_id, head_id);
     let (base, head) = place.open(root, (base, base_id), (head, head_id), merge_base)?;
@@ -224,10 +221,44 @@ fn not_a_repository(root: &Path, error: &git2::Error) -> Fault {
     }
 }
 
-fn commit_of<'r>(repository: &'r Repository, revision: &str) -> Result<Commit<'r>, Fault> {
+/// The commit of a revision that somebody named.
+fn named_commit(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
+    refuse_ambiguous(repository, revision)?;
+    commit_of(repository, revision)
+}
+
+/// Refuses a name that is a tag and a branch, of two commits. Git warns, and
+/// takes the tag.
+fn refuse_ambiguous(repository: &Repository, revision: &str) -> Result<(), Fault> {
+    let end = revision.find(['~', '^', ':']).unwrap_or(revision.len());
+    let end = revision.find("@{").map_or(end, |at| end.min(at));
+    let name = &revision[..end];
+    // As git looks for it (<https://git-scm.com/docs/gitrevisions>).
+    let prefixes = ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+    let mut found: Vec<(String, Oid)> = Vec::new();
+    for prefix in prefixes {
+        let full = format!("{prefix}{name}");
+        let reference = repository.find_reference(&full);
+        let commit = reference.and_then(|reference| reference.peel_to_commit());
+        let commit = commit.map(|commit| commit.id());
+        found.extend(commit.ok().map(|id| (full, id)));
+    }
+    let mut others = found.iter().skip(1);
+    match found.first() {
+        Some((_, id)) if others.any(|(_, other)| other != id) => {
+            let names: Vec<String> = found.iter().map(|(full, _)| format!("`{full}`")).collect();
+            let fault = format!("`{name}` is {}, of different commits", names.join(" and "));
+            Err(Fault::environment(fault).hint("write the whole name of the one that is meant"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn commit_of(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
     let found = repository.revparse_single(revision);
     found
         .and_then(|object| object.peel_to_commit())
+        .map(|commit| commit.id())
         .map_err(|error| {
             let unborn = revision == "HEAD" && repository.is_empty().unwrap_or(false);
             if unborn {
@@ -248,27 +279,27 @@ fn commit_of<'r>(repository: &'r Repository, revision: &str) -> Result<Commit<'r
         })
 }
 
-/// The branch that changes go to.
-fn default_base(repository: &Repository) -> Result<String, Fault> {
-    if let Some(branch) = default_of_remote(repository) {
-        return Ok(branch);
-    }
-    let candidates = ["origin/main", "origin/master", "main", "master"];
-    let exists = |name: &&&str| {
-        let prefix = if name.contains('/') {
-            "refs/remotes"
-        } else {
-            "refs/heads"
-        };
-        repository
-            .find_reference(&format!("{prefix}/{name}"))
-            .is_ok()
-    };
-    let found = candidates.iter().find(exists);
-    found.map(|name| (*name).to_owned()).ok_or_else(|| {
-        Fault::environment("no default branch is known to compare with")
-            .hint("name one: `--base <branch>`")
-    })
+/// The branch that changes go to, as it is called, and its commit. Its whole
+/// name is looked up: a tag may be called the same.
+fn default_base(repository: &Repository) -> Result<(String, Oid), Fault> {
+    let candidates = [
+        "refs/remotes/origin/main",
+        "refs/remotes/origin/master",
+        "refs/heads/main",
+        "refs/heads/master",
+    ];
+    let exists = |name: &&&str| repository.find_reference(name).is_ok();
+    let found = default_of_remote(repository)
+        .or_else(|| candidates.iter().find(exists).map(ToString::to_string))
+        .ok_or_else(|| {
+            Fault::environment("no default branch is known to compare with")
+                .hint("name one: `--base <branch>`")
+        })?;
+    let short = found
+        .strip_prefix("refs/remotes/")
+        .or_else(|| found.strip_prefix("refs/heads/"));
+    let short = short.unwrap_or(&found).to_owned();
+    Ok((short, commit_of(repository, &found)?))
 }
 
 /// The default branch of the remote, as it was at the last clone or `git remote set-head`.
@@ -276,7 +307,7 @@ fn default_of_remote(repository: &Repository) -> Option<String> {
     let head = repository.find_reference("refs/remotes/origin/HEAD").ok()?;
     let target = head.symbolic_target().ok()??.to_owned();
     repository.find_reference(&target).ok()?;
-    Some(target.trim_start_matches("refs/remotes/").to_owned())
+    Some(target)
 }
 
 fn find_merge_base(
