@@ -4,6 +4,7 @@ pub mod commit;
 pub mod files;
 pub mod folder;
 pub mod inputs;
+mod merge_base;
 pub mod node;
 pub mod revisions;
 pub mod root;

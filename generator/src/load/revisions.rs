@@ -6,6 +6,7 @@ use std::path::Path;
 use git2::{ErrorCode, Oid, Repository};
 
 use super::commit::{CommitTree, Objects};
+use super::merge_base::MergeBase;
 use super::root::Root;
 use super::trailers::Trailers;
 use crate::fault::Fault;
@@ -57,10 +58,10 @@ pub fn find(root: &Path, base: Option<&str>, head: &str) -> Result<Revisions, Fa
         Some(revision) => (revision.to_owned(), named_commit(repository, revision)?),
         None => default_base(repository)?,
     };
-    let merge_base = find_merge_base(repository, &base, base_id, head_id)?;
+    let merge_base = MergeBase::find(repository, &base, base_id, head_id)?;
     // Not from the merge base: there may be several, and what the base's branch has was reviewed.
     let trailers = Trailers::read(repository, base_id, head_id);
-    let (base, head) = place.open(root, (base, base_id), (head, head_id), merge_base)?;
+    let (base, head) = place.open(root, base, (head, head_id), &merge_base)?;
     Ok(Revisions {
         base,
         head,
@@ -94,15 +95,12 @@ impl FleetPlace {
     fn open(
         self,
         root: &Path,
-        (base, base_id): (String, Oid),
+        base: String,
         (head, head_id): (&str, Oid),
-        merge_base: Oid,
+        found: &MergeBase,
     ) -> Result<(Revision, Revision), Fault> {
-        let taken = if merge_base == base_id {
-            format!("what {base} is at")
-        } else {
-            format!("the merge base with {base}")
-        };
+        let taken = found.taken(&base);
+        let merge_base = found.id;
         let (base_tree, head_tree) = (self.tree(merge_base)?, self.tree(head_id)?);
         let objects = Objects::new(self.repository);
         let open = |id: Oid, tree: Oid| -> Result<Root, Fault> {
@@ -308,32 +306,4 @@ fn default_of_remote(repository: &Repository) -> Option<String> {
     let target = head.symbolic_target().ok()??.to_owned();
     repository.find_reference(&target).ok()?;
     Some(target)
-}
-
-fn find_merge_base(
-    repository: &Repository,
-    base: &str,
-    one: Oid,
-    other: Oid,
-) -> Result<Oid, Fault> {
-    repository.merge_base(one, other).map_err(|error| {
-        if repository.is_shallow() {
-            return Fault::environment(format!(
-                "this clone is shallow: the commit where the head left `{base}` isn't in it"
-            ))
-            .hint(
-                "`git fetch --unshallow`, or `--deepen=<number>`; in a CI job, fetch with depth 0",
-            );
-        }
-        match error.code() {
-            ErrorCode::NotFound => {
-                Fault::environment(format!("the head and `{base}` have no commit in common"))
-                    .hint("name another base: `--base <revision>`")
-            }
-            _ => Fault::environment(format!(
-                "can't look for the merge base with `{base}`: {}",
-                error.message()
-            )),
-        }
-    })
 }
