@@ -18,6 +18,7 @@
 //! | `submodule PATH` | a folder that is another repository's commit |
 //! | `orphan NAME` | a branch that has no commit in common with others |
 //! | `shallow NAME` | cuts the history off below that commit |
+//! | `lack COMMIT PATH` | takes away what git has of that file or folder of a commit, as in a partial clone |
 //! | `render` | runs `gen render` |
 //! | `release VERSION` | makes what stands in `rendered/` the work of that release of gen |
 //! | `bare` | leaves the repository alone, without a work tree, as `--root` |
@@ -115,6 +116,7 @@ impl History {
                 let commit = format!("{}\n", self.names[*name]);
                 self.fleet.write(".git/shallow", commit);
             }
+            ["lack", commit, path] => self.lack(commit, path),
             ["render"] => {
                 let run = self.fleet.call(&["render"]);
                 assert_eq!(run.code, 0, "{run}");
@@ -261,6 +263,21 @@ impl History {
             let text = serde_json::to_string_pretty(&ownership).expect("JSON") + "\n";
             self.fleet.write(&path, text);
         }
+    }
+
+    fn lack(&self, commit: &str, path: &str) {
+        let commit = self.repository.find_commit(self.names[commit]);
+        let tree = commit.and_then(|commit| commit.tree()).expect("a tree");
+        let id = if path == "." {
+            tree.id()
+        } else {
+            tree.get_path(path.as_ref()).expect("an entry").id()
+        };
+        let (folder, file) = {
+            let id = id.to_string();
+            (id[..2].to_owned(), id[2..].to_owned())
+        };
+        self.fleet.remove(&format!(".git/objects/{folder}/{file}"));
     }
 
     fn make_bare(&mut self) {
@@ -547,6 +564,46 @@ fn compares_no_other_folder_than_the_one_that_is_meant() {
     history.make_bare();
     refused(&history, "fleet.git".as_ref(), "has no work tree");
     refused(&history, "fleet.git/objects".as_ref(), "is within a bare");
+}
+
+/// Without all of its objects, nothing is known of a commit.
+#[test]
+fn guesses_nothing_of_what_a_partial_clone_lacks() {
+    for lacking in [
+        "clusters/environments/production.yaml",
+        "clusters/alpha/kubernetes/patch.yaml",
+        "clusters/certificates/main.pem",
+        "clusters/environments",
+        "clusters/alpha",
+        "clusters",
+        ".",
+    ] {
+        let mut history = changed();
+        let patch = "kind: DaemonSet\nmetadata:\n  name: fluentd-nodes\n";
+        let patch = format!("apiVersion: apps/v1\n{patch}");
+        history
+            .fleet
+            .write("clusters/alpha/kubernetes/patch.yaml", patch);
+        history.commit("patch");
+        let before = history.run(&["--deny", "danger"]);
+        assert_eq!(before.code, 0, "{lacking}: {before}");
+        history.branch("change");
+        for file in ["environments/production.yaml", "certificates/main.pem"] {
+            history
+                .fleet
+                .append(&format!("clusters/{file}"), "# more\n");
+        }
+        history
+            .fleet
+            .append("clusters/alpha/kubernetes/patch.yaml", "# more\n");
+        history.commit("change");
+        history.lack("patch", lacking);
+        for head in ["change", "worktree"] {
+            let run = history.run(&["--deny", "danger", "--head", head]);
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{lacking}: {run}");
+            assert!(run.err.contains("git fetch --refetch"), "{run}");
+        }
+    }
 }
 
 /// Wherever one stands, a secret is in no format.

@@ -2,9 +2,10 @@
 //! without a checkout. Does IO: it reads git's objects, and never writes.
 //!
 //! libgit2's repository serves one thread at a time, so it stands behind a
-//! lock; each folder is decoded once and remembered.
+//! lock; each folder is decoded once and remembered. So is each object that git
+//! can't give, whoever asked: without it, nothing is known of the commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +32,7 @@ impl std::fmt::Debug for Objects {
 struct Store {
     repository: Repository,
     folders: BTreeMap<Oid, Arc<TreeFolder>>,
+    lost: BTreeSet<Fault>,
 }
 
 /// A decoded tree object: name to entry. A name that is no UTF-8 is told when
@@ -54,10 +56,10 @@ enum TreeKind {
 impl Objects {
     /// Takes a repository.
     pub fn new(repository: Repository) -> Self {
-        let folders = BTreeMap::new();
         Self(Arc::new(Mutex::new(Store {
             repository,
-            folders,
+            folders: BTreeMap::new(),
+            lost: BTreeSet::new(),
         })))
     }
 
@@ -86,6 +88,15 @@ impl Store {
         let folder = Arc::new(entries.collect::<TreeFolder>());
         self.folders.insert(id, Arc::clone(&folder));
         Ok(folder)
+    }
+
+    /// A file's bytes; nothing if they are too many.
+    fn blob(&self, id: Oid) -> Result<Option<Vec<u8>>, git2::Error> {
+        if size_of(&self.repository, id)? > MAX_BYTES {
+            return Ok(None);
+        }
+        let blob = self.repository.find_blob(id)?;
+        Ok(Some(blob.content().to_vec()))
     }
 }
 
@@ -120,7 +131,7 @@ impl From<git2::Error> for Lost {
 }
 
 impl Lost {
-    fn tell(self, path: &str) -> Fault {
+    fn tell(self, path: &str, tree: &CommitTree) -> Fault {
         match self {
             Self::Missing => root::missing(path),
             Self::Leaves => root::leaves(path),
@@ -128,7 +139,7 @@ impl Lost {
                 "`{path}` is in a submodule, whose files aren't in this repository"
             ))
             .hint("commit the files themselves instead"),
-            Self::Object(error) => unreadable(path, &error),
+            Self::Object(error) => tree.unreadable(path, &error),
         }
     }
 }
@@ -158,7 +169,7 @@ impl CommitTree {
                 "can't open `{folder}` in {}: there is no such folder",
                 self.shown()
             ))),
-            Err(lost) => Err(lost.tell(folder)),
+            Err(lost) => Err(lost.tell(folder, self)),
         }
     }
 
@@ -188,14 +199,15 @@ impl CommitTree {
             }
             Err(Lost::Missing) => return None,
             Err(lost) => {
-                faults.push(lost.tell(folder));
+                faults.push(lost.tell(folder, self));
                 return Some(Vec::new());
             }
         };
-        let entries = match self.objects.lock().folder(found.entry.id) {
+        let entries = self.objects.lock().folder(found.entry.id);
+        let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                faults.push(unreadable(folder, &error));
+                faults.push(self.unreadable(folder, &error));
                 return Some(Vec::new());
             }
         };
@@ -219,7 +231,7 @@ impl CommitTree {
         let kind = match entry.kind {
             TreeKind::Link => {
                 self.find(&path)
-                    .map_err(|lost| lost.tell(&path))?
+                    .map_err(|lost| lost.tell(&path, self))?
                     .entry
                     .kind
             }
@@ -237,24 +249,48 @@ impl CommitTree {
     }
 
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
-        let found = self.find(path).map_err(|lost| lost.tell(path))?;
+        let found = self.find(path).map_err(|lost| lost.tell(path, self))?;
         if found.entry.kind != TreeKind::File {
             return Err(root::not_a_file(path));
         }
-        let store = self.objects.lock();
-        let bytes =
-            size_of(&store.repository, found.entry.id).map_err(|error| unreadable(path, &error))?;
-        if bytes > MAX_BYTES {
-            return Err(yaml::too_large(path));
+        let blob = self.objects.lock().blob(found.entry.id);
+        match blob.map_err(|error| self.unreadable(path, &error))? {
+            Some(bytes) => Ok(bytes),
+            None => Err(yaml::too_large(path)),
         }
-        let blob = store.repository.find_blob(found.entry.id);
-        blob.map(|blob| blob.content().to_vec())
-            .map_err(|error| unreadable(path, &error))
+    }
+
+    /// The fault of an object that git couldn't give, whoever asked for it: all
+    /// that follows from what can be read would be a guess.
+    pub(super) fn all_found(&self) -> Result<(), Fault> {
+        self.objects
+            .lock()
+            .lost
+            .first()
+            .cloned()
+            .map_or(Ok(()), Err)
+    }
+
+    /// The fault of an object that git can't give: of a partial clone, or
+    /// damaged. It is remembered.
+    fn unreadable(&self, path: &str, error: &git2::Error) -> Fault {
+        let what = format!("can't read `{path}` of {}", self.shown());
+        let fault = match error.code() {
+            git2::ErrorCode::NotFound => {
+                Fault::environment(format!("{what}: git has no such object here")).hint(
+                    "a partial clone lacks objects: `git fetch --refetch --no-filter origin` brings them",
+                )
+            }
+            _ => Fault::environment(format!("{what}: {}", error.message()))
+                .hint("`git fsck` tells whether the repository is damaged"),
+        };
+        self.objects.lock().lost.insert(fault.clone());
+        fault
     }
 
     /// Looks a path up, following every link.
     fn find(&self, path: &str) -> Result<Found, Lost> {
-        let found = self.walk(split(path), true)?;
+        let found = self.look_up(path, true)?;
         match found.entry.kind {
             TreeKind::Submodule => Err(Lost::Submodule),
             _ => Ok(found),
@@ -263,7 +299,16 @@ impl CommitTree {
 
     /// Looks a path up, following the links above its last part only.
     fn find_unfollowed(&self, path: &str) -> Result<Found, Lost> {
-        self.walk(split(path), false)
+        self.look_up(path, false)
+    }
+
+    fn look_up(&self, path: &str, follow_last: bool) -> Result<Found, Lost> {
+        let found = self.walk(split(path), follow_last);
+        if let Err(Lost::Object(error)) = &found {
+            // Who asks whether there is something, tells no fault.
+            self.unreadable(path, error);
+        }
+        found
     }
 
     /// Goes down from the top, part by part.
@@ -329,17 +374,6 @@ fn read_link(repository: &Repository, id: Oid) -> Result<Vec<String>, Lost> {
 /// The size of an object, without reading it.
 fn size_of(repository: &Repository, id: Oid) -> Result<usize, git2::Error> {
     Ok(repository.odb()?.read_header(id)?.0)
-}
-
-/// The fault of an object that git can't give: of a partial clone, or damaged.
-fn unreadable(path: &str, error: &git2::Error) -> Fault {
-    let fault = Fault::environment(format!("can't read `{path}`: {}", error.message()));
-    match error.code() {
-        git2::ErrorCode::NotFound => {
-            fault.hint("a partial clone lacks objects: clone without `--filter`")
-        }
-        _ => fault.hint("`git fsck` tells whether the repository is damaged"),
-    }
 }
 
 #[cfg(all(test, unix))]

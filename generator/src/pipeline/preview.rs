@@ -81,6 +81,9 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
     let base_side = SideRendering::prepare(base_fleet, templates.base, &base.root)?;
     let head_side = SideRendering::prepare(head_fleet, templates.head, &head.root)?;
+    // What is missing in a clone is no fault of a fleet, and differs from nothing.
+    base.root.all_found()?;
+    head.root.all_found()?;
     let sides = Sides {
         base: base_side,
         head: head_side,
@@ -89,6 +92,9 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     };
     let mut result = sides.compare_all(&affected, request.progress);
     let words = acknowledgements::gather(&base.root, (entries, &sides.names()), trailers);
+    let by_release = others.compare(&base.root, &sides.base, request.watch, timings);
+    base.root.all_found()?;
+    head.root.all_found()?;
     result.head_faults.append(faults_of_entries);
     let compared = Compared {
         unchanged: result.unchanged,
@@ -96,7 +102,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         words,
         reach: inputs.reach(),
         recorded_releases: others.count(),
-        by_release: others.compare(&base.root, &sides.base, request.watch, timings),
+        by_release,
         base: side(&base),
         head: side(&head),
         head_faults: result.head_faults,
