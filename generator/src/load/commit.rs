@@ -19,6 +19,10 @@ use crate::fault::{Fault, Faults};
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
 const MAX_LINKS: usize = 40;
 
+/// How a file begins that stands for another one
+/// (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
+pub(super) const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
 /// A repository that several trees are read from.
 #[derive(Clone)]
 pub struct Objects(Arc<Mutex<Store>>);
@@ -120,6 +124,7 @@ struct Found {
 enum Lost {
     Missing,
     Leaves,
+    Absolute,
     Submodule,
     Object(git2::Error),
 }
@@ -135,6 +140,10 @@ impl Lost {
         match self {
             Self::Missing => root::missing(path),
             Self::Leaves => root::leaves(path),
+            Self::Absolute => Fault::input(format!(
+                "`{path}` is a link to an absolute path, which leaves any commit"
+            ))
+            .hint("link to it by a relative path, or copy the file in instead"),
             Self::Submodule => Fault::input(format!(
                 "`{path}` is in a submodule, whose files aren't in this repository"
             ))
@@ -255,6 +264,11 @@ impl CommitTree {
         }
         let blob = self.objects.lock().blob(found.entry.id);
         match blob.map_err(|error| self.unreadable(path, &error))? {
+            Some(bytes) if bytes.starts_with(LFS_POINTER) => Err(Fault::input(format!(
+                "`{path}` is a pointer of Git LFS: {} doesn't have its text",
+                self.shown()
+            ))
+            .hint("`git lfs untrack` it: only what git itself has can be compared")),
             Some(bytes) => Ok(bytes),
             None => Err(yaml::too_large(path)),
         }
@@ -366,7 +380,7 @@ fn read_link(repository: &Repository, id: Oid) -> Result<Vec<String>, Lost> {
     let blob = repository.find_blob(id)?;
     let target = std::str::from_utf8(blob.content()).map_err(|_| Lost::Missing)?;
     if target.starts_with('/') {
-        return Err(Lost::Leaves);
+        return Err(Lost::Absolute);
     }
     Ok(split(target))
 }
@@ -481,8 +495,7 @@ mod tests {
         ]);
         let links = [
             ("clusters/above", "../.."),
-            ("clusters/absolute", "/etc"),
-            ("clusters/out/cluster.yaml", "/etc/passwd"),
+            ("clusters/out/cluster.yaml", "../../.."),
             ("clusters/dangling/cluster.yaml", "nowhere.yaml"),
             ("templates/round", "."),
         ];
@@ -502,6 +515,27 @@ mod tests {
                 "clusters/large/cluster.yaml",
                 "clusters/out/cluster.yaml",
                 "templates/round",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_commit_cannot_have_is_told() {
+        let pointer = [LFS_POINTER, b"v1\noid sha256:1\nsize 1\n"].concat();
+        let mut files = GOOD.to_vec();
+        files.push(("templates/kubernetes/large.yaml", &pointer));
+        let links = [
+            ("clusters/absolute", "/etc"),
+            ("clusters/out/cluster.yaml", "/etc/passwd"),
+        ];
+        let faults = told(&twins(&files, &links).commit);
+        let messages = faults.iter().map(|fault| fault.message.as_str());
+        assert_eq!(
+            messages.collect::<Vec<_>>(),
+            [
+                "`clusters/absolute` is a link to an absolute path, which leaves any commit",
+                "`clusters/out/cluster.yaml` is a link to an absolute path, which leaves any commit",
+                "`templates/kubernetes/large.yaml` is a pointer of Git LFS: the commit abc doesn't have its text",
             ]
         );
     }
