@@ -12,6 +12,7 @@ use super::preview::{
 };
 use super::shipping;
 use crate::fault::Faults;
+use crate::render::FLEET;
 
 /// All that a preview is made of.
 #[derive(Debug)]
@@ -41,14 +42,13 @@ pub struct Compared<'a> {
 impl Compared<'_> {
     /// Puts it together.
     pub fn into_preview(self) -> Preview {
-        let is_cluster = |one: &&Comparison| !matches!(one.outcome, Outcome::Fleet { .. });
-        let clusters = self.comparisons.iter().filter(is_cluster);
+        let clusters = self.comparisons.iter().filter(|one| one.is_of_cluster());
         let names: Vec<String> = clusters.map(|one| one.name.clone()).collect();
         let generator = generator(self.recorded_releases, self.by_release);
         let blast_radius = self.reach.of(&names, generator);
         let mut changed_clusters = describe_clusters(&self.comparisons);
-        let is_fleet = |change: &ClusterChange| change.status == ClusterStatus::FleetFiles;
-        let has_fleet_files = changed_clusters.iter().any(is_fleet);
+        let whole_fleet = changed_clusters.iter().find(|change| change.name == FLEET);
+        let whole_fleet = whole_fleet.map(|change| change.status);
         let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
         let dangers = gather(&endangered.collect::<Vec<_>>());
         let dangers = acknowledge(dangers, &self.words.given);
@@ -68,7 +68,7 @@ impl Compared<'_> {
         }
         Preview {
             logfleet_preview: FORMAT,
-            verdict: count_dangers(&dangers) + &verdict(clusters, has_fleet_files, files, &groups),
+            verdict: count_dangers(&dangers) + &verdict(clusters, whole_fleet, files, &groups),
             base: self.base,
             head: self.head,
             dangers,
@@ -207,7 +207,7 @@ fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals 
         unchanged,
         ..ClusterTotals::default()
     };
-    for change in changes {
+    for change in changes.iter().filter(|change| change.name != FLEET) {
         *match change.status {
             ClusterStatus::Added => &mut totals.added,
             ClusterStatus::Changed => &mut totals.changed,
@@ -237,7 +237,7 @@ fn count_dangers(dangers: &[Danger]) -> String {
 /// What becomes of the clusters, in one line.
 fn verdict(
     clusters: ClusterTotals,
-    has_fleet_files: bool,
+    whole_fleet: Option<ClusterStatus>,
     files: Totals,
     groups: &[Group],
 ) -> String {
@@ -248,9 +248,13 @@ fn verdict(
         (clusters.not_compared, "not compared"),
     ];
     let mut what = list_counts(&counted, "cluster");
-    if has_fleet_files {
+    if let Some(status) = whole_fleet {
         let separator = if what.is_empty() { "" } else { ", " };
-        what = format!("{what}{separator}files of the whole fleet changed");
+        let done = match status {
+            ClusterStatus::FleetFiles => "changed",
+            _ => "not compared",
+        };
+        what = format!("{what}{separator}files of the whole fleet {done}");
     }
     let unchanged = match clusters.unchanged {
         0 => String::new(),

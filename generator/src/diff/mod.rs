@@ -46,5 +46,7 @@ mod words;
 
 pub use assemble::Compared;
 pub use blast::{Reach, Readers};
-pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};
+pub use clusters::{
+    Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet, uncompared_fleet,
+};
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

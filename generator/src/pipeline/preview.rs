@@ -26,7 +26,8 @@ use super::{
 };
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
-    Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster, compare_fleet,
+    Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster,
+    compare_fleet, uncompared_fleet,
 };
 use crate::fault::{Fault, Faults};
 use crate::load::files::{CLUSTERS, LoadedFleet};
@@ -426,12 +427,15 @@ impl Sides<'_> {
         }
         let known = self.head.clusters.union(&self.base.clusters).count();
         all.unchanged = known.saturating_sub(all.comparisons.len());
-        if all.base_faults.is_empty() && all.head_faults.is_empty() {
-            let whole = WholeFleet::of(self, clusters);
-            match whole.compare(base_kinds, head_kinds) {
-                Ok(comparison) => all.comparisons.extend(comparison),
-                Err(more) => all.head_faults.append(more),
-            }
+        let whole = WholeFleet::of(self, clusters);
+        let compared = if all.base_faults.is_empty() && all.head_faults.is_empty() {
+            whole.compare(base_kinds, head_kinds)
+        } else {
+            Ok(whole.leave_out(all.head_faults.is_empty()))
+        };
+        match compared {
+            Ok(comparison) => all.comparisons.extend(comparison),
+            Err(more) => all.head_faults.append(more),
         }
         // What is wrong on both sides is the head's matter.
         let of_head: BTreeSet<Fault> = all.head_faults.clone().sorted().into_iter().collect();
@@ -543,6 +547,22 @@ impl<'a> WholeFleet<'a> {
         let new = self.render(head, &self.head, head_kinds)?;
         timed(&self.sides.timings.check, || head.check_fleet(new.files()))?;
         Ok(compare_fleet(&old, &new))
+    }
+
+    /// Tells that they aren't compared, where there are any: they are made of
+    /// clusters one of which has a fault.
+    fn leave_out(&self, only_base: bool) -> Option<Comparison> {
+        let known = |side: &Option<Rendering>, members: &[&ResolvedMember]| {
+            let rendered = side.as_ref().map(|side| {
+                let kinds = BTreeSet::new();
+                self.render(side, members, kinds).unwrap_or_default()
+            });
+            rendered.unwrap_or_default()
+        };
+        let old = known(&self.sides.base.rendering, &self.base);
+        let new = known(&self.sides.head.rendering, &self.head);
+        let are_there = !old.0.is_empty() || !new.0.is_empty();
+        are_there.then(|| uncompared_fleet(only_base.then_some(&new)))
     }
 
     fn render(
