@@ -66,9 +66,16 @@ impl Compared<'_> {
             files.add(change.files);
             objects.add(change.objects);
         }
+        let changes = verdict(clusters, whole_fleet, files, &groups);
+        let changes = changes.unwrap_or_else(|| match clusters.unchanged {
+            0 if !self.head_faults.is_empty() => {
+                "Nothing was compared: the head has a fault".into()
+            }
+            unchanged => nothing_changes(unchanged),
+        });
         Preview {
             logfleet_preview: FORMAT,
-            verdict: count_dangers(&dangers) + &verdict(clusters, whole_fleet, files, &groups),
+            verdict: count_dangers(&dangers) + &changes,
             base: self.base,
             head: self.head,
             dangers,
@@ -234,13 +241,22 @@ fn count_dangers(dangers: &[Danger]) -> String {
     }
 }
 
-/// What becomes of the clusters, in one line.
+/// Where all that there is stays as it is.
+fn nothing_changes(unchanged: usize) -> String {
+    match unchanged {
+        0 => "Nothing changes: there is no cluster".to_owned(),
+        1 => "Nothing changes: 1 cluster renders as before".to_owned(),
+        count => format!("Nothing changes: {count} clusters render as before"),
+    }
+}
+
+/// What becomes of the clusters, in one line; nothing if they stay as they are.
 fn verdict(
     clusters: ClusterTotals,
     whole_fleet: Option<ClusterStatus>,
     files: Totals,
     groups: &[Group],
-) -> String {
+) -> Option<String> {
     let counted = [
         (clusters.added, "added"),
         (clusters.changed, "changed"),
@@ -262,11 +278,7 @@ fn verdict(
         count => format!(", {count} stay as they are"),
     };
     if what.is_empty() {
-        return match clusters.unchanged {
-            0 => "Nothing changes: there is no cluster".to_owned(),
-            1 => "Nothing changes: 1 cluster renders as before".to_owned(),
-            count => format!("Nothing changes: {count} clusters render as before"),
-        };
+        return None;
     }
     let files = [
         (files.added, "added"),
@@ -284,7 +296,7 @@ fn verdict(
     } else {
         ""
     };
-    format!("{what}{unchanged}{files}{comments}")
+    Some(format!("{what}{unchanged}{files}{comments}"))
 }
 
 /// "2 clusters added, 1 removed"; nothing without any.

@@ -274,6 +274,7 @@ impl LoadedSide {
         let mut side = Self::load(root, Some(&selected), schemas, timings);
         if !root.exists(CLUSTERS) {
             side.faults = Faults::new();
+            side.fleet.layers.loaded.names_are_whole = true;
         }
         side
     }
@@ -307,6 +308,8 @@ pub(super) struct SideRendering {
     rendering: Option<Rendering>,
     /// The names of all its clusters, faulty ones included.
     clusters: BTreeSet<String>,
+    /// Whether it has no others.
+    knows_all: bool,
     faults: Faults,
 }
 
@@ -321,6 +324,7 @@ impl SideRendering {
             mut faults,
         } = side;
         let clusters = fleet.layers.loaded.cluster_names.clone();
+        let knows_all = fleet.layers.loaded.names_are_whole;
         let (certificates, more) = read_certificates(root, &fleet.members);
         faults.append(more);
         fleet.members.retain(|member| {
@@ -337,6 +341,7 @@ impl SideRendering {
         Ok(Self {
             rendering,
             clusters,
+            knows_all,
             faults,
         })
     }
@@ -349,7 +354,7 @@ impl SideRendering {
         timings: &Timings,
         faults: &mut Faults,
     ) -> Presence<(&ResolvedMember, RenderedTree)> {
-        if !self.clusters.contains(name) {
+        if !self.clusters.contains(name) && self.knows_all {
             return Presence::Absent;
         }
         let Some((rendering, member)) = self.find(name) else {
