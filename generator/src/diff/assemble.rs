@@ -75,7 +75,9 @@ impl Compared<'_> {
         });
         Preview {
             logfleet_preview: FORMAT,
-            verdict: count_dangers(&dangers) + &changes,
+            verdict: count_dangers(&dangers)
+                + &changes
+                + &by_release_alone(&blast_radius.generator),
             base: self.base,
             head: self.head,
             dangers,
@@ -247,6 +249,16 @@ fn nothing_changes(unchanged: usize) -> String {
         0 => "Nothing changes: there is no cluster".to_owned(),
         1 => "Nothing changes: 1 cluster renders as before".to_owned(),
         count => format!("Nothing changes: {count} clusters render as before"),
+    }
+}
+
+/// "; gen 0.2.0 alone changes 2 clusters"; nothing where another release wrote the same.
+fn by_release_alone(generator: &GeneratorVersions) -> String {
+    let gen_alone = format!("; gen {} alone changes", generator.running);
+    match generator.changed_clusters.len() {
+        0 => String::new(),
+        1 => format!("{gen_alone} 1 cluster"),
+        count => format!("{gen_alone} {count} clusters"),
     }
 }
 
