@@ -192,6 +192,17 @@ impl CommitTree {
         (real != path).then_some(real)
     }
 
+    /// The id of the tree.
+    pub(super) fn id(&self) -> Oid {
+        self.top
+    }
+
+    /// The id of a plain file's content, links not followed.
+    pub(super) fn file_id(&self, path: &str) -> Option<Oid> {
+        let entry = self.find_unfollowed(path).ok()?.entry;
+        (entry.kind == TreeKind::File).then_some(entry.id)
+    }
+
     /// The id of a file's content, without reading it.
     pub(super) fn content_id(&self, path: &str) -> Option<Oid> {
         let found = self.find(path).ok()?;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{ObjectType, Oid};
+use git2::Oid;
 use rayon::prelude::*;
 
 use super::files::{CLUSTERS, OTHER_FOLDERS, TEMPLATES};
@@ -125,10 +125,7 @@ impl Inputs {
 fn content_id(root: &Root, path: &str) -> Option<Oid> {
     match root {
         Root::Commit(tree) => tree.content_id(path),
-        Root::Folder(folder) => {
-            let bytes = folder.read(path).ok()?;
-            Oid::hash_object(ObjectType::Blob, &bytes).ok()
-        }
+        Root::Folder(folder) => folder.content_id(path),
     }
 }
 

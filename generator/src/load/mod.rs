@@ -12,4 +12,5 @@ mod scalar;
 pub mod source;
 mod syntax;
 pub mod trailers;
+pub mod work_tree;
 pub mod yaml;

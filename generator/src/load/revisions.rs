@@ -1,14 +1,16 @@
 //! The two sides of a comparison, found in a git repository. Does IO: it reads
 //! the repository, and never writes; nothing is checked out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Oid, Repository};
 
 use super::commit::{CommitTree, Objects};
+use super::folder::Folder;
 use super::merge_base::MergeBase;
 use super::root::Root;
 use super::trailers::Trailers;
+use super::work_tree::WorkTree;
 use crate::fault::Fault;
 
 /// What the head is called if it is what is on disk.
@@ -102,7 +104,13 @@ impl FleetPlace {
         let taken = found.taken(&base);
         let merge_base = found.id;
         let (base_tree, head_tree) = (self.tree(merge_base)?, self.tree(head_id)?);
+        let (git, top) = (self.repository.path().to_owned(), top_of(&self.repository));
         let objects = Objects::new(self.repository);
+        let on_disk = || -> Result<Root, Fault> {
+            let commit = CommitTree::new(objects.clone(), head_tree, shown(head_id));
+            let work_tree = top.map(|top| WorkTree::new(git, top, commit, &self.folder));
+            Ok(Root::Folder(Folder::open(root)?.as_stored(work_tree)))
+        };
         let open = |id: Oid, tree: Oid| -> Result<Root, Fault> {
             let whole = CommitTree::new(objects.clone(), tree, shown(id));
             if self.folder.is_empty() {
@@ -130,7 +138,7 @@ impl FleetPlace {
                     called: head.to_owned(),
                     commit: None,
                     taken: "what is on disk".to_owned(),
-                    root: Root::folder(root)?,
+                    root: on_disk()?,
                 }
             } else {
                 Revision {
@@ -156,7 +164,7 @@ impl FleetPlace {
 /// Another one than that would be another fleet, or none.
 fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Fault> {
     let shown = real.display();
-    let top = repository.workdir().and_then(|top| top.canonicalize().ok());
+    let top = top_of(repository);
     let gits_own = repository.path().canonicalize().ok();
     if gits_own.is_some_and(|own| real.starts_with(own)) {
         return Err(Fault::environment(format!(
@@ -177,6 +185,11 @@ fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Faul
         let fault = Fault::environment(format!("the path `{shown}` is not Unicode"));
         fault.hint("rename it: the folder is looked for in commits by its name")
     })
+}
+
+/// Where a repository's files are on disk, without links.
+fn top_of(repository: &Repository) -> Option<PathBuf> {
+    repository.workdir().and_then(|top| top.canonicalize().ok())
 }
 
 /// A bare repository has commits, and nothing on disk to look at.
