@@ -305,24 +305,29 @@ impl History {
         run
     }
 
-    /// As `--format json` prints it, and what of files; these are none where
-    /// nothing is compared. From one run, which is what takes the time.
-    fn documents(&self) -> (String, Option<Pages>) {
+    /// All formats of one run, which is what takes the time: as text, as
+    /// `--format json` prints it, and pages where something is compared.
+    fn documents(&self) -> (String, String, Option<Pages>) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let (json, markdown, html) = (path("a.json"), path("b.md"), path("c.html"));
-        let run = self.run(&["--out", &json, "--out", &markdown, "--out", &html]);
-        let Ok(out) = fs::read_to_string(json) else {
-            return (self.named(&self.run(&["--format", "json"])), None);
-        };
-        let read = |path: String| self.named_text(&fs::read_to_string(path).expect("a page"));
+        let files = ["a.json", "b.md", "c.html", "d.txt"].map(path);
+        let outs = files.iter().flat_map(|file| ["--out", file.as_str()]);
+        let run = self.run(&outs.collect::<Vec<_>>());
+        if !files.iter().all(|file| fs::exists(file).expect("a folder")) {
+            let json = self.named(&self.run(&["--format", "json"]));
+            return (self.named(&run), json, None);
+        }
+        let [json, markdown, html, text] =
+            files.map(|file| fs::read_to_string(file).expect("a file"));
         let pages = Pages {
-            markdown: read(markdown),
-            html: body_of(&read(html)),
+            markdown: self.named_text(&markdown),
+            html: body_of(&self.named_text(&html)),
         };
-        let err = String::new();
-        let json = self.named(&Run { out, err, ..run });
-        (json, Some(pages))
+        let printed = |out: String, err: &str| {
+            let (code, err) = (run.code, err.to_owned());
+            self.named(&Run { code, out, err })
+        };
+        (printed(text, &run.err), printed(json, ""), Some(pages))
     }
 
     /// The comment that is written, if one is.
@@ -409,8 +414,7 @@ fn shows_what_each_history_changes() {
     let shown: Vec<(String, String, String, Option<Pages>)> = cases
         .map(|case| {
             let history = History::of_case(&case);
-            let text = history.named(&history.run(&[]));
-            let (json, pages) = history.documents();
+            let (text, json, pages) = history.documents();
             (case, text, json, pages)
         })
         .collect();
