@@ -8,6 +8,7 @@
 //! | `branch NAME`, `checkout NAME` | makes a branch and goes there; goes to a branch |
 //! | `commit NAME` | commits everything; NAME stands for the commit in snapshots. The lines after it that begin with `\|` are the rest of its message |
 //! | `merge NAME BRANCH` | commits everything, with that branch as second parent |
+//! | `tag NAME` | a tag of the commit where one is |
 //! | `write PATH`, `append PATH` | the lines after it that begin with `\|` are its text, or are added |
 //! | `replace PATH FROM TO` | FROM and TO are quoted |
 //! | `remove PATH`, `move FROM TO`, `link PATH TARGET` | as they say |
@@ -17,8 +18,10 @@
 //! | `submodule PATH` | a folder that is another repository's commit |
 //! | `orphan NAME` | a branch that has no commit in common with others |
 //! | `shallow NAME` | cuts the history off below that commit |
+//! | `lack COMMIT PATH` | takes away what git has of that file or folder of a commit, as in a partial clone |
 //! | `render` | runs `gen render` |
 //! | `release VERSION` | makes what stands in `rendered/` the work of that release of gen |
+//! | `bare` | leaves the repository alone, without a work tree, as `--root` |
 //! | `no-git` | takes the repository away |
 //! | `diff ARGUMENTS` | what is run; `gen diff` without this line |
 
@@ -93,6 +96,7 @@ impl History {
             ["checkout", name] => self.checkout(name),
             ["commit", name] => self.commit_saying(name, body, None),
             ["merge", name, branch] => self.commit_saying(name, body, Some(branch)),
+            ["tag", name] => self.tag(name),
             ["write", path] => self.fleet.write(path, body),
             ["append", path] => self.fleet.append(path, body),
             ["replace", path, from, to] => self.replace(path, from, to),
@@ -112,11 +116,13 @@ impl History {
                 let commit = format!("{}\n", self.names[*name]);
                 self.fleet.write(".git/shallow", commit);
             }
+            ["lack", commit, path] => self.lack(commit, path),
             ["render"] => {
                 let run = self.fleet.call(&["render"]);
                 assert_eq!(run.code, 0, "{run}");
             }
             ["release", version] => self.release(version),
+            ["bare"] => self.make_bare(),
             ["no-git"] => self.fleet.remove(".git"),
             ["diff", arguments @ ..] => {
                 let arguments = arguments.iter().map(ToString::to_string);
@@ -137,6 +143,13 @@ impl History {
             .expect("a branch");
         let name = format!("refs/heads/{name}");
         self.repository.set_head(&name).expect("there");
+    }
+
+    fn tag(&self, name: &str) {
+        let head = self.head().expect("a commit");
+        self.repository
+            .tag_lightweight(name, head.as_object(), false)
+            .expect("a tag");
     }
 
     fn checkout(&self, name: &str) {
@@ -252,6 +265,30 @@ impl History {
         }
     }
 
+    fn lack(&self, commit: &str, path: &str) {
+        let commit = self.repository.find_commit(self.names[commit]);
+        let tree = commit.and_then(|commit| commit.tree()).expect("a tree");
+        let id = if path == "." {
+            tree.id()
+        } else {
+            tree.get_path(path.as_ref()).expect("an entry").id()
+        };
+        let (folder, file) = {
+            let id = id.to_string();
+            (id[..2].to_owned(), id[2..].to_owned())
+        };
+        self.fleet.remove(&format!(".git/objects/{folder}/{file}"));
+    }
+
+    fn make_bare(&mut self) {
+        self.rename(".git", "fleet.git");
+        self.fleet.remove("clusters");
+        let root = self.fleet.root().join("fleet.git");
+        let mut config = git2::Config::open(&root.join("config")).expect("its settings");
+        config.set_bool("core.bare", true).expect("set");
+        "fleet.git".clone_into(&mut self.folder);
+    }
+
     fn submodule(&mut self, path: &str) {
         let id = self.names["base"];
         self.submodules.insert(path.to_owned(), id);
@@ -268,24 +305,29 @@ impl History {
         run
     }
 
-    /// As `--format json` prints it, and what of files; these are none where
-    /// nothing is compared. From one run, which is what takes the time.
-    fn documents(&self) -> (String, Option<Pages>) {
+    /// All formats of one run, which is what takes the time: as text, as
+    /// `--format json` prints it, and pages where something is compared.
+    fn documents(&self) -> (String, String, Option<Pages>) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let (json, markdown, html) = (path("a.json"), path("b.md"), path("c.html"));
-        let run = self.run(&["--out", &json, "--out", &markdown, "--out", &html]);
-        let Ok(out) = fs::read_to_string(json) else {
-            return (self.named(&self.run(&["--format", "json"])), None);
-        };
-        let read = |path: String| self.named_text(&fs::read_to_string(path).expect("a page"));
+        let files = ["a.json", "b.md", "c.html", "d.txt"].map(path);
+        let outs = files.iter().flat_map(|file| ["--out", file.as_str()]);
+        let run = self.run(&outs.collect::<Vec<_>>());
+        if !files.iter().all(|file| fs::exists(file).expect("a folder")) {
+            let json = self.named(&self.run(&["--format", "json"]));
+            return (self.named(&run), json, None);
+        }
+        let [json, markdown, html, text] =
+            files.map(|file| fs::read_to_string(file).expect("a file"));
         let pages = Pages {
-            markdown: read(markdown),
-            html: body_of(&read(html)),
+            markdown: self.named_text(&markdown),
+            html: body_of(&self.named_text(&html)),
         };
-        let err = String::new();
-        let json = self.named(&Run { out, err, ..run });
-        (json, Some(pages))
+        let printed = |out: String, err: &str| {
+            let (code, err) = (run.code, err.to_owned());
+            self.named(&Run { code, out, err })
+        };
+        (printed(text, &run.err), printed(json, ""), Some(pages))
     }
 
     /// The comment that is written, if one is.
@@ -372,8 +414,7 @@ fn shows_what_each_history_changes() {
     let shown: Vec<(String, String, String, Option<Pages>)> = cases
         .map(|case| {
             let history = History::of_case(&case);
-            let text = history.named(&history.run(&[]));
-            let (json, pages) = history.documents();
+            let (text, json, pages) = history.documents();
             (case, text, json, pages)
         })
         .collect();
@@ -485,6 +526,88 @@ fn a_commit_is_shown_as_the_work_tree_was() {
     let after = groups(&history.run(&["--format", "json", "--head", "change"]));
     assert_eq!(before, after);
     assert!(!before.as_array().expect("groups").is_empty());
+}
+
+/// What is compared is the folder that was named, and else nothing is.
+#[test]
+fn compares_no_other_folder_than_the_one_that_is_meant() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut history = changed();
+    let latin = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    let folder = history.fleet.root().join(latin);
+    fs::create_dir(&folder).expect("made");
+    fs::rename(
+        history.fleet.root().join("clusters"),
+        folder.join("clusters"),
+    )
+    .expect("moved");
+    let refused = |history: &History, root: &std::ffi::OsStr, reason: &str| {
+        let mut command = history.fleet.command();
+        let output = command.arg("diff").arg("--root").arg(root).output();
+        let output = output.expect("gen starts");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(output.stdout.is_empty(), "{err}");
+        assert!(err.contains(reason) && err.contains("hint: "), "{err}");
+    };
+    refused(&history, latin, "is not Unicode");
+    refused(&history, ".git".as_ref(), "is git's own");
+    refused(&history, ".git/objects".as_ref(), "is git's own");
+    fs::create_dir(history.fleet.root().join("elsewhere")).expect("made");
+    let mut config = history.repository.config().expect("its settings");
+    config
+        .set_str("core.worktree", "../elsewhere")
+        .expect("set");
+    refused(&history, ".".as_ref(), "is not in the work tree");
+    fs::rename(
+        folder.join("clusters"),
+        history.fleet.root().join("clusters"),
+    )
+    .expect("moved");
+    config.remove("core.worktree").expect("removed");
+    history.make_bare();
+    refused(&history, "fleet.git".as_ref(), "has no work tree");
+    refused(&history, "fleet.git/objects".as_ref(), "is within a bare");
+}
+
+/// Without all of its objects, nothing is known of a commit.
+#[test]
+fn guesses_nothing_of_what_a_partial_clone_lacks() {
+    for lacking in [
+        "clusters/environments/production.yaml",
+        "clusters/alpha/kubernetes/patch.yaml",
+        "clusters/certificates/main.pem",
+        "clusters/environments",
+        "clusters/alpha",
+        "clusters",
+        ".",
+    ] {
+        let mut history = changed();
+        let patch = "kind: DaemonSet\nmetadata:\n  name: fluentd-nodes\n";
+        let patch = format!("apiVersion: apps/v1\n{patch}");
+        history
+            .fleet
+            .write("clusters/alpha/kubernetes/patch.yaml", patch);
+        history.commit("patch");
+        let before = history.run(&["--deny", "danger"]);
+        assert_eq!(before.code, 0, "{lacking}: {before}");
+        history.branch("change");
+        for file in ["environments/production.yaml", "certificates/main.pem"] {
+            history
+                .fleet
+                .append(&format!("clusters/{file}"), "# more\n");
+        }
+        history
+            .fleet
+            .append("clusters/alpha/kubernetes/patch.yaml", "# more\n");
+        history.commit("change");
+        history.lack("patch", lacking);
+        for head in ["change", "worktree"] {
+            let run = history.run(&["--deny", "danger", "--head", head]);
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{lacking}: {run}");
+            assert!(run.err.contains("git fetch --refetch"), "{run}");
+        }
+    }
 }
 
 /// Wherever one stands, a secret is in no format.

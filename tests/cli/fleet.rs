@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use tempfile::TempDir;
 
 /// No case may take so long, not even on a busy machine.
-const TIME_LIMIT: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// The folder of all cases.
 pub(crate) fn cases() -> PathBuf {

@@ -12,6 +12,7 @@ use super::preview::{
 };
 use super::shipping;
 use crate::fault::Faults;
+use crate::render::FLEET;
 
 /// All that a preview is made of.
 #[derive(Debug)]
@@ -41,14 +42,13 @@ pub struct Compared<'a> {
 impl Compared<'_> {
     /// Puts it together.
     pub fn into_preview(self) -> Preview {
-        let is_cluster = |one: &&Comparison| !matches!(one.outcome, Outcome::Fleet { .. });
-        let clusters = self.comparisons.iter().filter(is_cluster);
+        let clusters = self.comparisons.iter().filter(|one| one.is_of_cluster());
         let names: Vec<String> = clusters.map(|one| one.name.clone()).collect();
         let generator = generator(self.recorded_releases, self.by_release);
         let blast_radius = self.reach.of(&names, generator);
         let mut changed_clusters = describe_clusters(&self.comparisons);
-        let is_fleet = |change: &ClusterChange| change.status == ClusterStatus::FleetFiles;
-        let has_fleet_files = changed_clusters.iter().any(is_fleet);
+        let whole_fleet = changed_clusters.iter().find(|change| change.name == FLEET);
+        let whole_fleet = whole_fleet.map(|change| change.status);
         let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
         let dangers = gather(&endangered.collect::<Vec<_>>());
         let dangers = acknowledge(dangers, &self.words.given);
@@ -66,9 +66,18 @@ impl Compared<'_> {
             files.add(change.files);
             objects.add(change.objects);
         }
+        let changes = verdict(clusters, whole_fleet, files, &groups);
+        let changes = changes.unwrap_or_else(|| match clusters.unchanged {
+            0 if !self.head_faults.is_empty() => {
+                "Nothing was compared: the head has a fault".into()
+            }
+            unchanged => nothing_changes(unchanged),
+        });
         Preview {
             logfleet_preview: FORMAT,
-            verdict: count_dangers(&dangers) + &verdict(clusters, has_fleet_files, files, &groups),
+            verdict: count_dangers(&dangers)
+                + &changes
+                + &by_release_alone(&blast_radius.generator),
             base: self.base,
             head: self.head,
             dangers,
@@ -190,7 +199,7 @@ fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals 
         unchanged,
         ..ClusterTotals::default()
     };
-    for change in changes {
+    for change in changes.iter().filter(|change| change.name != FLEET) {
         *match change.status {
             ClusterStatus::Added => &mut totals.added,
             ClusterStatus::Changed => &mut totals.changed,
@@ -217,13 +226,32 @@ fn count_dangers(dangers: &[Danger]) -> String {
     }
 }
 
-/// What becomes of the clusters, in one line.
+/// Where all that there is stays as it is.
+fn nothing_changes(unchanged: usize) -> String {
+    match unchanged {
+        0 => "Nothing changes: there is no cluster".to_owned(),
+        1 => "Nothing changes: 1 cluster renders as before".to_owned(),
+        count => format!("Nothing changes: {count} clusters render as before"),
+    }
+}
+
+/// "; gen 0.2.0 alone changes 2 clusters"; nothing where another release wrote the same.
+fn by_release_alone(generator: &GeneratorVersions) -> String {
+    let gen_alone = format!("; gen {} alone changes", generator.running);
+    match generator.changed_clusters.len() {
+        0 => String::new(),
+        1 => format!("{gen_alone} 1 cluster"),
+        count => format!("{gen_alone} {count} clusters"),
+    }
+}
+
+/// What becomes of the clusters, in one line; nothing if they stay as they are.
 fn verdict(
     clusters: ClusterTotals,
-    has_fleet_files: bool,
+    whole_fleet: Option<ClusterStatus>,
     files: Totals,
     groups: &[Group],
-) -> String {
+) -> Option<String> {
     let counted = [
         (clusters.added, "added"),
         (clusters.changed, "changed"),
@@ -231,9 +259,13 @@ fn verdict(
         (clusters.not_compared, "not compared"),
     ];
     let mut what = list_counts(&counted, "cluster");
-    if has_fleet_files {
+    if let Some(status) = whole_fleet {
         let separator = if what.is_empty() { "" } else { ", " };
-        what = format!("{what}{separator}files of the whole fleet changed");
+        let done = match status {
+            ClusterStatus::FleetFiles => "changed",
+            _ => "not compared",
+        };
+        what = format!("{what}{separator}files of the whole fleet {done}");
     }
     let unchanged = match clusters.unchanged {
         0 => String::new(),
@@ -241,11 +273,7 @@ fn verdict(
         count => format!(", {count} stay as they are"),
     };
     if what.is_empty() {
-        return match clusters.unchanged {
-            0 => "Nothing changes: there is no cluster".to_owned(),
-            1 => "Nothing changes: 1 cluster renders as before".to_owned(),
-            count => format!("Nothing changes: {count} clusters render as before"),
-        };
+        return None;
     }
     let files = [
         (files.added, "added"),
@@ -263,7 +291,7 @@ fn verdict(
     } else {
         ""
     };
-    format!("{what}{unchanged}{files}{comments}")
+    Some(format!("{what}{unchanged}{files}{comments}"))
 }
 
 /// "2 clusters added, 1 removed"; nothing without any.

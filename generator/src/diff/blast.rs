@@ -9,6 +9,15 @@ use super::preview::{
 use crate::load::files::{CLUSTERS, OTHER_FOLDERS};
 use crate::load::inputs::{InputOf, Inputs};
 
+/// The clusters that a file is read for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Each that there is.
+    All,
+    /// These.
+    Some(BTreeSet<String>),
+}
+
 /// What is known of the inputs.
 #[derive(Debug)]
 pub struct Reach<'a> {
@@ -16,8 +25,8 @@ pub struct Reach<'a> {
     pub base: &'a Inputs,
     /// Those of the head.
     pub head: &'a Inputs,
-    /// The files that clusters name in their settings, by cluster.
-    pub named: &'a BTreeMap<String, BTreeSet<String>>,
+    /// Whom each that differs is read for.
+    pub readers: BTreeMap<&'a str, Readers>,
     /// Where an input really stands that is read by way of a link.
     pub links: &'a BTreeMap<String, String>,
 }
@@ -31,7 +40,7 @@ impl Reach<'_> {
         let mut by_shared = Vec::new();
         for cluster in changed {
             let mut has_own = false;
-            for path in differing.iter().filter(|path| self.is_own(cluster, path)) {
+            for path in differing.iter().filter(|path| self.reads(cluster, path)) {
                 let real = self.links.get(*path).map_or(*path, String::as_str);
                 match folder_of(real) {
                     Some(other) if other != cluster => {
@@ -57,11 +66,13 @@ impl Reach<'_> {
         }
     }
 
-    /// Whether an input is that cluster's, or named by it.
-    fn is_own(&self, cluster: &str, path: &str) -> bool {
-        let named = self.named.get(cluster);
-        InputOf::path(path) == InputOf::Cluster(cluster.to_owned())
-            || named.is_some_and(|paths| paths.contains(path))
+    /// Whether a file is read for that cluster.
+    fn reads(&self, cluster: &str, path: &str) -> bool {
+        match self.readers.get(path) {
+            Some(Readers::All) => true,
+            Some(Readers::Some(clusters)) => clusters.contains(cluster),
+            None => false,
+        }
     }
 
     fn describe(&self, path: &str) -> ChangedInput {

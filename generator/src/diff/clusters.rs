@@ -82,6 +82,11 @@ pub(super) struct Whole {
 }
 
 impl Comparison {
+    /// Whether it is one of a cluster, and not of the files of the whole fleet.
+    pub(super) fn is_of_cluster(&self) -> bool {
+        self.name != FLEET
+    }
+
     /// What was found to be dangerous in it.
     pub(super) fn endangered(&self) -> Option<EndangeredCluster<'_>> {
         let (known, findings) = match &self.outcome {
@@ -170,6 +175,23 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
             object_totals: compared.object_totals,
         },
     })
+}
+
+/// The files of the whole fleet where they can't be compared: the head's if the
+/// base alone has a fault.
+pub fn uncompared_fleet(head: Option<&RenderedTree>) -> Comparison {
+    let outcome = head.map_or(Outcome::HeadFaulty, |head| {
+        let (files, objects) = files::count(head);
+        Outcome::BaseFaulty(Whole {
+            files,
+            objects,
+            digests: BTreeSet::new(),
+        })
+    });
+    Comparison {
+        name: FLEET.to_owned(),
+        outcome,
+    }
 }
 
 /// Compares a cluster that both sides have; nothing if it stays as it is.

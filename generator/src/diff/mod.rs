@@ -47,9 +47,11 @@ mod veil;
 mod words;
 
 pub use assemble::Compared;
-pub use blast::Reach;
+pub use blast::{Reach, Readers};
 pub use cluster_renames::{
     ClusterRename, Renamed, compare_renamed, find_cluster_renames, tell_renamed,
 };
-pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};
+pub use clusters::{
+    Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet, uncompared_fleet,
+};
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

@@ -2,9 +2,10 @@
 //! without a checkout. Does IO: it reads git's objects, and never writes.
 //!
 //! libgit2's repository serves one thread at a time, so it stands behind a
-//! lock; each folder is decoded once and remembered.
+//! lock; each folder is decoded once and remembered. So is each object that git
+//! can't give, whoever asked: without it, nothing is known of the commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +18,10 @@ use crate::fault::{Fault, Faults};
 /// Links that are followed one after the other, as many as Linux does
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
 const MAX_LINKS: usize = 40;
+
+/// How a file begins that stands for another one
+/// (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
+pub(super) const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// A repository that several trees are read from.
 #[derive(Clone)]
@@ -31,6 +36,7 @@ impl std::fmt::Debug for Objects {
 struct Store {
     repository: Repository,
     folders: BTreeMap<Oid, Arc<TreeFolder>>,
+    lost: BTreeSet<Fault>,
 }
 
 /// A decoded tree object: name to entry. A name that is no UTF-8 is told when
@@ -54,10 +60,10 @@ enum TreeKind {
 impl Objects {
     /// Takes a repository.
     pub fn new(repository: Repository) -> Self {
-        let folders = BTreeMap::new();
         Self(Arc::new(Mutex::new(Store {
             repository,
-            folders,
+            folders: BTreeMap::new(),
+            lost: BTreeSet::new(),
         })))
     }
 
@@ -87,6 +93,15 @@ impl Store {
         self.folders.insert(id, Arc::clone(&folder));
         Ok(folder)
     }
+
+    /// A file's bytes; nothing if they are too many.
+    fn blob(&self, id: Oid) -> Result<Option<Vec<u8>>, git2::Error> {
+        if size_of(&self.repository, id)? > MAX_BYTES {
+            return Ok(None);
+        }
+        let blob = self.repository.find_blob(id)?;
+        Ok(Some(blob.content().to_vec()))
+    }
 }
 
 /// A folder of a commit that nothing is read outside of.
@@ -109,6 +124,7 @@ struct Found {
 enum Lost {
     Missing,
     Leaves,
+    Absolute,
     Submodule,
     Object(git2::Error),
 }
@@ -120,15 +136,19 @@ impl From<git2::Error> for Lost {
 }
 
 impl Lost {
-    fn tell(self, path: &str) -> Fault {
+    fn tell(self, path: &str, tree: &CommitTree) -> Fault {
         match self {
             Self::Missing => root::missing(path),
             Self::Leaves => root::leaves(path),
+            Self::Absolute => Fault::input(format!(
+                "`{path}` is a link to an absolute path, which leaves any commit"
+            ))
+            .hint("link to it by a relative path, or copy the file in instead"),
             Self::Submodule => Fault::input(format!(
                 "`{path}` is in a submodule, whose files aren't in this repository"
             ))
             .hint("commit the files themselves instead"),
-            Self::Object(error) => unreadable(path, &error),
+            Self::Object(error) => tree.unreadable(path, &error),
         }
     }
 }
@@ -158,7 +178,7 @@ impl CommitTree {
                 "can't open `{folder}` in {}: there is no such folder",
                 self.shown()
             ))),
-            Err(lost) => Err(lost.tell(folder)),
+            Err(lost) => Err(lost.tell(folder, self)),
         }
     }
 
@@ -170,6 +190,17 @@ impl CommitTree {
     pub(super) fn link_target(&self, path: &str) -> Option<String> {
         let real = self.find(path).ok()?.real.join("/");
         (real != path).then_some(real)
+    }
+
+    /// The id of the tree.
+    pub(super) fn id(&self) -> Oid {
+        self.top
+    }
+
+    /// The id of a plain file's content, links not followed.
+    pub(super) fn file_id(&self, path: &str) -> Option<Oid> {
+        let entry = self.find_unfollowed(path).ok()?.entry;
+        (entry.kind == TreeKind::File).then_some(entry.id)
     }
 
     /// The id of a file's content, without reading it.
@@ -188,14 +219,15 @@ impl CommitTree {
             }
             Err(Lost::Missing) => return None,
             Err(lost) => {
-                faults.push(lost.tell(folder));
+                faults.push(lost.tell(folder, self));
                 return Some(Vec::new());
             }
         };
-        let entries = match self.objects.lock().folder(found.entry.id) {
+        let entries = self.objects.lock().folder(found.entry.id);
+        let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                faults.push(unreadable(folder, &error));
+                faults.push(self.unreadable(folder, &error));
                 return Some(Vec::new());
             }
         };
@@ -219,7 +251,7 @@ impl CommitTree {
         let kind = match entry.kind {
             TreeKind::Link => {
                 self.find(&path)
-                    .map_err(|lost| lost.tell(&path))?
+                    .map_err(|lost| lost.tell(&path, self))?
                     .entry
                     .kind
             }
@@ -237,24 +269,53 @@ impl CommitTree {
     }
 
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
-        let found = self.find(path).map_err(|lost| lost.tell(path))?;
+        let found = self.find(path).map_err(|lost| lost.tell(path, self))?;
         if found.entry.kind != TreeKind::File {
             return Err(root::not_a_file(path));
         }
-        let store = self.objects.lock();
-        let bytes =
-            size_of(&store.repository, found.entry.id).map_err(|error| unreadable(path, &error))?;
-        if bytes > MAX_BYTES {
-            return Err(yaml::too_large(path));
+        let blob = self.objects.lock().blob(found.entry.id);
+        match blob.map_err(|error| self.unreadable(path, &error))? {
+            Some(bytes) if bytes.starts_with(LFS_POINTER) => Err(Fault::input(format!(
+                "`{path}` is a pointer of Git LFS: {} doesn't have its text",
+                self.shown()
+            ))
+            .hint("`git lfs untrack` it: only what git itself has can be compared")),
+            Some(bytes) => Ok(bytes),
+            None => Err(yaml::too_large(path)),
         }
-        let blob = store.repository.find_blob(found.entry.id);
-        blob.map(|blob| blob.content().to_vec())
-            .map_err(|error| unreadable(path, &error))
+    }
+
+    /// The fault of an object that git couldn't give, whoever asked for it: all
+    /// that follows from what can be read would be a guess.
+    pub(super) fn all_found(&self) -> Result<(), Fault> {
+        self.objects
+            .lock()
+            .lost
+            .first()
+            .cloned()
+            .map_or(Ok(()), Err)
+    }
+
+    /// The fault of an object that git can't give: of a partial clone, or
+    /// damaged. It is remembered.
+    fn unreadable(&self, path: &str, error: &git2::Error) -> Fault {
+        let what = format!("can't read `{path}` of {}", self.shown());
+        let fault = match error.code() {
+            git2::ErrorCode::NotFound => {
+                Fault::environment(format!("{what}: git has no such object here")).hint(
+                    "a partial clone lacks objects: `git fetch --refetch --no-filter origin` brings them",
+                )
+            }
+            _ => Fault::environment(format!("{what}: {}", error.message()))
+                .hint("`git fsck` tells whether the repository is damaged"),
+        };
+        self.objects.lock().lost.insert(fault.clone());
+        fault
     }
 
     /// Looks a path up, following every link.
     fn find(&self, path: &str) -> Result<Found, Lost> {
-        let found = self.walk(split(path), true)?;
+        let found = self.look_up(path, true)?;
         match found.entry.kind {
             TreeKind::Submodule => Err(Lost::Submodule),
             _ => Ok(found),
@@ -263,7 +324,16 @@ impl CommitTree {
 
     /// Looks a path up, following the links above its last part only.
     fn find_unfollowed(&self, path: &str) -> Result<Found, Lost> {
-        self.walk(split(path), false)
+        self.look_up(path, false)
+    }
+
+    fn look_up(&self, path: &str, follow_last: bool) -> Result<Found, Lost> {
+        let found = self.walk(split(path), follow_last);
+        if let Err(Lost::Object(error)) = &found {
+            // Who asks whether there is something, tells no fault.
+            self.unreadable(path, error);
+        }
+        found
     }
 
     /// Goes down from the top, part by part.
@@ -321,7 +391,7 @@ fn read_link(repository: &Repository, id: Oid) -> Result<Vec<String>, Lost> {
     let blob = repository.find_blob(id)?;
     let target = std::str::from_utf8(blob.content()).map_err(|_| Lost::Missing)?;
     if target.starts_with('/') {
-        return Err(Lost::Leaves);
+        return Err(Lost::Absolute);
     }
     Ok(split(target))
 }
@@ -329,17 +399,6 @@ fn read_link(repository: &Repository, id: Oid) -> Result<Vec<String>, Lost> {
 /// The size of an object, without reading it.
 fn size_of(repository: &Repository, id: Oid) -> Result<usize, git2::Error> {
     Ok(repository.odb()?.read_header(id)?.0)
-}
-
-/// The fault of an object that git can't give: of a partial clone, or damaged.
-fn unreadable(path: &str, error: &git2::Error) -> Fault {
-    let fault = Fault::environment(format!("can't read `{path}`: {}", error.message()));
-    match error.code() {
-        git2::ErrorCode::NotFound => {
-            fault.hint("a partial clone lacks objects: clone without `--filter`")
-        }
-        _ => fault.hint("`git fsck` tells whether the repository is damaged"),
-    }
 }
 
 #[cfg(all(test, unix))]
@@ -447,8 +506,7 @@ mod tests {
         ]);
         let links = [
             ("clusters/above", "../.."),
-            ("clusters/absolute", "/etc"),
-            ("clusters/out/cluster.yaml", "/etc/passwd"),
+            ("clusters/out/cluster.yaml", "../../.."),
             ("clusters/dangling/cluster.yaml", "nowhere.yaml"),
             ("templates/round", "."),
         ];
@@ -468,6 +526,27 @@ mod tests {
                 "clusters/large/cluster.yaml",
                 "clusters/out/cluster.yaml",
                 "templates/round",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_commit_cannot_have_is_told() {
+        let pointer = [LFS_POINTER, b"v1\noid sha256:1\nsize 1\n"].concat();
+        let mut files = GOOD.to_vec();
+        files.push(("templates/kubernetes/large.yaml", &pointer));
+        let links = [
+            ("clusters/absolute", "/etc"),
+            ("clusters/out/cluster.yaml", "/etc/passwd"),
+        ];
+        let faults = told(&twins(&files, &links).commit);
+        let messages = faults.iter().map(|fault| fault.message.as_str());
+        assert_eq!(
+            messages.collect::<Vec<_>>(),
+            [
+                "`clusters/absolute` is a link to an absolute path, which leaves any commit",
+                "`clusters/out/cluster.yaml` is a link to an absolute path, which leaves any commit",
+                "`templates/kubernetes/large.yaml` is a pointer of Git LFS: the commit abc doesn't have its text",
             ]
         );
     }

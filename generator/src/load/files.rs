@@ -61,6 +61,8 @@ pub struct LoadedFleet {
     pub clusters: BTreeMap<String, LoadedCluster>,
     /// The names of all cluster folders, also of those not read.
     pub cluster_names: BTreeSet<String>,
+    /// Whether these are all: the folder could be listed.
+    pub names_are_whole: bool,
     /// Templates of the fleet's own: path below `templates/` → text.
     pub template_overrides: BTreeMap<String, String>,
     /// Whether all that every cluster depends on could be read: `fleet.yaml` and the templates.
@@ -143,6 +145,7 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
         }
     }
     fleet.cluster_names = listed.names;
+    fleet.names_are_whole = listed.is_whole;
     match read_templates(root) {
         Ok(templates) => fleet.template_overrides = templates,
         Err(found) => {
@@ -156,14 +159,17 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
 struct Listed {
     names: BTreeSet<String>,
     has_fleet: bool,
+    is_whole: bool,
 }
 
 fn list_clusters(root: &Root, faults: &mut Faults) -> Listed {
     let mut listed = Listed {
         names: BTreeSet::new(),
         has_fleet: false,
+        is_whole: false,
     };
-    let Some(entries) = root.list(CLUSTERS, faults) else {
+    let mut unlisted = Faults::new();
+    let Some(entries) = root.list(CLUSTERS, &mut unlisted) else {
         let fault = Fault::environment(format!(
             "there is no folder `{CLUSTERS}` in {}",
             root.shown()
@@ -171,6 +177,8 @@ fn list_clusters(root: &Root, faults: &mut Faults) -> Listed {
         faults.push(fault.hint("run this in the fleet's repository, or name its folder"));
         return listed;
     };
+    listed.is_whole = unlisted.is_empty();
+    faults.append(unlisted);
     for Entry { name, kind, .. } in entries {
         match kind {
             EntryKind::Folder if OTHER_FOLDERS.contains(&name.as_str()) => {}

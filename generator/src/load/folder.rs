@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use git2::{ObjectType, Oid};
+
 use super::root::{self, Entry, EntryKind};
+use super::work_tree::WorkTree;
 use super::yaml::{self, MAX_BYTES};
 use crate::fault::{Fault, Faults};
 
@@ -14,6 +17,8 @@ pub struct Folder {
     given: PathBuf,
     /// Without links, to compare with.
     real: PathBuf,
+    /// What git has of it, if that is to be read.
+    work_tree: Option<WorkTree>,
 }
 
 impl Folder {
@@ -29,7 +34,14 @@ impl Folder {
         Ok(Self {
             given: given.to_owned(),
             real,
+            work_tree: None,
         })
+    }
+
+    /// The same, read as git would store it.
+    #[must_use]
+    pub fn as_stored(self, work_tree: Option<WorkTree>) -> Self {
+        Self { work_tree, ..self }
     }
 
     /// The path as it was given.
@@ -38,7 +50,8 @@ impl Folder {
     }
 
     pub(super) fn below(&self, folder: &str) -> Result<Self, Fault> {
-        Self::open(&self.given.join(folder))
+        let below = Self::open(&self.given.join(folder))?;
+        Ok(below.as_stored(self.work_tree.clone()))
     }
 
     pub(super) fn exists(&self, path: &str) -> bool {
@@ -124,6 +137,25 @@ impl Folder {
     }
 
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        let bytes = self.read_on_disk(path)?;
+        let stored = self.stored(path, |work_tree, real| work_tree.bytes(real, &bytes));
+        Ok(stored.unwrap_or(bytes))
+    }
+
+    /// The id that git has or would have of a file's content.
+    pub(super) fn content_id(&self, path: &str) -> Option<Oid> {
+        let bytes = self.read_on_disk(path).ok()?;
+        self.stored(path, |work_tree, real| work_tree.content_id(real, &bytes))
+            .or_else(|| Oid::hash_object(ObjectType::Blob, &bytes).ok())
+    }
+
+    /// What git has of a file, if it is to be asked.
+    fn stored<T>(&self, path: &str, ask: impl Fn(&WorkTree, &Path) -> Option<T>) -> Option<T> {
+        let work_tree = self.work_tree.as_ref()?;
+        ask(work_tree, &self.real.join(path).canonicalize().ok()?)
+    }
+
+    fn read_on_disk(&self, path: &str) -> Result<Vec<u8>, Fault> {
         let full = self.real.join(path);
         self.stay_within(path)?;
         let about = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{ObjectType, Oid};
+use git2::Oid;
 use rayon::prelude::*;
 
 use super::files::{CLUSTERS, OTHER_FOLDERS, TEMPLATES};
@@ -29,17 +29,23 @@ pub enum InputOf {
 }
 
 impl InputOf {
-    /// What the file of that path is an input of.
+    /// What the file of that path is an input of where it stands, or a folder
+    /// that can't be listed. Settings may name it as well, wherever it is.
     pub fn path(path: &str) -> Self {
-        let mut parts = path.split('/');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(TEMPLATES), ..) => Self::Template,
-            (_, Some("fleet.yaml"), None) => Self::Fleet,
-            (_, Some("environments"), Some(file)) => {
-                Self::Environment(file.trim_end_matches(".yaml").to_owned())
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts.as_slice() {
+            [TEMPLATES, ..] => Self::Template,
+            [CLUSTERS] | [CLUSTERS, "fleet.yaml" | "environments"] => Self::Fleet,
+            [CLUSTERS, "environments", file] => match file.strip_suffix(".yaml") {
+                Some(environment) => Self::Environment(environment.to_owned()),
+                None => Self::Named,
+            },
+            [CLUSTERS, folder, ..] if OTHER_FOLDERS.contains(folder) => Self::Named,
+            [CLUSTERS, cluster, "cluster.yaml" | "kubernetes"] => {
+                Self::Cluster((*cluster).to_owned())
             }
-            (_, Some(cluster), Some("cluster.yaml" | "kubernetes")) => {
-                Self::Cluster(cluster.to_owned())
+            [CLUSTERS, cluster, "kubernetes", file] if file.ends_with(".yaml") => {
+                Self::Cluster((*cluster).to_owned())
             }
             _ => Self::Named,
         }
@@ -124,10 +130,7 @@ impl Inputs {
 fn content_id(root: &Root, path: &str) -> Option<Oid> {
     match root {
         Root::Commit(tree) => tree.content_id(path),
-        Root::Folder(folder) => {
-            let bytes = folder.read(path).ok()?;
-            Oid::hash_object(ObjectType::Blob, &bytes).ok()
-        }
+        Root::Folder(folder) => folder.content_id(path),
     }
 }
 
@@ -200,4 +203,38 @@ fn find_templates(root: &Root) -> Vec<Found> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_tells_what_is_read_where_it_stands() {
+        let cluster = |name: &str| InputOf::Cluster(name.to_owned());
+        for (path, input) in [
+            ("clusters/fleet.yaml", InputOf::Fleet),
+            ("templates/kubernetes/a.yaml", InputOf::Template),
+            (
+                "clusters/environments/a.yaml.yaml",
+                InputOf::Environment("a.yaml".to_owned()),
+            ),
+            ("clusters/environments/production.pem", InputOf::Named),
+            ("clusters/environments/a/b.yaml", InputOf::Named),
+            ("clusters/certificates/cluster.yaml", InputOf::Named),
+            ("clusters/a/cluster.yaml", cluster("a")),
+            ("clusters/a/cluster.yaml/b", InputOf::Named),
+            ("clusters/a/kubernetes/patch.yaml", cluster("a")),
+            ("clusters/a/kubernetes/ca.md", InputOf::Named),
+            ("clusters/a/kubernetes/b/c.yaml", InputOf::Named),
+            ("clusters/a/ca.pem", InputOf::Named),
+            ("other/fleet.yaml", InputOf::Named),
+            // What can't be listed may hide anything.
+            ("clusters", InputOf::Fleet),
+            ("clusters/environments", InputOf::Fleet),
+            ("clusters/a/kubernetes", cluster("a")),
+        ] {
+            assert_eq!(InputOf::path(path), input, "{path}");
+        }
+    }
 }

@@ -3,11 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, Oid, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
 use super::commit::{CommitTree, Objects};
+use super::folder::Folder;
+use super::merge_base::MergeBase;
 use super::root::Root;
 use super::trailers::Trailers;
+use super::work_tree::WorkTree;
 use crate::fault::Fault;
 
 /// What the head is called if it is what is on disk.
@@ -47,23 +50,20 @@ pub struct Revisions {
 /// Finds both sides. Without a base, the remote's default branch is taken, or
 /// else `main` or `master`; without a head, what is on disk.
 pub fn find(root: &Path, base: Option<&str>, head: &str) -> Result<Revisions, Fault> {
-    let place = FleetPlace::find(root)?;
+    let place = FleetPlace::find(root, head)?;
     let repository = &place.repository;
-    let head_commit = match head {
+    let head_id = match head {
         WORKTREE => commit_of(repository, "HEAD")?,
-        revision => commit_of(repository, revision)?,
+        revision => named_commit(repository, revision)?,
     };
-    let base = match base {
-        Some(revision) => revision.to_owned(),
+    let (base, base_id) = match base {
+        Some(revision) => (revision.to_owned(), named_commit(repository, revision)?),
         None => default_base(repository)?,
     };
-    let base_commit = commit_of(repository, &base)?;
-    let merge_base = find_merge_base(repository, &base, base_commit.id(), head_commit.id())?;
-    let (base_id, head_id) = (base_commit.id(), head_commit.id());
-    drop((base_commit, head_commit));
+    let merge_base = MergeBase::find(repository, &base, base_id, head_id)?;
     // Not from the merge base: there may be several, and what the base's branch has was reviewed.
     let trailers = Trailers::read(repository, base_id, head_id);
-    let (base, head) = place.open(root, (base, base_id), (head, head_id), merge_base)?;
+    let (base, head) = place.open(root, base, (head, head_id), &merge_base)?;
     Ok(Revisions {
         base,
         head,
@@ -79,35 +79,38 @@ struct FleetPlace {
 }
 
 impl FleetPlace {
-    fn find(root: &Path) -> Result<Self, Fault> {
+    fn find(root: &Path, head: &str) -> Result<Self, Fault> {
         // It tells better of a folder that isn't there.
         Root::folder(root)?;
         let repository =
             Repository::discover(root).map_err(|error| not_a_repository(root, &error))?;
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let top: Option<PathBuf> = repository.workdir().and_then(|top| top.canonicalize().ok());
-        // A bare repository has no work tree, and its root is its top.
-        let below = top.and_then(|top| real.strip_prefix(top).ok().map(Path::to_owned));
-        let folder = below
-            .and_then(super::root::with_slashes)
-            .unwrap_or_default();
+        let folder = if repository.is_bare() {
+            refuse_folder_of_bare(&repository, &real, head)?;
+            String::new()
+        } else {
+            folder_below_top(&repository, &real)?
+        };
         Ok(Self { repository, folder })
     }
 
     fn open(
         self,
         root: &Path,
-        (base, base_id): (String, Oid),
+        base: String,
         (head, head_id): (&str, Oid),
-        merge_base: Oid,
+        found: &MergeBase,
     ) -> Result<(Revision, Revision), Fault> {
-        let taken = if merge_base == base_id {
-            format!("what {base} is at")
-        } else {
-            format!("the merge base with {base}")
-        };
+        let taken = found.taken(&base);
+        let merge_base = found.id;
         let (base_tree, head_tree) = (self.tree(merge_base)?, self.tree(head_id)?);
+        let (git, top) = (self.repository.path().to_owned(), top_of(&self.repository));
         let objects = Objects::new(self.repository);
+        let on_disk = || -> Result<Root, Fault> {
+            let commit = CommitTree::new(objects.clone(), head_tree, shown(head_id));
+            let work_tree = top.map(|top| WorkTree::new(git, top, commit, &self.folder));
+            Ok(Root::Folder(Folder::open(root)?.as_stored(work_tree)))
+        };
         let open = |id: Oid, tree: Oid| -> Result<Root, Fault> {
             let whole = CommitTree::new(objects.clone(), tree, shown(id));
             if self.folder.is_empty() {
@@ -135,7 +138,7 @@ impl FleetPlace {
                     called: head.to_owned(),
                     commit: None,
                     taken: "what is on disk".to_owned(),
-                    root: Root::folder(root)?,
+                    root: on_disk()?,
                 }
             } else {
                 Revision {
@@ -155,6 +158,57 @@ impl FleetPlace {
             Fault::environment(format!("can't read a commit: {}", error.message()))
         })
     }
+}
+
+/// The path of a fleet's root below the top of its repository's work tree.
+/// Another one than that would be another fleet, or none.
+fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Fault> {
+    let shown = real.display();
+    let top = top_of(repository);
+    let gits_own = repository.path().canonicalize().ok();
+    if gits_own.is_some_and(|own| real.starts_with(own)) {
+        return Err(Fault::environment(format!(
+            "`{shown}` is git's own, and no part of a work tree"
+        ))
+        .hint("name the folder that has `clusters/`"));
+    }
+    let below = top.as_deref().and_then(|top| real.strip_prefix(top).ok());
+    let Some(below) = below else {
+        let top = top.unwrap_or_default();
+        let fault = Fault::environment(format!(
+            "`{shown}` is not in the work tree of its git repository, which is `{}`",
+            top.display()
+        ));
+        return Err(fault.hint("`git config core.worktree` may say so; run it in that work tree"));
+    };
+    super::root::with_slashes(below.to_owned()).ok_or_else(|| {
+        let fault = Fault::environment(format!("the path `{shown}` is not Unicode"));
+        fault.hint("rename it: the folder is looked for in commits by its name")
+    })
+}
+
+/// Where a repository's files are on disk, without links.
+fn top_of(repository: &Repository) -> Option<PathBuf> {
+    repository.workdir().and_then(|top| top.canonicalize().ok())
+}
+
+/// A bare repository has commits, and nothing on disk to look at.
+fn refuse_folder_of_bare(repository: &Repository, real: &Path, head: &str) -> Result<(), Fault> {
+    let top = repository.path();
+    let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
+    if real != top {
+        let fault = format!("`{}` is within a bare git repository", real.display());
+        let hint = format!("name the repository itself: `--root {}`", top.display());
+        return Err(Fault::environment(fault).hint(hint));
+    }
+    if head == WORKTREE {
+        let fault = format!(
+            "`{}` is a bare git repository: it has no work tree to look at",
+            real.display()
+        );
+        return Err(Fault::environment(fault).hint("name the head: `--head <revision>`"));
+    }
+    Ok(())
 }
 
 /// The first digits of a commit.
@@ -178,10 +232,44 @@ fn not_a_repository(root: &Path, error: &git2::Error) -> Fault {
     }
 }
 
-fn commit_of<'r>(repository: &'r Repository, revision: &str) -> Result<Commit<'r>, Fault> {
+/// The commit of a revision that somebody named.
+fn named_commit(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
+    refuse_ambiguous(repository, revision)?;
+    commit_of(repository, revision)
+}
+
+/// Refuses a name that is a tag and a branch, of two commits. Git warns, and
+/// takes the tag.
+fn refuse_ambiguous(repository: &Repository, revision: &str) -> Result<(), Fault> {
+    let end = revision.find(['~', '^', ':']).unwrap_or(revision.len());
+    let end = revision.find("@{").map_or(end, |at| end.min(at));
+    let name = &revision[..end];
+    // As git looks for it (<https://git-scm.com/docs/gitrevisions>).
+    let prefixes = ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+    let mut found: Vec<(String, Oid)> = Vec::new();
+    for prefix in prefixes {
+        let full = format!("{prefix}{name}");
+        let reference = repository.find_reference(&full);
+        let commit = reference.and_then(|reference| reference.peel_to_commit());
+        let commit = commit.map(|commit| commit.id());
+        found.extend(commit.ok().map(|id| (full, id)));
+    }
+    let mut others = found.iter().skip(1);
+    match found.first() {
+        Some((_, id)) if others.any(|(_, other)| other != id) => {
+            let names: Vec<String> = found.iter().map(|(full, _)| format!("`{full}`")).collect();
+            let fault = format!("`{name}` is {}, of different commits", names.join(" and "));
+            Err(Fault::environment(fault).hint("write the whole name of the one that is meant"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn commit_of(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
     let found = repository.revparse_single(revision);
     found
         .and_then(|object| object.peel_to_commit())
+        .map(|commit| commit.id())
         .map_err(|error| {
             let unborn = revision == "HEAD" && repository.is_empty().unwrap_or(false);
             if unborn {
@@ -202,27 +290,27 @@ fn commit_of<'r>(repository: &'r Repository, revision: &str) -> Result<Commit<'r
         })
 }
 
-/// The branch that changes go to.
-fn default_base(repository: &Repository) -> Result<String, Fault> {
-    if let Some(branch) = default_of_remote(repository) {
-        return Ok(branch);
-    }
-    let candidates = ["origin/main", "origin/master", "main", "master"];
-    let exists = |name: &&&str| {
-        let prefix = if name.contains('/') {
-            "refs/remotes"
-        } else {
-            "refs/heads"
-        };
-        repository
-            .find_reference(&format!("{prefix}/{name}"))
-            .is_ok()
-    };
-    let found = candidates.iter().find(exists);
-    found.map(|name| (*name).to_owned()).ok_or_else(|| {
-        Fault::environment("no default branch is known to compare with")
-            .hint("name one: `--base <branch>`")
-    })
+/// The branch that changes go to, as it is called, and its commit. Its whole
+/// name is looked up: a tag may be called the same.
+fn default_base(repository: &Repository) -> Result<(String, Oid), Fault> {
+    let candidates = [
+        "refs/remotes/origin/main",
+        "refs/remotes/origin/master",
+        "refs/heads/main",
+        "refs/heads/master",
+    ];
+    let exists = |name: &&&str| repository.find_reference(name).is_ok();
+    let found = default_of_remote(repository)
+        .or_else(|| candidates.iter().find(exists).map(ToString::to_string))
+        .ok_or_else(|| {
+            Fault::environment("no default branch is known to compare with")
+                .hint("name one: `--base <branch>`")
+        })?;
+    let short = found
+        .strip_prefix("refs/remotes/")
+        .or_else(|| found.strip_prefix("refs/heads/"));
+    let short = short.unwrap_or(&found).to_owned();
+    Ok((short, commit_of(repository, &found)?))
 }
 
 /// The default branch of the remote, as it was at the last clone or `git remote set-head`.
@@ -230,33 +318,5 @@ fn default_of_remote(repository: &Repository) -> Option<String> {
     let head = repository.find_reference("refs/remotes/origin/HEAD").ok()?;
     let target = head.symbolic_target().ok()??.to_owned();
     repository.find_reference(&target).ok()?;
-    Some(target.trim_start_matches("refs/remotes/").to_owned())
-}
-
-fn find_merge_base(
-    repository: &Repository,
-    base: &str,
-    one: Oid,
-    other: Oid,
-) -> Result<Oid, Fault> {
-    repository.merge_base(one, other).map_err(|error| {
-        if repository.is_shallow() {
-            return Fault::environment(format!(
-                "this clone is shallow: the commit where the head left `{base}` isn't in it"
-            ))
-            .hint(
-                "`git fetch --unshallow`, or `--deepen=<number>`; in a CI job, fetch with depth 0",
-            );
-        }
-        match error.code() {
-            ErrorCode::NotFound => {
-                Fault::environment(format!("the head and `{base}` have no commit in common"))
-                    .hint("name another base: `--base <revision>`")
-            }
-            _ => Fault::environment(format!(
-                "can't look for the merge base with `{base}`: {}",
-                error.message()
-            )),
-        }
-    })
+    Some(target)
 }

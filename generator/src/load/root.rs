@@ -86,6 +86,14 @@ impl Root {
         }
     }
 
+    /// The fault of an object of git that could not be read so far, if there is one.
+    pub fn all_found(&self) -> Result<(), Fault> {
+        match self {
+            Self::Folder(_) => Ok(()),
+            Self::Commit(root) => root.all_found(),
+        }
+    }
+
     /// Where the link at that path leads within the root, or a link above it;
     /// nothing if none of them is a link.
     pub fn link_target(&self, path: &str) -> Option<String> {

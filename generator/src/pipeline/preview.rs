@@ -26,11 +26,11 @@ use super::{
 };
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
-    Compared, Comparison, Presence, Reach, RenderedCluster, compare_cluster, compare_fleet,
-    compare_renamed, find_cluster_renames, tell_renamed,
+    Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster,
+    compare_fleet, compare_renamed, find_cluster_renames, tell_renamed, uncompared_fleet,
 };
 use crate::fault::{Fault, Faults};
-use crate::load::files::CLUSTERS;
+use crate::load::files::{CLUSTERS, LoadedFleet};
 use crate::load::inputs::{InputOf, Inputs};
 use crate::load::node::Node;
 use crate::load::revisions::{self, Revision, Revisions};
@@ -67,6 +67,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         || timed(&timings.load, || BothInputs::find(&base.root, &head.root)),
         || LoadedSide::load(&head.root, None, &schemas, timings),
     );
+    inputs.add_environments(&head_fleet.fleet.layers.loaded);
     inputs.add_named(&base.root, &head.root, &head_fleet.fleet.members);
     let affected = find_affected(&inputs, &head_fleet.fleet);
     let others = OtherReleases::find(&base.root, &inputs.base.clusters().collect());
@@ -81,6 +82,9 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
     let base_side = SideRendering::prepare(base_fleet, templates.base, &base.root)?;
     let head_side = SideRendering::prepare(head_fleet, templates.head, &head.root)?;
+    // What is missing in a clone is no fault of a fleet, and differs from nothing.
+    base.root.all_found()?;
+    head.root.all_found()?;
     let sides = Sides {
         base: base_side,
         head: head_side,
@@ -89,6 +93,9 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     };
     let mut result = sides.compare_all(&affected, request.progress);
     let words = acknowledgements::gather(&base.root, (entries, &sides.names()), trailers);
+    let by_release = others.compare(&base.root, &sides.base, request.watch, timings);
+    base.root.all_found()?;
+    head.root.all_found()?;
     result.head_faults.append(faults_of_entries);
     let compared = Compared {
         unchanged: result.unchanged,
@@ -96,7 +103,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         words,
         reach: inputs.reach(),
         recorded_releases: others.count(),
-        by_release: others.compare(&base.root, &sides.base, request.watch, timings),
+        by_release,
         base: side(&base),
         head: side(&head),
         head_faults: result.head_faults,
@@ -121,6 +128,8 @@ struct BothInputs {
     named: BTreeMap<String, BTreeSet<String>>,
     /// Where those stand that differ and are read by way of a link.
     links: BTreeMap<String, String>,
+    /// The head's clusters by the environment that they are in.
+    environments: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl BothInputs {
@@ -128,14 +137,26 @@ impl BothInputs {
         let (base_inputs, head_inputs) = rayon::join(|| Inputs::find(base), || Inputs::find(head));
         let links = base_inputs.differences(&head_inputs).into_iter();
         let links = links.filter_map(|path| {
-            let target = head.link_target(path).or_else(|| base.link_target(path))?;
-            Some((path.to_owned(), target))
+            let side = if head.exists(path) { head } else { base };
+            Some((path.to_owned(), side.link_target(path)?))
         });
         Self {
             links: links.collect(),
             named: BTreeMap::new(),
+            environments: BTreeMap::new(),
             base: base_inputs,
             head: head_inputs,
+        }
+    }
+
+    /// Adds what only the head's files tell: who is in which environment.
+    fn add_environments(&mut self, head: &LoadedFleet) {
+        for (name, cluster) in &head.clusters {
+            let own = cluster.layer.node.get("environment").and_then(Node::as_str);
+            if let Some(environment) = own {
+                let of_it = self.environments.entry(environment.to_owned());
+                of_it.or_default().insert(name.clone());
+            }
         }
     }
 
@@ -159,11 +180,37 @@ impl BothInputs {
         self.head.extend(Inputs::of(head, new));
     }
 
+    /// The clusters whose settings name that file.
+    fn naming(&self, path: &str) -> impl Iterator<Item = &String> {
+        let naming = self.named.iter();
+        let naming = naming.filter(move |(_, paths)| paths.contains(path));
+        naming.map(|(name, _)| name)
+    }
+
+    /// The clusters that a file is read for. One that reads others at the base,
+    /// as it was in another environment or named other files, differs by its own.
+    fn readers(&self, path: &str) -> Readers {
+        let mut readers: BTreeSet<String> = self.naming(path).cloned().collect();
+        match InputOf::path(path) {
+            InputOf::Fleet | InputOf::Template => return Readers::All,
+            InputOf::Cluster(name) => {
+                readers.insert(name);
+            }
+            InputOf::Environment(environment) => {
+                let of_it = self.environments.get(&environment);
+                readers.extend(of_it.into_iter().flatten().cloned());
+            }
+            InputOf::Named => {}
+        }
+        Readers::Some(readers)
+    }
+
     fn reach(&self) -> Reach<'_> {
+        let differing = self.base.differences(&self.head).into_iter();
         Reach {
             base: &self.base,
             head: &self.head,
-            named: &self.named,
+            readers: differing.map(|path| (path, self.readers(path))).collect(),
             links: &self.links,
         }
     }
@@ -184,27 +231,9 @@ fn find_affected(inputs: &BothInputs, head: &Fleet) -> BTreeSet<String> {
             .chain(loaded.cluster_names.iter().cloned())
     };
     for path in inputs.base.differences(&inputs.head) {
-        match InputOf::path(path) {
-            InputOf::Fleet | InputOf::Template => affected.extend(everybody()),
-            InputOf::Cluster(name) => {
-                affected.insert(name);
-            }
-            // One whose own file names another environment at the base differs by that.
-            InputOf::Environment(environment) => {
-                let of_it = loaded.clusters.iter().filter(|(_, cluster)| {
-                    let own = cluster.layer.node.get("environment").and_then(Node::as_str);
-                    own == Some(environment.as_str())
-                });
-                affected.extend(of_it.map(|(name, _)| name.clone()));
-            }
-            // The same holds for one that names other files at the base.
-            InputOf::Named => {
-                let naming = inputs
-                    .named
-                    .iter()
-                    .filter(|(_, paths)| paths.contains(path));
-                affected.extend(naming.map(|(name, _)| name.clone()));
-            }
+        match inputs.readers(path) {
+            Readers::All => affected.extend(everybody()),
+            Readers::Some(readers) => affected.extend(readers),
         }
     }
     affected
@@ -245,6 +274,7 @@ impl LoadedSide {
         let mut side = Self::load(root, Some(&selected), schemas, timings);
         if !root.exists(CLUSTERS) {
             side.faults = Faults::new();
+            side.fleet.layers.loaded.names_are_whole = true;
         }
         side
     }
@@ -278,6 +308,8 @@ pub(super) struct SideRendering {
     rendering: Option<Rendering>,
     /// The names of all its clusters, faulty ones included.
     clusters: BTreeSet<String>,
+    /// Whether it has no others.
+    knows_all: bool,
     faults: Faults,
 }
 
@@ -292,6 +324,7 @@ impl SideRendering {
             mut faults,
         } = side;
         let clusters = fleet.layers.loaded.cluster_names.clone();
+        let knows_all = fleet.layers.loaded.names_are_whole;
         let (certificates, more) = read_certificates(root, &fleet.members);
         faults.append(more);
         fleet.members.retain(|member| {
@@ -308,6 +341,7 @@ impl SideRendering {
         Ok(Self {
             rendering,
             clusters,
+            knows_all,
             faults,
         })
     }
@@ -320,7 +354,7 @@ impl SideRendering {
         timings: &Timings,
         faults: &mut Faults,
     ) -> Presence<(&ResolvedMember, RenderedTree)> {
-        if !self.clusters.contains(name) {
+        if !self.clusters.contains(name) && self.knows_all {
             return Presence::Absent;
         }
         let Some((rendering, member)) = self.find(name) else {
@@ -399,12 +433,15 @@ impl Sides<'_> {
         self.compare_renamed(&mut all.comparisons);
         let known = self.head.clusters.union(&self.base.clusters).count();
         all.unchanged = known.saturating_sub(all.comparisons.len());
-        if all.base_faults.is_empty() && all.head_faults.is_empty() {
-            let whole = WholeFleet::of(self, clusters);
-            match whole.compare(base_kinds, head_kinds) {
-                Ok(comparison) => all.comparisons.extend(comparison),
-                Err(more) => all.head_faults.append(more),
-            }
+        let whole = WholeFleet::of(self, clusters);
+        let compared = if all.base_faults.is_empty() && all.head_faults.is_empty() {
+            whole.compare(base_kinds, head_kinds)
+        } else {
+            Ok(whole.leave_out(all.head_faults.is_empty()))
+        };
+        match compared {
+            Ok(comparison) => all.comparisons.extend(comparison),
+            Err(more) => all.head_faults.append(more),
         }
         // What is wrong on both sides is the head's matter.
         let of_head: BTreeSet<Fault> = all.head_faults.clone().sorted().into_iter().collect();
@@ -538,6 +575,22 @@ impl<'a> WholeFleet<'a> {
         let new = self.render(head, &self.head, head_kinds)?;
         timed(&self.sides.timings.check, || head.check_fleet(new.files()))?;
         Ok(compare_fleet(&old, &new))
+    }
+
+    /// Tells that they aren't compared, where there are any: they are made of
+    /// clusters one of which has a fault.
+    fn leave_out(&self, only_base: bool) -> Option<Comparison> {
+        let known = |side: &Option<Rendering>, members: &[&ResolvedMember]| {
+            let rendered = side.as_ref().map(|side| {
+                let kinds = BTreeSet::new();
+                self.render(side, members, kinds).unwrap_or_default()
+            });
+            rendered.unwrap_or_default()
+        };
+        let old = known(&self.sides.base.rendering, &self.base);
+        let new = known(&self.sides.head.rendering, &self.head);
+        let are_there = !old.0.is_empty() || !new.0.is_empty();
+        are_there.then(|| uncompared_fleet(only_base.then_some(&new)))
     }
 
     fn render(
