@@ -5,35 +5,34 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::Flag;
-use super::change::{Change, Found, is_workload, items, objects, pod_spec, text};
+use super::change::{Change, Found, Stack, is_workload, items, objects, pod_spec, shown, text};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     check_server(change, found);
     check_kubernetes(change, found);
     for resource in change.resources() {
         if resource.gone().is_some() && resource.kind() == "AWS::IAM::Role" {
-            let live = if change.new.is_none() {
-                "it stays as long as its stack, which nothing deletes by itself"
-            } else {
-                "CloudFormation deletes it when the stack is updated: what uses it is refused"
+            let live = match change.stack() {
+                Stack::Stays => Stack::Stays.of_removed().to_owned(),
+                stack => format!("{}: what uses it is refused", stack.of_removed()),
             };
-            found.push(
-                Flag::RoleRemoved,
-                "a role of IAM is no longer rendered",
-                Some(live.to_owned()),
+            let what = format!(
+                "the role `{}` of IAM is no longer rendered",
+                shown(resource.id)
             );
+            found.push_gone(change, Flag::RoleRemoved, what, live);
         }
     }
 }
 
 /// Folders of the APIs, and what is in them.
 const SERVER: [(&str, &str); 6] = [
-    ("/_security/role/", "a role"),
-    ("/_security/role_mapping/", "a role mapping"),
-    ("/_security/user/", "a user"),
-    ("/_security/api/roles/", "a role"),
-    ("/_security/api/rolesmapping/", "a role mapping"),
-    ("/_security/api/internalusers/", "a user"),
+    ("/_security/role/", "role"),
+    ("/_security/role_mapping/", "role mapping"),
+    ("/_security/user/", "user"),
+    ("/_security/api/roles/", "role"),
+    ("/_security/api/rolesmapping/", "role mapping"),
+    ("/_security/api/internalusers/", "user"),
 ];
 
 fn check_server(change: &Change<'_>, found: &mut Found) {
@@ -44,11 +43,12 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
         return;
     };
     if let Some((_, what)) = SERVER.iter().find(|(folder, _)| path.contains(folder)) {
-        found.push(
-            Flag::RoleRemoved,
-            format!("{what} of Elasticsearch or OpenSearch is no longer rendered"),
-            Some("nothing deletes it: it stays as it is until somebody does".to_owned()),
-        );
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = shown(name.trim_end_matches(".json"));
+        let what =
+            format!("the {what} `{name}` of Elasticsearch or OpenSearch is no longer rendered");
+        let live = "nothing deletes it: it stays as it is until somebody does";
+        found.push_gone(change, Flag::RoleRemoved, what, live);
     }
 }
 
@@ -71,15 +71,10 @@ fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
         is_workload(text(object, "/kind")) && account.is_some_and(|name| accounts.contains(name))
     };
     if objects(change.around.head, "serviceAccountName").any(|object| is_used(&object)) {
-        let kind = text(gone, "/kind");
-        found.push(
-            Flag::RoleRemoved,
-            format!(
-                "a {} is gone, and pods still need it",
-                super::change::shown(kind)
-            ),
-            Some(change.around.applier.of_removed()),
-        );
+        let [kind, name] = [text(gone, "/kind"), name].map(shown);
+        let what = format!("the {kind} `{name}` is gone, and pods still need it");
+        let live = change.around.applier.of_removed();
+        found.push_gone(change, Flag::RoleRemoved, what, live);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Change, Found, is_workload, names, shown, text};
+use super::change::{Change, Found, Stack, is_workload, names, shown, text};
 use super::{DangerFinding, Flag};
 use crate::resolve::ResolvedCluster;
 use crate::sources::{self, End, SourceRow};
@@ -88,46 +88,50 @@ pub(in crate::diff) fn join(
 }
 
 /// What of AWS brings logs along.
-const SHIPPERS: [(&str, &str); 8] = [
-    ("AWS::Logs::SubscriptionFilter", "a subscription filter"),
-    ("AWS::Events::Rule", "an event rule"),
-    ("AWS::CloudTrail::Trail", "a trail"),
-    ("AWS::EC2::FlowLog", "a flow log"),
-    ("AWS::Logs::Delivery", "a delivery of logs"),
-    ("AWS::Lambda::Function", "a function"),
+const SHIPPERS: [(&str, &str); 12] = [
+    ("AWS::Logs::SubscriptionFilter", "subscription filter"),
+    ("AWS::Events::Rule", "event rule"),
+    ("AWS::Scheduler::Schedule", "schedule"),
+    ("AWS::CloudTrail::Trail", "trail"),
+    ("AWS::EC2::FlowLog", "flow log"),
+    ("AWS::Logs::Delivery", "delivery of logs"),
+    ("AWS::Lambda::Function", "function"),
+    ("AWS::Lambda::EventSourceMapping", "event source mapping"),
+    (
+        "AWS::Lambda::Permission",
+        "permission to call a function, by",
+    ),
     (
         "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
-        "a query log",
+        "query log",
     ),
-    ("AWS::SSM::Association", "an association of Systems Manager"),
+    ("AWS::SSM::Association", "association of Systems Manager"),
+    ("AWS::SSM::Document", "document of Systems Manager"),
 ];
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    if let Some(gone) = change.gone_object() {
-        let kind = text(gone, "/kind");
-        if is_workload(kind) {
-            found.push(
-                Flag::SourceStops,
-                format!("a {} is no longer rendered", shown(kind)),
-                Some(change.around.applier.of_removed()),
-            );
-        }
-    }
-    for resource in change
-        .resources()
-        .iter()
-        .filter(|resource| resource.gone().is_some())
+    if let Some(gone) = change.gone_object()
+        && is_workload(text(gone, "/kind"))
     {
+        let [kind, name] = ["/kind", "/metadata/name"].map(|at| shown(text(gone, at)));
+        let what = format!("the {kind} `{name}` is no longer applied");
+        let live = change.around.applier.of_removed();
+        found.push_gone(change, Flag::SourceStops, what, live);
+    }
+    for resource in change.resources() {
         let shipper = SHIPPERS.iter().find(|(kind, _)| *kind == resource.kind());
-        if let Some((_, what)) = shipper {
-            let live = if change.new.is_none() {
-                "it stays as long as its stack, which nothing deletes by itself"
-            } else {
-                "CloudFormation deletes it when the stack is updated"
-            };
-            let what = format!("{what} is gone");
-            found.push(Flag::SourceStops, what, Some(live.to_owned()));
-        }
+        let Some((kind, what)) = shipper.filter(|_| resource.gone().is_some()) else {
+            continue;
+        };
+        let what = format!("the {what} `{}` is gone", shown(resource.id));
+        let live = match change.stack() {
+            // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
+            Stack::Updated if kind.starts_with("AWS::SSM::") => {
+                "CloudFormation deletes it; what it installed on machines goes on running as it is"
+            }
+            stack => stack.of_removed(),
+        };
+        found.push_gone(change, Flag::SourceStops, what, live);
     }
 }
 
