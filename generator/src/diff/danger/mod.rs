@@ -12,12 +12,14 @@ mod flag;
 mod gather;
 mod image;
 mod mapping;
+mod narrow;
 mod privilege;
 pub(super) mod removal;
 mod replacement;
 mod retention;
 mod role;
 mod secret;
+mod selection;
 pub(super) mod source;
 mod stream;
 #[cfg(test)]
@@ -50,8 +52,10 @@ pub(super) struct DangerFinding {
 type Rule = fn(&Change<'_>, &mut change::Found);
 
 /// All rules that look at a file.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 12] = [
     source::check,
+    narrow::check,
+    narrow::check_calls,
     stream::check,
     retention::check,
     role::check,
@@ -71,7 +75,7 @@ pub(super) fn of_change(change: &Change<'_>) -> Vec<DangerFinding> {
     }
     let path = crate::diff::veil::shown_text(change.path());
     for finding in &mut found.findings {
-        finding.file = Some(path.clone());
+        finding.file.get_or_insert_with(|| path.clone());
     }
     found.findings
 }
