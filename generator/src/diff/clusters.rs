@@ -179,7 +179,7 @@ fn compare_both(
             name: name.to_owned(),
             known,
             files: compared.files,
-            dangers: danger::source::join(rows, compared.dangers),
+            dangers: danger::gone::tell_once(danger::source::join(rows, compared.dangers)),
         },
         files: compared.file_totals,
         objects: compared.object_totals,

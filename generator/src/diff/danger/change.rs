@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{DangerFinding, Flag};
+use super::{DangerFinding, Flag, Gone};
 use crate::diff::veil;
 use crate::resolve::ResolvedGitops;
 use crate::settings::GitopsTool;
@@ -365,7 +365,30 @@ pub(super) struct Found {
 impl Found {
     /// Adds a danger, unless it is there.
     pub(super) fn push(&mut self, flag: Flag, what: impl AsRef<str>, live: Option<String>) {
-        self.push_in(None, flag, what.as_ref(), live);
+        self.push_finding(DangerFinding {
+            flag,
+            what: what.as_ref().to_owned(),
+            live,
+            file: None,
+            gone: None,
+        });
+    }
+
+    /// Adds that a file is gone, which is told by its old name.
+    pub(super) fn push_gone_file(
+        &mut self,
+        change: &Change<'_>,
+        flag: Flag,
+        what: impl AsRef<str>,
+        live: &str,
+    ) {
+        self.push_finding(DangerFinding {
+            flag,
+            what: what.as_ref().to_owned(),
+            live: Some(live.to_owned()),
+            file: change.old.map(|old| veil::shown_text(old.path)),
+            gone: None,
+        });
     }
 
     /// Adds that something is gone, which is told by the file that had it.
@@ -373,20 +396,21 @@ impl Found {
         &mut self,
         change: &Change<'_>,
         flag: Flag,
-        what: impl AsRef<str>,
+        gone: Gone,
         live: impl Into<String>,
     ) {
-        let path = change.old.map(|old| veil::shown_text(old.path));
-        self.push_in(path, flag, what.as_ref(), Some(live.into()));
+        self.push_finding(DangerFinding {
+            flag,
+            what: gone.sentence(),
+            live: Some(live.into()),
+            file: change.old.map(|old| veil::shown_text(old.path)),
+            gone: Some(gone),
+        });
     }
 
-    fn push_in(&mut self, file: Option<String>, flag: Flag, what: &str, live: Option<String>) {
-        let finding = DangerFinding {
-            flag,
-            what: shorten(&veil::shown_text(what), LONGEST),
-            live,
-            file,
-        };
+    fn push_finding(&mut self, finding: DangerFinding) {
+        let what = shorten(&veil::shown_text(&finding.what), LONGEST);
+        let finding = DangerFinding { what, ..finding };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }

@@ -10,6 +10,7 @@ mod change;
 mod denied;
 mod flag;
 mod gather;
+pub(super) mod gone;
 mod image;
 mod mapping;
 mod narrow;
@@ -33,6 +34,7 @@ pub(super) use change::{Applier, Change, Side, Surroundings};
 pub use denied::unacknowledged;
 pub use flag::Flag;
 pub(super) use gather::{EndangeredCluster, gather};
+use gone::Gone;
 pub use trailer::words_of_trailers;
 
 /// A danger in one cluster.
@@ -47,6 +49,8 @@ pub(super) struct DangerFinding {
     pub(super) live: Option<String>,
     /// Where it was found, below the cluster's folder; none for the cluster as a whole.
     pub(super) file: Option<String>,
+    /// What is gone, if it is that.
+    pub(super) gone: Option<Gone>,
 }
 
 type Rule = fn(&Change<'_>, &mut change::Found);

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::Flag;
 use super::change::{Change, Found, Resource, items, names, shown, text, texts};
 use super::selection;
+use super::{Flag, Gone};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     for resource in change.resources() {
@@ -232,7 +232,6 @@ pub(super) fn check_calls(change: &Change<'_>, found: &mut Found) {
     else {
         return;
     };
-    let member = shown(text(old, "/member_type"));
     let of_new = change
         .new_value()
         .map_or(&[][..], |new| items(new, "calls"));
@@ -250,13 +249,15 @@ pub(super) fn check_calls(change: &Change<'_>, found: &mut Found) {
             Some(after) => compare_calls(&name, before, after, found),
             // A log group that nothing limits is kept for ever.
             None if text(before, "/action") == "PutRetentionPolicy" => {}
-            None => found.push(
-                Flag::SourceStops,
-                format!("`{name}` is no longer called for each {member}"),
-                Some(
-                    "it is undone at every member, when the members' stack is made anew".to_owned(),
-                ),
-            ),
+            None => {
+                let gone = Gone {
+                    noun: "call",
+                    name,
+                    how: "no longer made for each member",
+                };
+                let live = "it is undone at every member, when the members' stack is made anew";
+                found.push_gone(change, Flag::SourceStops, gone, live);
+            }
         }
     }
 }
@@ -466,7 +467,7 @@ mod tests {
             [
                 "source-stops: the subscription filter `To` is gone",
                 "source-stops: the trail `Trail` is gone",
-                "source-stops: `eks:UpdateClusterConfig` is no longer called for each AWS::EKS::Cluster",
+                "source-stops: the call `eks:UpdateClusterConfig` is no longer made for each member",
             ]
         );
     }

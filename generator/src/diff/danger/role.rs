@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::Flag;
 use super::change::{Change, Found, Stack, is_workload, items, objects, pod_spec, shown, text};
+use super::{Flag, Gone};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     check_server(change, found);
@@ -16,23 +16,24 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
                 Stack::Stays => Stack::Stays.of_removed().to_owned(),
                 stack => format!("{}: what uses it is refused", stack.of_removed()),
             };
-            let what = format!(
-                "the role `{}` of IAM is no longer rendered",
-                shown(resource.id)
-            );
-            found.push_gone(change, Flag::RoleRemoved, what, live);
+            let gone = Gone {
+                noun: "role of IAM",
+                name: resource.id.to_owned(),
+                how: "no longer rendered",
+            };
+            found.push_gone(change, Flag::RoleRemoved, gone, live);
         }
     }
 }
 
 /// Folders of the APIs, and what is in them.
 const SERVER: [(&str, &str); 6] = [
-    ("/_security/role/", "role"),
-    ("/_security/role_mapping/", "role mapping"),
-    ("/_security/user/", "user"),
-    ("/_security/api/roles/", "role"),
-    ("/_security/api/rolesmapping/", "role mapping"),
-    ("/_security/api/internalusers/", "user"),
+    ("/_security/role/", "a role"),
+    ("/_security/role_mapping/", "a role mapping"),
+    ("/_security/user/", "a user"),
+    ("/_security/api/roles/", "a role"),
+    ("/_security/api/rolesmapping/", "a role mapping"),
+    ("/_security/api/internalusers/", "a user"),
 ];
 
 fn check_server(change: &Change<'_>, found: &mut Found) {
@@ -43,12 +44,9 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
         return;
     };
     if let Some((_, what)) = SERVER.iter().find(|(folder, _)| path.contains(folder)) {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let name = shown(name.trim_end_matches(".json"));
-        let what =
-            format!("the {what} `{name}` of Elasticsearch or OpenSearch is no longer rendered");
+        let what = format!("{what} of Elasticsearch or OpenSearch is no longer rendered");
         let live = "nothing deletes it: it stays as it is until somebody does";
-        found.push_gone(change, Flag::RoleRemoved, what, live);
+        found.push_gone_file(change, Flag::RoleRemoved, what, live);
     }
 }
 
@@ -74,7 +72,7 @@ fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
         let [kind, name] = [text(gone, "/kind"), name].map(shown);
         let what = format!("the {kind} `{name}` is gone, and pods still need it");
         let live = change.around.applier.of_removed();
-        found.push_gone(change, Flag::RoleRemoved, what, live);
+        found.push_gone_file(change, Flag::RoleRemoved, what, &live);
     }
 }
 

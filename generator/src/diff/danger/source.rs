@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::change::{Change, Found, Stack, is_workload, names, shown, text};
-use super::{DangerFinding, Flag};
+use super::{DangerFinding, Flag, Gone};
 use crate::resolve::ResolvedCluster;
 use crate::sources::{self, End, SourceRow};
 
@@ -12,6 +12,10 @@ use crate::sources::{self, End, SourceRow};
 pub(in crate::diff) struct Stopped {
     finding: DangerFinding,
     files: BTreeSet<String>,
+    /// The last part of the source's name, as logical ids have it.
+    key: String,
+    /// Whether nothing of the source is shipped any more.
+    stops: bool,
 }
 
 /// What the rows of a cluster's sources say.
@@ -33,9 +37,13 @@ fn compare_rows(base: &[SourceRow], head: &[SourceRow]) -> Vec<Stopped> {
                 found.push(Flag::SourceStops, what, None);
             }
         }
+        let stops = new.is_none_or(|new| new.ends.is_empty());
+        let key = old.source.rsplit('.').next().unwrap_or_default();
         stopped.extend(found.findings.into_iter().map(|finding| Stopped {
             finding,
             files: old.files.iter().cloned().collect(),
+            key: key.replace('_', ""),
+            stops,
         }));
     }
     stopped
@@ -68,12 +76,8 @@ pub(in crate::diff) fn join(
 ) -> Vec<DangerFinding> {
     let mut more = Vec::new();
     for finding in files {
-        let is_told = |stopped: &&mut Stopped| {
-            let file = finding.file.as_ref();
-            finding.flag == Flag::SourceStops
-                && file.is_some_and(|file| stopped.files.contains(file))
-        };
-        let mut told = stopped.iter_mut().filter(is_told).peekable();
+        let told = stopped.iter_mut().filter(|stopped| stopped.has(&finding));
+        let mut told = told.peekable();
         if told.peek().is_none() {
             drop(told);
             more.push(finding);
@@ -87,6 +91,29 @@ pub(in crate::diff) fn join(
     sources.chain(more).collect()
 }
 
+impl Stopped {
+    /// Whether something that is gone is a part of what ships this source. Of
+    /// a stack, which ships many, only what is called by the source's name is.
+    fn has(&self, finding: &DangerFinding) -> bool {
+        let Some(file) = finding
+            .file
+            .as_ref()
+            .filter(|file| self.files.contains(*file))
+        else {
+            return false;
+        };
+        let is_its_own = |gone: &Gone| {
+            let name = gone.name.to_ascii_lowercase();
+            name.contains(&self.key) || self.key.contains(&name)
+        };
+        let is_its_part = match &finding.gone {
+            Some(gone) => !file.ends_with("/stack.json") || is_its_own(gone),
+            None => file.starts_with("kubernetes/"),
+        };
+        self.stops && finding.flag == Flag::SourceStops && is_its_part
+    }
+}
+
 /// What of AWS brings logs along.
 const SHIPPERS: [(&str, &str); 12] = [
     ("AWS::Logs::SubscriptionFilter", "subscription filter"),
@@ -97,10 +124,7 @@ const SHIPPERS: [(&str, &str); 12] = [
     ("AWS::Logs::Delivery", "delivery of logs"),
     ("AWS::Lambda::Function", "function"),
     ("AWS::Lambda::EventSourceMapping", "event source mapping"),
-    (
-        "AWS::Lambda::Permission",
-        "permission to call a function, by",
-    ),
+    ("AWS::Lambda::Permission", "permission to call a function"),
     (
         "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
         "query log",
@@ -116,14 +140,18 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
         let [kind, name] = ["/kind", "/metadata/name"].map(|at| shown(text(gone, at)));
         let what = format!("the {kind} `{name}` is no longer applied");
         let live = change.around.applier.of_removed();
-        found.push_gone(change, Flag::SourceStops, what, live);
+        found.push_gone_file(change, Flag::SourceStops, what, &live);
     }
     for resource in change.resources() {
         let shipper = SHIPPERS.iter().find(|(kind, _)| *kind == resource.kind());
         let Some((kind, what)) = shipper.filter(|_| resource.gone().is_some()) else {
             continue;
         };
-        let what = format!("the {what} `{}` is gone", shown(resource.id));
+        let gone = Gone {
+            noun: what,
+            name: resource.id.to_owned(),
+            how: "gone",
+        };
         let live = match change.stack() {
             // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
             Stack::Updated if kind.starts_with("AWS::SSM::") => {
@@ -131,7 +159,7 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
             }
             stack => stack.of_removed(),
         };
-        found.push_gone(change, Flag::SourceStops, what, live);
+        found.push_gone(change, Flag::SourceStops, gone, live);
     }
 }
 
@@ -194,6 +222,7 @@ mod tests {
             what: "a DaemonSet is no longer rendered".to_owned(),
             live: Some("it is deleted".to_owned()),
             file: Some(file.to_owned()),
+            gone: None,
         };
         let files = vec![
             of_file("kubernetes/nodes/daemonset.yaml"),

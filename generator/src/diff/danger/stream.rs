@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::Flag;
 use super::change::{Change, Found, Resource, Stack, shown, text};
+use super::{Flag, Gone};
 use crate::tree::RenderedTree;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
@@ -21,20 +21,18 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
     else {
         return;
     };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let name = shown(name.trim_end_matches(".json"));
     if path.contains("/_data_stream/") {
-        let what = format!("the data stream `{name}` is no longer rendered");
+        let what = "a data stream is no longer rendered";
         let live = "nothing deletes it: its records stay until its policy, as it is there, or somebody deletes them";
-        found.push_gone(change, Flag::StreamRemoved, what, live);
+        found.push_gone_file(change, Flag::StreamRemoved, what, live);
     } else if path.contains("/_index_template/") {
         let stream = path.replace("/_index_template/", "/_data_stream/");
         let has = |tree: &RenderedTree| tree.0.contains_key(stream.as_str());
         // With its data stream it is told already.
         if !has(change.around.base) || has(change.around.head) {
-            let what = format!("the index template `{name}` is no longer rendered");
+            let what = "an index template is no longer rendered";
             let live = "nothing deletes it: it stays as it is until somebody does";
-            found.push_gone(change, Flag::StreamRemoved, what, live);
+            found.push_gone_file(change, Flag::StreamRemoved, what, live);
         }
     }
 }
@@ -54,10 +52,11 @@ fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Foun
         return;
     };
     if let Some(old) = resource.gone() {
-        let what = format!(
-            "the {place} {} is no longer rendered",
-            name_of(resource, old)
-        );
+        let gone = Gone {
+            noun: place,
+            name: name_of(resource, old).to_owned(),
+            how: "no longer rendered",
+        };
         let live = match change.stack() {
             Stack::Stays => Stack::Stays.of_removed(),
             _ if keeps(old, "DeletionPolicy") => {
@@ -68,7 +67,7 @@ fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Foun
             }
             _ => "CloudFormation deletes it, with what is in it, when the stack is updated",
         };
-        found.push_gone(change, Flag::StreamRemoved, what, live);
+        found.push_gone(change, Flag::StreamRemoved, gone, live);
     } else if let Some((old, new)) = resource.both() {
         for (policy, when) in [
             (
@@ -78,8 +77,8 @@ fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Foun
             ("UpdateReplacePolicy", "it is replaced"),
         ] {
             if keeps(old, policy) && !keeps(new, policy) {
-                let name = name_of(resource, new);
-                let what = format!("the {place} {name} is no longer kept when {when}");
+                let name = shown(name_of(resource, new));
+                let what = format!("the {place} `{name}` is no longer kept when {when}");
                 found.push(Flag::StreamRemoved, what, Some("nothing yet".to_owned()));
             }
         }
@@ -87,7 +86,7 @@ fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Foun
 }
 
 /// The name under which people know a resource, and else its logical id.
-fn name_of(resource: &Resource<'_>, value: &Json) -> String {
+fn name_of<'t>(resource: &Resource<'t>, value: &'t Json) -> &'t str {
     let properties = value.get("Properties").and_then(Json::as_object);
     let names = [
         "LogGroupName",
@@ -97,7 +96,7 @@ fn name_of(resource: &Resource<'_>, value: &Json) -> String {
         "QueueName",
     ];
     let given = properties.and_then(|own| names.iter().find_map(|name| own.get(*name)?.as_str()));
-    format!("`{}`", shown(given.unwrap_or(resource.id)))
+    given.unwrap_or(resource.id)
 }
 
 /// Whether a resource outlives its place in the stack

@@ -144,11 +144,11 @@ fn what_holds_records_is_missed() {
     let both = [(stream, "{}".to_owned()), (template, "{}".to_owned())];
     assert_eq!(
         of_trees(&both, &[]),
-        ["stream-removed: the data stream `x` is no longer rendered"]
+        ["stream-removed: a data stream is no longer rendered"]
     );
     assert_eq!(
         of_trees(&both, &both[..1]),
-        ["stream-removed: the index template `x` is no longer rendered"]
+        ["stream-removed: an index template is no longer rendered"]
     );
     assert!(of_trees(&[], &both).is_empty());
     let group = json!({"Resources": {
@@ -193,7 +193,7 @@ fn roles_are_missed_where_something_needs_them() {
     let path = "elasticsearch/main/_plugins/_security/api/rolesmapping/x.json";
     assert_eq!(
         of_trees(&[(path, "{}".to_owned())], &[]),
-        ["role-removed: the role mapping `x` of Elasticsearch or OpenSearch is no longer rendered"]
+        ["role-removed: a role mapping of Elasticsearch or OpenSearch is no longer rendered"]
     );
     let set = pod(&json!({"serviceAccountName": "x"})).to_string();
     let account = json!({"kind": "ServiceAccount", "metadata": {"name": "x"}}).to_string();
