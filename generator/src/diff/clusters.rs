@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::danger::{self, Applier, DangerFinding, EndangeredCluster, Surroundings};
+use super::endangered;
 use super::files::{self, compare_trees};
 use super::group::ChangedCluster;
 use super::known::KnownValues;
@@ -173,13 +174,13 @@ fn compare_both(
         head: head.tree,
         applier: Applier::of(head.cluster.gitops.as_ref()),
     });
-    let rows = danger::source::of_rows(base.cluster, head.cluster);
+    let dangers = endangered::of_both(base, head, compared.dangers);
     Some(Outcome::Changed {
         cluster: ChangedCluster {
             name: name.to_owned(),
             known,
             files: compared.files,
-            dangers: danger::gone::tell_once(danger::source::join(rows, compared.dangers)),
+            dangers,
         },
         files: compared.file_totals,
         objects: compared.object_totals,

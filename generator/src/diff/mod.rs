@@ -4,7 +4,8 @@
 //! ```text
 //! clusters   one cluster on both sides: files by bytes …
 //! language   … and where these differ, by what they mean
-//! danger     what of it can lose, leak or break something
+//! danger     what of it can lose, leak or break something …
+//! endangered … in a cluster as it is applied, wherever it moves
 //! shipping   what new clusters ship
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
@@ -23,6 +24,7 @@ mod blocks;
 mod clusters;
 mod danger;
 mod embedded;
+mod endangered;
 mod files;
 mod finding;
 mod group;

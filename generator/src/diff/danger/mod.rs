@@ -6,6 +6,7 @@
 //! are shipped is asked of what was resolved ([`source::of_rows`]).
 
 mod acknowledge;
+pub(super) mod applied;
 mod change;
 mod denied;
 mod flag;
@@ -13,6 +14,8 @@ mod gather;
 pub(super) mod gone;
 mod image;
 mod mapping;
+mod merge;
+pub(super) mod moved;
 mod narrow;
 mod privilege;
 pub(super) mod removal;
@@ -27,6 +30,7 @@ mod stream;
 mod tests;
 mod tls;
 mod trailer;
+mod workload;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
@@ -56,10 +60,11 @@ pub(super) struct DangerFinding {
 type Rule = fn(&Change<'_>, &mut change::Found);
 
 /// All rules that look at a file.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     source::check,
     narrow::check,
     narrow::check_calls,
+    workload::check,
     stream::check,
     retention::check,
     role::check,

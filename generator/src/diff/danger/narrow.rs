@@ -59,14 +59,10 @@ fn compare(resource: &Resource<'_>, old: &Json, new: &Json, told: &mut Told) {
         "AWS::Lambda::EventSourceMapping" if turns(old, new, "Enabled", "false") => {
             tell(format!("the event source mapping `{id}` is switched off"));
         }
-        "AWS::S3::Bucket" => {
-            if property(old, "NotificationConfiguration").is_some()
-                && property(new, "NotificationConfiguration").is_none()
-            {
-                tell(format!(
-                    "the bucket `{id}` tells nobody of new objects any more"
-                ));
-            }
+        "AWS::S3::Bucket" if loses(old, new, "NotificationConfiguration") => {
+            tell(format!(
+                "the bucket `{id}` tells nobody of new objects any more"
+            ));
         }
         "AWS::Lambda::Function" => function(&id, old, new, told),
         "AWS::Lambda::EventInvokeConfig" => {
@@ -96,6 +92,11 @@ fn word(resource: &Json, name: &str) -> String {
 /// Whether a property has that value, and had another one.
 fn turns(old: &Json, new: &Json, name: &str, value: &str) -> bool {
     word(new, name) == value && word(old, name) != value
+}
+
+/// Whether a property was set, and no longer is.
+fn loses(old: &Json, new: &Json, name: &str) -> bool {
+    property(old, name).is_some() && property(new, name).is_none()
 }
 
 fn lost(old: Vec<String>, new: Vec<String>) -> BTreeSet<String> {
@@ -179,8 +180,7 @@ fn trail(id: &str, old: &Json, new: &Json, tell: &mut impl FnMut(String)) {
             tell(format!("the trail `{id}` {what}"));
         }
     }
-    let group = |value| property(value, "CloudWatchLogsLogGroupArn");
-    if group(old).is_some() && group(new).is_none() {
+    if loses(old, new, "CloudWatchLogsLogGroupArn") {
         tell(format!(
             "the trail `{id}` no longer writes to CloudWatch Logs"
         ));
@@ -213,7 +213,7 @@ fn function(id: &str, old: &Json, new: &Json, told: &mut Told) {
         let live = "Lambda refuses every call; what is handed to it asynchronously is given up after six hours";
         told.push((format!("the function `{id}` may no longer run"), live));
     }
-    if property(old, "DeadLetterConfig").is_some() && property(new, "DeadLetterConfig").is_none() {
+    if loses(old, new, "DeadLetterConfig") {
         told.push((
             format!("calls that `{id}` gives up are kept nowhere"),
             GIVEN_UP,
