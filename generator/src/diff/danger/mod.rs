@@ -9,6 +9,7 @@ mod acknowledge;
 pub(super) mod applied;
 mod change;
 mod denied;
+mod feed;
 mod flag;
 mod gather;
 pub(super) mod gone;
@@ -17,13 +18,18 @@ mod mapping;
 mod merge;
 pub(super) mod moved;
 mod narrow;
+mod pattern;
 mod privilege;
+mod reads;
+mod records;
 pub(super) mod removal;
 mod replacement;
 mod retention;
 mod role;
 mod secret;
 mod selection;
+#[cfg(test)]
+mod settings_tests;
 pub(super) mod source;
 mod stream;
 #[cfg(test)]

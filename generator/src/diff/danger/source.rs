@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::change::{Change, Found, Stack, is_workload, names, shown, text};
-use super::{DangerFinding, Flag, Gone};
+use super::{DangerFinding, Flag, Gone, feed, reads, records};
 use crate::resolve::ResolvedCluster;
 use crate::sources::{self, End, SourceRow};
 
@@ -18,9 +18,27 @@ pub(in crate::diff) struct Stopped {
     stops: bool,
 }
 
-/// What the rows of a cluster's sources say.
+/// What of a cluster's sources is no longer shipped, or not as long.
 pub(in crate::diff) fn of_rows(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Stopped> {
-    compare_rows(&sources::list(base), &sources::list(head))
+    let (mut old, new) = (sources::list(base), sources::list(head));
+    // A move is told as such.
+    for end in old.iter_mut().flat_map(|row| &mut row.ends) {
+        if end.region.as_ref() == Some(&base.cluster.region) {
+            end.region = Some(head.cluster.region.clone());
+        }
+    }
+    let mut stopped = compare_rows(&old, &new);
+    let mut found = Found::default();
+    feed::check((base, &old), (head, &new), &mut found);
+    for what in reads::lost(base, head) {
+        let live = "what isn't read is gone when its file or journal is rotated";
+        found.push(Flag::SourceStops, what, Some(live.to_owned()));
+    }
+    for what in records::dropped(base, head) {
+        found.push(Flag::SourceStops, what, None);
+    }
+    stopped.extend(found.findings.into_iter().map(Stopped::in_part));
+    stopped
 }
 
 fn compare_rows(base: &[SourceRow], head: &[SourceRow]) -> Vec<Stopped> {
@@ -92,6 +110,15 @@ pub(in crate::diff) fn join(
 }
 
 impl Stopped {
+    fn in_part(finding: DangerFinding) -> Self {
+        Self {
+            finding,
+            files: BTreeSet::new(),
+            key: String::new(),
+            stops: false,
+        }
+    }
+
     /// Whether something that is gone is a part of what ships this source. Of
     /// a stack, which ships many, only what is called by the source's name is.
     fn has(&self, finding: &DangerFinding) -> bool {
