@@ -31,7 +31,7 @@ pub(in crate::diff) fn of_rows(base: &ResolvedCluster, head: &ResolvedCluster) -
     let mut found = Found::default();
     feed::check((base, &old), (head, &new), &mut found);
     for what in reads::lost(base, head) {
-        let live = "what isn't read is gone when its file or journal is rotated";
+        let live = "what isn't read now can't be shipped later";
         found.push(Flag::SourceStops, what, Some(live.to_owned()));
     }
     for what in records::dropped(base, head) {
