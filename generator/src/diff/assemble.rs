@@ -147,7 +147,7 @@ fn describe(one: &Comparison, removed: &mut Vec<(&str, &Whole)>) -> ClusterChang
             renamed_from = take_renamed(whole, removed);
             (ClusterStatus::Added, only_added(whole))
         }
-        Outcome::BaseFaulty(whole) => (ClusterStatus::BaseFaulty, only_added(whole)),
+        Outcome::BaseFaulty { whole, .. } => (ClusterStatus::BaseFaulty, only_added(whole)),
         Outcome::HeadFaulty => (ClusterStatus::HeadFaulty, Default::default()),
         Outcome::Removed { whole, .. } => {
             let removed = |removed| Totals {

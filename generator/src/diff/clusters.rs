@@ -68,7 +68,11 @@ pub(super) enum Outcome {
         dangers: Vec<DangerFinding>,
     },
     HeadFaulty,
-    BaseFaulty(Whole),
+    BaseFaulty {
+        whole: Whole,
+        known: KnownValues,
+        dangers: Vec<DangerFinding>,
+    },
 }
 
 /// A cluster that only one side has.
@@ -87,10 +91,10 @@ impl Comparison {
             Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => {
                 (&cluster.known, &cluster.dangers)
             }
-            Outcome::Added { known, dangers, .. } | Outcome::Removed { known, dangers, .. } => {
-                (known, dangers)
-            }
-            Outcome::HeadFaulty | Outcome::BaseFaulty(_) => return None,
+            Outcome::Added { known, dangers, .. }
+            | Outcome::Removed { known, dangers, .. }
+            | Outcome::BaseFaulty { known, dangers, .. } => (known, dangers),
+            Outcome::HeadFaulty => return None,
         };
         Some(EndangeredCluster {
             name: &self.name,
@@ -124,7 +128,11 @@ pub fn compare_cluster(
             known: KnownValues::default(),
             dangers: vec![danger::removal::of_unknown()],
         },
-        (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty(Whole::of(head)),
+        (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty {
+            whole: Whole::of(head),
+            known: KnownValues::of(head.cluster),
+            dangers: vec![danger::unknown::of_faulty_base()],
+        },
         (_, Presence::Faulty) => Outcome::HeadFaulty,
         (Presence::Absent, Presence::Absent) => return None,
     };

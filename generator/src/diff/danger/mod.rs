@@ -36,6 +36,7 @@ mod stream;
 mod tests;
 mod tls;
 mod trailer;
+pub(super) mod unknown;
 mod workload;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
