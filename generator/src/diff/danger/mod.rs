@@ -12,6 +12,7 @@ mod denied;
 mod feed;
 mod flag;
 mod gather;
+mod gitops;
 pub(super) mod gone;
 mod image;
 mod mapping;
@@ -67,11 +68,12 @@ pub(super) struct DangerFinding {
 type Rule = fn(&Change<'_>, &mut change::Found);
 
 /// All rules that look at a file.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     source::check,
     narrow::check,
     narrow::check_calls,
     workload::check,
+    gitops::check,
     stream::check,
     retention::check,
     role::check,
