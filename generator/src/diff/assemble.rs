@@ -153,7 +153,7 @@ fn describe(one: &Comparison) -> ClusterChange {
             });
             (ClusterStatus::Added, only_added(whole))
         }
-        Outcome::BaseFaulty(whole) => (ClusterStatus::BaseFaulty, only_added(whole)),
+        Outcome::BaseFaulty { whole, .. } => (ClusterStatus::BaseFaulty, only_added(whole)),
         Outcome::HeadFaulty => (ClusterStatus::HeadFaulty, Default::default()),
         Outcome::Removed { whole, .. } => {
             let removed = |removed| Totals {

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::cluster_renames::Renamed;
 use super::danger::{self, Applier, DangerFinding, EndangeredCluster, Surroundings};
+use super::endangered;
 use super::files::{self, compare_trees};
 use super::group::ChangedCluster;
 use super::known::KnownValues;
@@ -69,7 +70,11 @@ pub(super) enum Outcome {
         dangers: Vec<DangerFinding>,
     },
     HeadFaulty,
-    BaseFaulty(Whole),
+    BaseFaulty {
+        whole: Whole,
+        known: KnownValues,
+        dangers: Vec<DangerFinding>,
+    },
 }
 
 /// A cluster that only one side has.
@@ -101,10 +106,10 @@ impl Comparison {
                 let cluster = changed.as_ref()?;
                 (&cluster.known, &cluster.dangers)
             }
-            Outcome::Added { known, dangers, .. } | Outcome::Removed { known, dangers, .. } => {
-                (known, dangers)
-            }
-            Outcome::HeadFaulty | Outcome::BaseFaulty(_) => return None,
+            Outcome::Added { known, dangers, .. }
+            | Outcome::Removed { known, dangers, .. }
+            | Outcome::BaseFaulty { known, dangers, .. } => (known, dangers),
+            Outcome::HeadFaulty => return None,
         };
         Some(EndangeredCluster {
             name: &self.name,
@@ -139,7 +144,11 @@ pub fn compare_cluster(
             known: KnownValues::default(),
             dangers: vec![danger::removal::of_unknown()],
         },
-        (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty(Whole::of(head)),
+        (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty {
+            whole: Whole::of(head),
+            known: KnownValues::of(head.cluster),
+            dangers: vec![danger::unknown::of_faulty_base()],
+        },
         (_, Presence::Faulty) => Outcome::HeadFaulty,
         (Presence::Absent, Presence::Absent) => return None,
     };
@@ -182,11 +191,15 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
 pub fn uncompared_fleet(head: Option<&RenderedTree>) -> Comparison {
     let outcome = head.map_or(Outcome::HeadFaulty, |head| {
         let (files, objects) = files::count(head);
-        Outcome::BaseFaulty(Whole {
-            files,
-            objects,
-            digests: BTreeSet::new(),
-        })
+        Outcome::BaseFaulty {
+            whole: Whole {
+                files,
+                objects,
+                digests: BTreeSet::new(),
+            },
+            known: KnownValues::default(),
+            dangers: vec![danger::unknown::of_faulty_base()],
+        }
     });
     Comparison {
         name: FLEET.to_owned(),
@@ -210,13 +223,13 @@ pub(super) fn compare_both(
         applier: Applier::of(head.cluster.gitops.as_ref()),
     };
     let compared = compare_trees(around, &known);
-    let rows = danger::source::of_rows(base.cluster, head.cluster);
+    let dangers = endangered::of_both(base, head, compared.dangers);
     Some(Outcome::Changed {
         cluster: ChangedCluster {
             name: name.to_owned(),
             known,
             files: compared.files,
-            dangers: danger::source::join(rows, compared.dangers),
+            dangers,
         },
         files: compared.file_totals,
         objects: compared.object_totals,

@@ -5,7 +5,8 @@
 //! clusters   one cluster on both sides: files by bytes …
 //! cluster_renames   … a renamed one beside what it was
 //! language   … and where these differ, by what they mean
-//! danger     what of it can lose, leak or break something
+//! danger     what of it can lose, leak or break something …
+//! endangered … in a cluster as it is applied, wherever it moves
 //! shipping   what new clusters ship
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
@@ -25,6 +26,7 @@ mod cluster_renames;
 mod clusters;
 mod danger;
 mod embedded;
+mod endangered;
 mod file_renames;
 mod files;
 mod finding;

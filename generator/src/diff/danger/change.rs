@@ -1,17 +1,19 @@
 //! What a rule looks at: one file before and after. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{DangerFinding, Flag};
+use super::{DangerFinding, Flag, Gone};
 use crate::diff::veil;
 use crate::resolve::ResolvedGitops;
 use crate::settings::GitopsTool;
 use crate::tree::RenderedTree;
 
 /// Longest sentence, in characters.
-const LONGEST: usize = 300;
+const LONGEST: usize = 480;
+/// Longest name, in characters: that of most resources of AWS fits.
+const LONGEST_NAME: usize = 128;
 /// Most names in one sentence.
 const MOST_NAMES: usize = 5;
 
@@ -20,6 +22,12 @@ const MOST_NAMES: usize = 5;
 pub(in crate::diff) enum Applier {
     /// A tool that deletes what is no longer rendered.
     Prunes(&'static str),
+    /// Argo CD, which applies and deletes nothing until somebody presses Sync
+    /// (<https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/>).
+    Waits,
+    /// Flux, which does nothing until it goes on; then it deletes
+    /// (<https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend>).
+    Suspended,
     /// Nobody does.
     #[default]
     Nobody,
@@ -28,13 +36,15 @@ pub(in crate::diff) enum Applier {
 impl Applier {
     /// That of a cluster.
     pub(in crate::diff) fn of(gitops: Option<&ResolvedGitops>) -> Self {
-        match gitops {
-            Some(gitops) if gitops.sync.prune => match gitops.tool {
-                GitopsTool::ArgoCd => Self::Prunes("Argo CD"),
-                GitopsTool::Flux => Self::Prunes("Flux"),
-                GitopsTool::None => Self::Nobody,
-            },
-            _ => Self::Nobody,
+        let Some(gitops) = gitops.filter(|gitops| gitops.sync.prune) else {
+            return Self::Nobody;
+        };
+        match (gitops.tool, gitops.sync.automated) {
+            (GitopsTool::ArgoCd, true) => Self::Prunes("Argo CD"),
+            (GitopsTool::ArgoCd, false) => Self::Waits,
+            (GitopsTool::Flux, true) => Self::Prunes("Flux"),
+            (GitopsTool::Flux, false) => Self::Suspended,
+            (GitopsTool::None, _) => Self::Nobody,
         }
     }
 
@@ -42,6 +52,14 @@ impl Applier {
     pub(super) fn of_removed(self) -> String {
         match self {
             Self::Prunes(tool) => format!("{tool} deletes it with the next sync"),
+            Self::Waits => {
+                "nothing deletes it by itself: Argo CD does when somebody syncs and prunes"
+                    .to_owned()
+            }
+            Self::Suspended => {
+                "nothing deletes it as long as Flux is suspended; Flux does when it goes on"
+                    .to_owned()
+            }
             Self::Nobody => "nothing deletes it by itself".to_owned(),
         }
     }
@@ -106,7 +124,7 @@ impl<'t> Change<'t> {
 
     /// The object of Kubernetes at the base, if no file of the head has it.
     pub(super) fn gone_object(&self) -> Option<&'t Json> {
-        let old = self.old_value()?;
+        let old = self.old_value().filter(|_| !self.is_unreadable())?;
         let identity = identity(old)?;
         let same = self.new_value().and_then(self::identity) == Some(identity);
         let is_patch = self.old?.path.contains("/patches/");
@@ -115,23 +133,83 @@ impl<'t> Change<'t> {
 
     /// The resources of CloudFormation that differ, by logical id.
     pub(super) fn resources(&self) -> Vec<Resource<'t>> {
-        let of =
-            |value: Option<&'t Json>| value.and_then(|value| value.get("Resources")?.as_object());
-        let (old, new) = (of(self.old_value()), of(self.new_value()));
-        let ids: BTreeSet<&String> = old
-            .into_iter()
-            .chain(new)
-            .flat_map(|map| map.keys())
-            .collect();
+        if self.is_unreadable() {
+            return Vec::new();
+        }
+        let (old, new) = (resources(self.old_value()), resources(self.new_value()));
+        let ids: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
         let resources = ids.into_iter().map(|id| Resource {
             id,
-            old: old.and_then(|map| map.get(id)),
-            new: new.and_then(|map| map.get(id)),
+            old: old.get(id).copied(),
+            new: new.get(id).copied(),
         });
         resources
             .filter(|resource| resource.old != resource.new)
             .collect()
     }
+
+    /// Whether its file is there at the head, but can't be read: what is in it
+    /// isn't gone, nobody knows.
+    pub(super) fn is_unreadable(&self) -> bool {
+        let there = |path: &str| self.around.head.0.contains_key(path);
+        self.new_value().is_none() && (self.new.is_some() || there(self.path()))
+    }
+
+    /// What becomes of the resources that leave this file.
+    pub(super) fn stack(&self) -> Stack {
+        if self.old_value().is_some_and(is_fragment) {
+            Stack::OfMembers
+        } else if self.new.is_none() {
+            Stack::Stays
+        } else {
+            Stack::Updated
+        }
+    }
+}
+
+/// What becomes of resources that leave a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stack {
+    /// The whole template is gone, and its stack isn't.
+    Stays,
+    /// The stack is updated by the template.
+    Updated,
+    /// The resources are of the members' stack, which is made of fragments.
+    OfMembers,
+}
+
+impl Stack {
+    /// What becomes of a resource that nothing keeps.
+    pub(super) fn of_removed(self) -> &'static str {
+        match self {
+            Self::Stays => "it stays as long as its stack, which nothing deletes by itself",
+            Self::Updated => "CloudFormation deletes it when the stack is updated",
+            Self::OfMembers => {
+                "CloudFormation deletes it of every member, when the members' stack is made anew"
+            }
+        }
+    }
+}
+
+/// Whether it is a fragment: what hangs on the members of one type
+/// (docs/decisions/0013-cloudformation-and-fragments.md).
+pub(super) fn is_fragment(value: &Json) -> bool {
+    value.get("member_type").is_some()
+}
+
+/// The resources of a template, or of a fragment, by logical id.
+fn resources(value: Option<&Json>) -> BTreeMap<&str, &Json> {
+    let Some(value) = value else {
+        return BTreeMap::new();
+    };
+    let lists: &[&str] = if is_fragment(value) {
+        &["resources", "once"]
+    } else {
+        &["Resources"]
+    };
+    let maps = lists.iter().filter_map(|list| value.get(list)?.as_object());
+    let all = maps.flatten();
+    all.map(|(id, resource)| (id.as_str(), resource)).collect()
 }
 
 /// A resource of CloudFormation before and after.
@@ -259,10 +337,23 @@ pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
     }
 }
 
-/// A name or value, fit to be shown.
+/// A name or value, fit to be shown. Of a long one both ends tell which it is.
 pub(super) fn shown(value: &str) -> String {
-    let plain: String = value.chars().filter(|c| !c.is_control()).take(80).collect();
-    veil::shown_text(&plain)
+    let plain: String = value.chars().filter(|c| !c.is_control()).collect();
+    shorten(&veil::shown_text(&plain), LONGEST_NAME)
+}
+
+/// A text of that many characters at most, with a mark where some are left out.
+fn shorten(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let before = most.saturating_sub(1).div_ceil(2);
+    let after = most.saturating_sub(1) - before;
+    let start: String = text.chars().take(before).collect();
+    let end: String = text.chars().skip(length - after).collect();
+    format!("{start}…{end}")
 }
 
 /// What the rules found in one file.
@@ -274,15 +365,93 @@ pub(super) struct Found {
 impl Found {
     /// Adds a danger, unless it is there.
     pub(super) fn push(&mut self, flag: Flag, what: impl AsRef<str>, live: Option<String>) {
-        let masked = veil::shown_text(what.as_ref());
-        let finding = DangerFinding {
+        self.push_finding(DangerFinding {
             flag,
-            what: masked.chars().take(LONGEST).collect(),
+            what: what.as_ref().to_owned(),
             live,
             file: None,
-        };
+            gone: None,
+        });
+    }
+
+    /// Adds that a file is gone, which is told by its old name.
+    pub(super) fn push_gone_file(
+        &mut self,
+        change: &Change<'_>,
+        flag: Flag,
+        what: impl AsRef<str>,
+        live: &str,
+    ) {
+        self.push_finding(DangerFinding {
+            flag,
+            what: what.as_ref().to_owned(),
+            live: Some(live.to_owned()),
+            file: change.old.map(|old| veil::shown_text(old.path)),
+            gone: None,
+        });
+    }
+
+    /// Adds that something is gone, which is told by the file that had it.
+    pub(super) fn push_gone(
+        &mut self,
+        change: &Change<'_>,
+        flag: Flag,
+        gone: Gone,
+        live: impl Into<String>,
+    ) {
+        self.push_finding(DangerFinding {
+            flag,
+            what: gone.sentence(),
+            live: Some(live.into()),
+            file: change.old.map(|old| veil::shown_text(old.path)),
+            gone: Some(gone),
+        });
+    }
+
+    fn push_finding(&mut self, finding: DangerFinding) {
+        let what = shorten(&veil::shown_text(&finding.what), LONGEST);
+        let finding = DangerFinding { what, ..finding };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{STACK, of_texts, of_trees, resource};
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_with_a_mark_and_keeps_its_end() {
+        assert_eq!(shown("short"), "short");
+        let long = format!("{}-the-end", "a".repeat(200));
+        let told = shown(&long);
+        assert_eq!(told.chars().count(), LONGEST_NAME);
+        assert!(told.contains('…') && told.ends_with("-the-end"), "{told}");
+    }
+
+    #[test]
+    fn what_can_no_longer_be_read_is_not_gone() {
+        let group = resource("AWS::Logs::LogGroup", &json!({})).to_string();
+        assert!(of_texts(STACK, &group, "{ \"Resources\": ").is_empty());
+        let set = "kind: DaemonSet\nmetadata:\n  name: x\n";
+        assert!(of_texts("kubernetes/x.yaml", set, &format!("{set}---\n{set}")).is_empty());
+        assert_eq!(
+            of_trees(&[("kubernetes/x.yaml", set.to_owned())], &[]).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn what_a_tool_deletes_depends_on_whether_it_syncs_by_itself() {
+        assert!(
+            Applier::Waits
+                .of_removed()
+                .starts_with("nothing deletes it by itself")
+        );
+        assert!(Applier::Suspended.of_removed().contains("suspended"));
     }
 }

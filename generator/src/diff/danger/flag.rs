@@ -7,6 +7,8 @@ use serde::{Serialize, Serializer};
 pub enum Flag {
     /// A cluster leaves the fleet.
     ClusterRemoved,
+    /// The base can't be rendered, so nothing else is known.
+    NotCompared,
     /// What was shipped is no longer, or not to as many places.
     SourceStops,
     /// Records, or what holds them, are taken out of the files.
@@ -33,8 +35,9 @@ pub enum Flag {
 
 impl Flag {
     /// All of them, the worst first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ClusterRemoved,
+        Self::NotCompared,
         Self::SourceStops,
         Self::StreamRemoved,
         Self::RetentionShrinks,
@@ -61,6 +64,7 @@ impl Flag {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::ClusterRemoved => ("cluster-removed", "a cluster leaves the fleet"),
+            Self::NotCompared => ("not-compared", "a cluster can't be compared"),
             Self::SourceStops => ("source-stops", "a source stops shipping"),
             Self::StreamRemoved => ("stream-removed", "a place of records is removed"),
             Self::RetentionShrinks => ("retention-shrinks", "records are deleted earlier"),

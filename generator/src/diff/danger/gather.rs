@@ -122,6 +122,7 @@ mod tests {
             what: "it weakens".to_owned(),
             live: None,
             file: Some(file.to_owned()),
+            gone: None,
         }
     }
 

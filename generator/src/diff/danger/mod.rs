@@ -6,24 +6,39 @@
 //! are shipped is asked of what was resolved ([`source::of_rows`]).
 
 mod acknowledge;
+pub(super) mod applied;
 mod change;
 mod denied;
+mod feed;
 mod flag;
 mod gather;
+mod gitops;
+pub(super) mod gone;
 mod image;
 mod mapping;
+mod merge;
+pub(super) mod moved;
+mod narrow;
+mod pattern;
 mod privilege;
+mod reads;
+mod records;
 pub(super) mod removal;
 mod replacement;
 mod retention;
 mod role;
 mod secret;
+mod selection;
+#[cfg(test)]
+mod settings_tests;
 pub(super) mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trailer;
+pub(super) mod unknown;
+mod workload;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
@@ -31,6 +46,7 @@ pub(super) use change::{Applier, Change, Side, Surroundings};
 pub use denied::unacknowledged;
 pub use flag::Flag;
 pub(super) use gather::{EndangeredCluster, gather};
+use gone::Gone;
 pub use trailer::words_of_trailers;
 
 /// A danger in one cluster.
@@ -45,13 +61,19 @@ pub(super) struct DangerFinding {
     pub(super) live: Option<String>,
     /// Where it was found, below the cluster's folder; none for the cluster as a whole.
     pub(super) file: Option<String>,
+    /// What is gone, if it is that.
+    pub(super) gone: Option<Gone>,
 }
 
 type Rule = fn(&Change<'_>, &mut change::Found);
 
 /// All rules that look at a file.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 14] = [
     source::check,
+    narrow::check,
+    narrow::check_calls,
+    workload::check,
+    gitops::check,
     stream::check,
     retention::check,
     role::check,
@@ -71,7 +93,7 @@ pub(super) fn of_change(change: &Change<'_>) -> Vec<DangerFinding> {
     }
     let path = crate::diff::veil::shown_text(change.path());
     for finding in &mut found.findings {
-        finding.file = Some(path.clone());
+        finding.file.get_or_insert_with(|| path.clone());
     }
     found.findings
 }

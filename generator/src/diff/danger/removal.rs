@@ -20,6 +20,7 @@ fn removed(live: &str) -> DangerFinding {
         what: "its logs are no longer rendered to be shipped anywhere".to_owned(),
         live: Some(live.to_owned()),
         file: None,
+        gone: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Flag;
-use super::change::{Change, Found, Resource, text};
+use super::change::{Change, Found, Resource, shown, text};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     for resource in change.resources() {
@@ -235,7 +235,7 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
         return;
     };
     if resource.both().is_none() {
-        let what = "a resource is of another type under the same logical id";
+        let what = format!("the resource `{}` is of another type", shown(resource.id));
         let live = "CloudFormation refuses it, or deletes the old one and makes the new one";
         found.push(Flag::AwsObjectReplaced, what, Some(live.to_owned()));
         return;
@@ -253,7 +253,8 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
         .collect();
     if !changed.is_empty() {
         let what = format!(
-            "{kind} is made anew, since {} changes",
+            "{kind} `{}` is made anew, since {} changes",
+            shown(resource.id),
             changed.join(" and ")
         );
         let old_one = match text(old, "/UpdateReplacePolicy") {
@@ -298,9 +299,10 @@ fn check_object(old: &Json, new: &Json, found: &mut Found) {
     for field in *fields {
         if old.pointer(field) != new.pointer(field) && is_refused(field, old) {
             let name = field.trim_start_matches('/').replace('/', ".");
+            let object = shown(text(new, "/metadata/name"));
             found.push(
                 Flag::KubernetesObjectReplaced,
-                format!("`{name}` of a {kind} changes, which Kubernetes refuses"),
+                format!("`{name}` of the {kind} `{object}` changes, which Kubernetes refuses"),
                 Some(
                     "nothing changes until somebody deletes the object, so that it is made anew"
                         .to_owned(),

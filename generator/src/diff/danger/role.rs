@@ -4,24 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::Flag;
-use super::change::{Change, Found, is_workload, items, objects, pod_spec, text};
+use super::change::{Change, Found, Stack, is_workload, items, objects, pod_spec, shown, text};
+use super::{Flag, Gone};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     check_server(change, found);
     check_kubernetes(change, found);
     for resource in change.resources() {
         if resource.gone().is_some() && resource.kind() == "AWS::IAM::Role" {
-            let live = if change.new.is_none() {
-                "it stays as long as its stack, which nothing deletes by itself"
-            } else {
-                "CloudFormation deletes it when the stack is updated: what uses it is refused"
+            let live = match change.stack() {
+                Stack::Stays => Stack::Stays.of_removed().to_owned(),
+                stack => format!("{}: what uses it is refused", stack.of_removed()),
             };
-            found.push(
-                Flag::RoleRemoved,
-                "a role of IAM is no longer rendered",
-                Some(live.to_owned()),
-            );
+            let gone = Gone {
+                noun: "role of IAM",
+                name: resource.id.to_owned(),
+                how: "no longer rendered",
+            };
+            found.push_gone(change, Flag::RoleRemoved, gone, live);
         }
     }
 }
@@ -44,11 +44,9 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
         return;
     };
     if let Some((_, what)) = SERVER.iter().find(|(folder, _)| path.contains(folder)) {
-        found.push(
-            Flag::RoleRemoved,
-            format!("{what} of Elasticsearch or OpenSearch is no longer rendered"),
-            Some("nothing deletes it: it stays as it is until somebody does".to_owned()),
-        );
+        let what = format!("{what} of Elasticsearch or OpenSearch is no longer rendered");
+        let live = "nothing deletes it: it stays as it is until somebody does";
+        found.push_gone_file(change, Flag::RoleRemoved, what, live);
     }
 }
 
@@ -71,15 +69,10 @@ fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
         is_workload(text(object, "/kind")) && account.is_some_and(|name| accounts.contains(name))
     };
     if objects(change.around.head, "serviceAccountName").any(|object| is_used(&object)) {
-        let kind = text(gone, "/kind");
-        found.push(
-            Flag::RoleRemoved,
-            format!(
-                "a {} is gone, and pods still need it",
-                super::change::shown(kind)
-            ),
-            Some(change.around.applier.of_removed()),
-        );
+        let [kind, name] = [text(gone, "/kind"), name].map(shown);
+        let what = format!("the {kind} `{name}` is gone, and pods still need it");
+        let live = change.around.applier.of_removed();
+        found.push_gone_file(change, Flag::RoleRemoved, what, &live);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Change, Found, is_workload, names, shown, text};
-use super::{DangerFinding, Flag};
+use super::change::{Change, Found, Stack, is_workload, names, shown, text};
+use super::{DangerFinding, Flag, Gone, feed, reads, records};
 use crate::resolve::ResolvedCluster;
 use crate::sources::{self, End, SourceRow};
 
@@ -12,11 +12,33 @@ use crate::sources::{self, End, SourceRow};
 pub(in crate::diff) struct Stopped {
     finding: DangerFinding,
     files: BTreeSet<String>,
+    /// The last part of the source's name, as logical ids have it.
+    key: String,
+    /// Whether nothing of the source is shipped any more.
+    stops: bool,
 }
 
-/// What the rows of a cluster's sources say.
+/// What of a cluster's sources is no longer shipped, or not as long.
 pub(in crate::diff) fn of_rows(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Stopped> {
-    compare_rows(&sources::list(base), &sources::list(head))
+    let (mut old, new) = (sources::list(base), sources::list(head));
+    // A move is told as such.
+    for end in old.iter_mut().flat_map(|row| &mut row.ends) {
+        if end.region.as_ref() == Some(&base.cluster.region) {
+            end.region = Some(head.cluster.region.clone());
+        }
+    }
+    let mut stopped = compare_rows(&old, &new);
+    let mut found = Found::default();
+    feed::check((base, &old), (head, &new), &mut found);
+    for what in reads::lost(base, head) {
+        let live = "what isn't read now can't be shipped later";
+        found.push(Flag::SourceStops, what, Some(live.to_owned()));
+    }
+    for what in records::dropped(base, head) {
+        found.push(Flag::SourceStops, what, None);
+    }
+    stopped.extend(found.findings.into_iter().map(Stopped::in_part));
+    stopped
 }
 
 fn compare_rows(base: &[SourceRow], head: &[SourceRow]) -> Vec<Stopped> {
@@ -33,9 +55,13 @@ fn compare_rows(base: &[SourceRow], head: &[SourceRow]) -> Vec<Stopped> {
                 found.push(Flag::SourceStops, what, None);
             }
         }
+        let stops = new.is_none_or(|new| new.ends.is_empty());
+        let key = old.source.rsplit('.').next().unwrap_or_default();
         stopped.extend(found.findings.into_iter().map(|finding| Stopped {
             finding,
             files: old.files.iter().cloned().collect(),
+            key: key.replace('_', ""),
+            stops,
         }));
     }
     stopped
@@ -68,12 +94,8 @@ pub(in crate::diff) fn join(
 ) -> Vec<DangerFinding> {
     let mut more = Vec::new();
     for finding in files {
-        let is_told = |stopped: &&mut Stopped| {
-            let file = finding.file.as_ref();
-            finding.flag == Flag::SourceStops
-                && file.is_some_and(|file| stopped.files.contains(file))
-        };
-        let mut told = stopped.iter_mut().filter(is_told).peekable();
+        let told = stopped.iter_mut().filter(|stopped| stopped.has(&finding));
+        let mut told = told.peekable();
         if told.peek().is_none() {
             drop(told);
             more.push(finding);
@@ -87,47 +109,84 @@ pub(in crate::diff) fn join(
     sources.chain(more).collect()
 }
 
+impl Stopped {
+    fn in_part(finding: DangerFinding) -> Self {
+        Self {
+            finding,
+            files: BTreeSet::new(),
+            key: String::new(),
+            stops: false,
+        }
+    }
+
+    /// Whether something that is gone is a part of what ships this source. Of
+    /// a stack, which ships many, only what is called by the source's name is.
+    fn has(&self, finding: &DangerFinding) -> bool {
+        let Some(file) = finding
+            .file
+            .as_ref()
+            .filter(|file| self.files.contains(*file))
+        else {
+            return false;
+        };
+        let is_its_own = |gone: &Gone| {
+            let name = gone.name.to_ascii_lowercase();
+            name.contains(&self.key) || self.key.contains(&name)
+        };
+        let is_its_part = match &finding.gone {
+            Some(gone) => !file.ends_with("/stack.json") || is_its_own(gone),
+            None => file.starts_with("kubernetes/"),
+        };
+        self.stops && finding.flag == Flag::SourceStops && is_its_part
+    }
+}
+
 /// What of AWS brings logs along.
-const SHIPPERS: [(&str, &str); 8] = [
-    ("AWS::Logs::SubscriptionFilter", "a subscription filter"),
-    ("AWS::Events::Rule", "an event rule"),
-    ("AWS::CloudTrail::Trail", "a trail"),
-    ("AWS::EC2::FlowLog", "a flow log"),
-    ("AWS::Logs::Delivery", "a delivery of logs"),
-    ("AWS::Lambda::Function", "a function"),
+const SHIPPERS: [(&str, &str); 12] = [
+    ("AWS::Logs::SubscriptionFilter", "subscription filter"),
+    ("AWS::Events::Rule", "event rule"),
+    ("AWS::Scheduler::Schedule", "schedule"),
+    ("AWS::CloudTrail::Trail", "trail"),
+    ("AWS::EC2::FlowLog", "flow log"),
+    ("AWS::Logs::Delivery", "delivery of logs"),
+    ("AWS::Lambda::Function", "function"),
+    ("AWS::Lambda::EventSourceMapping", "event source mapping"),
+    ("AWS::Lambda::Permission", "permission to call a function"),
     (
         "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
-        "a query log",
+        "query log",
     ),
-    ("AWS::SSM::Association", "an association of Systems Manager"),
+    ("AWS::SSM::Association", "association of Systems Manager"),
+    ("AWS::SSM::Document", "document of Systems Manager"),
 ];
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    if let Some(gone) = change.gone_object() {
-        let kind = text(gone, "/kind");
-        if is_workload(kind) {
-            found.push(
-                Flag::SourceStops,
-                format!("a {} is no longer rendered", shown(kind)),
-                Some(change.around.applier.of_removed()),
-            );
-        }
-    }
-    for resource in change
-        .resources()
-        .iter()
-        .filter(|resource| resource.gone().is_some())
+    if let Some(gone) = change.gone_object()
+        && is_workload(text(gone, "/kind"))
     {
+        let [kind, name] = ["/kind", "/metadata/name"].map(|at| shown(text(gone, at)));
+        let what = format!("the {kind} `{name}` is no longer applied");
+        let live = change.around.applier.of_removed();
+        found.push_gone_file(change, Flag::SourceStops, what, &live);
+    }
+    for resource in change.resources() {
         let shipper = SHIPPERS.iter().find(|(kind, _)| *kind == resource.kind());
-        if let Some((_, what)) = shipper {
-            let live = if change.new.is_none() {
-                "it stays as long as its stack, which nothing deletes by itself"
-            } else {
-                "CloudFormation deletes it when the stack is updated"
-            };
-            let what = format!("{what} is gone");
-            found.push(Flag::SourceStops, what, Some(live.to_owned()));
-        }
+        let Some((kind, what)) = shipper.filter(|_| resource.gone().is_some()) else {
+            continue;
+        };
+        let gone = Gone {
+            noun: what,
+            name: resource.id.to_owned(),
+            how: "gone",
+        };
+        let live = match change.stack() {
+            // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
+            Stack::Updated if kind.starts_with("AWS::SSM::") => {
+                "CloudFormation deletes it; what it installed on machines goes on running as it is"
+            }
+            stack => stack.of_removed(),
+        };
+        found.push_gone(change, Flag::SourceStops, gone, live);
     }
 }
 
@@ -190,6 +249,7 @@ mod tests {
             what: "a DaemonSet is no longer rendered".to_owned(),
             live: Some("it is deleted".to_owned()),
             file: Some(file.to_owned()),
+            gone: None,
         };
         let files = vec![
             of_file("kubernetes/nodes/daemonset.yaml"),

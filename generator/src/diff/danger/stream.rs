@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::Flag;
-use super::change::{Change, Found, Resource, text};
+use super::change::{Change, Found, Resource, Stack, shown, text};
+use super::{Flag, Gone};
+use crate::tree::RenderedTree;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     check_server(change, found);
@@ -21,38 +22,28 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
         return;
     };
     if path.contains("/_data_stream/") {
-        found.push(
-            Flag::StreamRemoved,
-            "a data stream is no longer rendered",
-            Some("nothing deletes it: its records stay until its policy, as it is there, or somebody deletes them".to_owned()),
-        );
+        let what = "a data stream is no longer rendered";
+        let live = "nothing deletes it: its records stay until its policy, as it is there, or somebody deletes them";
+        found.push_gone_file(change, Flag::StreamRemoved, what, live);
     } else if path.contains("/_index_template/") {
         let stream = path.replace("/_index_template/", "/_data_stream/");
+        let has = |tree: &RenderedTree| tree.0.contains_key(stream.as_str());
         // With its data stream it is told already.
-        let mut base = change.around.base.files();
-        let goes = base.any(|(path, _)| path.as_str() == stream)
-            && !change
-                .around
-                .head
-                .files()
-                .any(|(path, _)| path.as_str() == stream);
-        if !goes {
-            found.push(
-                Flag::StreamRemoved,
-                "an index template is no longer rendered",
-                Some("nothing deletes it: it stays as it is until somebody does".to_owned()),
-            );
+        if !has(change.around.base) || has(change.around.head) {
+            let what = "an index template is no longer rendered";
+            let live = "nothing deletes it: it stays as it is until somebody does";
+            found.push_gone_file(change, Flag::StreamRemoved, what, live);
         }
     }
 }
 
 /// What of AWS holds records, or is where they are written.
 const PLACES: [(&str, &str); 5] = [
-    ("AWS::Logs::LogGroup", "a log group"),
-    ("AWS::S3::Bucket", "a bucket"),
-    ("AWS::KinesisFirehose::DeliveryStream", "a delivery stream"),
-    ("AWS::Kinesis::Stream", "a stream of Kinesis"),
-    ("AWS::SQS::Queue", "a queue"),
+    ("AWS::Logs::LogGroup", "log group"),
+    ("AWS::S3::Bucket", "bucket"),
+    ("AWS::KinesisFirehose::DeliveryStream", "delivery stream"),
+    ("AWS::Kinesis::Stream", "stream of Kinesis"),
+    ("AWS::SQS::Queue", "queue"),
 ];
 
 fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Found) {
@@ -61,17 +52,22 @@ fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Foun
         return;
     };
     if let Some(old) = resource.gone() {
-        let what = format!("{place} is no longer rendered");
-        let live = if change.new.is_none() {
-            "it stays as long as its stack, which nothing deletes by itself"
-        } else if keeps(old, "DeletionPolicy") {
-            "CloudFormation leaves it, with what is in it, and out of the stack"
-        } else if *kind == "AWS::S3::Bucket" {
-            "CloudFormation deletes it if it is empty, and fails otherwise"
-        } else {
-            "CloudFormation deletes it, with what is in it, when the stack is updated"
+        let gone = Gone {
+            noun: place,
+            name: name_of(resource, old).to_owned(),
+            how: "no longer rendered",
         };
-        found.push(Flag::StreamRemoved, what, Some(live.to_owned()));
+        let live = match change.stack() {
+            Stack::Stays => Stack::Stays.of_removed(),
+            _ if keeps(old, "DeletionPolicy") => {
+                "CloudFormation leaves it, with what is in it, and out of the stack"
+            }
+            _ if *kind == "AWS::S3::Bucket" => {
+                "CloudFormation deletes it if it is empty, and fails otherwise"
+            }
+            _ => "CloudFormation deletes it, with what is in it, when the stack is updated",
+        };
+        found.push_gone(change, Flag::StreamRemoved, gone, live);
     } else if let Some((old, new)) = resource.both() {
         for (policy, when) in [
             (
@@ -81,11 +77,26 @@ fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Foun
             ("UpdateReplacePolicy", "it is replaced"),
         ] {
             if keeps(old, policy) && !keeps(new, policy) {
-                let what = format!("{place} is no longer kept when {when}");
+                let name = shown(name_of(resource, new));
+                let what = format!("the {place} `{name}` is no longer kept when {when}");
                 found.push(Flag::StreamRemoved, what, Some("nothing yet".to_owned()));
             }
         }
     }
+}
+
+/// The name under which people know a resource, and else its logical id.
+fn name_of<'t>(resource: &Resource<'t>, value: &'t Json) -> &'t str {
+    let properties = value.get("Properties").and_then(Json::as_object);
+    let names = [
+        "LogGroupName",
+        "BucketName",
+        "DeliveryStreamName",
+        "Name",
+        "QueueName",
+    ];
+    let given = properties.and_then(|own| names.iter().find_map(|name| own.get(*name)?.as_str()));
+    given.unwrap_or(resource.id)
 }
 
 /// Whether a resource outlives its place in the stack

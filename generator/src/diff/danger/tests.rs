@@ -8,9 +8,9 @@ use crate::diff::files::compare_trees;
 use crate::diff::known::KnownValues;
 use crate::tree::{RenderedTree, TreePath};
 
-const STACK: &str = "aws/eu-central-1/stack.json";
+pub(super) const STACK: &str = "aws/eu-central-1/stack.json";
 
-fn tree(files: &[(&str, String)]) -> RenderedTree {
+pub(super) fn tree(files: &[(&str, String)]) -> RenderedTree {
     let files = files.iter().map(|(path, text)| {
         let path = TreePath::new(*path).expect("a path");
         (path, text.clone().into_bytes())
@@ -18,7 +18,7 @@ fn tree(files: &[(&str, String)]) -> RenderedTree {
     RenderedTree(files.collect())
 }
 
-fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
+pub(super) fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
     let (base, head) = (tree(base), tree(head));
     let around = Surroundings {
         base: &base,
@@ -33,28 +33,28 @@ fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
         .collect()
 }
 
-fn of_texts(path: &str, old: &str, new: &str) -> Vec<String> {
+pub(super) fn of_texts(path: &str, old: &str, new: &str) -> Vec<String> {
     of_trees(&[(path, old.to_owned())], &[(path, new.to_owned())])
 }
 
-fn of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
+pub(super) fn of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
     of_texts(path, &old.to_string(), &new.to_string())
 }
 
 /// A template of one resource.
-fn resource(kind: &str, properties: &Json) -> Json {
+pub(super) fn resource(kind: &str, properties: &Json) -> Json {
     json!({"Resources": {"One": {"Type": kind, "Properties": properties}}})
 }
 
-fn of_resource(kind: &str, old: &Json, new: &Json) -> Vec<String> {
+pub(super) fn of_resource(kind: &str, old: &Json, new: &Json) -> Vec<String> {
     of_values(STACK, &resource(kind, old), &resource(kind, new))
 }
 
-fn pod(spec: &Json) -> Json {
+pub(super) fn pod(spec: &Json) -> Json {
     json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "x"}, "spec": {"template": {"spec": spec}}})
 }
 
-fn of_pods(old: &Json, new: &Json) -> Vec<String> {
+pub(super) fn of_pods(old: &Json, new: &Json) -> Vec<String> {
     of_values("kubernetes/x/daemonset.yaml", &pod(old), &pod(new))
 }
 
@@ -159,7 +159,7 @@ fn what_holds_records_is_missed() {
     }});
     assert_eq!(
         of_values(STACK, &group, &json!({"Resources": {}})),
-        ["stream-removed: a log group is no longer rendered"]
+        ["stream-removed: the log group `One` is no longer rendered"]
     );
     let kept = |policy: &str| json!({"Resources": {"One": {"Type": "AWS::S3::Bucket", "DeletionPolicy": policy}}});
     assert_eq!(of_values(STACK, &kept("Retain"), &kept("Delete")).len(), 1);
@@ -172,7 +172,7 @@ fn what_ships_is_missed() {
     let set = pod(&json!({"serviceAccountName": "x", "containers": []})).to_string();
     assert_eq!(
         of_trees(&[(path, set.clone())], &[]),
-        ["source-stops: a DaemonSet is no longer rendered"]
+        ["source-stops: the DaemonSet `x` is no longer applied"]
     );
     // It only stands elsewhere.
     assert!(
@@ -187,7 +187,7 @@ fn what_ships_is_missed() {
     let rule = resource("AWS::Events::Rule", &json!({}));
     assert_eq!(
         of_values(STACK, &rule, &json!({"Resources": {}})),
-        ["source-stops: an event rule is gone"]
+        ["source-stops: the event rule `One` is gone"]
     );
 }
 
@@ -213,13 +213,16 @@ fn roles_are_missed_where_something_needs_them() {
     assert_eq!(
         of_trees(&all, &all[..1]),
         [
-            "role-removed: a ServiceAccount is gone, and pods still need it",
-            "role-removed: a ClusterRoleBinding is gone, and pods still need it",
-            "role-removed: a ClusterRole is gone, and pods still need it",
+            "role-removed: the ServiceAccount `x` is gone, and pods still need it",
+            "role-removed: the ClusterRoleBinding `b` is gone, and pods still need it",
+            "role-removed: the ClusterRole `reads` is gone, and pods still need it",
         ]
     );
     let told = of_trees(&all, &[]);
-    assert_eq!(told, ["source-stops: a DaemonSet is no longer rendered"]);
+    assert_eq!(
+        told,
+        ["source-stops: the DaemonSet `x` is no longer applied"]
+    );
 }
 
 #[test]
@@ -391,7 +394,7 @@ fn roles_of_kubernetes_widen() {
         of_values(path, &binding("a", "x"), &binding("a", "y")),
         [
             "privilege-widens: the subjects of a binding get another role",
-            "kubernetes-object-replaced: `roleRef` of a ClusterRoleBinding changes, which Kubernetes refuses",
+            "kubernetes-object-replaced: `roleRef` of the ClusterRoleBinding `x` changes, which Kubernetes refuses",
         ]
     );
 }
@@ -650,7 +653,7 @@ fn what_is_fixed_is_replaced() {
             &json!({"LogGroupName": "a"}),
             &json!({"LogGroupName": "b"})
         ),
-        ["aws-object-replaced: AWS::Logs::LogGroup is made anew, since LogGroupName changes"]
+        ["aws-object-replaced: AWS::Logs::LogGroup `One` is made anew, since LogGroupName changes"]
     );
     assert!(of_resource(group, &json!({"Tags": 1}), &json!({"Tags": 2})).is_empty());
     assert_eq!(
@@ -659,7 +662,7 @@ fn what_is_fixed_is_replaced() {
             &resource(group, &json!({})),
             &resource("AWS::SQS::Queue", &json!({}))
         ),
-        ["aws-object-replaced: a resource is of another type under the same logical id"]
+        ["aws-object-replaced: the resource `One` is of another type"]
     );
     let set = |field: &str, value: &str| json!({"kind": "StatefulSet", "metadata": {"name": "x"}, "spec": {field: value}});
     let path = "kubernetes/logstash/stateful-set.yaml";

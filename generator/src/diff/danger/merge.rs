@@ -1,0 +1,311 @@
+//! A patch of kustomize, applied to an object. Pure.
+//!
+//! Strategic merge patches
+//! (<https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md>)
+//! and JSON patches (<https://datatracker.ietf.org/doc/html/rfc6902>), as far as rules look at what they change.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::change::text;
+
+/// Deepest nesting looked into.
+const MAX_DEPTH: usize = 48;
+
+/// Lists that are merged item by item, and by which key
+/// (`x-kubernetes-patch-merge-key` of <https://github.com/kubernetes/kubernetes/blob/master/api/openapi-spec/swagger.json>).
+/// All others are replaced.
+const KEYED: [(&str, &[&str]); 11] = [
+    ("containers", &["name"]),
+    ("initContainers", &["name"]),
+    ("ephemeralContainers", &["name"]),
+    ("env", &["name"]),
+    ("volumes", &["name"]),
+    ("imagePullSecrets", &["name"]),
+    ("volumeMounts", &["mountPath"]),
+    ("volumeDevices", &["devicePath"]),
+    // Of a container, and of a Service.
+    ("ports", &["containerPort", "port"]),
+    ("hostAliases", &["ip"]),
+    ("topologySpreadConstraints", &["topologyKey"]),
+];
+
+/// What a patch makes of an object; nothing if it deletes it.
+pub(super) fn patched(object: &Json, patch: &Json) -> Option<Json> {
+    if let Json::Array(operations) = patch {
+        return Some(by_operations(object.clone(), operations));
+    }
+    let mut result = object.clone();
+    // Of kinds that Kubernetes doesn't know, no list has a key.
+    let is_built_in = is_built_in(text(object, "/apiVersion"));
+    merge(&mut result, patch, is_built_in, 0).then_some(result)
+}
+
+fn is_built_in(api_version: &str) -> bool {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+/// Merges a patch in; false if the value goes.
+fn merge(value: &mut Json, patch: &Json, keyed: bool, depth: usize) -> bool {
+    let Json::Object(changes) = patch else {
+        value.clone_from(patch);
+        return true;
+    };
+    match text(patch, "/$patch") {
+        "delete" => return false,
+        "replace" => {
+            *value = plain(patch);
+            return true;
+        }
+        _ => {}
+    }
+    if !value.is_object() {
+        *value = json!({});
+    }
+    if let (Json::Object(members), true) = (value, depth < MAX_DEPTH) {
+        merge_members(members, changes, keyed, depth);
+    }
+    true
+}
+
+fn merge_members(
+    members: &mut Map<String, Json>,
+    changes: &Map<String, Json>,
+    keyed: bool,
+    depth: usize,
+) {
+    if let Some(Json::Array(kept)) = changes.get("$retainKeys") {
+        members.retain(|key, _| kept.iter().any(|kept| kept == key.as_str()));
+    }
+    for (key, change) in changes {
+        if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
+            if let (Some(Json::Array(items)), Json::Array(gone)) = (members.get_mut(list), change) {
+                items.retain(|item| !gone.contains(item));
+            }
+            continue;
+        }
+        if key.starts_with('$') {
+            continue;
+        }
+        let keys = KEYED.iter().find(|(list, _)| keyed && list == key);
+        match (change, keys) {
+            (Json::Null, _) => {
+                members.shift_remove(key);
+            }
+            (Json::Array(items), Some((_, keys))) => {
+                let list = members.entry(key.as_str()).or_insert_with(|| json!([]));
+                merge_list(list, items, keys, depth);
+            }
+            _ => {
+                let member = members.entry(key.as_str()).or_insert(Json::Null);
+                if !merge(member, change, keyed, depth + 1) {
+                    members.shift_remove(key);
+                }
+            }
+        }
+    }
+}
+
+fn merge_list(list: &mut Json, changes: &[Json], keys: &[&str], depth: usize) {
+    let directive = |item: &Json, wanted: &str| text(item, "/$patch") == wanted;
+    let key_of = |item: &Json| {
+        let mut keys = keys.iter();
+        keys.find_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())))
+    };
+    if changes.iter().any(|item| directive(item, "replace")) {
+        let items = changes.iter().filter(|item| !directive(item, "replace"));
+        *list = items.map(plain).collect();
+        return;
+    }
+    let Json::Array(items) = list else {
+        *list = changes.iter().map(plain).collect();
+        return;
+    };
+    for change in changes {
+        let key = key_of(change);
+        let at = key.and_then(|key| {
+            items
+                .iter()
+                .position(|item| key_of(item).as_ref() == Some(&key))
+        });
+        match at {
+            Some(at) => {
+                let stays = items
+                    .get_mut(at)
+                    .is_some_and(|item| merge(item, change, true, depth + 1));
+                if !stays {
+                    items.remove(at);
+                }
+            }
+            None if directive(change, "delete") => {}
+            None => items.push(plain(change)),
+        }
+    }
+}
+
+/// A patch's value without its directives, and without what it takes away.
+fn plain(patch: &Json) -> Json {
+    match patch {
+        Json::Object(members) => {
+            let members = members
+                .iter()
+                .filter(|(key, value)| !key.starts_with('$') && !value.is_null());
+            Json::Object(
+                members
+                    .map(|(key, value)| (key.clone(), plain(value)))
+                    .collect(),
+            )
+        }
+        Json::Array(items) => items.iter().map(plain).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Operations that don't fit change nothing: kustomize refuses them.
+fn by_operations(mut object: Json, operations: &[Json]) -> Json {
+    for operation in operations {
+        let (path, from) = (text(operation, "/path"), text(operation, "/from"));
+        let value = match text(operation, "/op") {
+            "add" | "replace" => operation.get("value").cloned(),
+            "copy" => object.pointer(from).cloned(),
+            "move" => take(&mut object, from),
+            "remove" => {
+                take(&mut object, path);
+                None
+            }
+            _ => None,
+        };
+        if let Some(value) = value {
+            let replaces = text(operation, "/op") == "replace";
+            put(&mut object, path, value, replaces);
+        }
+    }
+    object
+}
+
+/// The value that holds what a pointer points to, and the key there.
+fn parent<'j>(object: &'j mut Json, pointer: &str) -> Option<(&'j mut Json, String)> {
+    let (above, key) = pointer.rsplit_once('/')?;
+    let key = key.replace("~1", "/").replace("~0", "~");
+    Some((object.pointer_mut(above)?, key))
+}
+
+fn take(object: &mut Json, pointer: &str) -> Option<Json> {
+    match parent(object, pointer)? {
+        (Json::Object(members), key) => members.shift_remove(&key),
+        (Json::Array(items), key) => {
+            let at: usize = key.parse().ok()?;
+            (at < items.len()).then(|| items.remove(at))
+        }
+        _ => None,
+    }
+}
+
+fn put(object: &mut Json, pointer: &str, value: Json, replaces: bool) {
+    match parent(object, pointer) {
+        Some((Json::Object(members), key)) => {
+            members.insert(key, value);
+        }
+        Some((Json::Array(items), key)) => {
+            let at = key.parse().unwrap_or(items.len()).min(items.len());
+            match items.get_mut(at).filter(|_| replaces) {
+                Some(item) => *item = value,
+                None => items.insert(at, value),
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(spec: &Json) -> Json {
+        json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "x"}, "spec": {"template": {"spec": spec}}})
+    }
+
+    fn merged(old: &Json, patch: &Json) -> Json {
+        patched(&set(old), &set(patch)).expect("it stays")["spec"]["template"]["spec"].clone()
+    }
+
+    #[test]
+    fn maps_are_merged_and_null_takes_away() {
+        let old = json!({"tolerations": [{"key": "a"}], "nodeSelector": {"a": "1"}});
+        assert_eq!(
+            merged(
+                &old,
+                &json!({"tolerations": null, "nodeSelector": {"b": "2"}})
+            ),
+            json!({"nodeSelector": {"a": "1", "b": "2"}})
+        );
+    }
+
+    #[test]
+    fn lists_are_merged_by_their_keys_or_replaced() {
+        let old = json!({
+            "containers": [{"name": "a", "image": "a:2", "env": [{"name": "E", "value": "1"}],
+                "volumeMounts": [{"mountPath": "/a", "name": "v"}]}, {"name": "b"}],
+            "tolerations": [{"key": "a"}],
+        });
+        let patch = json!({
+            "containers": [{"name": "a", "image": "a:1", "env": [{"name": "E", "value": "2"}, {"name": "F"}],
+                "volumeMounts": [{"mountPath": "/a", "$patch": "delete"}]}, {"name": "b", "$patch": "delete"}],
+            "tolerations": [{"key": "b"}],
+        });
+        assert_eq!(
+            merged(&old, &patch),
+            json!({
+                "containers": [{"name": "a", "image": "a:1", "env": [{"name": "E", "value": "2"}, {"name": "F"}], "volumeMounts": []}],
+                "tolerations": [{"key": "b"}],
+            })
+        );
+        let replaced = json!({"containers": [{"$patch": "replace"}, {"name": "c"}]});
+        assert_eq!(
+            merged(&old, &replaced)["containers"],
+            json!([{"name": "c"}])
+        );
+    }
+
+    #[test]
+    fn objects_are_deleted_and_replaced_as_a_whole() {
+        let old = set(&json!({"a": 1}));
+        assert_eq!(
+            patched(&old, &json!({"$patch": "delete", "kind": "DaemonSet"})),
+            None
+        );
+        let patch = json!({"spec": {"$patch": "replace", "b": 2}});
+        assert_eq!(
+            patched(&old, &patch).expect("it stays")["spec"],
+            json!({"b": 2})
+        );
+    }
+
+    #[test]
+    fn kinds_of_others_have_no_keyed_lists() {
+        let old = json!({"apiVersion": "example.com/v1", "spec": {"env": [{"name": "a"}]}});
+        let patch = json!({"spec": {"env": [{"name": "b"}]}});
+        assert_eq!(
+            patched(&old, &patch).expect("it stays")["spec"]["env"],
+            json!([{"name": "b"}])
+        );
+    }
+
+    #[test]
+    fn operations_are_done_in_order() {
+        let patch = json!([
+            {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "b"},
+            {"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "d"}},
+            {"op": "remove", "path": "/spec/template/spec/nodeSelector"},
+            {"op": "remove", "path": "/spec/nowhere/1"},
+            {"op": "copy", "from": "/kind", "path": "/metadata/a~1b"},
+        ]);
+        let old = set(&json!({"containers": [{"image": "a"}], "nodeSelector": {}}));
+        let new = patched(&old, &patch).expect("it stays");
+        assert_eq!(
+            new["spec"]["template"]["spec"],
+            json!({"containers": [{"image": "b"}, {"name": "d"}]})
+        );
+        assert_eq!(new["metadata"]["a/b"], "DaemonSet");
+    }
+}

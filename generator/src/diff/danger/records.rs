@@ -1,0 +1,214 @@
+//! Records that are thrown away from now on. Pure.
+
+use std::collections::BTreeMap;
+
+use super::change::shown;
+use crate::resolve::{Condition, ResolvedCluster, ResolvedRecords, TextRule};
+use crate::settings::WhenFull;
+
+/// A rule that chooses records.
+struct Rule<'c> {
+    name: &'c str,
+    /// All must hold.
+    conditions: &'c [Condition],
+    reason: &'c str,
+    /// From this day on without effect; a day sorts as its text does.
+    expires: Option<String>,
+}
+
+/// What is thrown away from now on, source by source, in sentences without an end.
+pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let mut told = Vec::new();
+    let (before, after) = (drops(base), drops(head));
+    for (source, new) in &after {
+        let Some(old) = before.get(source) else {
+            continue;
+        };
+        let more = new
+            .iter()
+            .filter(|rule| !old.iter().any(|old| rule.drops_no_more_than(old)));
+        told.extend(more.map(|rule| {
+            let [name, reason] = [rule.name, rule.reason].map(shown);
+            format!("`{source}` throws away what the rule `{name}` matches ({reason})")
+        }));
+    }
+    told.extend(kept_less(base, head));
+    told.extend(overflowing(base, head));
+    told
+}
+
+impl Rule<'_> {
+    fn drops_no_more_than(&self, other: &Self) -> bool {
+        let asks_for = |condition: &Condition| self.conditions.contains(condition);
+        let lasts = match (&self.expires, &other.expires) {
+            (_, None) => true,
+            (Some(day), Some(other)) => day <= other,
+            (None, Some(_)) => false,
+        };
+        other.conditions.iter().all(asks_for) && lasts
+    }
+
+    fn of_text(rule: &TextRule) -> Rule<'_> {
+        Rule {
+            name: &rule.name,
+            conditions: &rule.conditions,
+            reason: &rule.reason,
+            expires: rule.expires.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+fn drops(cluster: &ResolvedCluster) -> BTreeMap<String, Vec<Rule<'_>>> {
+    let sources = &cluster.sources;
+    let applications = sources.applications.as_ref().map(|source| &source.records);
+    let nodes = sources
+        .nodes
+        .as_ref()
+        .map(|source| &source.containers.records);
+    let control_plane = sources
+        .control_plane
+        .as_ref()
+        .map(|source| &source.containers.records);
+    let named = [
+        ("kubernetes.applications", applications),
+        ("kubernetes.nodes", nodes),
+        ("kubernetes.control_plane", control_plane),
+    ];
+    let containers = named
+        .into_iter()
+        .filter_map(|(source, records)| Some((source.to_owned(), of_records(records?))));
+    let machines = cluster.machines.roles().map(|role| {
+        let rules = role.rules.drop.iter().map(Rule::of_text).collect();
+        (format!("machines.{}", role.name), rules)
+    });
+    containers.chain(machines).collect()
+}
+
+fn of_records(records: &ResolvedRecords) -> Vec<Rule<'_>> {
+    let rules = records.drop.iter().map(|rule| Rule {
+        name: &rule.name,
+        conditions: &rule.conditions,
+        reason: &rule.reason,
+        expires: rule.expires.as_ref().map(ToString::to_string),
+    });
+    rules.collect()
+}
+
+/// Where only what is chosen is kept, and less is chosen.
+fn kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let mut told = Vec::new();
+    for new in head.machines.roles() {
+        let Some(old) = base.machines.roles().find(|old| old.name == new.name) else {
+            continue;
+        };
+        let (before, after) = (&old.rules.keep, &new.rules.keep);
+        let is_kept = |old: &TextRule| {
+            after.iter().any(|new| {
+                new.conditions
+                    .iter()
+                    .all(|asked| old.conditions.contains(asked))
+            })
+        };
+        if before.is_empty() && !after.is_empty() {
+            let names: Vec<&str> = after.iter().map(|rule| rule.name.as_str()).collect();
+            told.push(format!(
+                "`machines.{}` throws away all but what it is to keep: {}",
+                new.name,
+                shown(&names.join(", "))
+            ));
+        } else if !after.is_empty() {
+            let lost = before.iter().filter(|old| !is_kept(old));
+            told.extend(lost.map(|rule| {
+                format!(
+                    "`machines.{}` no longer keeps what the rule `{}` matches",
+                    new.name,
+                    shown(&rule.name)
+                )
+            }));
+        }
+    }
+    told
+}
+
+/// Streams whose oldest records go when a buffer is full, and didn't.
+fn overflowing(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let drops = |when: WhenFull| when == WhenFull::DropOldest;
+    let streams = head.streams.iter().filter(|new| {
+        let old = base.streams.iter().find(|old| old.name == new.name);
+        drops(new.buffer.when_full) && old.is_some_and(|old| !drops(old.buffer.when_full))
+    });
+    let told = streams.map(|stream| {
+        format!(
+            "the oldest waiting records of the stream `{}` are thrown away when its buffer is full",
+            shown(&stream.name)
+        )
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings_tests::resolved;
+    use super::*;
+
+    fn told(old: &str, new: &str) -> Vec<String> {
+        dropped(&resolved(old), &resolved(new))
+    }
+
+    #[test]
+    fn rules_that_throw_records_away_are_told() {
+        let rule = |more: &str| {
+            let rule = format!("{{ matches: \"GET /health\", reason: noise{more} }}");
+            format!(
+                "sources: {{ kubernetes: {{ applications: {{ records: {{ drop: {{ health: {rule} }} }} }} }} }}"
+            )
+        };
+        let (wide, narrow) = (rule(""), rule(", containers: { namespaces: [a] }"));
+        assert_eq!(
+            told("", &wide),
+            ["`kubernetes.applications` throws away what the rule `health` matches (noise)"]
+        );
+        assert_eq!(told(&narrow, &wide).len(), 1);
+        for (old, new) in [(&wide, &narrow), (&wide, &wide), (&wide, &String::new())] {
+            assert!(told(old, new).is_empty(), "{new}");
+        }
+    }
+
+    #[test]
+    fn machines_that_keep_less_are_told() {
+        let keep = |names: &[&str]| {
+            let rules: Vec<String> = names
+                .iter()
+                .map(|name| format!("{name}: {{ when: {{ message: {name} }}, reason: r }}"))
+                .collect();
+            format!(
+                "sources: {{ machines: {{ nodes: {{ records: {{ keep: {{ {} }} }} }} }} }}",
+                rules.join(", ")
+            )
+        };
+        let (one, two) = (keep(&["a"]), keep(&["a", "b"]));
+        assert_eq!(
+            told("", &one),
+            ["`machines.nodes` throws away all but what it is to keep: a"]
+        );
+        assert_eq!(
+            told(&two, &one),
+            ["`machines.nodes` no longer keeps what the rule `b` matches"]
+        );
+        for (old, new) in [(&one, &two), (&one, &String::new())] {
+            assert!(told(old, new).is_empty(), "{new}");
+        }
+    }
+
+    #[test]
+    fn buffers_that_overflow_are_told() {
+        let full = "streams: { nodes: { buffer: { when_full: drop_oldest } } }";
+        assert_eq!(
+            told("", full),
+            [
+                "the oldest waiting records of the stream `nodes` are thrown away when its buffer is full"
+            ]
+        );
+        assert!(told(full, "").is_empty());
+    }
+}

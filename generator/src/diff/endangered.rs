@@ -1,0 +1,56 @@
+//! What is dangerous about a cluster that is on both sides. Pure.
+
+use super::clusters::RenderedCluster;
+use super::danger::applied::Applied;
+use super::danger::moved::Move;
+use super::danger::{Applier, DangerFinding, Surroundings, gone, source};
+use super::files::compare_trees;
+use super::known::KnownValues;
+use crate::tree::RenderedTree;
+
+/// The dangers of a cluster, of which those in its files as they are rendered
+/// are known. Rules look at what is applied, and from where the cluster is:
+/// where that is something else, its files are looked at once more.
+pub(super) fn of_both(
+    base: RenderedCluster<'_>,
+    head: RenderedCluster<'_>,
+    in_files: Vec<DangerFinding>,
+) -> Vec<DangerFinding> {
+    let applier = Applier::of(head.cluster.gitops.as_ref());
+    let moved = Move::of(base.cluster, head.cluster);
+    let own = moved.as_ref().map(|moved| moved.translate(base.tree));
+    let found = match &own {
+        Some(own) => dangers(own, head.tree, applier),
+        None => in_files,
+    };
+    let found = as_applied(own.as_ref().unwrap_or(base.tree), head.tree, applier, found);
+    let mut found = source::join(source::of_rows(base.cluster, head.cluster), found);
+    if let Some(moved) = moved {
+        found.extend(moved.dangers(base.tree, applier));
+    }
+    gone::tell_once(found)
+}
+
+/// What is found in the objects as they are applied, instead of in their files.
+fn as_applied(
+    base: &RenderedTree,
+    head: &RenderedTree,
+    applier: Applier,
+    mut found: Vec<DangerFinding>,
+) -> Vec<DangerFinding> {
+    if let Some(applied) = Applied::of(base, head) {
+        found.retain(|finding| !Applied::is_for(finding));
+        let objects = dangers(&applied.base, &applied.head, applier).into_iter();
+        found.extend(objects.map(|finding| applied.placed(finding, (base, head))));
+    }
+    found
+}
+
+fn dangers(base: &RenderedTree, head: &RenderedTree, applier: Applier) -> Vec<DangerFinding> {
+    let around = Surroundings {
+        base,
+        head,
+        applier,
+    };
+    compare_trees(around, &KnownValues::default()).dangers
+}
