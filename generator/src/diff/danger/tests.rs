@@ -7,7 +7,7 @@ use super::{Applier, Surroundings};
 use crate::diff::files::compare_trees;
 use crate::tree::{RenderedTree, TreePath};
 
-const STACK: &str = "aws/eu-central-1/stack.json";
+pub(in crate::diff::danger) const STACK: &str = "aws/eu-central-1/stack.json";
 
 fn tree(files: &[(&str, String)]) -> RenderedTree {
     let files = files.iter().map(|(path, text)| {
@@ -17,7 +17,10 @@ fn tree(files: &[(&str, String)]) -> RenderedTree {
     RenderedTree(files.collect())
 }
 
-fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
+pub(in crate::diff::danger) fn of_trees(
+    base: &[(&str, String)],
+    head: &[(&str, String)],
+) -> Vec<String> {
     let (base, head) = (tree(base), tree(head));
     let around = Surroundings {
         base: &base,
@@ -30,28 +33,28 @@ fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
         .collect()
 }
 
-fn of_texts(path: &str, old: &str, new: &str) -> Vec<String> {
+pub(in crate::diff::danger) fn of_texts(path: &str, old: &str, new: &str) -> Vec<String> {
     of_trees(&[(path, old.to_owned())], &[(path, new.to_owned())])
 }
 
-fn of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
+pub(in crate::diff::danger) fn of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
     of_texts(path, &old.to_string(), &new.to_string())
 }
 
 /// A template of one resource.
-fn resource(kind: &str, properties: &Json) -> Json {
+pub(in crate::diff::danger) fn resource(kind: &str, properties: &Json) -> Json {
     json!({"Resources": {"One": {"Type": kind, "Properties": properties}}})
 }
 
-fn of_resource(kind: &str, old: &Json, new: &Json) -> Vec<String> {
+pub(in crate::diff::danger) fn of_resource(kind: &str, old: &Json, new: &Json) -> Vec<String> {
     of_values(STACK, &resource(kind, old), &resource(kind, new))
 }
 
-fn pod(spec: &Json) -> Json {
+pub(in crate::diff::danger) fn pod(spec: &Json) -> Json {
     json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "x"}, "spec": {"template": {"spec": spec}}})
 }
 
-fn of_pods(old: &Json, new: &Json) -> Vec<String> {
+pub(in crate::diff::danger) fn of_pods(old: &Json, new: &Json) -> Vec<String> {
     of_values("kubernetes/x/daemonset.yaml", &pod(old), &pod(new))
 }
 
