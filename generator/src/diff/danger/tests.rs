@@ -537,7 +537,7 @@ fn connections_in_a_config_map_weaken() {
         ),
         (
             "filebeat.yml",
-            "ssl.verification_mode: full",
+            "output: { ssl.verification_mode: full }",
             "output: { ssl.verification_mode: none }",
         ),
     ] {
@@ -551,7 +551,7 @@ fn connections_in_a_config_map_weaken() {
 
 #[test]
 fn stores_are_protected_less() {
-    let bucket = json!({"BucketEncryption": {}, "PublicAccessBlockConfiguration": {"BlockPublicAcls": true}});
+    let bucket = json!({"BucketEncryption": {"ServerSideEncryptionConfiguration": [{}]}, "PublicAccessBlockConfiguration": {"BlockPublicAcls": true}});
     assert_eq!(
         of_resource("AWS::S3::Bucket", &bucket, &json!({})),
         [
