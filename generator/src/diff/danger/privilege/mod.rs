@@ -1,16 +1,23 @@
 //! Privileges that widen: at Elasticsearch and OpenSearch, in AWS, at the API
 //! of Kubernetes, and of pods on their machine. Pure.
 
+mod account;
+mod exposure;
 mod iam;
+mod named;
 mod pod;
 mod rbac;
 mod server;
+mod statement;
+#[cfg(test)]
+mod tests;
 
 use super::change::{Change, Found};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     server::check(change, found);
     iam::check(change, found);
+    exposure::check(change, found);
     rbac::check(change, found);
     pod::check(change, found);
 }
@@ -37,31 +44,4 @@ fn covers(pattern: &str, text: &str) -> bool {
 /// Whether one of the patterns does.
 fn covered(patterns: &[String], text: &str) -> bool {
     patterns.iter().any(|pattern| covers(pattern, text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_covers() {
-        for (pattern, text) in [
-            ("*", ""),
-            ("*", "a:*"),
-            ("logs:*", "logs:Put*"),
-            ("a*c*e", "abcde"),
-            ("a", "a"),
-            ("ü*", "üü"),
-        ] {
-            assert!(covers(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [
-            ("logs:Put*", "logs:*"),
-            ("a", "ab"),
-            ("a*a", "a"),
-            ("", "a"),
-        ] {
-            assert!(!covers(pattern, text), "{pattern} {text}");
-        }
-    }
 }
