@@ -2,8 +2,10 @@
 //! of Kubernetes, and of pods on their machine. Pure.
 
 mod account;
+mod everything;
 mod exposure;
 mod iam;
+mod limit;
 mod named;
 mod pod;
 mod rbac;
@@ -16,6 +18,7 @@ use super::change::{Change, Found};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     server::check(change, found);
+    everything::check(change, found);
     iam::check(change, found);
     exposure::check(change, found);
     rbac::check(change, found);
