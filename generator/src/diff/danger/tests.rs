@@ -355,7 +355,7 @@ fn who_may_take_a_role_widens() {
         &policy(&json!([{"Effect": "Allow", "Action": "logs:Put", "Resource": ["a"]}])),
     );
     let new = with(
-        &json!(["a", "arn:/logs/new:*"]),
+        &json!(["a", "arn:aws:logs:eu-west-1:1:log-group:/logs/new:*"]),
         &json!({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/logs/new"}}),
     );
     assert!(of_values(STACK, &old, &new).is_empty());
@@ -385,7 +385,7 @@ fn roles_of_kubernetes_widen() {
     let path = "kubernetes/cluster-role-binding.yaml";
     assert_eq!(
         of_values(path, &binding("a", "x"), &binding("b", "x")),
-        ["privilege-widens: a role is given to another ServiceAccount"]
+        ["privilege-widens: a role is given to another ServiceAccount `b`"]
     );
     assert_eq!(
         of_values(path, &binding("a", "x"), &binding("a", "y")),

@@ -7,6 +7,7 @@ mod exposure;
 mod iam;
 mod limit;
 mod named;
+mod network;
 mod pod;
 mod rbac;
 mod server;
@@ -22,6 +23,7 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     iam::check(change, found);
     exposure::check(change, found);
     rbac::check(change, found);
+    network::check(change, found);
     pod::check(change, found);
 }
 

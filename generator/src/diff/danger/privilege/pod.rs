@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::super::Flag;
-use super::super::change::{Change, Found, containers, items, names, pod_spec, text, texts};
+use super::super::change::{Change, Found, containers, items, names, pod_spec, shown, text, texts};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let Some(new) = change.new_value().and_then(pod_spec) else {
@@ -26,6 +26,9 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
         if is_true(new, field) && !is_true(before, field) && !(is_new && field == "hostNetwork") {
             tell(what);
         }
+    }
+    if !is_new {
+        check_identity(before, new, &mut tell);
     }
     let old_containers: BTreeMap<&str, &Json> = containers(before).into_iter().collect();
     for (name, container) in containers(new) {
@@ -61,6 +64,9 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
                 tell(what);
             }
         }
+        if is_unconfined(new, container) && !is_unconfined(before, old_container) {
+            tell("a container may make any call to the machine's kernel (`seccompProfile`)");
+        }
         if may_be_root(new, container) && !may_be_root(before, old_container) {
             tell("a container may run as root");
         }
@@ -69,6 +75,38 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     if !is_new {
         check_mounts(before, new, &mut tell);
     }
+}
+
+/// Who pods are at the API of Kubernetes.
+fn check_identity(before: &Json, new: &Json, tell: &mut impl FnMut(&str)) {
+    let account = |spec: &Json| match text(spec, "/serviceAccountName") {
+        "" => "default".to_owned(),
+        name => name.to_owned(),
+    };
+    if account(before) != account(new) {
+        let what = format!(
+            "pods have the rights of the ServiceAccount `{}` instead of `{}`",
+            shown(&account(new)),
+            shown(&account(before))
+        );
+        tell(&what);
+    }
+    let field = "automountServiceAccountToken";
+    let refused = before.get(field) == Some(&Json::Bool(false));
+    // Where nothing is said the ServiceAccount decides.
+    let asked = is_true(new, field) && !is_true(before, field);
+    if asked || refused && new.get(field) != Some(&Json::Bool(false)) {
+        tell("pods get the token of their ServiceAccount");
+    }
+}
+
+/// Whether nothing filters a container's calls; what it says holds before what
+/// the pod says. Without either nothing does, unless the machine is told to
+/// (<https://kubernetes.io/docs/tutorials/security/seccomp/>).
+fn is_unconfined(spec: &Json, container: &Json) -> bool {
+    let at = "/securityContext/seccompProfile/type";
+    let setting = container.pointer(at).or_else(|| spec.pointer(at));
+    setting.is_none_or(|kind| kind == "Unconfined")
 }
 
 fn is_true(value: &Json, field: &str) -> bool {

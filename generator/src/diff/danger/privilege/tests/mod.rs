@@ -1,6 +1,7 @@
 //! What is told of privileges, and what isn't.
 
 mod aws;
+mod kubernetes;
 mod server;
 
 use serde_json::Value as Json;
