@@ -201,7 +201,7 @@ fn compare_allowed(
     let mut more: [BTreeSet<String>; 4] = Default::default();
     for (action, resource, principal) in atoms(new) {
         let taking = || allowing().filter(|old| old.takes(&action, &resource, &principal));
-        if taking().any(|old| old.asks_no_more_than(new, names)) {
+        if names.has(&resource) || taking().any(|old| old.asks_no_more_than(new, names)) {
             continue;
         }
         let lower = action.to_ascii_lowercase();
@@ -221,7 +221,7 @@ fn compare_allowed(
             more[0].insert(action);
         } else if !known_principal {
             more[1].insert(principal);
-        } else if !names.has(&resource) {
+        } else {
             more[2].insert(action);
         }
     }
