@@ -98,8 +98,8 @@ fn shorter_retention_is_told_in_every_place() {
     assert!(
         of_values(
             path,
-            &ism("min_rollover_age", "60d"),
-            &ism("min_index_age", "60d")
+            &ism("min_index_age", "60d"),
+            &ism("min_rollover_age", "60d")
         )
         .is_empty()
     );

@@ -28,7 +28,7 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
 }
 
 /// Whether a pattern with `*` takes a text, which may be a narrower pattern.
-fn covers(pattern: &str, text: &str) -> bool {
+pub(super) fn covers(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
         return false;
