@@ -682,7 +682,7 @@ fn mappings_are_refused() {
     };
     assert_eq!(
         of(json!({"type": "keyword"}), json!({"type": "text"})),
-        ["mapping-rejected: a field is text instead of keyword"]
+        ["mapping-rejected: the field `a.b` is text instead of keyword"]
     );
     assert_eq!(
         of(
