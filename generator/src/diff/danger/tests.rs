@@ -617,6 +617,12 @@ fn images_go_back() {
         ("a:1.2.0", "a:latest"),
         ("a:1.2.0", "a"),
         ("a:1@sha256:0", "a:1"),
+        ("a:1@sha256:0", "mirror:5000/a:latest"),
+        ("a:1.18", "a:main"),
+        ("a:1.2.0", "mirror:5000/a:1.1.0"),
+        ("docker.io/library/a:1.5", "library/a:1.1"),
+        ("a:2.0.0", "a:2.0.0-RC1"),
+        ("a:release-1.10", "a:release-1.9"),
     ] {
         let told = of_pods(&image(old), &image(new));
         assert!(
@@ -628,7 +634,9 @@ fn images_go_back() {
         ("a:1.1.0", "a:1.2.0"),
         ("a:1.2.0", "b:1.1.0"),
         ("a:1", "a@sha256:0"),
-        ("a:1.2.0", "mirror:5000/a:1.1.0"),
+        ("a:1.2.0", "mirror:5000/a:1.2.0"),
+        ("a:main", "a:stable"),
+        ("a:1.2.0", "a:3f2a91c"),
     ] {
         assert!(of_pods(&image(old), &image(new)).is_empty(), "{new}");
     }
