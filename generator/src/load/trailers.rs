@@ -80,7 +80,7 @@ impl Trailers {
     fn read_message(&mut self, commit: &str, message: &[u8]) {
         // Most messages have none, and needn't be taken apart.
         let written = count_written(message);
-        if written == 0 {
+        if written == 0 && !is_like_written(message) {
             return;
         }
         let before = self.found.len();
@@ -88,15 +88,7 @@ impl Trailers {
         let text = String::from_utf8_lossy(message).replace('\0', " ");
         if let Ok(trailers) = git2::message_trailers_bytes(text) {
             for (key, value) in trailers.iter() {
-                if key
-                    .trim_ascii()
-                    .eq_ignore_ascii_case(ACKNOWLEDGE.as_bytes())
-                {
-                    self.found.push(Trailer {
-                        commit: commit.to_owned(),
-                        value: String::from_utf8_lossy(value).into_owned(),
-                    });
-                }
+                self.read_trailer(commit, key.trim_ascii(), value);
             }
         }
         if self.found.len() - before < written {
@@ -107,6 +99,51 @@ impl Trailers {
             self.faults.push(fault);
         }
     }
+
+    fn read_trailer(&mut self, commit: &str, key: &[u8], value: &[u8]) {
+        if key.eq_ignore_ascii_case(ACKNOWLEDGE.as_bytes()) {
+            self.found.push(Trailer {
+                commit: commit.to_owned(),
+                value: String::from_utf8_lossy(value).into_owned(),
+            });
+        } else if let Some(key) = slip(key) {
+            let fault = Fault::input(format!(
+                "commit {commit}: the trailer `{key}` acknowledges nothing"
+            ))
+            .hint(format!("did you mean `{ACKNOWLEDGE}`?"));
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// The letters that a slip of the pen may differ by.
+const MOST_SLIPS: usize = 4;
+
+/// The key of a trailer, if it is nearly [`ACKNOWLEDGE`].
+fn slip(key: &[u8]) -> Option<&str> {
+    let key = std::str::from_utf8(key).ok()?;
+    // A longer one is something else, and would take long to compare.
+    let is_near = key.len() <= ACKNOWLEDGE.len() + MOST_SLIPS
+        && strsim::damerau_levenshtein(
+            &key.to_ascii_lowercase(),
+            &ACKNOWLEDGE.to_ascii_lowercase(),
+        ) <= MOST_SLIPS;
+    let is_shown = key
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (is_near && is_shown).then_some(key)
+}
+
+/// Whether a line of a message may be a slip of the trailer.
+fn is_like_written(message: &[u8]) -> bool {
+    let mut lines = message.split(|byte| *byte == b'\n');
+    lines.any(|line| {
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        match (parts.next(), parts.next()) {
+            (Some(key), Some(_)) => slip(key.trim_ascii()).is_some(),
+            _ => false,
+        }
+    })
 }
 
 /// How many lines begin as the trailer does.
@@ -240,6 +277,25 @@ mod tests {
         let mentioned =
             b"Write of it\n\nAn `Acknowledge-Danger: x` is read, and\n  Acknowledge-Danger: too\n";
         assert_eq!(values(mentioned), (vec![], 0));
+    }
+
+    #[test]
+    fn tells_of_a_key_that_is_nearly_right() {
+        for key in [
+            "Acknowledge-Dangers",
+            "Acknowledged-Danger",
+            "acknowlege-danger",
+            "Acknowledge_Danger",
+            "Acknowledges-Dangers",
+        ] {
+            let message = format!("Remove alpha\n\n{key}: cluster-removed\n");
+            let faults = usize::from(!key.contains('_'));
+            assert_eq!(values(message.as_bytes()), (vec![], faults), "{key}");
+        }
+        for key in ["Acked-by", "Acknowledgement", "Signed-off-by", "Danger"] {
+            let message = format!("Remove alpha\n\n{key}: cluster-removed\n");
+            assert_eq!(values(message.as_bytes()), (vec![], 0), "{key}");
+        }
     }
 
     #[test]

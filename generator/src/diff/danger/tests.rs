@@ -8,7 +8,7 @@ use crate::diff::files::compare_trees;
 use crate::diff::known::KnownValues;
 use crate::tree::{RenderedTree, TreePath};
 
-pub(super) const STACK: &str = "aws/eu-central-1/stack.json";
+pub(in crate::diff::danger) const STACK: &str = "aws/eu-central-1/stack.json";
 
 pub(super) fn tree(files: &[(&str, String)]) -> RenderedTree {
     let files = files.iter().map(|(path, text)| {
@@ -18,7 +18,10 @@ pub(super) fn tree(files: &[(&str, String)]) -> RenderedTree {
     RenderedTree(files.collect())
 }
 
-pub(super) fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
+pub(in crate::diff::danger) fn of_trees(
+    base: &[(&str, String)],
+    head: &[(&str, String)],
+) -> Vec<String> {
     let (base, head) = (tree(base), tree(head));
     let around = Surroundings {
         base: &base,
@@ -33,28 +36,28 @@ pub(super) fn of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<
         .collect()
 }
 
-pub(super) fn of_texts(path: &str, old: &str, new: &str) -> Vec<String> {
+pub(in crate::diff::danger) fn of_texts(path: &str, old: &str, new: &str) -> Vec<String> {
     of_trees(&[(path, old.to_owned())], &[(path, new.to_owned())])
 }
 
-pub(super) fn of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
+pub(in crate::diff::danger) fn of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
     of_texts(path, &old.to_string(), &new.to_string())
 }
 
 /// A template of one resource.
-pub(super) fn resource(kind: &str, properties: &Json) -> Json {
+pub(in crate::diff::danger) fn resource(kind: &str, properties: &Json) -> Json {
     json!({"Resources": {"One": {"Type": kind, "Properties": properties}}})
 }
 
-pub(super) fn of_resource(kind: &str, old: &Json, new: &Json) -> Vec<String> {
+pub(in crate::diff::danger) fn of_resource(kind: &str, old: &Json, new: &Json) -> Vec<String> {
     of_values(STACK, &resource(kind, old), &resource(kind, new))
 }
 
-pub(super) fn pod(spec: &Json) -> Json {
+pub(in crate::diff::danger) fn pod(spec: &Json) -> Json {
     json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "x"}, "spec": {"template": {"spec": spec}}})
 }
 
-pub(super) fn of_pods(old: &Json, new: &Json) -> Vec<String> {
+pub(in crate::diff::danger) fn of_pods(old: &Json, new: &Json) -> Vec<String> {
     of_values("kubernetes/x/daemonset.yaml", &pod(old), &pod(new))
 }
 
@@ -98,8 +101,8 @@ fn shorter_retention_is_told_in_every_place() {
     assert!(
         of_values(
             path,
-            &ism("min_rollover_age", "60d"),
-            &ism("min_index_age", "60d")
+            &ism("min_index_age", "60d"),
+            &ism("min_rollover_age", "60d")
         )
         .is_empty()
     );
@@ -311,7 +314,7 @@ fn policies_of_aws_widen() {
     ] {
         assert_eq!(
             of_policies(&old, &new),
-            [format!("privilege-widens: {what}")]
+            [format!("privilege-widens: {what} (`One`)")]
         );
     }
     let wider = json!([{"Sid": "New", "Effect": "Deny", "Action": "*", "Resource": "*"}]);
@@ -336,7 +339,7 @@ fn who_may_take_a_role_widens() {
             &trust(&["a.amazonaws.com"]),
             &trust(&["a.amazonaws.com", "b.amazonaws.com"])
         ),
-        ["privilege-widens: a policy lets Service b.amazonaws.com in as well"]
+        ["privilege-widens: a policy lets Service b.amazonaws.com in as well (`One`)"]
     );
     assert!(of_resource("AWS::IAM::Role", &trust(&["a", "b"]), &trust(&["b"])).is_empty());
     // A policy in a text; one that names what is new.
@@ -358,7 +361,7 @@ fn who_may_take_a_role_widens() {
         &policy(&json!([{"Effect": "Allow", "Action": "logs:Put", "Resource": ["a"]}])),
     );
     let new = with(
-        &json!(["a", "arn:/logs/new:*"]),
+        &json!(["a", "arn:aws:logs:eu-west-1:1:log-group:/logs/new:*"]),
         &json!({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/logs/new"}}),
     );
     assert!(of_values(STACK, &old, &new).is_empty());
@@ -388,7 +391,7 @@ fn roles_of_kubernetes_widen() {
     let path = "kubernetes/cluster-role-binding.yaml";
     assert_eq!(
         of_values(path, &binding("a", "x"), &binding("b", "x")),
-        ["privilege-widens: a role is given to another ServiceAccount"]
+        ["privilege-widens: a role is given to another ServiceAccount `b`"]
     );
     assert_eq!(
         of_values(path, &binding("a", "x"), &binding("a", "y")),
@@ -517,7 +520,7 @@ fn connections_weaken() {
             &beat("ssl.verification_mode: full"),
             &beat("ssl: { verification_mode: none }")
         ),
-        ["tls-weakens: the server's certificate is no longer verified"]
+        ["tls-weakens: the server's certificate is no longer verified (`a`)"]
     );
     assert!(
         of_texts(
@@ -540,7 +543,7 @@ fn connections_in_a_config_map_weaken() {
         ),
         (
             "filebeat.yml",
-            "ssl.verification_mode: full",
+            "output: { ssl.verification_mode: full }",
             "output: { ssl.verification_mode: none }",
         ),
     ] {
@@ -554,11 +557,11 @@ fn connections_in_a_config_map_weaken() {
 
 #[test]
 fn stores_are_protected_less() {
-    let bucket = json!({"BucketEncryption": {}, "PublicAccessBlockConfiguration": {"BlockPublicAcls": true}});
+    let bucket = json!({"BucketEncryption": {"ServerSideEncryptionConfiguration": [{}]}, "PublicAccessBlockConfiguration": {"BlockPublicAcls": true}});
     assert_eq!(
         of_resource("AWS::S3::Bucket", &bucket, &json!({})),
         [
-            "privilege-widens: a bucket may be made public",
+            "privilege-widens: a bucket may be made public (`One`)",
             "tls-weakens: a store is no longer encrypted as it is told to be",
         ]
     );
@@ -620,6 +623,12 @@ fn images_go_back() {
         ("a:1.2.0", "a:latest"),
         ("a:1.2.0", "a"),
         ("a:1@sha256:0", "a:1"),
+        ("a:1@sha256:0", "mirror:5000/a:latest"),
+        ("a:1.18", "a:main"),
+        ("a:1.2.0", "mirror:5000/a:1.1.0"),
+        ("docker.io/library/a:1.5", "library/a:1.1"),
+        ("a:2.0.0", "a:2.0.0-RC1"),
+        ("a:release-1.10", "a:release-1.9"),
     ] {
         let told = of_pods(&image(old), &image(new));
         assert!(
@@ -631,7 +640,9 @@ fn images_go_back() {
         ("a:1.1.0", "a:1.2.0"),
         ("a:1.2.0", "b:1.1.0"),
         ("a:1", "a@sha256:0"),
-        ("a:1.2.0", "mirror:5000/a:1.1.0"),
+        ("a:1.2.0", "mirror:5000/a:1.2.0"),
+        ("a:main", "a:stable"),
+        ("a:1.2.0", "a:3f2a91c"),
     ] {
         assert!(of_pods(&image(old), &image(new)).is_empty(), "{new}");
     }
@@ -685,7 +696,7 @@ fn mappings_are_refused() {
     };
     assert_eq!(
         of(json!({"type": "keyword"}), json!({"type": "text"})),
-        ["mapping-rejected: a field is text instead of keyword"]
+        ["mapping-rejected: the field `a.b` is text instead of keyword"]
     );
     assert_eq!(
         of(

@@ -4,256 +4,157 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::super::Flag;
-use super::super::change::{Change, Found, Resource, names, text, texts};
-use super::covered;
-
-/// Deepest nesting looked into.
-const MAX_DEPTH: usize = 24;
+use super::super::change::{Change, Found, names as shown_names, text, texts};
+use super::super::told::Told;
+use super::named::NewNames;
+use super::statement::{Statement, Statements, statements};
+use super::{account, covered};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let resources = change.resources();
-    let new_names = names_of_new(&resources);
+    let names = NewNames::of(&resources);
+    let mut told = Told::new(Flag::PrivilegeWidens);
     for resource in &resources {
         let Some(new) = resource.new else {
             continue;
         };
-        match resource.both() {
-            Some((old, new)) => {
-                compare(old, new, &new_names, found);
-                check_fields(resource, old, new, found);
-            }
-            None if permits_all(new) => found.push(
-                Flag::PrivilegeWidens,
-                "a new policy permits everything on everything",
-                None,
-            ),
-            None => {}
-        }
-    }
-}
-
-/// By what a policy may name the resources that come with this very change.
-fn names_of_new(resources: &[Resource<'_>]) -> Vec<String> {
-    let mut found = Vec::new();
-    for resource in resources.iter().filter(|resource| resource.old.is_none()) {
-        found.push(format!("\"{}\"", resource.id));
-        let properties = resource
-            .new
-            .and_then(|new| new.get("Properties")?.as_object());
-        for (name, value) in properties.into_iter().flatten() {
-            if let Some(value) = value
-                .as_str()
-                .filter(|value| name.ends_with("Name") && value.len() > 3)
-            {
-                found.push(value.to_owned());
-            }
-        }
-    }
-    found
-}
-
-/// Statements of a resource: those of who may take a role, and all others.
-#[derive(Default)]
-struct Statements<'t> {
-    trust: Vec<Statement<'t>>,
-    policies: Vec<Statement<'t>>,
-}
-
-/// A statement. Lists of one are texts.
-struct Statement<'t> {
-    denies: bool,
-    members: std::borrow::Cow<'t, Map<String, Json>>,
-}
-
-impl Statement<'_> {
-    fn list(&self, key: &str) -> Vec<String> {
-        texts(self.members.get(key))
-    }
-
-    /// `*`, or who it is as `Service: …`; a policy of a role has none.
-    fn principals(&self) -> Vec<String> {
-        match self.members.get("Principal") {
-            Some(Json::Object(kinds)) => {
-                let all = kinds.iter().flat_map(|(kind, who)| {
-                    texts(Some(who))
-                        .into_iter()
-                        .map(move |who| match who.as_str() {
-                            "*" => who,
-                            _ => format!("{kind} {who}"),
-                        })
-                });
-                all.collect()
-            }
-            None => vec![String::new()],
-            other => texts(other),
-        }
-    }
-
-    fn resources(&self) -> Vec<String> {
-        match self.list("Resource") {
-            none if none.is_empty() => vec![String::new()],
-            some => some,
-        }
-    }
-
-    /// Whether it says what it isn't for.
-    fn is_negative(&self) -> bool {
-        ["NotAction", "NotResource", "NotPrincipal"]
-            .iter()
-            .any(|key| self.members.contains_key(*key))
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        let plain = |statement: &Self| {
-            let mut members = statement.members.clone().into_owned();
-            members.remove("Sid");
-            members
-        };
-        self.denies == other.denies && plain(self) == plain(other)
-    }
-
-    fn takes(&self, action: &str, resource: &str, principal: &str) -> bool {
-        let lower: Vec<String> = self
-            .list("Action")
-            .iter()
-            .map(|own| own.to_ascii_lowercase())
-            .collect();
-        covered(&lower, &action.to_ascii_lowercase())
-            && covered(&self.resources(), resource)
-            && covered(&self.principals(), principal)
-    }
-
-    /// Whether what it asks for is asked for by the other one too.
-    fn asks_no_more_than(&self, other: &Self) -> bool {
-        let conditions = |statement: &Self| {
-            statement
-                .members
-                .get("Condition")
-                .and_then(Json::as_object)
-                .cloned()
-        };
-        let theirs = conditions(other).unwrap_or_default();
-        conditions(self)
-            .unwrap_or_default()
-            .iter()
-            .all(|(operator, keys)| {
-                let keys = keys.as_object().cloned().unwrap_or_default();
-                keys.iter().all(|(key, values)| {
-                    let asked = theirs.get(operator).and_then(|keys| keys.get(key));
-                    let (ours, theirs) = (texts(Some(values)), texts(asked));
-                    let narrower = theirs.iter().all(|value| covered(&ours, value));
-                    // More values of a negative operator ask for more.
-                    let is_negative = operator.contains("Not");
-                    !theirs.is_empty()
-                        && (if is_negative {
-                            ours == theirs
-                        } else {
-                            narrower
-                        })
-                })
-            })
-    }
-}
-
-fn statements(resource: &Json) -> Statements<'_> {
-    let mut found = Statements::default();
-    let properties = resource.get("Properties").and_then(Json::as_object);
-    for (name, value) in properties.into_iter().flatten() {
-        let list = if name == "AssumeRolePolicyDocument" {
-            &mut found.trust
+        let mut tell = |what: String| told.push(what, resource.id);
+        if let Some((old, new)) = resource.both() {
+            compare(statements(old), statements(new), &names, &mut tell);
+        } else if is_for_what_was_there(change, new) {
+            compare(Statements::default(), statements(new), &names, &mut tell);
         } else {
-            &mut found.policies
+            check_new(change, &statements(new), &mut tell);
+        }
+    }
+    told.finish(found);
+}
+
+/// Whether a policy of its own is given to a role, user or group that was
+/// there before, or that stands elsewhere.
+fn is_for_what_was_there(change: &Change<'_>, policy: &Json) -> bool {
+    let keys = [
+        "RoleName",
+        "UserName",
+        "GroupName",
+        "Roles",
+        "Users",
+        "Groups",
+    ];
+    let holders = keys.iter().flat_map(|key| {
+        let all = policy.pointer(&format!("/Properties/{key}"));
+        texts(all)
+    });
+    let is_policy = matches!(
+        text(policy, "/Type"),
+        "AWS::IAM::Policy"
+            | "AWS::IAM::ManagedPolicy"
+            | "AWS::IAM::RolePolicy"
+            | "AWS::IAM::UserPolicy"
+            | "AWS::IAM::GroupPolicy"
+    );
+    let resources = |value: Option<&Json>| value.and_then(|value| value.get("Resources").cloned());
+    let (old, new) = (resources(change.old_value()), resources(change.new_value()));
+    let was_there = |holder: String| {
+        let id = serde_json::from_str(&holder)
+            .ok()
+            .and_then(|value: Json| value.get("Ref")?.as_str().map(str::to_owned));
+        match id {
+            Some(id) => old.as_ref().is_some_and(|old| old.get(&id).is_some()),
+            // One of this template that is called so may be new.
+            None => !has_name(new.as_ref(), &holder) || has_name(old.as_ref(), &holder),
+        }
+    };
+    is_policy && holders.into_iter().any(was_there)
+}
+
+fn has_name(resources: Option<&Json>, name: &str) -> bool {
+    let all = resources.and_then(Json::as_object).into_iter().flatten();
+    let named = |resource: &Json| {
+        let keys = ["RoleName", "UserName", "GroupName"];
+        let is_policy = text(resource, "/Type").ends_with("Policy");
+        !is_policy
+            && keys
+                .iter()
+                .any(|key| text(resource, &format!("/Properties/{key}")) == name)
+    };
+    all.map(|(_, resource)| resource).any(named)
+}
+
+/// What is new permits what its own template needs; only what goes far beyond is told.
+fn check_new(change: &Change<'_>, new: &Statements<'_>, tell: &mut dyn FnMut(String)) {
+    for (statement, is_trust) in new
+        .trust
+        .iter()
+        .map(|statement| (statement, true))
+        .chain(new.policies.iter().map(|statement| (statement, false)))
+        .filter(|(statement, _)| !statement.denies)
+    {
+        let others = || {
+            let principals = statement.principals().into_iter();
+            principals.flat_map(|who| account::others(change, &who))
         };
-        collect(value, 0, list);
-    }
-    found
-}
-
-fn collect<'t>(value: &'t Json, depth: usize, found: &mut Vec<Statement<'t>>) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    match value {
-        Json::Object(members) => {
-            if let Some(list) = members.get("Statement") {
-                let one = std::slice::from_ref(list);
-                let list = list.as_array().map_or(one, Vec::as_slice);
-                let maps = list.iter().filter_map(Json::as_object);
-                found.extend(maps.map(|members| Statement {
-                    denies: is_deny(members),
-                    members: std::borrow::Cow::Borrowed(members),
-                }));
-                return;
-            }
-            for value in members.values() {
-                collect(value, depth + 1, found);
-            }
-        }
-        Json::Array(items) => {
-            for item in items {
-                collect(item, depth + 1, found);
-            }
-        }
-        Json::String(text)
-            if text.trim_start().starts_with('{') && text.contains("\"Statement\"") =>
-        {
-            let read: Option<Json> = serde_json::from_str(text).ok();
-            let Some(Json::Object(mut document)) = read else {
-                return;
+        let others: BTreeSet<String> = others().collect();
+        let what = if statement.is_free() && is_for_everybody(statement) {
+            let may = if is_trust {
+                "take a role"
+            } else {
+                &shown_names(&statement.list("Action"))
             };
-            let list = match document.remove("Statement") {
-                Some(Json::Array(items)) => items,
-                Some(one) => vec![one],
-                None => return,
-            };
-            for item in list {
-                if let Json::Object(members) = item {
-                    let denies = is_deny(&members);
-                    let members = std::borrow::Cow::Owned(members);
-                    found.push(Statement { denies, members });
-                }
-            }
-        }
-        _ => {}
+            format!("a new policy lets everybody in: {may}")
+        } else if !others.is_empty() {
+            format!(
+                "a new policy lets another account in: {}",
+                shown_names(&others)
+            )
+        } else if let Some(actions) = far_actions(statement) {
+            format!("a new policy permits {actions} on everything")
+        } else {
+            continue;
+        };
+        tell(what);
     }
 }
 
-fn is_deny(statement: &Map<String, Json>) -> bool {
-    statement.get("Effect").and_then(Json::as_str) == Some("Deny")
+fn is_for_everybody(statement: &Statement<'_>) -> bool {
+    statement.names_principals() && statement.principals().iter().any(|who| who == "*")
 }
 
-fn permits_all(resource: &Json) -> bool {
-    let all = |list: &[String]| list.iter().any(|name| name == "*");
-    let Statements { trust, policies } = statements(resource);
-    trust.iter().chain(&policies).any(|statement| {
-        let free = !statement.denies && statement.members.get("Condition").is_none();
-        let everybody = statement.members.contains_key("Principal") && all(&statement.principals());
-        free && (everybody || all(&statement.list("Action")) && all(&statement.resources()))
+/// All actions of a service, or of all, on everything.
+fn far_actions(statement: &Statement<'_>) -> Option<String> {
+    let is_far = |action: &&String| action.as_str() == "*" || action.ends_with(":*");
+    let actions = statement.list("Action");
+    let far: Vec<&String> = actions.iter().filter(is_far).collect();
+    let everywhere = statement.resources().iter().any(|resource| resource == "*");
+    if far.is_empty() || !everywhere {
+        return None;
+    }
+    let all = far.iter().any(|action| action.as_str() == "*");
+    Some(if all {
+        "everything".to_owned()
+    } else {
+        shown_names(far)
     })
 }
 
-fn compare(old: &Json, new: &Json, new_names: &[String], found: &mut Found) {
-    let (old, new) = (statements(old), statements(new));
+fn compare(
+    old: Statements<'_>,
+    new: Statements<'_>,
+    names: &NewNames,
+    tell: &mut dyn FnMut(String),
+) {
     for (old, new) in [(old.trust, new.trust), (old.policies, new.policies)] {
         for statement in new.iter().filter(|statement| !statement.denies) {
-            compare_allowed(&old, statement, new_names, found);
+            compare_allowed(&old, statement, names, tell);
         }
         for statement in old.iter().filter(|statement| statement.denies) {
-            let condition = statement
-                .members
-                .get("Condition")
-                .map(Json::to_string)
-                .unwrap_or_default();
             // What keeps connections encrypted is told as such.
-            if !condition.contains("aws:SecureTransport") && !is_still_denied(statement, &new) {
-                found.push(
-                    Flag::PrivilegeWidens,
-                    "a policy no longer denies what it denied",
-                    None,
-                );
+            let is_of_transport = statement.condition().contains("aws:SecureTransport");
+            if !is_of_transport && !is_still_denied(statement, &new) {
+                tell("a policy no longer denies what it denied".to_owned());
             }
         }
     }
@@ -269,7 +170,7 @@ fn is_still_denied(old: &Statement<'_>, new: &[Statement<'_>]) -> bool {
         denying().any(|new| {
             !new.is_negative()
                 && new.takes(action, resource, principal)
-                && new.asks_no_more_than(old)
+                && new.asks_no_more_than(old, &NewNames::none())
         })
     })
 }
@@ -291,13 +192,13 @@ fn atoms(statement: &Statement<'_>) -> Vec<(String, String, String)> {
 fn compare_allowed(
     old: &[Statement<'_>],
     new: &Statement<'_>,
-    new_names: &[String],
-    found: &mut Found,
+    names: &NewNames,
+    tell: &mut dyn FnMut(String),
 ) {
     if new.is_negative() {
         if !old.iter().any(|old| old.is_same(new)) {
             let what = "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)";
-            found.push(Flag::PrivilegeWidens, what, None);
+            tell(what.into());
         }
         return;
     }
@@ -305,7 +206,7 @@ fn compare_allowed(
     let mut more: [BTreeSet<String>; 4] = Default::default();
     for (action, resource, principal) in atoms(new) {
         let taking = || allowing().filter(|old| old.takes(&action, &resource, &principal));
-        if taking().any(|old| old.asks_no_more_than(new)) {
+        if names.has(&resource) || taking().any(|old| old.asks_no_more_than(new, names)) {
             continue;
         }
         let lower = action.to_ascii_lowercase();
@@ -319,28 +220,13 @@ fn compare_allowed(
             )
         });
         let known_principal = allowing().any(|old| covered(&old.principals(), &principal));
-        let is_of_new = !resource.ends_with("/*\"")
-            && new_names
-                .iter()
-                .any(|name| resource.contains(name.as_str()));
         if taking().next().is_some() {
-            // Values of a condition that name what is new narrow nothing less.
-            let condition = new
-                .members
-                .get("Condition")
-                .map(Json::to_string)
-                .unwrap_or_default();
-            if !new_names
-                .iter()
-                .any(|name| condition.contains(name.as_str()))
-            {
-                more[3].insert(action);
-            }
+            more[3].insert(action);
         } else if !known_action {
             more[0].insert(action);
         } else if !known_principal {
             more[1].insert(principal);
-        } else if !is_of_new {
+        } else {
             more[2].insert(action);
         }
     }
@@ -352,46 +238,7 @@ fn compare_allowed(
     ];
     for (more, words) in more.iter().zip(words) {
         if !more.is_empty() {
-            found.push(Flag::PrivilegeWidens, words(&names(more)), None);
+            tell(words(&shown_names(more)));
         }
-    }
-}
-
-fn check_fields(resource: &Resource<'_>, old: &Json, new: &Json, found: &mut Found) {
-    let list = |value: &Json| texts(value.pointer("/Properties/ManagedPolicyArns"));
-    let before = list(old);
-    let more: Vec<String> = list(new)
-        .into_iter()
-        .filter(|arn| !before.contains(arn))
-        .collect();
-    if !more.is_empty() {
-        let what = "a role gets another managed policy";
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
-    if resource.kind() == "AWS::Lambda::Permission" {
-        let principal = |value| text(value, "/Properties/Principal").to_owned();
-        let lost = |field: &str| {
-            let at = format!("/Properties/{field}");
-            old.pointer(&at).is_some() && new.pointer(&at).is_none()
-        };
-        if principal(old) != principal(new) {
-            let what = "another principal may call a function";
-            found.push(Flag::PrivilegeWidens, what, None);
-        } else if ["SourceArn", "SourceAccount", "PrincipalOrgID"]
-            .into_iter()
-            .any(lost)
-        {
-            let what = "a function may be called on behalf of others";
-            found.push(Flag::PrivilegeWidens, what, None);
-        }
-    }
-    let at = "/Properties/PublicAccessBlockConfiguration";
-    let blocks = old.pointer(at).and_then(Json::as_object);
-    let is_lost = |(name, value): (&String, &Json)| {
-        *value == true && new.pointer(&format!("{at}/{name}")) != Some(&Json::Bool(true))
-    };
-    if blocks.into_iter().flatten().any(is_lost) {
-        let what = "a bucket may be made public";
-        found.push(Flag::PrivilegeWidens, what, None);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::Flag;
 use super::super::change::{Change, Found, items, names, texts};
-use super::covered;
+use super::{covered, limit};
 use crate::tree::RenderedTree;
 
 /// What a role permits on indices: names and privileges, as
@@ -25,6 +25,26 @@ const HOLDERS: [&str; 7] = [
     "roles",
     "opendistro_security_roles",
     "run_as",
+];
+
+/// What else a role permits: where it stands, and by which lists; the first
+/// says what may be done.
+const GRANTS: [(&str, [&str; 3], &str); 3] = [
+    (
+        "applications",
+        ["privileges", "application", "resources"],
+        "in an application",
+    ),
+    (
+        "remote_indices",
+        ["privileges", "names", "clusters"],
+        "on indices of other clusters",
+    ),
+    (
+        "remote_cluster",
+        ["privileges", "clusters", "clusters"],
+        "with other clusters",
+    ),
 ];
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
@@ -54,6 +74,10 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
         let what = "the rules that say who has a role change";
         found.push(Flag::PrivilegeWidens, what, None);
     }
+    for (list, keys, what) in GRANTS {
+        check_grants(old, new, (list, keys), what, found);
+    }
+    check_global(old, new, found);
     for (list, patterns, actions) in INDICES {
         let is_new = |name: &str| is_new_stream(change, name);
         check_indices(
@@ -108,17 +132,68 @@ fn check_indices(
                 let what = format!("a role may do {}{place}", names(&more));
                 found.push(Flag::PrivilegeWidens, what, None);
             }
-            for limit in ["query", "dls", "field_security", "fls"] {
-                let limited = |entry: &Json| {
-                    entry
-                        .get(limit)
-                        .is_some_and(|value| !value.is_null() && value != "")
-                };
-                if before.clone().count() > 0 && before.clone().all(limited) && !limited(entry) {
-                    let what = "a role is no longer limited to some records or fields";
-                    found.push(Flag::PrivilegeWidens, what, None);
-                }
-            }
+            limit::check(&before.collect::<Vec<_>>(), entry, found);
         }
+    }
+}
+
+/// What a role may do, and what with, each with each.
+fn check_grants(
+    old: &Json,
+    new: &Json,
+    (list, keys): (&str, [&str; 3]),
+    what: &str,
+    found: &mut Found,
+) {
+    let lists = |entry: &Json| keys.map(|key| texts(entry.get(key)));
+    let before: Vec<[Vec<String>; 3]> = items(old, list).iter().map(lists).collect();
+    let mut more = Vec::new();
+    for [actions, places, parts] in items(new, list).iter().map(lists) {
+        let is_permitted = |action: &String| {
+            places.iter().all(|place| {
+                parts.iter().all(|part| {
+                    before.iter().any(|[actions, places, parts]| {
+                        let all = actions.iter().any(|action| action == "all");
+                        (all || covered(actions, action))
+                            && covered(places, place)
+                            && covered(parts, part)
+                    })
+                })
+            })
+        };
+        more.extend(actions.into_iter().filter(|action| !is_permitted(action)));
+    }
+    if !more.is_empty() {
+        let what = format!("a role may do {} {what}", names(&more));
+        found.push(Flag::PrivilegeWidens, what, None);
+    }
+}
+
+/// Privileges on the whole server that have limits of their own
+/// (<https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/role-structure>).
+fn check_global(old: &Json, new: &Json, found: &mut Found) {
+    let before = leaves(old.get("global"));
+    let more: Vec<String> = leaves(new.get("global"))
+        .into_iter()
+        .filter(|leaf| !covered(&before, leaf))
+        .collect();
+    if !more.is_empty() {
+        let what = format!("a role gets {} by `global`", names(&more));
+        found.push(Flag::PrivilegeWidens, what, None);
+    }
+}
+
+/// The texts in a value, each with the keys above it. A key may have no dot in
+/// it, so none is mistaken for two.
+fn leaves(value: Option<&Json>) -> Vec<String> {
+    match value {
+        Some(Json::Object(members)) => members
+            .iter()
+            .flat_map(|(key, inner)| {
+                let inner = leaves(Some(inner)).into_iter();
+                inner.map(move |leaf| format!("{key} {leaf}"))
+            })
+            .collect(),
+        other => texts(other),
     }
 }

@@ -1,0 +1,122 @@
+//! What is new at Elasticsearch and OpenSearch, and permits everything or is
+//! for everybody. Pure.
+
+use serde_json::Value as Json;
+
+use super::super::Flag;
+use super::super::change::{Change, Found, items, names, texts};
+
+/// Privileges on the whole server with which one may get all others
+/// (<https://www.elastic.co/docs/reference/elasticsearch/security-privileges>,
+/// <https://docs.opensearch.org/latest/security/access-control/default-action-groups/>).
+const FAR: [&str; 5] = ["all", "*", "manage_security", "cluster_all", "unlimited"];
+
+/// Roles that may do everything
+/// (<https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/built-in-roles>,
+/// <https://docs.opensearch.org/latest/security/access-control/users-roles/#predefined-roles>).
+const FAR_ROLES: [&str; 4] = ["superuser", "all_access", "security_manager", "admin"];
+
+pub(super) fn check(change: &Change<'_>, found: &mut Found) {
+    let path = change.path();
+    let (None, Some(new)) = (change.old, change.new_value()) else {
+        return;
+    };
+    if !path.starts_with("elasticsearch/") {
+        return;
+    }
+    let parts: Vec<&str> = path.trim_end_matches(".json").rsplit('/').collect();
+    let [name, kind, ..] = parts.as_slice() else {
+        return;
+    };
+    let what = match *kind {
+        "role" | "roles" => of_role(new),
+        "user" | "internalusers" => of_user(new),
+        "role_mapping" => of_mapping(new),
+        "rolesmapping" => of_holders(name, new),
+        _ => None,
+    };
+    if let Some(what) = what {
+        found.push(Flag::PrivilegeWidens, what, None);
+    }
+}
+
+fn of_role(role: &Json) -> Option<String> {
+    let far = ["cluster", "cluster_permissions"].iter().flat_map(|key| {
+        let all = texts(role.get(key)).into_iter();
+        all.filter(|name| FAR.contains(&name.as_str()))
+    });
+    let far: Vec<String> = far.collect();
+    if !far.is_empty() {
+        return Some(format!(
+            "a new role may do {} on the whole server",
+            names(&far)
+        ));
+    }
+    let lists = [
+        ("indices", "names", "privileges"),
+        ("index_permissions", "index_patterns", "allowed_actions"),
+    ];
+    let everywhere = lists.into_iter().flat_map(|(list, patterns, actions)| {
+        let entries = items(role, list).iter();
+        let wide =
+            entries.filter(move |entry| texts(entry.get(patterns)).iter().any(|name| name == "*"));
+        wide.flat_map(move |entry| texts(entry.get(actions)))
+    });
+    let everywhere: Vec<String> = everywhere.collect();
+    (!everywhere.is_empty())
+        .then(|| format!("a new role may do {} on every index", names(&everywhere)))
+}
+
+fn of_user(user: &Json) -> Option<String> {
+    if user.get("enabled") == Some(&Json::Bool(false)) {
+        return None;
+    }
+    let roles = ["roles", "opendistro_security_roles", "backend_roles"];
+    let roles = roles.iter().flat_map(|key| texts(user.get(key)));
+    far_roles(roles).map(|roles| format!("a new user has the role {roles}"))
+}
+
+fn of_mapping(mapping: &Json) -> Option<String> {
+    if mapping.get("enabled") == Some(&Json::Bool(false)) {
+        return None;
+    }
+    let roles = texts(mapping.get("roles"));
+    if mapping.get("rules").is_some_and(takes_everybody) {
+        let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+        return Some(format!("everybody gets the role {}", names(&roles)));
+    }
+    far_roles(roles.into_iter()).map(|roles| format!("somebody new gets the role {roles}"))
+}
+
+fn far_roles(roles: impl Iterator<Item = String>) -> Option<String> {
+    let far = roles.filter(|role| FAR_ROLES.contains(&role.as_str()));
+    let far: Vec<String> = far.map(|role| format!("`{role}`")).collect();
+    (!far.is_empty()).then(|| names(&far))
+}
+
+/// Rules of a mapping
+/// (<https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/role-mapping-resources>).
+fn takes_everybody(rule: &Json) -> bool {
+    if let Some(fields) = rule.get("field").and_then(Json::as_object) {
+        return fields
+            .values()
+            .any(|value| texts(Some(value)).iter().any(|text| text == "*"));
+    }
+    let (any, all) = (items(rule, "any"), items(rule, "all"));
+    any.iter().any(takes_everybody) || !all.is_empty() && all.iter().all(takes_everybody)
+}
+
+/// A mapping of OpenSearch, which is called as its role.
+fn of_holders(role: &str, mapping: &Json) -> Option<String> {
+    let keys = ["users", "backend_roles", "hosts"];
+    let holders: Vec<String> = keys
+        .iter()
+        .flat_map(|key| texts(mapping.get(key)))
+        .collect();
+    let role_name = [format!("`{role}`")];
+    if holders.iter().any(|holder| holder == "*") {
+        return Some(format!("everybody gets the role {}", names(&role_name)));
+    }
+    let is_far = FAR_ROLES.contains(&role) && !holders.is_empty();
+    is_far.then(|| format!("somebody new gets the role {}", names(&role_name)))
+}

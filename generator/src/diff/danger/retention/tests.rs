@@ -1,0 +1,169 @@
+//! What is told of retention, and what isn't.
+
+use serde_json::{Value as Json, json};
+
+use crate::diff::danger::tests::{of_resource, of_trees, of_values};
+
+const ISM: &str = "elasticsearch/main/_plugins/_ism/policies/x.json";
+const ILM: &str = "elasticsearch/main/_ilm/policy/x.json";
+
+fn ism(conditions: &Json, patterns: &[&str]) -> Json {
+    json!({"policy": {"default_state": "hot", "ism_template": [{"index_patterns": patterns}], "states": [
+        {"name": "hot", "transitions": [{"state_name": "gone", "conditions": conditions}]},
+        {"name": "gone", "actions": [{"delete": {}}]},
+    ]}})
+}
+
+fn ilm(age: &str) -> Json {
+    json!({"policy": {"phases": {"delete": {"min_age": age, "actions": {"delete": {}}}}}})
+}
+
+fn flagged(what: &str) -> Vec<String> {
+    vec![format!("retention-shrinks: {what}")]
+}
+
+#[test]
+fn records_are_deleted_by_their_amount() {
+    let age = ism(&json!({"min_rollover_age": "60d"}), &["x"]);
+    for amount in [json!({"min_doc_count": 5}), json!({"min_size": "1gb"})] {
+        let amount = ism(&amount, &["x"]);
+        let what = "records are deleted once there are enough of them, however old they are";
+        assert_eq!(of_values(ISM, &age, &amount), flagged(what));
+        assert!(of_values(ISM, &amount, &age).is_empty());
+    }
+}
+
+#[test]
+fn ages_may_be_counted_from_the_beginning() {
+    let of = |key: &str, age: &str| ism(&json!({key: age}), &["x"]);
+    let what = "the age of records is counted from when their index began, and no longer from when it was full";
+    let before = of("min_rollover_age", "60d");
+    assert_eq!(
+        of_values(ISM, &before, &of("min_index_age", "60d")),
+        flagged(what)
+    );
+    assert_eq!(
+        of_values(ISM, &before, &of("min_index_age", "30d")).len(),
+        1
+    );
+    for after in [of("min_index_age", "90d"), of("min_rollover_age", "90d")] {
+        assert!(of_values(ISM, &before, &after).is_empty());
+    }
+    assert!(of_values(ISM, &of("min_index_age", "60d"), &before).is_empty());
+}
+
+#[test]
+fn settings_name_another_policy() {
+    let path = "elasticsearch/main/_component_template/x@settings.json";
+    let settings = |name: &str| {
+        json!({"template": {"settings": {"index": {"lifecycle": {"name": name}}}}}).to_string()
+    };
+    let policy = |name: &'static str, age: &str| (name, ilm(age).to_string());
+    let (long, short) = (
+        policy("elasticsearch/main/_ilm/policy/long.json", "60d"),
+        policy("elasticsearch/main/_ilm/policy/short.json", "7d"),
+    );
+    let tree = |name: &str| [(path, settings(name)), long.clone(), short.clone()];
+    assert_eq!(
+        of_trees(&tree("long"), &tree("short")),
+        flagged("records are deleted after 7 days instead of 60 days")
+    );
+    assert!(of_trees(&tree("short"), &tree("long")).is_empty());
+    assert_eq!(
+        of_trees(&tree("long"), &tree("elsewhere")),
+        flagged("the policy `elsewhere` says when records are deleted, which isn't rendered")
+    );
+}
+
+#[test]
+fn a_policy_takes_other_streams() {
+    let age = json!({"min_index_age": "7d"});
+    let stream = |name: &'static str| (name, "{}".to_owned());
+    let streams = [
+        stream("elasticsearch/main/_data_stream/x.json"),
+        stream("elasticsearch/main/_data_stream/y.json"),
+    ];
+    let with = |path, patterns: &[&str]| {
+        let mut all = streams.to_vec();
+        all.push((path, ism(&age, patterns).to_string()));
+        all
+    };
+    let own = ["x", ".ds-x-*"];
+    let what = "a policy that deletes takes other data streams as well: *";
+    assert_eq!(
+        of_trees(&with(ISM, &own), &with(ISM, &["*"])),
+        flagged(what)
+    );
+    assert!(of_trees(&with(ISM, &["*"]), &with(ISM, &own)).is_empty());
+    assert!(of_trees(&with(ISM, &["x"]), &with(ISM, &own)).is_empty());
+    let new = "elasticsearch/main/_plugins/_ism/policies/z.json";
+    assert_eq!(of_trees(&streams, &with(new, &["*"])), flagged(what));
+    assert!(of_trees(&streams, &with(new, &["z"])).is_empty());
+}
+
+#[test]
+fn another_product_keeps_as_long() {
+    let stream = ("elasticsearch/main/_data_stream/x.json", "{}".to_owned());
+    let to = |age: &str| {
+        let ism = ism(&json!({"min_rollover_age": age}), &["x"]).to_string();
+        of_trees(
+            &[stream.clone(), (ILM, ilm("14d").to_string())],
+            &[stream.clone(), (ISM, ism)],
+        )
+    };
+    assert_eq!(to("14d"), [""; 0]);
+    assert_eq!(to("30d"), [""; 0]);
+    assert_eq!(
+        to("7d"),
+        flagged("records are deleted after 7 days instead of 14 days")
+    );
+}
+
+#[test]
+fn buckets_and_streams_of_aws_keep_shorter() {
+    let bucket = |rule: Json| {
+        let mut rule = rule;
+        rule["Status"] = "Enabled".into();
+        json!({"LifecycleConfiguration": {"Rules": [rule]}})
+    };
+    let lock = |days: u64| json!({"ObjectLockEnabled": true, "ObjectLockConfiguration": {"Rule": {"DefaultRetention": {"Days": days}}}});
+    let versions =
+        |days: u64| bucket(json!({"NoncurrentVersionExpiration": {"NoncurrentDays": days}}));
+    let s3 = "AWS::S3::Bucket";
+    for (kind, old, new, what) in [
+        (
+            s3,
+            json!({}),
+            bucket(json!({"ExpirationDate": "2026-01-01T00:00:00Z"})),
+            "objects are deleted on 2026-01-01T00:00:00Z",
+        ),
+        (
+            s3,
+            versions(30),
+            versions(7),
+            "older versions of objects are deleted after 7 days instead of 30 days",
+        ),
+        (
+            s3,
+            json!({"VersioningConfiguration": {"Status": "Enabled"}}),
+            json!({"VersioningConfiguration": {"Status": "Suspended"}}),
+            "a bucket keeps no older versions of what is deleted or written over",
+        ),
+        (
+            s3,
+            lock(30),
+            lock(7),
+            "objects are locked against deletion for a shorter time, or no longer",
+        ),
+        (
+            "AWS::Kinesis::Stream",
+            json!({"RetentionPeriodHours": 48}),
+            json!({}),
+            "records are deleted after 1 day instead of 2 days",
+        ),
+    ] {
+        assert_eq!(of_resource(kind, &old, &new), flagged(what));
+        assert_eq!(of_resource(kind, &new, &old), [""; 0]);
+    }
+    assert!(!of_resource(s3, &lock(7), &json!({})).is_empty());
+}
