@@ -35,6 +35,9 @@ impl Applied {
         }
         let (old, new) = (Kustomization::read(base)?, Kustomization::read(head)?);
         let gone: BTreeSet<&String> = old.resources.difference(&new.resources).collect();
+        if gone.is_empty() && old.changes_nothing() && new.changes_nothing() {
+            return None;
+        }
         let mut causes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for path in &gone {
             let all = causes.entry((*path).clone()).or_default();
@@ -143,6 +146,11 @@ impl Kustomization {
                 })
                 .collect(),
         })
+    }
+
+    /// Whether objects are applied as their files have them.
+    fn changes_nothing(&self) -> bool {
+        self.patches.is_empty() && self.replicas.is_empty()
     }
 
     /// The objects of a tree, without these files.

@@ -51,7 +51,7 @@ fn named(object: &Json) -> String {
 /// (<https://argo-cd.readthedocs.io/en/stable/user-guide/app_deletion/>,
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#deletion-policy>).
 fn check_gone(change: &Change<'_>, gone: &Json, found: &mut Found) {
-    let keeps = "what it applied stays as it is, and nothing changes it any more";
+    let keeps = "what it applied stays as it is, and it changes nothing any more";
     let deletes = "what it applied is deleted with it, as soon as the object itself is";
     let live = match text(gone, "/kind") {
         "Kustomization" => match (

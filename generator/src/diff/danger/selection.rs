@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use super::change::{items, names, shown, text, texts};
 
-/// Deepest nesting looked into.
-const MAX_DEPTH: usize = 24;
+/// Deepest nesting looked into; what is deeper is another pattern if it differs.
+const MAX_DEPTH: usize = 8;
 
 /// Patterns of `EventBridge`: all keys must match, of each list one value
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html>).
@@ -20,8 +20,8 @@ pub(super) fn of_events(old: &Json, new: &Json) -> Option<String> {
 
 fn events(old: &Json, new: &Json, depth: usize, lost: &mut BTreeSet<String>) {
     match (old, new) {
-        _ if old == new || depth > MAX_DEPTH => {}
-        (Json::Object(old), Json::Object(new)) => {
+        _ if old == new => {}
+        (Json::Object(old), Json::Object(new)) if depth < MAX_DEPTH => {
             for (key, after) in new {
                 match old.get(key) {
                     Some(before) => events(before, after, depth + 1, lost),
@@ -31,10 +31,10 @@ fn events(old: &Json, new: &Json, depth: usize, lost: &mut BTreeSet<String>) {
                 }
             }
         }
-        (Json::Array(old), Json::Array(new)) => {
+        (Json::Array(old), Json::Array(new)) if depth < MAX_DEPTH => {
             let gone = old
                 .iter()
-                .filter(|item| !new.iter().any(|wider| takes(wider, item)));
+                .filter(|item| !new.iter().any(|wider| takes(wider, item, depth + 1)));
             lost.extend(gone.map(|item| shown(&texts(Some(item)).join(", "))));
         }
         _ => {
@@ -44,14 +44,14 @@ fn events(old: &Json, new: &Json, depth: usize, lost: &mut BTreeSet<String>) {
 }
 
 /// Whether a value of a list matches all that another one does.
-fn takes(wider: &Json, value: &Json) -> bool {
+fn takes(wider: &Json, value: &Json, depth: usize) -> bool {
     if let (Some(prefix), Some(text)) = (wider.get("prefix").and_then(Json::as_str), value.as_str())
     {
         return text.starts_with(prefix);
     }
     let mut lost = BTreeSet::new();
     if wider.is_object() && value.is_object() {
-        events(value, wider, MAX_DEPTH / 2, &mut lost);
+        events(value, wider, depth, &mut lost);
         return lost.is_empty();
     }
     wider == value

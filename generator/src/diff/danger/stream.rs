@@ -107,3 +107,33 @@ fn keeps(resource: &Json, policy: &str) -> bool {
         "Retain" | "RetainExceptOnCreate"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::tree;
+    use super::super::{Applier, Surroundings};
+    use crate::diff::files::compare_trees;
+
+    #[test]
+    fn what_is_gone_is_told_by_the_file_that_had_it() {
+        let (old, new) = (
+            "elasticsearch/main/_data_stream/a.json",
+            "elasticsearch/main/_data_stream/b.json",
+        );
+        let (base, head) = (
+            tree(&[(old, "{}".to_owned())]),
+            tree(&[(new, "{}".to_owned())]),
+        );
+        let around = Surroundings {
+            base: &base,
+            head: &head,
+            applier: Applier::Nobody,
+        };
+        let dangers = compare_trees(around).dangers;
+        let files: Vec<Option<&str>> = dangers
+            .iter()
+            .map(|danger| danger.file.as_deref())
+            .collect();
+        assert_eq!(files, [Some(old)]);
+    }
+}
