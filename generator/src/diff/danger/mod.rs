@@ -23,6 +23,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod told;
 mod trailer;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
@@ -38,8 +39,8 @@ pub use trailer::words_of_trailers;
 pub(super) struct DangerFinding {
     /// Its kind.
     pub(super) flag: Flag,
-    /// What happens, in a sentence without its end. No secret, and no name of
-    /// a single stream or object: these are told by the file.
+    /// What happens, in a sentence without its end. No secret. What is told
+    /// by the file isn't named; a part of it is, where it has several.
     pub(super) what: String,
     /// What is deleted where it runs, in a sentence without its end.
     pub(super) live: Option<String>,

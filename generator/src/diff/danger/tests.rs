@@ -308,7 +308,7 @@ fn policies_of_aws_widen() {
     ] {
         assert_eq!(
             of_policies(&old, &new),
-            [format!("privilege-widens: {what}")]
+            [format!("privilege-widens: {what} (`One`)")]
         );
     }
     let wider = json!([{"Sid": "New", "Effect": "Deny", "Action": "*", "Resource": "*"}]);
@@ -333,7 +333,7 @@ fn who_may_take_a_role_widens() {
             &trust(&["a.amazonaws.com"]),
             &trust(&["a.amazonaws.com", "b.amazonaws.com"])
         ),
-        ["privilege-widens: a policy lets Service b.amazonaws.com in as well"]
+        ["privilege-widens: a policy lets Service b.amazonaws.com in as well (`One`)"]
     );
     assert!(of_resource("AWS::IAM::Role", &trust(&["a", "b"]), &trust(&["b"])).is_empty());
     // A policy in a text; one that names what is new.
@@ -514,7 +514,7 @@ fn connections_weaken() {
             &beat("ssl.verification_mode: full"),
             &beat("ssl: { verification_mode: none }")
         ),
-        ["tls-weakens: the server's certificate is no longer verified"]
+        ["tls-weakens: the server's certificate is no longer verified (`a`)"]
     );
     assert!(
         of_texts(
@@ -555,7 +555,7 @@ fn stores_are_protected_less() {
     assert_eq!(
         of_resource("AWS::S3::Bucket", &bucket, &json!({})),
         [
-            "privilege-widens: a bucket may be made public",
+            "privilege-widens: a bucket may be made public (`One`)",
             "tls-weakens: a store is no longer encrypted as it is told to be",
         ]
     );

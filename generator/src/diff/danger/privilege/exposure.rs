@@ -7,24 +7,31 @@ use serde_json::Value as Json;
 
 use super::super::Flag;
 use super::super::change::{Change, Found, names, shown, text, texts};
+use super::super::told::Told;
 use super::account;
 
+/// Tells something of one resource.
+type Tell<'t> = dyn FnMut(String) + 't;
+
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
+    let mut told = Told::new(Flag::PrivilegeWidens);
     for resource in change.resources() {
         let Some(new) = resource.new else {
             continue;
         };
         let old = resource.both().map(|(old, _)| old);
-        check_managed(old, new, found);
-        check_targets(change, old, new, found);
+        let mut tell = |what: String| told.push(what, resource.id);
+        check_managed(old, new, &mut tell);
+        check_targets(change, old, new, &mut tell);
         match text(new, "/Type") {
-            "AWS::Lambda::Permission" => check_callers(change, old, new, found),
-            "AWS::Lambda::Url" => check_url(old, new, found),
-            "AWS::Lambda::Function" => check_code(old, new, found),
-            "AWS::S3::Bucket" => check_bucket(old, new, found),
+            "AWS::Lambda::Permission" => check_callers(change, old, new, &mut tell),
+            "AWS::Lambda::Url" => check_url(old, new, &mut tell),
+            "AWS::Lambda::Function" => check_code(old, new, &mut tell),
+            "AWS::S3::Bucket" => check_bucket(old, new, &mut tell),
             _ => {}
         }
     }
+    told.finish(found);
 }
 
 fn property<'t>(resource: &'t Json, name: &str) -> Option<&'t Json> {
@@ -36,7 +43,7 @@ fn property<'t>(resource: &'t Json, name: &str) -> Option<&'t Json> {
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_job-functions.html>).
 const FAR_POLICIES: [&str; 3] = ["AdministratorAccess", "PowerUserAccess", "FullAccess"];
 
-fn check_managed(old: Option<&Json>, new: &Json, found: &mut Found) {
+fn check_managed(old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
     let list = |resource: &Json| texts(property(resource, "ManagedPolicyArns"));
     let before = old.map(list);
     let is_far = |arn: &String| FAR_POLICIES.iter().any(|name| arn.ends_with(name));
@@ -50,17 +57,17 @@ fn check_managed(old: Option<&Json>, new: &Json, found: &mut Found) {
         .collect();
     if !more.is_empty() {
         let what = format!("a role gets the managed policy {}", names(&more));
-        found.push(Flag::PrivilegeWidens, what, None);
+        tell(what);
     }
     let boundary = |resource: &Json| property(resource, "PermissionsBoundary").cloned();
     if let Some(before) = old.and_then(boundary)
         && boundary(new).as_ref() != Some(&before)
     {
         let what = match boundary(new) {
-            None => "nothing bounds any more what a role may get (`PermissionsBoundary`)",
-            Some(_) => "another policy bounds what a role may get (`PermissionsBoundary`)",
+            None => "nothing bounds any more what a role may get",
+            Some(_) => "another policy bounds what a role may get",
         };
-        found.push(Flag::PrivilegeWidens, what, None);
+        tell(what.to_owned());
     }
 }
 
@@ -72,7 +79,7 @@ const TARGETS: [&str; 4] = [
     "TargetArn",
 ];
 
-fn check_targets(change: &Change<'_>, old: Option<&Json>, new: &Json, found: &mut Found) {
+fn check_targets(change: &Change<'_>, old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
     let others: BTreeSet<String> = TARGETS
         .iter()
         .filter_map(|name| {
@@ -84,12 +91,12 @@ fn check_targets(change: &Change<'_>, old: Option<&Json>, new: &Json, found: &mu
         .collect();
     if !others.is_empty() {
         let what = format!("logs go to another account: {}", names(&others));
-        found.push(Flag::PrivilegeWidens, what, None);
+        tell(what);
     }
 }
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>
-fn check_callers(change: &Change<'_>, old: Option<&Json>, new: &Json, found: &mut Found) {
+fn check_callers(change: &Change<'_>, old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
     let principal = text(new, "/Properties/Principal");
     let limits = ["SourceArn", "SourceAccount", "PrincipalOrgID"];
     let is_limited = |resource: &Json| limits.iter().any(|name| property(resource, name).is_some());
@@ -112,20 +119,20 @@ fn check_callers(change: &Change<'_>, old: Option<&Json>, new: &Json, found: &mu
     } else {
         return;
     };
-    found.push(Flag::PrivilegeWidens, what, None);
+    tell(what);
 }
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
-fn check_url(old: Option<&Json>, new: &Json, found: &mut Found) {
+fn check_url(old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
     let is_open = |resource: &Json| text(resource, "/Properties/AuthType") == "NONE";
     if is_open(new) && !old.is_some_and(is_open) {
-        let what = "everybody may call a function by its address (`AuthType: NONE`)";
-        found.push(Flag::PrivilegeWidens, what, None);
+        let what = "everybody may call a function by its address, which asks for nothing";
+        tell(what.to_owned());
     }
 }
 
 /// Whoever may write to that bucket says what runs.
-fn check_code(old: Option<&Json>, new: &Json, found: &mut Found) {
+fn check_code(old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
     let Some(old) = old else {
         return;
     };
@@ -144,7 +151,7 @@ fn check_code(old: Option<&Json>, new: &Json, found: &mut Found) {
                 shown(&after),
                 shown(&before)
             );
-            found.push(Flag::PrivilegeWidens, what, None);
+            tell(what);
         }
     }
 }
@@ -159,12 +166,12 @@ fn repository(source: &str) -> &str {
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
-fn check_bucket(old: Option<&Json>, new: &Json, found: &mut Found) {
+fn check_bucket(old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
     let acl = |resource: &Json| text(resource, "/Properties/AccessControl").to_owned();
     let is_wide = |acl: &str| acl.starts_with("Public") || acl == "AuthenticatedRead";
     if is_wide(&acl(new)) && !old.is_some_and(|old| is_wide(&acl(old))) {
-        let what = format!("a bucket is readable by everybody (`{}`)", shown(&acl(new)));
-        found.push(Flag::PrivilegeWidens, what, None);
+        let what = "a bucket is readable by everybody";
+        tell(what.to_owned());
     }
     let Some(old) = old else {
         return;
@@ -177,16 +184,15 @@ fn check_bucket(old: Option<&Json>, new: &Json, found: &mut Found) {
     };
     if blocks.into_iter().flatten().any(is_lost) {
         let what = "a bucket may be made public";
-        found.push(Flag::PrivilegeWidens, what, None);
+        tell(what.to_owned());
     }
     let owner = |resource: &Json| {
         let at = "/Properties/OwnershipControls/Rules/0/ObjectOwnership";
         text(resource, at).to_owned()
     };
     if owner(old) == "BucketOwnerEnforced" && owner(new) != "BucketOwnerEnforced" {
-        let what =
-            "objects of a bucket may belong to others, who say who reads them (`ObjectOwnership`)";
-        found.push(Flag::PrivilegeWidens, what, None);
+        let what = "objects of a bucket may belong to others, who say who reads them";
+        tell(what.to_owned());
     }
 }
 

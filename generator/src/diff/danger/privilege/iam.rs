@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::super::Flag;
 use super::super::change::{Change, Found, names as shown_names, text, texts};
+use super::super::told::Told;
 use super::named::NewNames;
 use super::statement::{Statement, Statements, statements};
 use super::{account, covered};
@@ -15,18 +16,21 @@ use super::{account, covered};
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let resources = change.resources();
     let names = NewNames::of(&resources);
+    let mut told = Told::new(Flag::PrivilegeWidens);
     for resource in &resources {
         let Some(new) = resource.new else {
             continue;
         };
+        let mut tell = |what: String| told.push(what, resource.id);
         if let Some((old, new)) = resource.both() {
-            compare(statements(old), statements(new), &names, found);
+            compare(statements(old), statements(new), &names, &mut tell);
         } else if is_for_what_was_there(change, new) {
-            compare(Statements::default(), statements(new), &names, found);
+            compare(Statements::default(), statements(new), &names, &mut tell);
         } else {
-            check_new(change, &statements(new), found);
+            check_new(change, &statements(new), &mut tell);
         }
     }
+    told.finish(found);
 }
 
 /// Whether a policy of its own is given to a role, user or group that was
@@ -81,7 +85,7 @@ fn has_name(resources: Option<&Json>, name: &str) -> bool {
 }
 
 /// What is new permits what its own template needs; only what goes far beyond is told.
-fn check_new(change: &Change<'_>, new: &Statements<'_>, found: &mut Found) {
+fn check_new(change: &Change<'_>, new: &Statements<'_>, tell: &mut dyn FnMut(String)) {
     for (statement, is_trust) in new
         .trust
         .iter()
@@ -111,7 +115,7 @@ fn check_new(change: &Change<'_>, new: &Statements<'_>, found: &mut Found) {
         } else {
             continue;
         };
-        found.push(Flag::PrivilegeWidens, what, None);
+        tell(what);
     }
 }
 
@@ -136,20 +140,21 @@ fn far_actions(statement: &Statement<'_>) -> Option<String> {
     })
 }
 
-fn compare(old: Statements<'_>, new: Statements<'_>, names: &NewNames, found: &mut Found) {
+fn compare(
+    old: Statements<'_>,
+    new: Statements<'_>,
+    names: &NewNames,
+    tell: &mut dyn FnMut(String),
+) {
     for (old, new) in [(old.trust, new.trust), (old.policies, new.policies)] {
         for statement in new.iter().filter(|statement| !statement.denies) {
-            compare_allowed(&old, statement, names, found);
+            compare_allowed(&old, statement, names, tell);
         }
         for statement in old.iter().filter(|statement| statement.denies) {
             // What keeps connections encrypted is told as such.
             let is_of_transport = statement.condition().contains("aws:SecureTransport");
             if !is_of_transport && !is_still_denied(statement, &new) {
-                found.push(
-                    Flag::PrivilegeWidens,
-                    "a policy no longer denies what it denied",
-                    None,
-                );
+                tell("a policy no longer denies what it denied".to_owned());
             }
         }
     }
@@ -188,12 +193,12 @@ fn compare_allowed(
     old: &[Statement<'_>],
     new: &Statement<'_>,
     names: &NewNames,
-    found: &mut Found,
+    tell: &mut dyn FnMut(String),
 ) {
     if new.is_negative() {
         if !old.iter().any(|old| old.is_same(new)) {
             let what = "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)";
-            found.push(Flag::PrivilegeWidens, what, None);
+            tell(what.into());
         }
         return;
     }
@@ -233,7 +238,7 @@ fn compare_allowed(
     ];
     for (more, words) in more.iter().zip(words) {
         if !more.is_empty() {
-            found.push(Flag::PrivilegeWidens, words(&shown_names(more)), None);
+            tell(words(&shown_names(more)));
         }
     }
 }

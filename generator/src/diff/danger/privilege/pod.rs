@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::Flag;
 use super::super::change::{Change, Found, containers, items, names, pod_spec, shown, text, texts};
+use super::super::told::Told;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let Some(new) = change.new_value().and_then(pod_spec) else {
@@ -30,51 +31,60 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     if !is_new {
         check_identity(before, new, &mut tell);
     }
-    let old_containers: BTreeMap<&str, &Json> = containers(before).into_iter().collect();
-    for (name, container) in containers(new) {
-        let old_container = old_containers.get(name).copied();
-        let security = |container: &Json, field: &str| {
-            container
-                .pointer(&format!("/securityContext/{field}"))
-                .cloned()
-        };
-        let set = |field: &str, value: bool| security(container, field) == Some(value.into());
-        let was = |field: &str, value: bool| {
-            old_container.is_some_and(|old| security(old, field) == Some(value.into()))
-        };
-        if set("privileged", true) && !was("privileged", true) {
-            tell("a container is privileged: it may do what the machine's root may");
-        }
-        let Some(old_container) = old_container else {
-            continue;
-        };
-        for (field, safe, what) in [
-            (
-                "allowPrivilegeEscalation",
-                false,
-                "a container's processes may gain privileges",
-            ),
-            (
-                "readOnlyRootFilesystem",
-                true,
-                "a container may write to its own files",
-            ),
-        ] {
-            if was(field, safe) && !set(field, safe) {
-                tell(what);
-            }
-        }
-        if is_unconfined(new, container) && !is_unconfined(before, old_container) {
-            tell("a container may make any call to the machine's kernel (`seccompProfile`)");
-        }
-        if may_be_root(new, container) && !may_be_root(before, old_container) {
-            tell("a container may run as root");
-        }
-        check_capabilities(old_container, container, &mut tell);
-    }
     if !is_new {
         check_mounts(before, new, &mut tell);
     }
+    let mut told = Told::new(Flag::PrivilegeWidens);
+    let old_containers: BTreeMap<&str, &Json> = containers(before).into_iter().collect();
+    for (name, container) in containers(new) {
+        let mut tell = |what: &str| told.push(what, name);
+        let old = old_containers.get(name).copied();
+        if is_set(container, "privileged", true)
+            && !old.is_some_and(|old| is_set(old, "privileged", true))
+        {
+            tell("a container is privileged: it may do what the machine's root may");
+        }
+        if let Some(old) = old {
+            check_container([before, new], old, container, &mut tell);
+        }
+    }
+    told.finish(found);
+}
+
+fn is_set(container: &Json, field: &str, value: bool) -> bool {
+    container.pointer(&format!("/securityContext/{field}")) == Some(&Json::Bool(value))
+}
+
+/// A container that was there before, in the specifications of its pods.
+fn check_container(
+    [before, after]: [&Json; 2],
+    old: &Json,
+    new: &Json,
+    tell: &mut impl FnMut(&str),
+) {
+    for (field, safe, what) in [
+        (
+            "allowPrivilegeEscalation",
+            false,
+            "a container's processes may gain privileges",
+        ),
+        (
+            "readOnlyRootFilesystem",
+            true,
+            "a container may write to its own files",
+        ),
+    ] {
+        if is_set(old, field, safe) && !is_set(new, field, safe) {
+            tell(what);
+        }
+    }
+    if is_unconfined(after, new) && !is_unconfined(before, old) {
+        tell("a container may make any call to the machine's kernel");
+    }
+    if may_be_root(after, new) && !may_be_root(before, old) {
+        tell("a container may run as root");
+    }
+    check_capabilities(old, new, tell);
 }
 
 /// Who pods are at the API of Kubernetes.

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 
 use super::Flag;
 use super::change::{Change, Found, Side, text};
+use super::told::Told;
 use crate::diff::language::{self, Language};
 use crate::tree::RenderedTree;
 use connection::{Connection, Connections, Weakness};
@@ -67,50 +68,47 @@ fn read_file(name: &str, text: &str, place: &str, found: &mut Connections) {
 
 /// What is weak at the head and wasn't at the base.
 fn compare(change: &Change<'_>, old: &Connections, new: &Connections, found: &mut Found) {
+    let mut told = Told::new(Flag::TlsWeakens);
     for (place, after) in new {
+        let mut tell = |what: &str| told.push(what, &after.address);
         match old.get(place) {
-            Some(before) => compare_one(before, after, found),
-            None => check_new(change, after, found),
+            Some(before) => compare_one(before, after, &mut tell),
+            None => check_new(change, after, &mut tell),
         }
     }
+    told.finish(found);
 }
 
-fn compare_one(before: &Connection, after: &Connection, found: &mut Found) {
+fn compare_one(before: &Connection, after: &Connection, tell: &mut dyn FnMut(&str)) {
     for weakness in after.weak.difference(&before.weak) {
         let is_other = after.address != before.address && !before.is_known();
-        let words = if is_other {
+        tell(if is_other {
             weakness.of_new()
         } else {
             weakness.of_changed()
-        };
-        found.push(Flag::TlsWeakens, words, None);
+        });
     }
     if after.lowest < before.lowest && after.weak.is_empty() {
-        let what = match after.lowest {
-            Some(lowest) => format!("TLS 1.{} is allowed again", lowest % 10),
-            None => "no lowest version of TLS is said any more".to_owned(),
-        };
-        found.push(Flag::TlsWeakens, what, None);
+        match after.lowest {
+            Some(lowest) => tell(&format!("TLS 1.{} is allowed again", lowest % 10)),
+            None => tell("no lowest version of TLS is said any more"),
+        }
     }
     if before.own_authority && !after.own_authority && after.weak.is_empty() {
-        found.push(
-            Flag::TlsWeakens,
-            "every public authority is trusted, and not only the one that was named",
-            None,
-        );
+        tell("every public authority is trusted, and not only the one that was named");
     }
 }
 
 /// A connection that the file hadn't. If another one of the base goes to the
 /// same place and is as weak, it weakens nothing.
-fn check_new(change: &Change<'_>, after: &Connection, found: &mut Found) {
+fn check_new(change: &Change<'_>, after: &Connection, tell: &mut dyn FnMut(&str)) {
     if after.weak.is_empty() {
         return;
     }
     let known = weaknesses_towards(change.around.base, &after.address);
     for weakness in &after.weak {
         if !known.contains(weakness) {
-            found.push(Flag::TlsWeakens, weakness.of_new(), None);
+            tell(weakness.of_new());
         }
     }
 }

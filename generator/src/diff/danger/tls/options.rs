@@ -46,6 +46,8 @@ fn host_of(value: &str) -> &str {
     let value = value.trim_start_matches(['[', '"', '\'', ' ']);
     let end = value.find(['/', '"', '\'', ' ', ',', ']']);
     let value = &value[..end.unwrap_or(value.len())];
+    // Who logs in is nobody's business, and by what even less.
+    let value = value.rsplit_once('@').map_or(value, |(_, host)| host);
     match value.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => value,

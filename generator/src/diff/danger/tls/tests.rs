@@ -24,17 +24,17 @@ fn new_connections_may_be_weak() {
         (
             FLUENTD,
             fluentd("a", "host a\nscheme http"),
-            "a connection is not encrypted",
+            "a connection is not encrypted (`a`)",
         ),
         (
             FLUENTD,
             fluentd("a", "host a"),
-            "a connection is not encrypted",
+            "a connection is not encrypted (`a`)",
         ),
         (
             FLUENTD,
             fluentd("a", "host a\nscheme https\nssl_verify false"),
-            "a server's certificate is not verified",
+            "a server's certificate is not verified (`a`)",
         ),
         (
             LOGSTASH,
@@ -49,7 +49,7 @@ fn new_connections_may_be_weak() {
         (
             FILEBEAT,
             "output.logstash:\n  hosts: [\"a:5044\"]\n".to_owned(),
-            "a connection is not encrypted",
+            "a connection is not encrypted (`a`)",
         ),
     ] {
         assert_eq!(
@@ -93,6 +93,18 @@ fn new_connections_may_be_weak() {
 }
 
 #[test]
+fn who_logs_in_is_not_told() {
+    let text = fluentd(
+        "a",
+        "hosts http://anna:hunter2hunter2@logs.example.com:9200",
+    );
+    assert_eq!(
+        of_new(&[], FLUENTD, &text),
+        ["tls-weakens: a connection is not encrypted (`logs.example.com`)"]
+    );
+}
+
+#[test]
 fn a_new_stream_of_a_weak_destination_weakens_nothing() {
     let weak = |id: &str| fluentd(id, "host a\nscheme https\nssl_verify false");
     let base = [(FLUENTD, weak("one"))];
@@ -102,11 +114,11 @@ fn a_new_stream_of_a_weak_destination_weakens_nothing() {
     let other = weak("two").replace("host a", "host b");
     assert_eq!(
         of_new(&base, "kubernetes/y/fluent.conf", &other),
-        ["tls-weakens: a server's certificate is not verified"]
+        ["tls-weakens: a server's certificate is not verified (`b`)"]
     );
     assert_eq!(
         of_texts(FLUENTD, &weak("one"), &format!("{}{other}", weak("one"))),
-        ["tls-weakens: a server's certificate is not verified"]
+        ["tls-weakens: a server's certificate is not verified (`b`)"]
     );
 }
 
@@ -117,7 +129,7 @@ fn what_is_not_said_may_be_weak() {
             FLUENTD,
             fluentd("a", "host a\nscheme https"),
             fluentd("a", "host a"),
-            "a connection is no longer encrypted",
+            "a connection is no longer encrypted (`a`)",
         ),
         (
             LOGSTASH,
@@ -135,13 +147,13 @@ fn what_is_not_said_may_be_weak() {
             LOGSTASH,
             "output { elasticsearch { id => \"a\" hosts => [\"a\"] ssl_enabled => true } }".to_owned(),
             "output { elasticsearch { id => \"a\" hosts => [\"a\"] } }".to_owned(),
-            "a connection is no longer encrypted",
+            "a connection is no longer encrypted (`a`)",
         ),
         (
             FILEBEAT,
             "output.logstash:\n  hosts: [\"a:5044\"]\n  ssl.enabled: true\n".to_owned(),
             "output.logstash:\n  hosts: [\"a:5044\"]\n".to_owned(),
-            "a connection is no longer encrypted",
+            "a connection is no longer encrypted (`a`)",
         ),
     ] {
         assert_eq!(
@@ -165,19 +177,19 @@ fn the_forwarder_is_asked_too() {
     for (weak, what) in [
         (
             json!({"url": "http://a:9200", "minimum_tls": "1.3", "own_ca": true}),
-            "a connection is no longer encrypted",
+            "a connection is no longer encrypted (`a`)",
         ),
         (
             json!({"url": "https://a:9200", "minimum_tls": "1.3", "accept_any_certificate": true}),
-            "the server's certificate is no longer verified",
+            "the server's certificate is no longer verified (`a`)",
         ),
         (
             json!({"url": "https://a:9200", "minimum_tls": "1.2", "own_ca": true}),
-            "TLS 1.2 is allowed again",
+            "TLS 1.2 is allowed again (`a`)",
         ),
         (
             json!({"url": "https://a:9200", "minimum_tls": "1.3"}),
-            "every public authority is trusted, and not only the one that was named",
+            "every public authority is trusted, and not only the one that was named (`a`)",
         ),
     ] {
         assert_eq!(
@@ -189,7 +201,7 @@ fn the_forwarder_is_asked_too() {
     let weak = forwarder(&json!({"url": "https://a", "accept_any_certificate": true}));
     assert_eq!(
         of_new(&[], STACK, &weak.to_string()),
-        ["tls-weakens: a server's certificate is not verified"]
+        ["tls-weakens: a server's certificate is not verified (`a`)"]
     );
 }
 

@@ -96,7 +96,7 @@ fn pods_become_others() {
         );
     }
     let profile = |kind: &str| json!({"securityContext": {"seccompProfile": {"type": kind}}, "containers": [{"name": "a"}]});
-    let what = "a container may make any call to the machine's kernel (`seccompProfile`)";
+    let what = "a container may make any call to the machine's kernel (`a`)";
     assert_eq!(
         of_pods(&profile("RuntimeDefault"), &profile("Unconfined")),
         flagged(what)
