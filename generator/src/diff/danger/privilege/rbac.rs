@@ -117,10 +117,30 @@ fn has(rule: &Json, key: &str, wanted: &str) -> bool {
         .any(|own| own == "*" || own == wanted)
 }
 
+/// Users and groups that everybody is or is in
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings>).
+const EVERYBODY: [&str; 4] = [
+    "system:anonymous",
+    "system:authenticated",
+    "system:serviceaccounts",
+    "system:unauthenticated",
+];
+
 fn check_binding(change: &Change<'_>, new: &Json, found: &mut Found) {
     let Some(old) = change.old_value() else {
         if text(new, "/roleRef/name") == "cluster-admin" {
             let what = "somebody new may do everything in the whole cluster";
+            found.push(Flag::PrivilegeWidens, what, None);
+        }
+        let names = items(new, "subjects")
+            .iter()
+            .map(|subject| text(subject, "/name"));
+        let everybody: Vec<String> = names
+            .filter(|name| EVERYBODY.contains(name))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if !everybody.is_empty() {
+            let what = format!("everybody gets a role: {}", self::names(&everybody));
             found.push(Flag::PrivilegeWidens, what, None);
         }
         return;

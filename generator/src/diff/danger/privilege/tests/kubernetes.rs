@@ -48,6 +48,20 @@ fn roles_of_kubernetes_take_from_others() {
 }
 
 #[test]
+fn a_new_binding_may_be_for_everybody() {
+    let binding = |kind: &str, name: &str| {
+        json!({"kind": "ClusterRoleBinding", "metadata": {"name": "x"}, "roleRef": {"name": "x"},
+            "subjects": [{"kind": kind, "name": name}]})
+    };
+    let path = "kubernetes/binding.yaml";
+    assert_eq!(
+        of_new(path, &binding("Group", "system:unauthenticated")),
+        flagged("everybody gets a role: `system:unauthenticated`")
+    );
+    assert_eq!(of_new(path, &binding("ServiceAccount", "a")), [""; 0]);
+}
+
+#[test]
 fn a_namespace_that_moves_gives_no_role_to_others() {
     let binding = |namespace: &str| {
         json!({"kind": "ClusterRoleBinding", "metadata": {"name": "x"}, "roleRef": {"name": "x"},
