@@ -78,13 +78,16 @@ fn add(owner: &str, name: &str, value: &str, found: &mut References) {
     }
 }
 
-/// The variables of the environment in a value, as `#{ENV['NAME']}` or `${NAME}`.
+/// The variables of the environment in a value, as `#{ENV['NAME']}` or
+/// `${NAME}`. What stands behind a name is what holds without it.
 fn variables(value: &str) -> Vec<&str> {
-    let between = |open: &'static str, close: char| {
-        value.match_indices(open).filter_map(move |(at, _)| {
-            let rest = &value[at + open.len()..];
-            Some(rest[..rest.find(close)?].trim_matches(['\'', '"']))
+    let after = |open: &'static str| {
+        value.match_indices(open).map(move |(at, _)| {
+            let rest = value[at + open.len()..].trim_start_matches(['\'', '"']);
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            &rest[..end.unwrap_or(rest.len())]
         })
     };
-    between("ENV[", ']').chain(between("${", '}')).collect()
+    let all = after("ENV[").chain(after("ENV.fetch(")).chain(after("${"));
+    all.filter(|name| !name.is_empty()).collect()
 }

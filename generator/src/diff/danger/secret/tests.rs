@@ -54,6 +54,15 @@ fn a_variable_becomes_a_literal() {
     );
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(!told.concat().contains("hunter2"));
+    let told = of_texts(
+        "machines/nodes/filebeat.yml",
+        &beat("${PASSWORD}"),
+        &beat("${OTHER:hunter2hunter2}"),
+    );
+    assert_eq!(
+        told,
+        ["secret-reference-changes: a secret is read from `OTHER` instead of `PASSWORD`"]
+    );
 }
 
 #[test]
