@@ -457,7 +457,7 @@ mod tests {
             ),
             (
                 json!({"containers": image}),
-                "image-downgrade: an image goes from 2.0.0 back to 1.0.0",
+                "image-downgrade: the image `a` goes from 2.0.0 back to 1.0.0",
             ),
             (
                 json!({"containers": secret}),
@@ -499,7 +499,7 @@ mod tests {
         assert_eq!(
             told(&with, &without),
             [format!(
-                "image-downgrade: an image goes from 3.0.0 back to 2.0.0 ({PATCH})"
+                "image-downgrade: the image `a` goes from 3.0.0 back to 2.0.0 ({PATCH})"
             )]
         );
         assert!(told(&without, &with).is_empty());

@@ -113,6 +113,7 @@ mod tests {
     use super::super::tests::tree;
     use super::super::{Applier, Surroundings};
     use crate::diff::files::compare_trees;
+    use crate::diff::known::KnownValues;
 
     #[test]
     fn what_is_gone_is_told_by_the_file_that_had_it() {
@@ -129,7 +130,7 @@ mod tests {
             head: &head,
             applier: Applier::Nobody,
         };
-        let dangers = compare_trees(around).dangers;
+        let dangers = compare_trees(around, &KnownValues::default()).dangers;
         let files: Vec<Option<&str>> = dangers
             .iter()
             .map(|danger| danger.file.as_deref())
