@@ -9,6 +9,7 @@
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
 //! table      the clusters of a Preview, row by row
+//! beside     old and new lines, so that what differs in them is seen
 //! terminal   a Preview → text
 //! page       a Preview → one HTML page
 //! markdown   a Preview → a comment within a limit
@@ -18,6 +19,7 @@
 //! ever sees what looks like a secret.
 
 mod assemble;
+mod beside;
 mod blast;
 mod blocks;
 mod clusters;

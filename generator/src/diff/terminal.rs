@@ -4,12 +4,13 @@
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 
+use super::beside::{Beside, beside};
 use super::preview::{
     BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
     InputChange, Line, NewClusters, Part, Preview, Side, Sign, Variant,
 };
 use super::table::{Row, danger_words, rows};
-use super::words::{collect_leaves, count, counts, cut, scope_words, shipment_words, status_words};
+use super::words::{count, counts, leaves, orders, scope_words, shipment_words, status_words};
 use crate::fault::Fault;
 use crate::report::{Style, printable};
 
@@ -367,20 +368,16 @@ impl Page {
 
     fn variant(&mut self, indent: usize, variant: &Variant) {
         match &variant.detail {
-            Detail::Added { new } => self.value(indent, Sign::Added, new),
-            Detail::Removed { old } => self.value(indent, Sign::Removed, old),
+            Detail::Added { new } => self.values(indent, None, Some(new)),
+            Detail::Removed { old } => self.values(indent, Some(old), None),
             Detail::Changed { old, new } if old == new => {
                 self.plain(indent, "differs; what it is, is not shown");
             }
-            Detail::Changed { old, new } => {
-                self.value(indent, Sign::Removed, old);
-                self.value(indent, Sign::Added, new);
-            }
+            Detail::Changed { old, new } => self.values(indent, Some(old), Some(new)),
             Detail::Renamed { to } => self.plain(indent, &format!("is called {to} now")),
             Detail::Reordered { old, new } => {
                 self.plain(indent, "the order differs:");
-                self.signed(indent, Sign::Removed, &cut(&old.join(", ")));
-                self.signed(indent, Sign::Added, &cut(&new.join(", ")));
+                self.lines(indent, &orders(old, new), 0);
             }
             Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
                 self.lines(indent, lines, *omitted);
@@ -402,19 +399,23 @@ impl Page {
         }
     }
 
-    /// A value; of a mapping or list, each leaf.
-    fn value(&mut self, indent: usize, sign: Sign, value: &Json) {
-        let mut leaves = Vec::new();
-        collect_leaves("", value, &mut leaves);
-        for leaf in leaves.iter().take(MAX_LINES) {
-            self.signed(indent, sign, &cut(leaf));
+    /// Values of both sides, of a mapping or list each leaf.
+    fn values(&mut self, indent: usize, old: Option<&Json>, new: Option<&Json>) {
+        let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
+        lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
+        let shown = beside(&lines);
+        for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
+            self.shown(indent, side, 0);
         }
-        self.omitted(indent, leaves.len().saturating_sub(MAX_LINES));
     }
 
     fn lines(&mut self, indent: usize, lines: &[Line], omitted: usize) {
+        self.shown(indent, &beside(lines), omitted);
+    }
+
+    fn shown(&mut self, indent: usize, lines: &[Beside<'_>], omitted: usize) {
         for line in lines.iter().take(MAX_LINES) {
-            self.signed(indent, line.sign, &cut(&line.text));
+            self.signed(indent, line.line.sign, &line.to_text());
         }
         self.omitted(indent, omitted + lines.len().saturating_sub(MAX_LINES));
     }

@@ -2,10 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::preview::{ClusterChange, ClusterStatus, InputScope, Shipment, Totals};
+use super::preview::{ClusterChange, ClusterStatus, InputScope, Line, Shipment, Sign, Totals};
 
 /// Characters of one value.
 const MAX_VALUE: usize = 240;
+/// Of these, those before what differs.
+const BEFORE_DIFFERENCE: usize = 60;
 
 /// What becomes of a cluster.
 pub(super) fn status_words(change: &ClusterChange) -> String {
@@ -66,8 +68,26 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// A value as lines of one side: itself, or of a mapping or list each leaf
+/// after its path.
+pub(super) fn leaves(sign: Sign, value: &Json) -> Vec<Line> {
+    let mut leaves = Vec::new();
+    collect_leaves("", value, &mut leaves);
+    let leaves = leaves.into_iter().map(|text| Line { sign, text });
+    leaves.collect()
+}
+
+/// Items in the order of each side, as a line of each.
+pub(super) fn orders(old: &[String], new: &[String]) -> [Line; 2] {
+    let line = |sign, items: &[String]| Line {
+        sign,
+        text: items.join(", "),
+    };
+    [line(Sign::Removed, old), line(Sign::Added, new)]
+}
+
 /// Each leaf as `path: value`; a value that is one itself as it is.
-pub(super) fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
+fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
     let join = |key: &str| match path {
         "" => key.to_owned(),
         _ => format!("{path}.{key}"),
@@ -90,10 +110,19 @@ pub(super) fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>)
 
 /// A value as far as it is shown.
 pub(super) fn cut(text: &str) -> String {
+    cut_around(text, 0)
+}
+
+/// A value as far as it is shown, with the character of that number in it.
+pub(super) fn cut_around(text: &str, at: usize) -> String {
     let count = text.chars().count();
     if count <= MAX_VALUE {
         return text.to_owned();
     }
-    let start: String = text.chars().take(MAX_VALUE).collect();
-    format!("{start}… ({count} characters)")
+    let is_near = at < MAX_VALUE - BEFORE_DIFFERENCE;
+    let first = if is_near { 0 } else { at - BEFORE_DIFFERENCE };
+    let part: String = text.chars().skip(first).take(MAX_VALUE).collect();
+    let before = if first > 0 { "…" } else { "" };
+    let after = if first + MAX_VALUE < count { "…" } else { "" };
+    format!("{before}{part}{after} ({count} characters)")
 }

@@ -6,6 +6,7 @@
 use serde_json::Value as Json;
 
 use super::markup::Markup;
+use crate::diff::beside::{Beside, beside, is_blank, without_end};
 use crate::diff::preview::{Detail, Line, Sign};
 use crate::diff::words::count;
 
@@ -59,7 +60,7 @@ impl Markup {
     fn lines(&mut self, lines: &[Line], omitted: usize) {
         if !lines.is_empty() {
             self.raw("<div class=\"diff\">");
-            for block in lines.chunk_by(|one, next| one.sign == next.sign) {
+            for block in beside(lines).chunk_by(|one, next| one.line.sign == next.line.sign) {
                 self.block(block);
             }
             self.raw("</div>\n");
@@ -74,8 +75,8 @@ impl Markup {
         }
     }
 
-    fn block(&mut self, lines: &[Line]) {
-        let (open, mark) = match lines.first().map(|line| line.sign) {
+    fn block(&mut self, lines: &[Beside<'_>]) {
+        let (open, mark) = match lines.first().map(|line| line.line.sign) {
             Some(Sign::Added) => ("<pre class=\"new\">", "+ "),
             Some(Sign::Removed) => ("<pre class=\"old\">", "- "),
             Some(Sign::Gap) => ("<pre class=\"gap\">", "… "),
@@ -87,9 +88,38 @@ impl Markup {
                 self.raw("\n");
             }
             self.raw(mark);
-            self.text(&line.text);
+            self.line(line);
         }
         self.raw("</pre>");
+    }
+
+    /// Blanks are marked where they are all that differs, and at the end.
+    fn line(&mut self, line: &Beside<'_>) {
+        let text = &line.line.text;
+        if line.only_in_blanks {
+            return self.blanks(text);
+        }
+        let rest = match line.line.sign {
+            Sign::Added | Sign::Removed => without_end(text),
+            Sign::Context | Sign::Gap => text,
+        };
+        self.text(rest);
+        self.blanks(&text[rest.len()..]);
+    }
+
+    /// A text whose blanks the style shows; what is copied stays as it is.
+    fn blanks(&mut self, text: &str) {
+        let of_one_kind =
+            |one: &char, next: &char| one == next || !(is_blank(*one) || is_blank(*next));
+        let characters: Vec<char> = text.chars().collect();
+        for run in characters.chunk_by(of_one_kind) {
+            let text: String = run.iter().collect();
+            match run.first() {
+                Some(' ') => self.within("<span class=\"blank\">", &text, "</span>"),
+                Some('\t') => self.within("<span class=\"tab\">", &text, "</span>"),
+                _ => self.text(&text),
+            }
+        }
     }
 }
 

@@ -467,3 +467,31 @@ fn a_value_is_told_by_its_leaves() {
     + args: [&quot;-c&quot;,1]</pre></div>
     "#);
 }
+
+#[test]
+fn blanks_are_marked_where_they_differ() {
+    let line = |sign, text: &str| Line {
+        sign,
+        text: text.to_owned(),
+    };
+    let mut markup = Markup::default();
+    markup.detail(&Detail::Lines {
+        lines: vec![
+            line(Sign::Context, "a "),
+            line(Sign::Removed, "\tb <c"),
+            line(Sign::Added, "b  <c"),
+            line(Sign::Context, "d"),
+            line(Sign::Added, " e \t"),
+        ],
+        omitted: 0,
+    });
+    let html = markup.into_string();
+    for told in [
+        "<pre>  a </pre>",
+        "<pre class=\"old\">- <span class=\"tab\">\t</span>b<span class=\"blank\"> </span>&lt;c</pre>",
+        "<pre class=\"new\">+ b<span class=\"blank\">  </span>&lt;c</pre>",
+        "<pre class=\"new\">+  e<span class=\"blank\"> </span><span class=\"tab\">\t</span></pre>",
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+}
