@@ -50,3 +50,4 @@ pub use assemble::Compared;
 pub use blast::Reach;
 pub use clusters::{Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet};
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};
+pub(crate) use words::{outcome_of_base, outcome_of_head};

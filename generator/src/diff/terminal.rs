@@ -10,9 +10,12 @@ use super::preview::{
     InputChange, Line, NewClusters, Part, Preview, Side, Sign, Variant,
 };
 use super::table::{Row, danger_words, rows};
-use super::words::{count, counts, leaves, orders, scope_words, shipment_words, status_words};
+use super::words::{
+    count, counts, leaves, orders, outcome_of_base, outcome_of_head, scope_words, shipment_words,
+    status_words,
+};
 use crate::fault::Fault;
-use crate::report::{Style, printable};
+use crate::report::{self, Style, printable};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
@@ -34,8 +37,35 @@ const DANGER: Ansi = AnsiColor::Red.on_default().bold();
 const PLACE: Ansi = AnsiColor::Cyan.on_default();
 const QUIET: Ansi = Ansi::new().dimmed();
 
-/// Lays a preview out.
+/// Lays a preview out. Its faults are not in it: a command complains of them.
 pub fn to_text(preview: &Preview, style: Style) -> String {
+    lay_out(preview, style, "")
+}
+
+/// Lays a preview out as a file, with the faults that a command complains of.
+pub fn to_file(preview: &Preview) -> String {
+    let told = [
+        (
+            "head",
+            &preview.head_faults,
+            outcome_of_head(preview.clusters),
+        ),
+        (
+            "base",
+            &preview.base_faults,
+            outcome_of_base(preview.clusters),
+        ),
+    ];
+    let told = told.into_iter().filter(|(_, faults, _)| !faults.is_empty());
+    let told = told.map(|(side, faults, outcome)| {
+        let faults = faults.iter().cloned().collect();
+        let faults = report::to_text(faults, outcome, Style::Plain);
+        format!("\nfaults of the {side}\n\n{faults}")
+    });
+    lay_out(preview, Style::Plain, &told.collect::<String>())
+}
+
+fn lay_out(preview: &Preview, style: Style, faults: &str) -> String {
     let mut page = Page {
         text: String::new(),
         style,
@@ -46,6 +76,7 @@ pub fn to_text(preview: &Preview, style: Style) -> String {
     page.side("head", &preview.head);
     page.dangers(&preview.dangers);
     page.notes(&preview.acknowledgement_faults);
+    page.text.push_str(faults);
     page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
     page.new_clusters(&preview.new_clusters);
     page.reach(&preview.blast_radius);

@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::preview::{ClusterChange, ClusterStatus, InputScope, Line, Shipment, Sign, Totals};
+use super::preview::{
+    ClusterChange, ClusterStatus, ClusterTotals, InputScope, Line, Shipment, Sign, Totals,
+};
 
 /// Characters of one value.
 const MAX_VALUE: usize = 240;
@@ -25,6 +27,29 @@ pub(super) fn status_words(change: &ClusterChange) -> String {
         (ClusterStatus::HeadFaulty, _) => "not compared: the head has a fault".to_owned(),
         (ClusterStatus::BaseFaulty, _) => "not compared: the base has a fault".to_owned(),
     }
+}
+
+/// What becomes of a comparison whose head has faults.
+pub(crate) fn outcome_of_head(clusters: ClusterTotals) -> &'static str {
+    if is_none_compared(clusters) {
+        "no cluster could be compared"
+    } else {
+        "what has none is shown"
+    }
+}
+
+/// What becomes of one whose base has.
+pub(crate) fn outcome_of_base(clusters: ClusterTotals) -> &'static str {
+    if is_none_compared(clusters) {
+        "no cluster could be compared with it"
+    } else {
+        "the base is compared without them"
+    }
+}
+
+fn is_none_compared(clusters: ClusterTotals) -> bool {
+    let compared = clusters.added + clusters.changed + clusters.removed + clusters.unchanged;
+    compared == 0 && clusters.not_compared > 0
 }
 
 /// Where sources end, and how long records are kept there.
@@ -125,4 +150,24 @@ pub(super) fn cut_around(text: &str, at: usize) -> String {
     let before = if first > 0 { "…" } else { "" };
     let after = if first + MAX_VALUE < count { "…" } else { "" };
     format!("{before}{part}{after} ({count} characters)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_compared_nothing_is_said_to_be_shown() {
+        let mut clusters = ClusterTotals {
+            not_compared: 3,
+            ..ClusterTotals::default()
+        };
+        assert_eq!(outcome_of_head(clusters), "no cluster could be compared");
+        clusters.unchanged = 1;
+        assert_eq!(outcome_of_head(clusters), "what has none is shown");
+        assert_eq!(
+            outcome_of_base(clusters),
+            "the base is compared without them"
+        );
+    }
 }

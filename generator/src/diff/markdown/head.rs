@@ -8,7 +8,9 @@ use crate::diff::preview::{
     BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, NewClusters, Preview, Side,
 };
 use crate::diff::table::{Row, rows};
-use crate::diff::words::{count, counts, cut, scope_words, shipment_words, status_words};
+use crate::diff::words::{
+    count, counts, cut, outcome_of_base, outcome_of_head, scope_words, shipment_words, status_words,
+};
 use crate::fault::Fault;
 use crate::report::{Style, to_text};
 
@@ -47,7 +49,7 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
         faults(
             "Faults of the head",
             &preview.head_faults,
-            "what has none is shown",
+            outcome_of_head(preview.clusters),
             room,
         )
     });
@@ -69,7 +71,7 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
         faults(
             "Faults of the base",
             &preview.base_faults,
-            "the base is compared without them",
+            outcome_of_base(preview.clusters),
             room,
         )
     });
