@@ -9,7 +9,7 @@ use super::{Failure, Format, Layout, Terminal, output};
 use crate::diff::markdown::{Limit, Link, to_markdown};
 use crate::diff::page::to_html;
 use crate::diff::preview::Preview;
-use crate::diff::terminal::{to_file, to_text};
+use crate::diff::terminal::{Surface, to_file, to_text};
 use crate::diff::{outcome_of_base, outcome_of_head, unacknowledged};
 use crate::fault::{Fault, Faults};
 use crate::load::revisions::WORKTREE;
@@ -204,7 +204,7 @@ impl Pages {
     fn give(&self, preview: &Preview, terminal: &mut Terminal) -> Result<(), Failure> {
         if let Some(layout) = self.printed {
             let text = match layout {
-                Layout::Text => to_text(preview, terminal.style()),
+                Layout::Text => to_text(preview, surface_of(terminal)),
                 _ => self.lay_out(preview, layout)?,
             };
             return Ok(terminal.print(&text)?);
@@ -221,6 +221,13 @@ impl Pages {
             })?;
         }
         Ok(terminal.print(&(printable(&preview.verdict) + "\n"))?)
+    }
+}
+
+fn surface_of(terminal: &Terminal) -> Surface {
+    Surface {
+        style: terminal.style(),
+        columns: terminal.columns(),
     }
 }
 

@@ -3,16 +3,17 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::beside::{Beside, beside};
 use super::preview::{
     BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
-    InputChange, Line, NewClusters, Part, Preview, Side, Sign, Variant,
+    InputChange, Line, NewClusters, Part, Preview, Shipment, Side, Sign, Variant,
 };
 use super::table::{Row, danger_words, rows};
 use super::words::{
-    count, counts, leaves, orders, outcome_of_base, outcome_of_head, scope_words, shipment_words,
-    status_words,
+    Status, by_origin, count, counts, leaves, orders, outcome_of_base, outcome_of_head,
+    scope_words, shipment_words,
 };
 use crate::fault::Fault;
 use crate::report::{self, Style, printable};
@@ -29,6 +30,12 @@ const MAX_LINES: usize = 24;
 const MAX_PLACES: usize = 60;
 /// Notes on acknowledgements.
 const MAX_NOTES: usize = 20;
+/// Groups that a terminal shows; more are counted.
+const MAX_GROUPS: usize = 100;
+/// Groups that a file has.
+const MAX_GROUPS_OF_FILE: usize = 1_000;
+/// Columns of a file.
+const COLUMNS_OF_FILE: usize = 100;
 
 const BOLD: Ansi = Ansi::new().bold();
 const OLD: Ansi = AnsiColor::Red.on_default();
@@ -37,9 +44,18 @@ const DANGER: Ansi = AnsiColor::Red.on_default().bold();
 const PLACE: Ansi = AnsiColor::Cyan.on_default();
 const QUIET: Ansi = Ansi::new().dimmed();
 
+/// What a text is laid out for.
+#[derive(Clone, Copy, Debug)]
+pub struct Surface {
+    /// Whether it is coloured.
+    pub style: Style,
+    /// How wide it is, if that is known. Words are wrapped there; what is in a file is not.
+    pub columns: Option<usize>,
+}
+
 /// Lays a preview out. Its faults are not in it: a command complains of them.
-pub fn to_text(preview: &Preview, style: Style) -> String {
-    lay_out(preview, style, "")
+pub fn to_text(preview: &Preview, surface: Surface) -> String {
+    lay_out(preview, surface, MAX_GROUPS, "")
 }
 
 /// Lays a preview out as a file, with the faults that a command complains of.
@@ -62,14 +78,22 @@ pub fn to_file(preview: &Preview) -> String {
         let faults = report::to_text(faults, outcome, Style::Plain);
         format!("\nfaults of the {side}\n\n{faults}")
     });
-    lay_out(preview, Style::Plain, &told.collect::<String>())
+    let surface = Surface {
+        style: Style::Plain,
+        columns: None,
+    };
+    let faults: String = told.collect();
+    lay_out(preview, surface, MAX_GROUPS_OF_FILE, &faults)
 }
 
-fn lay_out(preview: &Preview, style: Style, faults: &str) -> String {
+fn lay_out(preview: &Preview, surface: Surface, max_groups: usize, faults: &str) -> String {
     let mut page = Page {
         text: String::new(),
-        style,
+        style: surface.style,
+        columns: surface.columns.unwrap_or(COLUMNS_OF_FILE),
+        max_groups,
     };
+    // One line, whatever reads it.
     page.line(0, BOLD, &preview.verdict);
     page.blank();
     page.side("base", &preview.base);
@@ -80,17 +104,16 @@ fn lay_out(preview: &Preview, style: Style, faults: &str) -> String {
     page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
     page.new_clusters(&preview.new_clusters);
     page.reach(&preview.blast_radius);
-    for (number, group) in preview.groups.iter().enumerate() {
-        page.group(&(number + 1).to_string(), group);
-    }
+    page.groups("", &preview.groups);
     page.generator(&preview.blast_radius.generator);
     page.text
 }
 
-/// A line of the table of clusters, and the dangers below it.
+/// A line of the table of clusters, and what stands below it.
 struct TableLine<'p> {
     cells: [String; 3],
     clusters: String,
+    note: Option<String>,
     dangers: &'p [ClusterDanger],
     style: Ansi,
 }
@@ -98,13 +121,15 @@ struct TableLine<'p> {
 impl<'p> TableLine<'p> {
     fn of_row(row: &Row<'p>) -> Self {
         let change = row.change;
+        let status = Status::of(change);
         Self {
             cells: [
-                status_words(change),
+                status.word.to_owned(),
                 counts(change.files),
                 counts(change.objects),
             ],
-            clusters: list(&row.clusters),
+            clusters: clusters(&row.clusters),
+            note: status.note,
             dangers: &change.dangers,
             style: Ansi::new(),
         }
@@ -114,6 +139,7 @@ impl<'p> TableLine<'p> {
         Self {
             cells: cells.map(str::to_owned),
             clusters: clusters.to_owned(),
+            note: None,
             dangers: &[],
             style: QUIET,
         }
@@ -123,6 +149,8 @@ impl<'p> TableLine<'p> {
 struct Page {
     text: String,
     style: Style,
+    columns: usize,
+    max_groups: usize,
 }
 
 impl Page {
@@ -138,13 +166,31 @@ impl Page {
     }
 
     fn plain(&mut self, indent: usize, text: &str) {
-        self.line(indent, Ansi::new(), text);
+        self.words(indent, indent + 2, Ansi::new(), text);
+    }
+
+    /// Words, wrapped where the line ends; what doesn't fit stands at `hanging`.
+    fn words(&mut self, indent: usize, hanging: usize, style: Ansi, text: &str) {
+        let hanging = hanging.min(self.columns / 2);
+        let mut indent = indent;
+        let mut line = String::new();
+        for word in text.split_inclusive(' ') {
+            let width = indent + (line.clone() + word).trim_end().width();
+            if !line.is_empty() && width > self.columns {
+                self.line(indent, style, line.trim_end());
+                line.clear();
+                indent = hanging;
+            }
+            line.push_str(word);
+        }
+        self.line(indent, style, line.trim_end());
     }
 
     fn side(&mut self, name: &str, side: &Side) {
         let commit = side.commit.as_deref().map(|commit| commit.chars().take(8));
         let called = commit.map_or_else(|| side.revision.clone(), String::from_iter);
-        self.plain(0, &format!("{name}  {called}, {}", side.taken));
+        let words = format!("{name}  {called}, {}", side.taken);
+        self.words(0, 6, Ansi::new(), &words);
     }
 
     /// What a reviewer has to know first; files of a danger are counted when there are many.
@@ -154,29 +200,23 @@ impl Page {
         }
         self.blank();
         for danger in dangers {
-            let names: Vec<&str> = danger.clusters.iter().map(String::as_str).collect();
-            let head = format!(
-                "{}: {} ({})",
-                danger.flag.id(),
-                danger.flag.title(),
-                list(&names)
-            );
+            let (flag, title) = (danger.flag.id(), danger.flag.title());
+            let head = format!("{flag}: {title} ({})", clusters(&danger.clusters));
             match &danger.acknowledged {
-                None => self.line(0, DANGER, &format!("danger  {head}")),
-                Some(_) => self.line(0, QUIET, &format!("meant   {head}")),
+                None => self.words(0, 10, DANGER, &format!("danger  {head}")),
+                Some(_) => self.words(0, 10, QUIET, &format!("meant   {head}")),
             }
             self.plain(8, &danger.what);
             if let Some(live) = &danger.live {
                 self.plain(8, live);
             }
-            let files: Vec<&str> = danger.files.iter().map(String::as_str).collect();
-            if !files.is_empty() {
-                self.line(8, PLACE, &list(&files));
+            if !danger.files.is_empty() {
+                self.words(8, 10, PLACE, &list(&danger.files));
             }
             if let Some(by) = &danger.acknowledged {
                 let reason = by.reason.as_ref().map(|reason| format!(": {reason}"));
                 let words = format!("by {}{}", by.place, reason.unwrap_or_default());
-                self.line(8, QUIET, &words);
+                self.words(8, 10, QUIET, &words);
             }
         }
     }
@@ -189,7 +229,7 @@ impl Page {
         for fault in faults.iter().take(MAX_NOTES) {
             let place = fault.place.as_ref().map(|place| format!("{place}: "));
             let words = format!("note    {}{}", place.unwrap_or_default(), fault.message);
-            self.line(0, BOLD, &words);
+            self.words(0, 8, BOLD, &words);
             for hint in &fault.hints {
                 self.plain(8, hint);
             }
@@ -201,6 +241,7 @@ impl Page {
     }
 
     /// A row for all clusters that have the same in it, with its dangers below.
+    /// Words of one row only don't make the column of all wider.
     fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
         let rows = rows(changes);
         if rows.is_empty() {
@@ -223,11 +264,19 @@ impl Page {
             let cells: String = cells
                 .map(|(cell, width)| format!("{cell:<width$}  "))
                 .collect();
-            let text = format!("{cells}{}", line.clusters);
-            self.line(0, line.style, text.trim_end());
+            let indent = cells.chars().count();
+            self.words(
+                0,
+                indent + 2,
+                line.style,
+                &format!("{cells}{}", line.clusters),
+            );
+            if let Some(note) = &line.note {
+                self.plain(indent, note);
+            }
             for danger in line.dangers {
                 let style = if danger.acknowledged { QUIET } else { DANGER };
-                self.line(cells.chars().count(), style, &danger_words(*danger));
+                self.line(indent, style, &danger_words(*danger));
             }
         }
     }
@@ -236,16 +285,31 @@ impl Page {
     fn new_clusters(&mut self, all: &[NewClusters]) {
         for new in all {
             self.blank();
-            let names: Vec<&str> = new.clusters.iter().map(String::as_str).collect();
-            self.line(0, BOLD, &format!("new  {}", list(&names)));
+            self.words(0, 7, BOLD, &format!("new  {}", clusters(&new.clusters)));
             for gap in &new.leaves_out {
                 let words = format!("doesn't ship {}: {}", gap.source, gap.why);
-                self.line(5, OLD, &words);
+                self.words(5, 7, OLD, &words);
             }
             for shipment in &new.ships {
-                let (sources, place) = (shipment.sources.join(", "), shipment_words(shipment));
-                self.plain(5, &format!("ships to {place}: {sources}"));
+                self.shipment(shipment);
             }
+        }
+    }
+
+    /// A few sources in the line of their place; more by what they are of.
+    fn shipment(&mut self, shipment: &Shipment) {
+        let place = shipment_words(shipment);
+        if shipment.sources.len() <= MAX_NAMED {
+            let sources = shipment.sources.join(", ");
+            return self.plain(5, &format!("ships to {place}: {sources}"));
+        }
+        self.plain(5, &format!("ships to {place}:"));
+        let of = by_origin(&shipment.sources);
+        let width = of.iter().map(|(origin, _)| origin.chars().count()).max();
+        let width = width.unwrap_or(0);
+        for (origin, sources) in of {
+            let words = format!("{origin:<width$}  {}", sources.join(", "));
+            self.words(7, 9 + width, Ansi::new(), &words);
         }
     }
 
@@ -261,7 +325,8 @@ impl Page {
                 InputChange::Removed => "removed",
             };
             let scope = scope_words(input.scope);
-            self.plain(0, &format!("{change}  {}{scope}", input.path));
+            let words = format!("{change}  {}{scope}", input.path);
+            self.words(0, 11, Ansi::new(), &words);
         }
         if let Some(more) = radius
             .inputs
@@ -281,13 +346,12 @@ impl Page {
             self.plain(0, &format!("by shared files: {shared}{own}"));
         }
         for across in &radius.across {
-            let names: Vec<&str> = across.clusters.iter().map(String::as_str).collect();
             let words = format!(
                 "{} is in the folder of one cluster and alters others: {}",
                 across.path,
-                list(&names)
+                clusters(&across.clusters)
             );
-            self.line(0, BOLD, &words);
+            self.words(0, 2, BOLD, &words);
         }
     }
 
@@ -303,7 +367,7 @@ impl Page {
                 "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
                 count(*clusters, "cluster")
             );
-            self.line(0, BOLD, &words);
+            self.words(0, 2, BOLD, &words);
         }
         if generator.changed_clusters.is_empty() {
             self.plain(
@@ -319,28 +383,38 @@ impl Page {
             counts(generator.objects)
         );
         self.line(0, BOLD, words.trim_end_matches(", objects "));
-        for (number, group) in generator.groups.iter().enumerate() {
-            self.group(&format!("gen {}", number + 1), group);
+        self.groups("gen ", &generator.groups);
+    }
+
+    fn groups(&mut self, prefix: &str, groups: &[Group]) {
+        for (number, group) in groups.iter().take(self.max_groups).enumerate() {
+            self.group(&format!("{prefix}{}", number + 1), group);
+        }
+        let more = groups.len().saturating_sub(self.max_groups);
+        if more > 0 {
+            self.blank();
+            let groups = count(more, "group");
+            let words = format!("and {groups} more: `gen diff --out page.html` shows all of them");
+            self.words(0, 2, BOLD, &words);
         }
     }
 
     fn group(&mut self, number: &str, group: &Group) {
         self.blank();
-        let names: Vec<&str> = group.clusters.iter().map(String::as_str).collect();
         let comments = if group.comments_only {
             ", comments and layout only"
         } else {
             ""
         };
-        let head = match names.as_slice() {
+        let head = match group.clusters.as_slice() {
             [name] => format!("{number}. {name}{comments}"),
-            _ => format!(
+            names => format!(
                 "{number}. {}{comments}: {}",
                 count(names.len(), "cluster"),
-                list(&names)
+                list(names)
             ),
         };
-        self.line(0, BOLD, &head);
+        self.words(0, 3, BOLD, &head);
         let mut files_before = None;
         for part in group.parts.iter().take(MAX_PLACES) {
             if files_before != Some(&part.files) {
@@ -364,21 +438,20 @@ impl Page {
                 String::new()
             };
             let words = format!("{}{}{some}", file.path, object.unwrap_or_default());
-            self.line(3, PLACE, &words);
+            self.words(3, 5, PLACE, &words);
         }
     }
 
     fn part(&mut self, part: &Part) {
         let mut indent = 5;
         if !part.path.is_empty() {
-            self.plain(indent, &part.path);
+            self.line(indent, Ansi::new(), &part.path);
             indent += 2;
         }
         for (number, variant) in part.variants.iter().take(MAX_OUTLIERS + 1).enumerate() {
             if number > 0 {
-                let names: Vec<&str> = variant.clusters.iter().map(String::as_str).collect();
-                let head = format!("but in {}: {}", count(names.len(), "cluster"), list(&names));
-                self.line(indent, BOLD, &head);
+                let clusters = clusters(&variant.clusters);
+                self.words(indent, indent + 2, BOLD, &format!("but in {clusters}"));
             }
             self.variant(indent, variant);
         }
@@ -468,10 +541,92 @@ impl Page {
     }
 }
 
-fn list(names: &[&str]) -> String {
-    let named = names[..names.len().min(MAX_NAMED)].join(", ");
+/// The name of a cluster, or how many there are and the first of them.
+fn clusters(names: &[impl AsRef<str>]) -> String {
+    match names {
+        [name] => name.as_ref().to_owned(),
+        _ => format!("{}: {}", count(names.len(), "cluster"), list(names)),
+    }
+}
+
+fn list(names: &[impl AsRef<str>]) -> String {
+    let named = names.iter().take(MAX_NAMED).map(AsRef::as_ref);
+    let named = named.collect::<Vec<&str>>().join(", ");
     match names.len().saturating_sub(MAX_NAMED) {
         0 => named,
         more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::preview::{ClusterStatus, Totals};
+
+    fn names(count: usize) -> Vec<String> {
+        let name = |number| format!("cluster-{number:03}.k8s.example.com");
+        (0..count).map(name).collect()
+    }
+
+    fn preview(groups: usize) -> Preview {
+        let group = Group {
+            clusters: names(1),
+            comments_only: false,
+            parts: Vec::new(),
+        };
+        let change = |name| ClusterChange {
+            name,
+            status: ClusterStatus::Changed,
+            files: Totals::default(),
+            objects: Totals::default(),
+            renamed_from: None,
+            dangers: Vec::new(),
+        };
+        let sources = ["a.one", "a.two", "b.three", "a.four", "c.five", "c.six"];
+        Preview {
+            verdict: "The first line ".repeat(12),
+            changed_clusters: names(500).into_iter().map(change).collect(),
+            new_clusters: vec![NewClusters {
+                clusters: names(3),
+                ships: vec![Shipment {
+                    at: "main".to_owned(),
+                    kept_days: Some(7),
+                    sources: sources.map(str::to_owned).into(),
+                }],
+                leaves_out: Vec::new(),
+            }],
+            groups: vec![group; groups],
+            ..Preview::default()
+        }
+    }
+
+    fn told(preview: &Preview, columns: usize) -> String {
+        let surface = Surface {
+            style: Style::Plain,
+            columns: Some(columns),
+        };
+        to_text(preview, surface)
+    }
+
+    #[test]
+    fn words_are_wrapped_where_the_terminal_ends() {
+        let preview = preview(0);
+        let text = told(&preview, 60);
+        let (verdict, rest) = text.split_once('\n').expect("lines");
+        assert_eq!(verdict, preview.verdict);
+        assert!(
+            rest.lines().all(|line| line.chars().count() <= 60),
+            "{text}"
+        );
+        insta::assert_snapshot!(rest);
+    }
+
+    #[test]
+    fn of_very_many_groups_the_first_are_shown() {
+        let text = told(&preview(MAX_GROUPS + 20), 80);
+        let last = "\nand 20 groups more: `gen diff --out page.html` shows all of them\n";
+        assert!(text.contains("\n100. ") && text.ends_with(last), "{text}");
+        let file = to_file(&preview(MAX_GROUPS + 20));
+        assert!(file.contains("\n120. ") && !file.contains("groups more"));
     }
 }

@@ -12,20 +12,43 @@ const MAX_VALUE: usize = 240;
 const BEFORE_DIFFERENCE: usize = 60;
 
 /// What becomes of a cluster.
+pub(super) struct Status {
+    /// In a word or two, the same in many rows.
+    pub(super) word: &'static str,
+    /// What else there is to say.
+    pub(super) note: Option<String>,
+}
+
+impl Status {
+    /// That of a cluster.
+    pub(super) fn of(change: &ClusterChange) -> Self {
+        let (word, note) = match (change.status, &change.renamed_from) {
+            (ClusterStatus::Added, Some(from)) => {
+                let (name, files) = (&from.name, count(from.same_files, "file"));
+                ("added", Some(format!("like {name} ({files} the same)")))
+            }
+            (ClusterStatus::Added, None) => ("added", None),
+            (ClusterStatus::Removed, _) => ("removed", None),
+            (ClusterStatus::Changed, _) => ("changed", None),
+            (ClusterStatus::FleetFiles, _) => ("the whole fleet", None),
+            (ClusterStatus::HeadFaulty, _) => {
+                ("not compared", Some("the head has a fault".to_owned()))
+            }
+            (ClusterStatus::BaseFaulty, _) => {
+                ("not compared", Some("the base has a fault".to_owned()))
+            }
+        };
+        Self { word, note }
+    }
+}
+
+/// What becomes of a cluster, in one line.
 pub(super) fn status_words(change: &ClusterChange) -> String {
-    match (change.status, &change.renamed_from) {
-        (ClusterStatus::Added, Some(from)) => {
-            format!(
-                "added, like {} ({} files the same)",
-                from.name, from.same_files
-            )
-        }
-        (ClusterStatus::Added, None) => "added".to_owned(),
-        (ClusterStatus::Removed, _) => "removed".to_owned(),
-        (ClusterStatus::Changed, _) => "changed".to_owned(),
-        (ClusterStatus::FleetFiles, _) => "the whole fleet".to_owned(),
-        (ClusterStatus::HeadFaulty, _) => "not compared: the head has a fault".to_owned(),
-        (ClusterStatus::BaseFaulty, _) => "not compared: the base has a fault".to_owned(),
+    let status = Status::of(change);
+    match status.note {
+        Some(note) if change.status == ClusterStatus::Added => format!("{}, {note}", status.word),
+        Some(note) => format!("{}: {note}", status.word),
+        None => status.word.to_owned(),
     }
 }
 
@@ -41,7 +64,7 @@ pub(crate) fn outcome_of_head(clusters: ClusterTotals) -> &'static str {
 /// What becomes of one whose base has.
 pub(crate) fn outcome_of_base(clusters: ClusterTotals) -> &'static str {
     if is_none_compared(clusters) {
-        "no cluster could be compared with it"
+        "no cluster could be compared with the base"
     } else {
         "the base is compared without them"
     }
@@ -58,6 +81,20 @@ pub(super) fn shipment_words(shipment: &Shipment) -> String {
         Some(days) => format!("{}, {}", shipment.at, count(usize::from(days), "day")),
         None => shipment.at.clone(),
     }
+}
+
+/// Sources by what they are of: those of `kubernetes.`, those of `aws.`, and so
+/// on, each without it.
+pub(super) fn by_origin(sources: &[String]) -> Vec<(&str, Vec<&str>)> {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for source in sources {
+        let (origin, name) = source.split_once('.').unwrap_or(("", source));
+        match told.iter_mut().find(|(other, _)| *other == origin) {
+            Some((_, names)) => names.push(name),
+            None => told.push((origin, vec![name])),
+        }
+    }
+    told
 }
 
 /// Whom an input is for, after its path.
