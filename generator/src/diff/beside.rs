@@ -2,7 +2,7 @@
 //! is seen: where it stands far within a long line, and where it is but a
 //! blank. Pure.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::preview::{Line, Sign};
@@ -106,7 +106,7 @@ impl<'l> Beside<'l> {
 /// The other side's lines of a block.
 struct Replaced<'l> {
     lines: Vec<&'l Line>,
-    by_words: HashMap<String, &'l str>,
+    by_words: BTreeMap<String, &'l str>,
 }
 
 impl<'l> Replaced<'l> {

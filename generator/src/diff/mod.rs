@@ -9,6 +9,8 @@
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
 //! table      the clusters of a Preview, row by row
+//! links      which groups a danger is in
+//! summary    a group in one line
 //! beside     old and new lines, so that what differs in them is seen
 //! terminal   a Preview → text
 //! page       a Preview → one HTML page
@@ -31,6 +33,7 @@ mod group;
 mod keys;
 mod known;
 mod language;
+mod links;
 mod logstash;
 pub mod markdown;
 pub mod page;
@@ -38,6 +41,7 @@ pub mod preview;
 mod rename;
 mod shipping;
 mod structure;
+mod summary;
 mod table;
 pub mod terminal;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::beside::{Beside, beside};
+use super::links::Links;
 use super::preview::{
     BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
     InputChange, Line, NewClusters, Part, Preview, Shipment, Side, Sign, Variant,
@@ -98,13 +99,14 @@ fn lay_out(preview: &Preview, surface: Surface, max_groups: usize, faults: &str)
     page.blank();
     page.side("base", &preview.base);
     page.side("head", &preview.head);
-    page.dangers(&preview.dangers);
+    let links = Links::of(preview);
+    page.dangers(&preview.dangers, &links);
     page.notes(&preview.acknowledgement_faults);
     page.text.push_str(faults);
     page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
     page.new_clusters(&preview.new_clusters);
     page.reach(&preview.blast_radius);
-    page.groups("", &preview.groups);
+    page.groups("", &preview.groups, &links);
     page.generator(&preview.blast_radius.generator);
     page.text
 }
@@ -194,12 +196,12 @@ impl Page {
     }
 
     /// What a reviewer has to know first; files of a danger are counted when there are many.
-    fn dangers(&mut self, dangers: &[Danger]) {
+    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
         if dangers.is_empty() {
             return;
         }
         self.blank();
-        for danger in dangers {
+        for (number, danger) in dangers.iter().enumerate() {
             let (flag, title) = (danger.flag.id(), danger.flag.title());
             let head = format!("{flag}: {title} ({})", clusters(&danger.clusters));
             match &danger.acknowledged {
@@ -212,6 +214,12 @@ impl Page {
             }
             if !danger.files.is_empty() {
                 self.words(8, 10, PLACE, &list(&danger.files));
+            }
+            let groups = links.groups_of(number).iter();
+            let groups: Vec<String> = groups.map(|group| (group + 1).to_string()).collect();
+            if !groups.is_empty() {
+                let group = if groups.len() == 1 { "group" } else { "groups" };
+                self.plain(8, &format!("{group} {}", list(&groups)));
             }
             if let Some(by) = &danger.acknowledged {
                 let reason = by.reason.as_ref().map(|reason| format!(": {reason}"));
@@ -274,10 +282,14 @@ impl Page {
             if let Some(note) = &line.note {
                 self.plain(indent, note);
             }
-            for danger in line.dangers {
-                let style = if danger.acknowledged { QUIET } else { DANGER };
-                self.line(indent, style, &danger_words(*danger));
-            }
+            self.kinds(indent, line.dangers);
+        }
+    }
+
+    fn kinds(&mut self, indent: usize, dangers: &[ClusterDanger]) {
+        for danger in dangers {
+            let style = if danger.acknowledged { QUIET } else { DANGER };
+            self.line(indent, style, &danger_words(*danger));
         }
     }
 
@@ -383,12 +395,13 @@ impl Page {
             counts(generator.objects)
         );
         self.line(0, BOLD, words.trim_end_matches(", objects "));
-        self.groups("gen ", &generator.groups);
+        self.groups("gen ", &generator.groups, &Links::default());
     }
 
-    fn groups(&mut self, prefix: &str, groups: &[Group]) {
+    fn groups(&mut self, prefix: &str, groups: &[Group], links: &Links) {
         for (number, group) in groups.iter().take(self.max_groups).enumerate() {
-            self.group(&format!("{prefix}{}", number + 1), group);
+            let dangers = links.dangers_of(number);
+            self.group(&format!("{prefix}{}", number + 1), group, dangers);
         }
         let more = groups.len().saturating_sub(self.max_groups);
         if more > 0 {
@@ -399,7 +412,7 @@ impl Page {
         }
     }
 
-    fn group(&mut self, number: &str, group: &Group) {
+    fn group(&mut self, number: &str, group: &Group, dangers: &[ClusterDanger]) {
         self.blank();
         let comments = if group.comments_only {
             ", comments and layout only"
@@ -415,6 +428,7 @@ impl Page {
             ),
         };
         self.words(0, 3, BOLD, &head);
+        self.kinds(3, dangers);
         let mut files_before = None;
         for part in group.parts.iter().take(MAX_PLACES) {
             if files_before != Some(&part.files) {

@@ -189,9 +189,51 @@ pub(super) fn cut_around(text: &str, at: usize) -> String {
     format!("{before}{part}{after} ({count} characters)")
 }
 
+/// A text of at most about so many bytes: of a longer one its beginning and its end.
+pub(super) fn cut_within(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let is_end = |at: &usize| text.is_char_boundary(*at);
+    let start = (0..=max * 2 / 5).rev().find(is_end).unwrap_or(0);
+    let end = text.len() - (max - start - 1);
+    let end = (end..text.len()).find(is_end).unwrap_or(text.len());
+    format!("{}…{}", &text[..start], &text[end..])
+}
+
+/// Two texts of about so many characters, with what differs in them.
+pub(super) fn cut_pair(old: &str, new: &str, max: usize) -> (String, String) {
+    let both = old.chars().zip(new.chars());
+    let shared = both.take_while(|(old, new)| old == new).count();
+    let first = if shared < max / 2 {
+        0
+    } else {
+        shared - max / 4
+    };
+    let cut = |text: &str| {
+        if text.chars().count() <= max {
+            return text.to_owned();
+        }
+        let before = if first > 0 { "…" } else { "" };
+        let rest: String = text.chars().skip(first).take(max).collect();
+        let is_whole = first + max >= text.chars().count();
+        format!("{before}{rest}{}", if is_whole { "" } else { "…" })
+    };
+    (cut(old), cut(new))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_keeps_its_end() {
+        assert_eq!(cut_within("short", 5), "short");
+        assert_eq!(
+            cut_within("logs-{cluster}@settings.json", 12),
+            "logs…gs.json"
+        );
+    }
 
     #[test]
     fn where_nothing_is_compared_nothing_is_said_to_be_shown() {
