@@ -3,12 +3,19 @@
 //! Old lines that new ones replace are a block followed by theirs, so that a
 //! style alone puts them below each other or side by side.
 
+use std::ops::Range;
+
 use serde_json::Value as Json;
 
 use super::markup::Markup;
 use crate::diff::beside::{Beside, beside, is_blank, without_end};
 use crate::diff::preview::{Detail, Line, Sign};
 use crate::diff::words::count;
+
+/// Bytes of a line in which what differs is marked.
+const MAX_MARKED: usize = 2_000;
+/// Characters of a word that are marked before, or after, what differs in it.
+const MAX_WORD: usize = 12;
 
 impl Markup {
     pub(super) fn detail(&mut self, detail: &Detail) {
@@ -103,7 +110,14 @@ impl Markup {
             Sign::Added | Sign::Removed => without_end(text),
             Sign::Context | Sign::Gap => text,
         };
-        self.text(rest);
+        match line.differs.clone().and_then(|range| to_mark(rest, range)) {
+            Some(range) => {
+                self.text(&rest[..range.start]);
+                self.within("<mark>", &rest[range.clone()], "</mark>");
+                self.text(&rest[range.end..]);
+            }
+            None => self.text(rest),
+        }
         self.blanks(&text[rest.len()..]);
     }
 
@@ -121,6 +135,25 @@ impl Markup {
             }
         }
     }
+}
+
+/// What of a line is marked as different: whole words, if it is short, and
+/// has at least a third in common with the other side's.
+fn to_mark(text: &str, differs: Range<usize>) -> Option<Range<usize>> {
+    let is_word = |c: &char| c.is_alphanumeric();
+    let end = differs.end.min(text.len());
+    let start = differs.start.min(end);
+    let common = text.len() - (end - start);
+    if start == end || text.len() > MAX_MARKED || common * 3 < text.len() {
+        return None;
+    }
+    let bytes = |characters: &mut dyn Iterator<Item = char>| -> usize {
+        let word = characters.take_while(is_word).take(MAX_WORD);
+        word.map(char::len_utf8).sum()
+    };
+    let before = bytes(&mut text[..start].chars().rev());
+    let after = bytes(&mut text[end..].chars());
+    Some(start - before..end + after)
 }
 
 fn line(sign: Sign, text: String) -> Line {

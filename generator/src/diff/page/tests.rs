@@ -495,3 +495,22 @@ fn blanks_are_marked_where_they_differ() {
         assert!(html.contains(told), "{told}: {html}");
     }
 }
+
+#[test]
+fn what_differs_in_a_line_is_marked_by_words() {
+    let told = |old: &str, new: &str| {
+        let mut markup = Markup::default();
+        markup.detail(&Detail::Changed {
+            old: json!(old),
+            new: json!(new),
+        });
+        markup.into_string()
+    };
+    let html = told("fluentd:1.19.0", "fluentd:1.20.0");
+    assert!(
+        html.contains("fluentd:1.<mark>19</mark>.0")
+            && html.contains("fluentd:1.<mark>20</mark>.0"),
+        "{html}"
+    );
+    assert!(!told("one thing", "another").contains("<mark>"));
+}
