@@ -184,8 +184,8 @@ impl Excerpt {
             }
             // Invisible and direction-changing characters would move the caret.
             _ if is_obeyed(character) => {
-                self.line.push('\u{fffd}');
-                1
+                push_shown(&mut self.line, character);
+                character.escape_unicode().len()
             }
             _ => {
                 self.line.push(character);
@@ -195,23 +195,48 @@ impl Excerpt {
     }
 }
 
-/// Characters that a terminal or a page would obey rather than show: control
-/// characters, and those that reorder a line (<https://www.unicode.org/reports/tr9/>).
+/// Characters that a terminal or a page would obey rather than show, or that
+/// nobody can see: control characters, those that reorder a line
+/// (<https://www.unicode.org/reports/tr9/>), those that are shown as nothing
+/// (`Default_Ignorable_Code_Point`, <https://www.unicode.org/reports/tr44/>),
+/// and blanks that look like a space.
 pub(crate) fn is_obeyed(character: char) -> bool {
-    let reorders = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || reorders
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    let is_unseen = matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    is_unseen || character.is_control() || character.is_whitespace()
 }
 
-/// A message without characters that a terminal would obey.
+/// Appends a character as it is shown: in place of one that would be obeyed,
+/// or not be seen, stands its number, `\u{200b}`, so that no two look the same.
+pub(crate) fn push_shown(text: &mut String, character: char) {
+    if is_obeyed(character) {
+        text.extend(character.escape_unicode());
+    } else {
+        text.push(character);
+    }
+}
+
+/// A message without characters that a terminal would obey. Ends of lines
+/// stay, and a tab is as wide as it is elsewhere.
 pub(crate) fn printable(text: &str) -> String {
-    let harmless = |c: char| {
-        if c != '\n' && is_obeyed(c) {
-            '\u{fffd}'
-        } else {
-            c
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => printable.push('\n'),
+            '\t' => printable.push_str(&" ".repeat(TAB)),
+            _ => push_shown(&mut printable, character),
         }
-    };
-    text.chars().map(harmless).collect()
+    }
+    printable
 }
 
 #[cfg(test)]
@@ -286,6 +311,24 @@ mod tests {
     fn lets_no_escape_reach_the_terminal() {
         let faults: Faults = Fault::input("a \u{1b}[31m b \u{202e}").into();
         assert!(!to_text(faults, "", Style::Plain).contains(['\u{1b}', '\u{202e}']));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_told_by_its_number() {
+        let hidden = [
+            ("a\u{200b}b", "a\\u{200b}b"),
+            ("a\u{ad}b", "a\\u{ad}b"),
+            ("a\u{a0}b", "a\\u{a0}b"),
+            ("a\u{e0041}b", "a\\u{e0041}b"),
+            ("a\u{3164}b", "a\\u{3164}b"),
+            ("a\u{2028}b", "a\\u{2028}b"),
+            ("a\tb\r", "a    b\\u{d}"),
+        ];
+        for (text, shown) in hidden {
+            assert_eq!(printable(text), shown);
+        }
+        let seen = "a b\n日本語 ää e\u{301} → ·";
+        assert_eq!(printable(seen), seen);
     }
 
     #[test]

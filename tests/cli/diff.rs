@@ -463,6 +463,31 @@ fn writes_files_in_the_formats_that_their_endings_tell() {
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3);
 }
 
+/// What is wrong goes to standard error, and is in each file as well.
+#[test]
+fn faults_are_in_files() {
+    let history = changed();
+    history
+        .fleet
+        .write("templates/kubernetes/any.yaml", "a: {{ nowhere }}\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let run = history.run(&["--out", &path("a.txt"), "--out", &path("b.md")]);
+    assert_eq!(run.code, 1, "{run}");
+    for name in ["a.txt", "b.md"] {
+        let text = fs::read_to_string(path(name)).expect("a file");
+        assert!(
+            text.contains("nowhere") && run.err.contains("nowhere"),
+            "{text}"
+        );
+        let outcome = "; no cluster could be compared\n";
+        assert!(
+            text.contains(outcome) && run.err.contains(outcome),
+            "{text}\n{run}"
+        );
+    }
+}
+
 /// `--format` of every command is known before the command's name as well.
 #[test]
 fn the_format_may_stand_in_front() {

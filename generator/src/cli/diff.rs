@@ -9,12 +9,12 @@ use super::{Failure, Format, Layout, Terminal, output};
 use crate::diff::markdown::{Limit, Link, to_markdown};
 use crate::diff::page::to_html;
 use crate::diff::preview::Preview;
-use crate::diff::terminal::to_text;
-use crate::diff::unacknowledged;
+use crate::diff::terminal::{Surface, to_file, to_text};
+use crate::diff::{outcome_of_base, outcome_of_head, unacknowledged};
 use crate::fault::{Fault, Faults};
 use crate::load::revisions::WORKTREE;
 use crate::pipeline::{self, PreviewRequest, Timings};
-use crate::report::{Style, printable};
+use crate::report::printable;
 
 /// Tells what a change does to every cluster, before anything is written.
 ///
@@ -88,7 +88,7 @@ impl Diff {
         pages.give(&preview, terminal)?;
         if format == Format::Text && !preview.base_faults.is_empty() {
             let faults = preview.base_faults.iter().cloned().collect();
-            terminal.complain_of(faults, "the base is compared without them");
+            terminal.complain_of(faults, outcome_of_base(preview.clusters));
         }
         judge(&preview, &deny, format, terminal)
     }
@@ -108,7 +108,7 @@ fn judge(
     }
     let faults: Faults = preview.head_faults.iter().cloned().collect();
     if format == Format::Text {
-        terminal.complain_of(faults.clone(), "what has none is shown");
+        terminal.complain_of(faults.clone(), outcome_of_head(preview.clusters));
         terminal.complain_of(denied.clone(), "denied by --deny danger");
     }
     denied.append(faults);
@@ -191,9 +191,9 @@ impl Pages {
         self.printed == Some(layout) || layouts.any(|other| other == layout)
     }
 
-    fn lay_out(&self, preview: &Preview, layout: Layout, style: Style) -> Result<String, Failure> {
+    fn lay_out(&self, preview: &Preview, layout: Layout) -> Result<String, Failure> {
         Ok(match layout {
-            Layout::Text => to_text(preview, style),
+            Layout::Text => to_file(preview),
             Layout::Json => json(preview)?,
             Layout::Markdown => to_markdown(preview, &self.limit),
             Layout::Html => to_html(preview),
@@ -203,11 +203,15 @@ impl Pages {
     /// Prints the preview; or writes it, and prints its verdict.
     fn give(&self, preview: &Preview, terminal: &mut Terminal) -> Result<(), Failure> {
         if let Some(layout) = self.printed {
-            return Ok(terminal.print(&self.lay_out(preview, layout, terminal.style())?)?);
+            let text = match layout {
+                Layout::Text => to_text(preview, surface_of(terminal)),
+                _ => self.lay_out(preview, layout)?,
+            };
+            return Ok(terminal.print(&text)?);
         }
         // All are laid out before the first is written.
         let lay_out = |(path, layout): &(PathBuf, Layout)| {
-            Ok((path.clone(), self.lay_out(preview, *layout, Style::Plain)?))
+            Ok((path.clone(), self.lay_out(preview, *layout)?))
         };
         let files = self.files.iter().map(lay_out);
         for (path, text) in files.collect::<Result<Vec<_>, Failure>>()? {
@@ -217,6 +221,13 @@ impl Pages {
             })?;
         }
         Ok(terminal.print(&(printable(&preview.verdict) + "\n"))?)
+    }
+}
+
+fn surface_of(terminal: &Terminal) -> Surface {
+    Surface {
+        style: terminal.style(),
+        columns: terminal.columns(),
     }
 }
 

@@ -1,11 +1,16 @@
 //! The two streams that a command prints to, and whether they are coloured.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
 use crate::fault::Faults;
 use crate::report::{Style, to_text};
+
+/// Columns that any text needs.
+const MIN_COLUMNS: usize = 40;
 
 /// Standard output and standard error.
 pub struct Terminal {
@@ -13,6 +18,8 @@ pub struct Terminal {
     err: Box<dyn Write>,
     out_style: Style,
     err_style: Style,
+    /// How wide standard output is, if it is a terminal.
+    columns: Option<usize>,
     /// Whether somebody watches standard error.
     watched: bool,
 }
@@ -32,6 +39,7 @@ impl Terminal {
         Self {
             out_style: style(io::stdout().is_terminal()),
             err_style: style(io::stderr().is_terminal()),
+            columns: columns(io::stdout()),
             watched: io::stderr().is_terminal(),
             out: Box::new(io::BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
@@ -80,6 +88,11 @@ impl Terminal {
         self.out_style
     }
 
+    /// How wide results may be, where that is known.
+    pub(super) fn columns(&self) -> Option<usize> {
+        self.columns
+    }
+
     /// How complaints are coloured.
     pub(super) fn error_style(&self) -> Style {
         self.err_style
@@ -99,4 +112,10 @@ impl Terminal {
             Err(_) => bar,
         }
     }
+}
+
+/// How wide a terminal is; none if it doesn't tell, or is too narrow to keep to.
+fn columns(stream: impl AsFd) -> Option<usize> {
+    let columns = usize::from(tcgetwinsize(stream).ok()?.ws_col);
+    (columns >= MIN_COLUMNS).then_some(columns)
 }

@@ -129,6 +129,17 @@ pub(super) fn show_placeholders(text: &str) -> String {
     text
 }
 
+/// What stands between the placeholders of a text as it is shown; all of it if
+/// there is none.
+pub(super) fn between_placeholders(text: &str) -> Vec<&str> {
+    let mut pieces = vec![text];
+    for (_, shown) in PLACEHOLDERS {
+        let split = pieces.iter().flat_map(|piece| piece.split(shown));
+        pieces = split.collect();
+    }
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +157,13 @@ mod tests {
             "logfleet-{cluster}-pods, {cluster}"
         );
         assert_eq!(told("eu-12 and neu-1"), "eu-12 and neu-1");
+    }
+
+    #[test]
+    fn a_text_is_told_from_its_placeholders() {
+        assert_eq!(between_placeholders("a/b"), ["a/b"]);
+        let text = "logs-{account}-x/{cluster}.json";
+        assert_eq!(between_placeholders(text), ["logs-", "-x/", ".json"]);
     }
 
     #[test]

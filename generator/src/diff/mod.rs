@@ -11,6 +11,9 @@
 //! group      equal changes of many clusters, told once
 //! assemble   all of it, with the blast radius → a Preview
 //! table      the clusters of a Preview, row by row
+//! links      which groups a danger is in
+//! summary    a group in one line
+//! beside     old and new lines, so that what differs in them is seen
 //! terminal   a Preview → text
 //! page       a Preview → one HTML page
 //! markdown   a Preview → a comment within a limit
@@ -20,6 +23,7 @@
 //! ever sees what looks like a secret.
 
 mod assemble;
+mod beside;
 mod blast;
 mod blocks;
 mod cluster_renames;
@@ -34,12 +38,14 @@ mod group;
 mod keys;
 mod known;
 mod language;
+mod links;
 mod logstash;
 pub mod markdown;
 pub mod page;
 pub mod preview;
 mod shipping;
 mod structure;
+mod summary;
 mod table;
 pub mod terminal;
 #[cfg(test)]
@@ -57,3 +63,4 @@ pub use clusters::{
     Comparison, Presence, RenderedCluster, compare_cluster, compare_fleet, uncompared_fleet,
 };
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};
+pub(crate) use words::{outcome_of_base, outcome_of_head};

@@ -3,18 +3,21 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr as _;
 
+use super::beside::{Beside, beside};
+use super::links::Links;
 use super::preview::{
     BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
-    InputChange, Line, NewClusters, Part, Preview, Side, Sign, Variant,
+    InputChange, Line, NewClusters, Part, Preview, Shipment, Side, Sign, Variant,
 };
 use super::table::{Row, danger_words, rows};
 use super::words::{
-    added_otherwise_words, collect_leaves, count, counts, cut, only_in_words, scope_words,
-    shipment_words, status_words,
+    Status, added_otherwise_words, by_origin, count, counts, leaves, only_in_words, orders,
+    outcome_of_base, outcome_of_head, scope_words, shipment_words,
 };
 use crate::fault::Fault;
-use crate::report::{Style, printable};
+use crate::report::{self, Style, printable};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
@@ -28,6 +31,12 @@ const MAX_LINES: usize = 24;
 const MAX_PLACES: usize = 60;
 /// Notes on acknowledgements.
 const MAX_NOTES: usize = 20;
+/// Groups that a terminal shows; more are counted.
+const MAX_GROUPS: usize = 100;
+/// Groups that a file has.
+const MAX_GROUPS_OF_FILE: usize = 1_000;
+/// Columns of a file.
+const COLUMNS_OF_FILE: usize = 100;
 
 const BOLD: Ansi = Ansi::new().bold();
 const OLD: Ansi = AnsiColor::Red.on_default();
@@ -36,32 +45,77 @@ const DANGER: Ansi = AnsiColor::Red.on_default().bold();
 const PLACE: Ansi = AnsiColor::Cyan.on_default();
 const QUIET: Ansi = Ansi::new().dimmed();
 
-/// Lays a preview out.
-pub fn to_text(preview: &Preview, style: Style) -> String {
+/// What a text is laid out for.
+#[derive(Clone, Copy, Debug)]
+pub struct Surface {
+    /// Whether it is coloured.
+    pub style: Style,
+    /// How wide it is, if that is known. Words are wrapped there; what is in a file is not.
+    pub columns: Option<usize>,
+}
+
+/// Lays a preview out. Its faults are not in it: a command complains of them.
+pub fn to_text(preview: &Preview, surface: Surface) -> String {
+    lay_out(preview, surface, MAX_GROUPS, "")
+}
+
+/// Lays a preview out as a file, with the faults that a command complains of.
+pub fn to_file(preview: &Preview) -> String {
+    let told = [
+        (
+            "head",
+            &preview.head_faults,
+            outcome_of_head(preview.clusters),
+        ),
+        (
+            "base",
+            &preview.base_faults,
+            outcome_of_base(preview.clusters),
+        ),
+    ];
+    let told = told.into_iter().filter(|(_, faults, _)| !faults.is_empty());
+    let told = told.map(|(side, faults, outcome)| {
+        let faults = faults.iter().cloned().collect();
+        let faults = report::to_text(faults, outcome, Style::Plain);
+        format!("\nfaults of the {side}\n\n{faults}")
+    });
+    let surface = Surface {
+        style: Style::Plain,
+        columns: None,
+    };
+    let faults: String = told.collect();
+    lay_out(preview, surface, MAX_GROUPS_OF_FILE, &faults)
+}
+
+fn lay_out(preview: &Preview, surface: Surface, max_groups: usize, faults: &str) -> String {
     let mut page = Page {
         text: String::new(),
-        style,
+        style: surface.style,
+        columns: surface.columns.unwrap_or(COLUMNS_OF_FILE),
+        max_groups,
     };
+    // One line, whatever reads it.
     page.line(0, BOLD, &preview.verdict);
     page.blank();
     page.side("base", &preview.base);
     page.side("head", &preview.head);
-    page.dangers(&preview.dangers);
+    let links = Links::of(preview);
+    page.dangers(&preview.dangers, &links);
     page.notes(&preview.acknowledgement_faults);
+    page.text.push_str(faults);
     page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
     page.new_clusters(&preview.new_clusters);
     page.reach(&preview.blast_radius);
-    for (number, group) in preview.groups.iter().enumerate() {
-        page.group(&(number + 1).to_string(), group);
-    }
+    page.groups("", &preview.groups, &links);
     page.generator(&preview.blast_radius.generator);
     page.text
 }
 
-/// A line of the table of clusters, and the dangers below it.
+/// A line of the table of clusters, and what stands below it.
 struct TableLine<'p> {
     cells: [String; 3],
     clusters: String,
+    note: Option<String>,
     dangers: &'p [ClusterDanger],
     style: Ansi,
 }
@@ -69,13 +123,15 @@ struct TableLine<'p> {
 impl<'p> TableLine<'p> {
     fn of_row(row: &Row<'p>) -> Self {
         let change = row.change;
+        let status = Status::of(change);
         Self {
             cells: [
-                status_words(change),
+                status.word.to_owned(),
                 counts(change.files),
                 counts(change.objects),
             ],
-            clusters: list(&row.clusters),
+            clusters: clusters(&row.clusters),
+            note: status.note,
             dangers: &change.dangers,
             style: Ansi::new(),
         }
@@ -85,6 +141,7 @@ impl<'p> TableLine<'p> {
         Self {
             cells: cells.map(str::to_owned),
             clusters: clusters.to_owned(),
+            note: None,
             dangers: &[],
             style: QUIET,
         }
@@ -94,6 +151,8 @@ impl<'p> TableLine<'p> {
 struct Page {
     text: String,
     style: Style,
+    columns: usize,
+    max_groups: usize,
 }
 
 impl Page {
@@ -109,45 +168,63 @@ impl Page {
     }
 
     fn plain(&mut self, indent: usize, text: &str) {
-        self.line(indent, Ansi::new(), text);
+        self.words(indent, indent + 2, Ansi::new(), text);
+    }
+
+    /// Words, wrapped where the line ends; what doesn't fit stands at `hanging`.
+    fn words(&mut self, indent: usize, hanging: usize, style: Ansi, text: &str) {
+        let hanging = hanging.min(self.columns / 2);
+        let mut indent = indent;
+        let mut line = String::new();
+        for word in text.split_inclusive(' ') {
+            let width = indent + (line.clone() + word).trim_end().width();
+            if !line.is_empty() && width > self.columns {
+                self.line(indent, style, line.trim_end());
+                line.clear();
+                indent = hanging;
+            }
+            line.push_str(word);
+        }
+        self.line(indent, style, line.trim_end());
     }
 
     fn side(&mut self, name: &str, side: &Side) {
         let commit = side.commit.as_deref().map(|commit| commit.chars().take(8));
         let called = commit.map_or_else(|| side.revision.clone(), String::from_iter);
-        self.plain(0, &format!("{name}  {called}, {}", side.taken));
+        let words = format!("{name}  {called}, {}", side.taken);
+        self.words(0, 6, Ansi::new(), &words);
     }
 
     /// What a reviewer has to know first; files of a danger are counted when there are many.
-    fn dangers(&mut self, dangers: &[Danger]) {
+    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
         if dangers.is_empty() {
             return;
         }
         self.blank();
-        for danger in dangers {
-            let names: Vec<&str> = danger.clusters.iter().map(String::as_str).collect();
-            let head = format!(
-                "{}: {} ({})",
-                danger.flag.id(),
-                danger.flag.title(),
-                list(&names)
-            );
+        for (number, danger) in dangers.iter().enumerate() {
+            let (flag, title) = (danger.flag.id(), danger.flag.title());
+            let head = format!("{flag}: {title} ({})", clusters(&danger.clusters));
             match &danger.acknowledged {
-                None => self.line(0, DANGER, &format!("danger  {head}")),
-                Some(_) => self.line(0, QUIET, &format!("meant   {head}")),
+                None => self.words(0, 10, DANGER, &format!("danger  {head}")),
+                Some(_) => self.words(0, 10, QUIET, &format!("meant   {head}")),
             }
             self.plain(8, &danger.what);
             if let Some(live) = &danger.live {
                 self.plain(8, live);
             }
-            let files: Vec<&str> = danger.files.iter().map(String::as_str).collect();
-            if !files.is_empty() {
-                self.line(8, PLACE, &list(&files));
+            if !danger.files.is_empty() {
+                self.words(8, 10, PLACE, &list(&danger.files));
+            }
+            let groups = links.groups_of(number).iter();
+            let groups: Vec<String> = groups.map(|group| (group + 1).to_string()).collect();
+            if !groups.is_empty() {
+                let group = if groups.len() == 1 { "group" } else { "groups" };
+                self.plain(8, &format!("{group} {}", list(&groups)));
             }
             if let Some(by) = &danger.acknowledged {
                 let reason = by.reason.as_ref().map(|reason| format!(": {reason}"));
                 let words = format!("by {}{}", by.place, reason.unwrap_or_default());
-                self.line(8, QUIET, &words);
+                self.words(8, 10, QUIET, &words);
             }
         }
     }
@@ -160,7 +237,7 @@ impl Page {
         for fault in faults.iter().take(MAX_NOTES) {
             let place = fault.place.as_ref().map(|place| format!("{place}: "));
             let words = format!("note    {}{}", place.unwrap_or_default(), fault.message);
-            self.line(0, BOLD, &words);
+            self.words(0, 8, BOLD, &words);
             for hint in &fault.hints {
                 self.plain(8, hint);
             }
@@ -172,6 +249,7 @@ impl Page {
     }
 
     /// A row for all clusters that have the same in it, with its dangers below.
+    /// Words of one row only don't make the column of all wider.
     fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
         let rows = rows(changes);
         if rows.is_empty() {
@@ -194,12 +272,24 @@ impl Page {
             let cells: String = cells
                 .map(|(cell, width)| format!("{cell:<width$}  "))
                 .collect();
-            let text = format!("{cells}{}", line.clusters);
-            self.line(0, line.style, text.trim_end());
-            for danger in line.dangers {
-                let style = if danger.acknowledged { QUIET } else { DANGER };
-                self.line(cells.chars().count(), style, &danger_words(*danger));
+            let indent = cells.chars().count();
+            self.words(
+                0,
+                indent + 2,
+                line.style,
+                &format!("{cells}{}", line.clusters),
+            );
+            if let Some(note) = &line.note {
+                self.plain(indent, note);
             }
+            self.kinds(indent, line.dangers);
+        }
+    }
+
+    fn kinds(&mut self, indent: usize, dangers: &[ClusterDanger]) {
+        for danger in dangers {
+            let style = if danger.acknowledged { QUIET } else { DANGER };
+            self.line(indent, style, &danger_words(*danger));
         }
     }
 
@@ -207,16 +297,31 @@ impl Page {
     fn new_clusters(&mut self, all: &[NewClusters]) {
         for new in all {
             self.blank();
-            let names: Vec<&str> = new.clusters.iter().map(String::as_str).collect();
-            self.line(0, BOLD, &format!("new  {}", list(&names)));
+            self.words(0, 7, BOLD, &format!("new  {}", clusters(&new.clusters)));
             for gap in &new.leaves_out {
                 let words = format!("doesn't ship {}: {}", gap.source, gap.why);
-                self.line(5, OLD, &words);
+                self.words(5, 7, OLD, &words);
             }
             for shipment in &new.ships {
-                let (sources, place) = (shipment.sources.join(", "), shipment_words(shipment));
-                self.plain(5, &format!("ships to {place}: {sources}"));
+                self.shipment(shipment);
             }
+        }
+    }
+
+    /// A few sources in the line of their place; more by what they are of.
+    fn shipment(&mut self, shipment: &Shipment) {
+        let place = shipment_words(shipment);
+        if shipment.sources.len() <= MAX_NAMED {
+            let sources = shipment.sources.join(", ");
+            return self.plain(5, &format!("ships to {place}: {sources}"));
+        }
+        self.plain(5, &format!("ships to {place}:"));
+        let of = by_origin(&shipment.sources);
+        let width = of.iter().map(|(origin, _)| origin.chars().count()).max();
+        let width = width.unwrap_or(0);
+        for (origin, sources) in of {
+            let words = format!("{origin:<width$}  {}", sources.join(", "));
+            self.words(7, 9 + width, Ansi::new(), &words);
         }
     }
 
@@ -232,7 +337,8 @@ impl Page {
                 InputChange::Removed => "removed",
             };
             let scope = scope_words(input.scope);
-            self.plain(0, &format!("{change}  {}{scope}", input.path));
+            let words = format!("{change}  {}{scope}", input.path);
+            self.words(0, 11, Ansi::new(), &words);
         }
         if let Some(more) = radius
             .inputs
@@ -252,13 +358,12 @@ impl Page {
             self.plain(0, &format!("by shared files: {shared}{own}"));
         }
         for across in &radius.across {
-            let names: Vec<&str> = across.clusters.iter().map(String::as_str).collect();
             let words = format!(
                 "{} is in the folder of one cluster and alters others: {}",
                 across.path,
-                list(&names)
+                clusters(&across.clusters)
             );
-            self.line(0, BOLD, &words);
+            self.words(0, 2, BOLD, &words);
         }
     }
 
@@ -274,7 +379,7 @@ impl Page {
                 "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
                 count(*clusters, "cluster")
             );
-            self.line(0, BOLD, &words);
+            self.words(0, 2, BOLD, &words);
         }
         if generator.changed_clusters.is_empty() {
             self.plain(
@@ -290,28 +395,40 @@ impl Page {
             counts(generator.objects)
         );
         self.line(0, BOLD, words.trim_end_matches(", objects "));
-        for (number, group) in generator.groups.iter().enumerate() {
-            self.group(&format!("gen {}", number + 1), group);
+        self.groups("gen ", &generator.groups, &Links::default());
+    }
+
+    fn groups(&mut self, prefix: &str, groups: &[Group], links: &Links) {
+        for (number, group) in groups.iter().take(self.max_groups).enumerate() {
+            let dangers = links.dangers_of(number);
+            self.group(&format!("{prefix}{}", number + 1), group, dangers);
+        }
+        let more = groups.len().saturating_sub(self.max_groups);
+        if more > 0 {
+            self.blank();
+            let groups = count(more, "group");
+            let words = format!("and {groups} more: `gen diff --out page.html` shows all of them");
+            self.words(0, 2, BOLD, &words);
         }
     }
 
-    fn group(&mut self, number: &str, group: &Group) {
+    fn group(&mut self, number: &str, group: &Group, dangers: &[ClusterDanger]) {
         self.blank();
-        let names: Vec<&str> = group.clusters.iter().map(String::as_str).collect();
         let comments = if group.comments_only {
             ", comments and layout only"
         } else {
             ""
         };
-        let head = match names.as_slice() {
+        let head = match group.clusters.as_slice() {
             [name] => format!("{number}. {name}{comments}"),
-            _ => format!(
+            names => format!(
                 "{number}. {}{comments}: {}",
                 count(names.len(), "cluster"),
-                list(&names)
+                list(names)
             ),
         };
-        self.line(0, BOLD, &head);
+        self.words(0, 3, BOLD, &head);
+        self.kinds(3, dangers);
         let mut files_before = None;
         for part in group.parts.iter().take(MAX_PLACES) {
             if files_before != Some(&part.files) {
@@ -332,21 +449,20 @@ impl Page {
             let some = only_in_words(file).map(|words| format!("  {words}"));
             let some = some.unwrap_or_default();
             let words = format!("{}{}{some}", file.path, object.unwrap_or_default());
-            self.line(3, PLACE, &words);
+            self.words(3, 5, PLACE, &words);
         }
     }
 
     fn part(&mut self, part: &Part) {
         let mut indent = 5;
         if !part.path.is_empty() {
-            self.plain(indent, &part.path);
+            self.line(indent, Ansi::new(), &part.path);
             indent += 2;
         }
         for (number, variant) in part.variants.iter().take(MAX_OUTLIERS + 1).enumerate() {
             if number > 0 {
-                let names: Vec<&str> = variant.clusters.iter().map(String::as_str).collect();
-                let head = format!("but in {}: {}", count(names.len(), "cluster"), list(&names));
-                self.line(indent, BOLD, &head);
+                let clusters = clusters(&variant.clusters);
+                self.words(indent, indent + 2, BOLD, &format!("but in {clusters}"));
             }
             self.variant(indent, variant);
         }
@@ -367,20 +483,16 @@ impl Page {
 
     fn variant(&mut self, indent: usize, variant: &Variant) {
         match &variant.detail {
-            Detail::Added { new } => self.value(indent, Sign::Added, new),
-            Detail::Removed { old } => self.value(indent, Sign::Removed, old),
+            Detail::Added { new } => self.values(indent, None, Some(new)),
+            Detail::Removed { old } => self.values(indent, Some(old), None),
             Detail::Changed { old, new } if old == new => {
                 self.plain(indent, "differs; what it is, is not shown");
             }
-            Detail::Changed { old, new } => {
-                self.value(indent, Sign::Removed, old);
-                self.value(indent, Sign::Added, new);
-            }
+            Detail::Changed { old, new } => self.values(indent, Some(old), Some(new)),
             Detail::Renamed { to } => self.plain(indent, &format!("is called {to} now")),
             Detail::Reordered { old, new } => {
                 self.plain(indent, "the order differs:");
-                self.signed(indent, Sign::Removed, &cut(&old.join(", ")));
-                self.signed(indent, Sign::Added, &cut(&new.join(", ")));
+                self.lines(indent, &orders(old, new), 0);
             }
             Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
                 self.lines(indent, lines, *omitted);
@@ -406,19 +518,23 @@ impl Page {
         }
     }
 
-    /// A value; of a mapping or list, each leaf.
-    fn value(&mut self, indent: usize, sign: Sign, value: &Json) {
-        let mut leaves = Vec::new();
-        collect_leaves("", value, &mut leaves);
-        for leaf in leaves.iter().take(MAX_LINES) {
-            self.signed(indent, sign, &cut(leaf));
+    /// Values of both sides, of a mapping or list each leaf.
+    fn values(&mut self, indent: usize, old: Option<&Json>, new: Option<&Json>) {
+        let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
+        lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
+        let shown = beside(&lines);
+        for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
+            self.shown(indent, side, 0);
         }
-        self.omitted(indent, leaves.len().saturating_sub(MAX_LINES));
     }
 
     fn lines(&mut self, indent: usize, lines: &[Line], omitted: usize) {
+        self.shown(indent, &beside(lines), omitted);
+    }
+
+    fn shown(&mut self, indent: usize, lines: &[Beside<'_>], omitted: usize) {
         for line in lines.iter().take(MAX_LINES) {
-            self.signed(indent, line.sign, &cut(&line.text));
+            self.signed(indent, line.line.sign, &line.to_text());
         }
         self.omitted(indent, omitted + lines.len().saturating_sub(MAX_LINES));
     }
@@ -440,10 +556,92 @@ impl Page {
     }
 }
 
-fn list(names: &[&str]) -> String {
-    let named = names[..names.len().min(MAX_NAMED)].join(", ");
+/// The name of a cluster, or how many there are and the first of them.
+fn clusters(names: &[impl AsRef<str>]) -> String {
+    match names {
+        [name] => name.as_ref().to_owned(),
+        _ => format!("{}: {}", count(names.len(), "cluster"), list(names)),
+    }
+}
+
+fn list(names: &[impl AsRef<str>]) -> String {
+    let named = names.iter().take(MAX_NAMED).map(AsRef::as_ref);
+    let named = named.collect::<Vec<&str>>().join(", ");
     match names.len().saturating_sub(MAX_NAMED) {
         0 => named,
         more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::preview::{ClusterStatus, Totals};
+
+    fn names(count: usize) -> Vec<String> {
+        let name = |number| format!("cluster-{number:03}.k8s.example.com");
+        (0..count).map(name).collect()
+    }
+
+    fn preview(groups: usize) -> Preview {
+        let group = Group {
+            clusters: names(1),
+            comments_only: false,
+            parts: Vec::new(),
+        };
+        let change = |name| ClusterChange {
+            name,
+            status: ClusterStatus::Changed,
+            files: Totals::default(),
+            objects: Totals::default(),
+            renamed_from: None,
+            dangers: Vec::new(),
+        };
+        let sources = ["a.one", "a.two", "b.three", "a.four", "c.five", "c.six"];
+        Preview {
+            verdict: "The first line ".repeat(12),
+            changed_clusters: names(500).into_iter().map(change).collect(),
+            new_clusters: vec![NewClusters {
+                clusters: names(3),
+                ships: vec![Shipment {
+                    at: "main".to_owned(),
+                    kept_days: Some(7),
+                    sources: sources.map(str::to_owned).into(),
+                }],
+                leaves_out: Vec::new(),
+            }],
+            groups: vec![group; groups],
+            ..Preview::default()
+        }
+    }
+
+    fn told(preview: &Preview, columns: usize) -> String {
+        let surface = Surface {
+            style: Style::Plain,
+            columns: Some(columns),
+        };
+        to_text(preview, surface)
+    }
+
+    #[test]
+    fn words_are_wrapped_where_the_terminal_ends() {
+        let preview = preview(0);
+        let text = told(&preview, 60);
+        let (verdict, rest) = text.split_once('\n').expect("lines");
+        assert_eq!(verdict, preview.verdict);
+        assert!(
+            rest.lines().all(|line| line.chars().count() <= 60),
+            "{text}"
+        );
+        insta::assert_snapshot!(rest);
+    }
+
+    #[test]
+    fn of_very_many_groups_the_first_are_shown() {
+        let text = told(&preview(MAX_GROUPS + 20), 80);
+        let last = "\nand 20 groups more: `gen diff --out page.html` shows all of them\n";
+        assert!(text.contains("\n100. ") && text.ends_with(last), "{text}");
+        let file = to_file(&preview(MAX_GROUPS + 20));
+        assert!(file.contains("\n120. ") && !file.contains("groups more"));
     }
 }

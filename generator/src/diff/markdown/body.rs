@@ -3,8 +3,9 @@
 use serde_json::Value as Json;
 
 use super::fence::{Fence, line};
+use crate::diff::beside::{Beside, beside};
 use crate::diff::preview::{Detail, Group, Line, Part, PartFile, Sign, Variant};
-use crate::diff::words::{added_otherwise_words, collect_leaves, count, cut, only_in_words};
+use crate::diff::words::{added_otherwise_words, count, cut, leaves, only_in_words, orders};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
@@ -121,22 +122,18 @@ impl Place {
 
     fn variant(&mut self, variant: &Variant) {
         match &variant.detail {
-            Detail::Added { new } => self.value(Sign::Added, new),
-            Detail::Removed { old } => self.value(Sign::Removed, old),
+            Detail::Added { new } => self.values(None, Some(new)),
+            Detail::Removed { old } => self.values(Some(old), None),
             Detail::Changed { old, new } if old == new => {
                 self.signed(Sign::Context, "differs; what it is, is not shown");
             }
-            Detail::Changed { old, new } => {
-                self.value(Sign::Removed, old);
-                self.value(Sign::Added, new);
-            }
+            Detail::Changed { old, new } => self.values(Some(old), Some(new)),
             Detail::Renamed { to } => {
                 self.signed(Sign::Context, &format!("is called {} now", cut(to)));
             }
             Detail::Reordered { old, new } => {
                 self.signed(Sign::Context, "the order differs:");
-                self.signed(Sign::Removed, &cut(&old.join(", ")));
-                self.signed(Sign::Added, &cut(&new.join(", ")));
+                self.text(&orders(old, new), 0);
             }
             Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
                 self.text(lines, *omitted);
@@ -164,19 +161,23 @@ impl Place {
         }
     }
 
-    /// A value; of a mapping or list, each leaf.
-    fn value(&mut self, sign: Sign, value: &Json) {
-        let mut leaves = Vec::new();
-        collect_leaves("", value, &mut leaves);
-        for leaf in leaves.iter().take(MAX_LINES) {
-            self.signed(sign, &cut(leaf));
+    /// Values of both sides, of a mapping or list each leaf.
+    fn values(&mut self, old: Option<&Json>, new: Option<&Json>) {
+        let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
+        lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
+        let shown = beside(&lines);
+        for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
+            self.shown(side, 0);
         }
-        self.omitted(leaves.len().saturating_sub(MAX_LINES), 0);
     }
 
     fn text(&mut self, lines: &[Line], omitted: usize) {
+        self.shown(&beside(lines), omitted);
+    }
+
+    fn shown(&mut self, lines: &[Beside<'_>], omitted: usize) {
         for line in lines.iter().take(MAX_LINES) {
-            self.signed(line.sign, &cut(&line.text));
+            self.signed(line.line.sign, &line.to_text());
         }
         self.omitted(lines.len().saturating_sub(MAX_LINES), omitted);
     }

@@ -8,7 +8,10 @@ use crate::diff::preview::{
     BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, NewClusters, Preview, Side,
 };
 use crate::diff::table::{Row, rows};
-use crate::diff::words::{count, counts, cut, scope_words, shipment_words, status_words};
+use crate::diff::words::{
+    by_origin, count, counts, cut, outcome_of_base, outcome_of_head, scope_words, shipment_words,
+    status_words,
+};
 use crate::fault::Fault;
 use crate::report::{Style, to_text};
 
@@ -47,7 +50,7 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
         faults(
             "Faults of the head",
             &preview.head_faults,
-            "what has none is shown",
+            outcome_of_head(preview.clusters),
             room,
         )
     });
@@ -69,7 +72,7 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
         faults(
             "Faults of the base",
             &preview.base_faults,
-            "the base is compared without them",
+            outcome_of_base(preview.clusters),
             room,
         )
     });
@@ -157,10 +160,8 @@ fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
     let mut rows = Rows::new(above, max_bytes.checked_sub(ACKNOWLEDGE.len())?)?;
     for danger in dangers {
         let clusters = count(danger.clusters.len(), "cluster");
-        let short = format!(
-            "> - **{}** in {clusters}\n",
-            code(danger.flag.id(), MAX_PATH)
-        );
+        let (flag, title) = (code(danger.flag.id(), MAX_PATH), danger.flag.title());
+        let short = format!("> - **{flag}** {title}, in {clusters}\n");
         rows.push(&format!("> - {}\n", sentence_of(danger)), &short);
     }
     let rows = rows.end(|more| format!("> - and {more} more\n"));
@@ -171,7 +172,10 @@ fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
 fn sentence_of(danger: &Danger) -> String {
     let flag = code(danger.flag.id(), MAX_PATH);
     let what = prose(&danger.what, MAX_SENTENCE);
-    let mut text = format!("**{flag}** {}: {what}", names(&danger.clusters, MAX_NAMED));
+    let mut text = format!(
+        "**{flag}** in {}: {what}",
+        clusters_within(&danger.clusters)
+    );
     if let Some(live) = &danger.live {
         text += &format!("; {}", prose(live, MAX_SENTENCE));
     }
@@ -252,12 +256,14 @@ fn clusters(changes: &[ClusterChange], unchanged: usize, max_bytes: usize) -> Op
     let mut rows = Rows::new(above, max_bytes.checked_sub(same.len())?)?;
     let mut clusters_left_out = 0;
     for (number, row) in all.iter().enumerate() {
-        let text = if number < MAX_ROWS {
-            lay_out(row)
+        let (text, short) = if number < MAX_ROWS {
+            let all = row.clusters.as_slice();
+            let short = count(all.len(), "cluster");
+            (lay_out(row, &clusters_within(all)), lay_out(row, &short))
         } else {
-            String::new()
+            Default::default()
         };
-        rows.push(&text, "");
+        rows.push(&text, &short);
         if rows.left_out > 0 {
             clusters_left_out += row.clusters.len();
         }
@@ -272,7 +278,16 @@ fn clusters(changes: &[ClusterChange], unchanged: usize, max_bytes: usize) -> Op
     Some(rows.end(note) + &same)
 }
 
-fn lay_out(row: &Row<'_>) -> String {
+/// The name of a cluster, or how many there are and, within brackets, the first of them.
+fn clusters_within<S: AsRef<str>>(clusters: &[S]) -> String {
+    let named = names(clusters, MAX_NAMED);
+    match clusters.len() {
+        1 => named,
+        many => format!("{} ({named})", count(many, "cluster")),
+    }
+}
+
+fn lay_out(row: &Row<'_>, clusters: &str) -> String {
     let change = row.change;
     let numbers = [change.files, change.objects].map(|totals| match counts(totals).as_str() {
         "" => String::new(),
@@ -289,7 +304,7 @@ fn lay_out(row: &Row<'_>) -> String {
     });
     let dangers: String = dangers.collect();
     let status = cell(&prose(&status_words(change), MAX_SENTENCE));
-    let clusters = cell(&names(&row.clusters, MAX_NAMED));
+    let clusters = cell(clusters);
     format!("| {status} | {files} | {objects} | {clusters}{dangers} |\n")
 }
 
@@ -300,7 +315,7 @@ fn new_clusters(all: &[NewClusters], max_bytes: usize) -> Option<String> {
     }
     let mut rows = Rows::new("**What new clusters ship**\n\n".to_owned(), max_bytes)?;
     for new in all {
-        let clusters = names(&new.clusters, MAX_NAMED);
+        let clusters = clusters_within(&new.clusters);
         for gap in &new.leaves_out {
             let (source, why) = (code(&gap.source, MAX_PATH), prose(&gap.why, MAX_SENTENCE));
             let row = format!("- {clusters} **not {source}**: {why}\n");
@@ -308,8 +323,21 @@ fn new_clusters(all: &[NewClusters], max_bytes: usize) -> Option<String> {
         }
         for shipment in &new.ships {
             let place = prose(&shipment_words(shipment), MAX_SENTENCE);
-            let sources = names(&shipment.sources, usize::MAX);
-            rows.push(&format!("- {clusters} to {place}: {sources}\n"), "");
+            let of = by_origin(&shipment.sources);
+            let of = of.iter().map(|(origin, sources)| match *origin {
+                "" => names(sources, usize::MAX),
+                _ => format!(
+                    "{} ({})",
+                    code(origin, MAX_PATH),
+                    names(sources, usize::MAX)
+                ),
+            });
+            let sources = of.collect::<Vec<_>>().join(", ");
+            let count = count(shipment.sources.len(), "source");
+            rows.push(
+                &format!("- {clusters} to {place}: {sources}\n"),
+                &format!("- {clusters} to {place}: {count}\n"),
+            );
         }
     }
     Some(rows.end(|more| format!("- and {more} more\n")))

@@ -1,6 +1,6 @@
 //! Texts within a line, so that nothing in them is markup.
 
-use crate::report::is_obeyed;
+use crate::report::push_shown;
 
 /// Bytes of a cluster's name.
 const MAX_NAME: usize = 64;
@@ -10,19 +10,17 @@ const MAX_NAME: usize = 64;
 pub(super) fn shown(text: &str, max_bytes: usize) -> String {
     let mut shown = String::new();
     for character in text.chars() {
-        let character = match character {
-            '\n' => '↵',
-            '\t' => '\t',
-            // Ends of lines, and what has no width.
-            '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200d}' | '\u{feff}' => '\u{fffd}',
-            _ if is_obeyed(character) => '\u{fffd}',
-            _ => character,
-        };
-        if shown.len() + character.len_utf8() > max_bytes {
+        let before = shown.len();
+        match character {
+            '\n' => shown.push('↵'),
+            '\t' => shown.push('\t'),
+            _ => push_shown(&mut shown, character),
+        }
+        if shown.len() > max_bytes {
+            shown.truncate(before);
             shown.push('…');
             break;
         }
-        shown.push(character);
     }
     shown
 }
@@ -213,7 +211,7 @@ mod tests {
         assert_eq!(code("", 9), "(empty)");
         assert_eq!(code("a`b", 9), "``a`b``");
         assert_eq!(code("``a", 9), "``` ``a ```");
-        assert_eq!(code("a\nb\u{202e}\u{1b}", 99), "`a↵b\u{fffd}\u{fffd}`");
+        assert_eq!(code("a\nb\u{202e}\u{1b}", 99), "`a↵b\\u{202e}\\u{1b}`");
         assert_eq!(code("ääää", 5), "`ää…`");
     }
 

@@ -591,3 +591,56 @@ fn a_danger_is_told_in_the_shortest_comment() {
     let dangers = "> [!CAUTION]\n> **50 dangers that nobody has acknowledged**\n>\n> - **`";
     assert!(markdown.contains(dangers), "{markdown}");
 }
+
+#[test]
+fn a_short_comment_has_lines_of_groups_before_their_changes() {
+    let group = |number| Group {
+        clusters: vec![format!("c{number}")],
+        comments_only: false,
+        parts: vec![changed(&format!("place {number}"), 40)],
+    };
+    let mut preview = one_group(Vec::new());
+    preview.groups = (0..10).map(group).collect();
+    let markdown = check(&preview, Limit::MIN_BYTES);
+    assert!(markdown.contains("**10 of 10 groups shown**"), "{markdown}");
+    preview.groups = (0..60).map(group).collect();
+    let markdown = check(&preview, Limit::MIN_BYTES);
+    assert!(!markdown.contains("<details"), "{markdown}");
+}
+
+#[test]
+fn a_danger_and_clusters_keep_their_words_in_the_shortest_comment() {
+    let mut preview = one_group(vec![changed("run", 300)]);
+    let change = |number: usize| ClusterChange {
+        name: format!("{}{number}", "long-name-".repeat(6)),
+        status: ClusterStatus::Changed,
+        files: Totals {
+            changed: number % 2 + 1,
+            ..Totals::default()
+        },
+        objects: Totals::default(),
+        renamed_from: None,
+        dangers: Vec::new(),
+    };
+    preview.changed_clusters = (0..40).map(change).collect();
+    preview.dangers = vec![Danger {
+        flag: Flag::RetentionShrinks,
+        what: "records are deleted after 30 days instead of 60 days".to_owned(),
+        live: Some("x".repeat(200)),
+        clusters: preview
+            .changed_clusters
+            .iter()
+            .map(|one| one.name.clone())
+            .collect(),
+        files: Vec::new(),
+        acknowledged: None,
+    }];
+    let markdown = check(&preview, Limit::MIN_BYTES);
+    for told in [
+        "> - **`retention-shrinks`** records are deleted earlier, in 40 clusters\n",
+        "| changed | `~1` |  | 20 clusters |\n",
+        "| changed | `~2` |  | 20 clusters |\n",
+    ] {
+        assert!(markdown.contains(told), "{told}{markdown}");
+    }
+}

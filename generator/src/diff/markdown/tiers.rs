@@ -2,8 +2,9 @@
 //! the first ones.
 
 use super::body::Body;
-use super::summary::Summary;
-use crate::diff::preview::{Group, Preview};
+use super::summary::GroupLine;
+use crate::diff::links::Links;
+use crate::diff::preview::{ClusterDanger, Group, Preview};
 
 /// Groups that are open from the beginning.
 const MAX_OPEN: usize = 3;
@@ -11,6 +12,8 @@ const MAX_OPEN: usize = 3;
 const MAX_OPEN_BYTES: usize = 2_500;
 /// Bytes that nothing worth to be opened fits into.
 const MIN_BODY: usize = 250;
+/// Groups that have a line before any has its changes.
+const MIN_LINES: usize = 100;
 /// Groups in a row that may turn out too large for what is left.
 const MAX_TRIES: usize = 8;
 
@@ -18,21 +21,25 @@ const MAX_TRIES: usize = 8;
 pub(super) struct Item<'p> {
     label: String,
     group: &'p Group,
+    dangers: Vec<ClusterDanger>,
 }
 
 impl<'p> Item<'p> {
     /// All of a preview: those of its change, then those that another release of gen alone makes.
     pub(super) fn all(preview: &'p Preview) -> Vec<Self> {
-        let number = |(number, group): (usize, &'p Group)| Self {
+        let links = Links::of(preview);
+        let groups = preview.groups.iter().enumerate();
+        let groups = groups.map(|(number, group)| Self {
             label: (number + 1).to_string(),
             group,
-        };
-        let by_release = preview.blast_radius.generator.groups.iter().enumerate();
-        let by_release = by_release.map(number).map(|item| Self {
-            label: format!("gen {}", item.label),
-            ..item
+            dangers: links.dangers_of(number).to_vec(),
         });
-        let groups = preview.groups.iter().enumerate().map(number);
+        let by_release = preview.blast_radius.generator.groups.iter().enumerate();
+        let by_release = by_release.map(|(number, group)| Self {
+            label: format!("gen {}", number + 1),
+            group,
+            dangers: Vec::new(),
+        });
         groups.chain(by_release).collect()
     }
 }
@@ -67,7 +74,9 @@ struct Shown {
 
 /// Appends as much of the groups as fits into `room` bytes.
 pub(super) fn tell(items: &[Item<'_>], room: usize, text: &mut String) -> Told {
-    let lines = lines(items, room / 2);
+    let first = lines(&items[..items.len().min(MIN_LINES)], room);
+    let first = first.iter().map(String::len).sum::<usize>();
+    let lines = lines(items, first.max(room / 2));
     let left = room - lines.iter().map(String::len).sum::<usize>();
     // If not all fit whole, the first must not take everything.
     let all = (lines.len() == items.len()).then(|| open(items, &lines, left, Share::All));
@@ -155,14 +164,14 @@ fn open(
 impl Item<'_> {
     /// The group in a line, as an item of a list.
     fn line(&self) -> String {
-        let summary = Summary::new(&self.label, self.group);
+        let summary = GroupLine::new(&self.label, self.group, &self.dangers);
         format!("- {}\n", summary.to_markdown())
     }
 
     /// The group with its changes, to be opened. Blank lines around it, and
     /// within it, tell Markdown and HTML apart.
     fn block(&self, max_bytes: usize, may_be_open: bool) -> Option<Shown> {
-        let summary = Summary::new(&self.label, self.group).to_html();
+        let summary = GroupLine::new(&self.label, self.group, &self.dangers).to_html();
         let around = |open: &str, body: &str| {
             format!("\n<details{open}><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
         };

@@ -3,11 +3,19 @@
 //! Old lines that new ones replace are a block followed by theirs, so that a
 //! style alone puts them below each other or side by side.
 
+use std::ops::Range;
+
 use serde_json::Value as Json;
 
 use super::markup::Markup;
+use crate::diff::beside::{Beside, beside, is_blank, without_end};
 use crate::diff::preview::{Detail, Line, Sign};
 use crate::diff::words::{added_otherwise_words, count};
+
+/// Bytes of a line in which what differs is marked.
+const MAX_MARKED: usize = 2_000;
+/// Characters of a word that are marked before, or after, what differs in it.
+const MAX_WORD: usize = 12;
 
 impl Markup {
     pub(super) fn detail(&mut self, detail: &Detail) {
@@ -63,7 +71,7 @@ impl Markup {
     fn lines(&mut self, lines: &[Line], omitted: usize) {
         if !lines.is_empty() {
             self.raw("<div class=\"diff\">");
-            for block in lines.chunk_by(|one, next| one.sign == next.sign) {
+            for block in beside(lines).chunk_by(|one, next| one.line.sign == next.line.sign) {
                 self.block(block);
             }
             self.raw("</div>\n");
@@ -78,8 +86,8 @@ impl Markup {
         }
     }
 
-    fn block(&mut self, lines: &[Line]) {
-        let (open, mark) = match lines.first().map(|line| line.sign) {
+    fn block(&mut self, lines: &[Beside<'_>]) {
+        let (open, mark) = match lines.first().map(|line| line.line.sign) {
             Some(Sign::Added) => ("<pre class=\"new\">", "+ "),
             Some(Sign::Removed) => ("<pre class=\"old\">", "- "),
             Some(Sign::Gap) => ("<pre class=\"gap\">", "… "),
@@ -91,10 +99,65 @@ impl Markup {
                 self.raw("\n");
             }
             self.raw(mark);
-            self.text(&line.text);
+            self.line(line);
         }
         self.raw("</pre>");
     }
+
+    /// Blanks are marked where they are all that differs, and at the end.
+    fn line(&mut self, line: &Beside<'_>) {
+        let text = &line.line.text;
+        if line.only_in_blanks {
+            return self.blanks(text);
+        }
+        let rest = match line.line.sign {
+            Sign::Added | Sign::Removed => without_end(text),
+            Sign::Context | Sign::Gap => text,
+        };
+        match line.differs.clone().and_then(|range| to_mark(rest, range)) {
+            Some(range) => {
+                self.text(&rest[..range.start]);
+                self.within("<mark>", &rest[range.clone()], "</mark>");
+                self.text(&rest[range.end..]);
+            }
+            None => self.text(rest),
+        }
+        self.blanks(&text[rest.len()..]);
+    }
+
+    /// A text whose blanks the style shows; what is copied stays as it is.
+    fn blanks(&mut self, text: &str) {
+        let of_one_kind =
+            |one: &char, next: &char| one == next || !(is_blank(*one) || is_blank(*next));
+        let characters: Vec<char> = text.chars().collect();
+        for run in characters.chunk_by(of_one_kind) {
+            let text: String = run.iter().collect();
+            match run.first() {
+                Some(' ') => self.within("<span class=\"blank\">", &text, "</span>"),
+                Some('\t') => self.within("<span class=\"tab\">", &text, "</span>"),
+                _ => self.text(&text),
+            }
+        }
+    }
+}
+
+/// What of a line is marked as different: whole words, if it is short, and
+/// has at least a third in common with the other side's.
+fn to_mark(text: &str, differs: Range<usize>) -> Option<Range<usize>> {
+    let is_word = |c: &char| c.is_alphanumeric();
+    let end = differs.end.min(text.len());
+    let start = differs.start.min(end);
+    let common = text.len() - (end - start);
+    if start == end || text.len() > MAX_MARKED || common * 3 < text.len() {
+        return None;
+    }
+    let bytes = |characters: &mut dyn Iterator<Item = char>| -> usize {
+        let word = characters.take_while(is_word).take(MAX_WORD);
+        word.map(char::len_utf8).sum()
+    };
+    let before = bytes(&mut text[..start].chars().rev());
+    let after = bytes(&mut text[end..].chars());
+    Some(start - before..end + after)
 }
 
 fn line(sign: Sign, text: String) -> Line {

@@ -1,7 +1,13 @@
 //! The groups of a page: each a summary line, and its changed places to open. Pure.
 
 use super::markup::Markup;
-use crate::diff::preview::{GeneratorVersions, Group, Part, Preview, Variant};
+use crate::diff::known::between_placeholders;
+use crate::diff::links::Links;
+use crate::diff::preview::{
+    ClusterDanger, GeneratorVersions, Group, Part, PartFile, Preview, Variant,
+};
+use crate::diff::summary::{Piece, Summary};
+use crate::diff::table::danger_words;
 use crate::diff::words::count;
 
 /// The bar of tools, which the script shows.
@@ -12,6 +18,8 @@ const MAX_OPEN: usize = 12;
 const STACK: usize = 50;
 /// Clusters that are named in the line of a group.
 const MAX_NAMED: usize = 3;
+/// Bytes of a place in the line of a group.
+const MAX_PLACE: usize = 200;
 /// Variants that are shown beside that of most clusters; more are to open.
 const MAX_OUTLIERS: usize = 4;
 /// Before the clusters that differ from most.
@@ -20,7 +28,7 @@ const OUTLIER: &str = "<b>but</b> in ";
 pub(super) const MAX_LISTED: usize = 20;
 
 impl Markup {
-    pub(super) fn changes(&mut self, preview: &Preview) {
+    pub(super) fn changes(&mut self, preview: &Preview, links: &Links) {
         let (groups, generator) = (&preview.groups, &preview.blast_radius.generator);
         if !groups.is_empty() {
             let words = count(groups.len(), "group");
@@ -33,7 +41,7 @@ impl Markup {
         if !groups.is_empty() || !generator.groups.is_empty() {
             self.raw(TOOLS);
         }
-        self.groups("", groups);
+        self.groups("", groups, links);
         self.generator(generator);
         self.raw("</main>\n");
     }
@@ -70,11 +78,11 @@ impl Markup {
         self.raw("<dt>clusters</dt><dd>");
         self.counted("", &generator.changed_clusters);
         self.raw("</dd>\n</dl>\n");
-        self.groups("gen-", &generator.groups);
+        self.groups("gen-", &generator.groups, &Links::default());
     }
 
     /// A stack is laid out when it comes in sight.
-    fn groups(&mut self, prefix: &str, groups: &[Group]) {
+    fn groups(&mut self, prefix: &str, groups: &[Group], links: &Links) {
         let open = groups.len() <= MAX_OPEN;
         for (stack, of_stack) in groups.chunks(STACK).enumerate() {
             self.raw(if groups.len() > STACK {
@@ -83,19 +91,23 @@ impl Markup {
                 "<div>\n"
             });
             for (number, group) in of_stack.iter().enumerate() {
-                let number = format!("{prefix}{}", stack * STACK + number + 1);
-                self.group(&number, group, open && !group.comments_only);
+                let number = stack * STACK + number;
+                let (label, open) = (
+                    format!("{prefix}{}", number + 1),
+                    open && !group.comments_only,
+                );
+                self.group(&label, group, links.dangers_of(number), open);
             }
             self.raw("</div>\n");
         }
     }
 
-    fn group(&mut self, number: &str, group: &Group, open: bool) {
+    fn group(&mut self, number: &str, group: &Group, dangers: &[ClusterDanger], open: bool) {
         self.within("<details class=\"group\" id=\"group-", number, "\"");
         self.raw(if open { " open>\n" } else { ">\n" });
         self.raw("<summary><span class=\"number\">");
         self.within("", &number.replace('-', " "), "</span>");
-        self.group_line(group);
+        self.group_line(group, dangers);
         self.raw("</summary>\n<div class=\"parts\">\n");
         if group.clusters.len() > MAX_NAMED {
             let words = format!("all {} clusters", group.clusters.len());
@@ -123,7 +135,7 @@ impl Markup {
     }
 
     /// How many clusters, the first of them, and the first place.
-    fn group_line(&mut self, group: &Group) {
+    fn group_line(&mut self, group: &Group, dangers: &[ClusterDanger]) {
         match group.clusters.as_slice() {
             [name] => self.within("<b>", name, "</b>"),
             names => {
@@ -137,24 +149,25 @@ impl Markup {
                 self.raw("</span>");
             }
         }
+        for danger in dangers {
+            let words = danger_words(*danger);
+            if danger.acknowledged {
+                self.within(" <span class=\"meant\">", &words, "</span>");
+            } else {
+                self.within(" <span class=\"mark\">", &words, "</span>");
+            }
+        }
         if group.comments_only {
-            self.raw(" <span class=\"soft\">comments and layout only</span>");
+            self.raw("<span class=\"soft\">, comments and layout only</span>");
         }
-        let Some(part) = group.parts.first() else {
-            return;
-        };
-        if let Some(file) = part.files.first() {
-            self.raw(" ");
-            self.code(&file.path);
-        }
-        if !part.path.is_empty() {
-            self.raw(" ");
-            self.code(&part.path);
-        }
-        let more = group.parts.len() - 1;
-        if more > 0 {
-            let words = format!(" and {} more", count(more, "place"));
-            self.soft(&words);
+        let mut summary = Summary::within(MAX_PLACE);
+        summary.what(" ", group);
+        for piece in summary.into_pieces() {
+            match piece {
+                Piece::Words(words) if words == " " => self.raw(" "),
+                Piece::Words(words) => self.soft(&words),
+                Piece::Code(text) => self.code(&text),
+            }
         }
     }
 
@@ -164,7 +177,7 @@ impl Markup {
         for part in parts {
             self.raw("<div class=\"place\">\n");
             if before != Some(&part.files) {
-                self.files(part);
+                self.files(part, clusters);
                 before = Some(&part.files);
             }
             if !part.path.is_empty() {
@@ -175,7 +188,7 @@ impl Markup {
         }
     }
 
-    fn files(&mut self, part: &Part) {
+    fn files(&mut self, part: &Part, clusters: &[String]) {
         for (number, file) in part.files.iter().enumerate() {
             if number == MAX_LISTED {
                 let words = format!("and {} more", count(part.files.len() - MAX_LISTED, "file"));
@@ -185,7 +198,9 @@ impl Markup {
                     "</summary><div>\n",
                 );
             }
-            self.within("<div class=\"file\"><code>", &file.path, "</code>");
+            let copied = path_of_copy(file, clusters);
+            self.within("<div class=\"file\" data-copy=\"", &copied, "\">");
+            self.code(&file.path);
             if let Some(object) = &file.object {
                 self.within("<span>", object, "</span>");
             }
@@ -235,5 +250,59 @@ impl Markup {
         self.counted(before, &variant.clusters);
         self.raw("</div>\n");
         self.detail(&variant.detail);
+    }
+}
+
+/// A file's path from the folder of the fleet, to be copied: that of the first
+/// cluster that has it, or where each has a name of its own, one that git and
+/// shells take for all of them.
+fn path_of_copy(file: &PartFile, clusters: &[String]) -> String {
+    let pieces = between_placeholders(&file.path);
+    let first = file.only_in.first().or(clusters.first());
+    match first {
+        Some(first) if pieces.len() == 1 => {
+            format!("rendered/{first}/{}", file.path)
+        }
+        _ => {
+            let pieces: Vec<String> = pieces.into_iter().map(escape_glob).collect();
+            format!("rendered/*/{}", pieces.join("*"))
+        }
+    }
+}
+
+/// A text that matches itself only
+/// (<https://git-scm.com/docs/gitglossary#Documentation/gitglossary.txt-pathspec>).
+fn escape_glob(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copied_is_a_path_that_can_be_used() {
+        let file = |path: &str, only_in: &[&str]| PartFile {
+            path: path.to_owned(),
+            object: None,
+            clusters: 2,
+            only_in: only_in.iter().map(ToString::to_string).collect(),
+        };
+        let both = ["a".to_owned(), "b".to_owned()];
+        let copied = |path, only_in: &[&str]| path_of_copy(&file(path, only_in), &both);
+        assert_eq!(copied("x/y.yaml", &[]), "rendered/a/x/y.yaml");
+        assert_eq!(copied("x/y.yaml", &["b"]), "rendered/b/x/y.yaml");
+        let (path, glob) = (
+            "x/logs-[a]-{cluster}.json",
+            "rendered/*/x/logs-\\[a]-*.json",
+        );
+        assert_eq!(copied(path, &[]), glob);
     }
 }

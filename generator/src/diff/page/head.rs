@@ -2,17 +2,21 @@
 //! and what was touched. Pure.
 
 use super::markup::Markup;
+use crate::diff::links::Links;
 use crate::diff::preview::{
     BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, NewClusters, Preview, Side,
     Totals,
 };
 use crate::diff::table::{Row, danger_words, rows};
-use crate::diff::words::{count, scope_words, shipment_words, status_words};
+use crate::diff::words::{by_origin, count, scope_words, shipment_words, status_words};
 use crate::fault::{Fault, Place};
 use crate::repeats;
 
+/// Groups that a danger leads to; more are counted.
+const MAX_LEADS: usize = 12;
+
 impl Markup {
-    pub(super) fn head(&mut self, preview: &Preview) {
+    pub(super) fn head(&mut self, preview: &Preview, links: &Links) {
         self.within("<header>\n<h1>", &preview.verdict, "</h1>\n");
         self.raw("<dl class=\"facts two\">\n");
         self.side("<dt>base</dt><dd>", &preview.base);
@@ -21,7 +25,7 @@ impl Markup {
         let running = &preview.blast_radius.generator.running;
         self.within("<dt>rendered by</dt><dd>gen ", running, "</dd>\n");
         self.raw("</dl>\n</header>\n<main>\n");
-        self.dangers(&preview.dangers);
+        self.dangers(&preview.dangers, links);
         self.faults(
             "<h2>Acknowledgements <span class=\"soft\">that acknowledge nothing</span>",
             &preview.acknowledgement_faults,
@@ -75,7 +79,7 @@ impl Markup {
     }
 
     /// Those that nobody has acknowledged stand first in the preview already.
-    fn dangers(&mut self, dangers: &[Danger]) {
+    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
         if dangers.is_empty() {
             return;
         }
@@ -89,13 +93,13 @@ impl Markup {
         self.raw("<section id=\"dangers\">\n<h2>Dangers ");
         self.soft(&open);
         self.raw("</h2>\n");
-        for danger in dangers {
-            self.danger(danger);
+        for (number, danger) in dangers.iter().enumerate() {
+            self.danger(danger, links.groups_of(number));
         }
         self.raw("</section>\n");
     }
 
-    fn danger(&mut self, danger: &Danger) {
+    fn danger(&mut self, danger: &Danger, groups: &[usize]) {
         self.raw(match danger.acknowledged {
             None => "<article class=\"danger\">\n<h3><span class=\"mark\">danger</span>",
             Some(_) => "<article class=\"meant\">\n<h3><span class=\"mark\">meant</span>",
@@ -115,6 +119,7 @@ impl Markup {
             self.names(&danger.files);
             self.raw("</dd>\n");
         }
+        self.leads(groups);
         if let Some(by) = &danger.acknowledged {
             self.within("<dt>acknowledged</dt><dd>", &by.place, "");
             if let Some(reason) = &by.reason {
@@ -123,6 +128,25 @@ impl Markup {
             self.raw("</dd>\n");
         }
         self.raw("</dl>\n</article>\n");
+    }
+
+    /// Where a danger is seen among the changes.
+    fn leads(&mut self, groups: &[usize]) {
+        if groups.is_empty() {
+            return;
+        }
+        self.raw("<dt>changes</dt><dd>");
+        for (number, group) in groups.iter().take(MAX_LEADS).enumerate() {
+            let group = (group + 1).to_string();
+            self.raw(if number > 0 { ", <a" } else { "<a" });
+            self.within(" href=\"#group-", &group, "\">group ");
+            self.within("", &group, "</a>");
+        }
+        let more = groups.len().saturating_sub(MAX_LEADS);
+        if more > 0 {
+            self.text(&format!(" and {more} more"));
+        }
+        self.raw("</dd>\n");
     }
 
     /// What many clusters' outputs have alike is told once.
@@ -238,7 +262,7 @@ impl Markup {
         }
         self.raw("<section>\n<h2>What new clusters ship</h2>\n");
         for new in all {
-            self.raw("<div class=\"who\">");
+            self.raw("<div class=\"new-clusters\">\n<div class=\"who\">");
             match new.clusters.as_slice() {
                 [name] => self.text(name),
                 names => self.counted("", names),
@@ -255,10 +279,14 @@ impl Markup {
             }
             for shipment in &new.ships {
                 self.within("<dt>", &shipment_words(shipment), "</dt><dd>");
-                self.row(&shipment.sources);
+                for of in sources_by_origin(&shipment.sources) {
+                    self.raw("<div>");
+                    self.row(&of);
+                    self.raw("</div>");
+                }
                 self.raw("</dd>\n");
             }
-            self.raw("</dl>\n");
+            self.raw("</dl>\n</div>\n");
         }
         self.raw("</section>\n");
     }
@@ -341,4 +369,14 @@ impl Markup {
             self.raw("</div></details>\n");
         }
     }
+}
+
+/// The whole names of sources, those of one origin together.
+fn sources_by_origin(sources: &[String]) -> Vec<Vec<&String>> {
+    let of = |origin: &str| {
+        let is_of = |source: &&String| source.split_once('.').map_or("", |(of, _)| of) == origin;
+        sources.iter().filter(is_of).collect()
+    };
+    let origins = by_origin(sources).into_iter();
+    origins.map(|(origin, _)| of(origin)).collect()
 }

@@ -1,7 +1,7 @@
 //! Markup in which every text of a preview is escaped. Pure.
 
 use crate::diff::words::count;
-use crate::report::is_obeyed;
+use crate::report::push_shown;
 
 /// Names that are shown in a row; of more, some are, and all in a list to open.
 const MAX_NAMED: usize = 5;
@@ -36,8 +36,7 @@ impl Markup {
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
                 '\n' | '\t' => self.0.push(character),
-                _ if is_obeyed(character) => self.0.push('\u{fffd}'),
-                _ => self.0.push(character),
+                _ => push_shown(&mut self.0, character),
             }
         }
     }

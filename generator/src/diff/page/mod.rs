@@ -19,6 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
+use super::links::Links;
 use super::preview::Preview;
 use markup::Markup;
 
@@ -34,8 +35,9 @@ pub fn to_html(preview: &Preview) -> String {
     let mut title = Markup::default();
     title.within("Preview: ", &preview.verdict, "");
     let mut content = Markup::with_capacity(preview.groups.len() * BYTES_OF_GROUP);
-    content.head(preview);
-    content.changes(preview);
+    let links = Links::of(preview);
+    content.head(preview, &links);
+    content.changes(preview, &links);
     fill(&[
         ("{policy}", &policy()),
         ("{title}", &title.into_string()),
