@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use similar::{ChangeTag, TextDiff};
 
 use super::preview::{Detail, Line, Sign};
-use crate::secrets;
+use crate::secrets::Hidden;
 
 /// Lines of a text that are compared; the time grows with their square.
 const MAX_LINES: usize = 5_000;
@@ -178,6 +178,7 @@ fn gap() -> Line {
 struct Masked<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    hidden: Hidden,
 }
 
 impl<'t> Masked<'t> {
@@ -185,7 +186,11 @@ impl<'t> Masked<'t> {
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         let starts = std::iter::once(0).chain(ends);
         let starts = starts.filter(|start| *start < text.len()).collect();
-        Self { text, starts }
+        Self {
+            text,
+            starts,
+            hidden: Hidden::of(text),
+        }
     }
 
     fn count(&self) -> usize {
@@ -202,7 +207,7 @@ impl<'t> Masked<'t> {
         let line = self.text[start..end].trim_end_matches(['\n', '\r']);
         Line {
             sign,
-            text: secrets::mask_line(self.text, start, line),
+            text: self.hidden.show(self.text, start..start + line.len()),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn shown_text(text: &str) -> String {
 
 /// A line that somebody wrote, fit to be shown.
 pub(super) fn shown_line(text: &str) -> String {
-    secrets::mask_line(text, 0, text)
+    secrets::mask_text(text)
 }
 
 /// Whether a key says that its value is a secret.
