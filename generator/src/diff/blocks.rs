@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::finding::{Findings, Path};
 use super::preview::Detail;
 use super::structure::{self, compare_order};
-use super::veil;
+use super::veil::{self, Under};
 use crate::check::fluentd::Section;
 
 /// A block.
@@ -61,10 +61,15 @@ impl Block {
     fn to_json(&self) -> Json {
         let options = self.options.iter();
         let mut members: Map<String, Json> = options
-            .map(|(name, value)| (name.clone(), veil::shown(name, &Json::from(value.as_str()))))
+            .map(|(name, value)| {
+                (
+                    name.clone(),
+                    veil::shown(Under::key(name), &Json::from(value.as_str())),
+                )
+            })
             .collect();
         for (label, block) in labelled(&self.blocks) {
-            members.insert(veil::shown_text(&label), block.to_json());
+            members.insert(veil::shown_line(&label), block.to_json());
         }
         Json::Object(members)
     }
@@ -125,8 +130,8 @@ pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Finding
 fn compare_heads(path: &Path, old: &Block, new: &Block, found: &mut Findings<'_>) {
     if old.head != new.head {
         let detail = Detail::Changed {
-            old: veil::shown_text(&old.head).into(),
-            new: veil::shown_text(&new.head).into(),
+            old: veil::shown_line(&old.head).into(),
+            new: veil::shown_line(&new.head).into(),
         };
         found.push(path, detail);
     }
@@ -148,17 +153,17 @@ fn compare_options(
     for (name, value) in &old {
         let here = path.option(name);
         match new.get(name) {
-            Some(other) => structure::compare(&here, name, value, other, found),
+            Some(other) => structure::compare(&here, Under::key(name), value, other, found),
             None => found.push(
                 &here,
                 Detail::Removed {
-                    old: veil::shown(name, value),
+                    old: veil::shown(Under::key(name), value),
                 },
             ),
         }
     }
     for (name, value) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
-        let new = veil::shown(name, value);
+        let new = veil::shown(Under::key(name), value);
         found.push(&path.option(name), Detail::Added { new });
     }
 }

@@ -11,6 +11,7 @@ use super::language::{self, Language};
 use super::preview::{Detail, Totals};
 use super::text::{self, TextChange};
 use super::{rename, veil};
+use crate::secrets;
 use crate::tree::{RenderedTree, TreePath};
 
 /// What differs between two trees.
@@ -234,8 +235,8 @@ impl TreeComparison {
 /// A new file with its text, unless that is nothing to be shown.
 fn file_added<'t>(new: &Version<'t>) -> TextChange<'t> {
     let is_secret = match &new.value {
-        Some(value) => language::is_secret_object(value),
-        None => new.text.is_some_and(language::names_secret),
+        Some(value) => veil::has_secret(value),
+        None => new.text.is_some_and(secrets::names_secret),
     };
     let is_readable = Language::of(new.file.path) != Some(Language::Pem);
     let text = new.text.filter(|_| is_readable && !is_secret);

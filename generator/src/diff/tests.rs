@@ -10,13 +10,14 @@ use super::files::{self, TreeComparison};
 use super::finding::{Finding, Findings, Path};
 use super::known::KnownValues;
 use super::preview::Detail;
+use super::veil::Under;
 use super::{language, structure};
 use crate::tree::{RenderedTree, TreePath};
 
 fn differences(old: &Json, new: &Json) -> Vec<String> {
     let known = KnownValues::default();
     let mut found = Findings::new(&known);
-    structure::compare(&Path::default(), "", old, new, &mut found);
+    structure::compare(&Path::default(), Under::default(), old, new, &mut found);
     found.into_list().iter().map(describe).collect()
 }
 
@@ -268,7 +269,7 @@ proptest! {
     fn each_place_is_told_once(old in value(), new in value()) {
         let known = KnownValues::default();
     let mut found = Findings::new(&known);
-        structure::compare(&Path::default(), "", &old, &new, &mut found);
+        structure::compare(&Path::default(), Under::default(), &old, &new, &mut found);
         let mut told: Vec<String> = found.into_list().iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
         let count = told.len();
         told.sort();
