@@ -31,6 +31,7 @@ mod known;
 mod language;
 mod logstash;
 pub mod markdown;
+mod matching;
 pub mod page;
 pub mod preview;
 mod rename;

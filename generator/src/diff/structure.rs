@@ -4,19 +4,15 @@
 //! where they have one ([`keys`]), and otherwise by their order.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
-use similar::{Algorithm, capture_diff_slices};
+use similar::DiffOp;
 
 use super::finding::{Findings, Path};
+use super::matching::match_items;
 use super::preview::Detail;
 use super::veil::Under;
 use super::{embedded, keys, veil};
-
-/// Items of two lists that are matched as well as can be; the time grows with
-/// their square. Of longer lists only what has one order is.
-const MAX_ITEMS: usize = 1_000;
 
 /// Compares two values that stand there.
 pub(super) fn compare(
@@ -220,7 +216,11 @@ fn compare_in_order(
         };
         return found.push(path, detail);
     }
-    for (old_range, new_range) in differing(&old_texts, &new_texts) {
+    for op in match_items(&old_texts, &new_texts) {
+        let (old_range, new_range) = (op.old_range(), op.new_range());
+        if matches!(op, DiffOp::Equal { .. }) {
+            continue;
+        }
         let pairs = old_range.len().min(new_range.len());
         for (old_at, new_at) in old_range.clone().zip(new_range.clone()) {
             let under = old_under[old_at].or(new_under[new_at]);
@@ -239,57 +239,6 @@ fn compare_in_order(
             found.push(&path.index(at), added(new_under[at], &new[at]));
         }
     }
-}
-
-/// The ranges that differ between items that are the same.
-fn differing(old: &[String], new: &[String]) -> Vec<(Range<usize>, Range<usize>)> {
-    let prefix = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let rest = old[prefix..].iter().rev().zip(new[prefix..].iter().rev());
-    let suffix = rest.take_while(|(a, b)| a == b).count();
-    let (old_end, new_end) = (old.len() - suffix, new.len() - suffix);
-    if old_end.max(new_end) - prefix <= MAX_ITEMS {
-        let ops = capture_diff_slices(Algorithm::Myers, old, new).into_iter();
-        let ops = ops.map(|op| (op.tag(), op.old_range(), op.new_range()));
-        let differing = ops.filter(|(tag, _, _)| *tag != similar::DiffTag::Equal);
-        return differing.map(|(_, old, new)| (old, new)).collect();
-    }
-    between(&anchors(old, new), old.len(), new.len())
-}
-
-/// Pairs of items that are the same, if what both have has one order; else
-/// those at the beginning and at the end.
-fn anchors(old: &[String], new: &[String]) -> Vec<(usize, usize)> {
-    let common = |items: &[String], others: &[String]| -> Vec<usize> {
-        let others: HashSet<&String> = others.iter().collect();
-        let numbers = 0..items.len();
-        numbers.filter(|at| others.contains(&items[*at])).collect()
-    };
-    let (in_old, in_new) = (common(old, new), common(new, old));
-    let same = |(a, b): &(&usize, &usize)| old[**a] == new[**b];
-    let begin = in_old.iter().zip(&in_new).take_while(same);
-    let mut pairs: Vec<(usize, usize)> = begin.map(|(a, b)| (*a, *b)).collect();
-    let rest = in_old[pairs.len()..].iter().rev();
-    let rest = rest.zip(in_new[pairs.len()..].iter().rev());
-    let end: Vec<(usize, usize)> = rest.take_while(same).map(|(a, b)| (*a, *b)).collect();
-    pairs.extend(end.into_iter().rev());
-    pairs
-}
-
-/// What lies between pairs of items that are the same.
-fn between(
-    pairs: &[(usize, usize)],
-    old_length: usize,
-    new_length: usize,
-) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut ranges = Vec::new();
-    let (mut old_at, mut new_at) = (0, 0);
-    for (old, new) in pairs.iter().copied().chain([(old_length, new_length)]) {
-        if old > old_at || new > new_at {
-            ranges.push((old_at..old, new_at..new));
-        }
-        (old_at, new_at) = (old + 1, new + 1);
-    }
-    ranges
 }
 
 /// Whether both have the same items, each once, in another order.
