@@ -254,18 +254,16 @@ fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &KnownValues) -
     let mut found = Findings::new(known);
     let top = Path::default();
     match (old.text, new.text) {
-        (Some(old_text), Some(new_text)) => match (&old.value, &new.value) {
-            (Some(one), Some(two)) => {
-                language::compare_read(&top, (old_text, one), (new_text, two), &mut found);
+        (Some(old_text), Some(new_text)) => {
+            let language = Language::of(new.file.path);
+            match (language, &old.value, &new.value) {
+                (Some(language), Some(one), Some(two)) => {
+                    let (old, new) = ((old_text, one), (new_text, two));
+                    language::compare_read(language, &top, old, new, &mut found);
+                }
+                _ => language::compare(language, &top, old_text, new_text, &mut found),
             }
-            _ => language::compare(
-                Language::of(new.file.path),
-                &top,
-                old_text,
-                new_text,
-                &mut found,
-            ),
-        },
+        }
         _ => found.push_text(&top, text::opaque(old.file.bytes, new.file.bytes)),
     }
     found.into_list()

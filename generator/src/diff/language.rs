@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::blocks::{self, Block};
 use super::finding::{Findings, Path};
 use super::veil::{self, Under};
-use super::{logstash, structure, text};
+use super::{logstash, scalars, structure, text};
 use crate::check::fluentd;
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
@@ -50,7 +50,7 @@ pub(super) fn compare(
         Some(Language::Pem) => found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes())),
         Some(Language::Conf) => compare_blocks(path, old, new, found),
         Some(language) => match (value(language, old), value(language, new)) {
-            (Some(one), Some(two)) => compare_read(path, (old, &one), (new, &two), found),
+            (Some(one), Some(two)) => compare_read(language, path, (old, &one), (new, &two), found),
             // Which lines of it are secret can't be told then.
             _ if [old, new].into_iter().any(secrets::names_secret) => {
                 found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes()));
@@ -63,6 +63,7 @@ pub(super) fn compare(
 
 /// Compares two different texts whose values are known.
 pub(super) fn compare_read(
+    language: Language,
     path: &Path,
     (old_text, old): (&str, &Json),
     (new_text, new): (&str, &Json),
@@ -74,10 +75,21 @@ pub(super) fn compare_read(
         // Its lines are of the same values, which may be anywhere in them.
         let change = if veil::has_secret(new) {
             text::opaque(old_text.as_bytes(), new_text.as_bytes())
-        } else {
+        } else if means_the_same(language, old_text, new_text) {
             text::compare_layout(old_text, new_text)
+        } else {
+            text::compare(old_text, new_text)
         };
         found.push_text(path, change);
+    }
+}
+
+/// Whether two texts of the same value are so to every program that may read them.
+fn means_the_same(language: Language, old: &str, new: &str) -> bool {
+    match language {
+        Language::Json => scalars::are_same_in_json(old, new),
+        Language::Yaml => scalars::are_same_in_yaml(old, new),
+        Language::Conf | Language::Pem => true,
     }
 }
 

@@ -35,6 +35,7 @@ mod matching;
 pub mod page;
 pub mod preview;
 mod rename;
+mod scalars;
 mod shipping;
 mod structure;
 mod table;

@@ -364,6 +364,41 @@ fn no_secret_is_kept_of_a_value() {
     }
 }
 
+#[test]
+fn what_another_program_reads_otherwise_is_no_comment() {
+    let options = |text: &str| format!("filter {{\n  mutate {{\n    {text}\n  }}\n}}\n");
+    for (path, old, new) in [
+        (
+            "a.conf",
+            options("add_tag => a\n    add_tag => b"),
+            options("add_tag => c\n    add_tag => b"),
+        ),
+        (
+            "a.conf",
+            options(r#"x => ["a", "b"]"#),
+            options(r#"x => ["a , b"]"#),
+        ),
+        ("a.conf", options(r#"x => '"a"'"#), options(r#"x => "a""#)),
+        (
+            "a.conf",
+            "<a>\n  b \"#{ENV['X']}\"\n</a>\n".to_owned(),
+            "<a>\n  b '#{ENV['X']}'\n</a>\n".to_owned(),
+        ),
+        (
+            "a.json",
+            "{\"a\": 18446744073709551617}".to_owned(),
+            "{\"a\": 18446744073709551618}".to_owned(),
+        ),
+        ("a.yaml", "a: \"yes\"\n".to_owned(), "a: yes\n".to_owned()),
+        ("a.sh", "echo a\n".to_owned(), "echo a\r\n".to_owned()),
+    ] {
+        let compared = compare_trees(&tree(&[(path, &old)]), &tree(&[(path, &new)]));
+        let findings = &compared.files[0].findings;
+        let is_comment = findings.iter().any(|finding| finding.detail.is_comment());
+        assert!(!is_comment, "{old} {new}: {findings:?}");
+    }
+}
+
 /// These took time by the square of their length.
 #[test]
 fn long_files_take_time_by_their_length() {
