@@ -10,7 +10,7 @@ use super::preview::{
     ClusterChange, ClusterDanger, ClusterStatus, ClusterTotals, Danger, FORMAT, Flag,
     GeneratorVersions, Group, NewClusters, Preview, RenamedCluster, Side, Totals,
 };
-use super::shipping;
+use super::{shipping, veil};
 use crate::fault::Faults;
 
 /// All that a preview is made of.
@@ -69,8 +69,8 @@ impl Compared<'_> {
         Preview {
             logfleet_preview: FORMAT,
             verdict: count_dangers(&dangers) + &verdict(clusters, has_fleet_files, files, &groups),
-            base: self.base,
-            head: self.head,
+            base: shown_side(self.base),
+            head: shown_side(self.head),
             dangers,
             acknowledgement_faults: acknowledgement_faults.sorted(),
             clusters,
@@ -86,7 +86,21 @@ impl Compared<'_> {
     }
 }
 
-fn generator(recorded: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> GeneratorVersions {
+/// A side whose names are fit to be shown: a branch may be called anything.
+fn shown_side(side: Side) -> Side {
+    Side {
+        revision: veil::shown_text(&side.revision),
+        taken: veil::shown_text(&side.taken),
+        ..side
+    }
+}
+
+fn generator(releases: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> GeneratorVersions {
+    // A file says of itself which release wrote it, and may say anything.
+    let mut recorded: BTreeMap<String, usize> = BTreeMap::new();
+    for (release, clusters) in releases {
+        *recorded.entry(veil::shown_line(&release)).or_default() += clusters;
+    }
     let mut versions = GeneratorVersions {
         running: env!("CARGO_PKG_VERSION").to_owned(),
         recorded,

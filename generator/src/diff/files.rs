@@ -103,7 +103,7 @@ impl<'t> Version<'t> {
 
     fn comparison(&self, findings: Vec<Finding>) -> FileComparison {
         FileComparison {
-            path: self.file.path.to_owned(),
+            path: veil::shown_text(self.file.path),
             object: self.object(),
             findings,
         }

@@ -365,6 +365,13 @@ fn no_secret_is_kept_of_a_value() {
 }
 
 #[test]
+fn no_secret_is_kept_of_a_path() {
+    let path = format!("x/AKIA{}.yaml", "IOSFODNN7EXAMPLE");
+    let told = everything(&path, Some("a: 1\n"), Some("a: 2\n"));
+    assert!(!told.contains("IOSFODNN7EXAMPLE"), "{told}");
+}
+
+#[test]
 fn what_another_program_reads_otherwise_is_no_comment() {
     let options = |text: &str| format!("filter {{\n  mutate {{\n    {text}\n  }}\n}}\n");
     for (path, old, new) in [
