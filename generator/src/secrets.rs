@@ -128,6 +128,8 @@ mod tests {
             "/var/log/containers/Application12Server34Main5678Log",
             "30d",
             "mailto:a@b",
+            "logs-sk-Bratislava1-production-cluster",
+            "disk-usage-of-the-whole-fleet-in-2026",
         ] {
             assert_eq!(secret_shape(text), None, "{text}");
             assert_eq!(mask(text), text);

@@ -545,8 +545,8 @@ fn prints_no_secret() {
 /// Templates that hold a secret at `§`, each in another way.
 const SECRETS: &[(&str, &str)] = &[
     (
-        "kubernetes/variables.yaml",
-        "kind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n      args: [--password, §]\n      env:\n        - name: DB_PASSWORD\n          value: §\n",
+        "machines/variables.yaml",
+        "spec:\n  containers:\n    - name: a\n      args: [--password, §]\n      env:\n        - name: DB_PASSWORD\n          value: §\n",
     ),
     (
         "machines/nested.yaml",

@@ -11,7 +11,7 @@ use super::preview::{
     GeneratorVersions, Group, NewClusters, Preview, RenamedCluster, Side, Totals,
 };
 use super::{shipping, veil};
-use crate::fault::Faults;
+use crate::fault::{Fault, Faults};
 
 /// All that a preview is made of.
 #[derive(Debug)]
@@ -80,8 +80,8 @@ impl Compared<'_> {
             new_clusters,
             groups,
             blast_radius,
-            head_faults: self.head_faults.sorted(),
-            base_faults: self.base_faults.sorted(),
+            head_faults: shown_faults(self.head_faults),
+            base_faults: shown_faults(self.base_faults),
         }
     }
 }
@@ -93,6 +93,18 @@ fn shown_side(side: Side) -> Side {
         taken: veil::shown_text(&side.taken),
         ..side
     }
+}
+
+/// Faults whose files' names are fit to be shown.
+fn shown_faults(faults: Faults) -> Vec<Fault> {
+    let mut faults = faults.sorted();
+    for fault in &mut faults {
+        if let Some(place) = &mut fault.place {
+            place.file = veil::shown_text(&place.file);
+        }
+        fault.message = veil::shown_text(&fault.message);
+    }
+    faults
 }
 
 fn generator(releases: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> GeneratorVersions {

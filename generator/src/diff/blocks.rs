@@ -3,7 +3,7 @@
 //!
 //! A block's order is meaning: a record goes to the first that matches.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
@@ -128,7 +128,7 @@ pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Finding
     compare_order(path, &labels(&old), &labels(&new), found);
 }
 
-fn by_label<'b>(blocks: &'b [(String, &'b Block)]) -> HashMap<&'b str, &'b Block> {
+fn by_label<'b>(blocks: &'b [(String, &'b Block)]) -> BTreeMap<&'b str, &'b Block> {
     let blocks = blocks.iter();
     blocks
         .map(|(label, block)| (label.as_str(), *block))

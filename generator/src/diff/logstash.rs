@@ -262,7 +262,7 @@ output { elasticsearch { hosts => ["https://a:9200"] codec => json { charset => 
             (r#"["a"]"#, r#""[ a ]""#),
             (r#"'["a"]'"#, r#""[\"a\"]""#),
             (r#"{ "a" => "b" "c" => "d" }"#, r#"{ "a" => "b c => d" }"#),
-            (r#"json { x => 1 }"#, r#""json { x => 1 }""#),
+            (r"json { x => 1 }", r#""json { x => 1 }""#),
             (r#"[""]"#, "[]"),
         ] {
             assert_ne!(value(one), value(other), "{one} {other}");

@@ -1,6 +1,6 @@
 //! Which items of two lists are the same, order being meaning. Pure.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::hash::Hash;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -36,8 +36,8 @@ pub(super) fn match_items<T: Hash + Ord + Eq>(old: &[T], new: &[T]) -> Vec<DiffO
 }
 
 /// The numbers of the items that another list has, too.
-fn common<T: Hash + Eq>(items: &[T], others: &[T]) -> Vec<usize> {
-    let others: HashSet<&T> = others.iter().collect();
+fn common<T: Ord>(items: &[T], others: &[T]) -> Vec<usize> {
+    let others: BTreeSet<&T> = others.iter().collect();
     let numbers = 0..items.len();
     numbers.filter(|at| others.contains(&items[*at])).collect()
 }

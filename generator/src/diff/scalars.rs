@@ -88,7 +88,7 @@ fn may_be_no_text(text: &str) -> bool {
     let is_word = |word: &&str| word.eq_ignore_ascii_case(text);
     let unsigned = text.trim_start_matches(['+', '-', '.']);
     let is_number = unsigned.starts_with(|c: char| c.is_ascii_digit());
-    is_number || unsigned.len() < text.len() || WORDS.iter().any(|word| is_word(&word))
+    is_number || unsigned.len() < text.len() || WORDS.iter().any(is_word)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Keys of a mapping have no order. Items of a list are matched by their key
 //! where they have one ([`keys`]), and otherwise by their order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 use similar::DiffOp;
@@ -80,15 +80,15 @@ fn compare_maps(
 struct NewMembers<'m> {
     members: Vec<(&'m String, &'m Json)>,
     /// The numbers of those whose value is telling, by value, the last first.
-    by_value: HashMap<String, Vec<usize>>,
-    taken: HashSet<usize>,
+    by_value: BTreeMap<String, Vec<usize>>,
+    taken: BTreeSet<usize>,
 }
 
 impl<'m> NewMembers<'m> {
     fn of(old: &Map<String, Json>, new: &'m Map<String, Json>) -> Self {
         let came = new.iter().filter(|(key, _)| !old.contains_key(*key));
         let members: Vec<_> = came.collect();
-        let mut by_value: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_value: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let is_any_gone = old.keys().any(|key| !new.contains_key(key));
         for (number, (_, value)) in members.iter().enumerate().rev() {
             if is_any_gone && is_telling(value) {
@@ -98,7 +98,7 @@ impl<'m> NewMembers<'m> {
         Self {
             members,
             by_value,
-            taken: HashSet::new(),
+            taken: BTreeSet::new(),
         }
     }
 
@@ -157,8 +157,8 @@ fn compare_lists(
 type KeyedItems<'a> = (&'a [String], &'a [Json]);
 
 fn compare_keyed(path: &Path, old: KeyedItems<'_>, new: KeyedItems<'_>, found: &mut Findings<'_>) {
-    let of_new: HashMap<&String, &Json> = new.0.iter().zip(new.1).collect();
-    let of_old: HashSet<&String> = old.0.iter().collect();
+    let of_new: BTreeMap<&String, &Json> = new.0.iter().zip(new.1).collect();
+    let of_old: BTreeSet<&String> = old.0.iter().collect();
     for (key, value) in old.0.iter().zip(old.1) {
         let here = path.item(key);
         match of_new.get(key) {
@@ -177,7 +177,7 @@ fn compare_keyed(path: &Path, old: KeyedItems<'_>, new: KeyedItems<'_>, found: &
 /// Tells items that both sides have in another order.
 pub(super) fn compare_order(path: &Path, old: &[String], new: &[String], found: &mut Findings<'_>) {
     let common = |keys: &[String], others: &[String]| -> Vec<String> {
-        let others: HashSet<&String> = others.iter().collect();
+        let others: BTreeSet<&String> = others.iter().collect();
         let both = keys.iter().filter(|key| others.contains(key));
         both.cloned().collect()
     };

@@ -69,8 +69,8 @@ impl<'k> Under<'k> {
         let below = |item: &Json| {
             let text = item.as_str().unwrap_or_default();
             let is_secret = self.is_secret || is_in_key || is_argument;
-            is_in_key = (is_in_key || text.contains(" PRIVATE KEY")) && !text.contains("-END ");
-            is_in_key &= is_secret || text.contains("-BEGIN ");
+            let begins = text.contains("BEGIN ") && text.contains(" PRIVATE KEY");
+            is_in_key = (is_in_key || begins) && !text.contains("END ");
             is_argument = asks_for_a_secret(text);
             Self { is_secret, ..self }
         };

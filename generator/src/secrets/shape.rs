@@ -60,8 +60,8 @@ const SHAPES: [Shape; 16] = [
     shape("a Stripe key", r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}"),
     shape(
         "an API key",
-        // Letters, digits and both cases: no words that are joined by hyphens.
-        r"(?:^|[^A-Za-z0-9])(sk-[A-Za-z0-9]{32,}|sk-[A-Za-z0-9_-]*(?:[A-Z][A-Za-z_-]*[0-9]|[0-9][0-9a-z_-]*[A-Z])[A-Za-z0-9_-]{12,})",
+        // `sk-` alone begins names, too, as of Slovakia.
+        r"(?:^|[^A-Za-z0-9])(sk-[A-Za-z0-9]{32,}|sk-(?:proj|svcacct|admin|ant|or|live|test)[A-Za-z0-9]*-[A-Za-z0-9_-]{20,})",
     ),
     shape(
         "a SendGrid key",
