@@ -690,6 +690,99 @@ fn prints_no_secret() {
     }
 }
 
+/// Templates that hold a secret at `§`, each in another way.
+const SECRETS: &[(&str, &str)] = &[
+    (
+        "machines/variables.yaml",
+        "spec:\n  containers:\n    - name: a\n      args: [--password, §]\n      env:\n        - name: DB_PASSWORD\n          value: §\n",
+    ),
+    (
+        "machines/nested.yaml",
+        "password:\n  value: §\ntoken: {current: [§]}\n",
+    ),
+    ("machines/order.yaml", "password: [§, a§]\n"),
+    (
+        "machines/line.txt",
+        "dsn: host=db user=x password=§\nGET https://h/x?token=§\n",
+    ),
+    ("machines/logstash.txt", "password => \"§\"\n"),
+    ("machines/fluentd.txt", "  password §\n  shared_key §\n"),
+    ("machines/run.txt", "PASSWORD=\\\n§\ntool --password §\n"),
+    (
+        "machines/header.txt",
+        "Authorization: Bearer §\ncurl -u a:§ https://h\n",
+    ),
+    (
+        "machines/docker.json",
+        "{\"auths\": {\"r\": {\"auth\": \"§\"}}}\n",
+    ),
+    (
+        "machines/pretty.json",
+        "{\n  \"password\": [\n    \"§\"\n  ]\n}\n",
+    ),
+    (
+        "machines/list.yaml",
+        "kind: List\nitems:\n  - kind: Secret\n    stringData:\n      any: §\n",
+    ),
+    (
+        "machines/more.yaml",
+        "a: 'aws-secretsmanager:x password=§'\n",
+    ),
+];
+
+/// As a value, a line, a list's order; changed, new, removed, and beside a comment.
+#[test]
+fn prints_no_secret_of_any_form() {
+    let password = "hunter2-of-the-fleet";
+    let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+    let mut history = History::new();
+    let write = |history: &History, folder: &str, word: &str, comment: &str| {
+        for (path, text) in SECRETS {
+            let (top, name) = path.split_once('/').expect("a folder");
+            let path = format!("templates/{top}/{folder}{name}");
+            let text = text.replace('§', word);
+            history.fleet.write(&path, format!("{text}{comment}"));
+        }
+    };
+    write(&history, "changed-", "one-of-the-fleet", "");
+    write(&history, "removed-", password, "");
+    write(&history, "commented-", password, "");
+    let branch = format!("use-{key}");
+    history.commit("base");
+    history.branch(&branch);
+    write(&history, "changed-", password, "");
+    write(&history, "new-", password, "");
+    for (path, text) in SECRETS.iter().filter(|(path, _)| !path.ends_with("json")) {
+        let (top, name) = path.split_once('/').expect("a folder");
+        let path = format!("templates/{top}/commented-{name}");
+        let text = format!("# a comment\n{}", text.replace('§', password));
+        history.fleet.write(&path, text);
+        history
+            .fleet
+            .remove(&format!("templates/{top}/removed-{name}"));
+    }
+    let order = format!("password: [a{password}, {password}]\n");
+    history
+        .fleet
+        .write("templates/machines/changed-order.yaml", order);
+    history
+        .fleet
+        .write(&format!("templates/machines/{key}.txt"), "a\n");
+    history.commit("change");
+    for format in ["text", "json", "markdown", "html"] {
+        let run = history.run(&["--base", "main", "--head", &branch, "--format", format]);
+        let all = format!("{}{}", run.out, run.err);
+        // Else it would only be among the inputs.
+        assert_eq!(run.code, 0, "{run}");
+        assert!(all.contains("machines/changed-nested.yaml"), "{run}");
+        for word in ["of-the-fleet", &key] {
+            assert!(!all.contains(word), "{word}: {run}");
+        }
+    }
+    let run = history.run(&["--base", &format!("{key}-of-old")]);
+    assert!(run.code == 2 && !run.err.contains(&key), "{run}");
+}
+
 /// What somebody wrote into a message is shown without secrets and escapes.
 #[test]
 fn repeats_no_secret_of_a_message() {

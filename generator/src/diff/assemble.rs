@@ -10,8 +10,8 @@ use super::preview::{
     ClusterChange, ClusterDanger, ClusterStatus, ClusterTotals, Danger, FORMAT, Flag,
     GeneratorVersions, Group, NewClusters, Preview, RenamedCluster, Side, Totals,
 };
-use super::shipping;
-use crate::fault::Faults;
+use super::{shipping, veil};
+use crate::fault::{Fault, Faults};
 use crate::render::FLEET;
 
 /// All that a preview is made of.
@@ -78,8 +78,8 @@ impl Compared<'_> {
             verdict: count_dangers(&dangers)
                 + &changes
                 + &by_release_alone(&blast_radius.generator),
-            base: self.base,
-            head: self.head,
+            base: shown_side(self.base),
+            head: shown_side(self.head),
             dangers,
             acknowledgement_faults: acknowledgement_faults.sorted(),
             clusters,
@@ -89,13 +89,39 @@ impl Compared<'_> {
             new_clusters,
             groups,
             blast_radius,
-            head_faults: self.head_faults.sorted(),
-            base_faults: self.base_faults.sorted(),
+            head_faults: shown_faults(self.head_faults),
+            base_faults: shown_faults(self.base_faults),
         }
     }
 }
 
-fn generator(recorded: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> GeneratorVersions {
+/// A side whose names are fit to be shown: a branch may be called anything.
+fn shown_side(side: Side) -> Side {
+    Side {
+        revision: veil::shown_text(&side.revision),
+        taken: veil::shown_text(&side.taken),
+        ..side
+    }
+}
+
+/// Faults whose files' names are fit to be shown.
+fn shown_faults(faults: Faults) -> Vec<Fault> {
+    let mut faults = faults.sorted();
+    for fault in &mut faults {
+        if let Some(place) = &mut fault.place {
+            place.file = veil::shown_text(&place.file);
+        }
+        fault.message = veil::shown_text(&fault.message);
+    }
+    faults
+}
+
+fn generator(releases: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> GeneratorVersions {
+    // A file says of itself which release wrote it, and may say anything.
+    let mut recorded: BTreeMap<String, usize> = BTreeMap::new();
+    for (release, clusters) in releases {
+        *recorded.entry(veil::shown_line(&release)).or_default() += clusters;
+    }
     let mut versions = GeneratorVersions {
         running: env!("CARGO_PKG_VERSION").to_owned(),
         recorded,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::preview::{
     Across, BlastRadius, ChangedInput, GeneratorVersions, InputChange, InputScope,
 };
+use super::veil;
 use crate::load::files::{CLUSTERS, OTHER_FOLDERS};
 use crate::load::inputs::{InputOf, Inputs};
 
@@ -54,7 +55,7 @@ impl Reach<'_> {
             list.push(cluster.clone());
         }
         let across = across.into_iter().map(|(path, clusters)| Across {
-            path: path.to_owned(),
+            path: veil::shown_text(path),
             clusters: clusters.into_iter().map(str::to_owned).collect(),
         });
         BlastRadius {
@@ -77,7 +78,7 @@ impl Reach<'_> {
 
     fn describe(&self, path: &str) -> ChangedInput {
         ChangedInput {
-            path: path.to_owned(),
+            path: veil::shown_text(path),
             change: match (self.base.has(path), self.head.has(path)) {
                 (false, _) => InputChange::Added,
                 (_, false) => InputChange::Removed,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json};
 use super::finding::{Findings, Path};
 use super::preview::Detail;
 use super::structure::{self, compare_order};
-use super::veil;
-use crate::check::fluentd::Section;
+use super::veil::{self, Under};
+use crate::check::fluentd::{Section, Value};
 
 /// A block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Block {
             _ => format!("<{} {argument}>", section.name),
         };
         let options = section.parameters.iter();
-        let options = options.map(|own| (own.key.to_string(), own.value.text.to_string()));
+        let options = options.map(|own| (own.key.to_string(), text_of(&own.value)));
         Self {
             head,
             id: section.get("@id").map(|id| id.text.to_string()),
@@ -59,14 +59,29 @@ impl Block {
 
     /// As a value, to be shown as a whole.
     fn to_json(&self) -> Json {
-        let options = self.options.iter();
+        let options = by_name(&self.options).into_iter();
         let mut members: Map<String, Json> = options
-            .map(|(name, value)| (name.clone(), veil::shown(name, &Json::from(value.as_str()))))
+            .map(|(name, value)| {
+                (
+                    veil::shown_line(&name),
+                    veil::shown(Under::key(&name), &value),
+                )
+            })
             .collect();
         for (label, block) in labelled(&self.blocks) {
-            members.insert(veil::shown_text(&label), block.to_json());
+            members.insert(veil::shown_line(&label), block.to_json());
         }
         Json::Object(members)
+    }
+}
+
+/// A value of Fluentd; Ruby that isn't run, as it stands in single quotes, is
+/// told from Ruby that is.
+fn text_of(value: &Value<'_>) -> String {
+    if value.text.contains("#{") && !value.is_dynamic {
+        format!("'{}'", value.text)
+    } else {
+        value.text.to_string()
     }
 }
 
@@ -90,27 +105,19 @@ fn labelled(blocks: &[Block]) -> Vec<(String, &Block)> {
 pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Findings<'_>) {
     compare_options(path, &old.options, &new.options, found);
     let (old, new) = (labelled(&old.blocks), labelled(&new.blocks));
-    let find = |blocks: &[(String, &Block)], label: &str| -> Option<Block> {
-        let found = blocks.iter().find(|(other, _)| other == label)?;
-        Some(found.1.clone())
-    };
+    let (of_old, of_new) = (by_label(&old), by_label(&new));
     for (label, block) in &old {
         let here = path.block(label);
-        match find(&new, label) {
-            Some(other) => {
-                compare_heads(&here, block, &other, found);
-                compare(&here, block, &other, found);
-            }
-            None => found.push(
-                &here,
-                Detail::Removed {
-                    old: block.to_json(),
-                },
-            ),
+        if let Some(other) = of_new.get(label.as_str()) {
+            compare_heads(&here, block, other, found);
+            compare(&here, block, other, found);
+        } else {
+            let old = block.to_json();
+            found.push(&here, Detail::Removed { old });
         }
     }
     for (label, block) in &new {
-        if find(&old, label).is_none() {
+        if !of_old.contains_key(label.as_str()) {
             let new = block.to_json();
             found.push(&path.block(label), Detail::Added { new });
         }
@@ -121,44 +128,58 @@ pub(super) fn compare(path: &Path, old: &Block, new: &Block, found: &mut Finding
     compare_order(path, &labels(&old), &labels(&new), found);
 }
 
+fn by_label<'b>(blocks: &'b [(String, &'b Block)]) -> BTreeMap<&'b str, &'b Block> {
+    let blocks = blocks.iter();
+    blocks
+        .map(|(label, block)| (label.as_str(), *block))
+        .collect()
+}
+
 /// The first lines of two blocks of one id.
 fn compare_heads(path: &Path, old: &Block, new: &Block, found: &mut Findings<'_>) {
     if old.head != new.head {
         let detail = Detail::Changed {
-            old: veil::shown_text(&old.head).into(),
-            new: veil::shown_text(&new.head).into(),
+            old: veil::shown_line(&old.head).into(),
+            new: veil::shown_line(&new.head).into(),
         };
         found.push(path, detail);
     }
 }
 
+/// Compares options by name. All that one name has are compared, as Logstash
+/// takes them together.
 fn compare_options(
     path: &Path,
     old: &[(String, String)],
     new: &[(String, String)],
     found: &mut Findings<'_>,
 ) {
-    let map = |options: &[(String, String)]| -> Map<String, Json> {
-        let pairs = options.iter();
-        pairs
-            .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
-            .collect()
-    };
-    let (old, new) = (map(old), map(new));
+    let (old, new) = (by_name(old), by_name(new));
     for (name, value) in &old {
-        let here = path.option(name);
+        let (here, under) = (path.option(name), Under::key(name));
         match new.get(name) {
-            Some(other) => structure::compare(&here, name, value, other, found),
-            None => found.push(
-                &here,
-                Detail::Removed {
-                    old: veil::shown(name, value),
-                },
-            ),
+            Some(other) => structure::compare(&here, under, value, other, found),
+            None => found.push(&here, structure::removed(under, value)),
         }
     }
     for (name, value) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
-        let new = veil::shown(name, value);
-        found.push(&path.option(name), Detail::Added { new });
+        let added = structure::added(Under::key(name), value);
+        found.push(&path.option(name), added);
     }
+}
+
+/// The value of each option; a list for one that is given more than once.
+fn by_name(options: &[(String, String)]) -> Map<String, Json> {
+    let mut values: Map<String, Json> = Map::new();
+    for (name, value) in options {
+        let value = Json::from(value.as_str());
+        match values.get_mut(name) {
+            None => {
+                values.insert(name.clone(), value);
+            }
+            Some(Json::Array(several)) => several.push(value),
+            Some(one) => *one = Json::Array(vec![one.take(), value]),
+        }
+    }
+    values
 }

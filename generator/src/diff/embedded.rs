@@ -5,24 +5,33 @@ use serde_json::Value as Json;
 
 use super::finding::{Findings, Path};
 use super::language::{self, Language};
-use super::{structure, text, veil};
+use super::veil::Under;
+use super::{structure, text};
 
-/// Compares two different texts that stand under the key `name`.
-pub(super) fn compare(path: &Path, name: &str, old: &str, new: &str, found: &mut Findings<'_>) {
-    let secret = veil::is_secret(name);
-    if let (false, Some(old), Some(new)) = (secret, json(old), json(new)) {
+/// Compares two different texts that stand there.
+pub(super) fn compare(
+    path: &Path,
+    under: Under<'_>,
+    old: &str,
+    new: &str,
+    found: &mut Findings<'_>,
+) {
+    let is_secret = under.is_secret;
+    if let (false, Some(old), Some(new)) = (is_secret, json(old), json(new)) {
         let before = found.len();
-        structure::compare(&path.embedded(), "", &old, &new, found);
+        structure::compare(&path.embedded(), Under::default(), &old, &new, found);
         if found.len() > before {
             return;
         }
     }
     let is_file = old.contains('\n') || new.contains('\n');
-    if secret || !is_file {
+    let language = Language::of(under.name);
+    let is_hidden = language.is_none() && (under.hides(old) || under.hides(new));
+    if is_secret || is_hidden || !is_file {
         let (old, new) = (Json::from(old), Json::from(new));
-        return found.push(path, structure::changed(name, &old, &new));
+        return found.push(path, structure::changed(under, &old, &new));
     }
-    match Language::of(name) {
+    match language {
         None => found.push_text(path, text::compare(old, new)),
         language => language::compare(language, &path.embedded(), old, new, found),
     }

@@ -11,6 +11,7 @@ use super::language::{self, Language};
 use super::preview::{Detail, Totals};
 use super::text::{self, TextChange};
 use super::{file_renames, veil};
+use crate::secrets;
 use crate::tree::{RenderedTree, TreePath};
 
 /// What differs between two trees.
@@ -102,7 +103,7 @@ impl<'t> Version<'t> {
 
     fn comparison(&self, findings: Vec<Finding>) -> FileComparison {
         FileComparison {
-            path: self.file.path.to_owned(),
+            path: veil::shown_text(self.file.path),
             object: self.object(),
             findings,
         }
@@ -234,8 +235,8 @@ impl TreeComparison {
 /// A new file with its text, unless that is nothing to be shown.
 fn file_added<'t>(new: &Version<'t>) -> TextChange<'t> {
     let is_secret = match &new.value {
-        Some(value) => language::is_secret_object(value),
-        None => new.text.is_some_and(language::names_secret),
+        Some(value) => veil::has_secret(value),
+        None => new.text.is_some_and(secrets::names_secret),
     };
     let is_readable = Language::of(new.file.path) != Some(Language::Pem);
     let text = new.text.filter(|_| is_readable && !is_secret);
@@ -253,18 +254,16 @@ fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &KnownValues) -
     let mut found = Findings::new(known);
     let top = Path::default();
     match (old.text, new.text) {
-        (Some(old_text), Some(new_text)) => match (&old.value, &new.value) {
-            (Some(one), Some(two)) => {
-                language::compare_read(&top, (old_text, one), (new_text, two), &mut found);
+        (Some(old_text), Some(new_text)) => {
+            let language = Language::of(new.file.path);
+            match (language, &old.value, &new.value) {
+                (Some(language), Some(one), Some(two)) => {
+                    let (old, new) = ((old_text, one), (new_text, two));
+                    language::compare_read(language, &top, old, new, &mut found);
+                }
+                _ => language::compare(language, &top, old_text, new_text, &mut found),
             }
-            _ => language::compare(
-                Language::of(new.file.path),
-                &top,
-                old_text,
-                new_text,
-                &mut found,
-            ),
-        },
+        }
         _ => found.push_text(&top, text::opaque(old.file.bytes, new.file.bytes)),
     }
     found.into_list()

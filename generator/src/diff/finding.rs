@@ -17,7 +17,7 @@ pub(super) struct Path(String);
 impl Path {
     /// A key below it.
     pub(super) fn key(&self, key: &str) -> Self {
-        let key = veil::shown_text(key);
+        let key = veil::shown_line(key);
         let plain = |c: char| !matches!(c, '.' | '"' | '[' | ']' | ' ') && !c.is_control();
         let key = if !key.is_empty() && key.chars().all(plain) {
             key
@@ -34,7 +34,7 @@ impl Path {
 
     /// The item of that key.
     pub(super) fn item(&self, key: &str) -> Self {
-        Self(format!("{}[{}]", self.0, veil::shown_text(key)))
+        Self(format!("{}[{}]", self.0, veil::shown_line(key)))
     }
 
     /// The item of that number.
@@ -54,7 +54,7 @@ impl Path {
 
     /// A block of a configuration, by what stands in its first line.
     pub(super) fn block(&self, label: &str) -> Self {
-        let label = veil::shown_text(label);
+        let label = veil::shown_line(label);
         match self.0.as_str() {
             "" => Self(label),
             above => Self(format!("{above} {label}")),

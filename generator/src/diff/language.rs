@@ -1,14 +1,15 @@
 //! What a file is written in, and how two of its versions are compared. Pure.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::blocks::{self, Block};
 use super::finding::{Findings, Path};
-use super::preview::Detail;
-use super::{logstash, structure, text, veil};
+use super::veil::{self, Under};
+use super::{logstash, scalars, structure, text};
 use crate::check::fluentd;
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
+use crate::secrets;
 
 /// What a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,9 @@ pub(super) fn compare(
         Some(Language::Pem) => found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes())),
         Some(Language::Conf) => compare_blocks(path, old, new, found),
         Some(language) => match (value(language, old), value(language, new)) {
-            (Some(one), Some(two)) => compare_read(path, (old, &one), (new, &two), found),
+            (Some(one), Some(two)) => compare_read(language, path, (old, &one), (new, &two), found),
             // Which lines of it are secret can't be told then.
-            _ if names_secret(old) || names_secret(new) => {
+            _ if [old, new].into_iter().any(secrets::names_secret) => {
                 found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes()));
             }
             _ => found.push_text(path, text::compare(old, new)),
@@ -62,15 +63,33 @@ pub(super) fn compare(
 
 /// Compares two different texts whose values are known.
 pub(super) fn compare_read(
+    language: Language,
     path: &Path,
     (old_text, old): (&str, &Json),
     (new_text, new): (&str, &Json),
     found: &mut Findings<'_>,
 ) {
     let before = found.len();
-    compare_values(path, old, new, found);
+    structure::compare(path, Under::default(), old, new, found);
     if found.len() == before {
-        found.push_text(path, text::compare_layout(old_text, new_text));
+        // Its lines are of the same values, which may be anywhere in them.
+        let change = if veil::has_secret(new) {
+            text::opaque(old_text.as_bytes(), new_text.as_bytes())
+        } else if means_the_same(language, old_text, new_text) {
+            text::compare_layout(old_text, new_text)
+        } else {
+            text::compare(old_text, new_text)
+        };
+        found.push_text(path, change);
+    }
+}
+
+/// Whether two texts of the same value are so to every program that may read them.
+fn means_the_same(language: Language, old: &str, new: &str) -> bool {
+    match language {
+        Language::Json => scalars::are_same_in_json(old, new),
+        Language::Yaml => scalars::are_same_in_yaml(old, new),
+        Language::Conf | Language::Pem => true,
     }
 }
 
@@ -104,73 +123,4 @@ pub(super) fn blocks_of(text: &str) -> Option<Block> {
         .map(|root| Block::of_fluentd(&root));
     let read = fluentd.or_else(|| logstash::parse(text))?;
     (!read.blocks.is_empty()).then_some(read)
-}
-
-fn compare_values(path: &Path, old: &Json, new: &Json, found: &mut Findings<'_>) {
-    if is_secret_object(old) || is_secret_object(new) {
-        let (mut old, mut new) = (old.clone(), new.clone());
-        for field in SECRET_FIELDS {
-            compare_hidden(
-                &path.key(field),
-                &take(&mut old, field),
-                &take(&mut new, field),
-                found,
-            );
-        }
-        structure::compare(path, "", &old, &new, found);
-    } else {
-        structure::compare(path, "", old, new, found);
-    }
-}
-
-/// Where a Secret holds what nobody may see
-/// (<https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/>).
-const SECRET_FIELDS: [&str; 2] = ["data", "stringData"];
-
-/// Whether it is a Secret of Kubernetes.
-pub(super) fn is_secret_object(value: &Json) -> bool {
-    value.get("kind").and_then(Json::as_str) == Some("Secret")
-}
-
-/// Whether a text that can't be read has a Secret of Kubernetes in it.
-pub(super) fn names_secret(text: &str) -> bool {
-    let is_kind = |line: &str| {
-        let value = line.trim().trim_matches(['"', '{', '}', ',', ' ']);
-        let value = value.strip_prefix("kind").unwrap_or_default();
-        value.trim_matches([':', ' ', '"', '\'', ',']) == "Secret"
-    };
-    text.lines().any(is_kind)
-}
-
-fn take(object: &mut Json, field: &str) -> Map<String, Json> {
-    match object.get_mut(field).map(Json::take) {
-        Some(Json::Object(members)) => members,
-        _ => Map::new(),
-    }
-}
-
-/// Tells which keys differ, and no value.
-fn compare_hidden(
-    path: &Path,
-    old: &Map<String, Json>,
-    new: &Map<String, Json>,
-    found: &mut Findings<'_>,
-) {
-    let hidden = || Json::from(veil::HIDDEN);
-    for (key, value) in old {
-        match new.get(key) {
-            Some(other) if other == value => {}
-            Some(_) => found.push(
-                &path.key(key),
-                Detail::Changed {
-                    old: hidden(),
-                    new: hidden(),
-                },
-            ),
-            None => found.push(&path.key(key), Detail::Removed { old: hidden() }),
-        }
-    }
-    for key in new.keys().filter(|key| !old.contains_key(*key)) {
-        found.push(&path.key(key), Detail::Added { new: hidden() });
-    }
 }

@@ -111,7 +111,7 @@ impl<'t> Reader<'t> {
         let close = match self.peek()? {
             '[' => ']',
             '{' => '}',
-            _ => return self.plain_value(),
+            _ => return self.plain_value(depth),
         };
         if depth > MAX_DEPTH {
             return None;
@@ -139,28 +139,45 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn plain_value(&mut self) -> Option<String> {
+    fn plain_value(&mut self, depth: usize) -> Option<String> {
         let rest = self.rest();
-        let length = if let quote @ ('"' | '\'') = self.peek()? {
-            quoted_length(rest, quote)?
-        } else {
-            let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | ',' | ']');
-            rest.find(ends).unwrap_or(rest.len())
-        };
+        if let Some(quote) = self.peek().filter(|c| matches!(c, '"' | '\'')) {
+            let length = quoted_length(rest, quote)?;
+            self.at += length;
+            return Some(unquoted(rest.get(..length)?, depth));
+        }
+        let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | ',' | ']');
+        let length = rest.find(ends).unwrap_or(rest.len());
         if length == 0 {
             return None;
         }
         self.at += length;
         // A plugin in a value, such as `codec => json { … }`.
-        let word = rest.get(..length)?.trim_matches(['"', '\'']).to_owned();
+        let word = rest.get(..length)?.to_owned();
         let before = self.at;
         self.skip_space();
-        if self.peek() == Some('{') && !rest.starts_with(['"', '\'']) {
+        if self.peek() == Some('{') {
             return Some(format!("{word} {}", self.value(1)?));
         }
         self.at = before;
         Some(word)
     }
+}
+
+/// A quoted text without its quotes, unless it could be taken for something
+/// else then: for a list, or for more than one item of that which it is in.
+fn unquoted(text: &str, depth: usize) -> String {
+    let inner = &text[1..text.len() - 1];
+    let is_plain = match depth {
+        0 => !inner.starts_with(['[', '{', '"', '\'']) && !inner.contains(" {"),
+        _ => !inner.is_empty() && !inner.contains(is_separator),
+    };
+    let shown = if is_plain { inner } else { text };
+    shown.to_owned()
+}
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | '"' | '\'' | '[' | ']' | '{' | '}' | '=' | '#')
 }
 
 /// The bytes of a quoted text, both quotes included.
@@ -231,6 +248,27 @@ output { elasticsearch { hosts => ["https://a:9200"] codec => json { charset => 
             root.blocks[2].blocks[0].options[1].1,
             "json { charset => UTF-8 }"
         );
+    }
+
+    #[test]
+    fn values_that_differ_are_told_apart() {
+        let value = |text: &str| {
+            let root = parse(&format!("output {{ x {{ a => {text} }} }}")).expect("a pipeline");
+            root.blocks[0].blocks[0].options[0].1.clone()
+        };
+        for (one, other) in [
+            (r#"["a", "b"]"#, r#"["a , b"]"#),
+            (r#"'"a"'"#, r#""a""#),
+            (r#"["a"]"#, r#""[ a ]""#),
+            (r#"'["a"]'"#, r#""[\"a\"]""#),
+            (r#"{ "a" => "b" "c" => "d" }"#, r#"{ "a" => "b c => d" }"#),
+            (r"json { x => 1 }", r#""json { x => 1 }""#),
+            (r#"[""]"#, "[]"),
+        ] {
+            assert_ne!(value(one), value(other), "{one} {other}");
+        }
+        assert_eq!(value(r#""a b""#), "a b");
+        assert_eq!(value(r#"["a"]"#), value("[ 'a' ]"));
     }
 
     #[test]

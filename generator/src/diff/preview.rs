@@ -337,9 +337,10 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// Whether it changes nothing that a program reads.
+    /// Whether it changes nothing that a program reads. A script reads the
+    /// ends of its lines.
     pub fn is_comment(&self) -> bool {
-        matches!(self, Self::Comments { .. } | Self::LineEnds)
+        matches!(self, Self::Comments { .. })
     }
 
     /// Whether what was and what is are shown to differ.

@@ -10,13 +10,14 @@ use super::files::{self, TreeComparison};
 use super::finding::{Finding, Findings, Path};
 use super::known::KnownValues;
 use super::preview::Detail;
+use super::veil::Under;
 use super::{language, structure};
 use crate::tree::{RenderedTree, TreePath};
 
 fn differences(old: &Json, new: &Json) -> Vec<String> {
     let known = KnownValues::default();
     let mut found = Findings::new(&known);
-    structure::compare(&Path::default(), "", old, new, &mut found);
+    structure::compare(&Path::default(), Under::default(), old, new, &mut found);
     found.into_list().iter().map(describe).collect()
 }
 
@@ -201,6 +202,237 @@ fn a_secret_is_told_to_differ_and_not_shown() {
     assert!(told[0].contains("Opaque"), "{told:?}");
 }
 
+/// Part of what nobody may see in a test.
+const PLANTED: &str = "of-the-fleet";
+
+/// All that is kept of the comparison of two files, as text.
+fn everything(path: &str, old: Option<&str>, new: Option<&str>) -> String {
+    let side = |text: Option<&str>| {
+        tree(
+            &text
+                .map(|text| (path, text))
+                .into_iter()
+                .collect::<Vec<_>>(),
+        )
+    };
+    format!("{:?}", compare_trees(&side(old), &side(new)).files)
+}
+
+/// What holds a secret at `§`, by the name of its file.
+const FILES: &[(&str, &str)] = &[
+    ("a.yaml", "env:\n  - name: DB_PASSWORD\n    value: §\n"),
+    ("a.yaml", "env:\n  - value: §\n    name: DB_PASSWORD\n"),
+    ("a.yaml", "Tags:\n  - Key: password\n    Value: §\n"),
+    (
+        "a.json",
+        r#"[{"ParameterKey": "DbPassword", "ParameterValue": "§"}]"#,
+    ),
+    (
+        "a.yaml",
+        "Parameters:\n  DbPassword:\n    Type: String\n    Default: §\n",
+    ),
+    ("a.yaml", "password:\n  value: §\n"),
+    ("a.yaml", "token:\n  current:\n    - §\n"),
+    ("a.yaml", "auth:\n  secretKey: §\n"),
+    ("a.yaml", "kind: Secret\ndata:\n  any: §\n"),
+    ("a.yaml", "kind: Secret\nstringData: §\n"),
+    ("a.yaml", "kind: Secret\ndata:\n  - §\n"),
+    (
+        "a.yaml",
+        "kind: List\nitems:\n  - kind: Secret\n    data:\n      any: §\n",
+    ),
+    (
+        "a.yaml",
+        "kind: ConfigMap\ndata:\n  any: '{\"kind\":\"Secret\",\"data\":{\"any\":\"§\"}}'\n",
+    ),
+    (
+        "a.yaml",
+        "kind: ConfigMap\ndata:\n  any.yaml: |\n    kind: Secret\n    data:\n      any: §\n",
+    ),
+    (
+        "a.yaml",
+        "kind: ConfigMap\ndata:\n  any: |\n    kind: Secret\n    data:\n      any: §\n",
+    ),
+    ("a.yaml", "args: [--password, §]\n"),
+    ("a.yaml", "args:\n  - --password\n  - §\n"),
+    ("a.json", "{\n  \"password\": [\n    \"§\"\n  ]\n}\n"),
+    ("a.json", r#"{"auths": {"r": {"auth": "§"}}}"#),
+    (
+        "a.json",
+        r#"{"text": "{\"auths\": {\"r\": {\"auth\": \"§\"}}}"}"#,
+    ),
+    ("a.yaml", "dsn: host=db user=x password=§\n"),
+    (
+        "a.yaml",
+        "key: |\n  -----BEGIN PRIVATE KEY-----\n  §\n  -----END PRIVATE KEY-----\n",
+    ),
+    (
+        "a.json",
+        r#"["-----BEGIN PRIVATE KEY-----", "§", "-----END PRIVATE KEY-----"]"#,
+    ),
+    ("a.conf", "<match **>\n  @type x\n  password §\n</match>\n"),
+    (
+        "a.conf",
+        "<match **>\n  @type x\n  <security>\n    shared_key §\n  </security>\n</match>\n",
+    ),
+    ("a.conf", "output {\n  x {\n    password => \"§\"\n  }\n}\n"),
+    (
+        "a.conf",
+        "output {\n  x {\n    headers => { \"Authorization\" => \"Bearer §\" }\n  }\n}\n",
+    ),
+    (
+        "a.conf",
+        "output {\n  x {\n    password => \"§\"\n    password => \"§\"\n  }\n}\n",
+    ),
+    ("a.conf", "password §\n"),
+    ("a.sh", "TOKEN=\\\n§\n"),
+    ("a.sh", "tool --password §\n"),
+    (
+        "a.sh",
+        "cat <<END\nkind: Secret\nstringData:\n  any: §\nEND\n",
+    ),
+    ("a.xml", "<a><password>§</password></a>\n"),
+];
+
+#[test]
+fn no_secret_is_kept_of_a_file() {
+    for (path, text) in FILES {
+        let one = text.replace('§', "hunter2-of-the-fleet");
+        let other = text.replace('§', "hunter3-of-the-fleet");
+        let commented = format!("# a comment\n{one}");
+        let more = format!("{one}# a comment\n");
+        for (old, new) in [
+            (None, Some(&one)),
+            (Some(&one), None),
+            (Some(&one), Some(&other)),
+            (Some(&one), Some(&commented)),
+            (Some(&more), Some(&one)),
+        ] {
+            let told = everything(path, old.map(String::as_str), new.map(String::as_str));
+            assert!(!told.contains(PLANTED), "{text}\n{told}");
+            assert!(told.contains(path), "{told}");
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_kept_of_a_value() {
+    let (one, other) = ("hunter2-of-the-fleet", "hunter3-of-the-fleet");
+    let user = |password: &str| json!({"user": "a", "password": password, "b": [1]});
+    for (old, new) in [
+        (
+            json!({"password": [one, other]}),
+            json!({"password": [other, one]}),
+        ),
+        (
+            json!([user(one), user(other)]),
+            json!([user(other), user(one)]),
+        ),
+        (
+            json!({"a": {"password": one}}),
+            json!({"a": {"password": {"b": one}}}),
+        ),
+        (
+            json!({"token": {"a": {"b": one}}}),
+            json!({"token": {"a": {"b": other}}}),
+        ),
+        (
+            json!({"token": {"env": [{"name": one}]}}),
+            json!({"token": {"env": [{"name": other}]}}),
+        ),
+        (
+            json!({"args": ["--token", one]}),
+            json!({"args": ["-v", "--token", other]}),
+        ),
+        (
+            json!({"args": ["a", one]}),
+            json!({"args": ["--password", one, "b"]}),
+        ),
+        (json!({"password": one}), json!({"password": 1})),
+        (
+            json!({"kind": "Secret", "data": {"a": one}}),
+            json!({"kind": "Secret", "data": one}),
+        ),
+        (
+            json!({"cluster": ["token=hunter2-of-the-fleet"]}),
+            json!({"cluster": []}),
+        ),
+    ] {
+        let told = differences(&old, &new).join("\n");
+        assert!(!told.is_empty(), "{old}");
+        assert!(!told.contains(PLANTED), "{told}");
+    }
+}
+
+#[test]
+fn no_secret_is_kept_of_a_path() {
+    let path = format!("x/AKIA{}.yaml", "IOSFODNN7EXAMPLE");
+    let told = everything(&path, Some("a: 1\n"), Some("a: 2\n"));
+    assert!(!told.contains("IOSFODNN7EXAMPLE"), "{told}");
+}
+
+#[test]
+fn what_another_program_reads_otherwise_is_no_comment() {
+    let options = |text: &str| format!("filter {{\n  mutate {{\n    {text}\n  }}\n}}\n");
+    for (path, old, new) in [
+        (
+            "a.conf",
+            options("add_tag => a\n    add_tag => b"),
+            options("add_tag => c\n    add_tag => b"),
+        ),
+        (
+            "a.conf",
+            options(r#"x => ["a", "b"]"#),
+            options(r#"x => ["a , b"]"#),
+        ),
+        ("a.conf", options(r#"x => '"a"'"#), options(r#"x => "a""#)),
+        (
+            "a.conf",
+            "<a>\n  b \"#{ENV['X']}\"\n</a>\n".to_owned(),
+            "<a>\n  b '#{ENV['X']}'\n</a>\n".to_owned(),
+        ),
+        (
+            "a.json",
+            "{\"a\": 18446744073709551617}".to_owned(),
+            "{\"a\": 18446744073709551618}".to_owned(),
+        ),
+        ("a.yaml", "a: \"yes\"\n".to_owned(), "a: yes\n".to_owned()),
+        ("a.sh", "echo a\n".to_owned(), "echo a\r\n".to_owned()),
+    ] {
+        let compared = compare_trees(&tree(&[(path, &old)]), &tree(&[(path, &new)]));
+        let findings = &compared.files[0].findings;
+        let is_comment = findings.iter().any(|finding| finding.detail.is_comment());
+        assert!(!is_comment, "{old} {new}: {findings:?}");
+    }
+}
+
+/// These took time by the square of their length.
+#[test]
+fn long_files_take_time_by_their_length() {
+    let list = |word: &str| -> Json { (0..20_000).map(|n| json!(format!("{word}{n}"))).collect() };
+    assert_eq!(differences(&list("a"), &list("b")).len(), 20_000);
+    let variables = |word: &str| -> Json {
+        let items = (0..10_000).map(|n| json!({"name": format!("n{n}"), "value": word}));
+        json!({"env": items.collect::<Vec<_>>()})
+    };
+    assert_eq!(differences(&variables("a"), &variables("b")).len(), 10_000);
+    let members = |word: &str| -> Json {
+        let members = (0..5_000).map(|n| (format!("{word}{n}"), json!([n, word, "c"])));
+        Json::Object(members.collect())
+    };
+    assert_eq!(differences(&members("a"), &members("b")).len(), 10_000);
+    let blocks = |word: &str| -> String {
+        let blocks = (0..5_000).map(|n| format!("<match a{n}>\n  b {word}\n</match>\n"));
+        blocks.collect()
+    };
+    assert_eq!(texts("a.conf", &blocks("a"), &blocks("b")).len(), 5_000);
+    let lines = |word: &str| -> String {
+        let lines = (0..4_900).map(|n| format!("  {word} token {n}\n"));
+        lines.collect()
+    };
+    assert_eq!(texts("a.sh", &lines("a"), &lines("b")).len(), 1);
+}
+
 #[test]
 fn files_come_go_and_get_other_names() {
     let base = tree(&[
@@ -268,7 +500,7 @@ proptest! {
     fn each_place_is_told_once(old in value(), new in value()) {
         let known = KnownValues::default();
     let mut found = Findings::new(&known);
-        structure::compare(&Path::default(), "", &old, &new, &mut found);
+        structure::compare(&Path::default(), Under::default(), &old, &new, &mut found);
         let mut told: Vec<String> = found.into_list().iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
         let count = told.len();
         told.sort();

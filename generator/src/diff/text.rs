@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, group_diff_ops};
 
+use super::matching::match_items;
 use super::preview::{Detail, Line, Sign};
-use crate::secrets;
+use crate::secrets::Hidden;
 
-/// Lines of a text that are compared; the time grows with their square.
+/// Lines of a text that are compared.
 const MAX_LINES: usize = 5_000;
 /// Lines of one difference that are kept.
 const MAX_SHOWN: usize = 600;
@@ -91,14 +92,15 @@ fn differing_lines<'t>(old: &'t str, new: &'t str) -> Option<TextChange<'t>> {
         return None;
     }
     let (old_slices, new_slices) = (split(old), split(new));
-    let diff = TextDiff::from_slices(&old_slices, &new_slices);
+    let ops = match_items(&old_slices, &new_slices);
     let mut lines = Vec::new();
     let mut changed = Vec::new();
-    for (number, hunk) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+    for (number, hunk) in group_diff_ops(ops, CONTEXT).iter().enumerate() {
         if number > 0 {
             lines.push(gap());
         }
-        for change in hunk.iter().flat_map(|op| diff.iter_changes(op)) {
+        let changes = hunk.iter();
+        for change in changes.flat_map(|op| op.iter_changes(&old_slices, &new_slices)) {
             lines.push(
                 match (change.tag(), change.old_index(), change.new_index()) {
                     (ChangeTag::Delete, Some(at), _) => old_lines.line(at, Sign::Removed),
@@ -178,6 +180,7 @@ fn gap() -> Line {
 struct Masked<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    hidden: Hidden,
 }
 
 impl<'t> Masked<'t> {
@@ -185,7 +188,11 @@ impl<'t> Masked<'t> {
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         let starts = std::iter::once(0).chain(ends);
         let starts = starts.filter(|start| *start < text.len()).collect();
-        Self { text, starts }
+        Self {
+            text,
+            starts,
+            hidden: Hidden::of(text),
+        }
     }
 
     fn count(&self) -> usize {
@@ -202,7 +209,7 @@ impl<'t> Masked<'t> {
         let line = self.text[start..end].trim_end_matches(['\n', '\r']);
         Line {
             sign,
-            text: secrets::mask_line(self.text, start, line),
+            text: self.hidden.show(self.text, start..start + line.len()),
         }
     }
 }

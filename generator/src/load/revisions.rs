@@ -12,6 +12,7 @@ use super::root::Root;
 use super::trailers::Trailers;
 use super::work_tree::WorkTree;
 use crate::fault::Fault;
+use crate::secrets;
 
 /// What the head is called if it is what is on disk.
 pub const WORKTREE: &str = "worktree";
@@ -271,6 +272,7 @@ fn commit_of(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
         .and_then(|object| object.peel_to_commit())
         .map(|commit| commit.id())
         .map_err(|error| {
+            let called = secrets::mask(revision);
             let unborn = revision == "HEAD" && repository.is_empty().unwrap_or(false);
             if unborn {
                 return Fault::environment("the repository has no commit yet")
@@ -278,14 +280,14 @@ fn commit_of(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
             }
             match error.code() {
                 ErrorCode::NotFound | ErrorCode::InvalidSpec => Fault::environment(format!(
-                    "there is no revision `{revision}`"
+                    "there is no revision `{called}`"
                 ))
                 .hint("a branch of a remote must have been fetched: `git fetch origin <branch>`"),
                 ErrorCode::Ambiguous => {
-                    Fault::environment(format!("`{revision}` is the start of several revisions"))
+                    Fault::environment(format!("`{called}` is the start of several revisions"))
                         .hint("write more of its digits")
                 }
-                _ => Fault::environment(format!("`{revision}` is no commit: {}", error.message())),
+                _ => Fault::environment(format!("`{called}` is no commit: {}", error.message())),
             }
         })
 }

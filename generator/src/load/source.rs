@@ -3,10 +3,11 @@
 //! Nodes carry a [`Span`] of twelve bytes only; a line, a column and an
 //! excerpt are worked out when a fault is told. Pure.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::fault::{Fault, Place};
-use crate::secrets;
+use crate::secrets::Hidden;
 
 /// Lines longer than this many characters are cut in a fault's excerpt, so
 /// that a file of one huge line can't flood a report.
@@ -33,6 +34,7 @@ pub struct SourceFile {
     path: String,
     text: String,
     line_starts: OnceLock<Vec<usize>>,
+    hidden: OnceLock<Hidden>,
 }
 
 impl SourceFile {
@@ -42,6 +44,7 @@ impl SourceFile {
             path: path.into(),
             text: text.into(),
             line_starts: OnceLock::new(),
+            hidden: OnceLock::new(),
         }
     }
 
@@ -83,9 +86,23 @@ impl SourceFile {
             file: self.path.clone(),
             line: count(line + 1),
             column: count(column + 1),
-            excerpt: excerpt(&self.text, line_start, line_end, column),
+            excerpt: self.excerpt(line_start..line_end, column),
             width: count(self.text[start..end].chars().count().max(1)),
         }
+    }
+
+    /// The line as it may be shown: cut where it is too long, empty where the
+    /// column lies beyond the cut, and without secrets.
+    fn excerpt(&self, line: Range<usize>, column: usize) -> String {
+        let mut characters = self.text[line.clone()].char_indices();
+        let is_cut = characters.nth(LONGEST_EXCERPT).is_some();
+        if is_cut && column >= LONGEST_EXCERPT {
+            return String::new();
+        }
+        // Masking comes first: a secret that the cut halves has lost its shape.
+        let hidden = self.hidden.get_or_init(|| Hidden::of(&self.text));
+        let shown = hidden.show(&self.text, line);
+        shown.chars().take(LONGEST_EXCERPT).collect()
     }
 }
 
@@ -173,21 +190,6 @@ fn line_end(text: &str, line_start: usize) -> usize {
     text[line_start..]
         .find(['\n', '\r'])
         .map_or(text.len(), |length| line_start + length)
-}
-
-/// The line as it may be shown: cut where it is too long, empty where the
-/// column lies beyond the cut, and without secrets.
-fn excerpt(text: &str, line_start: usize, line_end: usize, column: usize) -> String {
-    let line = &text[line_start..line_end];
-    let cut = line.char_indices().nth(LONGEST_EXCERPT).map(|(at, _)| at);
-    match cut {
-        Some(_) if column >= LONGEST_EXCERPT => String::new(),
-        // Masking comes first: a secret that the cut halves has lost its shape.
-        _ => secrets::mask_line(text, line_start, line)
-            .chars()
-            .take(LONGEST_EXCERPT)
-            .collect(),
-    }
 }
 
 /// The fault of a file that is not UTF-8.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::{MAX_DEPTH, Place, References};
 use crate::diff::blocks::Block;
 use crate::diff::language::{self, Language};
-use crate::diff::veil;
+use crate::secrets::{self, Secrecy};
 
 /// A configuration of Fluentd or Logstash.
 pub(super) fn of_text(path: &str, text: &str, found: &mut References) {
@@ -64,7 +64,7 @@ fn joined(path: &str, key: &str) -> String {
 
 fn add(owner: &str, name: &str, value: &str, found: &mut References) {
     found.owners.insert(owner.to_owned());
-    if !veil::is_secret(name) {
+    if secrets::secrecy(name) == Secrecy::None {
         return;
     }
     let variables = variables(value);
