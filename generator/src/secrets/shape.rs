@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexSet};
 
 /// What a literal looks like.
 struct Shape {
@@ -80,12 +80,32 @@ const SHAPES: [Shape; 16] = [
     ),
 ];
 
-static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-    let shapes = SHAPES.iter();
-    shapes
-        .filter_map(|shape| Some((Regex::new(shape.pattern).ok()?, shape.name)))
-        .collect()
+/// Texts that are shorter have no shape.
+const SHORTEST: usize = 8;
+
+/// The patterns of shapes, by number.
+struct Patterns {
+    /// All in one, so that one pass tells which of them are in a text.
+    set: RegexSet,
+    each: Vec<Regex>,
+}
+
+static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
+    let patterns = SHAPES.iter().map(|shape| shape.pattern);
+    let each: Result<Vec<Regex>, _> = patterns.clone().map(Regex::new).collect();
+    Some(Patterns {
+        set: RegexSet::new(patterns).ok()?,
+        each: each.ok()?,
+    })
 });
+
+/// The numbers of the shapes that a text has in it.
+fn numbers(text: &str) -> Vec<usize> {
+    let patterns = PATTERNS.as_ref().filter(|_| text.len() >= SHORTEST);
+    patterns.map_or_else(Vec::new, |patterns| {
+        patterns.set.matches(text).into_iter().collect()
+    })
+}
 
 /// A 40-character base64 run, as an AWS secret access key is.
 static AWS_SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -116,8 +136,8 @@ static PASSWORD_DIGEST: LazyLock<Option<Regex>> =
 
 /// What a text looks like, if it has something in it that is a secret's shape.
 pub(super) fn name_of(text: &str) -> Option<&'static str> {
-    let found = PATTERNS.iter().find(|(pattern, _)| pattern.is_match(text));
-    let name = found.map(|(_, name)| *name);
+    let number = numbers(text).into_iter().next();
+    let name = number.and_then(|number| Some(SHAPES.get(number)?.name));
     name.or_else(|| {
         find_aws_secrets(text)
             .next()
@@ -128,8 +148,9 @@ pub(super) fn name_of(text: &str) -> Option<&'static str> {
 /// Where a text has what is a secret's shape.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    for (pattern, _) in PATTERNS.iter() {
-        ranges.extend(find_groups(Some(pattern), text));
+    for number in numbers(text) {
+        let pattern = PATTERNS.as_ref().and_then(|all| all.each.get(number));
+        ranges.extend(find_groups(pattern, text));
     }
     ranges.extend(find_aws_secrets(text));
     ranges
@@ -138,12 +159,16 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
 /// Where a text has what is a secret's shape, or might be.
 pub(super) fn find_likely(text: &str) -> Vec<Range<usize>> {
     let mut ranges = find(text);
+    if text.len() < SHORTEST {
+        return ranges;
+    }
     let mut add = |pattern: Option<&Regex>, is_likely: fn(&str) -> bool| {
         let found = find_groups(pattern, text);
         ranges.extend(found.filter(|range| is_likely(&text[range.clone()])));
     };
-    add(LONG_RUN.as_ref(), looks_random);
-    add(USER_OF_URL.as_ref(), |user| !is_name(user));
+    add(LONG_RUN.as_ref().filter(|_| text.len() >= 40), looks_random);
+    let url = USER_OF_URL.as_ref().filter(|_| text.contains("://"));
+    add(url, |user| !is_name(user));
     add(BEARER.as_ref(), |word| {
         word.contains(|c: char| c.is_ascii_digit() || c == '=')
     });
@@ -151,7 +176,8 @@ pub(super) fn find_likely(text: &str) -> Vec<Range<usize>> {
         let is_number = password.bytes().all(|byte| byte.is_ascii_digit());
         !is_number && !password.starts_with('$')
     });
-    add(PASSWORD_DIGEST.as_ref(), |_| true);
+    let digest = PASSWORD_DIGEST.as_ref().filter(|_| text.contains('$'));
+    add(digest, |_| true);
     ranges
 }
 
@@ -169,7 +195,8 @@ fn find_groups<'t>(
 /// The 40-character runs that mix cases and digits, as random base64 does; a
 /// path, a word or a hexadecimal hash does not.
 fn find_aws_secrets(text: &str) -> impl Iterator<Item = Range<usize>> {
-    find_groups(AWS_SECRET.as_ref(), text).filter(|range| looks_random(&text[range.clone()]))
+    find_groups(AWS_SECRET.as_ref().filter(|_| text.len() >= 40), text)
+        .filter(|range| looks_random(&text[range.clone()]))
 }
 
 /// Whether a user of a URL is a name, such as `git`.
@@ -207,7 +234,8 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(PATTERNS.len(), SHAPES.len());
+        let patterns = PATTERNS.as_ref().expect("patterns");
+        assert_eq!(patterns.each.len(), SHAPES.len());
         for pattern in [
             &AWS_SECRET,
             &LONG_RUN,
