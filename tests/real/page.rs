@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use logfleet_generator::diff::page::to_html;
+use logfleet_generator::diff::layout::page::to_html;
 use logfleet_generator::diff::preview::Preview;
 use serde_json::json;
 

@@ -6,11 +6,12 @@ use clap::{Args, ValueEnum, value_parser};
 
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Layout, Terminal, output};
-use crate::diff::markdown::{Limit, Link, to_markdown};
-use crate::diff::page::to_html;
+use crate::diff::layout::markdown::{Limit, Link, to_markdown};
+use crate::diff::layout::page::to_html;
+use crate::diff::layout::terminal::{Surface, to_file, to_text};
+use crate::diff::layout::{outcome_of_base, outcome_of_head};
 use crate::diff::preview::Preview;
-use crate::diff::terminal::{Surface, to_file, to_text};
-use crate::diff::{outcome_of_base, outcome_of_head, unacknowledged};
+use crate::diff::unacknowledged;
 use crate::fault::{Fault, Faults};
 use crate::load::revisions::WORKTREE;
 use crate::pipeline::{self, PreviewRequest, Timings};

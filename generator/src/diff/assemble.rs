@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::blast::Reach;
-use super::clusters::{Comparison, Outcome, Whole};
+use super::comparison::{Comparison, Outcome, Whole};
 use super::danger::{Words, acknowledge, gather, tell_earlier};
 use super::group::{ChangedCluster, group};
 use super::preview::{

@@ -4,32 +4,14 @@
 
 use std::cmp::Reverse;
 
-use super::clusters::{Comparison, Outcome, RenderedCluster, Whole, compare_both};
+use super::clusters::compare_both;
+use super::comparison::{ClusterRename, Comparison, Outcome, Renamed, RenderedCluster, Whole};
 use super::group::ChangedCluster;
 use super::known::{KnownValues, show_placeholders};
 use crate::tree::{RenderedTree, TreePath};
 
 /// Files that both must have in common, of the one that has more, in percent.
 const SIMILAR_PERCENT: usize = 50;
-
-/// A cluster and what it was called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterRename {
-    /// Its name at the base.
-    pub from: String,
-    /// Its name at the head.
-    pub to: String,
-    /// How many files are the same but for the cluster's own values.
-    pub same_files: usize,
-}
-
-/// A renamed cluster, and what of it differs beside its name.
-#[derive(Debug)]
-pub struct Renamed {
-    pub(super) rename: ClusterRename,
-    /// Nothing if all is as it was.
-    pub(super) changed: Option<ChangedCluster>,
-}
 
 /// Finds for each new cluster the removed one that it is most like, each once.
 pub fn find_cluster_renames(comparisons: &[Comparison]) -> Vec<ClusterRename> {

@@ -1,10 +1,10 @@
 //! What is dangerous about a cluster that is on both sides. Pure.
 
-use super::clusters::RenderedCluster;
+use super::compare::files::compare_trees;
+use super::comparison::RenderedCluster;
 use super::danger::applied::Applied;
 use super::danger::moved::Move;
 use super::danger::{Applier, DangerFinding, Surroundings, gone, source};
-use super::files::compare_trees;
 use super::known::KnownValues;
 use crate::tree::RenderedTree;
 

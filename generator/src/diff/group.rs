@@ -13,12 +13,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::compare::files::FileComparison;
+use super::compare::finding::{Finding, Fingerprint};
+use super::compare::text;
 use super::danger::DangerFinding;
-use super::files::FileComparison;
-use super::finding::{Finding, Fingerprint};
 use super::known::{KnownValues, show_placeholders};
 use super::preview::{Detail, Group, Part, PartFile, Variant};
-use super::text;
 
 /// What differs in a cluster that both sides have.
 #[derive(Debug)]

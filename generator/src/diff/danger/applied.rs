@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::change::{items, text};
 use super::{DangerFinding, merge};
-use crate::diff::language::{self, Language};
+use crate::diff::compare::language::{self, Language};
 use crate::tree::{RenderedTree, TreePath};
 
 const FOLDER: &str = "kubernetes/";
@@ -367,7 +367,7 @@ mod tests {
     use super::super::tests::{of_trees, tree};
     use super::super::{Applier, Surroundings};
     use super::*;
-    use crate::diff::files::compare_trees;
+    use crate::diff::compare::files::compare_trees;
     use crate::diff::known::KnownValues;
 
     const SET: &str = "kubernetes/x/daemonset.yaml";

@@ -259,7 +259,7 @@ pub(super) fn objects<'t>(
     tree: &'t RenderedTree,
     word: &'t str,
 ) -> impl Iterator<Item = Json> + 't {
-    use crate::diff::language::{self, Language};
+    use crate::diff::compare::language::{self, Language};
     tree.files().filter_map(move |(path, bytes)| {
         let path = path.as_str();
         let is_object = path.ends_with(".yaml") && !path.contains("/patches/");

@@ -41,4 +41,26 @@ mod tests {
             assert!(!covers(pattern, text), "{pattern} {text}");
         }
     }
+
+    #[test]
+    fn a_star_covers() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "a:*"),
+            ("logs:*", "logs:Put*"),
+            ("a*c*e", "abcde"),
+            ("a", "a"),
+            ("ü*", "üü"),
+        ] {
+            assert!(covers(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("logs:Put*", "logs:*"),
+            ("a", "ab"),
+            ("a*a", "a"),
+            ("", "a"),
+        ] {
+            assert!(!covers(pattern, text), "{pattern} {text}");
+        }
+    }
 }

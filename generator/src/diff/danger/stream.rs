@@ -112,7 +112,7 @@ fn keeps(resource: &Json, policy: &str) -> bool {
 mod tests {
     use super::super::tests::tree;
     use super::super::{Applier, Surroundings};
-    use crate::diff::files::compare_trees;
+    use crate::diff::compare::files::compare_trees;
     use crate::diff::known::KnownValues;
 
     #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::{Applier, Surroundings};
-use crate::diff::files::compare_trees;
+use crate::diff::compare::files::compare_trees;
 use crate::diff::known::KnownValues;
 use crate::tree::{RenderedTree, TreePath};
 

@@ -16,6 +16,7 @@ mod statement;
 mod tests;
 
 use super::change::{Change, Found};
+use super::pattern::covers;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     server::check(change, found);
@@ -25,25 +26,6 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     rbac::check(change, found);
     network::check(change, found);
     pod::check(change, found);
-}
-
-/// Whether a pattern with `*` takes a text, which may be a narrower pattern.
-pub(super) fn covers(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// Whether one of the patterns does.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::Flag;
 use super::super::change::{Change, Found, has_object, items, names, text, texts};
-use crate::diff::language::{self, Language};
+use crate::diff::compare::language::{self, Language};
 use crate::tree::RenderedTree;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {

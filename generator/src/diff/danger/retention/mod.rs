@@ -9,7 +9,7 @@ mod tests;
 use serde_json::Value as Json;
 
 use super::change::{Change, Found, names, shown};
-use crate::diff::language::{self, Language};
+use crate::diff::compare::language::{self, Language};
 use crate::tree::RenderedTree;
 use age::{Kept, tell};
 
@@ -137,8 +137,8 @@ fn check_patterns(change: &Change<'_>, old: Option<&Json>, new: &Json, found: &m
     });
     let streams: Vec<String> = streams.map(|name| format!(".ds-{name}-000001")).collect();
     let takes = |pattern: &str, stream: &str| {
-        let is_of_index = super::privilege::covers(pattern, stream);
-        is_of_index || super::privilege::covers(pattern, plain(stream))
+        let is_of_index = super::pattern::covers(pattern, stream);
+        is_of_index || super::pattern::covers(pattern, plain(stream))
     };
     let is_wider = |pattern: &&String| {
         streams

@@ -4,8 +4,8 @@
 use serde_json::Value as Json;
 
 use super::{MAX_DEPTH, Place, References};
-use crate::diff::blocks::Block;
-use crate::diff::language::{self, Language};
+use crate::diff::compare::blocks::Block;
+use crate::diff::compare::language::{self, Language};
 use crate::secrets::{self, Secrecy};
 
 /// A configuration of Fluentd or Logstash.

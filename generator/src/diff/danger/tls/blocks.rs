@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, Connections, Weakness};
 use super::options;
-use crate::diff::blocks::Block;
+use crate::diff::compare::blocks::Block;
 
 /// Outputs that speak HTTP unless they are told otherwise, by `@type` or name.
 const SERVERS: [&str; 4] = [

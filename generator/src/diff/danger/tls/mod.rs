@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use super::Flag;
 use super::change::{Change, Found, Side, text};
 use super::told::Told;
-use crate::diff::language::{self, Language};
+use crate::diff::compare::language::{self, Language};
 use crate::tree::RenderedTree;
 use connection::{Connection, Connections, Weakness};
 

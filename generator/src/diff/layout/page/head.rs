@@ -1,0 +1,382 @@
+//! What stands before the groups: the verdict, dangers, faults, the clusters
+//! and what was touched. Pure.
+
+use super::markup::Markup;
+use crate::diff::layout::links::Links;
+use crate::diff::layout::table::{Row, danger_words, rows};
+use crate::diff::layout::words::{by_origin, count, scope_words, shipment_words, status_words};
+use crate::diff::preview::{
+    BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, NewClusters, Preview, Side,
+    Totals,
+};
+use crate::fault::{Fault, Place};
+use crate::repeats;
+
+/// Groups that a danger leads to; more are counted.
+const MAX_LEADS: usize = 12;
+
+impl Markup {
+    pub(super) fn head(&mut self, preview: &Preview, links: &Links) {
+        self.within("<header>\n<h1>", &preview.verdict, "</h1>\n");
+        self.raw("<dl class=\"facts two\">\n");
+        self.side("<dt>base</dt><dd>", &preview.base);
+        self.side("<dt>head</dt><dd>", &preview.head);
+        self.totals(preview);
+        let running = &preview.blast_radius.generator.running;
+        self.within("<dt>rendered by</dt><dd>gen ", running, "</dd>\n");
+        self.raw("</dl>\n</header>\n<main>\n");
+        self.dangers(&preview.dangers, links);
+        self.faults(
+            "<h2>Acknowledgements <span class=\"soft\">that acknowledge nothing</span>",
+            &preview.acknowledgement_faults,
+        );
+        self.faults("<h2>Faults at the head", &preview.head_faults);
+        self.faults(
+            "<h2>Faults at the base <span class=\"soft\">its clusters that have them are not compared</span>",
+            &preview.base_faults,
+        );
+        self.clusters(&preview.changed_clusters, preview.clusters.unchanged);
+        self.new_clusters(&preview.new_clusters);
+        self.reach(&preview.blast_radius);
+    }
+
+    fn side(&mut self, open: &'static str, side: &Side) {
+        self.raw(open);
+        self.code(&side.revision);
+        if let Some(commit) = &side.commit {
+            self.within(" <code class=\"commit soft\" title=\"", commit, "\">");
+            self.within("", commit, "</code>");
+        }
+        self.raw(", ");
+        self.text(&side.taken);
+        self.raw("</dd>\n");
+    }
+
+    fn totals(&mut self, preview: &Preview) {
+        let clusters = &preview.clusters;
+        let counted = [
+            (clusters.added, "added"),
+            (clusters.changed, "changed"),
+            (clusters.removed, "removed"),
+            (clusters.unchanged, "as before"),
+            (clusters.not_compared, "not compared"),
+        ];
+        let counted = counted.iter().filter(|(count, _)| *count > 0);
+        let words: Vec<String> = counted
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        self.within("<dt>clusters</dt><dd>", &words.join(", "), "</dd>\n");
+        for (open, totals) in [
+            ("<dt>files</dt><dd>", preview.files),
+            ("<dt>objects</dt><dd>", preview.objects),
+        ] {
+            if !totals.is_zero() {
+                self.raw(open);
+                self.counts(totals);
+                self.raw("</dd>\n");
+            }
+        }
+    }
+
+    /// Those that nobody has acknowledged stand first in the preview already.
+    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
+        if dangers.is_empty() {
+            return;
+        }
+        let open = dangers
+            .iter()
+            .filter(|danger| danger.acknowledged.is_none());
+        let open = match open.count() {
+            0 => "all acknowledged".to_owned(),
+            open => format!("{open} of {} not acknowledged", dangers.len()),
+        };
+        self.raw("<section id=\"dangers\">\n<h2>Dangers ");
+        self.soft(&open);
+        self.raw("</h2>\n");
+        for (number, danger) in dangers.iter().enumerate() {
+            self.danger(danger, links.groups_of(number));
+        }
+        self.raw("</section>\n");
+    }
+
+    fn danger(&mut self, danger: &Danger, groups: &[usize]) {
+        self.raw(match danger.acknowledged {
+            None => "<article class=\"danger\">\n<h3><span class=\"mark\">danger</span>",
+            Some(_) => "<article class=\"meant\">\n<h3><span class=\"mark\">meant</span>",
+        });
+        self.text(danger.flag.title());
+        self.within(" <code class=\"soft\">", danger.flag.id(), "</code></h3>\n");
+        self.within("<p class=\"sentence\">", &danger.what, ".</p>\n");
+        if let Some(live) = &danger.live {
+            self.within("<p class=\"sentence\">", live, ".</p>\n");
+        }
+        self.raw("<dl class=\"facts\">\n");
+        self.raw("<dt>clusters</dt><dd>");
+        self.names(&danger.clusters);
+        self.raw("</dd>\n");
+        if !danger.files.is_empty() {
+            self.raw("<dt>files</dt><dd>");
+            self.names(&danger.files);
+            self.raw("</dd>\n");
+        }
+        self.leads(groups);
+        if let Some(by) = &danger.acknowledged {
+            self.within("<dt>acknowledged</dt><dd>", &by.place, "");
+            if let Some(reason) = &by.reason {
+                self.within(": ", reason, "");
+            }
+            self.raw("</dd>\n");
+        }
+        self.raw("</dl>\n</article>\n");
+    }
+
+    /// Where a danger is seen among the changes.
+    fn leads(&mut self, groups: &[usize]) {
+        if groups.is_empty() {
+            return;
+        }
+        self.raw("<dt>changes</dt><dd>");
+        for (number, group) in groups.iter().take(MAX_LEADS).enumerate() {
+            let group = (group + 1).to_string();
+            self.raw(if number > 0 { ", <a" } else { "<a" });
+            self.within(" href=\"#group-", &group, "\">group ");
+            self.within("", &group, "</a>");
+        }
+        let more = groups.len().saturating_sub(MAX_LEADS);
+        if more > 0 {
+            self.text(&format!(" and {more} more"));
+        }
+        self.raw("</dd>\n");
+    }
+
+    /// What many clusters' outputs have alike is told once.
+    fn faults(&mut self, heading: &'static str, faults: &[Fault]) {
+        if faults.is_empty() {
+            return;
+        }
+        self.raw("<section>\n");
+        self.raw(heading);
+        self.raw("</h2>\n");
+        for repeated in repeats::fold(faults.to_vec()) {
+            self.raw("<article class=\"fault\">\n<h3>");
+            self.sentence(&repeated.fault.message);
+            self.raw("</h3>\n");
+            if let Some(place) = &repeated.fault.place {
+                self.within("<p><code>", &place.to_string(), "</code></p>\n");
+                self.excerpt(place);
+            }
+            if repeated.names().len() > 1 {
+                self.raw("<div>");
+                self.counted("in ", repeated.names());
+                self.raw("</div>\n");
+            }
+            for hint in &repeated.fault.hints {
+                self.raw("<p>hint: ");
+                self.sentence(hint);
+                self.raw("</p>\n");
+            }
+            self.raw("</article>\n");
+        }
+        self.raw("</section>\n");
+    }
+
+    /// The line of a fault, with what is wrong in it marked.
+    fn excerpt(&mut self, place: &Place) {
+        if place.excerpt.trim().is_empty() {
+            return;
+        }
+        let from = place.column.saturating_sub(1) as usize;
+        let characters = || place.excerpt.trim_end().chars();
+        let piece = |skip: usize, take: usize| characters().skip(skip).take(take).collect();
+        let (before, marked): (String, String) =
+            (piece(0, from), piece(from, place.width as usize));
+        let after: String = piece(from + place.width as usize, usize::MAX);
+        let number = format!("{} | ", place.line);
+        self.within(
+            "<pre class=\"excerpt\"><span class=\"soft\">",
+            &number,
+            "</span>",
+        );
+        self.text(&before);
+        self.within("<mark>", &marked, "</mark>");
+        self.within("", &after, "</pre>\n");
+    }
+
+    fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
+        let rows = rows(changes);
+        if rows.is_empty() {
+            return;
+        }
+        self.raw(
+            "<section>\n<h2>Clusters</h2>\n<div class=\"wide\"><table class=\"clusters\">\n<thead><tr><th scope=\"col\">What</th>\
+             <th scope=\"col\">Files</th><th scope=\"col\">Objects</th>\
+             <th scope=\"col\">Clusters</th></tr></thead>\n<tbody>\n",
+        );
+        for row in &rows {
+            self.cluster_row(row);
+        }
+        if unchanged > 0 {
+            let words = count(unchanged, "cluster");
+            self.within(
+                "<tr class=\"soft\"><td>as before</td><td></td><td></td><td>",
+                &words,
+                "</td></tr>\n",
+            );
+        }
+        self.raw("</tbody></table></div>\n</section>\n");
+    }
+
+    fn cluster_row(&mut self, row: &Row<'_>) {
+        let change = row.change;
+        self.raw(match change.status {
+            ClusterStatus::Removed | ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => {
+                "<tr><td><span class=\"mark\">"
+            }
+            _ => "<tr><td><span>",
+        });
+        self.text(&status_words(change));
+        self.raw("</span></td><td class=\"few\">");
+        self.counts(change.files);
+        self.raw("</td><td class=\"few\">");
+        self.counts(change.objects);
+        self.raw("</td><td>");
+        match row.clusters.as_slice() {
+            [name] => self.text(name),
+            names => self.counted("", names),
+        }
+        for danger in &change.dangers {
+            let words = danger_words(*danger);
+            if danger.acknowledged {
+                self.within("<div class=\"soft\">", &words, "</div>");
+            } else {
+                self.within("<div><span class=\"mark\">", &words, "</span></div>");
+            }
+        }
+        self.raw("</td></tr>\n");
+    }
+
+    /// What the new ones ship; first what they don't.
+    fn new_clusters(&mut self, all: &[NewClusters]) {
+        if all.is_empty() {
+            return;
+        }
+        self.raw("<section>\n<h2>What new clusters ship</h2>\n");
+        for new in all {
+            self.raw("<div class=\"new-clusters\">\n<div class=\"who\">");
+            match new.clusters.as_slice() {
+                [name] => self.text(name),
+                names => self.counted("", names),
+            }
+            self.raw("</div>\n<dl class=\"facts\">\n");
+            for gap in &new.leaves_out {
+                self.within(
+                    "<dt><span class=\"mark\">not shipped</span></dt><dd><code>",
+                    &gap.source,
+                    "</code>: ",
+                );
+                self.sentence(&gap.why);
+                self.raw("</dd>\n");
+            }
+            for shipment in &new.ships {
+                self.within("<dt>", &shipment_words(shipment), "</dt><dd>");
+                for of in sources_by_origin(&shipment.sources) {
+                    self.raw("<div>");
+                    self.row(&of);
+                    self.raw("</div>");
+                }
+                self.raw("</dd>\n");
+            }
+            self.raw("</dl>\n</div>\n");
+        }
+        self.raw("</section>\n");
+    }
+
+    /// `+2 ~1 -3`, in words for who can't see them.
+    pub(super) fn counts(&mut self, totals: Totals) {
+        self.raw("<span class=\"changes\">");
+        for (open, count) in [
+            ("<b class=\"plus\" title=\"added\">+", totals.added),
+            ("<b title=\"changed\">~", totals.changed),
+            ("<b class=\"minus\" title=\"removed\">-", totals.removed),
+        ] {
+            if count > 0 {
+                self.within(open, &count.to_string(), "</b>");
+            }
+        }
+        self.raw("</span>");
+    }
+
+    fn reach(&mut self, radius: &BlastRadius) {
+        let by_files = [&radius.by_shared_files, &radius.by_own_files];
+        let none = by_files.iter().all(|names| names.is_empty());
+        if none && radius.inputs.is_empty() && radius.across.is_empty() {
+            return;
+        }
+        self.raw("<section>\n<h2>Inputs</h2>\n");
+        self.inputs(radius);
+        self.raw("<dl class=\"facts\">\n");
+        for (open, names) in [
+            ("<dt>by shared files</dt><dd>", &radius.by_shared_files),
+            ("<dt>by files of their own</dt><dd>", &radius.by_own_files),
+        ] {
+            if !names.is_empty() {
+                self.raw(open);
+                self.counted("", names);
+                self.raw("</dd>\n");
+            }
+        }
+        self.raw("</dl>\n");
+        for across in &radius.across {
+            self.raw("<div><b>");
+            self.code(&across.path);
+            self.raw(" is in the folder of one cluster and alters others:</b> ");
+            self.names(&across.clusters);
+            self.raw("</div>\n");
+        }
+        self.raw("</section>\n");
+    }
+
+    fn inputs(&mut self, radius: &BlastRadius) {
+        let inputs = &radius.inputs;
+        if inputs.is_empty() {
+            return;
+        }
+        let many = inputs.len() > super::group::MAX_LISTED;
+        if many {
+            let words = count(inputs.len(), "input");
+            self.within(
+                "<details class=\"more\"><summary>",
+                &words,
+                "</summary><div>\n",
+            );
+        }
+        self.raw("<div class=\"wide\"><table>\n<tbody>\n");
+        for input in inputs {
+            self.raw(match input.change {
+                InputChange::Added => "<tr><td class=\"few\">added</td><td class=\"path\"><code>",
+                InputChange::Changed => {
+                    "<tr><td class=\"few\">changed</td><td class=\"path\"><code>"
+                }
+                InputChange::Removed => {
+                    "<tr><td class=\"few\">removed</td><td class=\"path\"><code>"
+                }
+            });
+            self.within("", &input.path, "</code></td><td>");
+            self.within("", scope_words(input.scope).trim_start(), "</td></tr>\n");
+        }
+        self.raw("</tbody></table></div>\n");
+        if many {
+            self.raw("</div></details>\n");
+        }
+    }
+}
+
+/// The whole names of sources, those of one origin together.
+fn sources_by_origin(sources: &[String]) -> Vec<Vec<&String>> {
+    let of = |origin: &str| {
+        let is_of = |source: &&String| source.split_once('.').map_or("", |(of, _)| of) == origin;
+        sources.iter().filter(is_of).collect()
+    };
+    let origins = by_origin(sources).into_iter();
+    origins.map(|(origin, _)| of(origin)).collect()
+}

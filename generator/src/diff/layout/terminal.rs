@@ -1,0 +1,647 @@
+//! A preview as text for a terminal: the verdict, the clusters, what was
+//! touched, then the changes. Pure.
+
+use anstyle::{AnsiColor, Style as Ansi};
+use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::beside::{Beside, beside};
+use super::links::Links;
+use super::table::{Row, danger_words, rows};
+use super::words::{
+    Status, added_otherwise_words, by_origin, count, counts, leaves, only_in_words, orders,
+    outcome_of_base, outcome_of_head, scope_words, shipment_words,
+};
+use crate::diff::preview::{
+    BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
+    InputChange, Line, NewClusters, Part, Preview, Shipment, Side, Sign, Variant,
+};
+use crate::fault::Fault;
+use crate::report::{self, Style, printable};
+
+/// Clusters that are named in a row; more are counted.
+const MAX_NAMED: usize = 5;
+/// Inputs that are listed; more are counted.
+const MAX_INPUTS: usize = 12;
+/// Variants of a change that are shown beside that of most clusters.
+const MAX_OUTLIERS: usize = 4;
+/// Lines of one change; more are counted.
+const MAX_LINES: usize = 24;
+/// Changed places of one group; more are counted.
+const MAX_PLACES: usize = 60;
+/// Notes on acknowledgements.
+const MAX_NOTES: usize = 20;
+/// Groups that a terminal shows; more are counted.
+const MAX_GROUPS: usize = 100;
+/// Groups that a file has.
+const MAX_GROUPS_OF_FILE: usize = 1_000;
+/// Columns of a file.
+const COLUMNS_OF_FILE: usize = 100;
+
+const BOLD: Ansi = Ansi::new().bold();
+const OLD: Ansi = AnsiColor::Red.on_default();
+const NEW: Ansi = AnsiColor::Green.on_default();
+const DANGER: Ansi = AnsiColor::Red.on_default().bold();
+const PLACE: Ansi = AnsiColor::Cyan.on_default();
+const QUIET: Ansi = Ansi::new().dimmed();
+
+/// What a text is laid out for.
+#[derive(Clone, Copy, Debug)]
+pub struct Surface {
+    /// Whether it is coloured.
+    pub style: Style,
+    /// How wide it is, if that is known. Words are wrapped there; what is in a file is not.
+    pub columns: Option<usize>,
+}
+
+/// Lays a preview out. Its faults are not in it: a command complains of them.
+pub fn to_text(preview: &Preview, surface: Surface) -> String {
+    lay_out(preview, surface, MAX_GROUPS, "")
+}
+
+/// Lays a preview out as a file, with the faults that a command complains of.
+pub fn to_file(preview: &Preview) -> String {
+    let told = [
+        (
+            "head",
+            &preview.head_faults,
+            outcome_of_head(preview.clusters),
+        ),
+        (
+            "base",
+            &preview.base_faults,
+            outcome_of_base(preview.clusters),
+        ),
+    ];
+    let told = told.into_iter().filter(|(_, faults, _)| !faults.is_empty());
+    let told = told.map(|(side, faults, outcome)| {
+        let faults = faults.iter().cloned().collect();
+        let faults = report::to_text(faults, outcome, Style::Plain);
+        format!("\nfaults of the {side}\n\n{faults}")
+    });
+    let surface = Surface {
+        style: Style::Plain,
+        columns: None,
+    };
+    let faults: String = told.collect();
+    lay_out(preview, surface, MAX_GROUPS_OF_FILE, &faults)
+}
+
+fn lay_out(preview: &Preview, surface: Surface, max_groups: usize, faults: &str) -> String {
+    let mut page = Page {
+        text: String::new(),
+        style: surface.style,
+        columns: surface.columns.unwrap_or(COLUMNS_OF_FILE),
+        max_groups,
+    };
+    // One line, whatever reads it.
+    page.line(0, BOLD, &preview.verdict);
+    page.blank();
+    page.side("base", &preview.base);
+    page.side("head", &preview.head);
+    let links = Links::of(preview);
+    page.dangers(&preview.dangers, &links);
+    page.notes(&preview.acknowledgement_faults);
+    page.text.push_str(faults);
+    page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
+    page.new_clusters(&preview.new_clusters);
+    page.reach(&preview.blast_radius);
+    page.groups("", &preview.groups, &links);
+    page.generator(&preview.blast_radius.generator);
+    page.text
+}
+
+/// A line of the table of clusters, and what stands below it.
+struct TableLine<'p> {
+    cells: [String; 3],
+    clusters: String,
+    note: Option<String>,
+    dangers: &'p [ClusterDanger],
+    style: Ansi,
+}
+
+impl<'p> TableLine<'p> {
+    fn of_row(row: &Row<'p>) -> Self {
+        let change = row.change;
+        let status = Status::of(change);
+        Self {
+            cells: [
+                status.word.to_owned(),
+                counts(change.files),
+                counts(change.objects),
+            ],
+            clusters: clusters(&row.clusters),
+            note: status.note,
+            dangers: &change.dangers,
+            style: Ansi::new(),
+        }
+    }
+
+    fn quiet(cells: [&str; 3], clusters: &str) -> Self {
+        Self {
+            cells: cells.map(str::to_owned),
+            clusters: clusters.to_owned(),
+            note: None,
+            dangers: &[],
+            style: QUIET,
+        }
+    }
+}
+
+struct Page {
+    text: String,
+    style: Style,
+    columns: usize,
+    max_groups: usize,
+}
+
+impl Page {
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn line(&mut self, indent: usize, style: Ansi, text: &str) {
+        self.text.push_str(&" ".repeat(indent));
+        self.text
+            .push_str(&self.style.paint(style, &printable(text)));
+        self.text.push('\n');
+    }
+
+    fn plain(&mut self, indent: usize, text: &str) {
+        self.words(indent, indent + 2, Ansi::new(), text);
+    }
+
+    /// Words, wrapped where the line ends; what doesn't fit stands at `hanging`.
+    fn words(&mut self, indent: usize, hanging: usize, style: Ansi, text: &str) {
+        let hanging = hanging.min(self.columns / 2);
+        let mut indent = indent;
+        let mut line = String::new();
+        for word in text.split_inclusive(' ') {
+            let width = indent + (line.clone() + word).trim_end().width();
+            if !line.is_empty() && width > self.columns {
+                self.line(indent, style, line.trim_end());
+                line.clear();
+                indent = hanging;
+            }
+            line.push_str(word);
+        }
+        self.line(indent, style, line.trim_end());
+    }
+
+    fn side(&mut self, name: &str, side: &Side) {
+        let commit = side.commit.as_deref().map(|commit| commit.chars().take(8));
+        let called = commit.map_or_else(|| side.revision.clone(), String::from_iter);
+        let words = format!("{name}  {called}, {}", side.taken);
+        self.words(0, 6, Ansi::new(), &words);
+    }
+
+    /// What a reviewer has to know first; files of a danger are counted when there are many.
+    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
+        if dangers.is_empty() {
+            return;
+        }
+        self.blank();
+        for (number, danger) in dangers.iter().enumerate() {
+            let (flag, title) = (danger.flag.id(), danger.flag.title());
+            let head = format!("{flag}: {title} ({})", clusters(&danger.clusters));
+            match &danger.acknowledged {
+                None => self.words(0, 10, DANGER, &format!("danger  {head}")),
+                Some(_) => self.words(0, 10, QUIET, &format!("meant   {head}")),
+            }
+            self.plain(8, &danger.what);
+            if let Some(live) = &danger.live {
+                self.plain(8, live);
+            }
+            if !danger.files.is_empty() {
+                self.words(8, 10, PLACE, &list(&danger.files));
+            }
+            let groups = links.groups_of(number).iter();
+            let groups: Vec<String> = groups.map(|group| (group + 1).to_string()).collect();
+            if !groups.is_empty() {
+                let group = if groups.len() == 1 { "group" } else { "groups" };
+                self.plain(8, &format!("{group} {}", list(&groups)));
+            }
+            if let Some(by) = &danger.acknowledged {
+                let reason = by.reason.as_ref().map(|reason| format!(": {reason}"));
+                let words = format!("by {}{}", by.place, reason.unwrap_or_default());
+                self.words(8, 10, QUIET, &words);
+            }
+        }
+    }
+
+    /// What was meant to acknowledge a danger, and doesn't.
+    fn notes(&mut self, faults: &[Fault]) {
+        if !faults.is_empty() {
+            self.blank();
+        }
+        for fault in faults.iter().take(MAX_NOTES) {
+            let place = fault.place.as_ref().map(|place| format!("{place}: "));
+            let words = format!("note    {}{}", place.unwrap_or_default(), fault.message);
+            self.words(0, 8, BOLD, &words);
+            for hint in &fault.hints {
+                self.plain(8, hint);
+            }
+        }
+        let more = faults.len().saturating_sub(MAX_NOTES);
+        if more > 0 {
+            self.line(0, BOLD, &format!("and {}", count(more, "note") + " more"));
+        }
+    }
+
+    /// A row for all clusters that have the same in it, with its dangers below.
+    /// Words of one row only don't make the column of all wider.
+    fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
+        let rows = rows(changes);
+        if rows.is_empty() {
+            return;
+        }
+        let mut lines = vec![TableLine::quiet(["clusters", "files", "objects"], "")];
+        lines.extend(rows.iter().map(TableLine::of_row));
+        if unchanged > 0 {
+            let clusters = count(unchanged, "cluster");
+            lines.push(TableLine::quiet(["as before", "", ""], &clusters));
+        }
+        let width = |at: usize| {
+            let cells = lines.iter().map(|line| line.cells[at].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        let widths = [width(0), width(1), width(2)];
+        self.blank();
+        for line in &lines {
+            let cells = line.cells.iter().zip(widths);
+            let cells: String = cells
+                .map(|(cell, width)| format!("{cell:<width$}  "))
+                .collect();
+            let indent = cells.chars().count();
+            self.words(
+                0,
+                indent + 2,
+                line.style,
+                &format!("{cells}{}", line.clusters),
+            );
+            if let Some(note) = &line.note {
+                self.plain(indent, note);
+            }
+            self.kinds(indent, line.dangers);
+        }
+    }
+
+    fn kinds(&mut self, indent: usize, dangers: &[ClusterDanger]) {
+        for danger in dangers {
+            let style = if danger.acknowledged { QUIET } else { DANGER };
+            self.line(indent, style, &danger_words(*danger));
+        }
+    }
+
+    /// What the new ones ship; first what they don't.
+    fn new_clusters(&mut self, all: &[NewClusters]) {
+        for new in all {
+            self.blank();
+            self.words(0, 7, BOLD, &format!("new  {}", clusters(&new.clusters)));
+            for gap in &new.leaves_out {
+                let words = format!("doesn't ship {}: {}", gap.source, gap.why);
+                self.words(5, 7, OLD, &words);
+            }
+            for shipment in &new.ships {
+                self.shipment(shipment);
+            }
+        }
+    }
+
+    /// A few sources in the line of their place; more by what they are of.
+    fn shipment(&mut self, shipment: &Shipment) {
+        let place = shipment_words(shipment);
+        if shipment.sources.len() <= MAX_NAMED {
+            let sources = shipment.sources.join(", ");
+            return self.plain(5, &format!("ships to {place}: {sources}"));
+        }
+        self.plain(5, &format!("ships to {place}:"));
+        let of = by_origin(&shipment.sources);
+        let width = of.iter().map(|(origin, _)| origin.chars().count()).max();
+        let width = width.unwrap_or(0);
+        for (origin, sources) in of {
+            let words = format!("{origin:<width$}  {}", sources.join(", "));
+            self.words(7, 9 + width, Ansi::new(), &words);
+        }
+    }
+
+    fn reach(&mut self, radius: &BlastRadius) {
+        if !radius.inputs.is_empty() {
+            self.blank();
+            self.line(0, QUIET, "inputs");
+        }
+        for input in radius.inputs.iter().take(MAX_INPUTS) {
+            let change = match input.change {
+                InputChange::Added => "added  ",
+                InputChange::Changed => "changed",
+                InputChange::Removed => "removed",
+            };
+            let scope = scope_words(input.scope);
+            let words = format!("{change}  {}{scope}", input.path);
+            self.words(0, 11, Ansi::new(), &words);
+        }
+        if let Some(more) = radius
+            .inputs
+            .len()
+            .checked_sub(MAX_INPUTS)
+            .filter(|more| *more > 0)
+        {
+            self.plain(0, &format!("and {more} more"));
+        }
+        let (own, shared) = (radius.by_own_files.len(), radius.by_shared_files.len());
+        if shared > 0 {
+            let own = match own {
+                0 => String::new(),
+                own => format!(", {own} by files of their own"),
+            };
+            let shared = count(shared, "cluster");
+            self.plain(0, &format!("by shared files: {shared}{own}"));
+        }
+        for across in &radius.across {
+            let words = format!(
+                "{} is in the folder of one cluster and alters others: {}",
+                across.path,
+                clusters(&across.clusters)
+            );
+            self.words(0, 2, BOLD, &words);
+        }
+    }
+
+    /// What comes of another release of gen, and of no input.
+    fn generator(&mut self, generator: &GeneratorVersions) {
+        if generator.recorded.is_empty() {
+            return;
+        }
+        let running = &generator.running;
+        self.blank();
+        for (version, clusters) in &generator.recorded {
+            let words = format!(
+                "rendered/ of {} was written by gen {version}; both sides are shown as gen {running} renders them",
+                count(*clusters, "cluster")
+            );
+            self.words(0, 2, BOLD, &words);
+        }
+        if generator.changed_clusters.is_empty() {
+            self.plain(
+                0,
+                &format!("gen {running} renders the base to the same bytes"),
+            );
+            return;
+        }
+        let words = format!(
+            "gen {running} alone changes {}: files {}, objects {}",
+            count(generator.changed_clusters.len(), "cluster"),
+            counts(generator.files),
+            counts(generator.objects)
+        );
+        self.line(0, BOLD, words.trim_end_matches(", objects "));
+        self.groups("gen ", &generator.groups, &Links::default());
+    }
+
+    fn groups(&mut self, prefix: &str, groups: &[Group], links: &Links) {
+        for (number, group) in groups.iter().take(self.max_groups).enumerate() {
+            let dangers = links.dangers_of(number);
+            self.group(&format!("{prefix}{}", number + 1), group, dangers);
+        }
+        let more = groups.len().saturating_sub(self.max_groups);
+        if more > 0 {
+            self.blank();
+            let groups = count(more, "group");
+            let words = format!("and {groups} more: `gen diff --out page.html` shows all of them");
+            self.words(0, 2, BOLD, &words);
+        }
+    }
+
+    fn group(&mut self, number: &str, group: &Group, dangers: &[ClusterDanger]) {
+        self.blank();
+        let comments = if group.comments_only {
+            ", comments and layout only"
+        } else {
+            ""
+        };
+        let head = match group.clusters.as_slice() {
+            [name] => format!("{number}. {name}{comments}"),
+            names => format!(
+                "{number}. {}{comments}: {}",
+                count(names.len(), "cluster"),
+                list(names)
+            ),
+        };
+        self.words(0, 3, BOLD, &head);
+        self.kinds(3, dangers);
+        let mut files_before = None;
+        for part in group.parts.iter().take(MAX_PLACES) {
+            if files_before != Some(&part.files) {
+                self.files(part);
+                files_before = Some(&part.files);
+            }
+            self.part(part);
+        }
+        let more = group.parts.len().saturating_sub(MAX_PLACES);
+        if more > 0 {
+            self.line(3, BOLD, &format!("and {}", count(more, "place") + " more"));
+        }
+    }
+
+    fn files(&mut self, part: &Part) {
+        for file in &part.files {
+            let object = file.object.as_ref().map(|object| format!("  {object}"));
+            let some = only_in_words(file).map(|words| format!("  {words}"));
+            let some = some.unwrap_or_default();
+            let words = format!("{}{}{some}", file.path, object.unwrap_or_default());
+            self.words(3, 5, PLACE, &words);
+        }
+    }
+
+    fn part(&mut self, part: &Part) {
+        let mut indent = 5;
+        if !part.path.is_empty() {
+            self.line(indent, Ansi::new(), &part.path);
+            indent += 2;
+        }
+        for (number, variant) in part.variants.iter().take(MAX_OUTLIERS + 1).enumerate() {
+            if number > 0 {
+                let clusters = clusters(&variant.clusters);
+                self.words(indent, indent + 2, BOLD, &format!("but in {clusters}"));
+            }
+            self.variant(indent, variant);
+        }
+        if let Some(rest) = part
+            .variants
+            .get(MAX_OUTLIERS + 1..)
+            .filter(|rest| !rest.is_empty())
+        {
+            let clusters: usize = rest.iter().map(|variant| variant.clusters.len()).sum();
+            let words = format!(
+                "and {} ways more in {}",
+                rest.len(),
+                count(clusters, "cluster")
+            );
+            self.line(indent, BOLD, &words);
+        }
+    }
+
+    fn variant(&mut self, indent: usize, variant: &Variant) {
+        match &variant.detail {
+            Detail::Added { new } => self.values(indent, None, Some(new)),
+            Detail::Removed { old } => self.values(indent, Some(old), None),
+            Detail::Changed { old, new } if old == new => {
+                self.plain(indent, "differs; what it is, is not shown");
+            }
+            Detail::Changed { old, new } => self.values(indent, Some(old), Some(new)),
+            Detail::Renamed { to } => self.plain(indent, &format!("is called {to} now")),
+            Detail::Reordered { old, new } => {
+                self.plain(indent, "the order differs:");
+                self.lines(indent, &orders(old, new), 0);
+            }
+            Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
+                self.lines(indent, lines, *omitted);
+            }
+            Detail::LineEnds => self.plain(indent, "only the ends of its lines differ"),
+            Detail::Opaque {
+                old_bytes,
+                new_bytes,
+            } => {
+                let words = format!("differs; {old_bytes} bytes became {new_bytes}");
+                self.plain(indent, &words);
+            }
+            Detail::FileAdded { lines, omitted } => {
+                self.line(indent, NEW, "a new file");
+                self.lines(indent, lines, *omitted);
+            }
+            Detail::FileAddedOtherwise { lines, omitted } => {
+                self.line(indent, NEW, added_otherwise_words(lines));
+                self.lines(indent, lines, *omitted);
+            }
+            Detail::FileRemoved => self.line(indent, OLD, "is no longer there"),
+            Detail::FileRenamed { from } => self.plain(indent, &format!("was called {from}")),
+        }
+    }
+
+    /// Values of both sides, of a mapping or list each leaf.
+    fn values(&mut self, indent: usize, old: Option<&Json>, new: Option<&Json>) {
+        let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
+        lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
+        let shown = beside(&lines);
+        for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
+            self.shown(indent, side, 0);
+        }
+    }
+
+    fn lines(&mut self, indent: usize, lines: &[Line], omitted: usize) {
+        self.shown(indent, &beside(lines), omitted);
+    }
+
+    fn shown(&mut self, indent: usize, lines: &[Beside<'_>], omitted: usize) {
+        for line in lines.iter().take(MAX_LINES) {
+            self.signed(indent, line.line.sign, &line.to_text());
+        }
+        self.omitted(indent, omitted + lines.len().saturating_sub(MAX_LINES));
+    }
+
+    fn signed(&mut self, indent: usize, sign: Sign, text: &str) {
+        let (mark, style) = match sign {
+            Sign::Context => (" ", QUIET),
+            Sign::Added => ("+", NEW),
+            Sign::Removed => ("-", OLD),
+            Sign::Gap => ("…", QUIET),
+        };
+        self.line(indent, style, format!("{mark} {text}").trim_end());
+    }
+
+    fn omitted(&mut self, indent: usize, lines: usize) {
+        if lines > 0 {
+            self.line(indent, QUIET, &format!("and {} more", count(lines, "line")));
+        }
+    }
+}
+
+/// The name of a cluster, or how many there are and the first of them.
+fn clusters(names: &[impl AsRef<str>]) -> String {
+    match names {
+        [name] => name.as_ref().to_owned(),
+        _ => format!("{}: {}", count(names.len(), "cluster"), list(names)),
+    }
+}
+
+fn list(names: &[impl AsRef<str>]) -> String {
+    let named = names.iter().take(MAX_NAMED).map(AsRef::as_ref);
+    let named = named.collect::<Vec<&str>>().join(", ");
+    match names.len().saturating_sub(MAX_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::preview::{ClusterStatus, Totals};
+
+    fn names(count: usize) -> Vec<String> {
+        let name = |number| format!("cluster-{number:03}.k8s.example.com");
+        (0..count).map(name).collect()
+    }
+
+    fn preview(groups: usize) -> Preview {
+        let group = Group {
+            clusters: names(1),
+            comments_only: false,
+            parts: Vec::new(),
+        };
+        let change = |name| ClusterChange {
+            name,
+            status: ClusterStatus::Changed,
+            files: Totals::default(),
+            objects: Totals::default(),
+            renamed_from: None,
+            dangers: Vec::new(),
+        };
+        let sources = ["a.one", "a.two", "b.three", "a.four", "c.five", "c.six"];
+        Preview {
+            verdict: "The first line ".repeat(12),
+            changed_clusters: names(500).into_iter().map(change).collect(),
+            new_clusters: vec![NewClusters {
+                clusters: names(3),
+                ships: vec![Shipment {
+                    at: "main".to_owned(),
+                    kept_days: Some(7),
+                    sources: sources.map(str::to_owned).into(),
+                }],
+                leaves_out: Vec::new(),
+            }],
+            groups: vec![group; groups],
+            ..Preview::default()
+        }
+    }
+
+    fn told(preview: &Preview, columns: usize) -> String {
+        let surface = Surface {
+            style: Style::Plain,
+            columns: Some(columns),
+        };
+        to_text(preview, surface)
+    }
+
+    #[test]
+    fn words_are_wrapped_where_the_terminal_ends() {
+        let preview = preview(0);
+        let text = told(&preview, 60);
+        let (verdict, rest) = text.split_once('\n').expect("lines");
+        assert_eq!(verdict, preview.verdict);
+        assert!(
+            rest.lines().all(|line| line.chars().count() <= 60),
+            "{text}"
+        );
+        insta::assert_snapshot!(rest);
+    }
+
+    #[test]
+    fn of_very_many_groups_the_first_are_shown() {
+        let text = told(&preview(MAX_GROUPS + 20), 80);
+        let last = "\nand 20 groups more: `gen diff --out page.html` shows all of them\n";
+        assert!(text.contains("\n100. ") && text.ends_with(last), "{text}");
+        let file = to_file(&preview(MAX_GROUPS + 20));
+        assert!(file.contains("\n120. ") && !file.contains("groups more"));
+    }
+}
