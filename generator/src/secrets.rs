@@ -210,7 +210,29 @@ mod tests {
         ("comma", "password: abc,§"),
         ("bracket", "password: abc]§"),
         ("comma in braces", "{password: abc,§}"),
+        ("TOML", "password = \"\"\"\n§\n\"\"\""),
+        ("nothing and more", "PASSWORD=\"\"'§'"),
+        ("here document", "TOKEN=$(cat <<END\nx\n§\nEND\n)"),
+        ("quotes in quotes", "password: 'it''s §'"),
+        ("Ruby", "config['password'] = '§'"),
+        ("Ruby's symbol", ":password => '§'"),
+        ("Java", "x: 'required user=\"a\" password=\"§\";'"),
+        (
+            "Java, escaped",
+            r#"x: "required user=\"a\" password=\"§\";""#,
+        ),
+        ("Docker", "ENV DB_PASSWORD §"),
+        ("Redis", "requirepass §"),
+        ("SQL", "ALTER USER a WITH PASSWORD '§'"),
         // Beside a name.
+        (
+            "variable with a map",
+            r#"{"name": "TOKEN", "a": {"b": {}}, "value": "§"}"#,
+        ),
+        (
+            "variable's text",
+            "- name: TOKEN\n  # a\n  value: >-\n    §",
+        ),
         ("variable", "- name: DB_PASSWORD\n  value: §"),
         (
             "variable, in quotes",

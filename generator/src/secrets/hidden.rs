@@ -269,12 +269,12 @@ impl<'t> Scanner<'t> {
     /// In the same line, in the same braces.
     fn hide_beside(&mut self, key: &Key, name: usize) {
         let last = end_within(self.text, name, BYTES_AROUND).min(key.line.end);
-        let end = self.text[name..last].find(['{', '}']);
-        let ahead = name..end.map_or(last, |length| name + length);
+        let ahead = self.text[name..last].char_indices();
+        let ahead = name..brace_beyond(ahead, ['{', '}']).map_or(last, |at| name + at);
         let first = start_within(self.text, key.word.start, BYTES_AROUND).max(key.line.start);
-        let begin = self.text[first..key.word.start].rfind(['{', '}']);
-        let behind = begin.map_or(first, |length| first + length)..key.word.start;
-        for part in [ahead, behind] {
+        let behind = self.text[first..key.word.start].char_indices().rev();
+        let behind = brace_beyond(behind, ['}', '{']).map_or(first, |at| first + at);
+        for part in [ahead, behind..key.word.start] {
             self.hide_values_in(part, &key.line);
         }
     }
@@ -350,6 +350,25 @@ impl<'t> Scanner<'t> {
             self.value(&key, &separator);
         }
     }
+}
+
+/// Where the brace is that closes what was opened before.
+fn brace_beyond(
+    characters: impl Iterator<Item = (usize, char)>,
+    [open, close]: [char; 2],
+) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in characters {
+        if c == open {
+            depth += 1;
+        } else if c == close {
+            match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return Some(at),
+            }
+        }
+    }
+    None
 }
 
 /// How a line begins.

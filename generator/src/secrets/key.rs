@@ -16,7 +16,7 @@ const ENDINGS: [&str; 11] = [
 ];
 
 /// Endings that are seldom another thing's.
-const LIKELY_ENDINGS: [&str; 16] = [
+const LIKELY_ENDINGS: [&str; 17] = [
     "passwords",
     "apikeys",
     "pwd",
@@ -33,6 +33,7 @@ const LIKELY_ENDINGS: [&str; 16] = [
     "passwordhash",
     "dockerconfigjson",
     "connectionstring",
+    "requirepass",
 ];
 
 /// Last words of keys whose value is a secret if it is a text.

@@ -27,10 +27,11 @@ static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ];
     let references = references.join("|");
     let nothing = r#"\\*"\\*"|''|\[ *\]|\{ *\}|true|false|null|nil|None|~"#;
-    let end = r#"[\s,;)\]}&<\\"'|]|$"#;
+    let end = r"[\s,;)\]}&<\\|]|$";
     let scheme = "(?:(?:Bearer|Basic|Token|ApiKey) +)?";
+    // What is nothing may not be joined to something.
     Regex::new(&format!(
-        r#"^((?:\\*["'])?{scheme}(?:{references})(?:\\*["'])?|{nothing})(?:{end})"#
+        r#"^(?:((?:\\*["'])?{scheme}(?:{references})(?:\\*["'])?)(?:["']|{end})|({nothing})(?:{end}))"#
     ))
     .ok()
 });
@@ -51,6 +52,10 @@ static FIRST_KEY: LazyLock<Option<Regex>> =
 static CLOSERS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"[}\])][\s}\]),;"']*$"#).ok());
 
+/// The word that a text of a shell goes up to.
+static HERE_DOCUMENT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"<<[-~]?[ \t]*\\?["']?([A-Za-z_][A-Za-z0-9_]*)"#).ok());
+
 /// What ends a word of a shell, or a value in a list.
 fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, ',' | ';' | ')' | ']' | '}' | '|' | '&' | '<' | '>')
@@ -58,7 +63,8 @@ fn ends_word(c: char) -> bool {
 
 /// The length of what is no secret at a value's beginning.
 fn harmless(rest: &str) -> Option<usize> {
-    Some(HARMLESS.as_ref()?.captures(rest)?.get(1)?.end())
+    let found = HARMLESS.as_ref()?.captures(rest)?;
+    Some(found.get(1).or_else(|| found.get(2))?.end())
 }
 
 /// Whether a whole text is no secret, as it only says where one is.
@@ -106,6 +112,7 @@ impl Scanner<'_> {
         );
         self.at = key.line.end;
         self.hide_continued(key);
+        self.hide_document(key, from);
         if column_of(self.text, key).is_some() {
             self.hide_block(key, false, false);
         }
@@ -119,6 +126,25 @@ impl Scanner<'_> {
                 return;
             };
             line = next;
+            self.hide(line.start, line.end);
+            self.at = self.at.max(line.end);
+        }
+    }
+
+    /// Hides the lines of a text that begins in a key's line: `<<END`.
+    fn hide_document(&mut self, key: &Key, from: usize) {
+        let rest = &self.text[from..key.line.end];
+        let found = HERE_DOCUMENT.as_ref().filter(|_| rest.contains("<<"));
+        let found = found.and_then(|document| document.captures(rest)?.get(1));
+        let Some(end) = found.map(|found| found.as_str()) else {
+            return;
+        };
+        let mut line = key.line.clone();
+        while let Some(next) = line_after(self.text, &line) {
+            line = next;
+            if self.text[line.clone()].trim() == end {
+                return;
+            }
             self.hide(line.start, line.end);
             self.at = self.at.max(line.end);
         }
@@ -291,6 +317,12 @@ impl Scanner<'_> {
         let from = key.line.end - value.len();
         let first = start_within(self.text, key.word.start, 200).max(key.line.start);
         let before = self.text[first..key.word.start].trim_start();
+        let commands = ["ENV ", "ARG ", "set ", "SET ", "setenv "];
+        let before = if commands.contains(&before) {
+            ""
+        } else {
+            before
+        };
         let is_login = before.contains("login ") || before.contains("machine ");
         if value.starts_with(['"', '\'']) {
             self.quoted(from);
