@@ -516,7 +516,7 @@ fn files_that_cannot_be_written_are_told() {
 #[test]
 fn a_comment_has_its_length_and_its_link() {
     let history = changed();
-    history.clusters(200);
+    history.clusters(30);
     let link = "https://example.com/page?a&b";
     let limits = ["--max-bytes", "2000", "--link", link];
     let markdown = history.markdown(&limits).expect("a comment");
