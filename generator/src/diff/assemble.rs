@@ -132,6 +132,8 @@ fn generator(releases: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> 
         versions.objects.add(change.objects);
         versions.changed_clusters.push(change.name);
     }
+    let endangered = by_release.iter().filter_map(Comparison::endangered);
+    versions.dangers = gather(&endangered.collect::<Vec<_>>());
     versions.groups = group(&changed(by_release));
     versions
 }
@@ -264,10 +266,15 @@ fn nothing_changes(unchanged: usize) -> String {
 /// "; gen 0.2.0 alone changes 2 clusters"; nothing where another release wrote the same.
 fn by_release_alone(generator: &GeneratorVersions) -> String {
     let gen_alone = format!("; gen {} alone changes", generator.running);
-    match generator.changed_clusters.len() {
-        0 => String::new(),
+    let clusters = match generator.changed_clusters.len() {
+        0 => return String::new(),
         1 => format!("{gen_alone} 1 cluster"),
         count => format!("{gen_alone} {count} clusters"),
+    };
+    match generator.dangers.len() {
+        0 => clusters,
+        1 => format!("{clusters}, which is a danger"),
+        count => format!("{clusters}, {count} dangers in it"),
     }
 }
 

@@ -562,6 +562,8 @@ pub struct GeneratorVersions {
     pub files: Totals,
     /// How many of their objects.
     pub objects: Totals,
+    /// What in it is dangerous. It comes with the release, whatever the change is, so it isn't denied.
+    pub dangers: Vec<Danger>,
     /// What differs, equal changes told once.
     pub groups: Vec<Group>,
 }

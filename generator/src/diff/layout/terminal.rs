@@ -395,6 +395,7 @@ impl Page {
             counts(generator.objects)
         );
         self.line(0, BOLD, words.trim_end_matches(", objects "));
+        self.dangers(&generator.dangers, &Links::default());
         self.groups("gen ", &generator.groups, &Links::default());
     }
 

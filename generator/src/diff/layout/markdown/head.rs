@@ -409,6 +409,10 @@ fn generator(generator: &GeneratorVersions) -> Vec<String> {
             code(&files, MAX_PATH),
             code(&objects, MAX_PATH)
         ));
+        let dangers = generator.dangers.iter();
+        listed.extend(
+            dangers.map(|danger| format!("- danger by gen alone: {}\n", sentence_of(danger))),
+        );
     } else if !generator.recorded.is_empty() {
         listed.push(format!(
             "- gen {running} renders the base to the same bytes\n"

@@ -276,6 +276,7 @@ impl Dice {
                 changed_clusters: self.texts(2),
                 files: self.totals(),
                 objects: self.totals(),
+                dangers: (0..self.roll(3)).map(|_| self.danger()).collect(),
                 groups: self.groups(size.min(3)),
             },
         }

@@ -78,6 +78,9 @@ impl Markup {
         self.raw("<dt>clusters</dt><dd>");
         self.counted("", &generator.changed_clusters);
         self.raw("</dd>\n</dl>\n");
+        for danger in &generator.dangers {
+            self.danger(danger, &[]);
+        }
         self.groups("gen-", &generator.groups, &Links::default());
     }
 

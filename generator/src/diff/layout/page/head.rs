@@ -99,7 +99,7 @@ impl Markup {
         self.raw("</section>\n");
     }
 
-    fn danger(&mut self, danger: &Danger, groups: &[usize]) {
+    pub(super) fn danger(&mut self, danger: &Danger, groups: &[usize]) {
         self.raw(match danger.acknowledged {
             None => "<article class=\"danger\">\n<h3><span class=\"mark\">danger</span>",
             Some(_) => "<article class=\"meant\">\n<h3><span class=\"mark\">meant</span>",

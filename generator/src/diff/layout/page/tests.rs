@@ -261,13 +261,14 @@ prop_compose! {
         head_faults in vec(fault(), 0..3),
         base_faults in vec(fault(), 0..3),
         acknowledgement_faults in vec(fault(), 0..3),
-        generator_groups in vec(group(), 0..3),
+        (generator_groups, generator_dangers) in (vec(group(), 0..3), vec(danger(), 0..2)),
     ) -> Preview {
         let mut blast_radius: BlastRadius = blast_radius;
         let generator = &mut blast_radius.generator;
         if !generator.recorded.is_empty() && !generator_groups.is_empty() {
             generator.changed_clusters = generator_groups[0].clusters.clone();
             generator.groups = generator_groups;
+            generator.dangers = generator_dangers;
         }
         Preview {
             logfleet_preview: FORMAT,
