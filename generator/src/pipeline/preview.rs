@@ -325,6 +325,7 @@ impl SideRendering {
         } = side;
         let clusters = fleet.layers.loaded.cluster_names.clone();
         let knows_all = fleet.layers.loaded.names_are_whole;
+        fleet.layers.loaded.forget_values();
         let (certificates, more) = read_certificates(root, &fleet.members);
         faults.append(more);
         fleet.members.retain(|member| {
