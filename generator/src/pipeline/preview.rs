@@ -109,11 +109,12 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         head_faults: result.head_faults,
         base_faults: result.base_faults,
     };
-    let preview = compared.into_preview();
     // A program that previews ends then. To free a thousand clusters one by
     // one, which the system does at once, takes longer than to compare one.
-    std::mem::forget(sides);
-    Ok(preview)
+    // What many compare with makes room for the preview.
+    std::mem::forget(sides.head);
+    drop(sides.base);
+    Ok(compared.into_preview())
 }
 
 fn side(revision: &Revision) -> Side {
