@@ -273,8 +273,8 @@ fn commit_of(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
         .map(|commit| commit.id())
         .map_err(|error| {
             let called = secrets::mask(revision);
-            let unborn = revision == "HEAD" && repository.is_empty().unwrap_or(false);
-            if unborn {
+            let head = repository.head().map_err(|error| error.code());
+            if revision == "HEAD" && head.err() == Some(ErrorCode::UnbornBranch) {
                 return Fault::environment("the repository has no commit yet")
                     .hint("commit the fleet first");
             }
