@@ -537,6 +537,13 @@ fn a_comment_has_its_length_and_its_link() {
     }
 }
 
+#[test]
+fn a_repository_without_a_commit_is_told_to_be_one() {
+    let run = History::new().run(&[]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{run}");
+    assert!(run.err.contains("has no commit yet"), "{run}");
+}
+
 /// A commit shows what the work tree showed before it was one.
 #[test]
 fn a_commit_is_shown_as_the_work_tree_was() {

@@ -2,6 +2,7 @@
 //! a stranger's is markup in it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
@@ -458,6 +459,38 @@ proptest! {
     fn so_is_a_short_one(seed in 1_u64.., size in 1_usize..6, max_bytes in 2_000_u32..6_000) {
         let preview = Dice(seed).preview(size);
         check(&preview, max_bytes);
+    }
+}
+
+/// Ten thousand changes, of which a test takes the first.
+static MANY: LazyLock<Preview> = LazyLock::new(|| Dice(11).preview(10_000));
+
+/// A preview with the first so many of them.
+fn of_size(size: usize) -> Preview {
+    let many = &*MANY;
+    Preview {
+        groups: many.groups[..size].to_vec(),
+        changed_clusters: many.changed_clusters[..size].to_vec(),
+        ..Dice(12).preview(0)
+    }
+}
+
+#[test]
+fn so_is_one_of_each_small_size() {
+    for size in 1..=150 {
+        check(&of_size(size), Limit::DEFAULT_BYTES);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// As many of a few changes as of thousands.
+    #[test]
+    fn so_is_one_of_any_size(magnitude in 0.0..=4.0_f64, max_bytes in prop_oneof![Just(Limit::DEFAULT_BYTES), 2_000_u32..1_000_000]) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 10,000")]
+        let size = 10_f64.powf(magnitude) as usize;
+        check(&of_size(size), max_bytes);
     }
 }
 
