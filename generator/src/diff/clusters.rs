@@ -22,7 +22,11 @@ pub fn compare_cluster(
             whole: Whole::of(head),
             known: KnownValues::of(head.cluster),
             shipping: Shipping::of(head.cluster),
-            dangers: files::dangers_of_new(head.tree),
+            dangers: files::dangers(Surroundings {
+                base: &RenderedTree::default(),
+                head: head.tree,
+                applier: Applier::Nobody,
+            }),
             renamed: None,
         },
         (Presence::Rendered(base), Presence::Absent) => Outcome::Removed {

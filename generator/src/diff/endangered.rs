@@ -1,11 +1,10 @@
 //! What is dangerous about a cluster that is on both sides. Pure.
 
-use super::compare::files::compare_trees;
+use super::compare::files;
 use super::comparison::RenderedCluster;
 use super::danger::applied::Applied;
 use super::danger::moved::Move;
 use super::danger::{Applier, DangerFinding, Surroundings, gone, source};
-use super::known::KnownValues;
 use crate::tree::RenderedTree;
 
 /// The dangers of a cluster, of which those in its files as they are rendered
@@ -47,10 +46,9 @@ fn as_applied(
 }
 
 fn dangers(base: &RenderedTree, head: &RenderedTree, applier: Applier) -> Vec<DangerFinding> {
-    let around = Surroundings {
+    files::dangers(Surroundings {
         base,
         head,
         applier,
-    };
-    compare_trees(around, &KnownValues::default()).dangers
+    })
 }

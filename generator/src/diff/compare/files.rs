@@ -8,7 +8,7 @@ use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::renames;
 use super::text::{self, TextChange};
-use crate::diff::danger::{self, Applier, Change, DangerFinding, Side, Surroundings};
+use crate::diff::danger::{self, Change, DangerFinding, Side, Surroundings};
 use crate::diff::known::KnownValues;
 use crate::diff::preview::{Detail, Totals};
 use crate::diff::veil;
@@ -117,39 +117,69 @@ pub(in crate::diff) fn compare_trees(
     around: Surroundings<'_>,
     known: &KnownValues,
 ) -> TreeComparison {
-    let Surroundings { base, head, .. } = around;
-    let removed = only_in(base, head);
-    let added = only_in(head, base);
-    let renames = renames::find(&removed, &added);
     let mut result = TreeComparison::default();
-    for (path, new) in &head.0 {
-        if let Some(old) = base.0.get(path).filter(|old| *old != new) {
-            let path = path.as_str();
-            let [old, new] = [old, new].map(|bytes| Version::read(File { path, bytes }));
-            result.push_changed(compare_versions(&old, &new, known), &old, &new);
-            result.push_dangers(around, Some(&old), Some(&new));
+    for (old, new) in differing(around.base, around.head) {
+        let [old, new] = [old, new].map(|file| file.map(Version::read));
+        match (&old, &new) {
+            (Some(old), Some(new)) if old.file.path == new.file.path => {
+                result.push_changed(compare_versions(old, new, known), old, new);
+            }
+            (Some(old), Some(new)) => result.push_renamed(old, new, known),
+            (Some(old), None) => result.push_removed(old, known),
+            (None, Some(new)) => result.push_added(new, known),
+            (None, None) => {}
         }
-    }
-    for file in removed {
-        if !renames.iter().any(|(from, _)| from.path == file.path) {
-            let old = Version::read(file);
-            result.push_removed(&old, known);
-            result.push_dangers(around, Some(&old), None);
-        }
-    }
-    for file in added {
-        if let Some((from, to)) = renames.iter().find(|(_, to)| to.path == file.path) {
-            let [old, new] = [from, to].map(|file| Version::read(*file));
-            result.push_renamed(&old, &new, known);
-            result.push_dangers(around, Some(&old), Some(&new));
-        } else {
-            let new = Version::read(file);
-            result.push_added(&new, known);
-            result.push_dangers(around, None, Some(&new));
-        }
+        let dangers = dangers_of(old.as_ref(), new.as_ref(), around);
+        result.dangers.extend(dangers);
     }
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
     result
+}
+
+/// What is dangerous about the files that differ, and nothing else of them.
+pub(in crate::diff) fn dangers(around: Surroundings<'_>) -> Vec<DangerFinding> {
+    let dangers = differing(around.base, around.head)
+        .into_iter()
+        .flat_map(|pair| {
+            let [old, new] = <[_; 2]>::from(pair).map(|file| file.map(Version::read));
+            dangers_of(old.as_ref(), new.as_ref(), around)
+        });
+    dangers.collect()
+}
+
+fn dangers_of(
+    old: Option<&Version<'_>>,
+    new: Option<&Version<'_>>,
+    around: Surroundings<'_>,
+) -> Vec<DangerFinding> {
+    let [old, new] = [old, new].map(|version| version.and_then(Version::side));
+    danger::of_change(&Change { old, new, around })
+}
+
+/// The files that aren't the same on both sides, each with what it was: those
+/// that differ, then those that went, then those that came or have another name.
+fn differing<'t>(
+    base: &'t RenderedTree,
+    head: &'t RenderedTree,
+) -> Vec<(Option<File<'t>>, Option<File<'t>>)> {
+    let (removed, added) = (only_in(base, head), only_in(head, base));
+    let renames = renames::find(&removed, &added);
+    let mut pairs = Vec::new();
+    for (path, new) in head.files() {
+        if let Some(old) = base.0.get(path).filter(|old| *old != new) {
+            let path = path.as_str();
+            let file = |bytes| Some(File { path, bytes });
+            pairs.push((file(old), file(new)));
+        }
+    }
+    let is_renamed = |file: &File<'_>| renames.iter().any(|(from, _)| from.path == file.path);
+    let gone = removed.into_iter().filter(|file| !is_renamed(file));
+    pairs.extend(gone.map(|file| (Some(file), None)));
+    pairs.extend(added.into_iter().map(|file| {
+        let renamed = renames.iter().find(|(_, to)| to.path == file.path);
+        (renamed.map(|(from, _)| *from), Some(file))
+    }));
+    pairs
 }
 
 /// How many files and objects there are in a tree.
@@ -159,26 +189,6 @@ pub(in crate::diff) fn count(tree: &RenderedTree) -> (usize, usize) {
         Version::read(File { path, bytes }).objects().len()
     };
     (tree.0.len(), tree.files().map(count).sum())
-}
-
-/// What is dangerous about files of a new cluster.
-pub(in crate::diff) fn dangers_of_new(tree: &RenderedTree) -> Vec<DangerFinding> {
-    let around = Surroundings {
-        base: &RenderedTree::default(),
-        head: tree,
-        applier: Applier::Nobody,
-    };
-    let dangers = tree.files().flat_map(|(path, bytes)| {
-        let path = path.as_str();
-        let new = Version::read(File { path, bytes });
-        let new = new.side();
-        danger::of_change(&Change {
-            old: None,
-            new,
-            around,
-        })
-    });
-    dangers.collect()
 }
 
 fn only_in<'t>(one: &'t RenderedTree, other: &RenderedTree) -> Vec<File<'t>> {
@@ -194,17 +204,6 @@ fn only_in<'t>(one: &'t RenderedTree, other: &RenderedTree) -> Vec<File<'t>> {
 }
 
 impl TreeComparison {
-    fn push_dangers(
-        &mut self,
-        around: Surroundings<'_>,
-        old: Option<&Version<'_>>,
-        new: Option<&Version<'_>>,
-    ) {
-        let [old, new] = [old, new].map(|version| version.and_then(Version::side));
-        self.dangers
-            .extend(danger::of_change(&Change { old, new, around }));
-    }
-
     fn push_changed(&mut self, findings: Vec<Finding>, old: &Version<'_>, new: &Version<'_>) {
         self.file_totals.changed += 1;
         self.object_totals

@@ -367,8 +367,7 @@ mod tests {
     use super::super::tests::{of_trees, tree};
     use super::super::{Applier, Surroundings};
     use super::*;
-    use crate::diff::compare::files::compare_trees;
-    use crate::diff::known::KnownValues;
+    use crate::diff::compare::files::dangers as dangers_in;
 
     const SET: &str = "kubernetes/x/daemonset.yaml";
     const PATCH: &str = "kubernetes/patches/a.yaml";
@@ -417,11 +416,7 @@ mod tests {
             applier: Applier::Nobody,
         };
         let placed = |finding| applied.placed(finding, (&base, &head));
-        let known = KnownValues::default();
-        let findings = compare_trees(around, &known)
-            .dangers
-            .into_iter()
-            .map(placed);
+        let findings = dangers_in(around).into_iter().map(placed);
         findings
             .map(|finding| {
                 format!(

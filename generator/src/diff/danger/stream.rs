@@ -112,8 +112,7 @@ fn keeps(resource: &Json, policy: &str) -> bool {
 mod tests {
     use super::super::tests::tree;
     use super::super::{Applier, Surroundings};
-    use crate::diff::compare::files::compare_trees;
-    use crate::diff::known::KnownValues;
+    use crate::diff::compare::files::dangers as dangers_in;
 
     #[test]
     fn what_is_gone_is_told_by_the_file_that_had_it() {
@@ -130,7 +129,7 @@ mod tests {
             head: &head,
             applier: Applier::Nobody,
         };
-        let dangers = compare_trees(around, &KnownValues::default()).dangers;
+        let dangers = dangers_in(around);
         let files: Vec<Option<&str>> = dangers
             .iter()
             .map(|danger| danger.file.as_deref())

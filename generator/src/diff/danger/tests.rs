@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::{Applier, Surroundings};
-use crate::diff::compare::files::compare_trees;
-use crate::diff::known::KnownValues;
+use crate::diff::compare::files::dangers as dangers_in;
 use crate::tree::{RenderedTree, TreePath};
 
 pub(in crate::diff::danger) const STACK: &str = "aws/eu-central-1/stack.json";
@@ -28,9 +27,7 @@ pub(in crate::diff::danger) fn of_trees(
         head: &head,
         applier: Applier::Prunes("Argo CD"),
     };
-    let dangers = compare_trees(around, &KnownValues::default())
-        .dangers
-        .into_iter();
+    let dangers = dangers_in(around).into_iter();
     dangers
         .map(|danger| format!("{}: {}", danger.flag.id(), danger.what))
         .collect()
