@@ -23,6 +23,13 @@ struct Repository {
 }
 
 impl Repository {
+    /// Publishes with `--overwrite`: `deploy` is then what is rendered here, and nothing else.
+    fn overwrites(&self, server: &Path, arguments: &[&str]) {
+        let run = self.publish(&[arguments, &["--overwrite"]].concat());
+        assert_eq!(run.code, 0, "{run}");
+        assert_eq!(self.files(server, "deploy"), self.rendered("rendered/"));
+    }
+
     /// The base fleet, rendered and committed on `main`.
     fn new() -> Self {
         let repository = Self {
@@ -173,6 +180,12 @@ impl Repository {
             })
             .collect()
     }
+}
+
+/// What is said where a later state than this one is in the branch.
+fn nothing_for(older: &str, later: &str) -> String {
+    let (older, later) = (&older[..12], &later[..12]);
+    format!("`deploy` has {later} already, which is later than {older}; nothing was published\n")
 }
 
 fn hook(repository: &Path, name: &str, script: &str) {
@@ -789,12 +802,7 @@ fn an_edit_in_the_branch_stops_it_unless_overwritten() {
         err.contains("`kubernetes/kustomization.yaml` of the cluster `alpha` was edited there"),
         "{err}"
     );
-    let run = repository.publish(&[&arguments[..], &["--overwrite"]].concat());
-    assert_eq!(run.code, 0, "{run}");
-    assert_eq!(
-        repository.files(&server, "deploy"),
-        repository.rendered("rendered/")
-    );
+    repository.overwrites(&server, &arguments);
 }
 
 #[test]
@@ -812,14 +820,7 @@ fn a_later_state_is_not_replaced_by_an_older_one() {
     repository.git(&["checkout", "--quiet", &older]);
     let run = repository.publish(&arguments);
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(
-        run.out,
-        format!(
-            "`deploy` has {} already, which is later than {}; nothing was published\n",
-            &later[..12],
-            &older[..12]
-        )
-    );
+    assert_eq!(run.out, nothing_for(&older, &later));
     assert_eq!(repository.git_in(&server, &["rev-parse", "deploy"]), tip);
 
     // A shallow clone of the older state can't know.

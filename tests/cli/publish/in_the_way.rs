@@ -51,12 +51,7 @@ fn a_foreign_file_in_a_folder_without_an_ownership_file_stops_it() {
         "{err}"
     );
     assert_eq!(repository.files(&server, "deploy"), before);
-    let run = repository.publish(&[&arguments[..], &["--overwrite"]].concat());
-    assert_eq!(run.code, 0, "{run}");
-    assert_eq!(
-        repository.files(&server, "deploy"),
-        repository.rendered("rendered/")
-    );
+    repository.overwrites(&server, &arguments);
 }
 
 #[test]

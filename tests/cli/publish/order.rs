@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Repository;
+use super::{Repository, nothing_for};
 
 impl Repository {
     /// Pushes `main` to a server that the fleet is cloned from.
@@ -54,14 +54,7 @@ fn a_later_commit_that_this_clone_has_not_seen_is_not_replaced() {
     let from_slow = [&publish[..], &["--root", slow.to_str().expect("Unicode")]].concat();
     let run = repository.publish(&from_slow);
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(
-        run.out,
-        format!(
-            "`deploy` has {} already, which is later than {}; nothing was published\n",
-            &later[..12],
-            &older[..12]
-        )
-    );
+    assert_eq!(run.out, nothing_for(&older, &later));
     assert_eq!(repository.git_in(&server, &["rev-parse", "deploy"]), tip);
     assert_eq!(repository.git_in(&slow, &["for-each-ref"]), refs);
 
