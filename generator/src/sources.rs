@@ -375,8 +375,8 @@ fn events(cluster: &ResolvedCluster) -> SourceRow {
             row.files
                 .insert(0, "kubernetes/events/deployment.yaml".to_owned());
             row.shipped_by = Some(format!(
-                "Deployment {0}/kubernetes-events, DaemonSet {0}/{1}",
-                cluster.kubernetes.namespace, daemon_set.name
+                "Deployment {0}/{1}, DaemonSet {0}/{2}",
+                cluster.kubernetes.namespace, source.name, daemon_set.name
             ));
             row
         }

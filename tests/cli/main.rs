@@ -14,6 +14,7 @@
 //! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
 //! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
+//! | `workloads` | do our own workloads write the logs that Fluentd reads or leaves out? |
 //!
 //! Cases are folders under `tests/cases/`; `fleet` says how they are read.
 
@@ -31,3 +32,4 @@ mod terminal;
 mod two_fleets;
 mod valid;
 mod whole_fleet;
+mod workloads;

@@ -391,6 +391,8 @@ pub struct ResolvedAuditLog {
 /// Events of the API server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EventSource {
+    /// The name of the Deployment that prints them, and of its container.
+    pub name: String,
     /// The name of their stream.
     pub stream: String,
     /// The exporter's image, ready for a pod.

@@ -256,6 +256,7 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
         );
     }
     EventSource {
+        name: workload::EVENT_EXPORTER.to_owned(),
         stream: events.stream.to_string(),
         image: workload::image(&events.image, None),
         resources: events.resources.clone(),
@@ -286,8 +287,7 @@ fn exporter_path(settings: &Settings) -> String {
 /// a line for each that it reads.
 fn own_logs(settings: &Settings) -> ExcludedPaths {
     let namespace = settings.kubernetes.namespace.as_str();
-    let mut paths: Vec<String> = workload::DAEMON_SETS
-        .iter()
+    let mut paths: Vec<String> = workload::daemon_set_names()
         .map(|name| container::path(&format!("{name}-*"), namespace, "*"))
         .collect();
     paths.push(exporter_path(settings));

@@ -11,15 +11,17 @@ use crate::settings::{
     Settings, Tolerate, Toleration,
 };
 
-/// The names of the `DaemonSet`s, whether they are rendered or not.
-pub(super) const DAEMON_SETS: [&str; 3] = [
-    "fluentd-applications",
-    "fluentd-control-plane",
-    "fluentd-nodes",
+/// The names of the `DaemonSet`s, whether they are rendered or not: the same
+/// exclusions everywhere, so that clusters differ only where they have to.
+const DAEMON_SETS: [(&str, &str); 3] = [
+    ("applications", "fluentd-applications"),
+    ("control_plane", "fluentd-control-plane"),
+    ("nodes", "fluentd-nodes"),
 ];
 
-/// The name of the Deployment that prints events.
-pub(super) const EVENT_EXPORTER: &str = "kubernetes-events";
+/// The name of the Deployment that prints events, and of its container.
+/// Templates take it from [`super::EventSource`].
+pub(super) const EVENT_EXPORTER: &str = "event-exporter";
 
 /// The image whose plugins are known.
 const STOCK_REPOSITORY: &str = "fluent/fluentd-kubernetes-daemonset";
@@ -39,7 +41,7 @@ pub(super) fn resolve_daemon_sets(
     let mut found = Vec::new();
     if let Some(source) = &sources.applications {
         found.push((
-            "applications",
+            DAEMON_SETS[0],
             &kubernetes.applications.fluentd,
             source.records.streams.clone(),
         ));
@@ -47,16 +49,16 @@ pub(super) fn resolve_daemon_sets(
     if let Some(source) = &sources.control_plane {
         let mut fed = source.containers.records.streams.clone();
         fed.extend(source.audit_log.iter().map(|log| log.stream.clone()));
-        found.push(("control_plane", &kubernetes.control_plane.fluentd, fed));
+        found.push((DAEMON_SETS[1], &kubernetes.control_plane.fluentd, fed));
     }
     if let Some(source) = &sources.nodes {
         let mut fed = source.containers.records.streams.clone();
         fed.extend(sources.events.iter().map(|events| events.stream.clone()));
-        found.push(("nodes", &kubernetes.nodes.fluentd, fed));
+        found.push((DAEMON_SETS[2], &kubernetes.nodes.fluentd, fed));
     }
     found
         .into_iter()
-        .map(|(source, fluentd, mut fed)| {
+        .map(|((source, name), fluentd, mut fed)| {
             fed.sort();
             fed.dedup();
             let used: Vec<(&Name, &Destination)> = settings
@@ -70,7 +72,7 @@ pub(super) fn resolve_daemon_sets(
             DaemonSet {
                 source: source.to_owned(),
                 folder: source.replace('_', "-"),
-                name: format!("fluentd-{}", source.replace('_', "-")),
+                name: name.to_owned(),
                 image: image(&fluentd.image, stock_tag(&used)),
                 fluentd: fluentd.clone(),
                 tolerations: tolerations(fluentd, settings, control_plane_only),
@@ -85,6 +87,11 @@ pub(super) fn resolve_daemon_sets(
             }
         })
         .collect()
+}
+
+/// The names of the `DaemonSet`s, whether they are rendered or not.
+pub(super) fn daemon_set_names() -> impl Iterator<Item = &'static str> {
+    DAEMON_SETS.iter().map(|(_, name)| *name)
 }
 
 fn is_shipped_to(destination: &str, fed: &[String], streams: &[ResolvedStream]) -> bool {
