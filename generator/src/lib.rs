@@ -27,15 +27,15 @@ pub mod fleet_page;
 pub mod kinds;
 pub mod layers;
 pub mod load;
-pub mod members;
 pub mod pipeline;
 pub mod publish;
 pub mod render;
 mod repeats;
 pub mod report;
 pub mod resolve;
-pub mod secrets;
 pub mod settings;
 pub mod sources;
-pub mod tree;
 pub mod write;
+
+// What forwarder and reconciler must know, too.
+pub use logfleet_contract::{members, secrets, tree};

@@ -35,7 +35,7 @@ use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
 pub use preview::{PreviewRequest, preview};
 
 /// The folder that is written to, below the root.
-pub const RENDERED: &str = "rendered";
+pub use logfleet_contract::folder::RENDERED;
 
 /// A fleet that was read and resolved.
 #[derive(Debug)]

@@ -342,6 +342,7 @@ fn in_the_branch(cluster: &str, path: &str, what: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::write::ownership;
 
     fn id(text: &str) -> Oid {
         Oid::hash_object(ObjectType::Blob, text.as_bytes()).unwrap()
@@ -371,7 +372,7 @@ mod tests {
         );
         Folder {
             files,
-            ownership: Ok(Some(Ownership::new(cluster, digests.collect()))),
+            ownership: Ok(Some(ownership::record(cluster, digests.collect()))),
         }
     }
 

@@ -62,9 +62,7 @@ pub fn render_watched(
     faults.into_result(rendering.tree)
 }
 
-/// The folder of what is rendered once for the whole fleet, beside those of
-/// the clusters; no cluster's name starts with `_`.
-pub const FLEET: &str = "_fleet";
+pub use logfleet_contract::folder::FLEET;
 
 /// Renders every file of the whole fleet, telling `watch` of each template.
 pub fn render_fleet(

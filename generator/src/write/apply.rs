@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::folder::{self, Opened, Walk};
 use super::names;
 use super::output::Output;
-use super::ownership::{Digest, Ownership};
+use super::ownership::{self, Digest, Ownership};
 use super::plan::WritePlan;
 use super::{faults, staging};
 use crate::fault::{Fault, Faults};
@@ -108,7 +108,7 @@ impl Application<'_> {
         };
         let refused =
             |path: &str, error| faults::refused(&format!("{shown}/{path}"), "written", error);
-        let text = self.text(&Ownership::new(
+        let text = self.text(&ownership::record(
             &self.plan.cluster,
             hashes(&self.plan.created),
         ))?;
@@ -154,7 +154,7 @@ impl Application<'_> {
         }
         let new = self.new_hashes();
         if !new.is_empty() || plan.takes_over {
-            let mut journal = Ownership::new(&plan.cluster, plan.before.clone());
+            let mut journal = ownership::record(&plan.cluster, plan.before.clone());
             journal.writing.clone_from(&new);
             self.write_ownership(folder, &journal)?;
         }
@@ -168,7 +168,7 @@ impl Application<'_> {
         } else if plan.ownership_changes {
             let mut files = plan.kept.clone();
             files.extend(new);
-            self.write_ownership(folder, &Ownership::new(&plan.cluster, files))
+            self.write_ownership(folder, &ownership::record(&plan.cluster, files))
         } else {
             Ok(())
         }

@@ -2,11 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// The ownership file, directly in a cluster's folder.
-pub(crate) const OWNERSHIP: &str = ".logfleet.json";
-
-/// How every temporary file or folder of ours ends.
-pub(super) const TEMPORARY: &str = ".logfleet-tmp";
+pub(crate) use logfleet_contract::folder::OWNERSHIP_FILE as OWNERSHIP;
+pub(super) use logfleet_contract::folder::{TEMPORARY, is_reserved};
 
 /// What a file system allows for one part of a path, in bytes.
 const LONGEST_NAME: usize = 255;
@@ -37,12 +34,6 @@ pub(super) fn name_of_temporary(temporary: &str) -> Option<&str> {
     temporary.strip_prefix('.')?.strip_suffix(TEMPORARY)
 }
 
-/// Whether a path below a cluster's folder is the writer's own.
-pub(super) fn is_reserved(path: &str) -> bool {
-    path == OWNERSHIP
-        || (path.contains(TEMPORARY) && path.split('/').any(|part| part.ends_with(TEMPORARY)))
-}
-
 /// The folder of a path, empty for the top, and its last part.
 pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
@@ -71,21 +62,6 @@ mod tests {
             );
         }
         assert_ne!(temporary(&"n".repeat(254)), temporary(&"n".repeat(255)));
-    }
-
-    #[test]
-    fn reserved_are_the_ownership_file_and_temporary_parts() {
-        for path in [".logfleet.json", ".x.logfleet-tmp", "a/b.logfleet-tmp/c"] {
-            assert!(is_reserved(path), "{path}");
-        }
-        for path in [
-            "a/.logfleet.json",
-            "logfleet.json",
-            "a.logfleet-tmp.txt",
-            "a",
-        ] {
-            assert!(!is_reserved(path), "{path}");
-        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<'f> Planner<'f> {
         }
         let owned = match &recorded {
             Some(recorded) => self.owned(&recorded.text)?,
-            None => Ownership::new(&self.plan.cluster, BTreeMap::new()),
+            None => ownership::record(&self.plan.cluster, BTreeMap::new()),
         };
         self.compare(tree, found, &owned, recorded.as_ref())
     }
@@ -112,7 +112,7 @@ impl<'f> Planner<'f> {
     fn owned(&self, text: &[u8]) -> Result<Ownership, Fault> {
         match Ownership::parse(text) {
             Err(OwnershipError::Broken(_)) if self.overrides() => {
-                Ok(Ownership::new(&self.plan.cluster, BTreeMap::new()))
+                Ok(ownership::record(&self.plan.cluster, BTreeMap::new()))
             }
             _ => self.understood(text),
         }
@@ -375,7 +375,7 @@ impl<'f> Planner<'f> {
 
     fn settle_ownership(&mut self, recorded: Option<&Recorded>) -> Result<(), Fault> {
         let writes = !self.plan.created.is_empty() || !self.plan.updated.is_empty();
-        let text = Ownership::new(&self.plan.cluster, self.plan.kept.clone())
+        let text = ownership::record(&self.plan.cluster, self.plan.kept.clone())
             .text()
             .map_err(|error| Fault::environment(format!("`{}`: {error}", self.shown)))?;
         self.plan.ownership_changes = writes
