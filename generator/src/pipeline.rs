@@ -29,13 +29,10 @@ use crate::resolve::{
     FleetLayers, GroupKind, InputSchemas, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet,
 };
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
-use crate::tree::{RenderedTree, TreePath};
+use crate::tree::{RENDERED, RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
 
 pub use preview::{PreviewRequest, preview};
-
-/// The folder that is written to, below the root.
-pub const RENDERED: &str = "rendered";
 
 /// A fleet that was read and resolved.
 #[derive(Debug)]

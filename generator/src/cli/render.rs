@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::load::root::Root;
-use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
+use crate::pipeline::{self, PlanRequest, Timings};
 use crate::render::FLEET;
+use crate::tree::RENDERED;
 use crate::write::{WriteOptions, WritePlan};
 
 /// Writes rendered/<cluster>/ for all clusters, or for those named.

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::preview::SideRendering;
-use super::{RENDERED, Timings, timed};
+use super::{Timings, timed};
 use crate::diff::{Comparison, Presence, RenderedCluster, compare_cluster};
 use crate::load::root::Root;
 use crate::render::Watch;
-use crate::tree::{RenderedTree, TreePath};
+use crate::tree::{RENDERED, RenderedTree, TreePath};
 use crate::write::OWNERSHIP_FILE;
 use crate::write::ownership::{self, Digest, Ownership};
 

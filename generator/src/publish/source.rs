@@ -11,7 +11,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::commit::{CommitTree, Objects};
 use crate::load::inputs::Inputs;
 use crate::load::root::Root;
-use crate::pipeline::RENDERED;
+use crate::tree::RENDERED;
 use crate::write::names::OWNERSHIP;
 
 /// How many paths of a kind a fault names.
