@@ -5,10 +5,11 @@
 //! somebody renders. This finds the rules that are left over.
 
 use crate::fault::{Fault, Faults};
+use crate::layers::fleet::layers_of;
 use crate::layers::merge::ValuePath;
 use crate::pipeline::Fleet;
 use crate::resolve::day::is_day;
-use crate::resolve::{ResolvedRecords, ResolvedSources, layers_of};
+use crate::resolve::{ResolvedRecords, ResolvedSources};
 
 /// Reads a day such as `2027-03-31` from the command line.
 pub fn parse_day(text: &str) -> Result<String, String> {

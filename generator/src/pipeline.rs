@@ -20,14 +20,13 @@ use rayon::prelude::*;
 use crate::check::{self, Checker};
 use crate::fault::{Fault, Faults};
 use crate::kinds;
+use crate::layers::fleet::{FleetLayers, InputSchemas};
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::root::Root;
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates, Watch};
-use crate::resolve::{
-    FleetLayers, GroupKind, InputSchemas, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet,
-};
+use crate::resolve::{GroupKind, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet};
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RENDERED, RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};

@@ -15,8 +15,9 @@ use serde::Serialize;
 use super::name::AwsNames;
 use super::problem::Problems;
 use super::source::{check_reason, check_stream, on, one_line};
-use super::stream::{Fed, list};
+use super::stream::Fed;
 use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, ResolvedStream};
+use crate::fault::list;
 use crate::settings::{
     Backend, Distribution, LogLevel, LogstashEnabled, LogstashSettings, MachineDelivery,
     MachineRead, MachineRole, OperatingSystem, Settings, TagKey, TagValue, Unit,

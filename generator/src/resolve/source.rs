@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use super::day::is_day;
 use super::problem::Problems;
-use super::stream::{Fed, list};
+use super::stream::Fed;
 use super::{
     Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, NodeSource,
     ResolvedAuditLog, ResolvedDrop, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
     ResolvedRoute, ResolvedSources, container, machines, pattern, workload,
 };
+use crate::fault::list;
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
     RecordSelector, Records, Settings,

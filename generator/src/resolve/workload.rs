@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problems;
-use super::stream::list;
 use super::{DaemonSet, ResolvedSources, ResolvedStream};
+use crate::fault::list;
 use crate::settings::{
     Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
     Settings, Tolerate, Toleration,
