@@ -25,7 +25,7 @@ use crate::settings::{
 
 pub use delivery::{MachineSecret, ResolvedLogstash, ResolvedLogstashTls};
 pub use files::MachineFiles;
-pub use rules::{MachineRules, MaskRule, ParseRule, TextRule};
+pub use rules::{MachineRules, MaskRule, ParseRule};
 
 /// The units that are rendered here. What they say of themselves would go
 /// round in circles.

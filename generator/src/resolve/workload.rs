@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problems;
-use super::{DaemonSet, ResolvedSources, ResolvedStream};
+use super::{DaemonSet, KubernetesSource, ResolvedSources, ResolvedStream};
 use crate::fault::list;
 use crate::settings::{
     Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
@@ -36,27 +36,25 @@ pub(super) fn resolve_daemon_sets(
 ) -> Vec<DaemonSet> {
     check_roles(settings, sources, problems);
     let kubernetes = &settings.sources.kubernetes;
-    let mut found = Vec::new();
-    if let Some(source) = &sources.applications {
-        found.push((
-            "applications",
-            &kubernetes.applications.fluentd,
-            source.records.streams.clone(),
-        ));
-    }
-    if let Some(source) = &sources.control_plane {
-        let mut fed = source.containers.records.streams.clone();
-        fed.extend(source.audit_log.iter().map(|log| log.stream.clone()));
-        found.push(("control_plane", &kubernetes.control_plane.fluentd, fed));
-    }
-    if let Some(source) = &sources.nodes {
-        let mut fed = source.containers.records.streams.clone();
-        fed.extend(sources.events.iter().map(|events| events.stream.clone()));
-        found.push(("nodes", &kubernetes.nodes.fluentd, fed));
-    }
-    found
-        .into_iter()
-        .map(|(source, fluentd, mut fed)| {
+    sources
+        .containers()
+        .map(|(source, containers)| {
+            let mut fed = containers.records.streams.clone();
+            let fluentd = match source {
+                KubernetesSource::Applications => &kubernetes.applications.fluentd,
+                KubernetesSource::Nodes => {
+                    fed.extend(sources.events.iter().map(|events| events.stream.clone()));
+                    &kubernetes.nodes.fluentd
+                }
+                KubernetesSource::ControlPlane => {
+                    let audit_log = sources.control_plane.as_ref();
+                    let audit_log = audit_log.and_then(|source| source.audit_log.as_ref());
+                    fed.extend(audit_log.map(|log| log.stream.clone()));
+                    &kubernetes.control_plane.fluentd
+                }
+            };
+            let control_plane_only = source == KubernetesSource::ControlPlane;
+            let source = source.key();
             fed.sort();
             fed.dedup();
             let used: Vec<(&Name, &Destination)> = settings
@@ -65,7 +63,6 @@ pub(super) fn resolve_daemon_sets(
                 .filter(|(name, _)| is_shipped_to(name.as_str(), &fed, streams))
                 .collect();
             check_image(source, &fluentd.image, &used, problems);
-            let control_plane_only = source == "control_plane";
             check_coverage(source, fluentd, settings, control_plane_only, problems);
             DaemonSet {
                 source: source.to_owned(),
