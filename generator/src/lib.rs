@@ -5,8 +5,8 @@
 //!
 //! | Step | Module | Does IO | From → to |
 //! |---|---|---|---|
-//! | load | [`load`] | reads | files → [`resolve::FleetLayers`] of spanned values |
-//! | resolve | [`layers`], [`resolve`] | no | layers, checked and merged → a [`resolve::ResolvedCluster`] each |
+//! | load | [`load`] | reads | files → [`layers::fleet::FleetLayers`] of spanned values |
+//! | resolve | [`layers`], [`resolve`] | no | layers, checked and merged → [`settings::Settings`] → a [`resolve::ResolvedCluster`] each |
 //! | render | [`render`] | no | resolved cluster + templates → [`tree::RenderedTree`] |
 //! | plan | [`write`](mod@write) | reads | rendered tree + `rendered/<cluster>/` → [`write::WritePlan`] |
 //! | check | [`check`] | no | what would be written → faults, or none |

@@ -15,27 +15,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use logfleet_contract::folder::RENDERED;
 use rayon::prelude::*;
 
 use crate::check::{self, Checker};
 use crate::fault::{Fault, Faults};
 use crate::kinds;
+use crate::layers::fleet::{FleetLayers, InputSchemas};
 use crate::load::files::{self, CLUSTERS, LoadedFleet, Selection};
 use crate::load::root::Root;
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{self, TemplateText, Templates, Watch};
-use crate::resolve::{
-    FleetLayers, GroupKind, InputSchemas, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet,
-};
+use crate::resolve::{GroupKind, PATCHES, ResolvedFleet, ResolvedMember, resolve_fleet};
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::{self, Output, WriteOptions, WritePlan, WriteSummary};
 
 pub use preview::{PreviewRequest, preview};
-
-/// The folder that is written to, below the root.
-pub use logfleet_contract::folder::RENDERED;
 
 /// A fleet that was read and resolved.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::fault::{Fault, FaultKind, Place};
-use crate::pipeline::RENDERED;
+use logfleet_contract::folder::RENDERED;
 
 /// Clusters that are named; more are counted.
 const MAX_NAMED: usize = 5;

@@ -361,10 +361,19 @@ const EXPIRING: &str = "sources:
       records:
         drop:
           noise: { matches: noise, reason: Too loud, expires: 2027-03-31 }
+    nodes:
+      records:
+        drop:
+          system: { matches: noise, reason: Too loud, expires: 2027-03-31 }
+  machines:
+    nodes:
+      records:
+        drop:
+          kernel: { when: { message: noise }, reason: Too loud, expires: 2027-03-31 }
 ";
 
 #[test]
-fn check_finds_rules_that_expired_by_a_day() {
+fn check_finds_rules_of_every_source_that_expired_by_a_day() {
     let fleet = TestFleet::base();
     fleet.append("clusters/alpha/cluster.yaml", EXPIRING);
     assert_eq!(

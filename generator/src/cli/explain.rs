@@ -9,12 +9,12 @@ use serde_json::{Value as Json, json};
 
 use super::{Failure, Format, Terminal, nothing_written};
 use crate::fault::Fault;
+use crate::layers::fleet::layers_of;
 use crate::layers::inherit;
 use crate::layers::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
 use crate::load::node::Node;
 use crate::load::source::Sources;
 use crate::pipeline;
-use crate::resolve::layers_of;
 use crate::secrets;
 
 /// Tells which layer, file and line set a value, and which it overrode.

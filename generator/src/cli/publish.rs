@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal};
 use crate::fault::{Fault, Faults};
-use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
+use crate::pipeline::{self, PlanRequest, Timings};
 use crate::publish::{self, ClusterChanges, Options, Published, Source, Target};
 use crate::write::{WriteOptions, WritePlan};
+use logfleet_contract::folder::RENDERED;
 
 /// How many clusters a fault, or the summary, names.
 const SHOWN: usize = 5;

@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::load::root::Root;
-use crate::pipeline::{self, PlanRequest, RENDERED, Timings};
+use crate::pipeline::{self, PlanRequest, Timings};
 use crate::render::FLEET;
 use crate::write::{WriteOptions, WritePlan};
+use logfleet_contract::folder::RENDERED;
 
 /// Writes rendered/<cluster>/ for all clusters, or for those named.
 ///

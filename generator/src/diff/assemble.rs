@@ -7,12 +7,13 @@ use super::comparison::{Comparison, Outcome, Whole};
 use super::danger::{Words, acknowledge, gather, tell_earlier};
 use super::group::{ChangedCluster, group};
 use super::preview::{
-    ClusterChange, ClusterDanger, ClusterStatus, ClusterTotals, Danger, FORMAT, Flag,
-    GeneratorVersions, Group, NewClusters, Preview, RenamedCluster, Side, Totals,
+    ClusterChange, ClusterDanger, ClusterStatus, ClusterTotals, Danger, FORMAT, GeneratorVersions,
+    Group, NewClusters, Preview, RenamedCluster, Side, Totals,
 };
 use super::{shipping, veil};
 use crate::fault::{Fault, Faults};
 use crate::render::FLEET;
+use crate::settings::Flag;
 
 /// All that a preview is made of.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-pub use super::danger::Flag;
 use crate::fault::Fault;
+use crate::settings::Flag;
 
 /// The format of the document; a later one that can't be read as this has another.
 pub const FORMAT: u32 = 1;

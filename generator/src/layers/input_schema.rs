@@ -6,8 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::patch_schema::patch_schema;
 use super::schema::PATTERN_MEANING;
-use crate::diff::preview::Flag;
-use crate::settings::Settings;
+use crate::settings::{Flag, Settings};
 
 /// A kind of input file, or what they merge to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

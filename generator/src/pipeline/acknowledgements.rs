@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::diff::preview::Flag;
 use crate::diff::{EarlierWord, Word, Words, one_line, words_of_trailers};
 use crate::fault::{Fault, Faults, Place};
 use crate::layers::input_schema::{InputKind, input_schema};
@@ -19,6 +18,7 @@ use crate::load::root::Root;
 use crate::load::source::{FileId, SourceFile, Sources};
 use crate::load::trailers::Trailers;
 use crate::load::yaml;
+use crate::settings::Flag;
 
 /// An entry of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

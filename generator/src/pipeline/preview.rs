@@ -30,13 +30,14 @@ use crate::diff::{
     compare_fleet, compare_renamed, find_cluster_renames, tell_renamed, uncompared_fleet,
 };
 use crate::fault::{Fault, Faults};
+use crate::layers::fleet::InputSchemas;
 use crate::load::files::{CLUSTERS, LoadedFleet};
 use crate::load::inputs::{InputOf, Inputs};
 use crate::load::node::Node;
 use crate::load::revisions::{self, Revision, Revisions};
 use crate::load::root::Root;
 use crate::render::{self, Templates, Watch};
-use crate::resolve::{GroupKind, InputSchemas, ResolvedFleet, ResolvedMember};
+use crate::resolve::{GroupKind, ResolvedFleet, ResolvedMember};
 use crate::tree::RenderedTree;
 
 /// What [`preview`] is to do.

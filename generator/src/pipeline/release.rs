@@ -9,10 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use logfleet_contract::folder::RENDERED;
 use rayon::prelude::*;
 
 use super::preview::SideRendering;
-use super::{RENDERED, Timings, timed};
+use super::{Timings, timed};
 use crate::diff::{Comparison, Presence, RenderedCluster, compare_cluster};
 use crate::load::root::Root;
 use crate::render::Watch;

@@ -11,8 +11,8 @@ use crate::fault::{Fault, Faults};
 use crate::load::commit::{CommitTree, Objects};
 use crate::load::inputs::Inputs;
 use crate::load::root::Root;
-use crate::pipeline::RENDERED;
 use crate::write::names::OWNERSHIP;
+use logfleet_contract::folder::RENDERED;
 
 /// How many paths of a kind a fault names.
 const SHOWN: usize = 5;

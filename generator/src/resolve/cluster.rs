@@ -10,9 +10,10 @@ use super::ResolvedMachines;
 use super::aws::resolved::ResolvedAws;
 use super::gitops::ResolvedGitops;
 use super::name::AwsName;
+use super::records::RecordRule;
 
 use crate::settings::{
-    Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Day, Distribution, Enrichment,
+    Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Distribution, Enrichment,
     FieldName, FluentdSettings, HostPath, Json, LogFormat, LogstashPlace, Mapping, Metadata,
     Monitoring, Resources, Rollover, TlsVersion, Toleration, Unit,
 };
@@ -38,7 +39,7 @@ pub struct ResolvedCluster {
     pub streams: Vec<ResolvedStream>,
     /// The sources that are on.
     pub sources: ResolvedSources,
-    /// The `DaemonSet`s, in the order of [`ResolvedSources`].
+    /// The `DaemonSet`s, in the order of [`ResolvedSources::containers`].
     pub daemon_sets: Vec<DaemonSet>,
     /// The virtual machines' own logs.
     pub machines: ResolvedMachines,
@@ -419,7 +420,7 @@ pub struct ResolvedRecords {
     /// Annotations that are kept, sorted.
     pub annotations: Vec<String>,
     /// Records that are thrown away, by name.
-    pub drop: Vec<ResolvedDrop>,
+    pub drop: Vec<RecordRule>,
     /// Fields that are added or renamed.
     pub enrich: BTreeMap<FieldName, Enrichment>,
     /// Records that go to a stream of their own; the first match wins.
@@ -452,19 +453,6 @@ pub struct Condition {
     pub field: Vec<String>,
     /// The regular expression.
     pub pattern: String,
-}
-
-/// Records that are thrown away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ResolvedDrop {
-    /// The rule's name.
-    pub name: String,
-    /// All must hold.
-    pub conditions: Vec<Condition>,
-    /// Why, on one line.
-    pub reason: String,
-    /// From this day on without effect.
-    pub expires: Option<Day>,
 }
 
 /// Records that go to a stream of their own.

@@ -1,52 +1,23 @@
-//! From the layers of a whole fleet to its resolved clusters. Pure.
+//! From the layers of a whole fleet to its resolved clusters, and what these
+//! can't have among each other. Pure.
 //!
-//! Each layer is checked by itself, so that a mistyped key is found even where
-//! a higher layer overrides it; then each cluster's merged value. Faults of
-//! all layers and clusters are told together.
+//! Faults of all layers and clusters are told together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::stream::list;
 use super::{AwsName, Problem, ResolvedCluster, aws, gitops, name, resolve_cluster};
 use crate::fault::{Fault, Faults, Place};
-use crate::layers::inherit;
-use crate::layers::input_schema::{InputKind, input_schema};
-use crate::layers::literals::refuse_secret_literals;
-use crate::layers::merge::{LayerName, ValuePath, merge};
-use crate::layers::schema::{SchemaCheck, SchemaError};
-use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
+use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers};
+use crate::layers::merge::ValuePath;
+use crate::load::files::{LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
 use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.
 pub const PATCHES: &str = "patches";
-
-/// The schemas of the inputs, compiled once.
-#[derive(Debug)]
-pub struct InputSchemas {
-    cluster: SchemaCheck,
-    shared: SchemaCheck,
-    settings: SchemaCheck,
-}
-
-impl InputSchemas {
-    /// Compiles them, side by side: of a run for one cluster it is the longest part.
-    pub fn new() -> Result<Self, SchemaError> {
-        let compile = |kind| SchemaCheck::new(input_schema(kind));
-        let (settings, (cluster, shared)) = rayon::join(
-            || compile(InputKind::Settings),
-            || rayon::join(|| compile(InputKind::Cluster), || compile(InputKind::Fleet)),
-        );
-        Ok(Self {
-            cluster: cluster?,
-            shared: shared?,
-            settings: settings?,
-        })
-    }
-}
 
 /// A resolved cluster, and what is still to be read for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,27 +39,20 @@ pub struct CertificateFile {
     pub place: Place,
 }
 
-/// Everything that is known of a fleet before it is resolved.
-#[derive(Debug)]
-pub struct FleetLayers {
-    /// The built-in defaults; their text is among the fleet's sources.
-    pub defaults: Node,
-    /// What was read.
-    pub loaded: LoadedFleet,
-}
-
 /// Resolves the clusters of a fleet that were read, by name: those that have
 /// no fault of their own. A fault of what they share is one of each.
 pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<ResolvedMember>, Faults) {
-    let mut faults = check_shared_layers(&fleet.loaded, schemas);
-    let shared_faults = faults.clone();
-    let shared = SharedLayers::merge(fleet);
-    faults.append(find_clashes(&fleet.loaded));
+    let (shared, shared_faults) = SharedLayers::merge(fleet, schemas);
+    let mut faults = shared_faults.clone();
+    faults.append(find_clashes(fleet));
     let resolved: Vec<Result<ResolvedMember, Faults>> = fleet
         .loaded
         .clusters
         .par_iter()
-        .map(|(name, cluster)| resolve_one(name, cluster, &shared, schemas, &fleet.loaded.sources))
+        .map(|(name, cluster)| {
+            let merged = shared.merge_cluster(name, cluster)?;
+            resolve_one(&merged, cluster, &fleet.loaded.sources)
+        })
         .collect();
     let mut members = Vec::with_capacity(resolved.len());
     for result in resolved {
@@ -148,10 +112,7 @@ fn find_gitops_clashes(members: &[ResolvedMember], fleet: &FleetLayers) -> Fault
         let name = problem.cluster.cluster.name.as_str();
         faults.push(match fleet.loaded.clusters.get(name) {
             Some(cluster) => {
-                let layers = layers_of(name, cluster, fleet);
-                // The built-in defaults are nobody's to change.
-                let mut own = layers.iter().skip(1).rev();
-                let set = own.find_map(|(_, layer)| path.find(layer));
+                let set = fleet.highest(name, &path);
                 let span = set.map_or_else(|| name_span(cluster), |node| node.span);
                 fault.at(fleet.loaded.sources.place(span))
             }
@@ -174,142 +135,23 @@ fn find_aws_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults 
     faults.collect()
 }
 
-/// The layers of a cluster with their names, the lowest first, for
-/// [`crate::layers::merge::explain`].
-pub fn layers_of<'a>(
-    name: &str,
-    cluster: &'a LoadedCluster,
-    fleet: &'a FleetLayers,
-) -> Vec<(LayerName, &'a Node)> {
-    let mut layers = vec![(LayerName::Defaults, &fleet.defaults)];
-    let says_something = |layer: &&Layer| !layer.node.is_null();
-    if let Some(layer) = fleet.loaded.fleet.as_ref().filter(says_something) {
-        layers.push((LayerName::Fleet, &layer.node));
-    }
-    if let Some(environment) = environment_of(cluster)
-        && let Some(layer) = fleet
-            .loaded
-            .environments
-            .get(environment)
-            .filter(says_something)
-    {
-        layers.push((LayerName::Environment(environment.to_owned()), &layer.node));
-    }
-    layers.push((LayerName::Cluster(name.to_owned()), &cluster.layer.node));
-    layers
-}
-
-/// The environment that a cluster says it is in.
-fn environment_of(cluster: &LoadedCluster) -> Option<&str> {
-    cluster.layer.node.get("environment").and_then(Node::as_str)
-}
-
-/// What lies below the clusters' own layers, merged once for each environment.
-struct SharedLayers<'a> {
-    by_environment: BTreeMap<&'a str, Node>,
-}
-
-impl<'a> SharedLayers<'a> {
-    fn merge(fleet: &'a FleetLayers) -> Self {
-        let environments = &fleet.loaded.environments;
-        let base = fleet
-            .loaded
-            .fleet
-            .iter()
-            .fold(fleet.defaults.clone(), merge_layer);
-        Self {
-            by_environment: environments
-                .iter()
-                .map(|(name, layer)| (name.as_str(), merge_layer(base.clone(), layer)))
-                .collect(),
-        }
-    }
-
-    fn known(&self) -> Vec<&'a str> {
-        self.by_environment.keys().copied().collect()
-    }
-}
-
-/// Merges a layer over those below it. An empty file says nothing.
-fn merge_layer(base: Node, layer: &Layer) -> Node {
-    if layer.node.is_null() {
-        base
-    } else {
-        merge(base, &layer.node)
-    }
-}
-
-/// Checks the layers that several clusters share, each once.
-fn check_shared_layers(loaded: &LoadedFleet, schemas: &InputSchemas) -> Faults {
-    let mut faults = Faults::new();
-    for layer in loaded.fleet.iter().chain(loaded.environments.values()) {
-        if !layer.node.is_null() {
-            faults.append(check_layer(&layer.node, &schemas.shared, &loaded.sources));
-        }
-    }
-    faults
-}
-
-fn check_layer(layer: &Node, schema: &SchemaCheck, sources: &Sources) -> Faults {
-    let mut faults = schema.check(layer, sources);
-    refuse_secret_literals(&mut faults, layer, sources);
-    faults
-}
-
 fn resolve_one(
-    name: &str,
+    merged: &MergedCluster,
     cluster: &LoadedCluster,
-    shared: &SharedLayers<'_>,
-    schemas: &InputSchemas,
     sources: &Sources,
 ) -> Result<ResolvedMember, Faults> {
-    let layer = &cluster.layer.node;
-    if !layer.is_null() && layer.entries().is_none() {
-        return Err(
-            Fault::input("the file holds no settings: it must be a mapping, `key: value`")
-                .at(sources.place(layer.span))
-                .hint(format!("begin with `name: {name}`"))
-                .into(),
-        );
-    }
-    if layer.is_null() {
-        return Err(Fault::input("the file is empty")
-            .at(sources.place(layer.span))
-            .hint(format!(
-                "`gen new {name}` writes one to start from; move this folder away first"
-            ))
-            .into());
-    }
-    let mut faults = check_layer(layer, &schemas.cluster, sources);
-    // A name that is malformed needn't be told to be another folder's as well.
-    faults.append_elsewhere(check_identity(name, cluster, shared, sources));
-    faults.into_result(())?;
-    let base =
-        environment_of(cluster).and_then(|environment| shared.by_environment.get(environment));
-    let Some(base) = base else {
-        // `check_identity` has told it.
-        return Err(Faults::new());
-    };
-    let merged = inherit::expand(merge(base.clone(), layer));
-    let json = merged.to_json();
-    schemas
-        .settings
-        .check_json(&json, &merged, sources)
-        .into_result(())?;
-    let settings: Settings = serde_json::from_value(json).map_err(|error| {
-        Fault::input(format!("the settings of `{name}` can't be read: {error}"))
-    })?;
+    let MergedCluster { settings, node } = merged;
     let patches: Vec<String> = cluster
         .patches
         .keys()
         .map(|name| format!("{PATCHES}/{name}"))
         .collect();
-    let resolved = resolve_cluster(&settings, &patches).map_err(|problems| {
-        let place = |problem| place(problem, &merged, cluster, sources);
+    let resolved = resolve_cluster(settings, &patches).map_err(|problems| {
+        let place = |problem| place(problem, node, cluster, sources);
         problems.0.into_iter().map(place).collect::<Faults>()
     })?;
     Ok(ResolvedMember {
-        certificates: certificates(&resolved, &settings, &merged, sources),
+        certificates: certificates(&resolved, settings, node, sources),
         cluster: resolved,
     })
 }
@@ -343,52 +185,6 @@ fn certificates(
     files.collect()
 }
 
-/// Checks what must be right before the layers can be merged at all.
-fn check_identity(
-    folder: &str,
-    cluster: &LoadedCluster,
-    shared: &SharedLayers<'_>,
-    sources: &Sources,
-) -> Faults {
-    let mut faults = Faults::new();
-    let layer = &cluster.layer.node;
-    let place_of = |key: &str| sources.place(layer.get(key).map_or(layer.span, |node| node.span));
-    match layer.get("name").map(Node::as_str) {
-        Some(Some(name)) if name != folder => faults.push(
-            Fault::input(format!(
-                "the cluster is called `{name}`, but its folder `{folder}`"
-            ))
-            .at(place_of("name"))
-            .hint("rename one of them: folders under `rendered/` go by this name"),
-        ),
-        None => faults.push(
-            Fault::input("`name` is required")
-                .at(sources.place(layer.span))
-                .hint(format!("add `name: {folder}`")),
-        ),
-        Some(_) => {}
-    }
-    match layer.get("environment").map(Node::as_str) {
-        Some(Some(environment)) if !shared.by_environment.contains_key(environment) => {
-            faults.push(
-                Fault::input(format!("there is no environment `{environment}`"))
-                    .at(place_of("environment"))
-                    .hint(format!(
-                        "known are {}; or add `clusters/environments/{environment}.yaml`",
-                        list(&shared.known())
-                    )),
-            );
-        }
-        None => faults.push(
-            Fault::input("`environment` is required")
-                .at(sources.place(layer.span))
-                .hint(format!("known are {}", list(&shared.known()))),
-        ),
-        Some(_) => {}
-    }
-    faults
-}
-
 /// Places a problem at the setting it names, or at the nearest one above that
 /// stands in a file; at the cluster's name where only the built-in defaults
 /// speak of it, since nobody can change those.
@@ -418,7 +214,8 @@ fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sou
 
 /// Finds clusters that would write into each other's data streams, or whose
 /// roles would have one name. It looks at every cluster, chosen or not.
-fn find_clashes(loaded: &LoadedFleet) -> Faults {
+fn find_clashes(fleet: &FleetLayers) -> Faults {
+    let loaded = &fleet.loaded;
     let mut faults = Faults::new();
     let mut slugs: BTreeMap<String, &str> = BTreeMap::new();
     let mut namespaces: BTreeMap<String, &str> = BTreeMap::new();
@@ -437,7 +234,10 @@ fn find_clashes(loaded: &LoadedFleet) -> Faults {
             faults.push(place_at(fault, cluster.map(name_span)));
             continue;
         }
-        let setting = |key| cluster.and_then(|cluster| index_setting(cluster, loaded, key));
+        let setting = |key| {
+            let node = fleet.highest(name, &ValuePath::new(["index", key]));
+            node.filter(|node| !node.is_null())
+        };
         let kind = setting("type").and_then(Node::as_str).unwrap_or("logs");
         let own = setting("namespace");
         let namespace = own.and_then(Node::as_str).unwrap_or(&slug);
@@ -458,19 +258,4 @@ fn find_clashes(loaded: &LoadedFleet) -> Faults {
 fn name_span(cluster: &LoadedCluster) -> Span {
     let layer = &cluster.layer.node;
     layer.get("name").map_or(layer.span, |node| node.span)
-}
-
-/// A setting of [`crate::settings::IndexNaming`] as the highest layer that
-/// speaks of it has it, without merging everything.
-fn index_setting<'a>(
-    cluster: &'a LoadedCluster,
-    loaded: &'a LoadedFleet,
-    key: &str,
-) -> Option<&'a Node> {
-    let environment = environment_of(cluster).and_then(|name| loaded.environments.get(name));
-    [Some(&cluster.layer), environment, loaded.fleet.as_ref()]
-        .into_iter()
-        .flatten()
-        .find_map(|layer| layer.node.get("index").and_then(|index| index.get(key)))
-        .filter(|node| !node.is_null())
 }

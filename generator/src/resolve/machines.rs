@@ -15,8 +15,9 @@ use serde::Serialize;
 use super::name::AwsNames;
 use super::problem::Problems;
 use super::source::{check_reason, check_stream, on, one_line};
-use super::stream::{Fed, list};
+use super::stream::Fed;
 use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, ResolvedStream};
+use crate::fault::list;
 use crate::settings::{
     Backend, Distribution, LogLevel, LogstashEnabled, LogstashSettings, MachineDelivery,
     MachineRead, MachineRole, OperatingSystem, Settings, TagKey, TagValue, Unit,
@@ -24,7 +25,7 @@ use crate::settings::{
 
 pub use delivery::{MachineSecret, ResolvedLogstash, ResolvedLogstashTls};
 pub use files::MachineFiles;
-pub use rules::{MachineRules, MaskRule, ParseRule, TextRule};
+pub use rules::{MachineRules, MaskRule, ParseRule};
 
 /// The units that are rendered here. What they say of themselves would go
 /// round in circles.

@@ -17,6 +17,7 @@ mod machines;
 mod name;
 mod pattern;
 mod problem;
+mod records;
 mod source;
 mod stream;
 #[cfg(test)]
@@ -36,11 +37,12 @@ pub use gitops::{
 pub use machines::{
     ExcludedUnit, MachineFiles, MachineInput, MachineInputKind, MachineRules, MachineSecret,
     MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
-    ResolvedLogstashTls, ResolvedMachineRole, ResolvedMachines, TextRule,
+    ResolvedLogstashTls, ResolvedMachineRole, ResolvedMachines,
 };
 use name::AwsNames;
 pub use name::{AwsName, NameKind};
 pub use problem::{Problem, Problems};
+pub use records::{KubernetesSource, RecordRule, SourceRecords};
 pub use whole_fleet::{FleetCluster, GroupKind, ResolvedFleet};
 
 /// Resolves one cluster. `patches` are the names of the cluster's own

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use super::day::is_day;
 use super::problem::Problems;
-use super::stream::{Fed, list};
+use super::stream::Fed;
 use super::{
-    Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, NodeSource,
-    ResolvedAuditLog, ResolvedDrop, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
+    Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, KubernetesSource,
+    NodeSource, RecordRule, ResolvedAuditLog, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
     ResolvedRoute, ResolvedSources, container, machines, pattern, workload,
 };
+use crate::fault::list;
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
     RecordSelector, Records, Settings,
@@ -24,7 +25,7 @@ pub(super) fn resolve_sources(settings: &Settings, problems: &mut Problems) -> R
     let kubernetes = &settings.sources.kubernetes;
     let kops = settings.distribution == Distribution::Kops;
     for (source, records) in records_of(settings) {
-        check_records(source, records, settings, problems);
+        check_records(source.key(), records, settings, problems);
     }
     if settings.kubernetes.namespace.as_str() == CONTROL_PLANE_NAMESPACE {
         problems.push(
@@ -51,18 +52,8 @@ pub(super) fn resolve_sources(settings: &Settings, problems: &mut Problems) -> R
 /// Which streams the sources feed.
 pub(super) fn fed(sources: &ResolvedSources) -> Fed {
     let mut fed = Fed::new();
-    let records = [
-        sources.applications.as_ref().map(|source| &source.records),
-        sources
-            .nodes
-            .as_ref()
-            .map(|source| &source.containers.records),
-        sources
-            .control_plane
-            .as_ref()
-            .map(|source| &source.containers.records),
-    ];
-    for records in records.into_iter().flatten() {
+    for (_, source) in sources.containers() {
+        let records = &source.records;
         for stream in &records.streams {
             let targets = fed.entry(stream.clone()).or_default();
             targets.shippers = true;
@@ -133,12 +124,19 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
     }
 }
 
-fn records_of(settings: &Settings) -> [(&'static str, &Records); 3] {
+/// How records of every source are to be treated, whether it is on or not.
+fn records_of(settings: &Settings) -> [(KubernetesSource, &Records); 3] {
     let kubernetes = &settings.sources.kubernetes;
     [
-        ("applications", &kubernetes.applications.records),
-        ("nodes", &kubernetes.nodes.records),
-        ("control_plane", &kubernetes.control_plane.records),
+        (
+            KubernetesSource::Applications,
+            &kubernetes.applications.records,
+        ),
+        (KubernetesSource::Nodes, &kubernetes.nodes.records),
+        (
+            KubernetesSource::ControlPlane,
+            &kubernetes.control_plane.records,
+        ),
     ]
 }
 
@@ -347,7 +345,7 @@ fn resolve_records(records: &Records) -> ResolvedRecords {
         drop: records
             .drop
             .iter()
-            .map(|(name, rule)| ResolvedDrop {
+            .map(|(name, rule)| RecordRule {
                 name: name.to_string(),
                 conditions: rule
                     .containers

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
 use super::{Identity, ResolvedStream, built_in, name};
+use crate::fault::list;
 use crate::settings::{Destination, FieldName, FieldType, Name, Settings, Stream};
 
 /// Which streams are fed, and with what.
@@ -186,18 +187,6 @@ fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problem
         );
     }
     ends
-}
-
-/// Names as part of a sentence.
-pub(super) fn list(names: &[&str]) -> String {
-    match names {
-        [] => "none".to_owned(),
-        names => names
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
 }
 
 /// The user's own fields as the nested `properties` of a mapping.

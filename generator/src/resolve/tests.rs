@@ -107,6 +107,32 @@ fn each_source_has_its_daemon_set_and_each_fed_stream_its_data_stream() {
 }
 
 #[test]
+fn nobody_who_asks_for_all_records_is_given_less() {
+    let settings: Settings =
+        serde_json::from_value(expand(merge(parse(DEFAULTS), &parse(CLUSTER))).to_json())
+            .expect("valid settings");
+    let settings = serde_json::to_value(&settings).expect("settings are JSON");
+    let layers = settings["sources"].as_object().expect("layers");
+    let mut with_records = Vec::new();
+    for (layer, sources) in layers {
+        for (source, settings) in sources.as_object().expect("sources") {
+            if settings.get("records").is_some() {
+                with_records.push(format!("{layer}.{source}"));
+            }
+        }
+    }
+    with_records.sort();
+    let cluster = resolved("");
+    let walked: Vec<String> = cluster.records().map(|records| records.name()).collect();
+    assert_eq!(walked, with_records);
+    assert_eq!(walked.len(), 5);
+    for records in cluster.records() {
+        let [sources, layer, source, key] = records.setting();
+        assert!(settings[sources][layer][source].get(key).is_some());
+    }
+}
+
+#[test]
 fn eks_has_no_control_plane_and_nothing_of_it() {
     let cluster = resolved("{ distribution: eks, node_groups: { masters: null } }");
     assert!(cluster.sources.control_plane.is_none());

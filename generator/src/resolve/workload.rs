@@ -4,20 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problems;
-use super::stream::list;
-use super::{DaemonSet, ResolvedSources, ResolvedStream};
+use super::{DaemonSet, KubernetesSource, ResolvedSources, ResolvedStream};
+use crate::fault::list;
 use crate::settings::{
     Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
     Settings, Tolerate, Toleration,
 };
-
-/// The names of the `DaemonSet`s, whether they are rendered or not: the same
-/// exclusions everywhere, so that clusters differ only where they have to.
-const DAEMON_SETS: [(&str, &str); 3] = [
-    ("applications", "fluentd-applications"),
-    ("control_plane", "fluentd-control-plane"),
-    ("nodes", "fluentd-nodes"),
-];
 
 /// The name of the Deployment that prints events, and of its container.
 /// Templates take it from [`super::EventSource`].
@@ -38,27 +30,25 @@ pub(super) fn resolve_daemon_sets(
 ) -> Vec<DaemonSet> {
     check_roles(settings, sources, problems);
     let kubernetes = &settings.sources.kubernetes;
-    let mut found = Vec::new();
-    if let Some(source) = &sources.applications {
-        found.push((
-            DAEMON_SETS[0],
-            &kubernetes.applications.fluentd,
-            source.records.streams.clone(),
-        ));
-    }
-    if let Some(source) = &sources.control_plane {
-        let mut fed = source.containers.records.streams.clone();
-        fed.extend(source.audit_log.iter().map(|log| log.stream.clone()));
-        found.push((DAEMON_SETS[1], &kubernetes.control_plane.fluentd, fed));
-    }
-    if let Some(source) = &sources.nodes {
-        let mut fed = source.containers.records.streams.clone();
-        fed.extend(sources.events.iter().map(|events| events.stream.clone()));
-        found.push((DAEMON_SETS[2], &kubernetes.nodes.fluentd, fed));
-    }
-    found
-        .into_iter()
-        .map(|((source, name), fluentd, mut fed)| {
+    sources
+        .containers()
+        .map(|(source, containers)| {
+            let mut fed = containers.records.streams.clone();
+            let fluentd = match source {
+                KubernetesSource::Applications => &kubernetes.applications.fluentd,
+                KubernetesSource::Nodes => {
+                    fed.extend(sources.events.iter().map(|events| events.stream.clone()));
+                    &kubernetes.nodes.fluentd
+                }
+                KubernetesSource::ControlPlane => {
+                    let audit_log = sources.control_plane.as_ref();
+                    let audit_log = audit_log.and_then(|source| source.audit_log.as_ref());
+                    fed.extend(audit_log.map(|log| log.stream.clone()));
+                    &kubernetes.control_plane.fluentd
+                }
+            };
+            let control_plane_only = source == KubernetesSource::ControlPlane;
+            let source = source.key();
             fed.sort();
             fed.dedup();
             let used: Vec<(&Name, &Destination)> = settings
@@ -67,12 +57,11 @@ pub(super) fn resolve_daemon_sets(
                 .filter(|(name, _)| is_shipped_to(name.as_str(), &fed, streams))
                 .collect();
             check_image(source, &fluentd.image, &used, problems);
-            let control_plane_only = source == "control_plane";
             check_coverage(source, fluentd, settings, control_plane_only, problems);
             DaemonSet {
                 source: source.to_owned(),
                 folder: source.replace('_', "-"),
-                name: name.to_owned(),
+                name: daemon_set_name(source),
                 image: image(&fluentd.image, stock_tag(&used)),
                 fluentd: fluentd.clone(),
                 tolerations: tolerations(fluentd, settings, control_plane_only),
@@ -89,9 +78,17 @@ pub(super) fn resolve_daemon_sets(
         .collect()
 }
 
-/// The names of the `DaemonSet`s, whether they are rendered or not.
-pub(super) fn daemon_set_names() -> impl Iterator<Item = &'static str> {
-    DAEMON_SETS.iter().map(|(_, name)| *name)
+/// The names of the `DaemonSet`s, whether they are rendered or not: the same
+/// exclusions everywhere, so that clusters differ only where they have to.
+pub(super) fn daemon_set_names() -> impl Iterator<Item = String> {
+    KubernetesSource::ALL
+        .into_iter()
+        .map(|source| daemon_set_name(source.key()))
+}
+
+/// The name of the `DaemonSet` that reads a source.
+fn daemon_set_name(source: &str) -> String {
+    format!("fluentd-{}", source.replace('_', "-"))
 }
 
 fn is_shipped_to(destination: &str, fed: &[String], streams: &[ResolvedStream]) -> bool {

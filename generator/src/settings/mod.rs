@@ -14,6 +14,7 @@
 
 mod aws;
 mod destination;
+mod flag;
 mod fluentd;
 mod gitops;
 mod kubernetes;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aws::*;
 pub use destination::*;
+pub use flag::Flag;
 pub use fluentd::*;
 pub use gitops::*;
 pub use kubernetes::*;

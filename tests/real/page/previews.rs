@@ -2,10 +2,11 @@
 
 use logfleet_generator::diff::preview::{
     Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterDanger,
-    ClusterStatus, ClusterTotals, Danger, Detail, FORMAT, Flag, GeneratorVersions, Group,
-    InputChange, InputScope, Line, Part, PartFile, Preview, Side, Sign, Totals, Variant,
+    ClusterStatus, ClusterTotals, Danger, Detail, FORMAT, GeneratorVersions, Group, InputChange,
+    InputScope, Line, Part, PartFile, Preview, Side, Sign, Totals, Variant,
 };
 use logfleet_generator::fault::{Fault, Place};
+use logfleet_generator::settings::Flag;
 use serde_json::json;
 
 /// Would open a dialog, ask for an image or end the script, if any of it were obeyed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Flag;
 use super::change::{Found, names, shown};
-use crate::resolve::{ResolvedCluster, ResolvedRecords};
+use crate::resolve::{KubernetesSource, ResolvedCluster, ResolvedRecords};
 use crate::sources::{End, SourceRow};
 
 /// A part of a source, and the stream that it feeds.
@@ -92,21 +92,13 @@ fn feeds(cluster: &ResolvedCluster) -> Feeds {
         feeds.insert((source.to_owned(), part.to_owned()), stream.to_owned());
     };
     let sources = &cluster.sources;
-    if let Some(source) = &sources.applications {
-        add_records("kubernetes.applications", &source.records, &mut add);
+    for (source, containers) in sources.containers() {
+        add_records(&source.name(), &containers.records, &mut add);
     }
-    if let Some(source) = &sources.nodes {
-        add_records("kubernetes.nodes", &source.containers.records, &mut add);
-    }
-    if let Some(source) = &sources.control_plane {
-        add_records(
-            "kubernetes.control_plane",
-            &source.containers.records,
-            &mut add,
-        );
-        if let Some(log) = &source.audit_log {
-            add("kubernetes.control_plane", "audit log", &log.stream);
-        }
+    let control_plane = sources.control_plane.as_ref();
+    if let Some(log) = control_plane.and_then(|source| source.audit_log.as_ref()) {
+        let source = KubernetesSource::ControlPlane.name();
+        add(&source, "audit log", &log.stream);
     }
     if let Some(source) = &sources.events {
         add("kubernetes.events", REST, &source.stream);

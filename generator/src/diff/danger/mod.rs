@@ -10,7 +10,6 @@ pub(super) mod applied;
 mod change;
 mod denied;
 mod feed;
-mod flag;
 mod gather;
 mod gitops;
 pub(super) mod gone;
@@ -45,10 +44,11 @@ pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
 pub(super) use change::{Applier, Change, Side, Surroundings};
 pub use denied::unacknowledged;
-pub use flag::Flag;
 pub(super) use gather::{EndangeredCluster, gather};
 use gone::Gone;
 pub use trailer::words_of_trailers;
+
+use crate::settings::Flag;
 
 /// A danger in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]

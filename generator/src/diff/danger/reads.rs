@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::names;
 use super::pattern::covers;
-use crate::resolve::{ContainerSource, MachineInputKind, ResolvedCluster};
+use crate::resolve::{
+    ContainerSource, KubernetesSource, MachineInputKind, ResolvedCluster, ResolvedSources,
+};
 use crate::settings::ControlPlaneRead;
 
 /// Why the shippers' own pods are left out, wherever these are.
@@ -118,34 +120,14 @@ impl Reads {
 fn reads(cluster: &ResolvedCluster) -> BTreeMap<String, Reads> {
     let mut all = BTreeMap::new();
     let sources = &cluster.sources;
-    if let Some(source) = &sources.applications {
-        all.insert(
-            "kubernetes.applications".to_owned(),
-            Reads::of_containers(source),
-        );
-    }
-    if let Some(source) = &sources.nodes {
-        let mut reads = Reads::of_containers(&source.containers);
-        let units = source.journal.iter().flat_map(|journal| &journal.units);
-        reads
-            .others
-            .extend(units.map(|unit| format!("journal: {unit}")));
-        all.insert("kubernetes.nodes".to_owned(), reads);
-    }
-    if let Some(source) = &sources.control_plane {
-        let mut reads = Reads::of_containers(&source.containers);
-        if source.read == ControlPlaneRead::Files {
-            reads
-                .others
-                .extend(source.files.values().map(ToString::to_string));
+    for (source, containers) in sources.containers() {
+        let mut reads = Reads::of_containers(containers);
+        match source {
+            KubernetesSource::Applications => {}
+            KubernetesSource::Nodes => reads.others.extend(units_of(sources)),
+            KubernetesSource::ControlPlane => reads.others.extend(files_of_control_plane(sources)),
         }
-        reads.others.extend(
-            source
-                .audit_log
-                .iter()
-                .map(|log| format!("audit log {}", log.path)),
-        );
-        all.insert("kubernetes.control_plane".to_owned(), reads);
+        all.insert(source.name(), reads);
     }
     for role in cluster.machines.roles() {
         let mut reads = Reads::default();
@@ -171,6 +153,29 @@ fn reads(cluster: &ResolvedCluster) -> BTreeMap<String, Reads> {
         all.insert(source.source.clone(), reads);
     }
     all
+}
+
+/// The units that Fluentd reads, in words.
+fn units_of(sources: &ResolvedSources) -> impl Iterator<Item = String> {
+    let journal = sources.nodes.iter().flat_map(|source| &source.journal);
+    let units = journal.flat_map(|journal| &journal.units);
+    units.map(|unit| format!("journal: {unit}"))
+}
+
+/// The files of the control plane that are no containers', in words.
+fn files_of_control_plane(sources: &ResolvedSources) -> BTreeSet<String> {
+    let Some(source) = &sources.control_plane else {
+        return BTreeSet::new();
+    };
+    let audit_log = source.audit_log.iter();
+    let audit_log = audit_log.map(|log| format!("audit log {}", log.path));
+    match source.read {
+        ControlPlaneRead::Containers => audit_log.collect(),
+        ControlPlaneRead::Files => {
+            let files = source.files.values().map(ToString::to_string);
+            files.chain(audit_log).collect()
+        }
+    }
 }
 
 fn read_machine(from: &MachineInputKind, reads: &mut Reads) {

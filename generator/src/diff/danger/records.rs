@@ -1,34 +1,21 @@
 //! Records that are thrown away from now on. Pure.
 
-use std::collections::BTreeMap;
-
 use super::change::shown;
-use crate::resolve::{Condition, ResolvedCluster, ResolvedRecords, TextRule};
+use crate::resolve::{Condition, RecordRule, ResolvedCluster};
 use crate::settings::WhenFull;
-
-/// A rule that chooses records.
-struct Rule<'c> {
-    name: &'c str,
-    /// All must hold.
-    conditions: &'c [Condition],
-    reason: &'c str,
-    /// From this day on without effect; a day sorts as its text does.
-    expires: Option<String>,
-}
 
 /// What is thrown away from now on, source by source, in sentences without an end.
 pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
     let mut told = Vec::new();
-    let (before, after) = (drops(base), drops(head));
-    for (source, new) in &after {
-        let Some(old) = before.get(source) else {
+    for new in head.records() {
+        let source = new.name();
+        let Some(old) = base.records().find(|old| old.name() == source) else {
             continue;
         };
-        let more = new
-            .iter()
-            .filter(|rule| !old.iter().any(|old| rule.drops_no_more_than(old)));
+        let is_known = |rule: &RecordRule| old.drop.iter().any(|old| drops_no_more_than(rule, old));
+        let more = new.drop.iter().filter(|rule| !is_known(rule));
         told.extend(more.map(|rule| {
-            let [name, reason] = [rule.name, rule.reason].map(shown);
+            let [name, reason] = [&rule.name, &rule.reason].map(|text| shown(text));
             format!("`{source}` throws away what the rule `{name}` matches ({reason})")
         }));
     }
@@ -37,61 +24,15 @@ pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Str
     told
 }
 
-impl Rule<'_> {
-    fn drops_no_more_than(&self, other: &Self) -> bool {
-        let asks_for = |condition: &Condition| self.conditions.contains(condition);
-        let lasts = match (&self.expires, &other.expires) {
-            (_, None) => true,
-            (Some(day), Some(other)) => day <= other,
-            (None, Some(_)) => false,
-        };
-        other.conditions.iter().all(asks_for) && lasts
-    }
-
-    fn of_text(rule: &TextRule) -> Rule<'_> {
-        Rule {
-            name: &rule.name,
-            conditions: &rule.conditions,
-            reason: &rule.reason,
-            expires: rule.expires.as_ref().map(ToString::to_string),
-        }
-    }
-}
-
-fn drops(cluster: &ResolvedCluster) -> BTreeMap<String, Vec<Rule<'_>>> {
-    let sources = &cluster.sources;
-    let applications = sources.applications.as_ref().map(|source| &source.records);
-    let nodes = sources
-        .nodes
-        .as_ref()
-        .map(|source| &source.containers.records);
-    let control_plane = sources
-        .control_plane
-        .as_ref()
-        .map(|source| &source.containers.records);
-    let named = [
-        ("kubernetes.applications", applications),
-        ("kubernetes.nodes", nodes),
-        ("kubernetes.control_plane", control_plane),
-    ];
-    let containers = named
-        .into_iter()
-        .filter_map(|(source, records)| Some((source.to_owned(), of_records(records?))));
-    let machines = cluster.machines.roles().map(|role| {
-        let rules = role.rules.drop.iter().map(Rule::of_text).collect();
-        (format!("machines.{}", role.name), rules)
-    });
-    containers.chain(machines).collect()
-}
-
-fn of_records(records: &ResolvedRecords) -> Vec<Rule<'_>> {
-    let rules = records.drop.iter().map(|rule| Rule {
-        name: &rule.name,
-        conditions: &rule.conditions,
-        reason: &rule.reason,
-        expires: rule.expires.as_ref().map(ToString::to_string),
-    });
-    rules.collect()
+fn drops_no_more_than(rule: &RecordRule, other: &RecordRule) -> bool {
+    let asks_for = |condition: &Condition| rule.conditions.contains(condition);
+    let lasts = match (&rule.expires, &other.expires) {
+        (_, None) => true,
+        // A day sorts as its text does.
+        (Some(day), Some(other)) => day.as_str() <= other.as_str(),
+        (None, Some(_)) => false,
+    };
+    other.conditions.iter().all(asks_for) && lasts
 }
 
 /// Where only what is chosen is kept, and less is chosen.
@@ -102,7 +43,7 @@ fn kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
             continue;
         };
         let (before, after) = (&old.rules.keep, &new.rules.keep);
-        let is_kept = |old: &TextRule| {
+        let is_kept = |old: &RecordRule| {
             after.iter().any(|new| {
                 new.conditions
                     .iter()

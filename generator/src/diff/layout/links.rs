@@ -121,7 +121,8 @@ fn fits(path: &str, pieces: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::preview::{Flag, Part, PartFile};
+    use crate::diff::preview::{Part, PartFile};
+    use crate::settings::Flag;
 
     fn group(clusters: &[&str], path: &str) -> Group {
         let file = PartFile {

@@ -60,7 +60,8 @@ pub(in crate::diff) fn danger_words(danger: ClusterDanger) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::preview::{ClusterStatus, Flag, Totals};
+    use crate::diff::preview::{ClusterStatus, Totals};
+    use crate::settings::Flag;
 
     fn change(name: &str, changed: usize, dangers: &[(Flag, bool)]) -> ClusterChange {
         let dangers = dangers

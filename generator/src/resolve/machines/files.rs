@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{MachineInput, MachineInputKind};
+use crate::fault::list;
 use crate::resolve::problem::Problems;
 use crate::resolve::source::check_stream;
-use crate::resolve::stream::list;
 use crate::settings::{
     ControlPlaneRead, Distribution, MachineFile, MachineMultiline, MachineRead, MachineRole,
     OperatingSystem, Settings,

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::resolve::Condition;
-use crate::resolve::pattern;
 use crate::resolve::problem::Problems;
 use crate::resolve::source::{check_day, check_reason, field_path, one_line};
-use crate::settings::{Day, FieldName, MachineRecords, Pattern};
+use crate::resolve::{Condition, RecordRule, pattern};
+use crate::settings::{FieldName, MachineRecords, Pattern};
 
 /// The field that gets what is parsed from text.
 pub(super) const PARSED: &str = "parsed";
@@ -17,9 +16,9 @@ pub(super) const PARSED: &str = "parsed";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MachineRules {
     /// If there is any, records that match none are thrown away.
-    pub keep: Vec<TextRule>,
+    pub keep: Vec<RecordRule>,
     /// Records that are thrown away.
-    pub drop: Vec<TextRule>,
+    pub drop: Vec<RecordRule>,
     /// Text that is taken out.
     pub mask: Vec<MaskRule>,
     /// Fields that are made from text.
@@ -34,19 +33,6 @@ impl MachineRules {
             && self.mask.is_empty()
             && self.parse.is_empty()
     }
-}
-
-/// A choice of records by their text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TextRule {
-    /// The rule's name.
-    pub name: String,
-    /// All must hold.
-    pub conditions: Vec<Condition>,
-    /// Why, on one line.
-    pub reason: String,
-    /// From this day on without effect.
-    pub expires: Option<Day>,
 }
 
 /// Text that is taken out.
@@ -85,7 +71,7 @@ pub(super) fn resolve(
 ) -> MachineRules {
     check(base, records, problems);
     let text_rule =
-        |name: &str, when: &BTreeMap<FieldName, Pattern>, reason: &str, expires| TextRule {
+        |name: &str, when: &BTreeMap<FieldName, Pattern>, reason: &str, expires| RecordRule {
             name: name.to_owned(),
             conditions: when
                 .iter()

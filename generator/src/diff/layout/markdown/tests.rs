@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::{Limit, Link, to_markdown};
 use crate::diff::preview::*;
 use crate::fault::Fault;
+use crate::settings::Flag;
 
 /// In each text that is a stranger's.
 const MARK: &str = "@HOSTILE";

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::diff::preview::*;
 use crate::fault::{Fault, Place};
+use crate::settings::Flag;
 
 /// Ends whatever it may stand in: an element, an attribute, the script.
 const HOSTILE: &str =

@@ -1,4 +1,5 @@
-//! The kinds of dangers, each with an id that stays.
+//! The kinds of dangers of a change, each with an id that stays: `acknowledge.yaml`
+//! and trailers of commits say by it which of them are meant.
 
 use serde::{Serialize, Serializer};
 
