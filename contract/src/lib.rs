@@ -9,6 +9,7 @@
 //! | [`folder`] | the names of folders and files that aren't a template's |
 //! | [`tree`] | paths below a folder, which can't leave it, and their bytes |
 //! | [`ownership`] | the file that lists what `gen` wrote into a folder |
+//! | [`index`] | API objects of Elasticsearch and OpenSearch, and their order |
 //! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
 //! | [`stack`] | the forwarder in a template of CloudFormation |
 //! | [`members`] | fragments, and the stack that is composed of them |
@@ -19,6 +20,7 @@
 
 pub mod folder;
 pub mod forwarder;
+pub mod index;
 pub mod members;
 pub mod names;
 pub mod ownership;
