@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`folder`] | the names of folders and files that aren't a template's |
 //! | [`tree`] | paths below a folder, which can't leave it, and their bytes |
+//! | [`rendered`] | everything that is rendered for a cluster, read back |
 //! | [`ownership`] | the file that lists what `gen` wrote into a folder |
 //! | [`index`] | API objects of Elasticsearch and OpenSearch, and their order |
 //! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
@@ -24,6 +25,7 @@ pub mod index;
 pub mod members;
 pub mod names;
 pub mod ownership;
+pub mod rendered;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod secrets;
