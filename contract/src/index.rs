@@ -22,7 +22,9 @@ use serde_json::Value;
 
 use crate::server::Backend;
 
-pub use content::{ContentNameError, content_digest, content_name, verify_content_name};
+pub use content::{
+    ContentNameError, content_digest, content_name, is_content_name, verify_content_name,
+};
 pub use order::{OrderError, Template, TemplateWrite, order_writes};
 
 /// A kind of API object, in the order in which kinds are applied.
@@ -205,9 +207,7 @@ impl Object {
         if !path.kind.has_body() && !map.is_empty() {
             return Err(ObjectError::Body);
         }
-        if path.kind == Kind::ComponentTemplate {
-            verify_content_name(&path.name, bytes)?;
-        }
+        verify_content_name(&path.name, bytes)?;
         Ok(Self { path, content })
     }
 

@@ -1,10 +1,11 @@
-//! Component templates that are named by their content. Pure.
+//! Objects that are named by their content. Pure.
 //!
-//! A component template of equal meaning is one object of all clusters, so its
-//! name says what it is and tells its body: `logfleet-<what>@mappings-<digest>`
-//! or `…@settings-<digest>`. It is never changed once it is made; another body
+//! A component template, or a life cycle of Elasticsearch, of equal meaning is
+//! one object of all clusters, so its name says what it is and tells its body:
+//! `logfleet-<what>@mappings-<digest>`, `…@settings-<digest>` or
+//! `…@lifecycle-<digest>`. It is never changed once it is made; another body
 //! has another name. So an equal path means equal bytes, and a reconciler need
-//! not send what is there.
+//! not send what is there. It may only remove one that no cluster renders.
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 const PREFIX: &str = "logfleet-";
 
 /// What stands before the digest.
-const PARTS: [&str; 2] = ["@mappings-", "@settings-"];
+const PARTS: [&str; 3] = ["@mappings-", "@settings-", "@lifecycle-"];
 
 /// Hexadecimal digits of a digest. 64 bits: two of a million bodies are equal
 /// by chance once in 37 million such fleets.
@@ -43,9 +44,14 @@ pub fn content_digest(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes)[..DIGITS / 2])
 }
 
-/// Names a component template by what it is, such as `aws@mappings`, and its content.
+/// Names an object by what it is, such as `aws@mappings`, and its content.
 pub fn content_name(what: &str, bytes: &[u8]) -> String {
     format!("{PREFIX}{what}-{}", content_digest(bytes))
+}
+
+/// Whether a name tells its content, so that all clusters share the object.
+pub fn is_content_name(name: &str) -> bool {
+    told_digest(name).is_some()
 }
 
 /// Sees that a name that tells its content tells this one. Other names say
@@ -85,6 +91,7 @@ mod tests {
     fn a_name_tells_its_content() {
         let name = content_name("aws@mappings", b"{}\n");
         assert_eq!(name, "logfleet-aws@mappings-ca3d163bab055381");
+        assert!(is_content_name(&name) && !is_content_name("logs-aws.ec2-alpha"));
         assert_eq!(verify_content_name(&name, b"{}\n"), Ok(()));
         let other = verify_content_name(&name, b"{ }\n").expect_err("another content");
         assert_eq!(
@@ -102,7 +109,7 @@ mod tests {
             "logfleet-aws@mappings-",
             "logfleet-aws@mappings-ca3d163bab05538",
             "logfleet-aws@settings-CA3D163BAB055381",
-            "logfleet-aws@settings-ca3d163bab055381-2",
+            "logfleet-14d@lifecycle-ca3d163bab055381-2",
         ] {
             let error = verify_content_name(name, b"{}\n");
             assert!(
