@@ -1,7 +1,6 @@
 //! Names of folders and files that no template chooses. Pure.
 
-/// The folder below a fleet's root that everything is rendered into.
-pub const RENDERED: &str = "rendered";
+pub use crate::tree::RENDERED;
 
 /// The folder of what is rendered once for the whole fleet, beside those of
 /// the clusters; no cluster's name starts with `_`.

@@ -8,12 +8,27 @@
 //! |---|---|
 //! | [`folder`] | the names of folders and files that aren't a template's |
 //! | [`tree`] | paths below a folder, which can't leave it, and their bytes |
+//! | [`rendered`] | everything that is rendered for a cluster, read back |
 //! | [`ownership`] | the file that lists what `gen` wrote into a folder |
+//! | [`index`] | API objects of Elasticsearch and OpenSearch, and their order |
+//! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
+//! | [`stack`] | the forwarder in a template of CloudFormation |
 //! | [`members`] | fragments, and the stack that is composed of them |
-//! | [`secrets`] | what is a secret, and what may be shown |
+//! | [`names`] | names that more than one side derives |
+//! | [`server`] | what runs at a destination |
+//! | [`secrets`] | what is a secret, what may be shown, and references to secrets |
+//! | `schema` | JSON Schemas of these types, behind the feature `schema` |
 
 pub mod folder;
+pub mod forwarder;
+pub mod index;
 pub mod members;
+pub mod names;
 pub mod ownership;
+pub mod rendered;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod secrets;
+pub mod server;
+pub mod stack;
 pub mod tree;

@@ -71,11 +71,13 @@ pub struct Ownership {
 }
 
 /// Why an ownership file is of no use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum OwnershipError {
     /// It has a format we don't know.
+    #[error("the ownership file has format {0}, and this release reads up to {FORMAT}")]
     Newer(u64),
     /// It is broken, for this reason.
+    #[error("the ownership file is broken: {0}")]
     Broken(String),
 }
 

@@ -7,13 +7,15 @@
 //! masking is generous, since hiding too much costs nothing. Pure.
 //!
 //! ```text
-//! shape    what secrets look like
-//! key      which keys say that their value is one
-//! hidden   which pieces of a text may be one
+//! shape      what secrets look like
+//! key        which keys say that their value is one
+//! hidden     which pieces of a text may be one
+//! reference  where one is kept
 //! ```
 
 mod hidden;
 mod key;
+mod reference;
 mod shape;
 
 use std::sync::LazyLock;
@@ -22,6 +24,7 @@ use regex::Regex;
 
 pub use hidden::{Hidden, is_harmless, names_secret};
 pub use key::{Secrecy, is_name_key, is_reference_key, is_secret_key, is_value_key, secrecy};
+pub use reference::{NotAReference, SecretReference};
 
 /// A reference to a secret, which is fit to be written down, from its first
 /// character to its last.

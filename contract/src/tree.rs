@@ -5,6 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// The folder of all rendered trees, below the root of a fleet: one folder in it
+/// for each cluster.
+pub const RENDERED: &str = "rendered";
+
 /// A path below a folder that can't leave it: relative, forward slashes, no
 /// empty, `.` or `..` part, no control characters, and no part over 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -488,6 +488,8 @@ fn committed_schemas_are_those_of_this_program() {
         ("fleet", "fleet"),
         ("settings", "settings"),
         ("acknowledge", "acknowledge"),
+        ("forwarder-configuration", "forwarder-configuration"),
+        ("forwarder-schedule", "forwarder-schedule"),
     ] {
         let file = format!("{name}.schema.json");
         let written = fleet.text(&format!("schemas/{file}"));

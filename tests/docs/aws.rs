@@ -1,15 +1,9 @@
-//! What is rendered for AWS, as people review it: the roles with all they may,
-//! and the members' stacks as they are composed.
-//!
-//! `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes the composed stacks anew.
+//! What is rendered for AWS, as people review it: the roles with all they may.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use logfleet_generator::members::{Fragment, Member, compose};
 use serde_json::Value;
 
 use super::repository;
@@ -116,118 +110,4 @@ fn role(table: &mut String, properties: &Value) {
             }
         }
     }
-}
-
-/// A member of each type, and two of some.
-fn members(region: &str, account: &str) -> BTreeSet<Member> {
-    let elb = format!("arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer");
-    [
-        (
-            "AWS::EC2::VPC",
-            format!("arn:aws:ec2:{region}:{account}:vpc/vpc-0a1b2c3d4e5f60718"),
-            "vpc-0a1b2c3d4e5f60718",
-        ),
-        (
-            "AWS::EC2::VPC",
-            format!("arn:aws:ec2:{region}:{account}:vpc/vpc-1a1b2c3d4e5f60718"),
-            "vpc-1a1b2c3d4e5f60718",
-        ),
-        (
-            "AWS::ElasticLoadBalancingV2::LoadBalancer",
-            format!("{elb}/app/shop/0123456789abcdef"),
-            "shop",
-        ),
-        (
-            "AWS::ElasticLoadBalancingV2::LoadBalancer",
-            format!("{elb}/net/api/0123456789abcdef"),
-            "api",
-        ),
-        (
-            "AWS::ElasticLoadBalancing::LoadBalancer",
-            format!("{elb}/legacy"),
-            "legacy",
-        ),
-        (
-            "AWS::S3::Bucket",
-            "arn:aws:s3:::example-shop-images".to_owned(),
-            "example-shop-images",
-        ),
-        (
-            "AWS::DynamoDB::Table",
-            format!("arn:aws:dynamodb:{region}:{account}:table/carts"),
-            "carts",
-        ),
-        (
-            "AWS::DynamoDB::Table",
-            format!("arn:aws:dynamodb:{region}:{account}:table/orders"),
-            "orders",
-        ),
-        (
-            "AWS::Route53::HostedZone",
-            "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ".to_owned(),
-            "Z0123456789ABCDEFGHIJ",
-        ),
-    ]
-    .map(|(member_type, arn, id)| Member {
-        member_type: member_type.to_owned(),
-        arn,
-        id: id.to_owned(),
-    })
-    .into()
-}
-
-/// `tests/cases/aws/members/`: cfn-lint and the emulator judge them, too.
-#[test]
-fn composed_stacks_are_up_to_date() {
-    let folder = repository().join("tests/cases/aws/members");
-    let mut composed = 0;
-    for cluster in clusters() {
-        let fragments: Vec<Fragment> = json_files(
-            &repository()
-                .join("rendered")
-                .join(&cluster)
-                .join("aws/members"),
-        )
-        .into_iter()
-        .map(|(name, value)| {
-            serde_json::from_value(value).unwrap_or_else(|error| panic!("{name}: {error}"))
-        })
-        .collect();
-        let Some(region) = fragments.first().map(|fragment| fragment.region.clone()) else {
-            continue;
-        };
-        let account = if cluster.starts_with("staging") || cluster.starts_with("dev") {
-            "444455556666"
-        } else {
-            "111122223333"
-        };
-        let members = members(&region, account);
-        let composition = compose(&fragments, &members, &BTreeMap::new()).unwrap();
-        for (number, stack) in composition.stacks.iter().enumerate() {
-            assert!(!stack["Resources"].as_object().unwrap().is_empty());
-            compare(&folder.join(format!("{cluster}-{number}.json")), stack);
-            composed += 1;
-        }
-        let calls = serde_json::to_value(&composition.calls).unwrap();
-        compare(
-            &repository().join(format!("tests/cases/aws/calls/{cluster}.json")),
-            &calls,
-        );
-    }
-    assert!(composed >= 3, "{composed}");
-}
-
-fn compare(path: &Path, value: &Value) {
-    let text = serde_json::to_string_pretty(value).unwrap() + "\n";
-    if env::var_os("LOGFLEET_WRITE_DOCS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, &text).unwrap();
-    }
-    let committed =
-        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert!(
-        committed == text,
-        "{} is out of date: LOGFLEET_WRITE_DOCS=1 cargo test --test docs",
-        path.display()
-    );
 }

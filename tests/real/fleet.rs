@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use logfleet_contract::index::{Kind, ObjectPath};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
@@ -76,27 +77,10 @@ pub fn objects(cluster: &str, destination: &str) -> Vec<Object> {
     objects
 }
 
-/// The place of a path in the order: each only needs what comes before it.
-fn rank(path: &str) -> usize {
-    const ORDER: [&str; 13] = [
-        "_component_template/",
-        "_ilm/policy/",
-        "_plugins/_ism/policies/",
-        "_index_template/",
-        "_data_stream/",
-        "_security/role/",
-        "_security/user/",
-        "_security/role_mapping/",
-        "_plugins/_security/api/tenants/",
-        "_plugins/_security/api/roles/",
-        "_plugins/_security/api/internalusers/",
-        "_plugins/_security/api/rolesmapping/",
-        "_plugins/_security/api/",
-    ];
-    ORDER
-        .iter()
-        .position(|prefix| path.starts_with(prefix))
-        .unwrap_or_else(|| panic!("nobody said when {path} is to be sent"))
+/// The kind of a path, which tells its place in the order.
+fn rank(path: &str) -> Kind {
+    let read = ObjectPath::parse(&format!("{path}.json"));
+    read.unwrap_or_else(|error| panic!("{error}")).kind
 }
 
 /// Sends an object. An empty one goes without a body, since Elasticsearch

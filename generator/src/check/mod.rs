@@ -4,7 +4,8 @@
 //! Templates can be a fleet's own, so nothing that they render is taken on
 //! trust: YAML must parse and have no key twice, Kubernetes objects must meet
 //! their strict schemas, and the settings of Fluentd, Filebeat, Logstash and
-//! the CloudWatch agent must name only plugins and options that exist. `.json` files are canonical already
+//! the CloudWatch agent must name only plugins and options that exist. What is below `elasticsearch/` must be an
+//! API object that whoever applies it knows ([`logfleet_contract::index`]). `.json` files are canonical already
 //! ([`crate::render::json`]).
 
 mod aws;
@@ -16,6 +17,7 @@ pub mod machines;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use logfleet_contract::rendered::Place;
 use sha2::{Digest as _, Sha256};
 
 use self::fluentd::{FluentdCheck, SchemaError};
@@ -101,6 +103,12 @@ impl Checker {
         let mut faults = Faults::new();
         let (mut templates, mut fluentd) = (Vec::new(), Vec::new());
         for (path, bytes) in files {
+            if let Err(error) = Place::of(path.as_str()) {
+                let message = format!("`{}`: {error}", shown_path(cluster, path.as_str()));
+                faults.push(Fault::input(message).hint(
+                    "below `elasticsearch/<destination>/` a file's path is that of the API; put what isn't sent into another folder",
+                ));
+            }
             let text = std::str::from_utf8(bytes).unwrap_or_default();
             match aws::Template::read(path.as_str(), shown_path(cluster, path.as_str()), text) {
                 Some(Ok(template)) => templates.push(template),
@@ -157,4 +165,28 @@ fn check_yaml(shown: &str, text: &str) -> Faults {
     yaml::parse(FileId(0), &SourceFile::new(shown, text))
         .err()
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_could_send_is_refused() {
+        let checker = Checker::new().expect("schemas");
+        let told = |path: &str| {
+            let path = TreePath::new(path).expect("a path");
+            let faults = checker.check("alpha", [(&path, b"{}\n".as_slice())]).err();
+            let faults = faults.unwrap_or_default().sorted().into_iter();
+            faults.map(|fault| fault.message).collect::<Vec<_>>()
+        };
+        assert_eq!(told("elasticsearch/main/_data_stream/a.json"), [""; 0]);
+        assert_eq!(told("notes/a.json"), [""; 0]);
+        assert_eq!(
+            told("elasticsearch/main/_ingest/pipeline/a.json"),
+            [
+                "`rendered/alpha/elasticsearch/main/_ingest/pipeline/a.json`: `_ingest/pipeline/a.json` isn't the path of an API object that logfleet knows"
+            ]
+        );
+    }
 }

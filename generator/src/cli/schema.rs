@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use logfleet_contract::schema::Document;
+use serde_json::Value;
 
 use super::{Failure, Terminal, nothing_written};
 use crate::fault::Fault;
 use crate::layers::input_schema::{InputKind, input_schema};
 
-/// Prints the JSON Schema of an input, or writes them all.
+/// Prints a JSON Schema, or writes them all.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Which input
+    /// Whose schema
     #[arg(value_enum, required_unless_present = "out")]
     kind: Option<Kind>,
     /// Write all schemas into this folder instead
@@ -31,16 +33,46 @@ enum Kind {
     Settings,
     /// clusters/<cluster>/acknowledge.yaml
     Acknowledge,
+    /// What the forwarder is told, in aws/<region>/stack.json
+    ForwarderConfiguration,
+    /// What a schedule hands the forwarder, in aws/<region>/stack.json
+    ForwarderSchedule,
 }
 
-impl From<Kind> for InputKind {
+/// What a schema is of.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    Input(InputKind),
+    Document(Document),
+}
+
+impl From<Kind> for Of {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Cluster => Self::Cluster,
-            Kind::Environment => Self::Environment,
-            Kind::Fleet => Self::Fleet,
-            Kind::Settings => Self::Settings,
-            Kind::Acknowledge => Self::Acknowledge,
+            Kind::Cluster => Self::Input(InputKind::Cluster),
+            Kind::Environment => Self::Input(InputKind::Environment),
+            Kind::Fleet => Self::Input(InputKind::Fleet),
+            Kind::Settings => Self::Input(InputKind::Settings),
+            Kind::Acknowledge => Self::Input(InputKind::Acknowledge),
+            Kind::ForwarderConfiguration => Self::Document(Document::ForwarderConfiguration),
+            Kind::ForwarderSchedule => Self::Document(Document::ForwarderSchedule),
+        }
+    }
+}
+
+impl Of {
+    fn file_name(self) -> String {
+        match self {
+            Self::Input(kind) => kind.file_name(),
+            Self::Document(document) => document.file_name(),
+        }
+    }
+
+    /// The schema as its file has it.
+    fn text(self) -> String {
+        match self {
+            Self::Input(kind) => text(kind),
+            Self::Document(document) => pretty(&document.schema()),
         }
     }
 }
@@ -48,7 +80,7 @@ impl From<Kind> for InputKind {
 impl Schema {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<(), Failure> {
         if let Some(kind) = self.kind {
-            return Ok(terminal.print(&text(kind.into()))?);
+            return Ok(terminal.print(&Of::from(kind).text())?);
         }
         let Some(folder) = self.out else {
             return Ok(());
@@ -59,9 +91,10 @@ impl Schema {
                 folder.display()
             )))
         })?;
-        for kind in InputKind::ALL {
+        let kinds = Kind::value_variants().iter().map(|kind| Of::from(*kind));
+        for kind in kinds {
             let path = folder.join(kind.file_name());
-            std::fs::write(&path, text(kind)).map_err(|error| {
+            std::fs::write(&path, kind.text()).map_err(|error| {
                 nothing_written(Fault::environment(format!(
                     "can't write `{}`: {error}",
                     path.display()
@@ -70,16 +103,20 @@ impl Schema {
         }
         Ok(terminal.print(&format!(
             "{} schemas in {}\n",
-            InputKind::ALL.len(),
+            Kind::value_variants().len(),
             folder.display()
         ))?)
     }
 }
 
-/// A schema as its file has it.
+/// The schema of an input as its file has it.
 pub(super) fn text(kind: InputKind) -> String {
+    pretty(&input_schema(kind))
+}
+
+fn pretty(schema: &Value) -> String {
     // A JSON value always has a text.
-    serde_json::to_string_pretty(&input_schema(kind))
+    serde_json::to_string_pretty(schema)
         .map(|text| text + "\n")
         .unwrap_or_default()
 }

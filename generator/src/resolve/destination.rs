@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use logfleet_contract::secrets::SecretReference as Reference;
+
 use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
@@ -276,22 +278,18 @@ fn authentication(
 }
 
 fn secret(destination: &str, reference: Option<&SecretReference>, cluster: &str) -> ResolvedSecret {
-    let reference = reference.map(SecretReference::as_str);
-    match reference.and_then(|text| text.strip_prefix("kubernetes-secret:")) {
-        Some(name) => ResolvedSecret {
-            secret_name: name.to_owned(),
+    match reference.and_then(SecretReference::parsed) {
+        Some(Reference::Kubernetes(secret_name)) => ResolvedSecret {
+            secret_name,
             secrets_manager_name: None,
+        },
+        Some(Reference::SecretsManager(named)) => ResolvedSecret {
+            secret_name: name::secret(destination),
+            secrets_manager_name: Some(named),
         },
         None => ResolvedSecret {
             secret_name: name::secret(destination),
-            secrets_manager_name: Some(
-                reference
-                    .and_then(|text| text.strip_prefix("aws-secretsmanager:"))
-                    .map_or_else(
-                        || name::secrets_manager(cluster, destination),
-                        ToOwned::to_owned,
-                    ),
-            ),
+            secrets_manager_name: Some(name::secrets_manager(cluster, destination)),
         },
     }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use logfleet_contract::server::{Backend, TlsVersion};
+
 use super::{BucketName, FilePath, Region, SecretReference, Url};
 
 /// Where logs go.
@@ -93,16 +95,6 @@ fn default_bulk_size() -> u8 {
     9
 }
 
-/// What runs at a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Backend {
-    /// Elasticsearch with native security and index life-cycle management.
-    Elasticsearch,
-    /// OpenSearch with its security plugin and index state management.
-    Opensearch,
-}
-
 /// How a server's certificate is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,20 +107,6 @@ pub struct Tls {
     /// The oldest version of TLS that is spoken.
     #[serde(default)]
     pub minimum_version: TlsVersion,
-}
-
-/// A version of TLS.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-pub enum TlsVersion {
-    /// TLS 1.2.
-    #[default]
-    #[serde(rename = "1.2")]
-    V1_2,
-    /// TLS 1.3.
-    #[serde(rename = "1.3")]
-    V1_3,
 }
 
 /// How a cluster proves who it is. Secrets are named, never written here; the

@@ -130,6 +130,12 @@ text! {
     SecretReference, r"^(aws-secretsmanager:[A-Za-z0-9/_+=.@:-]+|kubernetes-secret:[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$", max 512,
     "a reference to a secret: `aws-secretsmanager:<name or ARN>` or `kubernetes-secret:<name>`"
 }
+impl SecretReference {
+    /// Which store it names. Its pattern in the schema leaves no other form.
+    pub fn parsed(&self) -> Option<logfleet_contract::secrets::SecretReference> {
+        self.0.parse().ok()
+    }
+}
 text! {
     /// A container image without its tag.
     ImageRepository, r"^[a-z0-9]+([._:/-]+[a-zA-Z0-9]+)*$", max 255,

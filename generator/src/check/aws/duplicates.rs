@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use logfleet_contract::stack::Forwarder;
 
 use super::Template;
 use crate::fault::Faults;
@@ -12,12 +12,21 @@ use crate::fault::Faults;
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>.
 const MOST_SUBSCRIPTIONS: usize = 2;
 
-pub(super) fn check(cluster: &str, template: &Template<'_>, fluentd: &[&str], faults: &mut Faults) {
+pub(super) fn check(
+    cluster: &str,
+    template: &Template<'_>,
+    forwarder: Option<&Forwarder>,
+    fluentd: &[&str],
+    faults: &mut Faults,
+) {
     let declared: BTreeSet<&str> = template
         .of_type("AWS::Logs::LogGroup")
         .filter_map(|group| group.text("LogGroupName"))
         .collect();
-    let shipped = DataStreams::of(template);
+    let shipped = |group: &str| {
+        let configuration = &forwarder?.configuration;
+        configuration.data_stream(&configuration.log_group(group)?.stream)
+    };
     let mut filters: BTreeMap<&str, usize> = BTreeMap::new();
     for subscription in template.of_type("AWS::Logs::SubscriptionFilter") {
         let Some(group) = subscription.text("LogGroupName") else {
@@ -45,7 +54,7 @@ pub(super) fn check(cluster: &str, template: &Template<'_>, fluentd: &[&str], fa
         let by_function = subscription.property("DestinationArn")["Fn::GetAtt"][0]
             .as_str()
             .is_some();
-        if let Some(data_stream) = shipped.of_group(group).filter(|_| by_function)
+        if let Some(data_stream) = shipped(group).filter(|_| by_function)
             && fluentd.iter().any(|text| mentions(text, &data_stream))
         {
             faults.push(
@@ -63,37 +72,4 @@ fn mentions(text: &str, name: &str) -> bool {
         |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "_-.".contains(c));
     text.match_indices(name)
         .any(|(at, _)| !goes_on(&text[at + name.len()..]))
-}
-
-/// Which data streams a forwarder writes, as its configuration says.
-#[derive(Debug, Default)]
-struct DataStreams {
-    configuration: Value,
-}
-
-impl DataStreams {
-    fn of(template: &Template<'_>) -> Self {
-        let configuration = template
-            .of_type("AWS::Lambda::Function")
-            .find_map(|function| {
-                let variables = &function.property("Environment")["Variables"];
-                serde_json::from_str(variables["LOGFLEET_CONFIGURATION"].as_str()?).ok()
-            });
-        Self {
-            configuration: configuration.unwrap_or_default(),
-        }
-    }
-
-    fn of_group(&self, group: &str) -> Option<String> {
-        let configuration = &self.configuration;
-        let prefix = configuration["log_group_prefix"].as_str()?;
-        let name = group.strip_prefix(prefix).unwrap_or(group);
-        let stream = configuration["log_groups"][name]["stream"].as_str()?;
-        let dataset = configuration["streams"][stream]["dataset"].as_str()?;
-        Some(format!(
-            "{}-{dataset}-{}",
-            configuration["index"]["type"].as_str()?,
-            configuration["index"]["namespace"].as_str()?
-        ))
-    }
 }

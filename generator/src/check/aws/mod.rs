@@ -9,6 +9,9 @@ mod limits;
 mod loops;
 mod permissions;
 
+use logfleet_contract::members::Fragment;
+use logfleet_contract::stack::{self, Forwarder};
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::fault::{Fault, Faults};
@@ -46,6 +49,16 @@ impl<'t> Template<'t> {
             }),
             Err(error) => Err(Fault::input(format!("`{shown}` is not JSON: {error}"))),
         })
+    }
+
+    /// Why it can't be composed with members, if it is a fragment and can't.
+    fn not_a_fragment(&self) -> Option<Fault> {
+        let read = self.is_fragment.then(|| Fragment::deserialize(&self.value));
+        let error = read?.err()?;
+        Some(Fault::input(format!(
+            "`{}` is no fragment: {error}",
+            self.shown
+        )))
     }
 
     /// Its resources, with their logical ids.
@@ -105,10 +118,28 @@ pub(super) fn check(cluster: &str, templates: &[Template<'_>], fluentd: &[&str])
     for template in templates {
         limits::check(template, &mut faults);
         permissions::check(template, &mut faults);
-        duplicates::check(cluster, template, fluentd, &mut faults);
+        if let Some(fault) = template.not_a_fragment() {
+            faults.push(fault);
+        }
+        let forwarder = forwarder(template, &mut faults);
+        duplicates::check(cluster, template, forwarder.as_ref(), fluentd, &mut faults);
     }
     loops::check(templates, &mut faults);
     faults
+}
+
+/// The template's forwarder. What it couldn't read is a fault.
+fn forwarder(template: &Template<'_>, faults: &mut Faults) -> Option<Forwarder> {
+    stack::forwarder(&template.value).unwrap_or_else(|found| {
+        for fault in found {
+            faults.push(
+                template
+                    .fault_at(&fault.logical_id, fault.to_string())
+                    .hint("write it with `compact_json | json`, as the built-in template does"),
+            );
+        }
+        None
+    })
 }
 
 /// A list, or the one value in place of it.

@@ -39,12 +39,39 @@ fn told_of(files: &[(&str, Value)], fluentd: &str) -> Vec<String> {
         .collect()
 }
 
+fn configuration() -> Value {
+    json!({
+        "version": 1,
+        "cluster": { "name": "alpha", "environment": "test", "region": "eu-central-1", "account": "111122223333" },
+        "index": { "type": "logs", "namespace": "alpha" },
+        "log_group_prefix": "/logfleet/alpha/",
+        "log_groups": { "applications": { "stream": "applications" } },
+        "streams": { "applications": { "dataset": "kubernetes.applications", "to": [] } },
+        "destinations": {},
+        "dead_letter_bucket": "dead",
+    })
+}
+
 fn function() -> Value {
     json!({ "Type": "AWS::Lambda::Function", "Properties": {
         "FunctionName": "f",
         "LoggingConfig": { "LogGroup": "/own" },
-        "Environment": { "Variables": { "LOGFLEET_CONFIGURATION": "{\"log_group_prefix\":\"/logfleet/alpha/\",\"log_groups\":{\"applications\":{\"stream\":\"applications\"}},\"streams\":{\"applications\":{\"dataset\":\"kubernetes.applications\"}},\"index\":{\"type\":\"logs\",\"namespace\":\"alpha\"}}" } },
+        "Environment": { "Variables": { "LOGFLEET_CONFIGURATION": configuration().to_string() } },
     } })
+}
+
+#[test]
+fn the_forwarder_can_read_what_it_is_told() {
+    let mut function = function();
+    let mut other = configuration();
+    other["log_groups"]["applications"]["streams"] = json!("applications");
+    function["Properties"]["Environment"]["Variables"]["LOGFLEET_CONFIGURATION"] =
+        json!(other.to_string());
+    let told = told(json!({ "F": function }));
+    assert_eq!(told.len(), 1);
+    let start =
+        "`F`: the forwarder couldn't read `LOGFLEET_CONFIGURATION`: unknown field `streams`";
+    assert!(told[0].starts_with(start), "{told:?}");
 }
 
 fn subscription(group: &str) -> Value {
@@ -114,7 +141,7 @@ fn own_buckets_are_members_of_nothing_and_call_nobody_who_writes_them() {
     let fragment = |never: Value| {
         (
             "aws/members/bucket.json",
-            json!({ "member_type": "AWS::S3::Bucket", "never": never, "resources": { "A": { "Type": "AWS::Logs::DeliverySource" } } }),
+            json!({ "member_type": "AWS::S3::Bucket", "region": "eu-central-1", "never": never, "resources": { "A": { "Type": "AWS::Logs::DeliverySource" } } }),
         )
     };
     assert_eq!(

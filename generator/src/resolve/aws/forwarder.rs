@@ -3,9 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use logfleet_contract::forwarder::{
+    Authentication, CONFIGURATION_VARIABLE, ClassicLoadBalancers, Cluster, Configuration,
+    Destination, Index, LARGEST_ENVIRONMENT, LONGEST_INPUT, LogGroup, ScheduleInput, Stream,
+    VERSION,
+};
+use logfleet_contract::names::short_log_group;
+use serde::Serialize;
 
-use super::super::name::NameKind;
+use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
 use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
 use super::Resolving;
@@ -13,14 +19,6 @@ use super::arn::{Arns, global_region};
 use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, Schedule};
 use super::source;
 use crate::settings::{MetricName, Name};
-
-/// Bytes that all environment variables of a function may have together:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-const LARGEST_ENVIRONMENT: usize = 4096;
-
-/// Characters of what a rule hands to its target:
-/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html>.
-const LONGEST_INPUT: usize = 8192;
 
 const CODE: [&str; 4] = ["sources", "aws", "forwarder", "code"];
 
@@ -143,7 +141,7 @@ fn called_by(
     arns: &Arns<'_>,
     calling: &[&AwsLogGroup],
 ) -> Vec<CallingLogGroups> {
-    let prefix = format!("/logfleet/{}/", resolving.cluster.name);
+    let prefix = name::log_group_prefix(&resolving.cluster.name);
     let mut found = Vec::new();
     if calling
         .iter()
@@ -238,12 +236,11 @@ fn poll_schedule(resolving: &mut Resolving<'_, '_>, region: &str) -> Schedule {
     let ec2 = &resolving.settings.sources.aws.ec2;
     let (status, console_output) = (ec2.status, ec2.console_output);
     let minutes = u16::from(ec2.poll_minutes);
-    let input = json!({
-        "poll": "machines",
-        "stream": ec2.stream.as_str(),
-        "status": status,
-        "console_output": console_output,
-    });
+    let input = ScheduleInput::Machines {
+        stream: ec2.stream.to_string(),
+        status,
+        console_output,
+    };
     let name = resolving.give(NameKind::EventRule, region, "poll-machines");
     Schedule {
         logical_id: "PollMachines".to_owned(),
@@ -263,13 +260,12 @@ fn metrics_schedule(
 ) -> Option<Schedule> {
     let settings = &resolving.settings.sources.aws.metrics;
     let period = settings.period_seconds;
-    let input = json!({
-        "poll": "metrics",
-        "stream": settings.stream.as_str(),
-        "period_seconds": period,
-        "metrics": metrics,
-    });
-    if input.to_string().chars().count() > LONGEST_INPUT {
+    let input = ScheduleInput::Metrics {
+        stream: settings.stream.to_string(),
+        period_seconds: period,
+        metrics: metrics.clone(),
+    };
+    if text(&input).chars().count() > LONGEST_INPUT {
         problems.push(
             &["sources", "aws", "metrics"],
             format!("the measurements' names have more than the {LONGEST_INPUT} characters that a rule can hand over"),
@@ -288,8 +284,12 @@ fn metrics_schedule(
     })
 }
 
-/// What the forwarder is told of the cluster. Names of log groups and data
-/// streams are cut to the part that differs, since there is room for little.
+/// The JSON that a template writes. These types hold nothing that JSON hasn't.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// What the forwarder is told of the cluster.
 fn configuration(
     resolving: &Resolving<'_, '_>,
     calling: &[&AwsLogGroup],
@@ -298,100 +298,95 @@ fn configuration(
     dead_letter_bucket: &str,
     resource_group: Option<&str>,
     classic: bool,
-) -> Value {
+) -> Configuration {
     let cluster = resolving.cluster;
-    let prefix = format!("/logfleet/{}/", cluster.name);
-    let log_groups: Map<String, Value> = calling
-        .iter()
-        .map(|group| {
-            let name = &group.group.name;
-            let mut entry = json!({ "stream": group.group.stream });
-            if let Some(source) = &group.source {
-                entry["source"] = json!(source);
-            }
+    let prefix = name::log_group_prefix(&cluster.name);
+    let log_groups = calling.iter().map(|group| {
+        let told = LogGroup {
+            stream: group.group.stream.clone(),
+            source: group.source.clone(),
             // Their events carry ids, not tags, so other clusters' come, too.
-            if matches!(group.source.as_deref(), Some("aws.ec2" | "aws.ebs")) {
-                entry["members_only"] = json!(true);
-            }
-            (name.strip_prefix(&prefix).unwrap_or(name).to_owned(), entry)
-        })
-        .collect();
-    let written: Map<String, Value> = resolving
+            members_only: matches!(group.source.as_deref(), Some("aws.ec2" | "aws.ebs")),
+        };
+        (short_log_group(&prefix, &group.group.name), told)
+    });
+    let written = resolving
         .streams
         .iter()
-        .filter(|stream| streams.contains(&stream.name))
-        .map(|stream| {
-            (
-                stream.name.clone(),
-                json!({ "dataset": stream.dataset, "to": stream.destinations }),
-            )
-        })
-        .collect();
-    let mut configuration = json!({
-        "cluster": {
-            "name": cluster.name,
-            "environment": cluster.environment,
-            "region": cluster.region,
-            "account": cluster.account,
-        },
-        "index": { "type": resolving.settings.index.r#type.as_str(), "namespace": resolving.namespace },
-        "log_group_prefix": prefix,
-        "log_groups": log_groups,
-        "streams": written,
-        "destinations": destinations
-            .iter()
-            .map(|destination| (destination.name.clone(), self::destination(destination)))
-            .collect::<Map<String, Value>>(),
-        "dead_letter_bucket": dead_letter_bucket,
+        .filter(|stream| streams.contains(&stream.name));
+    let written = written.map(|stream| {
+        let told = Stream {
+            dataset: stream.dataset.clone(),
+            to: stream.destinations.clone(),
+        };
+        (stream.name.clone(), told)
     });
-    if let Some(group) = resource_group {
-        configuration["resource_group"] = json!(group);
+    let servers = destinations
+        .iter()
+        .filter_map(|server| Some((server.name.clone(), destination(server)?)));
+    Configuration {
+        version: VERSION,
+        cluster: Cluster {
+            name: cluster.name.clone(),
+            environment: cluster.environment.clone(),
+            region: cluster.region.clone(),
+            account: cluster.account.clone(),
+        },
+        index: Index {
+            r#type: resolving.settings.index.r#type.to_string(),
+            namespace: resolving.namespace.clone(),
+        },
+        log_groups: log_groups.collect(),
+        log_group_prefix: prefix,
+        streams: written.collect(),
+        destinations: servers.collect(),
+        dead_letter_bucket: dead_letter_bucket.to_owned(),
+        resource_group: resource_group.map(ToOwned::to_owned),
+        classic_load_balancers: classic.then(|| ClassicLoadBalancers {
+            stream: resolving.settings.sources.aws.elb.stream.to_string(),
+        }),
     }
-    if classic {
-        configuration["classic_load_balancers"] =
-            json!({ "stream": resolving.settings.sources.aws.elb.stream.as_str() });
-    }
-    configuration
 }
 
-fn destination(destination: &ResolvedDestination) -> Value {
-    let mut value = json!({
-        "backend": destination.backend,
-        "url": format!(
+/// A server; none where its credential is out of the forwarder's reach, which
+/// [`check_secrets`] refuses.
+fn destination(destination: &ResolvedDestination) -> Option<Destination> {
+    Some(Destination {
+        backend: destination.backend,
+        url: format!(
             "{}://{}:{}{}",
             destination.scheme, destination.host, destination.port, destination.path
         ),
-        "timeout_seconds": destination.request_timeout_seconds,
-        "bulk_bytes": destination.bulk_size_bytes,
-        "minimum_tls": destination.minimum_tls_version,
-    });
-    // A CA's certificate has no room here: it is in the secret, as `ca_certificate`.
-    if destination.ca_certificate.is_some() {
-        value["own_ca"] = json!(true);
-    }
-    if !destination.verify {
-        value["accept_any_certificate"] = json!(true);
-    }
-    let (kind, secret) = match &destination.authentication {
-        ResolvedAuthentication::Basic(secret) => ("basic", Some(secret)),
-        ResolvedAuthentication::ApiKey(secret) => ("api_key", Some(secret)),
-        ResolvedAuthentication::ClientCertificate { secret, .. } => {
-            ("client_certificate", Some(secret))
-        }
-        ResolvedAuthentication::AwsSigv4 { region, .. } => {
-            value["region"] = json!(region);
-            ("aws_sigv4", None)
-        }
-    };
-    value["authentication"] = json!(kind);
-    if let Some(name) = secret.and_then(|secret| secret.secrets_manager_name.as_ref()) {
-        value["secret"] = json!(name);
-    }
-    value
+        timeout_seconds: destination.request_timeout_seconds,
+        bulk_bytes: destination.bulk_size_bytes,
+        minimum_tls: destination.minimum_tls_version,
+        own_ca: destination.ca_certificate.is_some(),
+        accept_any_certificate: !destination.verify,
+        authentication: authentication(&destination.authentication)?,
+    })
 }
 
-fn check_size(configuration: &Value, problems: &mut Problems) {
-    let bytes = configuration.to_string().len() + "LOGFLEET_CONFIGURATION".len();
+fn authentication(resolved: &ResolvedAuthentication) -> Option<Authentication> {
+    Some(match resolved {
+        ResolvedAuthentication::Basic(secret) => Authentication::Basic {
+            secret: secret.secrets_manager_name.clone()?,
+        },
+        ResolvedAuthentication::ApiKey(secret) => Authentication::ApiKey {
+            secret: secret.secrets_manager_name.clone()?,
+        },
+        ResolvedAuthentication::ClientCertificate { secret, .. } => {
+            Authentication::ClientCertificate {
+                secret: secret.secrets_manager_name.clone()?,
+            }
+        }
+        ResolvedAuthentication::AwsSigv4 { region, .. } => Authentication::AwsSigv4 {
+            region: region.clone(),
+        },
+    })
+}
+
+fn check_size(configuration: &Configuration, problems: &mut Problems) {
+    let bytes = text(configuration).len() + CONFIGURATION_VARIABLE.len();
     if bytes > LARGEST_ENVIRONMENT {
         problems.push(
             &["sources", "aws", "forwarder"],

@@ -23,6 +23,8 @@ mod trail;
 
 use std::collections::BTreeSet;
 
+use logfleet_contract::names::REGION_STACK;
+
 use super::name::{self, AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
@@ -244,7 +246,7 @@ fn region_of(
     let subscription_role =
         (!firehoses.is_empty()).then(|| firehose::subscription_role(resolving, region));
     let event_rules = event_rules(resolving, region, &groups);
-    let stack = resolving.give(NameKind::Stack, region, "aws");
+    let stack = resolving.give(NameKind::Stack, region, REGION_STACK);
     let (metric_filters, filter_alarms) = alarms::metric_filters(resolving, &groups);
     let mut resolved = AwsRegion {
         firehose_log_group: (!firehoses.is_empty())

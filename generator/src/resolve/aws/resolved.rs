@@ -1,6 +1,7 @@
 //! What the settings of AWS mean. Templates see it as `aws`, and the stack of
 //! one Region as `region`, under the names of these fields.
 
+use logfleet_contract::forwarder::{Configuration, ScheduleInput};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -300,7 +301,7 @@ pub struct RegionForwarder {
     /// Days that it is kept.
     pub dead_letter_days: u16,
     /// What it is told of the cluster, in its environment.
-    pub configuration: Value,
+    pub configuration: Configuration,
     /// Log groups that call it: ARNs with `*`, one for all of the cluster's own.
     pub called_by_log_groups: Vec<CallingLogGroups>,
     /// What calls it by the clock.
@@ -340,7 +341,7 @@ pub struct Schedule {
     /// What for.
     pub description: String,
     /// What the forwarder is handed.
-    pub input: Value,
+    pub input: ScheduleInput,
 }
 
 /// The role of the pods.

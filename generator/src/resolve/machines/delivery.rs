@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use logfleet_contract::secrets::SecretReference as Reference;
 use serde::Serialize;
 
 use super::{MachineInputKind, ResolvedCloudwatchAgent, ResolvedFilebeat, RolePlan, Surroundings};
@@ -417,10 +418,10 @@ fn tls(around: Surroundings<'_>, problems: &mut Problems) -> ResolvedLogstashTls
     let on_machine = settings.runs_on == LogstashPlace::Machine;
     let named = |reference: Option<&SecretReference>, own: &str| match reference {
         None => Some(name::secrets_manager(&around.cluster.name, own)),
-        Some(reference) => reference
-            .as_str()
-            .strip_prefix("aws-secretsmanager:")
-            .map(ToOwned::to_owned),
+        Some(reference) => match reference.parsed()? {
+            Reference::SecretsManager(name) => Some(name),
+            Reference::Kubernetes(_) => None,
+        },
     };
     let server = settings.tls.server_secret.as_ref();
     let client = settings.tls.client_secret.as_ref();

@@ -1,8 +1,9 @@
 //! Every name that is made from another, in one place, so that the shippers,
 //! the indices and the privileges can't drift apart. Pure.
 //!
-//! Names at the indices and in Kubernetes are made here; those of AWS, with
-//! their limits, in [`aws`]; those of Argo CD and Flux in [`gitops`].
+//! Names at the indices and in Kubernetes are made here; those of AWS in
+//! [`aws`]; those of Argo CD and Flux in [`gitops`]. What forwarder and
+//! reconciler derive, too, is made in [`logfleet_contract::names`].
 
 mod aws;
 pub(super) mod gitops;
@@ -10,17 +11,10 @@ pub(super) mod gitops;
 use crate::settings::IndexNaming;
 
 pub use aws::{AwsName, NameKind};
-pub(super) use aws::{
-    AwsNames, log_group, log_group_of_source, logical_id, partition, role_arn, subscription_filter,
+pub(super) use aws::{AwsNames, logical_id, partition, role_arn, subscription_filter};
+pub(super) use logfleet_contract::names::{
+    log_group, log_group_of_source, log_group_prefix, reader, secrets_manager, slug, writer,
 };
-
-/// A cluster's name as part of names that allow neither `-` nor `.`.
-///
-/// A data stream's parts are separated by `-`, so its namespace must not hold
-/// one (<https://www.elastic.co/docs/reference/fleet/data-streams>).
-pub(super) fn slug(cluster: &str) -> String {
-    cluster.replace(['-', '.'], "_")
-}
 
 /// The namespace of a cluster's data streams.
 pub(super) fn namespace(cluster: &str, naming: &IndexNaming) -> String {
@@ -32,22 +26,12 @@ pub(super) fn namespace(cluster: &str, naming: &IndexNaming) -> String {
 
 /// `<type>-<dataset>-<namespace>`.
 pub(super) fn data_stream(naming: &IndexNaming, dataset: &str, namespace: &str) -> String {
-    format!("{}-{dataset}-{namespace}", naming.r#type)
+    logfleet_contract::names::data_stream(naming.r#type.as_str(), dataset, namespace)
 }
 
 /// The dataset of a stream that has none set.
 pub(super) fn dataset(stream: &str) -> String {
     format!("kubernetes.{}", stream.replace('-', "_"))
-}
-
-/// The role and the user that may only write.
-pub(super) fn writer(slug: &str) -> String {
-    format!("logfleet-{slug}-writer")
-}
-
-/// The role that may only read.
-pub(super) fn reader(slug: &str) -> String {
-    format!("logfleet-{slug}-reader")
 }
 
 /// A destination's name as part of a Kubernetes object's name.
@@ -58,11 +42,6 @@ pub(super) fn kubernetes_name(destination: &str) -> String {
 /// The Kubernetes Secret that holds a destination's credential.
 pub(super) fn secret(destination: &str) -> String {
     format!("logfleet-{}", kubernetes_name(destination))
-}
-
-/// A cluster's credential in AWS Secrets Manager.
-pub(super) fn secrets_manager(cluster: &str, destination: &str) -> String {
-    format!("logfleet/{cluster}/{destination}")
 }
 
 /// Start of the environment variables that hold a destination's credential.

@@ -64,9 +64,11 @@ fn of_configuration(text: &str, found: &mut References) {
     for (name, destination) in destinations.and_then(Json::as_object).into_iter().flatten() {
         let owner = format!("the destination `{}`", shown(name));
         found.owners.insert(owner.clone());
-        found.add(
-            Place::new(owner, "secret"),
-            &[self::text(destination, "/secret")],
-        );
+        // Releases before version 1 of the configuration had it one level up.
+        let secret = ["/authentication/secret", "/secret"]
+            .map(|pointer| self::text(destination, pointer))
+            .into_iter()
+            .find(|secret| !secret.is_empty());
+        found.add(Place::new(owner, "secret"), &[secret.unwrap_or_default()]);
     }
 }

@@ -152,12 +152,19 @@ fn templates_read_secrets() {
         json!({"Resources": {"F": {"Type": "AWS::Lambda::Function",
             "Properties": {"Environment": {"Variables": {"LOGFLEET_CONFIGURATION": text}}}}}})
     };
-    let main = forwarder(&json!({"main": {"secret": "a"}}));
+    let by = |secret: &str| json!({"authentication": {"type": "basic", "secret": secret}});
+    let main = forwarder(&json!({"main": by("a")}));
     for (other, count) in [
-        (json!({"main": {"secret": "b"}}), 1),
-        (json!({"main": {"authentication": "aws_sigv4"}}), 1),
-        (json!({"main": {"secret": "a"}, "more": {"secret": "b"}}), 0),
+        (json!({"main": by("b")}), 1),
+        (
+            json!({"main": {"authentication": {"type": "aws_sigv4"}}}),
+            1,
+        ),
+        (json!({"main": by("a"), "more": by("b")}), 0),
         (json!({}), 0),
+        // As an earlier release wrote it.
+        (json!({"main": {"secret": "a"}}), 0),
+        (json!({"main": {"secret": "b"}}), 1),
     ] {
         let told = of_values(STACK, &main, &forwarder(&other));
         assert_eq!(told.len(), count, "{other}: {told:?}");

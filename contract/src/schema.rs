@@ -1,0 +1,64 @@
+//! JSON Schemas of what is handed over as JSON, generated from the types. Pure.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use crate::forwarder::{Configuration, ScheduleInput};
+
+/// A document that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Document {
+    /// What the forwarder is told of its cluster.
+    ForwarderConfiguration,
+    /// What a schedule hands the forwarder.
+    ForwarderSchedule,
+}
+
+impl Document {
+    /// Every document.
+    pub const ALL: [Self; 2] = [Self::ForwarderConfiguration, Self::ForwarderSchedule];
+
+    /// Its word on the command line and in file names.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ForwarderConfiguration => "forwarder-configuration",
+            Self::ForwarderSchedule => "forwarder-schedule",
+        }
+    }
+
+    /// The name of its schema's file.
+    pub fn file_name(self) -> String {
+        format!("{}.schema.json", self.word())
+    }
+
+    /// Its schema.
+    pub fn schema(self) -> Value {
+        let (title, mut schema) = match self {
+            Self::ForwarderConfiguration => (
+                "Configuration of the forwarder: LOGFLEET_CONFIGURATION in aws/<region>/stack.json",
+                of::<Configuration>(),
+            ),
+            Self::ForwarderSchedule => (
+                "Input of a schedule that calls the forwarder, in aws/<region>/stack.json",
+                of::<ScheduleInput>(),
+            ),
+        };
+        if let Some(root) = schema.as_object_mut() {
+            root.insert("title".into(), json!(title));
+            root.shift_insert(
+                1.min(root.len()),
+                "$id".into(),
+                json!(format!("https://logfleet.dev/schemas/{}", self.file_name())),
+            );
+        }
+        schema
+    }
+}
+
+fn of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
