@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::indices::Indices;
 use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
@@ -161,6 +162,7 @@ pub(super) fn resolve_servers(
                 reader: name::reader(&cluster.slug),
                 environment_prefix: name::environment_prefix(name),
                 data_streams: Vec::new(),
+                indices: Indices::default(),
             })
         })
         .collect()
