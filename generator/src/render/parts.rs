@@ -93,3 +93,76 @@ impl Parts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use serde_json::Value as Json;
+    use sha2::{Digest as _, Sha256};
+
+    use crate::pipeline::{Timings, load_fleet};
+    use crate::render::{Templates, render};
+
+    /// The files of a server, by folder and name.
+    fn files<'t>(
+        tree: &'t crate::tree::RenderedTree,
+        destination: &str,
+        folder: &str,
+    ) -> Vec<(String, &'t [u8])> {
+        let start = format!("elasticsearch/{destination}/{folder}/");
+        let name = |path: &str| {
+            let name = path.strip_prefix(&start)?.strip_suffix(".json")?;
+            Some(name.to_owned())
+        };
+        tree.files()
+            .filter_map(|(path, bytes)| Some((name(path.as_str())?, bytes)))
+            .collect()
+    }
+
+    /// Everything that an index template names is rendered, and nothing beside it;
+    /// it is named by its bytes, and says nothing of the cluster.
+    #[test]
+    fn index_templates_name_what_is_rendered_and_clusters_share_it() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let fleet =
+            load_fleet(&root, None, &Timings::default()).expect("the example fleet is valid");
+        let templates = Templates::compile(&[]).expect("the templates compile");
+        let mut clusters_with = BTreeSet::new();
+        for member in &fleet.members {
+            let cluster = &member.cluster;
+            let tree = render(cluster, &templates).expect("the cluster can be rendered");
+            for destination in &cluster.destinations {
+                let mut named = BTreeSet::new();
+                for (_, bytes) in files(&tree, &destination.name, "_index_template") {
+                    let template: Json = serde_json::from_slice(bytes).expect("JSON");
+                    let parts = template["composed_of"].as_array().expect("a list");
+                    let policy = &template["template"]["settings"]["index"]["lifecycle"]["name"];
+                    assert_eq!(parts.len(), 2, "{template}");
+                    let parts = parts.iter().chain([policy]).filter_map(Json::as_str);
+                    named.extend(parts.map(ToOwned::to_owned));
+                }
+                let mut rendered = BTreeSet::new();
+                for folder in ["_component_template", "_ilm/policy"] {
+                    for (name, bytes) in files(&tree, &destination.name, folder) {
+                        let digest = &base16ct::lower::encode_string(&Sha256::digest(bytes))[..16];
+                        assert!(name.ends_with(&format!("-{digest}")), "{name}");
+                        let text = String::from_utf8_lossy(bytes);
+                        for own in [&cluster.cluster.name, &cluster.cluster.slug] {
+                            assert!(!text.contains(own.as_str()), "{name} names the cluster");
+                        }
+                        clusters_with.insert((name.clone(), cluster.cluster.name.clone()));
+                        rendered.insert(name);
+                    }
+                }
+                assert_eq!(rendered, named, "{}", cluster.cluster.name);
+            }
+        }
+        let names: BTreeSet<&String> = clusters_with.iter().map(|(name, _)| name).collect();
+        assert!(
+            names.len() < clusters_with.len(),
+            "no two clusters share a file"
+        );
+    }
+}

@@ -305,3 +305,152 @@ fn priority(name: &str) -> u32 {
     let digest = Sha256::digest(name);
     LOWEST_PRIORITY + u32::from_be_bytes([0, digest[0], digest[1], digest[2]])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::ResolvedDestination;
+    use crate::resolve::tests::resolved;
+
+    /// Streams of the cluster of the tests, each with what it has of its own.
+    fn destination(change: &str) -> ResolvedDestination {
+        let mut cluster = resolved(change);
+        cluster.destinations.remove(0)
+    }
+
+    /// The names of streams as they are in the name of a data stream.
+    fn short(data_streams: &[String]) -> Vec<&str> {
+        data_streams
+            .iter()
+            .map(|name| {
+                let name = name.strip_suffix("-prod_eu_example_com");
+                let name = name.and_then(|name| name.strip_prefix("logs-"));
+                name.expect("a data stream of the cluster")
+            })
+            .collect()
+    }
+
+    fn templates(destination: &ResolvedDestination) -> Vec<Vec<&str>> {
+        let templates = destination.indices.templates.iter();
+        templates.map(|own| short(&own.data_streams)).collect()
+    }
+
+    fn life_cycles(destination: &ResolvedDestination) -> Vec<(Vec<&str>, u16)> {
+        let life_cycles = destination.indices.life_cycles.iter();
+        life_cycles
+            .map(|own| (short(&own.data_streams), own.rollover.max_age_days))
+            .collect()
+    }
+
+    const KUBERNETES: [&str; 3] = [
+        "kubernetes.applications",
+        "kubernetes.control_plane",
+        "kubernetes.nodes",
+    ];
+
+    #[test]
+    fn streams_that_need_the_same_share_it() {
+        let destination = destination("");
+        assert_eq!(
+            templates(&destination),
+            [
+                KUBERNETES.to_vec(),
+                vec!["kubernetes.events"],
+                vec!["machines.system"]
+            ]
+        );
+        assert_eq!(destination.indices.settings.len(), 1);
+        assert_eq!(destination.indices.life_cycles.len(), 1);
+        let mappings = destination.indices.mappings.iter();
+        let mappings: Vec<&str> = mappings.map(|own| own.name.as_str()).collect();
+        assert_eq!(mappings, ["kubernetes", "events", "machines"]);
+    }
+
+    #[test]
+    fn a_stream_that_needs_something_else_has_its_own() {
+        let change = "streams: { control_plane: { shards: 3 }, nodes: { mapping: { fields: { team: keyword } } } }";
+        let destination = destination(change);
+        assert_eq!(
+            templates(&destination)[..4],
+            [
+                vec!["kubernetes.applications"],
+                vec!["kubernetes.control_plane"],
+                vec!["kubernetes.events"],
+                vec!["machines.system"],
+            ]
+        );
+        assert_eq!(templates(&destination)[4], ["kubernetes.nodes"]);
+        let settings = destination.indices.settings.iter();
+        let settings: Vec<&str> = settings.map(|own| own.name.as_str()).collect();
+        assert_eq!(settings, ["1-shard", "3-shards"]);
+    }
+
+    #[test]
+    fn only_elasticsearchs_index_templates_name_a_policy() {
+        let change = "streams: { nodes: { retention_days: 7 } }";
+        let open = destination(change);
+        assert_eq!(templates(&open)[0], KUBERNETES);
+        let change =
+            format!("{change}\ndestinations: {{ main: {{ backend: elasticsearch, version: 8 }} }}");
+        let elastic = destination(&change);
+        assert_eq!(templates(&elastic)[0], KUBERNETES[..2]);
+        assert_eq!(templates(&elastic)[3], KUBERNETES[2..]);
+        assert!(
+            open.indices
+                .templates
+                .iter()
+                .all(|own| own.life_cycle.is_none())
+        );
+        assert_eq!(life_cycles(&open)[1], (vec!["kubernetes.nodes"], 1));
+        assert_eq!(life_cycles(&elastic)[1], (vec!["kubernetes.nodes"], 1));
+    }
+
+    #[test]
+    fn an_index_ages_as_long_as_the_retention_allows() {
+        for (days, automatic) in [(1, 1), (14, 1), (15, 7), (90, 7), (91, 30), (3653, 30)] {
+            let change = format!("stream_defaults: {{ retention_days: {days} }}");
+            assert_eq!(life_cycles(&destination(&change))[0].1, automatic, "{days}");
+        }
+        let change = "stream_defaults: { retention_days: 365, rollover: { max_age_days: 2 } }";
+        assert_eq!(life_cycles(&destination(change))[0].1, 2);
+    }
+
+    #[test]
+    fn streams_that_several_sources_feed_have_all_of_their_fields() {
+        let change = "
+            sources:
+              kubernetes:
+                control_plane: { audit_log: { enabled: true } }
+                events: { stream: nodes }
+              machines: { masters: { stream: nodes }, nodes: { stream: nodes } }
+        ";
+        let destination = destination(change);
+        let mappings = destination.indices.mappings.iter();
+        let mappings: Vec<&str> = mappings.map(|own| own.name.as_str()).collect();
+        assert_eq!(
+            mappings,
+            [
+                "kubernetes",
+                "kubernetes-audit",
+                "kubernetes-events-machines"
+            ]
+        );
+    }
+
+    /// It is what lets a stream be in two templates, on its way from one to the other.
+    #[test]
+    fn names_that_differ_have_priorities_that_differ_above_all_of_elastics() {
+        let names = (0..2000).map(|number| format!("logs-kubernetes.s{number}-prod_eu"));
+        let priorities: BTreeSet<u32> = names.map(|name| priority(&name)).collect();
+        assert_eq!(priorities.len(), 2000);
+        assert!(
+            priorities
+                .iter()
+                .all(|own| *own > 500 && *own <= 500 + (1 << 24))
+        );
+        let own = destination("");
+        let template = &own.indices.templates[0];
+        assert_eq!(template.priority, priority(&template.name));
+        assert_eq!(template.name, template.data_streams[0]);
+    }
+}
