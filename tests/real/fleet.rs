@@ -57,8 +57,19 @@ pub fn data_stream(slug: &str, stream: &str) -> String {
 
 /// What a cluster's files say to a destination, in the order in which they must be sent.
 pub fn objects(cluster: &str, destination: &str) -> Vec<Object> {
+    objects_in(files(cluster), destination)
+}
+
+/// The same of one more cluster of the fleet.
+pub fn objects_of_another(cluster: &str, settings: &str, destination: &str) -> Vec<Object> {
+    let path = format!("clusters/{cluster}/cluster.yaml");
+    let rendered = render(&[(path, settings.as_bytes().to_vec())]);
+    objects_in(&rendered[cluster], destination)
+}
+
+fn objects_in(files: &BTreeMap<String, Vec<u8>>, destination: &str) -> Vec<Object> {
     let folder = format!("elasticsearch/{destination}/");
-    let mut objects: Vec<Object> = files(cluster)
+    let mut objects: Vec<Object> = files
         .iter()
         .filter_map(|(path, bytes)| {
             let path = path.strip_prefix(&folder)?.strip_suffix(".json")?;
@@ -94,7 +105,7 @@ pub fn put(client: &Client, object: &Object) -> Answer {
 /// Every file of a cluster, as the program wrote it.
 fn files(cluster: &str) -> &'static BTreeMap<String, Vec<u8>> {
     static RENDERED: OnceLock<BTreeMap<String, BTreeMap<String, Vec<u8>>>> = OnceLock::new();
-    let rendered = RENDERED.get_or_init(render);
+    let rendered = RENDERED.get_or_init(|| render(&[]));
     rendered
         .get(cluster)
         .unwrap_or_else(|| panic!("{cluster} wasn't rendered"))
@@ -108,11 +119,11 @@ pub fn text(cluster: &str, path: &str) -> String {
     String::from_utf8(bytes.clone()).expect("a rendered file is UTF-8")
 }
 
-/// Has the program render the fleet of `tests/cases/real/fleet`, and reads what it wrote.
-fn render() -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
+/// Has the program render the fleet of `tests/cases/real/fleet` and `more` files, and reads what it wrote.
+fn render(more: &[(String, Vec<u8>)]) -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
     let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/real/fleet");
     let root = tempfile::tempdir().expect("the temporary folder is writable");
-    for (path, bytes) in read(&fleet) {
+    for (path, bytes) in read(&fleet).into_iter().chain(more.iter().cloned()) {
         let target = root.path().join(path);
         fs::create_dir_all(target.parent().expect("a file has a folder"))
             .and_then(|()| fs::write(&target, bytes))

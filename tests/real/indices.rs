@@ -1,7 +1,9 @@
 //! The rendered index objects on real servers, and what the rendered roles
 //! allow and refuse there.
 
-use std::collections::BTreeSet;
+mod moving;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -112,42 +114,56 @@ fn elasticsearch() -> Option<&'static Target> {
 }
 
 impl Target {
-    /// Sends every file of every cluster.
+    /// Sends every file of every cluster, those that clusters share once.
     fn install(&self) {
-        for (cluster, slug) in CLUSTERS.into_iter().chain([WITH_KEY]) {
-            for mut object in fleet::objects(cluster, self.destination) {
-                if object.path.starts_with(self.users) {
-                    object.body["password"] = json!(PASSWORD);
+        let mut sent: BTreeMap<String, Value> = BTreeMap::new();
+        for (cluster, _) in CLUSTERS.into_iter().chain([WITH_KEY]) {
+            let objects = fleet::objects(cluster, self.destination);
+            let streams = data_streams(&objects);
+            for object in objects {
+                if let Some(body) = sent.get(&object.path) {
+                    assert_eq!(*body, object.body, "{}", object.path);
+                    continue;
                 }
-                let answer = fleet::put(self.admin, &object);
-                if let Some(missing) = self.missing(&object.path) {
-                    // Were it there after all, the exception would have to go.
-                    missing.says_so(&object, &answer);
-                } else if self.lacks_life_cycles() && object.path.ends_with("@settings") {
-                    assert!(
-                        answer.status == 400
-                            && answer.body["error"]["reason"]
-                                .as_str()
-                                .is_some_and(|reason| reason
-                                    .contains("unknown setting [index.lifecycle.name]")),
-                        "{answer:?}"
-                    );
-                    object.body["template"]["settings"]["index"]
-                        .as_object_mut()
-                        .and_then(|index| index.remove("lifecycle"))
-                        .expect("Elasticsearch's settings name the policy");
-                    succeeds(&object.path, &fleet::put(self.admin, &object));
-                } else {
-                    succeeds(&object.path, &answer);
-                }
+                sent.insert(object.path.clone(), object.body.clone());
+                self.put(object);
             }
             if self.missing("_data_stream/").is_some() {
                 // Any first document makes the stream by the template, too.
-                for stream in STREAMS {
-                    let answer = create(self.admin, &data_stream(slug, stream), "first", &record());
+                for stream in streams {
+                    let answer = create(self.admin, &stream, "first", &record());
                     assert_eq!(item_status(&answer), 201, "{answer:?}");
                 }
             }
+        }
+        let is_shared = |path: &&String| path.starts_with("_component_template/");
+        let shared = sent.keys().filter(is_shared).count();
+        // Containers, audit log, events, machines, AWS; and one for settings.
+        assert_eq!(shared, 6, "{:?}", sent.keys());
+    }
+
+    /// Sends an object that the server must take, unless its build lacks the endpoint.
+    fn put(&self, mut object: Object) {
+        if object.path.starts_with(self.users) {
+            object.body["password"] = json!(PASSWORD);
+        }
+        let answer = fleet::put(self.admin, &object);
+        if let Some(missing) = self.missing(&object.path) {
+            // Were it there after all, the exception would have to go.
+            missing.says_so(&object, &answer);
+        } else if self.lacks_life_cycles() && object.path.starts_with("_index_template/") {
+            assert!(
+                answer.status == 400
+                    && answer
+                        .body
+                        .to_string()
+                        .contains("unknown setting [index.lifecycle.name]"),
+                "{answer:?}"
+            );
+            let object = without_life_cycle(object);
+            succeeds(&object.path, &fleet::put(self.admin, &object));
+        } else {
+            succeeds(&object.path, &answer);
         }
     }
 
@@ -213,6 +229,15 @@ impl Target {
     }
 }
 
+/// An index template that names no policy.
+fn without_life_cycle(mut template: Object) -> Object {
+    template.body["template"]["settings"]["index"]
+        .as_object_mut()
+        .and_then(|index| index.remove("lifecycle"))
+        .expect("Elasticsearch's index templates name the policy");
+    template
+}
+
 fn succeeds(path: &str, answer: &Answer) {
     assert!(matches!(answer.status, 200 | 201), "{path}: {answer:?}");
 }
@@ -272,10 +297,10 @@ on_both! {
 }
 
 fn the_writer_appends_to_its_own_streams_only_once(target: &Target) {
-    for (_, slug) in CLUSTERS {
+    for (cluster, slug) in CLUSTERS {
         let writer = target.writer(slug);
-        for stream in STREAMS {
-            let name = data_stream(slug, stream);
+        // Those of AWS, too, whose records the forwarder writes.
+        for name in data_streams(&fleet::objects(cluster, target.destination)) {
             let answer = create(&writer, &name, "once", &record());
             assert_eq!(
                 item_status(&answer),
@@ -921,24 +946,72 @@ fn life_cycles_meet_their_schemas() {
     for (destination, prefix, schema) in schemas {
         let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
         let validator = jsonschema::validator_for(&schema).expect("the schema is one");
-        let mut checked = 0;
         for (cluster, _) in CLUSTERS {
-            for object in fleet::objects(cluster, destination) {
-                if object.path.starts_with(prefix) {
-                    let faults: Vec<String> = validator
-                        .iter_errors(&object.body)
-                        .map(|error| error.to_string())
-                        .collect();
-                    assert!(faults.is_empty(), "{}: {faults:?}", object.path);
-                    let mut wrong = object.body.clone();
-                    wrong["policy"]["unknown"] = json!(1);
-                    assert!(!validator.is_valid(&wrong), "the schema takes anything");
-                    checked += 1;
-                }
+            let objects = fleet::objects(cluster, destination);
+            let policies: BTreeMap<&str, &Value> = objects
+                .iter()
+                .filter_map(|object| Some((object.path.strip_prefix(prefix)?, &object.body)))
+                .collect();
+            for (name, policy) in &policies {
+                let faults: Vec<String> = validator
+                    .iter_errors(policy)
+                    .map(|error| error.to_string())
+                    .collect();
+                assert!(faults.is_empty(), "{name}: {faults:?}");
+                let mut wrong = (*policy).clone();
+                wrong["policy"]["unknown"] = json!(1);
+                assert!(!validator.is_valid(&wrong), "the schema takes anything");
+            }
+            // Records are kept for 30 days or a year.
+            assert_eq!(policies.len(), 2);
+            assert_eq!(
+                with_a_life_cycle(destination, &objects, &policies),
+                data_streams(&objects),
+                "{cluster}"
+            );
+        }
+    }
+}
+
+fn data_streams(objects: &[Object]) -> Vec<String> {
+    let names = objects.iter();
+    let names = names.filter_map(|object| object.path.strip_prefix("_data_stream/"));
+    names.map(ToOwned::to_owned).collect()
+}
+
+/// The data streams that a policy is for, each once.
+fn with_a_life_cycle(
+    destination: &str,
+    objects: &[Object],
+    policies: &BTreeMap<&str, &Value>,
+) -> Vec<String> {
+    let texts = |list: &Value| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.filter_map(Value::as_str)
+            .map(ToOwned::to_owned)
+            .collect()
+    };
+    let mut found = Vec::new();
+    if destination == "open" {
+        for policy in policies.values() {
+            let patterns = texts(&policy["policy"]["ism_template"][0]["index_patterns"]);
+            for pair in patterns.chunks(2) {
+                // The stream's name alone leaves its indices unmanaged.
+                assert_eq!(pair[1], format!(".ds-{}-*", pair[0]));
+                found.push(pair[0].clone());
             }
         }
-        // Beside those that documents are written to: one for each source of AWS, and measurements.
-        let of_aws = 10;
-        assert_eq!(checked, CLUSTERS.len() * (STREAMS.len() + of_aws));
+    } else {
+        for object in objects {
+            if !object.path.starts_with("_index_template/") {
+                continue;
+            }
+            let policy = &object.body["template"]["settings"]["index"]["lifecycle"]["name"];
+            let policy = policy.as_str().expect("the template names a policy");
+            assert!(policies.contains_key(policy), "{policy} isn't rendered");
+            found.extend(texts(&object.body["index_patterns"]));
+        }
     }
+    found.sort();
+    found
 }

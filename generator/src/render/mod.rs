@@ -20,6 +20,7 @@ pub mod filter;
 mod fluentd;
 pub mod json;
 mod machines;
+mod parts;
 pub mod pattern;
 pub mod quote;
 mod templates;
@@ -29,10 +30,12 @@ use tera::value::Key;
 use tera::{Context, Value};
 
 use crate::fault::{Fault, Faults};
-use crate::resolve::{ResolvedCluster, ResolvedFleet};
+use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedFleet};
 use crate::tree::{RenderedTree, TreePath};
 
-use pattern::{PathPattern, Placeholders, Scope};
+use parts::Parts;
+use pattern::{ItemKind, PathPattern, Placeholders, Scope};
+use templates::Output;
 pub use templates::{TemplateText, Templates};
 pub use watch::{Unwatched, Watch};
 
@@ -54,7 +57,14 @@ pub fn render_watched(
 ) -> Result<RenderedTree, Faults> {
     let mut rendering = Rendering::new(cluster, templates, watch)?;
     let mut faults = Faults::new();
-    for output in templates.outputs() {
+    // Index templates name files that are named by their bytes.
+    let is_part = |output: &&Output| match output.path.scope() {
+        Scope::Item(kind) => kind.is_part(),
+        _ => false,
+    };
+    let first = templates.outputs().iter().filter(is_part);
+    let then = templates.outputs().iter().filter(|output| !is_part(output));
+    for output in first.chain(then) {
         if let Err(more) = rendering.output(&output.name, &output.path) {
             faults.append(more);
         }
@@ -75,11 +85,11 @@ pub fn render_fleet(
     let mut faults = Faults::new();
     let nothing = Placeholders::default();
     for output in templates.fleet_outputs() {
-        let path = output.path.expand(&nothing);
         let file = File {
             owner: FLEET,
             template: &output.name,
-            path,
+            path: &output.path,
+            placeholders: nothing,
         };
         if let Err(more) = file.render(templates, &context, watch, &mut tree) {
             faults.append(more);
@@ -115,10 +125,11 @@ struct Rendering<'a> {
     templates: &'a Templates,
     watch: &'a dyn Watch,
     context: Context,
-    /// The serialized destinations, streams and Regions, to be set one at a time.
+    /// The serialized destinations and Regions, to be set one at a time.
     destinations: Vec<Value>,
-    streams: Vec<Value>,
     regions: Vec<Value>,
+    /// The files that index templates name.
+    parts: Parts,
     tree: RenderedTree,
 }
 
@@ -129,36 +140,31 @@ impl<'a> Rendering<'a> {
         watch: &'a dyn Watch,
     ) -> Result<Self, Fault> {
         let context = Context::from_serialize(cluster).map_err(|error| unserializable(&error))?;
-        let list = |key: &str| -> Vec<Value> {
-            context
-                .get(key)
-                .and_then(Value::as_array)
-                .unwrap_or_default()
-                .to_vec()
+        let list = |value: Option<&Value>| -> Vec<Value> {
+            let list = value.and_then(Value::as_array);
+            list.unwrap_or_default().to_vec()
         };
-        let (destinations, streams) = (list("destinations"), list("streams"));
-        let regions = context
-            .get("aws")
-            .and_then(|aws| aws.as_map()?.get(&Key::Str("regions"))?.as_array())
-            .unwrap_or_default()
-            .to_vec();
+        let aws = context.get("aws").and_then(Value::as_map);
+        let regions = aws.and_then(|aws| aws.get(&Key::Str("regions")));
         Ok(Self {
+            destinations: list(context.get("destinations")),
+            regions: list(regions),
             cluster,
             templates,
             watch,
             context,
-            destinations,
-            streams,
-            regions,
+            parts: Parts::default(),
             tree: RenderedTree::default(),
         })
     }
 
-    /// Renders a template once for each destination and stream that its path names.
+    /// Renders a template once for each of what its path names.
     fn output(&mut self, template: &str, path: &PathPattern) -> Result<(), Faults> {
         let cluster = self.cluster;
         match path.scope() {
-            Scope::Cluster => self.file(template, path, Placeholders::default()),
+            Scope::Cluster => {
+                self.file(template, path, Placeholders::default())?;
+            }
             Scope::Region => {
                 for (index, region) in cluster.aws.regions.iter().enumerate() {
                     self.context
@@ -170,43 +176,61 @@ impl<'a> Rendering<'a> {
                     self.file(template, path, placeholders)?;
                 }
                 self.context.remove("region");
-                Ok(())
             }
             Scope::Destination => {
-                for (index, destination) in cluster.destinations.iter().enumerate() {
-                    self.context
-                        .insert_value("destination", self.destinations[index].clone());
+                self.each_destination(|rendering, destination| {
                     let placeholders = Placeholders {
                         destination: Some(destination),
                         ..Placeholders::default()
                     };
-                    self.file(template, path, placeholders)?;
-                }
-                self.context.remove("destination");
-                Ok(())
+                    rendering.file(template, path, placeholders).map(|_| ())
+                })?;
             }
-            Scope::DestinationStream => {
-                for (index, destination) in cluster.destinations.iter().enumerate() {
-                    self.context
-                        .insert_value("destination", self.destinations[index].clone());
-                    for (index, stream) in cluster.streams.iter().enumerate() {
-                        if stream.destinations.contains(&destination.name) {
-                            self.context
-                                .insert_value("stream", self.streams[index].clone());
-                            let placeholders = Placeholders {
-                                destination: Some(destination),
-                                stream: Some(stream),
-                                region: None,
-                            };
-                            self.file(template, path, placeholders)?;
-                        }
-                    }
-                }
-                self.context.remove("destination");
-                self.context.remove("stream");
-                Ok(())
+            Scope::Item(kind) => {
+                self.each_destination(|rendering, destination| {
+                    rendering.items(kind, template, path, destination)
+                })?;
             }
         }
+        Ok(())
+    }
+
+    fn each_destination(
+        &mut self,
+        render: impl Fn(&mut Self, &'a ResolvedDestination) -> Result<(), Faults>,
+    ) -> Result<(), Faults> {
+        for (index, destination) in self.cluster.destinations.iter().enumerate() {
+            self.context
+                .insert_value("destination", self.destinations[index].clone());
+            render(self, destination)?;
+        }
+        self.context.remove("destination");
+        Ok(())
+    }
+
+    /// Renders a template for each of a destination's items.
+    fn items(
+        &mut self,
+        kind: ItemKind,
+        template: &str,
+        path: &PathPattern,
+        destination: &'a ResolvedDestination,
+    ) -> Result<(), Faults> {
+        for (place, item) in kind.of(destination, self.cluster).into_iter().enumerate() {
+            let value = self.parts.value(&destination.name, item);
+            let value = value.map_err(|error| unserializable(&error))?;
+            self.context.insert_value(kind.variable(), value);
+            let placeholders = Placeholders {
+                destination: Some(destination),
+                item: Some(item),
+                region: None,
+            };
+            if let Some(path) = self.file(template, path, placeholders)? {
+                self.parts.add(&destination.name, kind, place, &path);
+            }
+        }
+        self.context.remove(kind.variable());
+        Ok(())
     }
 
     fn file(
@@ -214,12 +238,12 @@ impl<'a> Rendering<'a> {
         template: &str,
         path: &PathPattern,
         placeholders: Placeholders<'_>,
-    ) -> Result<(), Faults> {
-        let path = path.expand(&placeholders);
+    ) -> Result<Option<TreePath>, Faults> {
         let file = File {
             owner: &self.cluster.cluster.name,
             template,
             path,
+            placeholders,
         };
         file.render(self.templates, &self.context, self.watch, &mut self.tree)
     }
@@ -230,33 +254,38 @@ struct File<'a> {
     /// The folder below `rendered/` that it goes to.
     owner: &'a str,
     template: &'a str,
-    path: String,
+    path: &'a PathPattern,
+    placeholders: Placeholders<'a>,
 }
 
 impl File<'_> {
-    /// Renders the file into a tree, unless it turns out empty.
+    /// Renders the file into a tree, unless it turns out empty; gives its path.
     fn render(
         self,
         templates: &Templates,
         context: &Context,
         watch: &dyn Watch,
         tree: &mut RenderedTree,
-    ) -> Result<(), Faults> {
+    ) -> Result<Option<TreePath>, Faults> {
         let Self {
             owner,
             template,
-            path,
+            path: pattern,
+            placeholders,
         } = self;
-        let path = TreePath::new(path).map_err(|error| {
-            Fault::input(format!("template `{template}`: {error}"))
-                .hint("a template's output stays in its cluster's folder")
-        })?;
+        let checked = |path: String| {
+            TreePath::new(path).map_err(|error| {
+                Fault::input(format!("template `{template}`: {error}"))
+                    .hint("a template's output stays in its cluster's folder")
+            })
+        };
+        let path = checked(pattern.expand(&placeholders))?;
         watch.begins(owner, template);
         let text = templates.render(template, context);
         watch.ends();
         let text = text?;
         if text.trim().is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut text = if path.as_str().ends_with(".json") {
             json::canonical(&text)
@@ -266,14 +295,23 @@ impl File<'_> {
         };
         // All files of all clusters are held until the last one is rendered.
         text.shrink_to_fit();
-        if tree.0.insert(path.clone(), text.into_bytes()).is_some() {
-            return Err(Fault::input(format!(
-                "template `{template}` renders `{path}`, which another template renders too"
-            ))
-            .hint("rename one of them")
-            .into());
+        let bytes = text.into_bytes();
+        let path = checked(pattern.expand_for(&placeholders, &bytes))?;
+        match tree.0.get(&path) {
+            // What is named by its bytes can be asked for twice.
+            Some(same) if pattern.is_by_content() && *same == bytes => {}
+            Some(_) => {
+                return Err(Fault::input(format!(
+                    "template `{template}` renders `{path}`, which another template renders too"
+                ))
+                .hint("rename one of them")
+                .into());
+            }
+            None => {
+                tree.0.insert(path.clone(), bytes);
+            }
         }
-        Ok(())
+        Ok(Some(path))
     }
 }
 

@@ -4,11 +4,22 @@
 //! |---|---|
 //! | `{destination}` | each destination's name |
 //! | `{data_stream}` | the data stream of each stream that goes to the destination |
+//! | `{mapping}` | each of the destination's mappings: the kinds of its records |
+//! | `{settings}` | each of the destination's settings of indices: what stands out in them |
+//! | `{index_template}` | each of the destination's index templates: its first data stream |
+//! | `{policy}` | each of the destination's life cycles: its first data stream |
+//! | `{life_cycle}` | the same: how long it keeps records |
 //! | `{writer}` | the destination's role and user that may only write |
 //! | `{reader}` | the destination's role that may only read |
 //! | `{region}` | each Region that the cluster has a CloudFormation stack in |
+//! | `{digest}` | the file's own bytes: what differs has another name |
 
-use crate::resolve::{AwsRegion, ResolvedCluster, ResolvedDestination, ResolvedStream};
+use sha2::{Digest as _, Sha256};
+
+use crate::resolve::{
+    AwsRegion, IndexSettings, IndexTemplate, LifeCycle, RecordMapping, ResolvedCluster,
+    ResolvedDestination, ResolvedStream,
+};
 
 /// What a template is rendered once for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +28,83 @@ pub enum Scope {
     Cluster,
     /// Each destination; the template sees `destination`.
     Destination,
-    /// Each destination and each of its streams; the template sees `destination` and `stream`.
-    DestinationStream,
+    /// Each destination and each of its items of a kind; the template sees `destination` and the item.
+    Item(ItemKind),
     /// Each Region with a stack; the template sees `region`.
     Region,
+}
+
+/// What a destination has several of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ItemKind {
+    /// Streams; the template sees `stream`.
+    Stream,
+    /// Mappings; the template sees `mapping`.
+    Mapping,
+    /// Settings of indices; the template sees `index_settings`.
+    Settings,
+    /// Index templates; the template sees `index_template`.
+    IndexTemplate,
+    /// Life cycles; the template sees `life_cycle`.
+    LifeCycle,
+}
+
+impl ItemKind {
+    /// What the template sees it as.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Mapping => "mapping",
+            Self::Settings => "index_settings",
+            Self::IndexTemplate => "index_template",
+            Self::LifeCycle => "life_cycle",
+        }
+    }
+
+    /// Whether index templates name the files of such items, so that those
+    /// must be rendered first.
+    pub const fn is_part(self) -> bool {
+        match self {
+            Self::Mapping | Self::Settings | Self::LifeCycle => true,
+            Self::Stream | Self::IndexTemplate => false,
+        }
+    }
+
+    /// A destination's items of this kind.
+    pub fn of<'a>(
+        self,
+        destination: &'a ResolvedDestination,
+        cluster: &'a ResolvedCluster,
+    ) -> Vec<Item<'a>> {
+        let indices = &destination.indices;
+        match self {
+            Self::Stream => cluster
+                .streams
+                .iter()
+                .filter(|stream| stream.destinations.contains(&destination.name))
+                .map(Item::Stream)
+                .collect(),
+            Self::Mapping => indices.mappings.iter().map(Item::Mapping).collect(),
+            Self::Settings => indices.settings.iter().map(Item::Settings).collect(),
+            Self::IndexTemplate => indices.templates.iter().map(Item::IndexTemplate).collect(),
+            Self::LifeCycle => indices.life_cycles.iter().map(Item::LifeCycle).collect(),
+        }
+    }
+}
+
+/// One of the things that a destination has several of.
+#[derive(Clone, Copy, Debug)]
+pub enum Item<'a> {
+    /// A stream.
+    Stream(&'a ResolvedStream),
+    /// A mapping.
+    Mapping(&'a RecordMapping),
+    /// Settings of indices.
+    Settings(&'a IndexSettings),
+    /// An index template.
+    IndexTemplate(&'a IndexTemplate),
+    /// A life cycle.
+    LifeCycle(&'a LifeCycle),
 }
 
 /// What the names in braces stand for.
@@ -28,8 +112,8 @@ pub enum Scope {
 pub struct Placeholders<'a> {
     /// The destination, if the scope has one.
     pub destination: Option<&'a ResolvedDestination>,
-    /// The stream, if the scope has one.
-    pub stream: Option<&'a ResolvedStream>,
+    /// What the destination has several of, if the scope has one.
+    pub item: Option<Item<'a>>,
     /// The Region, if the scope has one.
     pub region: Option<&'a AwsRegion>,
 }
@@ -38,9 +122,62 @@ pub struct Placeholders<'a> {
 enum Placeholder {
     Destination,
     DataStream,
+    Mapping,
+    Settings,
+    IndexTemplate,
+    Policy,
+    LifeCycle,
     Writer,
     Reader,
     Region,
+    Digest,
+}
+
+impl Placeholder {
+    const ALL: [(&'static str, Self); 11] = [
+        ("destination", Self::Destination),
+        ("data_stream", Self::DataStream),
+        ("mapping", Self::Mapping),
+        ("settings", Self::Settings),
+        ("index_template", Self::IndexTemplate),
+        ("policy", Self::Policy),
+        ("life_cycle", Self::LifeCycle),
+        ("writer", Self::Writer),
+        ("reader", Self::Reader),
+        ("region", Self::Region),
+        ("digest", Self::Digest),
+    ];
+
+    /// The items that it names.
+    const fn item(self) -> Option<ItemKind> {
+        match self {
+            Self::DataStream => Some(ItemKind::Stream),
+            Self::Mapping => Some(ItemKind::Mapping),
+            Self::Settings => Some(ItemKind::Settings),
+            Self::IndexTemplate => Some(ItemKind::IndexTemplate),
+            Self::Policy | Self::LifeCycle => Some(ItemKind::LifeCycle),
+            Self::Destination | Self::Writer | Self::Reader | Self::Region | Self::Digest => None,
+        }
+    }
+
+    /// What it stands for, apart from a digest.
+    fn value<'a>(self, placeholders: &Placeholders<'a>) -> Option<&'a str> {
+        let destination = placeholders.destination;
+        let value = match (self, placeholders.item) {
+            (Self::Destination, _) => &destination?.name,
+            (Self::Writer, _) => &destination?.writer,
+            (Self::Reader, _) => &destination?.reader,
+            (Self::Region, _) => &placeholders.region?.name,
+            (Self::DataStream, Some(Item::Stream(stream))) => &stream.data_stream,
+            (Self::Mapping, Some(Item::Mapping(mapping))) => &mapping.name,
+            (Self::Settings, Some(Item::Settings(settings))) => &settings.name,
+            (Self::IndexTemplate, Some(Item::IndexTemplate(template))) => &template.name,
+            (Self::Policy, Some(Item::LifeCycle(life_cycle))) => &life_cycle.name,
+            (Self::LifeCycle, Some(Item::LifeCycle(life_cycle))) => &life_cycle.kept,
+            _ => return None,
+        };
+        Some(value)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,18 +196,17 @@ pub struct PathPattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// A name in braces that stands for nothing.
-    #[error(
-        "`{{{0}}}` stands for nothing; known are `{{destination}}`, `{{data_stream}}`, `{{writer}}`, `{{reader}}` and `{{region}}`"
-    )]
+    #[error("`{{{0}}}` stands for nothing; known are {known}", known = known())]
     Unknown(String),
     /// A brace without its other half.
     #[error("a `{{` or `}}` has no other half")]
     Unbalanced,
-    /// A stream has no destination of its own.
-    #[error(
-        "`{{data_stream}}` needs `{{destination}}` before it, since a stream may go to several"
-    )]
-    NoDestination,
+    /// What a destination has several of belongs to no destination by itself.
+    #[error("`{{{0}}}` needs `{{destination}}` before it, since each destination has its own")]
+    NoDestination(&'static str),
+    /// What a destination has several of can't be combined.
+    #[error("`{{{0}}}` and `{{{1}}}` can't stand together: a file is of one of them")]
+    TwoItems(&'static str, &'static str),
     /// A fleet's own file belongs to no cluster.
     #[error("what is rendered once for the whole fleet has no `{{`: its name is as it is")]
     Fleet,
@@ -78,6 +214,17 @@ pub enum PatternError {
     #[error("`{{region}}` can't stand together with a destination's names")]
     RegionOfDestination,
 }
+
+fn known() -> String {
+    let names = Placeholder::ALL.map(|(name, _)| format!("`{{{name}}}`"));
+    names.join(", ")
+}
+
+/// Hexadecimal digits of a digest in a name.
+const DIGEST_DIGITS: usize = 16;
+
+/// What stands for a digest that isn't known yet.
+const UNKNOWN_DIGEST: &str = "{digest}";
 
 impl PathPattern {
     /// Reads a template's path.
@@ -92,32 +239,43 @@ impl PathPattern {
             if open > 0 {
                 pieces.push(Piece::Text(rest[..open].to_owned()));
             }
-            pieces.push(Piece::Placeholder(match name {
-                "destination" => Placeholder::Destination,
-                "data_stream" => Placeholder::DataStream,
-                "writer" => Placeholder::Writer,
-                "reader" => Placeholder::Reader,
-                "region" => Placeholder::Region,
-                other => return Err(PatternError::Unknown(other.to_owned())),
-            }));
+            let known = Placeholder::ALL.iter().find(|(known, _)| *known == name);
+            let (_, placeholder) = known.ok_or_else(|| PatternError::Unknown(name.to_owned()))?;
+            pieces.push(Piece::Placeholder(*placeholder));
             rest = tail;
         }
         if !rest.is_empty() {
             pieces.push(Piece::Text(rest.to_owned()));
         }
         let pattern = Self { pieces };
-        let has = |wanted| pattern.pieces.contains(&Piece::Placeholder(wanted));
-        if has(Placeholder::DataStream) && !has(Placeholder::Destination) {
-            return Err(PatternError::NoDestination);
+        pattern.check()?;
+        Ok(pattern)
+    }
+
+    /// Finds placeholders that can't stand together.
+    fn check(&self) -> Result<(), PatternError> {
+        let has_destination = self.has(Placeholder::Destination);
+        let mut first: Option<(&'static str, ItemKind)> = None;
+        for (name, placeholder) in Placeholder::ALL {
+            let Some(kind) = placeholder.item().filter(|_| self.has(placeholder)) else {
+                continue;
+            };
+            if !has_destination {
+                return Err(PatternError::NoDestination(name));
+            }
+            match first {
+                Some((other, known)) if known != kind => {
+                    return Err(PatternError::TwoItems(other, name));
+                }
+                _ => first = Some((name, kind)),
+            }
         }
-        if has(Placeholder::Region)
-            && (has(Placeholder::Destination)
-                || has(Placeholder::Writer)
-                || has(Placeholder::Reader))
-        {
+        let is_of_destination =
+            has_destination || self.has(Placeholder::Writer) || self.has(Placeholder::Reader);
+        if self.has(Placeholder::Region) && is_of_destination {
             return Err(PatternError::RegionOfDestination);
         }
-        Ok(pattern)
+        Ok(())
     }
 
     /// Reads a path in which nothing stands for anything.
@@ -128,70 +286,113 @@ impl PathPattern {
         Self::parse(path)
     }
 
+    fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Placeholder(placeholder) => Some(*placeholder),
+            Piece::Text(_) => None,
+        })
+    }
+
+    fn has(&self, wanted: Placeholder) -> bool {
+        self.placeholders().any(|placeholder| placeholder == wanted)
+    }
+
+    /// Whether a file is named by its own bytes: equal ones are one.
+    pub fn is_by_content(&self) -> bool {
+        self.has(Placeholder::Digest)
+    }
+
     /// What the template is rendered once for.
     pub fn scope(&self) -> Scope {
-        let has = |wanted| self.pieces.contains(&Piece::Placeholder(wanted));
-        if has(Placeholder::DataStream) {
-            Scope::DestinationStream
-        } else if has(Placeholder::Destination)
-            || has(Placeholder::Writer)
-            || has(Placeholder::Reader)
+        if let Some(kind) = self.placeholders().find_map(Placeholder::item) {
+            Scope::Item(kind)
+        } else if self.has(Placeholder::Destination)
+            || self.has(Placeholder::Writer)
+            || self.has(Placeholder::Reader)
         {
             Scope::Destination
-        } else if has(Placeholder::Region) {
+        } else if self.has(Placeholder::Region) {
             Scope::Region
         } else {
             Scope::Cluster
         }
     }
 
-    /// Whether one of a cluster's outputs has this path. Streams that don't go
-    /// to a destination are tried too, which finds no other template.
+    /// Whether one of a cluster's outputs has this path.
     pub fn expands_to(&self, path: &str, cluster: &ResolvedCluster) -> bool {
-        let is = |destination, stream| {
-            self.expand(&Placeholders {
-                destination,
-                stream,
-                region: None,
-            }) == path
+        let is = |placeholders: &Placeholders<'_>| {
+            let expanded = self.expand(placeholders);
+            expanded == path || self.is_by_content() && is_with_digest(&expanded, path)
         };
-        let mut destinations = cluster.destinations.iter().map(Some);
+        let mut destinations = cluster.destinations.iter();
         match self.scope() {
-            Scope::Cluster => is(None, None),
+            Scope::Cluster => is(&Placeholders::default()),
             Scope::Region => cluster.aws.regions.iter().any(|region| {
-                self.expand(&Placeholders {
+                is(&Placeholders {
                     region: Some(region),
                     ..Placeholders::default()
-                }) == path
+                })
             }),
-            Scope::Destination => destinations.any(|destination| is(destination, None)),
-            Scope::DestinationStream => destinations.any(|destination| {
-                let mut streams = cluster.streams.iter().map(Some);
-                streams.any(|stream| is(destination, stream))
+            Scope::Destination => destinations.any(|destination| {
+                is(&Placeholders {
+                    destination: Some(destination),
+                    ..Placeholders::default()
+                })
+            }),
+            Scope::Item(kind) => destinations.any(|destination| {
+                kind.of(destination, cluster).into_iter().any(|item| {
+                    is(&Placeholders {
+                        destination: Some(destination),
+                        item: Some(item),
+                        region: None,
+                    })
+                })
             }),
         }
     }
 
-    /// The path of one output.
+    /// The path of one output, with `{digest}` where its bytes' digest will be.
     pub fn expand(&self, placeholders: &Placeholders<'_>) -> String {
+        self.expand_with(placeholders, UNKNOWN_DIGEST)
+    }
+
+    /// The path of one output that has these bytes.
+    pub fn expand_for(&self, placeholders: &Placeholders<'_>, bytes: &[u8]) -> String {
+        if !self.is_by_content() {
+            return self.expand(placeholders);
+        }
+        let digest = Sha256::digest(bytes);
+        let digest = base16ct::lower::encode_string(&digest[..DIGEST_DIGITS / 2]);
+        self.expand_with(placeholders, &digest)
+    }
+
+    fn expand_with(&self, placeholders: &Placeholders<'_>, digest: &str) -> String {
         let mut path = String::new();
         for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => path.push_str(text),
+            path.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Placeholder(Placeholder::Digest) => digest,
                 Piece::Placeholder(placeholder) => {
-                    let value = match placeholder {
-                        Placeholder::Destination => placeholders.destination.map(|d| &d.name),
-                        Placeholder::Writer => placeholders.destination.map(|d| &d.writer),
-                        Placeholder::Reader => placeholders.destination.map(|d| &d.reader),
-                        Placeholder::Region => placeholders.region.map(|r| &r.name),
-                        Placeholder::DataStream => placeholders.stream.map(|s| &s.data_stream),
-                    };
-                    path.push_str(value.map_or("", String::as_str));
+                    placeholder.value(placeholders).unwrap_or_default()
                 }
-            }
+            });
         }
         path
     }
+}
+
+/// Whether a path is another one with a digest in place of `{digest}`.
+fn is_with_digest(expanded: &str, path: &str) -> bool {
+    let Some((before, after)) = expanded.split_once(UNKNOWN_DIGEST) else {
+        return false;
+    };
+    let digest = path
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    digest.is_some_and(|digest| {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        digest.len() == DIGEST_DIGITS && digest.bytes().all(is_digit)
+    })
 }
 
 #[cfg(test)]
@@ -208,7 +409,7 @@ mod tests {
         );
         assert_eq!(
             scope("elasticsearch/{destination}/_data_stream/{data_stream}.json"),
-            Ok(Scope::DestinationStream)
+            Ok(Scope::Item(ItemKind::Stream))
         );
     }
 
@@ -225,11 +426,35 @@ mod tests {
         assert_eq!(PathPattern::parse("a/b}"), Err(PatternError::Unbalanced));
         assert_eq!(
             PathPattern::parse("a/{data_stream}"),
-            Err(PatternError::NoDestination)
+            Err(PatternError::NoDestination("data_stream"))
+        );
+        assert_eq!(
+            PathPattern::parse("{destination}/{mapping}/{policy}"),
+            Err(PatternError::TwoItems("mapping", "policy"))
+        );
+        assert_eq!(
+            PathPattern::parse("{destination}/{policy}/{life_cycle}").map(|one| one.scope()),
+            Ok(Scope::Item(ItemKind::LifeCycle))
         );
         assert_eq!(
             PathPattern::parse_plain("{destination}/a"),
             Err(PatternError::Fleet)
         );
+    }
+    #[test]
+    fn a_digest_is_one_of_the_files_bytes() {
+        let pattern = PathPattern::parse("a-{digest}.json").expect("it is one");
+        let none = Placeholders::default();
+        assert_eq!(pattern.expand(&none), "a-{digest}.json");
+        let path = pattern.expand_for(&none, b"{}\n");
+        assert_eq!(path, "a-ca3d163bab055381.json");
+        assert!(is_with_digest("a-{digest}.json", &path));
+        for other in [
+            "a-{digest}.json",
+            "a-ca3d163bab05538.json",
+            "a-CA3D163BAB055381.json",
+        ] {
+            assert!(!is_with_digest("a-{digest}.json", other), "{other}");
+        }
     }
 }

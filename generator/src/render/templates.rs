@@ -51,6 +51,9 @@ impl Templates {
         let mut texts = built_in();
         let mut faults = Faults::new();
         for template in own {
+            if let Some(fault) = refuse_renamed(template) {
+                faults.push(fault);
+            }
             let replaced = texts.insert(&template.name, &template.text);
             if replaced != Some(&template.text)
                 && let Err(more) = check_syntax(template)
@@ -150,6 +153,33 @@ fn built_in() -> BTreeMap<&'static str, &'static str> {
     texts
 }
 
+/// Built-in templates that have another path now. One of a fleet's own at the
+/// old path would render what nothing uses, and nobody would notice.
+const RENAMED: [(&str, &str); 3] = [
+    (
+        "elasticsearch/{destination}/_component_template/{data_stream}@mappings.json",
+        "elasticsearch/{destination}/_component_template/logfleet-{mapping}@mappings-{digest}.json",
+    ),
+    (
+        "elasticsearch/{destination}/_component_template/{data_stream}@settings.json",
+        "elasticsearch/{destination}/_component_template/logfleet-{settings}@settings-{digest}.json",
+    ),
+    (
+        "elasticsearch/{destination}/_ilm/policy/{data_stream}.json",
+        "elasticsearch/{destination}/_ilm/policy/logfleet-{life_cycle}@lifecycle-{digest}.json",
+    ),
+];
+
+fn refuse_renamed(template: &TemplateText) -> Option<Fault> {
+    let (old, new) = RENAMED.iter().find(|(old, _)| *old == template.name)?;
+    let message = format!(
+        "the template `{old}` has no effect: streams that need the same share what it renders"
+    );
+    Some(Fault::input(message).hint(format!(
+        "rename it to `{new}`, and see there what it is given instead of `stream`"
+    )))
+}
+
 /// Whether a template is a part for others to include.
 fn is_part(name: &str) -> bool {
     name.rsplit('/')
@@ -184,5 +214,32 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compile(name: &str) -> Result<Templates, Faults> {
+        Templates::compile(&[TemplateText {
+            name: name.to_owned(),
+            text: "{}".to_owned(),
+        }])
+    }
+
+    #[test]
+    fn a_template_at_an_old_path_is_refused_and_at_the_new_one_takes_its_place() {
+        for (old, new) in RENAMED {
+            let faults = compile(old).expect_err("it would have no effect").sorted();
+            assert_eq!(faults.len(), 1);
+            assert!(faults[0].message.contains(old), "{faults:?}");
+            let built_in = built_in();
+            assert!(!built_in.contains_key(old), "{old} is built in");
+            assert!(built_in.contains_key(new), "{new} isn't built in");
+            let templates = compile(new).expect("it compiles");
+            let outputs = templates.outputs().iter();
+            assert_eq!(outputs.filter(|output| output.name == new).count(), 1);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The fields that the templates map by themselves. A stream's own fields
 //! may neither repeat them nor be in their way. Pure.
 
-use super::stream::Feeding;
+use std::collections::BTreeSet;
+
+use super::RecordKind;
 
 /// In place of a type: any keys with any values, each of them searchable.
 const MAP: &str = "map";
@@ -127,16 +129,22 @@ const METRIC: [(&str, &str); 10] = [
     ("metric.dimensions", MAP),
 ];
 
-/// A stream's built-in fields: their paths, and their types or [`MAP`].
-fn fields(fed: &Feeding) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// The built-in fields of kinds of records: their paths, and their types or [`MAP`].
+fn fields(
+    kinds: &BTreeSet<RecordKind>,
+) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    let has = |kind| kinds.contains(&kind);
     let parts = [
         (true, RECORD.as_slice()),
-        (fed.journal || fed.machines, &JOURNAL),
-        (fed.machines, &MACHINE),
-        (fed.events, &EVENT),
-        (fed.audit_log, &AUDIT_LOG),
-        (fed.aws, &AWS),
-        (fed.metrics, &METRIC),
+        (
+            has(RecordKind::Kubernetes) || has(RecordKind::Machines),
+            &JOURNAL,
+        ),
+        (has(RecordKind::Machines), &MACHINE),
+        (has(RecordKind::Events), &EVENT),
+        (has(RecordKind::Audit), &AUDIT_LOG),
+        (has(RecordKind::Aws), &AWS),
+        (has(RecordKind::Aws), &METRIC),
     ];
     parts
         .into_iter()
@@ -145,13 +153,13 @@ fn fields(fed: &Feeding) -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Why a field can't be a stream's own, beside its built-in ones.
-pub(super) fn collision(field: &str, fed: &Feeding) -> Option<String> {
+pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<String> {
     let lies_in = |inner: &str, outer: &str| {
         inner
             .strip_prefix(outer)
             .is_some_and(|rest| rest.starts_with('.'))
     };
-    fields(fed).find_map(|(known, kind)| {
+    fields(kinds).find_map(|(known, kind)| {
         if lies_in(field, known) || field == known {
             return Some(match kind {
                 MAP => format!("everything in `{known}` is searchable already, as keywords"),
@@ -175,7 +183,7 @@ mod tests {
     use super::*;
     use crate::pipeline::{Timings, load_fleet};
     use crate::render::{Templates, render};
-    use crate::resolve::{machines, source};
+    use crate::resolve::RecordMapping;
 
     fn walk(path: &str, properties: &Map<String, Value>, found: &mut BTreeMap<String, String>) {
         for (name, mapping) in properties {
@@ -203,70 +211,60 @@ mod tests {
         let fleet =
             load_fleet(&root, None, &Timings::default()).expect("the example fleet is valid");
         let templates = Templates::compile(&[]).expect("the templates compile");
-        let mut seen = Feeding::default();
+        let mut seen = BTreeSet::new();
         for member in &fleet.members {
-            let mut fed = source::fed(&member.cluster.sources);
-            machines::feed(&member.cluster.machines, &mut fed);
-            for stream in &member.cluster.streams {
-                let feeding = fed.entry(stream.name.clone()).or_default();
-                feeding.aws = stream.from_aws;
-                feeding.metrics = stream.has_metrics;
-            }
             let tree = render(&member.cluster, &templates).expect("the cluster can be rendered");
-            for stream in &member.cluster.streams {
-                let fed = &fed[&stream.name];
-                let Some(destination) = stream.destinations.first() else {
-                    continue;
-                };
-                let suffix = format!(
-                    "elasticsearch/{destination}/_component_template/{}@mappings.json",
-                    stream.data_stream
-                );
-                let (_, bytes) = tree
-                    .0
-                    .iter()
-                    .find(|(path, _)| path.as_str() == suffix)
-                    .expect("rendered");
-                let template: Value = serde_json::from_slice(bytes).expect("it is JSON");
-                let properties = template["template"]["mappings"]["properties"]
-                    .as_object()
-                    .expect("a map");
-                let mut rendered = BTreeMap::new();
-                walk("", properties, &mut rendered);
-                for target in &fed.json_targets {
-                    assert_eq!(rendered.remove(target).as_deref(), Some(MAP), "{target}");
+            for destination in &member.cluster.destinations {
+                for mapping in &destination.indices.mappings {
+                    let start = format!(
+                        "elasticsearch/{}/_component_template/logfleet-{}@mappings-",
+                        destination.name, mapping.name
+                    );
+                    let files = tree.0.iter();
+                    let mut files = files.filter(|(path, _)| path.as_str().starts_with(&start));
+                    let (_, bytes) = files.next().expect("rendered");
+                    assert_eq!(files.next(), None, "{start}");
+                    assert_eq!(rendered_fields(bytes, mapping), known_fields(mapping));
+                    seen.extend(mapping.kinds.iter().copied());
                 }
-                let known: BTreeMap<String, String> = fields(fed)
-                    .map(|(path, kind)| (path.to_owned(), kind.to_owned()))
-                    .collect();
-                assert_eq!(rendered, known, "{}", stream.data_stream);
-                seen.journal |= fed.journal;
-                seen.events |= fed.events;
-                seen.audit_log |= fed.audit_log;
-                seen.machines |= fed.machines;
-                seen.aws |= fed.aws;
-                seen.metrics |= fed.metrics;
             }
         }
-        let kubernetes = seen.journal && seen.events && seen.audit_log;
-        assert!(
-            kubernetes && seen.machines && seen.aws && seen.metrics,
-            "{seen:?}"
-        );
+        assert_eq!(seen, all());
+    }
+
+    /// The fields of a component template but those of JSON text.
+    fn rendered_fields(bytes: &[u8], mapping: &RecordMapping) -> BTreeMap<String, String> {
+        let template: Value = serde_json::from_slice(bytes).expect("it is JSON");
+        let properties = template["template"]["mappings"]["properties"]
+            .as_object()
+            .expect("a map");
+        let mut rendered = BTreeMap::new();
+        walk("", properties, &mut rendered);
+        for target in &mapping.json_targets {
+            assert_eq!(rendered.remove(target).as_deref(), Some(MAP), "{target}");
+        }
+        rendered
+    }
+
+    fn known_fields(mapping: &RecordMapping) -> BTreeMap<String, String> {
+        fields(&mapping.kinds)
+            .map(|(path, kind)| (path.to_owned(), kind.to_owned()))
+            .collect()
+    }
+
+    fn all() -> BTreeSet<RecordKind> {
+        BTreeSet::from([
+            RecordKind::Kubernetes,
+            RecordKind::Events,
+            RecordKind::Audit,
+            RecordKind::Machines,
+            RecordKind::Aws,
+        ])
     }
 
     #[test]
     fn collisions_are_told_and_neighbours_are_none() {
-        let all = Feeding {
-            journal: true,
-            events: true,
-            audit_log: true,
-            machines: true,
-            aws: true,
-            metrics: true,
-            ..Feeding::default()
-        };
-        let told = |field: &str| collision(field, &all).unwrap_or_default();
+        let told = |field: &str| collision(field, &all()).unwrap_or_default();
         for (field, message) in [
             (
                 "kubernetes.labels",
@@ -314,7 +312,7 @@ mod tests {
     #[test]
     fn fields_of_what_a_stream_does_not_get_are_free() {
         for field in ["audit.verb", "aws.event", "event", "metric", "systemd.unit"] {
-            assert_eq!(collision(field, &Feeding::default()), None, "{field}");
+            assert_eq!(collision(field, &BTreeSet::new()), None, "{field}");
         }
     }
 }

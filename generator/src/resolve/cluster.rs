@@ -9,13 +9,14 @@ use serde::Serialize;
 use super::ResolvedMachines;
 use super::aws::resolved::ResolvedAws;
 use super::gitops::ResolvedGitops;
+use super::indices::{Indices, RecordKind};
 use super::name::AwsName;
 use super::records::RecordRule;
 
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Distribution, Enrichment,
     FieldName, FluentdSettings, HostPath, Json, LogFormat, LogstashPlace, Mapping, Metadata,
-    Monitoring, Resources, Rollover, TlsVersion, Toleration, Unit,
+    Monitoring, Resources, TlsVersion, Toleration, Unit,
 };
 
 /// A cluster, ready to be rendered.
@@ -229,6 +230,9 @@ pub struct ResolvedDestination {
     pub environment_prefix: String,
     /// The data streams that go there, sorted.
     pub data_streams: Vec<String>,
+    /// What they need there; templates see its parts one at a time.
+    #[serde(skip)]
+    pub indices: Indices,
 }
 
 /// How the cluster proves who it is.
@@ -289,7 +293,7 @@ pub struct ResolvedStream {
     /// Days that a record is kept.
     pub retention_days: u16,
     /// When a new backing index begins.
-    pub rollover: Rollover,
+    pub rollover: ResolvedRollover,
     /// Whether an index is merged after its rollover.
     pub force_merge: bool,
     /// Primary shards.
@@ -310,10 +314,17 @@ pub struct ResolvedStream {
     pub machines: bool,
     /// What waits on the node.
     pub buffer: Buffer,
-    /// Whether logs of AWS end in it.
-    pub from_aws: bool,
-    /// Whether measurements of AWS end in it.
-    pub has_metrics: bool,
+    /// The kinds of records that end in it.
+    pub kinds: BTreeSet<RecordKind>,
+}
+
+/// When a new backing index begins: at whichever comes first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedRollover {
+    /// Days since it began.
+    pub max_age_days: u16,
+    /// Size of its primary shards, in gibibytes.
+    pub max_primary_shard_gibibytes: u16,
 }
 
 /// The sources that are on; templates ask `{% if sources.nodes %}`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use logfleet_contract::secrets::SecretReference as Reference;
 
+use super::indices::Indices;
 use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
@@ -163,6 +164,7 @@ pub(super) fn resolve_servers(
                 reader: name::reader(&cluster.slug),
                 environment_prefix: name::environment_prefix(name),
                 data_streams: Vec::new(),
+                indices: Indices::default(),
             })
         })
         .collect()

@@ -420,16 +420,6 @@ fn feed_one(fed: &mut Fed, stream: &str, rules: &MachineRules) {
     }
 }
 
-/// Adds what resolved machines feed.
-#[cfg(test)]
-pub(super) fn feed(machines: &ResolvedMachines, fed: &mut Fed) {
-    for role in machines.roles() {
-        for input in &role.inputs {
-            feed_one(fed, &input.stream, &role.rules);
-        }
-    }
-}
-
 /// What the second step needs to know.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {

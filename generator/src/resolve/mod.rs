@@ -12,6 +12,7 @@ pub mod day;
 mod destination;
 mod fleet;
 mod gitops;
+mod indices;
 mod log_group;
 mod machines;
 mod name;
@@ -34,6 +35,7 @@ pub use fleet::*;
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
 };
+pub use indices::{IndexSettings, IndexTemplate, Indices, LifeCycle, RecordKind, RecordMapping};
 pub use machines::{
     ExcludedUnit, MachineFiles, MachineInput, MachineInputKind, MachineRules, MachineSecret,
     MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
@@ -72,12 +74,13 @@ pub fn resolve_cluster(
     let mut destinations =
         destination::resolve_servers(settings, &cluster, &pod_role, &mut problems);
     for destination in &mut destinations {
-        destination.data_streams = streams
+        let own: Vec<&ResolvedStream> = streams
             .iter()
             .filter(|stream| stream.destinations.contains(&destination.name))
-            .map(|stream| stream.data_stream.clone())
             .collect();
+        destination.data_streams = own.iter().map(|own| own.data_stream.clone()).collect();
         destination.data_streams.sort();
+        destination.indices = indices::resolve(destination.backend, &own);
     }
     destinations.retain(|destination| !destination.data_streams.is_empty());
     let mut cloudwatch = destination::resolve_cloudwatch(settings, &mut problems);

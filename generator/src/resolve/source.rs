@@ -57,6 +57,7 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         for stream in &records.streams {
             let targets = fed.entry(stream.clone()).or_default();
             targets.shippers = true;
+            targets.containers = true;
             if records.json.parse {
                 targets.json_targets.insert(records.json.target.to_string());
             }
@@ -75,15 +76,6 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         let feeding = fed.entry(events.stream.clone()).or_default();
         feeding.shippers = true;
         feeding.events = true;
-    }
-    if let Some(nodes) = sources
-        .nodes
-        .as_ref()
-        .filter(|nodes| nodes.journal.is_some())
-    {
-        fed.entry(nodes.containers.records.stream.clone())
-            .or_default()
-            .journal = true;
     }
     fed
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
-use super::{Identity, ResolvedStream, built_in, name};
+use super::{Identity, RecordKind, ResolvedRollover, ResolvedStream, built_in, indices, name};
 use crate::fault::list;
-use crate::settings::{Destination, FieldName, FieldType, Name, Settings, Stream};
+use crate::settings::{Destination, FieldType, Mapping, Name, Settings, Stream};
 
 /// Which streams are fed, and with what.
 pub(super) type Fed = BTreeMap<String, Feeding>;
@@ -18,14 +18,12 @@ pub(super) type Fed = BTreeMap<String, Feeding>;
 pub(super) struct Feeding {
     /// Whether the cluster's own shippers write to it.
     pub shippers: bool,
-    /// Whether logs of AWS go there, by a log group's subscription.
+    /// Whether logs or measurements of AWS go there.
     pub aws: bool,
-    /// Whether measurements of AWS go there.
-    pub metrics: bool,
     /// The fields that get the values of JSON text.
     pub json_targets: BTreeSet<String>,
-    /// Whether the journal goes there.
-    pub journal: bool,
+    /// Whether logs of containers go there, and with them the nodes' journal.
+    pub containers: bool,
     /// Whether events of the API server go there.
     pub events: bool,
     /// Whether the audit log goes there.
@@ -77,6 +75,7 @@ fn resolve(
         .as_ref()
         .map_or_else(|| name::dataset(name), ToString::to_string);
     let ends = ends(name, stream, settings, problems);
+    let kinds = indices::kinds(fed);
     ResolvedStream {
         name: name.to_owned(),
         description: stream.description.clone().unwrap_or_default(),
@@ -91,25 +90,33 @@ fn resolve(
         cloudwatch: ends.cloudwatch,
         archives: ends.archives,
         retention_days: stream.retention_days,
-        rollover: stream.rollover.clone(),
+        rollover: rollover(stream),
         force_merge: stream.force_merge,
         shards: stream.shards,
         replicas: stream.replicas,
         refresh_interval_seconds: stream.refresh_interval_seconds,
         codec: stream.codec,
         mapping: stream.mapping.clone(),
-        own_fields: field_tree(
-            name,
-            &stream.mapping.fields,
-            stream.mapping.ignore_above,
-            fed,
-            problems,
-        ),
+        own_fields: field_tree(name, &stream.mapping, &kinds, fed, problems),
         json_targets: fed.json_targets.iter().cloned().collect(),
         machines: fed.machines,
         buffer: stream.buffer.clone(),
-        from_aws: fed.aws,
-        has_metrics: fed.metrics,
+        kinds,
+    }
+}
+
+/// Without a number of days an index is as old as the retention allows, by the
+/// rule of Elasticsearch's own data streams:
+/// <https://www.elastic.co/docs/reference/elasticsearch/configuration-reference/data-stream-lifecycle-settings>.
+fn rollover(stream: &Stream) -> ResolvedRollover {
+    let automatic = match stream.retention_days {
+        ..=14 => 1,
+        ..=90 => 7,
+        _ => 30,
+    };
+    ResolvedRollover {
+        max_age_days: stream.rollover.max_age_days.unwrap_or(automatic),
+        max_primary_shard_gibibytes: stream.rollover.max_primary_shard_gibibytes,
     }
 }
 
@@ -192,13 +199,13 @@ fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problem
 /// The user's own fields as the nested `properties` of a mapping.
 fn field_tree(
     stream: &str,
-    fields: &BTreeMap<FieldName, FieldType>,
-    ignore_above: u16,
+    mapping: &Mapping,
+    kinds: &BTreeSet<RecordKind>,
     fed: &Feeding,
     problems: &mut Problems,
 ) -> Value {
     let mut tree = Map::new();
-    for (field, kind) in fields {
+    for (field, kind) in &mapping.fields {
         let parts: Vec<&str> = field.as_str().split('.').collect();
         let collision = if fed.json_targets.contains(parts[0]) {
             Some(format!(
@@ -206,7 +213,7 @@ fn field_tree(
                 parts[0]
             ))
         } else {
-            built_in::collision(field.as_str(), fed)
+            built_in::collision(field.as_str(), kinds)
         };
         if let Some(message) = collision {
             problems.push(
@@ -216,7 +223,11 @@ fn field_tree(
             );
             continue;
         }
-        if !insert(&mut tree, &parts, field_mapping(*kind, ignore_above)) {
+        if !insert(
+            &mut tree,
+            &parts,
+            field_mapping(*kind, mapping.ignore_above),
+        ) {
             problems.push(
                 &["streams", stream, "mapping", "fields", field.as_str()],
                 format!(
@@ -261,24 +272,29 @@ fn field_mapping(kind: FieldType, ignore_above: u16) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::FieldName;
 
     #[test]
     fn own_fields_beside_built_in_ones_are_nested_and_others_are_problems() {
-        let fields: BTreeMap<FieldName, FieldType> = [
+        let fields = [
             ("client_ip", FieldType::Ip),
             ("cluster.size", FieldType::Long),
             ("kubernetes.labels.app", FieldType::Keyword),
             ("log_processed.level", FieldType::Keyword),
             ("message", FieldType::Keyword),
         ]
-        .map(|(name, kind)| (FieldName(name.to_owned()), kind))
-        .into();
+        .map(|(name, kind)| (FieldName(name.to_owned()), kind));
+        let mapping = Mapping {
+            total_fields_limit: 1000,
+            ignore_above: 1024,
+            fields: fields.into(),
+        };
         let fed = Feeding {
             json_targets: BTreeSet::from(["log_processed".to_owned()]),
             ..Feeding::default()
         };
         let mut problems = Problems::default();
-        let tree = field_tree("ingress", &fields, 1024, &fed, &mut problems);
+        let tree = field_tree("ingress", &mapping, &BTreeSet::new(), &fed, &mut problems);
         assert_eq!(
             tree,
             json!({

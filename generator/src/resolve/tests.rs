@@ -49,7 +49,7 @@ fn resolve(change: &str) -> Result<ResolvedCluster, Vec<String>> {
     })
 }
 
-fn resolved(change: &str) -> ResolvedCluster {
+pub(super) fn resolved(change: &str) -> ResolvedCluster {
     resolve(change).expect("no problems")
 }
 

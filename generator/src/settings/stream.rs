@@ -104,9 +104,9 @@ pub struct AccountSubscription {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollover {
-    /// Days since it began.
+    /// Days since it began. Without it: 1 where records are kept for up to 14 days, 7 for up to 90 days, 30 for longer.
     #[schemars(range(min = 1, max = 366))]
-    pub max_age_days: u16,
+    pub max_age_days: Option<u16>,
     /// Size of its primary shards, in gibibytes.
     #[schemars(range(min = 1, max = 200))]
     pub max_primary_shard_gibibytes: u16,

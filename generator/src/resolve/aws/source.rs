@@ -99,9 +99,7 @@ pub(in crate::resolve) fn feed(settings: &Settings, fed: &mut Fed) {
         fed.entry(source.stream.to_string()).or_default().aws = true;
     }
     if metrics_on(aws) {
-        let feeding = fed.entry(aws.metrics.stream.to_string()).or_default();
-        feeding.aws = true;
-        feeding.metrics = true;
+        fed.entry(aws.metrics.stream.to_string()).or_default().aws = true;
     }
     if let Some(stream) = eks_stream(settings) {
         fed.entry(stream.to_string()).or_default().aws = true;

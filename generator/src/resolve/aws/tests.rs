@@ -783,3 +783,92 @@ fn clusters_of_an_account_share_what_can_be_shared_only() {
         ]
     );
 }
+
+/// The keys of all sources of AWS that have a stream.
+const SOURCES: [&str; 10] = [
+    "ec2",
+    "ebs",
+    "iam",
+    "elb",
+    "s3",
+    "dynamodb",
+    "route53",
+    "vpc",
+    "cloudtrail",
+    "metrics",
+];
+
+/// Settings by which some sources share a stream of their own.
+fn sharing(sources: &[&str]) -> Value {
+    let streams = sources
+        .iter()
+        .map(|source| ((*source).to_owned(), json!({ "stream": "aws_shared" })));
+    let mut change = aws(streams.collect::<serde_json::Map<_, _>>().into());
+    change["streams"] = json!({ "aws_shared": { "dataset": "aws.shared" } });
+    change
+}
+
+/// What the forwarder of the cluster's Region is told.
+fn forwarders_configuration(bench: &Bench, change: &Value) -> Value {
+    let files = bench.render(change).expect("rendered and found right");
+    let pointer = "/Resources/Forwarder/Properties/Environment/Variables/LOGFLEET_CONFIGURATION";
+    let (_, stack) = files
+        .iter()
+        .find(|(path, _)| path == "aws/eu-central-1/stack.json")
+        .expect("the Region has a stack");
+    let text = stack.pointer(pointer).and_then(Value::as_str);
+    serde_json::from_str(text.expect("a forwarder")).expect("JSON")
+}
+
+#[test]
+fn sources_that_share_a_stream_end_in_one_data_stream() {
+    let bench = Bench::new();
+    for shared in [
+        &["ec2", "ebs", "iam", "s3", "dynamodb"][..],
+        &["cloudtrail", "metrics"],
+        &SOURCES,
+    ] {
+        let change = sharing(shared);
+        let stream_of = |source: &str| {
+            let is_shared = shared.contains(&source);
+            (if is_shared { "shared" } else { source }).to_owned()
+        };
+
+        let cluster = bench.resolve(&change).expect("no problems");
+        let mut wanted: Vec<String> = SOURCES.map(stream_of).to_vec();
+        wanted.sort();
+        wanted.dedup();
+        let of_aws = |name: &&String| name.starts_with("logs-aws.");
+        let data_streams = cluster.destinations[0].data_streams.iter();
+        let data_streams: Vec<&String> = data_streams.filter(of_aws).collect();
+        let name = |stream: &String| format!("logs-aws.{stream}-prod_eu_example_com");
+        let names: Vec<String> = wanted.iter().map(name).collect();
+        assert_eq!(data_streams, names.iter().collect::<Vec<_>>());
+
+        for row in crate::sources::list(&cluster) {
+            let Some(source) = row.source.strip_prefix("aws.") else {
+                continue;
+            };
+            let ends: Vec<&str> = row
+                .ends
+                .iter()
+                .filter(|end| end.destination.as_deref() == Some("main"))
+                .map(|end| end.name.as_str())
+                .collect();
+            assert_eq!(ends, [name(&stream_of(source))], "{source}");
+        }
+
+        let told = forwarders_configuration(&bench, &change);
+        for (group, entry) in told["log_groups"].as_object().expect("log groups") {
+            let source = entry["source"].as_str().expect("a source");
+            let source = source.trim_start_matches("aws.");
+            let stream = format!("aws_{}", stream_of(source));
+            assert_eq!(entry["stream"], stream, "{group}");
+        }
+        let streams = told["streams"].as_object().expect("streams");
+        let datasets = streams.values().map(|stream| stream["dataset"].clone());
+        let datasets: Vec<Value> = datasets.collect();
+        let dataset = |stream: &String| json!(format!("aws.{stream}"));
+        assert_eq!(datasets, wanted.iter().map(dataset).collect::<Vec<_>>());
+    }
+}
