@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::RENDERED;
 use super::preview::SideRendering;
-use super::{RENDERED, Timings, timed};
+use super::timings::{Timings, timed};
 use crate::diff::{Comparison, Presence, RenderedCluster, compare_cluster};
 use crate::load::root::Root;
 use crate::render::Watch;
