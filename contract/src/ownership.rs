@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::folder;
-use crate::tree::{RenderedTree, TreePath};
+use crate::tree::TreePath;
 
 /// The format this release writes, and the newest it reads.
 pub const FORMAT: u64 = 1;
@@ -152,49 +152,6 @@ pub fn is_of_release(text: &[u8], generator: &str) -> bool {
     let head = format!("{FORMAT},\n  \"generator\": \"{generator}\",\n");
     let rest = text.strip_prefix(BEGINNING);
     rest.is_some_and(|rest| rest.starts_with(head.as_bytes()))
-}
-
-/// Whether `text` is, byte for byte, what this release of gen writes for the
-/// paths of `tree`, with whatever hashes.
-///
-/// The usual case of a run with nothing to do, decided without parsing. A
-/// `false` for a path that JSON escapes only costs time.
-pub fn lists_exactly(text: &[u8], generator: &str, cluster: &str, tree: &RenderedTree) -> bool {
-    lists_all(text, generator, cluster, tree).is_some_and(<[u8]>::is_empty)
-}
-
-fn lists_all<'t>(
-    text: &'t [u8],
-    generator: &str,
-    cluster: &str,
-    tree: &RenderedTree,
-) -> Option<&'t [u8]> {
-    let head = format!(
-        "{FORMAT},\n  \"generator\": \"{generator}\",\n  \"cluster\": \"{cluster}\",\n  \"files\": {{"
-    );
-    let mut rest = text
-        .strip_prefix(BEGINNING)?
-        .strip_prefix(head.as_bytes())?;
-    let mut separator: &[u8] = b"\n    \"";
-    for path in tree.0.keys() {
-        rest = rest
-            .strip_prefix(separator)?
-            .strip_prefix(path.as_str().as_bytes())?;
-        rest = rest.strip_prefix(b"\": \"")?;
-        let (hash, after) = rest.split_at_checked(64)?;
-        if path.as_str().contains('"')
-            || !hash.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
-        {
-            return None;
-        }
-        rest = after.strip_prefix(b"\"")?;
-        separator = b",\n    \"";
-    }
-    rest.strip_prefix(if tree.0.is_empty() {
-        b"}\n}\n".as_slice()
-    } else {
-        b"\n  }\n}\n"
-    })
 }
 
 #[cfg(test)]

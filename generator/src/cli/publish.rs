@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal};
 use crate::fault::{Fault, Faults};
-use crate::pipeline::{self, PlanRequest, Timings};
+use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
 use crate::publish::{self, ClusterChanges, Options, Published, Source, Target};
-use crate::write::{WriteOptions, WritePlan};
+use crate::write::{ClusterChange, StagedChange, WriteOptions};
 use logfleet_contract::folder::RENDERED;
 
 /// How many clusters a fault, or the summary, names.
@@ -165,7 +165,7 @@ fn check_rendered(
     let bar = terminal.progress("rendering");
     let (owned_root, shown) = (root.to_owned(), bar.clone());
     let planned = run_watched(limit, move |watch| {
-        let request = PlanRequest {
+        let request = StageRequest {
             root: &owned_root,
             inputs: &inputs,
             selected: None,
@@ -176,21 +176,21 @@ fn check_rendered(
             progress: &|| shown.inc(1),
             watch,
         };
-        pipeline::plan(request, &Timings::default())
+        pipeline::stage(&RenderOutput::default(), request, &Timings::default())
     });
     bar.finish_and_clear();
-    let (_, plans) = planned.map_err(|faults| {
+    let staged = planned.map_err(|faults| {
         let commit = source.commit();
         let commit = publish::short(&commit);
         let hint =
             format!("this was read from the commit {commit}: does it have all that is here?");
         faults.map(|fault| fault.hint(hint.clone()))
     })?;
-    source.check_has(plans.iter().map(WritePlan::cluster))?;
-    let differ: Vec<String> = plans
-        .iter()
-        .filter(|plan| !plan.is_clean())
-        .map(|plan| plan.cluster().to_owned())
+    let changes = || staged.iter().map(StagedChange::change);
+    source.check_has(changes().map(ClusterChange::cluster))?;
+    let differ: Vec<String> = changes()
+        .filter(|change| !change.is_clean())
+        .map(|change| change.cluster().to_owned())
         .collect();
     if differ.is_empty() {
         return Ok(());

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
@@ -9,9 +10,9 @@ use serde::Serialize;
 use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::load::root::Root;
-use crate::pipeline::{self, PlanRequest, Timings};
+use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
 use crate::render::FLEET;
-use crate::write::{WriteOptions, WritePlan};
+use crate::write::{ClusterChange, StagedChange, WriteOptions};
 use logfleet_contract::folder::RENDERED;
 
 /// Writes rendered/<cluster>/ for all clusters, or for those named.
@@ -48,11 +49,12 @@ impl Render {
             force: self.force,
             check_only: self.check,
         };
-        let (root, shown) = (root.to_owned(), bar.clone());
-        let planned = run_watched(limit, move |watch| {
+        let target = Arc::new(RenderOutput::default());
+        let (root, shown, at) = (root.to_owned(), bar.clone(), Arc::clone(&target));
+        let staged = run_watched(limit, move |watch| {
             let timings = Timings::default();
             let inputs = Root::folder(&root)?;
-            let request = PlanRequest {
+            let request = StageRequest {
                 root: &root,
                 inputs: &inputs,
                 selected: selected.as_ref(),
@@ -60,18 +62,24 @@ impl Render {
                 progress: &|| shown.inc(1),
                 watch,
             };
-            let (output, plans) = pipeline::plan(request, &timings)?;
-            Ok((output, plans, timings))
+            let staged = pipeline::stage(&at, request, &timings)?;
+            Ok((staged, timings))
         });
         bar.finish_and_clear();
-        let (output, plans, timings) = planned.map_err(nothing_written)?;
+        let (staged, timings) = staged.map_err(|faults| {
+            // A run that was given up still stages.
+            target.abandon();
+            nothing_written(faults)
+        })?;
         if !self.check {
-            pipeline::apply(&output, &plans, &timings).map_err(|faults| Failure::Faults {
+            pipeline::commit(&target, &staged, &timings).map_err(|faults| Failure::Faults {
                 faults,
                 outcome: "what was begun is finished by the next run",
             })?;
         }
-        let changes: Vec<Changes<'_>> = plans.iter().map(Changes::of).collect();
+        let changes: Vec<&ClusterChange> = staged.iter().map(StagedChange::change).collect();
+        let is_clean = changes.iter().all(|change| change.is_clean());
+        let changes: Vec<Changes<'_>> = changes.into_iter().map(Changes::of).collect();
         let text = match format {
             Format::Json => json(&changes)?,
             Format::Text => describe(&changes, self.check),
@@ -80,7 +88,7 @@ impl Render {
         if self.timings {
             terminal.complain(&timings.to_text());
         }
-        if self.check && !plans.iter().all(WritePlan::is_clean) {
+        if self.check && !is_clean {
             return Err(Failure::Differences);
         }
         Ok(())
@@ -102,16 +110,16 @@ struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    fn of(plan: &'a WritePlan) -> Self {
+    fn of(change: &'a ClusterChange) -> Self {
         Self {
-            cluster: plan.cluster(),
-            removed: plan.removes_cluster(),
-            created: plan.created().collect(),
-            updated: plan.updated().collect(),
-            deleted: plan.deleted().collect(),
-            edited_by_hand: plan.edited().collect(),
-            unchanged: plan.unchanged_count(),
-            clean: plan.is_clean(),
+            cluster: change.cluster(),
+            removed: change.removes_cluster(),
+            created: change.created().collect(),
+            updated: change.updated().collect(),
+            deleted: change.deleted().collect(),
+            edited_by_hand: change.edited().collect(),
+            unchanged: change.unchanged_count(),
+            clean: change.is_clean(),
         }
     }
 }

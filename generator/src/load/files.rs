@@ -16,6 +16,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::certificates::Certificates;
 use super::node::{Node, Value};
 use super::root::{Entry, EntryKind, Root};
 use super::source::{FileId, SourceFile, Sources};
@@ -63,6 +64,8 @@ pub struct LoadedFleet {
     pub cluster_names: BTreeSet<String>,
     /// Whether these are all: the folder could be listed.
     pub names_are_whole: bool,
+    /// The CA certificates that layers name.
+    pub certificates: Certificates,
     /// Templates of the fleet's own: path below `templates/` → text.
     pub template_overrides: BTreeMap<String, String>,
     /// Whether all that every cluster depends on could be read: `fleet.yaml` and the templates.
@@ -155,6 +158,9 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
             (None, Ok(_)) => {}
         }
     }
+    let layers = fleet.fleet.iter().chain(fleet.environments.values());
+    let layers = layers.chain(fleet.clusters.values().map(|cluster| &cluster.layer));
+    fleet.certificates = Certificates::read(root, layers.map(|layer| &layer.node));
     fleet.cluster_names = listed.names;
     fleet.names_are_whole = listed.is_whole;
     match read_templates(root) {

@@ -1,5 +1,6 @@
 //! Reads what people write: files below a root → layers of spanned values.
 
+pub mod certificates;
 pub mod commit;
 pub mod files;
 pub mod folder;

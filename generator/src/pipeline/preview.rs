@@ -19,11 +19,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::acknowledgements;
+use super::kinds_seen::KindsSeen;
+use super::loading::{Fleet, compile_schemas, own_templates, read_layers, resolve};
 use super::release::OtherReleases;
-use super::{
-    Fleet, KindsSeen, Rendering, Timings, compile_schemas, own_templates, read_certificates,
-    read_layers, resolve, timed,
-};
+use super::rendering::Rendering;
+use super::timings::{Timings, timed};
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
     Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster,
@@ -37,7 +37,7 @@ use crate::load::node::Node;
 use crate::load::revisions::{self, Revision, Revisions};
 use crate::load::root::Root;
 use crate::render::{self, Templates, Watch};
-use crate::resolve::{GroupKind, ResolvedFleet, ResolvedMember};
+use crate::resolve::{FleetCluster, GroupKind, ResolvedFleet, ResolvedMember};
 use crate::tree::RenderedTree;
 
 /// What [`preview`] is to do.
@@ -81,8 +81,8 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
     });
 
     let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
-    let base_side = SideRendering::prepare(base_fleet, templates.base, &base.root)?;
-    let head_side = SideRendering::prepare(head_fleet, templates.head, &head.root)?;
+    let base_side = SideRendering::prepare(base_fleet, templates.base)?;
+    let head_side = SideRendering::prepare(head_fleet, templates.head)?;
     // What is missing in a clone is no fault of a fleet, and differs from nothing.
     base.root.all_found()?;
     head.root.all_found()?;
@@ -320,11 +320,7 @@ pub(super) struct SideRendering {
 }
 
 impl SideRendering {
-    fn prepare(
-        side: LoadedSide,
-        templates: Result<Arc<Templates>, Faults>,
-        root: &Root,
-    ) -> Result<Self, Fault> {
+    fn prepare(side: LoadedSide, templates: Result<Arc<Templates>, Faults>) -> Result<Self, Fault> {
         let LoadedSide {
             mut fleet,
             mut faults,
@@ -332,14 +328,8 @@ impl SideRendering {
         let clusters = fleet.layers.loaded.cluster_names.clone();
         let knows_all = fleet.layers.loaded.names_are_whole;
         fleet.layers.loaded.forget_values();
-        let (certificates, more) = read_certificates(root, &fleet.members);
-        faults.append(more);
-        fleet.members.retain(|member| {
-            let mut named = member.certificates.iter();
-            named.all(|certificate| certificates.contains_key(&certificate.file))
-        });
         let rendering = match templates {
-            Ok(templates) => Some(Rendering::new(fleet, templates, certificates)?),
+            Ok(templates) => Some(Rendering::new(fleet, templates)?),
             Err(more) => {
                 faults.append(more);
                 None
@@ -521,7 +511,9 @@ impl Sides<'_> {
             old.map(Vec::as_slice) != Some(*bytes)
         };
         timed(&self.timings.check, || {
-            rendering.check(member, tree.files().filter(differs))
+            rendering
+                .renderer
+                .check(member, tree.files().filter(differs))
         })
     }
 }
@@ -580,7 +572,9 @@ impl<'a> WholeFleet<'a> {
         }
         let old = self.render(base, &self.base, base_kinds)?;
         let new = self.render(head, &self.head, head_kinds)?;
-        timed(&self.sides.timings.check, || head.check_fleet(new.files()))?;
+        timed(&self.sides.timings.check, || {
+            head.renderer.check_fleet(new.files())
+        })?;
         Ok(compare_fleet(&old, &new))
     }
 
@@ -611,8 +605,8 @@ impl<'a> WholeFleet<'a> {
         }
         timed(&self.sides.timings.render, || {
             let clusters = members.iter().map(|member| &member.cluster);
-            let fleet = ResolvedFleet::new(clusters, kinds);
-            render::render_fleet(&fleet, &side.templates, self.sides.watch)
+            let fleet = ResolvedFleet::new(clusters.map(FleetCluster::of).collect(), kinds);
+            side.renderer.render_fleet(&fleet, self.sides.watch)
         })
     }
 

@@ -13,7 +13,7 @@ use logfleet_contract::folder::RENDERED;
 use rayon::prelude::*;
 
 use super::preview::SideRendering;
-use super::{Timings, timed};
+use super::timings::{Timings, timed};
 use crate::diff::{Comparison, Presence, RenderedCluster, compare_cluster};
 use crate::load::root::Root;
 use crate::render::Watch;

@@ -15,8 +15,8 @@ use super::records::RecordRule;
 
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Distribution, Enrichment,
-    FieldName, FluentdSettings, HostPath, Json, LogFormat, LogstashPlace, Mapping, Metadata,
-    Monitoring, Resources, TlsVersion, Toleration, Unit,
+    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring,
+    Resources, TlsVersion, Toleration, Unit,
 };
 
 /// A cluster, ready to be rendered.
@@ -49,24 +49,6 @@ pub struct ResolvedCluster {
     /// The names of what it has in AWS, to compare with other clusters'.
     #[serde(skip)]
     pub aws_names: BTreeSet<AwsName>,
-}
-
-impl ResolvedCluster {
-    /// The names of the destinations that machines write to themselves, not
-    /// pods of the cluster.
-    pub fn destinations_of_machines(&self) -> BTreeSet<String> {
-        let direct = self.machines.roles().filter_map(|role| {
-            let filebeat = role.filebeat.as_ref()?;
-            filebeat.destination.clone()
-        });
-        let logstash = self
-            .machines
-            .logstash
-            .iter()
-            .filter(|logstash| logstash.runs_on == LogstashPlace::Machine)
-            .flat_map(|logstash| logstash.destinations.clone());
-        direct.chain(logstash).collect()
-    }
 }
 
 /// Which cluster.

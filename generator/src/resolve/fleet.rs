@@ -2,15 +2,24 @@
 //! can't have among each other. Pure.
 //!
 //! Faults of all layers and clusters are told together.
+//!
+//! Clusters are resolved one by one ([`FleetResolver`]), so that a caller can
+//! let go of each before the next. What is compared between them is kept in a
+//! [`ClusterSummary`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{AwsName, Problem, ResolvedCluster, aws, gitops, name, resolve_cluster};
-use crate::fault::{Fault, Faults, Place};
+use super::{
+    AwsName, ClusterSummary, FleetCluster, OwnFiles, Problem, ResolvedCluster, aws, gitops, name,
+    resolve_cluster,
+};
+use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers};
 use crate::layers::merge::ValuePath;
+use crate::load::certificates::Certificates;
 use crate::load::files::{LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source::{Sources, Span};
@@ -19,7 +28,7 @@ use crate::settings::{DEFAULTS_NAME, Settings};
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.
 pub const PATCHES: &str = "patches";
 
-/// A resolved cluster, and what is still to be read for it.
+/// A resolved cluster, and the certificates that are copied into its output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedMember {
     /// The cluster.
@@ -35,37 +44,90 @@ pub struct CertificateFile {
     pub file: String,
     /// The path of its copy below the cluster's output.
     pub output: String,
-    /// Where the setting stands.
-    pub place: Place,
+    /// What stands in it.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Resolves the clusters of a fleet, one at a time.
+#[derive(Debug)]
+pub struct FleetResolver<'a> {
+    fleet: &'a FleetLayers,
+    shared: SharedLayers<'a>,
+    faults_of_shared: Faults,
+}
+
+impl<'a> FleetResolver<'a> {
+    /// Checks and merges what clusters share.
+    pub fn new(fleet: &'a FleetLayers, schemas: &'a InputSchemas) -> Self {
+        let (shared, faults_of_shared) = SharedLayers::merge(fleet, schemas);
+        Self {
+            fleet,
+            shared,
+            faults_of_shared,
+        }
+    }
+
+    /// What is wrong before any cluster is resolved: in layers that clusters
+    /// share, and with the names of clusters, chosen or not.
+    pub fn faults_of_layers(&self) -> Faults {
+        let mut faults = self.faults_of_shared.clone();
+        faults.append(find_clashes(self.fleet));
+        faults
+    }
+
+    /// Resolves one of the clusters that were read.
+    pub fn resolve(&self, name: &str) -> Result<ResolvedMember, Faults> {
+        let Some(cluster) = self.fleet.loaded.clusters.get(name) else {
+            return Err(Fault::input(format!("the cluster `{name}` was not read")).into());
+        };
+        self.shared
+            .merge_cluster(name, cluster)
+            .and_then(|merged| resolve_one(&merged, cluster, &self.fleet.loaded))
+            // Each cluster's merged value has the shared layers' faults again.
+            .map_err(|faults| faults.without_places_of(&self.faults_of_shared))
+    }
+
+    /// Finds what clusters can't all have, once each is resolved. They are
+    /// sorted by name.
+    pub fn find_clashes<'s>(
+        &self,
+        clusters: impl IntoIterator<Item = &'s ClusterSummary> + Clone,
+    ) -> Faults {
+        let mut faults = find_name_clashes(clusters.clone(), &self.fleet.loaded);
+        let of_fleet = clusters
+            .clone()
+            .into_iter()
+            .map(|cluster| &cluster.of_fleet);
+        faults.append(find_gitops_clashes(of_fleet, self.fleet));
+        faults.append(find_aws_clashes(clusters, &self.fleet.loaded));
+        faults
+    }
 }
 
 /// Resolves the clusters of a fleet that were read, by name: those that have
-/// no fault of their own. A fault of what they share is one of each.
+/// no fault, and the faults of all.
 pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<ResolvedMember>, Faults) {
-    let (shared, shared_faults) = SharedLayers::merge(fleet, schemas);
-    let mut faults = shared_faults.clone();
-    faults.append(find_clashes(fleet));
+    let resolver = FleetResolver::new(fleet, schemas);
+    let mut faults = resolver.faults_of_layers();
     let resolved: Vec<Result<ResolvedMember, Faults>> = fleet
         .loaded
         .clusters
         .par_iter()
-        .map(|(name, cluster)| {
-            let merged = shared.merge_cluster(name, cluster)?;
-            resolve_one(&merged, cluster, &fleet.loaded.sources)
-        })
+        .map(|(name, _)| resolver.resolve(name))
         .collect();
     let mut members = Vec::with_capacity(resolved.len());
     for result in resolved {
         match result {
             Ok(member) => members.push(member),
-            // Each cluster's merged value has the shared layers' faults again.
-            Err(more) => faults.append(more.without_places_of(&shared_faults)),
+            Err(more) => faults.append(more),
         }
     }
     if faults.is_empty() {
-        faults = find_name_clashes(&members, &fleet.loaded);
-        faults.append(find_gitops_clashes(&members, fleet));
-        faults.append(find_aws_clashes(&members, &fleet.loaded));
+        let summaries = members
+            .iter()
+            .map(|member| ClusterSummary::of(&member.cluster));
+        let summaries: Vec<ClusterSummary> = summaries.collect();
+        faults = resolver.find_clashes(&summaries);
     }
     (members, faults)
 }
@@ -73,13 +135,16 @@ pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<Resolv
 /// Finds objects of AWS that two clusters would give the same name where it
 /// must be unique: the second one's stack could not be made, or would take the
 /// first one's.
-fn find_name_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults {
+fn find_name_clashes<'s>(
+    clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+    loaded: &LoadedFleet,
+) -> Faults {
     let mut faults = Faults::new();
     let mut owners: BTreeMap<&AwsName, &str> = BTreeMap::new();
     let mut told = BTreeSet::new();
-    for member in members {
-        let cluster = member.cluster.cluster.name.as_str();
-        for name in &member.cluster.aws_names {
+    for summary in clusters {
+        let cluster = summary.name();
+        for name in &summary.aws_names {
             let Some(other) = owners.insert(name, cluster) else {
                 continue;
             };
@@ -103,13 +168,15 @@ fn find_name_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults
 }
 
 /// Finds clusters that one tool can't apply side by side.
-fn find_gitops_clashes(members: &[ResolvedMember], fleet: &FleetLayers) -> Faults {
-    let clusters = members.iter().map(|member| &member.cluster);
+fn find_gitops_clashes<'s>(
+    clusters: impl IntoIterator<Item = &'s FleetCluster>,
+    fleet: &FleetLayers,
+) -> Faults {
     let mut faults = Faults::new();
     for problem in gitops::find_fleet_problems(clusters) {
         let path = ValuePath::new(problem.setting);
         let fault = Fault::input(format!("`{path}`: {}", problem.message)).hint(problem.hint);
-        let name = problem.cluster.cluster.name.as_str();
+        let name = problem.cluster;
         faults.push(match fleet.loaded.clusters.get(name) {
             Some(cluster) => {
                 let set = fleet.highest(name, &path);
@@ -123,8 +190,12 @@ fn find_gitops_clashes(members: &[ResolvedMember], fleet: &FleetLayers) -> Fault
 }
 
 /// Finds what clusters of one account can't both have in AWS.
-fn find_aws_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults {
-    let clashes = aws::find_clashes(members.iter().map(|member| &member.cluster));
+fn find_aws_clashes<'s>(
+    clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+    loaded: &LoadedFleet,
+) -> Faults {
+    let claims: Vec<_> = clusters.into_iter().map(|cluster| &cluster.aws).collect();
+    let clashes = aws::find_clashes(claims.iter().copied());
     let faults = clashes.into_iter().map(|clash| {
         let fault = Fault::input(clash.message).hint(clash.hint);
         match loaded.clusters.get(&clash.cluster) {
@@ -138,51 +209,83 @@ fn find_aws_clashes(members: &[ResolvedMember], loaded: &LoadedFleet) -> Faults 
 fn resolve_one(
     merged: &MergedCluster,
     cluster: &LoadedCluster,
-    sources: &Sources,
+    loaded: &LoadedFleet,
 ) -> Result<ResolvedMember, Faults> {
     let MergedCluster { settings, node } = merged;
-    let patches: Vec<String> = cluster
-        .patches
-        .keys()
-        .map(|name| format!("{PATCHES}/{name}"))
-        .collect();
-    let resolved = resolve_cluster(settings, &patches).map_err(|problems| {
+    let sources = &loaded.sources;
+    let patches = cluster.patches.keys();
+    let named = NamedCertificate::of(settings);
+    let own_files = OwnFiles {
+        patches: patches.map(|name| format!("{PATCHES}/{name}")).collect(),
+        certificates: texts_of(&named, &loaded.certificates),
+    };
+    let resolved = resolve_cluster(settings, &own_files).map_err(|problems| {
         let place = |problem| place(problem, node, cluster, sources);
         problems.0.into_iter().map(place).collect::<Faults>()
     })?;
-    Ok(ResolvedMember {
-        certificates: certificates(&resolved, settings, node, sources),
+    let mut faults = Faults::new();
+    let used = named.into_iter().filter_map(|named| {
+        let output = named.output(&resolved)?;
+        match loaded.certificates.get(named.file) {
+            Ok(bytes) => Some(CertificateFile {
+                file: named.file.to_owned(),
+                output,
+                bytes: Arc::clone(bytes),
+            }),
+            Err(fault) => {
+                faults.push(fault.at(sources.place(named.span(node))));
+                None
+            }
+        }
+    });
+    let certificates = used.collect();
+    faults.into_result(ResolvedMember {
         cluster: resolved,
+        certificates,
     })
 }
 
-fn certificates(
-    cluster: &ResolvedCluster,
-    settings: &Settings,
-    merged: &Node,
-    sources: &Sources,
-) -> Vec<CertificateFile> {
-    let files = settings
-        .destinations
-        .iter()
-        .filter_map(|(name, destination)| {
-            let (_, server) = destination.server()?;
-            let file = server.tls.ca_certificate.as_ref()?;
-            let output = cluster
-                .destinations
-                .iter()
-                .find(|resolved| resolved.name == name.as_str())?;
-            let setting = ["destinations", name.as_str(), "tls", "ca_certificate"];
-            let span = ValuePath::new(setting)
-                .find(merged)
-                .map_or(merged.span, |node| node.span);
-            Some(CertificateFile {
-                file: file.to_string(),
-                output: format!("kubernetes/{}", output.ca_certificate.as_ref()?),
-                place: sources.place(span),
+/// A certificate, as a destination's settings name it.
+struct NamedCertificate<'a> {
+    destination: &'a str,
+    /// Its path below `clusters/`.
+    file: &'a str,
+}
+
+impl<'a> NamedCertificate<'a> {
+    fn of(settings: &'a Settings) -> Vec<Self> {
+        let named = settings.destinations.iter().filter_map(|(name, own)| {
+            let (_, server) = own.server()?;
+            Some(Self {
+                destination: name.as_str(),
+                file: server.tls.ca_certificate.as_ref()?.as_str(),
             })
         });
-    files.collect()
+        named.collect()
+    }
+
+    /// The path of its copy; none where nothing goes to the destination.
+    fn output(&self, cluster: &ResolvedCluster) -> Option<String> {
+        let mut destinations = cluster.destinations.iter();
+        let resolved = destinations.find(|resolved| resolved.name == self.destination)?;
+        Some(format!("kubernetes/{}", resolved.ca_certificate.as_ref()?))
+    }
+
+    fn span(&self, merged: &Node) -> Span {
+        let setting = ["destinations", self.destination, "tls", "ca_certificate"];
+        let node = ValuePath::new(setting).find(merged);
+        node.map_or(merged.span, |node| node.span)
+    }
+}
+
+/// The texts of the certificates that can be used, by destination.
+fn texts_of(named: &[NamedCertificate<'_>], read: &Certificates) -> BTreeMap<String, String> {
+    let texts = named.iter().filter_map(|named| {
+        let bytes = read.get(named.file).ok()?;
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        Some((named.destination.to_owned(), text))
+    });
+    texts.collect()
 }
 
 /// Places a problem at the setting it names, or at the nearest one above that

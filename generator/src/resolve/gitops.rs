@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::name::gitops as name;
 use super::problem::Problems;
-use super::{Identity, ResolvedAuthentication, ResolvedCluster, ResolvedDestination};
+use super::{FleetCluster, Identity, ResolvedAuthentication, ResolvedDestination};
 use crate::settings::{
     ArgoCdSettings, FluxSettings, GitRepository, GitopsDestination, GitopsSettings, GitopsSync,
     GitopsTool, Settings,
@@ -103,8 +103,8 @@ pub struct FleetGitops {
 
 /// A fault of a cluster that only shows beside the others.
 pub(super) struct FleetProblem<'a> {
-    /// The cluster.
-    pub(super) cluster: &'a ResolvedCluster,
+    /// The cluster's name.
+    pub(super) cluster: &'a str,
     /// The setting.
     pub(super) setting: [&'static str; 2],
     /// What is wrong.
@@ -314,7 +314,7 @@ fn secrets(destinations: &[ResolvedDestination]) -> Vec<String> {
 
 /// What the clusters have in common; none if none of them has a tool.
 pub(super) fn common<'a>(
-    clusters: impl IntoIterator<Item = &'a ResolvedCluster>,
+    clusters: impl IntoIterator<Item = &'a FleetCluster>,
 ) -> Option<FleetGitops> {
     clusters
         .into_iter()
@@ -334,7 +334,7 @@ fn of_fleet(gitops: &ResolvedGitops) -> FleetGitops {
 
 /// Finds clusters that differ where a fleet has one setting, and clusters that are one and the same.
 pub(super) fn find_fleet_problems<'a>(
-    clusters: impl IntoIterator<Item = &'a ResolvedCluster>,
+    clusters: impl IntoIterator<Item = &'a FleetCluster>,
 ) -> Vec<FleetProblem<'a>> {
     let mut problems = Vec::new();
     let mut first: Option<(&str, FleetGitops)> = None;
@@ -350,7 +350,7 @@ pub(super) fn find_fleet_problems<'a>(
             Some((other, common)) => {
                 if let Some(setting) = difference(common, &own) {
                     problems.push(FleetProblem {
-                        cluster,
+                        cluster: name,
                         setting: ["gitops", setting],
                         message: format!("differs between the clusters `{other}` and `{name}`, but a fleet has one"),
                         hint: "set it in clusters/fleet.yaml only",
@@ -360,7 +360,7 @@ pub(super) fn find_fleet_problems<'a>(
         }
         if let Some(other) = owners.insert(&gitops.destination, name) {
             problems.push(FleetProblem {
-                cluster,
+                cluster: name,
                 setting: ["gitops", "destination"],
                 message: format!("the clusters `{other}` and `{name}` would be applied to one and the same cluster"),
                 hint: "give each its own; the objects of both have the same names",

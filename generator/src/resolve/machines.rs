@@ -19,8 +19,8 @@ use super::stream::Fed;
 use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, ResolvedStream};
 use crate::fault::list;
 use crate::settings::{
-    Backend, Distribution, LogLevel, LogstashEnabled, LogstashSettings, MachineDelivery,
-    MachineRead, MachineRole, OperatingSystem, Settings, TagKey, TagValue, Unit,
+    Backend, Distribution, LogLevel, LogstashEnabled, LogstashPlace, LogstashSettings,
+    MachineDelivery, MachineRead, MachineRole, OperatingSystem, Settings, TagKey, TagValue, Unit,
 };
 
 pub use delivery::{MachineSecret, ResolvedLogstash, ResolvedLogstashTls};
@@ -53,6 +53,33 @@ impl ResolvedMachines {
     /// The roles whose logs are shipped.
     pub fn roles(&self) -> impl Iterator<Item = &ResolvedMachineRole> {
         self.masters.iter().chain(&self.nodes)
+    }
+
+    /// Takes the certificates of the destinations that machines write to
+    /// themselves, not pods of the cluster: what a machine installs holds the
+    /// texts, as it can't read the cluster's objects.
+    pub(super) fn take_certificates(
+        &mut self,
+        destinations: &[ResolvedDestination],
+        texts: &BTreeMap<String, String>,
+    ) {
+        let direct = self.roles().filter_map(|role| {
+            let filebeat = role.filebeat.as_ref()?;
+            filebeat.destination.clone()
+        });
+        let of_machines = |logstash: &&ResolvedLogstash| logstash.runs_on == LogstashPlace::Machine;
+        let logstash = self.logstash.iter().filter(of_machines);
+        let through_logstash = logstash.flat_map(|logstash| logstash.destinations.clone());
+        let wanted: BTreeSet<String> = direct.chain(through_logstash).collect();
+        let known = destinations
+            .iter()
+            .filter(|destination| wanted.contains(&destination.name));
+        self.certificates = known
+            .filter_map(|destination| {
+                let text = texts.get(&destination.name)?;
+                Some((destination.name.clone(), text.clone()))
+            })
+            .collect();
     }
 }
 

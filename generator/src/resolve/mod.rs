@@ -21,10 +21,13 @@ mod problem;
 mod records;
 mod source;
 mod stream;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod whole_fleet;
 mod workload;
+
+use std::collections::BTreeMap;
 
 use crate::settings::Settings;
 
@@ -45,13 +48,23 @@ use name::AwsNames;
 pub use name::{AwsName, NameKind};
 pub use problem::{Problem, Problems};
 pub use records::{KubernetesSource, RecordRule, SourceRecords};
+pub use summary::ClusterSummary;
 pub use whole_fleet::{FleetCluster, GroupKind, ResolvedFleet};
 
-/// Resolves one cluster. `patches` are the names of the cluster's own
-/// kustomize patches.
+/// The files that a cluster brings itself, as far as its settings have to know
+/// them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnFiles {
+    /// Its kustomize patches, as paths below `kubernetes/`.
+    pub patches: Vec<String>,
+    /// What stands in the CA certificates, by destination.
+    pub certificates: BTreeMap<String, String>,
+}
+
+/// Resolves one cluster.
 pub fn resolve_cluster(
     settings: &Settings,
-    patches: &[String],
+    own_files: &OwnFiles,
 ) -> Result<ResolvedCluster, Problems> {
     let mut problems = Problems::default();
     let cluster = Identity {
@@ -111,7 +124,8 @@ pub fn resolve_cluster(
         destinations: &destinations,
         log_groups: &log_groups,
     };
-    let machines = machines::resolve(machines, around, &mut names, &mut problems);
+    let mut machines = machines::resolve(machines, around, &mut names, &mut problems);
+    machines.take_certificates(&destinations, &own_files.certificates);
     let gitops = gitops::resolve_gitops(settings, &cluster, &destinations, &mut problems);
     let logstash_signs = machines.logstash.as_ref().is_some_and(|logstash| {
         destinations.iter().any(|destination| {
@@ -147,7 +161,7 @@ pub fn resolve_cluster(
             log_format: settings.kubernetes.log_format,
             credentials: settings.kubernetes.credentials.clone(),
             monitoring: settings.kubernetes.monitoring.clone(),
-            patches: patches.to_vec(),
+            patches: own_files.patches.clone(),
             role_arn,
             oidc_provider: settings
                 .kubernetes

@@ -40,7 +40,7 @@ fn resolve(change: &str) -> Result<ResolvedCluster, Vec<String>> {
         merge(layers, &parse(change))
     };
     let settings = serde_json::from_value(expand(merged).to_json()).expect("valid settings");
-    resolve_cluster(&settings, &[]).map_err(|problems| {
+    resolve_cluster(&settings, &OwnFiles::default()).map_err(|problems| {
         problems
             .0
             .into_iter()

@@ -56,17 +56,14 @@ const CLUSTER_KINDS: [(&str, &str); 9] = [
 ];
 
 impl ResolvedFleet {
-    /// Puts together a fleet whose clusters render these kinds.
-    pub fn new<'a>(
-        clusters: impl IntoIterator<Item = &'a ResolvedCluster> + Clone,
-        kinds: BTreeSet<GroupKind>,
-    ) -> Self {
+    /// Puts together a fleet whose clusters, sorted by name, render these kinds.
+    pub fn new(clusters: Vec<FleetCluster>, kinds: BTreeSet<GroupKind>) -> Self {
         let lives_in_none =
             |kind: &GroupKind| CLUSTER_KINDS.contains(&(kind.group.as_str(), kind.kind.as_str()));
         let (cluster_kinds, namespaced_kinds) = kinds.into_iter().partition(lives_in_none);
         Self {
-            gitops: gitops::common(clusters.clone()),
-            clusters: clusters.into_iter().map(FleetCluster::of).collect(),
+            gitops: gitops::common(&clusters),
+            clusters,
             cluster_kinds,
             namespaced_kinds,
         }
@@ -74,7 +71,8 @@ impl ResolvedFleet {
 }
 
 impl FleetCluster {
-    fn of(cluster: &ResolvedCluster) -> Self {
+    /// What the fleet's own files say of a cluster.
+    pub fn of(cluster: &ResolvedCluster) -> Self {
         Self {
             cluster: cluster.cluster.clone(),
             namespace: cluster.kubernetes.namespace.clone(),

@@ -8,7 +8,7 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 /// Carries out changes.
@@ -49,11 +49,21 @@ impl Disk {
         write_all(file, bytes)
     }
 
-    /// Renames; a file of the new name is replaced, a folder only when empty.
+    /// Renames within a folder; a file of the new name is replaced, a folder
+    /// only when empty.
     pub(super) fn rename(&self, folder: BorrowedFd<'_>, from: &str, to: &str) -> Result<(), Errno> {
+        self.move_to((folder, from), (folder, to))
+    }
+
+    /// The same from one folder to another.
+    pub(super) fn move_to(
+        &self,
+        (folder, from): (BorrowedFd<'_>, &str),
+        (new_folder, to): (BorrowedFd<'_>, &str),
+    ) -> Result<(), Errno> {
         #[cfg(test)]
         self.interruption.step()?;
-        rustix::fs::renameat(folder, from, folder, to)
+        rustix::fs::renameat(folder, from, new_folder, to)
     }
 
     /// Removes a file, or a symbolic link itself.
@@ -68,23 +78,6 @@ impl Disk {
         #[cfg(test)]
         self.interruption.step()?;
         rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
-    }
-
-    /// Dates a file as changed now.
-    pub(super) fn touch(&self, file: BorrowedFd<'_>) -> Result<(), Errno> {
-        #[cfg(test)]
-        self.interruption.step()?;
-        let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_NOW,
-        };
-        rustix::fs::futimens(
-            file,
-            &Timestamps {
-                last_access: now,
-                last_modification: now,
-            },
-        )
     }
 }
 

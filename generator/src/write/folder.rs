@@ -76,7 +76,7 @@ pub(super) fn list(folder: BorrowedFd<'_>) -> Result<Vec<String>, Errno> {
 /// A regular file that was opened, or what is there instead.
 #[derive(Debug)]
 pub(super) enum File {
-    /// Its handle, size and dates.
+    /// Its handle and size.
     Open(OwnedFd, Stat),
     /// Nothing.
     Missing,
@@ -128,18 +128,13 @@ pub(super) fn read<'b>(
     Ok(&buffer[..end])
 }
 
-/// Whether one file was changed later than another.
-pub(super) fn newer(one: &Stat, other: &Stat) -> bool {
-    (one.st_mtime, one.st_mtime_nsec) > (other.st_mtime, other.st_mtime_nsec)
-}
-
 /// What stands at the path of a rendered or recorded file.
 #[derive(Debug)]
 pub(super) enum Found {
     /// Nothing.
     Missing,
-    /// A file with just the bytes asked for, and its dates.
-    Equal(Stat),
+    /// A file with just the bytes asked for.
+    Equal,
     /// A file with other bytes.
     Other(Digest),
     /// No regular file.
@@ -335,7 +330,7 @@ fn look_in(
     };
     let there = read(file.as_fd(), &stat, buffer)?;
     if bytes == Some(there) {
-        Ok(Found::Equal(stat))
+        Ok(Found::Equal)
     } else {
         Ok(Found::Other(Digest::of(there)))
     }

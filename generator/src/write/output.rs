@@ -1,9 +1,11 @@
 //! The output folder, opened once for a run. Reads; makes the folder when
 //! something is to be written.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -11,7 +13,14 @@ use rustix::io::Errno;
 use super::disk::Disk;
 use super::faults;
 use super::folder::{self, Opened};
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
+
+/// Whether clusters may be staged, and which of them are.
+#[derive(Debug, Default)]
+struct Staging {
+    is_closed: bool,
+    staged: Mutex<BTreeSet<String>>,
+}
 
 /// The folder that holds a folder per cluster, normally `rendered/`.
 ///
@@ -25,7 +34,11 @@ pub struct Output {
     /// Its path as shown in faults: relative to the root where it can be.
     pub(super) shown: String,
     folder: OnceLock<OwnedFd>,
+    /// Whether it was made by this run.
+    made: AtomicBool,
     lock: bool,
+    /// Held for reading while a cluster is staged, for writing to close it.
+    staging: RwLock<Staging>,
     pub(super) disk: Disk,
 }
 
@@ -56,7 +69,9 @@ impl Output {
             name,
             shown,
             folder: OnceLock::new(),
+            made: AtomicBool::new(false),
             lock: !check_only,
+            staging: RwLock::default(),
             disk: Disk::default(),
         };
         output.enter()?;
@@ -74,13 +89,50 @@ impl Output {
             return Ok(folder);
         }
         match self.disk.make_folder(self.parent.as_fd(), &self.name) {
+            Ok(()) => self.made.store(true, Ordering::Relaxed),
             // Another thread was faster.
-            Ok(()) | Err(Errno::EXIST) => {}
+            Err(Errno::EXIST) => {}
             Err(error) => return Err(faults::refused(&self.shown, "created", error)),
         }
         self.enter()?;
         self.folder()
             .ok_or_else(|| faults::refused(&self.shown, "opened", Errno::NOENT))
+    }
+
+    /// Removes the folder if this run made it, and it is empty. Writes.
+    pub(super) fn remove_if_made(&self) {
+        if self.made.load(Ordering::Relaxed) {
+            let _ = self.disk.remove_folder(self.parent.as_fd(), &self.name);
+        }
+    }
+
+    /// Stages a cluster, and notes that it is; does nothing once staging is closed.
+    pub(super) fn while_open<T>(
+        &self,
+        cluster: &str,
+        stage: impl FnOnce() -> Result<T, Faults>,
+    ) -> Result<T, Faults> {
+        // A thread that panicked left the set as it was.
+        let staging = self.staging.read().unwrap_or_else(PoisonError::into_inner);
+        if staging.is_closed {
+            return Err(Faults::new());
+        }
+        let mut staged = staging
+            .staged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        staged.insert(cluster.to_owned());
+        drop(staged);
+        stage()
+    }
+
+    /// Lets nothing be staged any more, waits for what is being staged, and
+    /// tells which clusters were.
+    pub(super) fn close(&self) -> BTreeSet<String> {
+        let mut staging = self.staging.write().unwrap_or_else(PoisonError::into_inner);
+        staging.is_closed = true;
+        let staged = staging.staged.get_mut();
+        std::mem::take(staged.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Opens and locks the folder if it exists.

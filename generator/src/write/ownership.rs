@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::RenderedTree;
-
-pub(crate) use logfleet_contract::ownership::{Digest, Ownership, OwnershipError};
 pub(super) use logfleet_contract::ownership::{FORMAT, is_torn_or_whole};
+pub(crate) use logfleet_contract::ownership::{Digest, Ownership, OwnershipError};
 
 const GENERATOR: &str = env!("CARGO_PKG_VERSION");
 
@@ -19,9 +17,4 @@ pub(crate) fn record(cluster: &str, files: BTreeMap<String, Digest>) -> Ownershi
 /// costs time.
 pub(crate) fn is_of_this_release(text: &[u8]) -> bool {
     logfleet_contract::ownership::is_of_release(text, GENERATOR)
-}
-
-/// Whether `text` is what this release writes for the paths of `tree`.
-pub(super) fn lists_exactly(text: &[u8], cluster: &str, tree: &RenderedTree) -> bool {
-    logfleet_contract::ownership::lists_exactly(text, GENERATOR, cluster, tree)
 }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::Stat;
-
+use super::change::ClusterChange;
 use super::faults::{self, Obstacle};
 use super::folder::{self, File, Found, Walk};
 use super::names;
@@ -12,12 +11,6 @@ use super::ownership::{self, Digest, FORMAT, Ownership, OwnershipError};
 use super::plan::{WriteOptions, WritePlan};
 use crate::fault::{Fault, Faults};
 use crate::tree::{RenderedTree, TreePath};
-
-/// The ownership file as it stands on disk.
-struct Recorded {
-    text: Vec<u8>,
-    stat: Stat,
-}
 
 /// Plans one cluster's folder.
 pub(super) struct Planner<'f> {
@@ -30,18 +23,21 @@ pub(super) struct Planner<'f> {
 }
 
 impl<'f> Planner<'f> {
-    /// Begins with an open folder.
+    /// Begins with an open folder, and what its ownership file is to list.
     pub(super) fn new(
         folder: &'f OwnedFd,
         shown: &'f str,
-        cluster: &str,
+        ownership: Ownership,
         options: WriteOptions,
     ) -> Self {
         let folder = folder.as_fd();
         let plan = WritePlan {
-            cluster: cluster.to_owned(),
-            check_only: options.check_only,
-            ..WritePlan::default()
+            change: ClusterChange {
+                check_only: options.check_only,
+                ..ClusterChange::none(&ownership.cluster, 0)
+            },
+            new: BTreeMap::new(),
+            ownership,
         };
         let walk = Walk::new(folder, shown);
         Self {
@@ -59,18 +55,17 @@ impl<'f> Planner<'f> {
         let recorded = self.recorded()?;
         self.find_ownership_leftover()?;
         let found = self.look_at_all(&tree)?;
-        if let Some(recorded) = &recorded
-            && found.iter().all(|found| is_settled(found, &recorded.stat))
-            && ownership::lists_exactly(&recorded.text, &self.plan.cluster, &tree)
-        {
-            self.plan.unchanged = found.len();
+        let is_listed = recorded.as_ref() == Some(&self.text()?);
+        self.plan.change.ownership_changes = !is_listed;
+        if is_listed && found.iter().all(|found| matches!(found, Found::Equal)) {
+            self.plan.change.unchanged = found.len();
             return Ok(self.plan);
         }
         let owned = match &recorded {
-            Some(recorded) => self.owned(&recorded.text)?,
-            None => ownership::record(&self.plan.cluster, BTreeMap::new()),
+            Some(recorded) => self.owned(recorded)?,
+            None => ownership::record(&self.plan.change.cluster, BTreeMap::new()),
         };
-        self.compare(tree, found, &owned, recorded.as_ref())
+        self.compare(tree, found, &owned)
     }
 
     /// Plans to remove everything of ours, as the cluster is gone; `None` if
@@ -80,17 +75,19 @@ impl<'f> Planner<'f> {
             return Ok(None);
         };
         // Without knowing what is ours there is nothing to force.
-        let owned = self.understood(&recorded.text)?;
-        if owned.cluster != self.plan.cluster {
+        let owned = self.understood(&recorded)?;
+        if owned.cluster != self.plan.change.cluster {
             return Ok(None);
         }
         self.find_ownership_leftover()?;
-        self.plan.removes_cluster = true;
-        self.compare(RenderedTree::default(), Vec::new(), &owned, Some(&recorded))
+        self.plan.change.removes_cluster = true;
+        self.plan.change.ownership_changes = true;
+        self.compare(RenderedTree::default(), Vec::new(), &owned)
             .map(Some)
     }
 
-    fn recorded(&self) -> Result<Option<Recorded>, Fault> {
+    /// The text of the ownership file as it stands on disk.
+    fn recorded(&self) -> Result<Option<Vec<u8>>, Fault> {
         let shown = self.walk.shown(names::OWNERSHIP);
         let refused = |error| faults::refused(&shown, "read", error);
         match folder::open_file(self.folder, names::OWNERSHIP).map_err(refused)? {
@@ -100,7 +97,7 @@ impl<'f> Planner<'f> {
                     .map_err(refused)?
                     .len();
                 text.truncate(end);
-                Ok(Some(Recorded { text, stat }))
+                Ok(Some(text))
             }
             File::Missing => Ok(None),
             File::Obstacle(obstacle) => Err(faults::not_a_file(&shown, obstacle)),
@@ -111,9 +108,10 @@ impl<'f> Planner<'f> {
     /// forced or only checked.
     fn owned(&self, text: &[u8]) -> Result<Ownership, Fault> {
         match Ownership::parse(text) {
-            Err(OwnershipError::Broken(_)) if self.overrides() => {
-                Ok(ownership::record(&self.plan.cluster, BTreeMap::new()))
-            }
+            Err(OwnershipError::Broken(_)) if self.overrides() => Ok(ownership::record(
+                &self.plan.change.cluster,
+                BTreeMap::new(),
+            )),
             _ => self.understood(text),
         }
     }
@@ -146,10 +144,9 @@ impl<'f> Planner<'f> {
         tree: RenderedTree,
         found: Vec<Found>,
         owned: &Ownership,
-        recorded: Option<&Recorded>,
     ) -> Result<WritePlan, Faults> {
-        self.plan.before = owned.writing.clone();
-        self.plan.before.extend(
+        self.plan.change.before = owned.writing.clone();
+        self.plan.change.before.extend(
             owned
                 .files
                 .iter()
@@ -159,7 +156,7 @@ impl<'f> Planner<'f> {
             .paths()
             .filter(|path| !tree.0.contains_key(*path))
             .collect();
-        self.plan.emptied = emptied(&gone, &tree);
+        self.plan.change.emptied = emptied(&gone, &tree);
         self.find_leftovers(owned)?;
         for path in gone {
             self.compare_gone(path, owned)?;
@@ -169,20 +166,15 @@ impl<'f> Planner<'f> {
             if let Found::Obstacle(Obstacle::Folder) = found {
                 folders.push(path.clone());
             }
-            self.compare_rendered(
-                path,
-                bytes,
-                found,
-                owned,
-                recorded.map(|recorded| &recorded.stat),
-            );
+            self.compare_rendered(path, bytes, found, owned);
         }
         for path in folders {
             self.check_folder_goes(path.as_str())?;
         }
-        self.settle_ownership(recorded)?;
-        if self.plan.ownership_changes && !self.plan.removes_cluster {
-            self.check_temporaries_free()?;
+        // While files are replaced, another one says so.
+        self.plan.change.ownership_changes |= !self.plan.new.is_empty();
+        if self.plan.change.ownership_changes && !self.plan.change.removes_cluster {
+            self.check_temporary_free()?;
         }
         self.faults.into_result(self.plan)
     }
@@ -193,7 +185,7 @@ impl<'f> Planner<'f> {
             Found::Other(digest) if owned.wrote(path, digest) => self.delete(path, digest),
             Found::Other(digest) => {
                 self.contest(path, faults::edited);
-                self.plan.takes_over = true;
+                self.plan.change.takes_over = true;
                 self.delete(path, digest);
             }
             Found::Obstacle(obstacle @ (Obstacle::Link | Obstacle::Special)) => {
@@ -205,7 +197,7 @@ impl<'f> Planner<'f> {
                     .push(faults::not_a_folder(&self.walk.shown(&above), obstacle));
             }
             // Somebody removed it, or put something of their own there.
-            Found::Missing | Found::Equal(_) | Found::Obstacle(_) | Found::Behind(..) => {}
+            Found::Missing | Found::Equal | Found::Obstacle(_) | Found::Behind(..) => {}
         }
         Ok(())
     }
@@ -217,19 +209,14 @@ impl<'f> Planner<'f> {
         bytes: Vec<u8>,
         found: Found,
         owned: &Ownership,
-        recorded: Option<&Stat>,
     ) {
         match found {
-            Found::Equal(stat) => {
-                self.plan.unchanged += 1;
-                let settled = owned.writing.is_empty()
-                    && recorded.is_some_and(|recorded| !folder::newer(&stat, recorded));
-                let digest = match owned.files.get(path.as_str()) {
-                    Some(digest) if settled => *digest,
-                    _ => Digest::of(&bytes),
-                };
-                self.plan.before.insert(path.as_str().to_owned(), digest);
-                self.plan.kept.insert(path.as_str().to_owned(), digest);
+            Found::Equal => {
+                self.plan.change.unchanged += 1;
+                let before = &mut self.plan.change.before;
+                if let Some(digest) = self.plan.ownership.files.get(path.as_str()) {
+                    before.insert(path.as_str().to_owned(), *digest);
+                }
             }
             Found::Other(digest) => {
                 if !owned.wrote(path.as_str(), digest) {
@@ -243,15 +230,19 @@ impl<'f> Planner<'f> {
                         },
                     );
                 }
-                self.plan.before.insert(path.as_str().to_owned(), digest);
-                self.plan.updated.insert(path, bytes);
+                self.plan
+                    .change
+                    .before
+                    .insert(path.as_str().to_owned(), digest);
+                self.plan.change.updated.insert(path.clone());
+                self.plan.new.insert(path, bytes);
             }
             // `check_folder_goes` decides about a folder.
             Found::Missing | Found::Obstacle(Obstacle::Folder) => {
-                self.plan.created.insert(path, bytes);
+                self.create(path, bytes);
             }
             Found::Behind(above, Obstacle::File) => {
-                self.plan.created.insert(path, bytes);
+                self.create(path, bytes);
                 self.clear_the_way(&above);
             }
             Found::Behind(above, obstacle) => {
@@ -270,13 +261,13 @@ impl<'f> Planner<'f> {
     /// Deletes a file that stands where a folder belongs, if we may. A file of
     /// ours was decided about already, as no rendered file has its path.
     fn clear_the_way(&mut self, path: &str) {
-        if self.plan.deleted.contains(path) || self.plan.edited.contains(path) {
+        if self.plan.change.deleted.contains(path) || self.plan.change.edited.contains(path) {
             return;
         }
         match self.walk.look(path, None) {
             Ok(Found::Other(digest)) => {
                 self.contest(path, faults::foreign_above);
-                self.plan.takes_over = true;
+                self.plan.change.takes_over = true;
                 self.delete(path, digest);
             }
             Ok(_) => {}
@@ -284,15 +275,20 @@ impl<'f> Planner<'f> {
         }
     }
 
+    fn create(&mut self, path: TreePath, bytes: Vec<u8>) {
+        self.plan.change.created.insert(path.clone());
+        self.plan.new.insert(path, bytes);
+    }
+
     fn delete(&mut self, path: &str, digest: Digest) {
-        self.plan.before.insert(path.to_owned(), digest);
-        self.plan.deleted.insert(path.to_owned());
+        self.plan.change.before.insert(path.to_owned(), digest);
+        self.plan.change.deleted.insert(path.to_owned());
     }
 
     /// Notes that a file to be replaced or deleted isn't as we wrote it.
     fn contest(&mut self, path: &str, fault: fn(&str) -> Fault) {
         if self.overrides() {
-            self.plan.edited.insert(path.to_owned());
+            self.plan.change.edited.insert(path.to_owned());
         } else {
             self.faults.push(fault(&self.walk.shown(path)));
         }
@@ -301,7 +297,13 @@ impl<'f> Planner<'f> {
     /// A folder may stand where a file belongs if all in it goes.
     fn check_folder_goes(&mut self, path: &str) -> Result<(), Fault> {
         let shown = self.walk.shown(path);
-        if !self.plan.emptied.iter().any(|emptied| emptied == path) {
+        if !self
+            .plan
+            .change
+            .emptied
+            .iter()
+            .any(|emptied| emptied == path)
+        {
             self.faults
                 .push(faults::not_a_file(&shown, Obstacle::Folder));
         } else if let Some(foreign) = self.foreign_below(path)? {
@@ -315,8 +317,9 @@ impl<'f> Planner<'f> {
     fn foreign_below(&mut self, path: &str) -> Result<Option<String>, Fault> {
         for name in self.walk.list(path)? {
             let entry = format!("{path}/{name}");
-            let goes = self.plan.deleted.contains(&entry) || self.plan.leftovers.contains(&entry);
-            if !goes && !self.plan.emptied.contains(&entry) {
+            let goes = self.plan.change.deleted.contains(&entry)
+                || self.plan.change.leftovers.contains(&entry);
+            if !goes && !self.plan.change.emptied.contains(&entry) {
                 return Ok(Some(entry));
             }
             if !goes && let Some(foreign) = self.foreign_below(&entry)? {
@@ -326,12 +329,13 @@ impl<'f> Planner<'f> {
         Ok(None)
     }
 
-    /// Looks for the temporary files of the run that left its journal.
+    /// Looks for the temporary files of the run that left its journal: a
+    /// release before this one wrote each beside the file it stands for.
     fn find_leftovers(&mut self, owned: &Ownership) -> Result<(), Fault> {
         for path in owned.writing.keys() {
             let temporary = names::temporary_path(path);
             if self.walk.kind(&temporary)? == Some(Obstacle::File) {
-                self.plan.leftovers.insert(temporary);
+                self.plan.change.leftovers.insert(temporary);
             }
         }
         Ok(())
@@ -351,45 +355,28 @@ impl<'f> Planner<'f> {
             let mut text = Vec::new();
             let text = folder::read(file.as_fd(), &stat, &mut text).map_err(refused)?;
             if ownership::is_torn_or_whole(text) {
-                self.plan.leftovers.insert(temporary);
+                self.plan.change.leftovers.insert(temporary);
             }
         }
         Ok(())
     }
 
-    /// The temporary files we need must not be somebody's files.
-    fn check_temporaries_free(&mut self) -> Result<(), Fault> {
-        let mut needed: Vec<String> = (self.plan.created.keys())
-            .chain(self.plan.updated.keys())
-            .map(|path| names::temporary_path(path.as_str()))
-            .collect();
-        needed.push(names::temporary(names::OWNERSHIP));
-        for temporary in needed {
-            if !self.plan.leftovers.contains(&temporary) && self.walk.kind(&temporary)?.is_some() {
-                self.faults
-                    .push(faults::temporary_taken(&self.walk.shown(&temporary)));
-            }
+    /// The temporary file we need must not be somebody's file.
+    fn check_temporary_free(&mut self) -> Result<(), Fault> {
+        let temporary = names::temporary(names::OWNERSHIP);
+        let is_ours = self.plan.change.leftovers.contains(&temporary);
+        if !is_ours && self.walk.kind(&temporary)?.is_some() {
+            self.faults
+                .push(faults::temporary_taken(&self.walk.shown(&temporary)));
         }
         Ok(())
     }
 
-    fn settle_ownership(&mut self, recorded: Option<&Recorded>) -> Result<(), Fault> {
-        let writes = !self.plan.created.is_empty() || !self.plan.updated.is_empty();
-        let text = ownership::record(&self.plan.cluster, self.plan.kept.clone())
-            .text()
-            .map_err(|error| Fault::environment(format!("`{}`: {error}", self.shown)))?;
-        self.plan.ownership_changes = writes
-            || self.plan.removes_cluster
-            || recorded.is_none_or(|recorded| recorded.text != text);
-        Ok(())
+    /// What the ownership file is to be.
+    fn text(&self) -> Result<Vec<u8>, Fault> {
+        let text = self.plan.ownership.text();
+        text.map_err(|error| Fault::environment(format!("`{}`: {error}", self.shown)))
     }
-}
-
-/// Whether a file is as rendered, and its recorded hash is beyond doubt: a
-/// file changed after the ownership file may have been given the rendered
-/// bytes by somebody else, and its hash be that of older ones.
-fn is_settled(found: &Found, recorded: &Stat) -> bool {
-    matches!(found, Found::Equal(stat) if !folder::newer(stat, recorded))
 }
 
 /// The folders of files that go which no rendered file needs, deepest first.

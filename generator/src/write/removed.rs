@@ -1,10 +1,12 @@
 //! Folders whose cluster is no longer in the fleet. Reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::change::ClusterChange;
 use super::folder::{self, Opened};
 use super::names;
 use super::output::Output;
+use super::ownership::{self, Ownership};
 use super::plan::{WriteOptions, WritePlan};
 use super::planner::Planner;
 use super::{faults, staging};
@@ -55,16 +57,26 @@ fn plan_entry(
         }
         let stale_staging = staging::find(output, top, cluster)?;
         return Ok(stale_staging.is_some().then(|| WritePlan {
-            cluster: cluster.to_owned(),
-            check_only: options.check_only,
-            stale_staging,
-            ..WritePlan::default()
+            change: ClusterChange {
+                check_only: options.check_only,
+                stale_staging,
+                ..ClusterChange::none(cluster, 0)
+            },
+            new: BTreeMap::new(),
+            ownership: nothing(cluster),
         }));
     }
     let shown = format!("{}/{name}", output.shown);
     match folder::open(top, name) {
-        Ok(Opened::Folder(folder)) => Planner::new(&folder, &shown, name, options).plan_removal(),
+        Ok(Opened::Folder(folder)) => {
+            Planner::new(&folder, &shown, nothing(name), options).plan_removal()
+        }
         Ok(Opened::Missing | Opened::Obstacle(_)) => Ok(None),
         Err(error) => Err(faults::refused(&shown, "read", error).into()),
     }
+}
+
+/// Nothing is ours in the end.
+fn nothing(cluster: &str) -> Ownership {
+    ownership::record(cluster, BTreeMap::new())
 }

@@ -1,5 +1,5 @@
-//! The folder a new cluster is written into before it gets its name, and what
-//! a killed run leaves of it. Reads, and writes where told.
+//! The folder that a cluster's new files wait in until all clusters are right,
+//! and what a killed run leaves of it. Reads, and writes where told.
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -64,6 +64,20 @@ fn recognise(text: &[u8], cluster: &str) -> Option<Stale> {
             has_ownership: true,
         }),
     }
+}
+
+/// Whether something stands where a cluster's staging folder would.
+pub(super) fn is_taken(output: &Output, top: BorrowedFd<'_>, cluster: &str) -> Result<bool, Fault> {
+    let name = names::temporary(cluster);
+    let found = folder::kind(top, &name);
+    found
+        .map(|found| found.is_some())
+        .map_err(|error| faults::refused(&format!("{}/{name}", output.shown), "read", error))
+}
+
+/// The fault of a staging folder whose name somebody else has.
+pub(super) fn taken(output: &Output, cluster: &str) -> Fault {
+    faults::temporary_taken(&format!("{}/{}", output.shown, names::temporary(cluster)))
 }
 
 /// Removes what is ours of a staging folder, and the folder if that was all.

@@ -5,7 +5,7 @@ use crate::layers::merge::merge;
 use crate::load::node::Node;
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
-use crate::resolve::{ResolvedCluster, resolve_cluster};
+use crate::resolve::{OwnFiles, ResolvedCluster, resolve_cluster};
 use crate::settings::DEFAULTS;
 
 const CLUSTER: &str = r#"
@@ -34,5 +34,5 @@ pub(super) fn resolved(change: &str) -> ResolvedCluster {
         change => merge(layers, &parse(change)),
     };
     let settings = serde_json::from_value(expand(merged).to_json()).expect("valid settings");
-    resolve_cluster(&settings, &[]).expect("no problems")
+    resolve_cluster(&settings, &OwnFiles::default()).expect("no problems")
 }

@@ -26,9 +26,79 @@ pub(in crate::resolve) struct Clash {
     pub hint: String,
 }
 
-/// Finds what clusters of one account can't both have. `clusters` are sorted by name.
+/// What a cluster has in AWS that others of its account can't have, or that
+/// an account has only so many of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::resolve) struct AwsClaims {
+    cluster: String,
+    account: String,
+    /// The tags of its members, and the Region where they are gathered.
+    members: Option<(String, Vec<TagFilter>)>,
+    trails: Vec<TrailClaim>,
+    subscriptions: Vec<SubscriptionClaim>,
+}
+
+/// The trails that are seen in a Region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct TrailClaim {
+    region: String,
+    /// Those of all Regions that are made here.
+    everywhere: usize,
+    /// Those of this Region alone.
+    here: usize,
+}
+
+/// The subscriptions to a log group that others may be subscribed to as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SubscriptionClaim {
+    region: String,
+    group: String,
+    count: usize,
+}
+
+impl AwsClaims {
+    /// What a cluster claims.
+    pub(in crate::resolve) fn of(cluster: &ResolvedCluster) -> Self {
+        let regions = &cluster.aws.regions;
+        let members = regions.first().and_then(|home| {
+            let group = home.resource_group.as_ref()?;
+            Some((home.name.clone(), group.tags.clone()))
+        });
+        let trails = regions.iter().filter_map(|region| {
+            let trail = region.trail.as_ref()?;
+            let everywhere = usize::from(trail.own.is_some());
+            Some(TrailClaim {
+                region: region.name.clone(),
+                everywhere,
+                here: trail.trail_arns.len() - everywhere,
+            })
+        });
+        let shared = cluster.log_groups.iter().filter(|group| !group.declared);
+        let subscriptions = shared.map(|group| {
+            for subscription in &group.subscriptions {
+                let (LogSubscription::Function { .. }
+                | LogSubscription::Firehose { .. }
+                | LogSubscription::Account { .. }) = subscription;
+            }
+            SubscriptionClaim {
+                region: group.region.clone(),
+                group: group.name.clone(),
+                count: group.subscriptions.len(),
+            }
+        });
+        Self {
+            cluster: cluster.cluster.name.clone(),
+            account: cluster.cluster.account.clone(),
+            members,
+            trails: trails.collect(),
+            subscriptions: subscriptions.collect(),
+        }
+    }
+}
+
+/// Finds what clusters of one account can't both have. They are sorted by name.
 pub(in crate::resolve) fn find_clashes<'c>(
-    clusters: impl Iterator<Item = &'c ResolvedCluster> + Clone,
+    clusters: impl IntoIterator<Item = &'c AwsClaims> + Clone,
 ) -> Vec<Clash> {
     let mut found = same_members(clusters.clone());
     found.extend(too_many_trails(clusters.clone()));
@@ -37,26 +107,22 @@ pub(in crate::resolve) fn find_clashes<'c>(
 }
 
 /// Clusters with equal tags would collect each other's logs.
-fn same_members<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster>) -> Vec<Clash> {
+fn same_members<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>) -> Vec<Clash> {
     let mut owners: BTreeMap<(&str, &str, &[TagFilter]), &str> = BTreeMap::new();
     let mut found = Vec::new();
     for cluster in clusters {
-        let name = cluster.cluster.name.as_str();
-        let Some(home) = cluster.aws.regions.first() else {
+        let name = cluster.cluster.as_str();
+        let Some((region, tags)) = &cluster.members else {
             continue;
         };
-        let Some(group) = &home.resource_group else {
-            continue;
-        };
-        let account = cluster.cluster.account.as_str();
-        if let Some(other) = owners.insert((account, &home.name, &group.tags), name) {
-            let keys: Vec<&str> = group.tags.iter().map(|tag| tag.key.as_str()).collect();
+        let account = cluster.account.as_str();
+        if let Some(other) = owners.insert((account, region, tags), name) {
+            let keys: Vec<&str> = tags.iter().map(|tag| tag.key.as_str()).collect();
             found.push(Clash {
                 cluster: name.to_owned(),
                 message: format!(
-                    "the clusters `{other}` and `{name}` claim the same objects of AWS: those with the tag `{}` in account {account}, {}",
+                    "the clusters `{other}` and `{name}` claim the same objects of AWS: those with the tag `{}` in account {account}, {region}",
                     keys.join("`, `"),
-                    home.name
                 ),
                 hint: "choose each cluster's own by `sources.aws.resource_group.tags`".to_owned(),
             });
@@ -65,21 +131,19 @@ fn same_members<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster>) -> Vec<
     found
 }
 
-fn too_many_trails<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster> + Clone) -> Vec<Clash> {
+fn too_many_trails<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>) -> Vec<Clash> {
     // Trails of all Regions by account, those of one Region by account and Region.
     let mut everywhere: BTreeMap<&str, usize> = BTreeMap::new();
     let mut here: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
     for cluster in clusters {
-        let account = cluster.cluster.account.as_str();
-        for region in &cluster.aws.regions {
-            let Some(trail) = &region.trail else { continue };
-            let own = usize::from(trail.own.is_some());
-            *everywhere.entry(account).or_default() += own;
+        let account = cluster.account.as_str();
+        for trails in &cluster.trails {
+            *everywhere.entry(account).or_default() += trails.everywhere;
             let entry = here
-                .entry((account, region.name.as_str()))
+                .entry((account, trails.region.as_str()))
                 .or_insert((0, ""));
-            entry.0 += trail.trail_arns.len() - own;
-            entry.1 = cluster.cluster.name.as_str();
+            entry.0 += trails.here;
+            entry.1 = cluster.cluster.as_str();
         }
     }
     // One account's Regions have the same remedy, so the fullest is told.
@@ -105,20 +169,16 @@ fn too_many_trails<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster> + Clo
 }
 
 /// Clusters that share a trail are all subscribed to its log group.
-fn too_many_subscriptions<'c>(clusters: impl Iterator<Item = &'c ResolvedCluster>) -> Vec<Clash> {
+fn too_many_subscriptions<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>) -> Vec<Clash> {
     let mut filters: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for cluster in clusters {
-        let account = cluster.cluster.account.as_str();
-        for group in cluster.log_groups.iter().filter(|group| !group.declared) {
+        let account = cluster.account.as_str();
+        for claim in &cluster.subscriptions {
             let clusters = filters
-                .entry((account, group.region.as_str(), group.name.as_str()))
+                .entry((account, claim.region.as_str(), claim.group.as_str()))
                 .or_default();
-            for subscription in &group.subscriptions {
-                let (LogSubscription::Function { .. }
-                | LogSubscription::Firehose { .. }
-                | LogSubscription::Account { .. }) = subscription;
-                clusters.push(cluster.cluster.name.as_str());
-            }
+            let subscriptions = std::iter::repeat_n(cluster.cluster.as_str(), claim.count);
+            clusters.extend(subscriptions);
         }
     }
     filters

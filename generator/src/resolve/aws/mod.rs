@@ -34,7 +34,7 @@ use super::{
 use crate::settings::Settings;
 use arn::Arns;
 
-pub(super) use fleet::find_clashes;
+pub(super) use fleet::{AwsClaims, find_clashes};
 use resolved::{
     AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole, PodsRole,
     ResolvedAws, ResolverQueryLog, ResourceGroupOfRegion, Trail,

@@ -15,7 +15,7 @@ use crate::load::source::{FileId, SourceFile, Sources};
 use crate::load::yaml;
 use crate::render::filter::to_json;
 use crate::render::{Templates, render};
-use crate::resolve::{ResolvedCluster, resolve_cluster};
+use crate::resolve::{OwnFiles, ResolvedCluster, resolve_cluster};
 use crate::settings::{DEFAULTS, Settings};
 
 const CLUSTER: &str = r#"
@@ -70,7 +70,7 @@ impl Bench {
                 .collect());
         }
         let settings: Settings = serde_json::from_value(json).expect("settings");
-        resolve_cluster(&settings, &[]).map_err(|problems| {
+        resolve_cluster(&settings, &OwnFiles::default()).map_err(|problems| {
             problems
                 .0
                 .into_iter()
@@ -723,7 +723,8 @@ fn clashes(changes: &[(&str, Value)]) -> Vec<String> {
             bench.resolve(&change).expect("no problems")
         })
         .collect();
-    super::find_clashes(clusters.iter())
+    let claims: Vec<_> = clusters.iter().map(super::AwsClaims::of).collect();
+    super::find_clashes(&claims)
         .into_iter()
         .map(|clash| format!("{}: {}", clash.cluster, clash.message))
         .collect()

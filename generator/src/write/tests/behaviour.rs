@@ -157,13 +157,15 @@ fn a_check_lists_differences_and_writes_nothing() {
     let output = Output::open(root.path(), Path::new("rendered"), true).expect("opened");
     let next = tree(&[("a", "1"), ("b", "x"), ("d", "4"), ("e", "5")]);
     let plan = plan(&output, "one", next, CHECK).expect("no faults");
-    assert_eq!(plan.created().collect::<Vec<_>>(), ["d"]);
-    assert_eq!(plan.updated().collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(plan.deleted().collect::<Vec<_>>(), ["c"]);
-    assert_eq!(plan.edited().collect::<Vec<_>>(), ["a"]);
-    assert_eq!(plan.unchanged_count(), 1);
-    assert!(!plan.is_clean());
-    apply(&output, &plan).expect("does nothing");
+    let staged = stage(&output, plan).expect("does nothing");
+    let change = staged.change();
+    assert_eq!(change.created().collect::<Vec<_>>(), ["d"]);
+    assert_eq!(change.updated().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(change.deleted().collect::<Vec<_>>(), ["c"]);
+    assert_eq!(change.edited().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(change.unchanged_count(), 1);
+    assert!(!change.is_clean());
+    commit(&output, &staged).expect("does nothing");
     assert_eq!(snapshot(root.path()), before);
 }
 
@@ -317,33 +319,88 @@ fn a_pipe_does_not_hold_the_run_up() {
 #[test]
 fn temporary_names_of_somebody_else_are_kept() {
     let root = written(&[("a", "1")]);
-    put(root.path(), "rendered/one/.a.logfleet-tmp", "mine");
-    put(
-        root.path(),
+    let foreign = [
+        "rendered/one/.a.logfleet-tmp",
         "rendered/one/..logfleet.json.logfleet-tmp",
-        "mine",
-    );
+    ];
+    for path in foreign {
+        put(root.path(), path, "mine");
+    }
     run(root.path(), &one(&[("a", "1")]), PLAIN).expect("nothing to do");
     let expected = [
         "`rendered/one/..logfleet.json.logfleet-tmp` was not written by gen, but its name is needed for a temporary file; nothing was written",
-        "`rendered/one/.a.logfleet-tmp` was not written by gen, but its name is needed for a temporary file; nothing was written",
     ];
     refused(root.path(), &one(&[("a", "x")]), PLAIN, &expected);
     refused(root.path(), &one(&[("a", "x")]), FORCE, &expected);
-    // A taken staging folder is simply not used.
-    put(root.path(), "rendered/.two.logfleet-tmp/mine", "mine");
-    let root = root.path();
-    run(
-        root,
-        &fleet(&[("one", &[("a", "1")]), ("two", &[("b", "2")])]),
-        PLAIN,
-    )
-    .expect("in place");
-    assert_eq!(snapshot(root)["rendered/two/b"], "file 2");
-    assert_eq!(
-        snapshot(root)["rendered/.two.logfleet-tmp/mine"],
-        "file mine"
-    );
+    fs::remove_file(root.path().join(foreign[1])).expect("removed");
+    run(root.path(), &one(&[("a", "x")]), PLAIN).expect("no faults");
+    assert_eq!(snapshot(root.path())[foreign[0]], "file mine");
+}
+
+#[test]
+fn a_staging_folder_of_somebody_else_is_kept() {
+    let root = written(&[("a", "1")]);
+    for cluster in ["one", "two"] {
+        let path = format!("rendered/.{cluster}.logfleet-tmp/mine");
+        put(root.path(), &path, "mine");
+    }
+    run(root.path(), &one(&[("a", "1")]), PLAIN).expect("nothing to do");
+    let next = fleet(&[("one", &[("a", "x")]), ("two", &[("b", "2")])]);
+    let expected = ["one", "two"].map(|cluster| {
+        format!(
+            "`rendered/.{cluster}.logfleet-tmp` was not written by gen, but its name is needed for a temporary file; nothing was written"
+        )
+    });
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    refused(root.path(), &next, PLAIN, &expected);
+    refused(root.path(), &next, FORCE, &expected);
+    // Put into ours, after a run was killed, it stays, too.
+    let root = written(&[("a", "1")]);
+    let at = Some((5, Manner::Killed));
+    let _ = run_until(root.path(), &one(&[("a", "x")]), PLAIN, at);
+    put(root.path(), "rendered/.one.logfleet-tmp/mine", "mine");
+    let told = run(root.path(), &one(&[("a", "x")]), PLAIN);
+    assert_eq!(messages(told), expected[..1]);
+    let left = snapshot(&root.path().join("rendered/.one.logfleet-tmp"));
+    assert_eq!(left.into_keys().collect::<Vec<_>>(), ["mine"]);
+    assert_eq!(snapshot(root.path())["rendered/one/a"], "file 1");
+}
+
+#[test]
+fn a_fault_of_the_last_cluster_leaves_nothing_of_the_first() {
+    let root = written(&[("a", "1"), ("b/c", "2")]);
+    put(root.path(), "rendered/two/a", "foreign");
+    let next = fleet(&[
+        ("one", &[("a", "x"), ("d/e", "3")]),
+        ("three", &[("a", "1")]),
+        ("two", &[("a", "1")]),
+    ]);
+    let expected = [
+        "`rendered/two/a` was not written by gen, but a rendered file belongs there; nothing was written",
+    ];
+    refused(root.path(), &next, PLAIN, &expected);
+    // Not even the folder for all of them.
+    let root = tempfile::tempdir().expect("a folder");
+    let next = fleet(&[("one", &[("a", "1")]), ("two", &[("a", ""), ("a/b", "")])]);
+    let expected = ["`rendered/two/a` is rendered both as a file and as a folder"];
+    refused(root.path(), &next, PLAIN, &expected);
+}
+
+#[test]
+fn a_run_that_was_given_up_stages_nothing_more() {
+    let root = written(&[("a", "1")]);
+    let before = snapshot(root.path());
+    let output = Output::open(root.path(), Path::new("rendered"), false).expect("opened");
+    let staged = |cluster: &str| {
+        let plan = plan(&output, cluster, tree(&[("a", "x")]), PLAIN).expect("no faults");
+        stage(&output, plan)
+    };
+    staged("one").expect("staged");
+    assert_ne!(snapshot(root.path()), before);
+    abandon(&output);
+    assert_eq!(snapshot(root.path()), before);
+    staged("two").expect_err("closed");
+    assert_eq!(snapshot(root.path()), before);
 }
 
 #[test]

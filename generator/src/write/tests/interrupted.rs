@@ -188,6 +188,7 @@ fn a_forced_run_that_was_killed_is_finished_without_force() {
         put(root, "rendered/one/gone", "edited");
         put(root, "rendered/one/new", "foreign, where a folder belongs");
     };
+    let mut is_journaled = false;
     for at in 1.. {
         let root = tempfile::tempdir().expect("a folder");
         begin(root.path());
@@ -196,13 +197,16 @@ fn a_forced_run_that_was_killed_is_finished_without_force() {
         // Up to the journal nothing has happened, and force is needed again.
         if run(root.path(), &new, PLAIN).is_ok() {
             assert_eq!(snapshot(root.path()), expected, "step {at}");
+            is_journaled = true;
         } else {
-            assert!(at <= 3, "step {at}");
+            assert!(!is_journaled, "step {at}");
             let mut after = snapshot(root.path());
             after.remove("rendered/one/..logfleet.json.logfleet-tmp");
+            after.retain(|path, _| !path.starts_with("rendered/.one.logfleet-tmp"));
             assert_eq!(after, before, "step {at}");
         }
         if steps < at {
+            assert!(is_journaled);
             break;
         }
     }
@@ -228,10 +232,7 @@ fn a_full_disk_and_a_read_only_folder_are_one_fault_with_the_path() {
         "`rendered/.one.logfleet-tmp/a/b` can't be written: No space left on device (os error 28)"
     );
     // What was begun on the full disk is cleared away at once.
-    assert_eq!(
-        snapshot(root.path()).into_keys().collect::<Vec<_>>(),
-        ["rendered"]
-    );
+    assert!(snapshot(root.path()).is_empty());
     run(root.path(), &one, PLAIN).expect("space again");
     put(root.path(), "rendered/one/a/b", "text");
     let changed = fleet(&[("one", &[("a/b", "other")])]);
@@ -243,6 +244,6 @@ fn a_full_disk_and_a_read_only_folder_are_one_fault_with_the_path() {
     );
     assert_eq!(
         messages(result),
-        ["`rendered/one/.logfleet.json` can't be written: Permission denied (os error 13)"]
+        ["`rendered/.one.logfleet-tmp` can't be created: Permission denied (os error 13)"]
     );
 }

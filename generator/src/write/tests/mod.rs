@@ -9,7 +9,9 @@ use std::fs;
 use std::path::Path;
 
 use super::interruption::{Interruption, Manner};
-use super::{Output, WriteOptions, WritePlan, WriteSummary, apply, plan, plan_removed};
+use super::{
+    Output, StagedChange, WriteOptions, WriteSummary, abandon, commit, plan, plan_removed, stage,
+};
 use crate::fault::Faults;
 use crate::tree::{RenderedTree, TreePath};
 
@@ -46,7 +48,7 @@ fn fleet(clusters: &[(&str, &[(&str, &str)])]) -> Fleet {
         .collect()
 }
 
-/// What the command does: plan every cluster, and only without any fault apply.
+/// What the command does: stage every cluster, and only without any fault commit.
 fn run(root: &Path, fleet: &Fleet, options: WriteOptions) -> Result<Vec<WriteSummary>, Faults> {
     run_until(root, fleet, options, None).0
 }
@@ -66,30 +68,41 @@ fn run_until(
         at,
         ..Interruption::default()
     };
-    let result = plan_all(&output, fleet, options)
-        .and_then(|plans| plans.iter().map(|plan| apply(&output, plan)).collect());
+    let staged = stage_all(&output, fleet, options);
+    if staged.is_err() {
+        abandon(&output);
+    }
+    let result = staged.and_then(|staged| {
+        let commits = staged.iter().map(|staged| commit(&output, staged));
+        commits.collect()
+    });
     (result, output.disk.interruption.steps.into_inner())
 }
 
-fn plan_all(
+fn stage_all(
     output: &Output,
     fleet: &Fleet,
     options: WriteOptions,
-) -> Result<Vec<WritePlan>, Faults> {
+) -> Result<Vec<StagedChange>, Faults> {
     let mut faults = Faults::new();
-    let mut plans = Vec::new();
+    let mut staged = Vec::new();
     for (cluster, tree) in fleet {
-        match plan(output, cluster, tree.clone(), options) {
-            Ok(plan) => plans.push(plan),
+        let plan = plan(output, cluster, tree.clone(), options);
+        match plan.and_then(|plan| stage(output, plan)) {
+            Ok(change) => staged.push(change),
             Err(found) => faults.append(found),
         }
     }
     let existing: BTreeSet<&str> = fleet.keys().map(String::as_str).collect();
     match plan_removed(output, &existing, options) {
-        Ok(removed) => plans.extend(removed),
+        Ok(removed) => {
+            for plan in removed {
+                staged.push(stage(output, plan)?);
+            }
+        }
         Err(found) => faults.append(found),
     }
-    faults.into_result(plans)
+    faults.into_result(staged)
 }
 
 /// Everything below a folder: files with their bytes, folders, links.

@@ -60,8 +60,8 @@ proptest! {
         let root = tempfile::tempdir().expect("a folder");
         run(root.path(), &fleet, PLAIN).expect("no faults");
         let output = Output::open(root.path(), Path::new("rendered"), true).expect("opened");
-        for plan in plan_all(&output, &fleet, CHECK).expect("no faults") {
-            prop_assert!(plan.is_clean() && plan.is_idle());
+        for staged in stage_all(&output, &fleet, CHECK).expect("no faults") {
+            prop_assert!(staged.change().is_clean() && staged.change().is_idle());
         }
     }
 

@@ -1,0 +1,66 @@
+//! `gen check`: every step but those that look at outputs. Reads inputs only.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::gather;
+use super::kinds_seen::KindsSeen;
+use super::loading::{Fleet, load_fleet_from, own_templates};
+use super::rendering::Rendering;
+use super::timings::{Timings, timed};
+use crate::fault::Faults;
+use crate::load::root::Root;
+use crate::render::Watch;
+use crate::resolve::{FleetCluster, ResolvedFleet, ResolvedMember};
+
+/// A fleet that has no fault, and how many files it renders to.
+#[derive(Debug)]
+pub struct CheckedFleet {
+    /// The fleet.
+    pub fleet: Fleet,
+    /// The number of files.
+    pub files: usize,
+}
+
+/// Renders everything in memory and checks all of it.
+pub fn check(
+    root: &Path,
+    selected: Option<&BTreeSet<String>>,
+    watch: &dyn Watch,
+    timings: &Timings,
+) -> Result<CheckedFleet, Faults> {
+    let fleet = load_fleet_from(&Root::folder(root)?, selected, timings)?;
+    let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded))?;
+    let rendering = Rendering::new(fleet, Arc::new(templates))?;
+    let kinds = KindsSeen::default();
+    let check_one = |member: &ResolvedMember| {
+        let tree = timed(&timings.render, || rendering.render(member, watch))?;
+        kinds.look_at(&tree);
+        timed(&timings.check, || {
+            rendering.renderer.check(member, tree.files())
+        })?;
+        Ok(tree.0.len())
+    };
+    let files: Vec<Result<usize, Faults>> =
+        rendering.fleet.members.par_iter().map(check_one).collect();
+    let mut files: usize = gather(files)?.into_iter().sum();
+    if selected.is_none() {
+        let members = rendering.fleet.members.iter();
+        let clusters = members.map(|member| FleetCluster::of(&member.cluster));
+        let whole = ResolvedFleet::new(clusters.collect(), kinds.into_kinds());
+        let tree = timed(&timings.render, || {
+            rendering.renderer.render_fleet(&whole, watch)
+        })?;
+        timed(&timings.check, || {
+            rendering.renderer.check_fleet(tree.files())
+        })?;
+        files += tree.0.len();
+    }
+    Ok(CheckedFleet {
+        fleet: rendering.fleet,
+        files,
+    })
+}

@@ -1,0 +1,125 @@
+//! From a root to layers, and to a whole fleet that is resolved at once. Reads.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::acknowledgements;
+use super::timings::{Timings, timed};
+use crate::fault::{Fault, Faults};
+use crate::layers::fleet::{FleetLayers, InputSchemas};
+use crate::load::files::{self, LoadedFleet, Selection};
+use crate::load::root::Root;
+use crate::load::source::SourceFile;
+use crate::load::yaml;
+use crate::render::{TemplateText, Templates};
+use crate::resolve::{ResolvedMember, resolve_fleet};
+use crate::settings::{DEFAULTS, DEFAULTS_NAME};
+
+/// A fleet that was read and resolved.
+#[derive(Debug)]
+pub struct Fleet {
+    /// Its layers.
+    pub layers: FleetLayers,
+    /// Its clusters, by name: those selected.
+    pub members: Vec<ResolvedMember>,
+}
+
+/// Reads a fleet without resolving it. What could not be read is told in the
+/// faults.
+pub fn load_layers(root: &Path, selected: Option<&BTreeSet<String>>) -> (FleetLayers, Faults) {
+    match Root::folder(root) {
+        Ok(root) => read_layers(&root, selected),
+        Err(fault) => above_defaults(LoadedFleet::default(), fault.into()),
+    }
+}
+
+pub(super) fn read_layers(
+    root: &Root,
+    selected: Option<&BTreeSet<String>>,
+) -> (FleetLayers, Faults) {
+    let selection = selected.map_or(Selection::All, Selection::Only);
+    let (loaded, faults) = files::load(root, selection);
+    above_defaults(loaded, faults)
+}
+
+/// What was read, with the built-in defaults below it.
+fn above_defaults(mut loaded: LoadedFleet, mut faults: Faults) -> (FleetLayers, Faults) {
+    let source = SourceFile::new(DEFAULTS_NAME, DEFAULTS);
+    let file = loaded
+        .sources
+        .push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
+    let defaults = yaml::parse(file, &source).unwrap_or_else(|more| {
+        faults.append(more);
+        crate::load::node::Node::from_json(
+            &serde_json::Value::Null,
+            crate::load::source::Span {
+                file,
+                start: 0,
+                end: 0,
+            },
+        )
+    });
+    (FleetLayers { defaults, loaded }, faults)
+}
+
+/// Reads and resolves a fleet, or the clusters of it that are named.
+pub fn load_fleet(
+    root: &Path,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<Fleet, Faults> {
+    load_fleet_from(&Root::folder(root)?, selected, timings)
+}
+
+pub(super) fn load_fleet_from(
+    root: &Root,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<Fleet, Faults> {
+    let (layers, schemas) = read_inputs(root, selected, timings)?;
+    let (fleet, faults) = resolve(layers, &schemas, timings);
+    faults.into_result(fleet)
+}
+
+/// Reads a fleet, and tells what is wrong even in files that only `gen diff`
+/// reads: it would acknowledge nothing there.
+pub(super) fn read_inputs(
+    root: &Root,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<((FleetLayers, Faults), InputSchemas), Faults> {
+    let (layers, schemas) = timed(&timings.load, || {
+        rayon::join(|| read_layers(root, selected), compile_schemas)
+    });
+    let (layers, mut faults) = layers;
+    faults.append(acknowledgements::read(root, &layers.loaded).1);
+    Ok(((layers, faults), schemas?))
+}
+
+pub(super) fn compile_schemas() -> Result<InputSchemas, Faults> {
+    InputSchemas::new().map_err(|error| Fault::input(format!("the input's schema: {error}")).into())
+}
+
+/// The clusters that could be resolved, and all that is wrong.
+pub(super) fn resolve(
+    (layers, mut faults): (FleetLayers, Faults),
+    schemas: &InputSchemas,
+    timings: &Timings,
+) -> (Fleet, Faults) {
+    let (members, more) = timed(&timings.resolve, || resolve_fleet(&layers, schemas));
+    faults.append(more);
+    (Fleet { layers, members }, faults)
+}
+
+/// Compiles the templates with the fleet's own over them.
+pub fn own_templates(loaded: &LoadedFleet) -> Result<Templates, Faults> {
+    let own: Vec<TemplateText> = loaded
+        .template_overrides
+        .iter()
+        .map(|(name, text)| TemplateText {
+            name: name.clone(),
+            text: text.clone(),
+        })
+        .collect();
+    Templates::compile(&own)
+}
