@@ -135,6 +135,7 @@ fn render() -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
             .unwrap_or_else(|error| panic!("{}: {error}", target.display()));
     }
     let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .env("XDG_CACHE_HOME", "/dev/null")
         .args(["render", "--root"])
         .arg(root.path())
         .output()
