@@ -207,7 +207,7 @@ def measure_round(gen, programs, folder, examples):
     ]
     compile_all = [programs["kapitan"] / "kapitan", "compile", "--inventory-backend", "reclass-rs", "--ignore-version-check"]
     return {
-        "gen, every file": run([gen, "render", "--root", gen_folder]),
+        "gen, every file": run([gen, "render", "--no-record", "--root", gen_folder]),
         "kustomize, DaemonSets only": run_all(builds),
         "Kapitan, DaemonSets only": run(compile_all, cwd=kapitan_folder),
     }
@@ -217,7 +217,7 @@ def measure(gen, clusters, rounds, folder):
     """Prints what each tool takes for one cluster of a fleet."""
     programs = {"kustomize": kustomize(), "kapitan": kapitan()}
     examples = fleet.write_fleet(folder / "gen", clusters)
-    run([gen, "render", "--root", folder / "gen"])
+    run([gen, "render", "--no-record", "--root", folder / "gen"])
     daemon_sets = list(read_daemon_sets(folder / "gen", examples))
     write_kustomizations(folder / "kustomize", daemon_sets)
     write_inventory(folder / "kapitan", daemon_sets)

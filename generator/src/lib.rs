@@ -11,10 +11,11 @@
 //! | plan | [`write`](mod@write) | reads | rendered tree + `rendered/<cluster>/` → [`write::WritePlan`] |
 //! | check | [`check`] | no | what would be written → faults, or none |
 //! | diff | [`diff`] | no | two rendered trees of each cluster → a [`diff::preview::Preview`] |
-//! | write | [`write`](mod@write) | writes | plans → `rendered/<cluster>/` |
+//! | stage | [`write`](mod@write) | writes | plans → the clusters' staging folders |
+//! | commit | [`write`](mod@write) | writes | staged files → `rendered/<cluster>/` |
 //!
 //! [`pipeline`] puts them together; [`publish`] commits what was written to
-//! another branch. Every step reports [`fault::Fault`]s, all
+//! another branch; [`record`] lets a run skip what is as the last one left it. Every step reports [`fault::Fault`]s, all
 //! of a run together. What is rendered depends on no clock, environment or
 //! network, so the same inputs give the same bytes anywhere.
 
@@ -29,6 +30,7 @@ pub mod layers;
 pub mod load;
 pub mod pipeline;
 pub mod publish;
+pub mod record;
 pub mod render;
 mod repeats;
 pub mod report;

@@ -26,7 +26,7 @@ use crate::fault::Faults;
 pub use checking::{CheckedFleet, check};
 pub use loading::{Fleet, load_fleet, load_layers, own_templates};
 pub use preview::{PreviewRequest, preview};
-pub use staging::{RenderOutput, StageRequest, commit, stage};
+pub use staging::{RenderOutput, StageRequest, Staged, commit, stage};
 pub use timings::Timings;
 
 /// All results, or all faults.

@@ -12,6 +12,7 @@
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
 //! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
+//! | `record` | does a render that recalls the last one end as one that looks at everything? |
 //! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
 //! | `workloads` | do our own workloads write the logs that Fluentd reads or leaves out? |
@@ -25,6 +26,7 @@ mod diff;
 mod fleet;
 mod free_text;
 mod publish;
+mod record;
 mod report;
 mod same_bytes;
 mod surroundings;

@@ -66,6 +66,7 @@ fn fleet() -> TempDir {
 /// Runs `gen` with these arguments and returns all that it prints.
 fn run(folder: &Path, arguments: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .env("XDG_CACHE_HOME", "/dev/null")
         .args(arguments.split_whitespace())
         .current_dir(folder)
         .env("NO_COLOR", "1")

@@ -130,6 +130,7 @@ fn render(more: &[(String, Vec<u8>)]) -> BTreeMap<String, BTreeMap<String, Vec<u
             .unwrap_or_else(|error| panic!("{}: {error}", target.display()));
     }
     let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .env("XDG_CACHE_HOME", "/dev/null")
         .args(["render", "--root"])
         .arg(root.path())
         .output()

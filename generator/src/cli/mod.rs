@@ -28,11 +28,12 @@ mod watch;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
 use crate::fault::{Fault, Faults};
+use crate::record::Recorder;
 use crate::report::{exit_code, to_json, to_text};
 
 use layout::Layout;
@@ -154,8 +155,28 @@ fn nothing_written(faults: impl Into<Faults>) -> Failure {
     }
 }
 
+/// What a run knows of the machine, beside its arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The user's cache folder.
+    pub cache: Option<PathBuf>,
+    /// The running program.
+    pub executable: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Where the record of a fleet is; none without a cache folder.
+    fn recorder(&self, root: &Path) -> Option<Recorder> {
+        Recorder::new(self.cache.as_ref()?, root, self.executable.as_ref()?).ok()
+    }
+}
+
 /// Runs a command line and returns the exit code.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal) -> u8 {
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    surroundings: &Surroundings,
+    terminal: &mut Terminal,
+) -> u8 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return terminal.clap(&error),
@@ -177,7 +198,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termina
     let result = match arguments.command {
         Command::Init(command) => command.run(terminal),
         Command::New(command) => command.run(root, terminal),
-        Command::Render(command) => command.run(root, format, limit, terminal),
+        Command::Render(command) => command.run(root, format, limit, surroundings, terminal),
         Command::Check(command) => command.run(root, format, limit, terminal),
         Command::Diff(command) => command.run(root, limit, terminal),
         Command::Explain(command) => command.run(root, format, terminal),

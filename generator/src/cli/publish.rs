@@ -175,6 +175,7 @@ fn check_rendered(
             },
             progress: &|| shown.inc(1),
             watch,
+            recorder: None,
         };
         pipeline::stage(&RenderOutput::default(), request, &Timings::default())
     });
@@ -186,7 +187,7 @@ fn check_rendered(
             format!("this was read from the commit {commit}: does it have all that is here?");
         faults.map(|fault| fault.hint(hint.clone()))
     })?;
-    let changes = || staged.iter().map(StagedChange::change);
+    let changes = || staged.changes.iter().map(StagedChange::change);
     source.check_has(changes().map(ClusterChange::cluster))?;
     let differ: Vec<String> = changes()
         .filter(|change| !change.is_clean())

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::watch::{TimeLimit, run_watched};
-use super::{Failure, Format, Terminal, nothing_written, selection};
+use super::{Failure, Format, Surroundings, Terminal, nothing_written, selection};
 use crate::load::root::Root;
 use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
 use crate::render::FLEET;
@@ -30,6 +30,9 @@ pub(super) struct Render {
     /// Overwrite files that were edited by hand, and foreign files in the way
     #[arg(long, conflicts_with = "check")]
     force: bool,
+    /// Render every cluster, even one whose inputs and files are those of the last run
+    #[arg(long)]
+    no_record: bool,
     /// Print how long each step took to standard error
     #[arg(long)]
     timings: bool,
@@ -41,8 +44,14 @@ impl Render {
         root: &Path,
         format: Format,
         limit: TimeLimit,
+        surroundings: &Surroundings,
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
+        let recorder = if self.no_record {
+            None
+        } else {
+            surroundings.recorder(root)
+        };
         let selected = selection(self.clusters);
         let bar = terminal.progress("rendering");
         let options = WriteOptions {
@@ -51,6 +60,7 @@ impl Render {
         };
         let target = Arc::new(RenderOutput::default());
         let (root, shown, at) = (root.to_owned(), bar.clone(), Arc::clone(&target));
+        let recorded = recorder.clone();
         let staged = run_watched(limit, move |watch| {
             let timings = Timings::default();
             let inputs = Root::folder(&root)?;
@@ -61,6 +71,7 @@ impl Render {
                 options,
                 progress: &|| shown.inc(1),
                 watch,
+                recorder: recorded.as_ref(),
             };
             let staged = pipeline::stage(&at, request, &timings)?;
             Ok((staged, timings))
@@ -72,12 +83,14 @@ impl Render {
             nothing_written(faults)
         })?;
         if !self.check {
-            pipeline::commit(&target, &staged, &timings).map_err(|faults| Failure::Faults {
+            let committed = pipeline::commit(&target, &staged, recorder.as_ref(), &timings);
+            committed.map_err(|faults| Failure::Faults {
                 faults,
                 outcome: "what was begun is finished by the next run",
             })?;
         }
-        let changes: Vec<&ClusterChange> = staged.iter().map(StagedChange::change).collect();
+        let changes = staged.changes.iter().map(StagedChange::change);
+        let changes: Vec<&ClusterChange> = changes.collect();
         let is_clean = changes.iter().all(|change| change.is_clean());
         let changes: Vec<Changes<'_>> = changes.into_iter().map(Changes::of).collect();
         let text = match format {

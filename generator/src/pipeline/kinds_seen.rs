@@ -13,16 +13,14 @@ pub(super) struct KindsSeen(Mutex<BTreeSet<GroupKind>>);
 
 impl KindsSeen {
     pub(super) fn look_at(&self, tree: &RenderedTree) {
-        let found = kinds::kinds_in(tree);
+        self.add(of(tree));
+    }
+
+    /// Adds kinds of a tree.
+    pub(super) fn add(&self, kinds: impl IntoIterator<Item = GroupKind>) {
         // A thread that panicked left the set as it was.
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (group, kind) in found {
-            let one = GroupKind {
-                group: group.to_owned(),
-                kind: kind.to_owned(),
-            };
-            seen.insert(one);
-        }
+        seen.extend(kinds);
     }
 
     /// The kinds that were seen.
@@ -34,4 +32,14 @@ impl KindsSeen {
     pub(super) fn take(&self) -> BTreeSet<GroupKind> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The kinds in a tree.
+pub(super) fn of(tree: &RenderedTree) -> Vec<GroupKind> {
+    let found = kinds::kinds_in(tree).into_iter();
+    let kinds = found.map(|(group, kind)| GroupKind {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+    });
+    kinds.collect()
 }

@@ -14,7 +14,7 @@ use logfleet_contract::folder::RENDERED;
 use rayon::prelude::*;
 
 use super::gather;
-use super::kinds_seen::KindsSeen;
+use super::kinds_seen::{self, KindsSeen};
 use super::loading::{own_templates, read_inputs};
 use super::rendering::Renderer;
 use super::timings::{Timings, timed};
@@ -22,9 +22,11 @@ use crate::check;
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::FleetLayers;
 use crate::load::root::Root;
+use crate::record::{Recalled, Record, RecordedCluster, Recorder};
 use crate::render::{self, Watch};
 use crate::resolve::{ClusterSummary, FleetResolver, ResolvedFleet, ResolvedMember};
 use crate::tree::{RenderedTree, TreePath};
+use crate::write::ownership::Digest;
 use crate::write::{self, Output, StagedChange, WriteOptions, WritePlan, WriteSummary};
 
 /// What [`stage`] is to do.
@@ -43,6 +45,26 @@ pub struct StageRequest<'a> {
     pub progress: &'a (dyn Fn() + Sync),
     /// Told of each template, from any thread.
     pub watch: &'a dyn Watch,
+    /// The record of the last run; used where all clusters are written.
+    pub recorder: Option<&'a Recorder>,
+}
+
+impl<'a> StageRequest<'a> {
+    /// A check looks for itself. Of some clusters only, a record would have to
+    /// say which others it knows nothing of.
+    fn recorder(&self) -> Option<&'a Recorder> {
+        let is_for_all = self.selected.is_none() && !self.options.check_only;
+        self.recorder.filter(|_| is_for_all)
+    }
+}
+
+/// What is ready to be committed.
+#[derive(Debug)]
+pub struct Staged {
+    /// What changes: each cluster by name, then what only the fleet has.
+    pub changes: Vec<StagedChange>,
+    /// What the next run may know of this one.
+    record: Option<Record>,
 }
 
 /// Where a run writes; opened when its inputs were read and are right.
@@ -74,7 +96,7 @@ pub fn stage(
     target: &RenderOutput,
     request: StageRequest<'_>,
     timings: &Timings,
-) -> Result<Vec<StagedChange>, Faults> {
+) -> Result<Staged, Faults> {
     let staged = stage_fleet(target, request, timings);
     if staged.is_err() {
         target.abandon();
@@ -85,25 +107,35 @@ pub fn stage(
 /// Puts in place what [`stage`] staged.
 pub fn commit(
     target: &RenderOutput,
-    staged: &[StagedChange],
+    staged: &Staged,
+    recorder: Option<&Recorder>,
     timings: &Timings,
 ) -> Result<Vec<WriteSummary>, Faults> {
     let Some(output) = target.0.get() else {
         return Ok(Vec::new());
     };
     let results: Vec<Result<WriteSummary, Faults>> = staged
+        .changes
         .par_iter()
         .map(|staged| timed(&timings.write, || write::commit(output, staged)))
         .collect();
-    gather(results)
+    let summaries = gather(results)?;
+    if let (Some(recorder), Some(record)) = (recorder, &staged.record) {
+        recorder.leave(record);
+    }
+    Ok(summaries)
 }
 
 fn stage_fleet(
     target: &RenderOutput,
     request: StageRequest<'_>,
     timings: &Timings,
-) -> Result<Vec<StagedChange>, Faults> {
-    let ((layers, mut faults), schemas) = read_inputs(request.inputs, request.selected, timings)?;
+) -> Result<Staged, Faults> {
+    let (inputs, program) = rayon::join(
+        || read_inputs(request.inputs, request.selected, timings),
+        || request.recorder()?.program(),
+    );
+    let ((layers, mut faults), schemas) = inputs?;
     let resolver = timed(&timings.resolve, || FleetResolver::new(&layers, &schemas));
     faults.append(resolver.faults_of_layers());
     let layers_are_right = faults.is_empty();
@@ -130,6 +162,10 @@ fn stage_fleet(
         resolver,
         request,
         timings,
+        recalled: request
+            .recorder()
+            .zip(program)
+            .and_then(|(recorder, program)| recorder.recall(program, &layers)),
         kinds: KindsSeen::default(),
         has_fault: AtomicBool::new(false),
     };
@@ -157,6 +193,8 @@ struct Staging<'a> {
     output: &'a Output,
     request: StageRequest<'a>,
     timings: &'a Timings,
+    /// What the last run left, and what this one is to leave; none without a record.
+    recalled: Option<Recalled>,
     kinds: KindsSeen,
     /// Whether an input is wrong. Nothing more is staged then: it would only be
     /// removed again.
@@ -165,9 +203,18 @@ struct Staging<'a> {
 
 /// What is kept of a cluster.
 struct Outcome {
-    /// None if it couldn't be resolved.
+    /// None if it couldn't be resolved, or needn't be.
     summary: Option<ClusterSummary>,
     staged: Result<Attempt, Faults>,
+    /// None without a record.
+    recorded: Option<RecordedCluster>,
+}
+
+/// The same of the files of the whole fleet and of folders that go.
+struct WholeOutcome {
+    attempts: Vec<Attempt>,
+    /// What is to be recorded of the fleet's files; none if there are none.
+    output: Option<Digest>,
 }
 
 /// What came of staging what is right. Faults of the surroundings are told only
@@ -176,10 +223,10 @@ struct Outcome {
 type Attempt = Result<StagedChange, Faults>;
 
 impl Staging<'_> {
-    fn run(&self) -> Result<Vec<StagedChange>, Faults> {
+    fn run(&self) -> Result<Staged, Faults> {
         let clusters: Vec<&String> = self.layers.loaded.clusters.keys().collect();
         let outcomes: Vec<Outcome> = clusters
-            .into_par_iter()
+            .par_iter()
             .map(|name| {
                 let outcome = self.cluster(name);
                 if outcome.staged.is_err() {
@@ -189,10 +236,13 @@ impl Staging<'_> {
                 outcome
             })
             .collect();
-        let (summaries, staged): (Vec<_>, Vec<_>) = outcomes
-            .into_iter()
-            .map(|outcome| (outcome.summary, outcome.staged))
-            .unzip();
+        let mut recorded = BTreeMap::new();
+        let (mut summaries, mut staged) = (Vec::new(), Vec::new());
+        for (name, outcome) in clusters.into_iter().zip(outcomes) {
+            summaries.push(outcome.summary);
+            staged.push(outcome.staged);
+            recorded.extend(outcome.recorded.map(|cluster| (name.clone(), cluster)));
+        }
         let mut staged = gather(staged);
         // What one of them claims is unknown if there is one without.
         let summaries: Option<Vec<ClusterSummary>> = summaries.into_iter().collect();
@@ -203,52 +253,107 @@ impl Staging<'_> {
             staged = with_faults(staged, clashes);
         }
         if self.request.selected.is_some() {
-            return gather(staged?);
+            let changes = gather(staged?)?;
+            return Ok(Staged {
+                changes,
+                record: None,
+            });
         }
-        match (staged, summaries) {
-            (Ok(mut staged), Some(summaries)) => {
-                staged.extend(self.whole_fleet(summaries)?);
-                gather(staged)
-            }
+        let mut attempts = match staged {
+            Ok(attempts) => attempts,
             // What the fleet's files are made of is known only of clusters without
             // faults; what else is wrong is told with theirs.
-            (staged, _) => {
-                let removed = self.plan_removed(&[render::FLEET]);
-                Err(with_faults(staged, removed.err().unwrap_or_default())
+            Err(faults) => {
+                let removed = self.plan_removed(&[render::FLEET]).err();
+                return Err(with_faults::<()>(Err(faults), removed.unwrap_or_default())
                     .err()
-                    .unwrap_or_default())
+                    .unwrap_or_default());
             }
-        }
+        };
+        let whole = self.whole_fleet(summaries)?;
+        attempts.extend(whole.attempts);
+        let recalled = self.recalled.as_ref();
+        Ok(Staged {
+            changes: gather(attempts)?,
+            record: recalled.and_then(|recalled| recalled.next(recorded, whole.output)),
+        })
     }
 
-    /// One cluster's way through the steps.
+    /// One cluster's way through the steps; a short one if it is recorded with
+    /// the same inputs, and its files are those recorded.
     fn cluster(&self, name: &str) -> Outcome {
-        let resolved = timed(&self.timings.resolve, || self.resolver.resolve(name));
-        match resolved {
-            Ok(member) => Outcome {
-                summary: Some(ClusterSummary::of(&member.cluster)),
-                staged: self.stage(&member),
-            },
+        let known = self.recalled.as_ref().and_then(|all| all.cluster(name));
+        let unchanged = known.and_then(|known| {
+            let found = timed(&self.timings.write, || {
+                write::is_in_place(self.output, name, known.output)
+            });
+            Some((known, found?))
+        });
+        if let Some((known, change)) = unchanged {
+            self.kinds.add(known.kinds.iter().cloned());
+            // What the whole fleet is made of was compared when it was recorded.
+            let summary = match self.known_fleet() {
+                Some(_) => Ok(None),
+                None => self.resolve(name).map(|(_, summary)| Some(summary)),
+            };
+            return Outcome {
+                staged: summary.as_ref().map_err(Clone::clone).map(|_| Ok(change)),
+                summary: summary.unwrap_or_default(),
+                recorded: Some(known.clone()),
+            };
+        }
+        match self.resolve(name) {
+            Ok((member, summary)) => {
+                let staged = self.stage(&member);
+                let (staged, recorded) = match staged {
+                    Ok((attempt, recorded)) => (Ok(attempt), recorded),
+                    Err(faults) => (Err(faults), None),
+                };
+                Outcome {
+                    summary: Some(summary),
+                    staged,
+                    recorded,
+                }
+            }
             Err(faults) => Outcome {
                 summary: None,
                 staged: Err(faults),
+                recorded: None,
             },
         }
     }
 
-    fn stage(&self, member: &ResolvedMember) -> Result<Attempt, Faults> {
+    fn resolve(&self, name: &str) -> Result<(ResolvedMember, ClusterSummary), Faults> {
+        timed(&self.timings.resolve, || {
+            let member = self.resolver.resolve(name)?;
+            let summary = ClusterSummary::of(&member.cluster);
+            Ok((member, summary))
+        })
+    }
+
+    /// The record, if it is of this very fleet.
+    fn known_fleet(&self) -> Option<&Record> {
+        self.recalled.as_ref()?.whole_fleet()
+    }
+
+    fn stage(&self, member: &ResolvedMember) -> Result<(Attempt, Option<RecordedCluster>), Faults> {
         let tree = timed(&self.timings.render, || {
             let loaded = &self.layers.loaded;
             self.renderer.render(member, loaded, self.request.watch)
         })?;
-        self.kinds.look_at(&tree);
+        let kinds = kinds_seen::of(&tree);
+        self.kinds.add(kinds.iter().cloned());
         let name = member.cluster.cluster.name.as_str();
         let together = JudgedTogether::of(&tree);
         let plan = self.plan(name, tree)?;
         timed(&self.timings.check, || {
             self.renderer.check(member, together.with(&plan))
         })?;
-        Ok(self.write(plan))
+        let recorded = self.recalled.as_ref().and_then(|recalled| {
+            let output = plan.digest()?;
+            recalled.rendered(name, output, kinds)
+        });
+        Ok((self.write(plan), recorded))
     }
 
     fn plan(&self, name: &str, tree: RenderedTree) -> Result<WritePlan, Faults> {
@@ -266,25 +371,59 @@ impl Staging<'_> {
 
     /// Stages what only a run over all clusters can tell: the files of the whole
     /// fleet, and the removal of folders that nobody has any more.
-    fn whole_fleet(&self, summaries: Vec<ClusterSummary>) -> Result<Vec<Attempt>, Faults> {
+    fn whole_fleet(&self, summaries: Option<Vec<ClusterSummary>>) -> Result<WholeOutcome, Faults> {
+        let mut outcome = match self.known_fleet().and_then(|known| self.as_known(known)) {
+            Some(outcome) => outcome,
+            None => self.render_fleet(summaries)?,
+        };
+        let kept = outcome.output.map(|_| render::FLEET);
+        let removed = self.plan_removed(kept.as_slice())?;
+        let removed = removed.into_iter().map(|plan| self.write(plan));
+        outcome.attempts.extend(removed);
+        Ok(outcome)
+    }
+
+    /// The fleet's files, if they are those recorded.
+    fn as_known(&self, known: &Record) -> Option<WholeOutcome> {
+        let attempts = match known.whole {
+            Some(output) => vec![Ok(timed(&self.timings.write, || {
+                write::is_in_place(self.output, render::FLEET, output)
+            })?)],
+            None => Vec::new(),
+        };
+        Some(WholeOutcome {
+            attempts,
+            output: known.whole,
+        })
+    }
+
+    fn render_fleet(&self, summaries: Option<Vec<ClusterSummary>>) -> Result<WholeOutcome, Faults> {
+        let summaries = match summaries {
+            Some(summaries) => summaries,
+            None => {
+                let clusters = self.layers.loaded.clusters.keys();
+                resolve_all(&self.resolver, clusters.collect(), self.timings)?
+            }
+        };
         let clusters = summaries.into_iter().map(|summary| summary.of_fleet);
         let fleet = ResolvedFleet::new(clusters.collect(), self.kinds.take());
         let tree = timed(&self.timings.render, || {
             self.renderer.render_fleet(&fleet, self.request.watch)
         })?;
-        let mut staged = Vec::new();
-        let mut kept: &[&str] = &[];
-        if !tree.0.is_empty() {
-            kept = &[render::FLEET];
-            let plan = self.plan(render::FLEET, tree)?;
-            timed(&self.timings.check, || {
-                self.renderer.check_fleet(plan.written())
-            })?;
-            staged.push(self.write(plan));
+        if tree.0.is_empty() {
+            return Ok(WholeOutcome {
+                attempts: Vec::new(),
+                output: None,
+            });
         }
-        let removed = self.plan_removed(kept)?;
-        staged.extend(removed.into_iter().map(|plan| self.write(plan)));
-        Ok(staged)
+        let plan = self.plan(render::FLEET, tree)?;
+        timed(&self.timings.check, || {
+            self.renderer.check_fleet(plan.written())
+        })?;
+        Ok(WholeOutcome {
+            output: plan.digest(),
+            attempts: vec![self.write(plan)],
+        })
     }
 
     /// Plans to remove folders that are no cluster's, and none of those `kept`.

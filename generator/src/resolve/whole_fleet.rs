@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gitops::{self, FleetGitops, ResolvedGitops};
 use super::{Identity, ResolvedCluster};
@@ -33,7 +33,7 @@ pub struct FleetCluster {
 }
 
 /// A kind of Kubernetes object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GroupKind {
     /// Its group; empty for the core group.
     pub group: String,

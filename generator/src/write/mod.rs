@@ -51,6 +51,7 @@ mod commit;
 mod disk;
 mod faults;
 mod folder;
+mod in_place;
 #[cfg(test)]
 mod interruption;
 pub(crate) mod names;
@@ -64,6 +65,7 @@ mod staging;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use in_place::is_in_place;
 pub(crate) use names::OWNERSHIP as OWNERSHIP_FILE;
 
 pub use change::ClusterChange;

@@ -45,6 +45,12 @@ impl WritePlan {
         files.map(|(path, bytes)| (path, bytes.as_slice()))
     }
 
+    /// The digest of what the ownership file is to be, which lists the digest
+    /// of every rendered file.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        Some(Digest::of(&self.ownership.text().ok()?))
+    }
+
     /// Plans a cluster that has no folder.
     fn fresh(ownership: Ownership, tree: RenderedTree, options: WriteOptions) -> Self {
         Self {

@@ -31,7 +31,16 @@ impl StagedChange {
         &self.change
     }
 
-    /// The same without anything staged: there are no new files.
+    /// A cluster of which nothing changes.
+    pub(super) fn unchanged(change: ClusterChange) -> Self {
+        Self {
+            change,
+            new: BTreeMap::new(),
+            ownership: None,
+        }
+    }
+
+    /// A plan's change without anything staged: there are no new files.
     fn nothing_staged(plan: WritePlan) -> Self {
         let rewritten = plan.change.ownership_changes && !plan.change.removes_cluster;
         Self {

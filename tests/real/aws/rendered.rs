@@ -206,6 +206,7 @@ fn changed_fleet() -> tempfile::TempDir {
         fs::write(&path, text.replace(old, new)).expect("writable");
     }
     let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .env("XDG_CACHE_HOME", "/dev/null")
         .args(["render", "--root"])
         .arg(folder.path())
         .output()

@@ -14,6 +14,7 @@ use super::{Account, Aws};
 /// What `gen sources` says.
 pub fn rows(root: &Path) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_gen"))
+        .env("XDG_CACHE_HOME", "/dev/null")
         .args(["sources", "--format", "json", "--root"])
         .arg(root)
         .output()
