@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-pub(super) use logfleet_contract::ownership::{FORMAT, is_torn_or_whole};
 pub(crate) use logfleet_contract::ownership::{Digest, Ownership, OwnershipError};
+pub(super) use logfleet_contract::ownership::{FORMAT, is_torn_or_whole};
 
 const GENERATOR: &str = env!("CARGO_PKG_VERSION");
 
