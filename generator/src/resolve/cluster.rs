@@ -252,7 +252,6 @@ pub struct ResolvedSecret {
 }
 
 /// A stream.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ResolvedStream {
     /// Its name in the settings.

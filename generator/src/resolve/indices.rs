@@ -162,8 +162,8 @@ pub(super) fn resolve(backend: Backend, streams: &[&ResolvedStream]) -> Indices 
             stream.force_merge,
         )
     });
-    let mappings = group(streams, |stream| mapping(stream));
-    let settings = group(streams, |stream| index_settings(stream));
+    let mappings = group(streams, mapping);
+    let settings = group(streams, index_settings);
     let templates = group(streams, |stream| {
         let parts = (place(&mappings, stream), place(&settings, stream));
         let life_cycle = place(&life_cycles, stream);

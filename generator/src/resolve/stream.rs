@@ -111,7 +111,7 @@ fn resolve(
 fn rollover(stream: &Stream) -> ResolvedRollover {
     let automatic = match stream.retention_days {
         ..=14 => 1,
-        ..=90 => 7,
+        15..=90 => 7,
         _ => 30,
     };
     ResolvedRollover {
