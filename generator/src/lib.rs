@@ -28,6 +28,7 @@ pub mod kinds;
 pub mod layers;
 pub mod load;
 pub mod members;
+pub mod partition;
 pub mod pipeline;
 pub mod publish;
 pub mod render;
