@@ -13,6 +13,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::super::Identity;
+use crate::partition::{self, Partition};
 
 /// How every name begins.
 const PREFIX: &str = "logfleet";
@@ -225,19 +226,15 @@ fn hash(text: &str) -> String {
     base16ct::lower::encode_string(&Sha256::digest(text)[..HASH_DIGITS / 2])
 }
 
-/// The partition that a Region is in:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
-pub(in crate::resolve) fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
+/// The partition that a Region is in. A Region that the table lacks is a fault
+/// of its own ([`super::super::region`]), so what is taken for it is never rendered.
+pub(in crate::resolve) fn partition(region: &str) -> &'static Partition {
+    partition::of_region(region).unwrap_or(&partition::PARTITIONS[0])
 }
 
 /// The ARN of a role.
 pub(in crate::resolve) fn role_arn(region: &str, account: &str, name: &str) -> String {
-    format!("arn:{}:iam::{account}:role/{name}", partition(region))
+    format!("arn:{}:iam::{account}:role/{name}", partition(region).id)
 }
 
 /// The log group of a stream that the cluster's own shippers write. A log
@@ -313,6 +310,7 @@ mod tests {
         let identity = Identity {
             name: cluster.to_owned(),
             slug: String::new(),
+            aws_name: cluster.to_owned(),
             environment: "production".to_owned(),
             distribution: Distribution::Kops,
             region: "ap-southeast-1".to_owned(),
