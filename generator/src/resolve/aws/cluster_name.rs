@@ -30,8 +30,16 @@ pub(in crate::resolve) fn cluster_name(settings: &Settings, problems: &mut Probl
     };
     // https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
     if settings.distribution == Distribution::Eks && aws.enabled && name.contains('.') {
+        // Where nothing else is said, it is the cluster's own name that EKS can't have.
+        let said: &[&str] = if aws.cluster_name.is_some() {
+            &SETTING
+        } else if tagged.is_some() {
+            &["sources", "aws", "resource_group", "tags"]
+        } else {
+            &["name"]
+        };
         problems.push(
-            &SETTING,
+            said,
             format!("no EKS cluster can be called `{name}`: EKS allows no `.` in a name"),
             "set `sources.aws.cluster_name` to the name that `aws eks list-clusters` prints",
         );

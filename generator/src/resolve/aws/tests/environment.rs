@@ -168,9 +168,7 @@ fn a_name_that_contradicts_or_cannot_be_is_told() {
     );
     assert_eq!(
         told(&eks(&json!({ "name": "prod.example.com" }))),
-        [
-            "`sources.aws.cluster_name`: no EKS cluster can be called `prod.example.com`: EKS allows no `.` in a name"
-        ]
+        ["`name`: no EKS cluster can be called `prod.example.com`: EKS allows no `.` in a name"]
     );
     assert_eq!(
         told(&aws(
