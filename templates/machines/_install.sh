@@ -44,7 +44,7 @@ install_cloudwatch_agent() {
   folder=$(mktemp -d)
   signing_key https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg 937616F3450B7D806CBD9725D58167303B789C72 "$folder/key"
   for file in "agent.$suffix" "agent.$suffix.sig"; do
-    curl -fsSL --proto '=https' --retry 5 -o "$folder/$file" "https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/$system/$architecture/$version/amazon-cloudwatch-$file"
+    curl -fsSL --proto '=https' --retry 5 -o "$folder/$file" "https://amazoncloudwatch-agent-$region.s3.$region.{{ aws.dns_suffix }}/$system/$architecture/$version/amazon-cloudwatch-$file"
   done
   gpg --batch --homedir "$folder" --import "$folder/key"
   gpg --batch --homedir "$folder" --verify "$folder/agent.$suffix.sig" "$folder/agent.$suffix"

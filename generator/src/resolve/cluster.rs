@@ -58,6 +58,8 @@ pub struct Identity {
     pub name: String,
     /// Its name as part of other names: `prod_eu_example_com`.
     pub slug: String,
+    /// What EKS or kops calls it.
+    pub aws_name: String,
     /// Its environment.
     pub environment: String,
     /// Who runs the control plane.
@@ -239,6 +241,10 @@ pub enum ResolvedAuthentication {
         role_arn: String,
         /// The domain's Region.
         region: String,
+        /// The domain's account.
+        account: String,
+        /// The domain's name, if the host says it.
+        domain: Option<String>,
     },
 }
 

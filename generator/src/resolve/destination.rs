@@ -9,7 +9,7 @@ use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
     Identity, ResolvedArchive, ResolvedAuthentication, ResolvedCloudwatch, ResolvedDestination,
-    ResolvedSecret, name,
+    ResolvedSecret, domain, name,
 };
 use crate::settings::{
     Archive, Authentication, Backend, Destination, Name, SecretReference, Server, Settings,
@@ -142,6 +142,12 @@ pub(super) fn resolve_servers(
                     "correct the port",
                 );
             }
+            let around = Surroundings {
+                settings,
+                cluster,
+                pod_role,
+            };
+            let authentication = authentication(name, server, &address.host, around, problems);
             Some(ResolvedDestination {
                 name: name.to_owned(),
                 backend,
@@ -157,7 +163,7 @@ pub(super) fn resolve_servers(
                     .map(|_| format!("certificates/{}.pem", name::kubernetes_name(name))),
                 verify: !server.tls.accept_any_certificate,
                 minimum_tls_version: server.tls.minimum_version,
-                authentication: authentication(name, server, settings, cluster, pod_role),
+                authentication,
                 request_timeout_seconds: server.request_timeout_seconds,
                 bulk_size_bytes: u64::from(server.bulk_size_mebibytes) << 20,
                 writer: name::writer(&cluster.slug),
@@ -243,13 +249,22 @@ fn check(name: &str, backend: Backend, destination: &Server, problems: &mut Prob
     }
 }
 
+/// What the authentication of a destination depends on.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    settings: &'a Settings,
+    cluster: &'a Identity,
+    pod_role: &'a str,
+}
+
 fn authentication(
     destination: &str,
     settings: &Server,
-    cluster_settings: &Settings,
-    cluster: &Identity,
-    pod_role: &str,
+    host: &str,
+    around: Surroundings<'_>,
+    problems: &mut Problems,
 ) -> ResolvedAuthentication {
+    let cluster = around.cluster;
     let secret = |reference: &Option<SecretReference>| {
         secret(destination, reference.as_ref(), &cluster.name)
     };
@@ -269,13 +284,16 @@ fn authentication(
                 .clone()
                 .unwrap_or_else(|| format!("CN={}", name::writer(&cluster.slug))),
         },
-        Authentication::AwsSigv4 { region } => ResolvedAuthentication::AwsSigv4 {
-            role_arn: pod_role.to_owned(),
-            region: region
-                .as_ref()
-                .unwrap_or(&cluster_settings.region)
-                .to_string(),
-        },
+        Authentication::AwsSigv4 { region, account } => {
+            let chosen = (region.as_ref(), account.as_ref());
+            let domain = domain::resolve(destination, host, chosen, around.settings, problems);
+            ResolvedAuthentication::AwsSigv4 {
+                role_arn: around.pod_role.to_owned(),
+                region: domain.region,
+                account: domain.account,
+                domain: domain.name,
+            }
+        }
     }
 }
 

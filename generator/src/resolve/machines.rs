@@ -19,11 +19,11 @@ use super::stream::Fed;
 use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, ResolvedStream};
 use crate::fault::list;
 use crate::settings::{
-    Backend, Distribution, LogLevel, LogstashEnabled, LogstashPlace, LogstashSettings,
-    MachineDelivery, MachineRead, MachineRole, OperatingSystem, Settings, TagKey, TagValue, Unit,
+    Backend, Distribution, LogLevel, LogstashEnabled, LogstashSettings, MachineDelivery,
+    MachineRead, MachineRole, OperatingSystem, Settings, Unit,
 };
 
-pub use delivery::{MachineSecret, ResolvedLogstash, ResolvedLogstashTls};
+pub use delivery::{MachineSecret, MachineTags, ResolvedLogstash, ResolvedLogstashTls};
 pub use files::MachineFiles;
 pub use rules::{MachineRules, MaskRule, ParseRule};
 
@@ -111,7 +111,7 @@ pub struct ResolvedMachineRole {
     /// How a machine gets all this.
     pub delivery: MachineDelivery,
     /// The tags by which Systems Manager finds them.
-    pub tags: BTreeMap<TagKey, TagValue>,
+    pub tags: MachineTags,
 }
 
 /// The Filebeat on machines of a role.

@@ -10,6 +10,7 @@ mod cluster;
 mod container;
 pub mod day;
 mod destination;
+mod domain;
 mod fleet;
 mod gitops;
 mod indices;
@@ -19,6 +20,7 @@ mod name;
 mod pattern;
 mod problem;
 mod records;
+mod region;
 mod source;
 mod stream;
 mod summary;
@@ -34,6 +36,7 @@ use crate::settings::Settings;
 pub use aws::TagFilter;
 pub use aws::resolved::*;
 pub use cluster::*;
+pub(crate) use domain::DomainHost;
 pub use fleet::*;
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
@@ -41,7 +44,7 @@ pub use gitops::{
 pub use indices::{IndexSettings, IndexTemplate, Indices, LifeCycle, RecordKind, RecordMapping};
 pub use machines::{
     ExcludedUnit, MachineFiles, MachineInput, MachineInputKind, MachineRules, MachineSecret,
-    MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
+    MachineTags, MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
     ResolvedLogstashTls, ResolvedMachineRole, ResolvedMachines,
 };
 use name::AwsNames;
@@ -70,11 +73,13 @@ pub fn resolve_cluster(
     let cluster = Identity {
         name: settings.name.to_string(),
         slug: name::slug(settings.name.as_str()),
+        aws_name: aws::cluster_name(settings, &mut problems),
         environment: settings.environment.to_string(),
         distribution: settings.distribution,
         region: settings.region.to_string(),
         account: settings.account.to_string(),
     };
+    region::check(settings, &mut problems);
     let mut names = AwsNames::new(&cluster);
     let sources = source::resolve_sources(settings, &mut problems);
     source::find_streams_nobody_feeds(settings, &mut problems);
@@ -146,6 +151,8 @@ pub fn resolve_cluster(
             destinations: &destinations,
             archives: &archives,
             pods_role: role_arn.as_deref(),
+            daemon_sets: &daemon_sets,
+            logstash: machines.logstash.as_ref(),
         },
         &mut log_groups,
         &mut names,

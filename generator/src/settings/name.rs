@@ -52,8 +52,13 @@ text! {
 }
 text! {
     /// An AWS Region, such as `eu-central-1`.
-    Region, r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", max 32,
+    Region, r"^[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}$", max 32,
     "an AWS Region such as `eu-central-1`"
+}
+text! {
+    /// The name by which EKS or kops knows a cluster.
+    AwsClusterName, r"^[0-9A-Za-z][A-Za-z0-9_.-]*$", max 100,
+    "a cluster's name in AWS: letters, digits, `-`, `_` and, with kops, `.`; at most 100 characters"
 }
 text! {
     /// The number of an AWS account.

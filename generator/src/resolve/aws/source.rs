@@ -309,10 +309,8 @@ fn ways(settings: &Settings, cluster: &Identity) -> Vec<Way> {
         ));
     }
     if let Some(stream) = eks_stream(settings) {
-        let group = aws.eks.log_group.as_ref().map_or_else(
-            || format!("/aws/eks/{}/cluster", cluster.name),
-            ToString::to_string,
-        );
+        // https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+        let group = format!("/aws/eks/{}/cluster", cluster.aws_name);
         ways.push(foreign("kubernetes.control_plane", group, home, stream));
     }
     ways
