@@ -14,7 +14,7 @@ use super::name::AwsName;
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Day, Distribution, Enrichment,
     FieldName, FluentdSettings, HostPath, Json, LogFormat, LogstashPlace, Mapping, Metadata,
-    Monitoring, Resources, Rollover, TlsVersion, Toleration, Unit,
+    Monitoring, NodeRole, NodeType, Resources, Rollover, TlsVersion, Toleration, Unit,
 };
 
 /// A cluster, ready to be rendered.
@@ -36,6 +36,8 @@ pub struct ResolvedCluster {
     pub log_groups: Vec<LogGroup>,
     /// The streams that at least one source feeds, by name.
     pub streams: Vec<ResolvedStream>,
+    /// The groups of machines, by name.
+    pub node_groups: Vec<ResolvedNodeGroup>,
     /// The sources that are on.
     pub sources: ResolvedSources,
     /// The `DaemonSet`s, in the order of [`ResolvedSources`].
@@ -65,6 +67,17 @@ impl ResolvedCluster {
             .flat_map(|logstash| logstash.destinations.clone());
         direct.chain(logstash).collect()
     }
+}
+
+/// A group of machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedNodeGroup {
+    /// Its name.
+    pub name: String,
+    /// What they do.
+    pub role: NodeRole,
+    /// What they are.
+    pub r#type: NodeType,
 }
 
 /// Which cluster.
