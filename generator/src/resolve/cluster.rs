@@ -15,8 +15,8 @@ use super::records::RecordRule;
 
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Distribution, Enrichment,
-    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring,
-    Resources, TlsVersion, Toleration, Unit,
+    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring, NodeRole,
+    NodeType, Resources, TlsVersion, Toleration, Unit,
 };
 
 /// A cluster, ready to be rendered.
@@ -38,6 +38,8 @@ pub struct ResolvedCluster {
     pub log_groups: Vec<LogGroup>,
     /// The streams that at least one source feeds, by name.
     pub streams: Vec<ResolvedStream>,
+    /// The groups of machines, by name.
+    pub node_groups: Vec<ResolvedNodeGroup>,
     /// The sources that are on.
     pub sources: ResolvedSources,
     /// The `DaemonSet`s, in the order of [`ResolvedSources::containers`].
@@ -49,6 +51,17 @@ pub struct ResolvedCluster {
     /// The names of what it has in AWS, to compare with other clusters'.
     #[serde(skip)]
     pub aws_names: BTreeSet<AwsName>,
+}
+
+/// A group of machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedNodeGroup {
+    /// Its name.
+    pub name: String,
+    /// What they do.
+    pub role: NodeRole,
+    /// What they are.
+    pub r#type: NodeType,
 }
 
 /// Which cluster.

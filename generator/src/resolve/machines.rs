@@ -19,8 +19,8 @@ use super::stream::Fed;
 use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, ResolvedStream};
 use crate::fault::list;
 use crate::settings::{
-    Backend, Distribution, LogLevel, LogstashEnabled, LogstashSettings, MachineDelivery,
-    MachineRead, MachineRole, OperatingSystem, Settings, Unit,
+    Backend, Distribution, LogLevel, LogstashEnabled, LogstashPlace, LogstashSettings,
+    MachineDelivery, MachineRead, MachineRole, NodeRole, OperatingSystem, Settings, Unit,
 };
 
 pub use delivery::{MachineSecret, MachineTags, ResolvedLogstash, ResolvedLogstashTls};
@@ -222,10 +222,26 @@ pub(super) fn named_streams(settings: &Settings) -> Vec<&crate::settings::Name> 
 pub(super) fn plan(settings: &Settings, problems: &mut Problems) -> MachinesPlan {
     let roles = roles_of(settings)
         .into_iter()
-        .filter(|(_, role)| role.enabled)
+        .filter(|(name, role)| role.enabled && takes_packages(name, settings))
         .map(|(name, role)| plan_role(name, role, settings, problems))
         .collect();
     MachinesPlan { roles }
+}
+
+/// Whether shippers can be installed on any machine of a role.
+fn takes_packages(role: &str, settings: &Settings) -> bool {
+    let wanted = if role == "masters" {
+        NodeRole::ControlPlane
+    } else {
+        NodeRole::Node
+    };
+    let mut groups = settings
+        .node_groups
+        .values()
+        .filter(|group| group.role == wanted)
+        .peekable();
+    // Where no group of the role is listed, its machines are taken for Linux.
+    groups.peek().is_none() || groups.any(|group| group.r#type.takes_packages())
 }
 
 fn plan_role(

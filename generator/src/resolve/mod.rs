@@ -4,6 +4,7 @@
 //! into a [`ResolvedCluster`], or into every [`Problem`] that a schema can't
 //! see. What comes out needs no further question: rendering can't fail on it.
 
+mod address;
 mod aws;
 mod built_in;
 mod cluster;
@@ -19,6 +20,7 @@ mod machines;
 mod name;
 mod pattern;
 mod problem;
+mod product;
 mod records;
 mod region;
 mod source;
@@ -88,6 +90,7 @@ pub fn resolve_cluster(
     machines.feed(&mut fed);
     aws::feed(settings, &mut fed);
     let streams = stream::resolve_streams(settings, &cluster, &fed, &mut problems);
+    destination::check_any(settings, &streams, &mut problems);
     let pod_role = pod_role(settings, &cluster, &mut names);
     let mut destinations =
         destination::resolve_servers(settings, &cluster, &pod_role, &mut problems);
@@ -183,6 +186,7 @@ pub fn resolve_cluster(
         archives,
         log_groups,
         streams,
+        node_groups: workload::node_groups(settings),
         sources,
         daemon_sets,
         aws,

@@ -3,13 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-<<<<<<< HEAD
 pub use logfleet_contract::server::{Backend, TlsVersion};
 
-use super::{BucketName, FilePath, Region, SecretReference, Url};
-=======
 use super::{Account, BucketName, FilePath, Region, SecretReference, Url};
->>>>>>> aws-facts
 
 /// Where logs go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

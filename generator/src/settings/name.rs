@@ -158,8 +158,8 @@ text! {
 }
 text! {
     /// The address of a server.
-    Url, r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
-    "an address such as `https://logs.example.com:9200`, without user, query or fragment"
+    Url, r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
+    "an address such as `https://logs.example.com:9200` or `https://[2001:db8::1]:9200`, without user, query or fragment"
 }
 text! {
     /// The name of an S3 bucket.
@@ -239,7 +239,7 @@ text! {
 }
 text! {
     /// The address of a Kubernetes API server.
-    ApiServerUrl, r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
+    ApiServerUrl, r"^https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
     "the address of an API server, such as `https://api.prod.example.com:6443`"
 }
 text! {

@@ -166,6 +166,14 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
             );
         }
     }
+    let roles = &aws.iam.roles;
+    if aws.iam.enabled && !roles.is_empty() && roles.values().all(|on| !on) {
+        problems.push(
+            &["sources", "aws", "iam", "roles"],
+            "no role is watched",
+            "set a role to `true`, or `sources.aws.iam.enabled` to `false`; without any entry the cluster's own roles are watched",
+        );
+    }
     let trail = &aws.cloudtrail;
     if trail.enabled && trail.existing_log_group.is_none() && !trail.read && !trail.write {
         problems.push(

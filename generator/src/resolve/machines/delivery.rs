@@ -298,6 +298,7 @@ pub(super) fn logstash(
     );
     let node_port = !on_machine && settings.service == LogstashService::NodePort;
     let tls = tls(around, problems);
+    check_secrets(&tls, around, problems);
     let mut secrets = Vec::new();
     if on_machine {
         secrets.extend(
@@ -457,6 +458,35 @@ fn tls(around: Surroundings<'_>, problems: &mut Problems) -> ResolvedLogstashTls
             .to_owned(),
         server_secret,
         client_secret: client_secret.unwrap_or_default(),
+    }
+}
+
+/// A destination that is called like one of the two sides would share its secret.
+fn check_secrets(tls: &ResolvedLogstashTls, around: Surroundings<'_>, problems: &mut Problems) {
+    let certificates = [tls.server_secret.as_ref(), Some(&tls.client_secret)];
+    for destination in around.destinations {
+        let secret = match &destination.authentication {
+            ResolvedAuthentication::Basic(secret)
+            | ResolvedAuthentication::ApiKey(secret)
+            | ResolvedAuthentication::ClientCertificate { secret, .. } => secret,
+            ResolvedAuthentication::AwsSigv4 { .. } => continue,
+        };
+        let outside = secret.secrets_manager_name.as_ref();
+        let shared = if secret.secret_name == tls.secret_name {
+            &tls.secret_name
+        } else if let Some(name) = outside.filter(|name| certificates.contains(&Some(name))) {
+            name
+        } else {
+            continue;
+        };
+        problems.push(
+            &["destinations", &destination.name],
+            format!(
+                "the credential of `{}` and a certificate of Logstash would be one secret, `{shared}`",
+                destination.name
+            ),
+            "rename the destination, or give it another `authentication.secret`",
+        );
     }
 }
 
