@@ -202,7 +202,9 @@ mod tests {
     fn where_a_text_ends_matters() {
         let parts = |texts: &[&str]| {
             let mut parts = Parts::default();
-            texts.iter().for_each(|text| parts.add(text));
+            for text in texts {
+                parts.add(text);
+            }
             parts.digest()
         };
         assert_ne!(parts(&["ab", "c"]), parts(&["a", "bc"]));

@@ -60,7 +60,7 @@ impl Fleet {
 
     fn render(&self) {
         let output = Command::new(env!("CARGO_BIN_EXE_gen"))
-        .env("XDG_CACHE_HOME", "/dev/null")
+            .env("XDG_CACHE_HOME", "/dev/null")
             .args(["render", "--root"])
             .arg(self.0.path())
             .output()
