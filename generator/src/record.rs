@@ -16,8 +16,8 @@ mod inputs;
 mod store;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,7 @@ impl Recorder {
     /// is another program, whatever it calls itself. None if it can't be read;
     /// then there is no record.
     pub(crate) fn program(&self) -> Option<Digest> {
-        Some(Digest::of(&fs::read(&self.executable).ok()?))
+        store::digest_of_file(&self.executable).ok()
     }
 
     /// What the record says of a fleet.

@@ -21,6 +21,7 @@ use logfleet_contract::folder::RENDERED;
 /// rendered are removed. Nothing is written if any cluster has a fault, or if
 /// a file was edited by hand.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Render {
     /// Clusters to render; all without any
     clusters: Vec<String>,

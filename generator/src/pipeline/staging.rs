@@ -147,11 +147,11 @@ fn stage_fleet(
             faults.append(templates.err().unwrap_or_default());
             let clusters = layers.loaded.clusters.keys();
             let resolved = resolve_all(&resolver, clusters.collect(), timings);
-            let clashes = |clusters: Vec<_>| match layers_are_right {
-                true => resolver.find_clashes(&clusters),
-                false => Faults::new(),
-            };
-            faults.append(resolved.map_or_else(|faults| faults, clashes));
+            faults.append(match resolved {
+                Ok(clusters) if layers_are_right => resolver.find_clashes(&clusters),
+                Ok(_) => Faults::new(),
+                Err(more) => more,
+            });
             return Err(faults);
         }
     };
@@ -398,12 +398,11 @@ impl Staging<'_> {
     }
 
     fn render_fleet(&self, summaries: Option<Vec<ClusterSummary>>) -> Result<WholeOutcome, Faults> {
-        let summaries = match summaries {
-            Some(summaries) => summaries,
-            None => {
-                let clusters = self.layers.loaded.clusters.keys();
-                resolve_all(&self.resolver, clusters.collect(), self.timings)?
-            }
+        let summaries = if let Some(summaries) = summaries {
+            summaries
+        } else {
+            let clusters = self.layers.loaded.clusters.keys();
+            resolve_all(&self.resolver, clusters.collect(), self.timings)?
         };
         let clusters = summaries.into_iter().map(|summary| summary.of_fleet);
         let fleet = ResolvedFleet::new(clusters.collect(), self.kinds.take());

@@ -133,10 +133,13 @@ mod tests {
     use super::*;
     use crate::pipeline::load_layers;
 
+    const CERTIFICATE: &str =
+        include_str!("../../../tests/cases/base/clusters/certificates/main.pem");
+
     const FILES: [(&str, &str); 7] = [
         ("clusters/fleet.yaml", "a: 1\n"),
         ("clusters/environments/prod.yaml", "b: 2\n"),
-        ("clusters/certificates/ca.pem", "no certificate"),
+        ("clusters/certificates/ca.pem", CERTIFICATE),
         (
             "clusters/x/cluster.yaml",
             "destinations: { d: { tls: { ca_certificate: certificates/ca.pem } } }\n",
@@ -177,7 +180,6 @@ mod tests {
             ("clusters/fleet.yaml", "shared"),
             ("clusters/environments/prod.yaml", "shared"),
             ("clusters/environments/new.yaml", "shared"),
-            ("clusters/certificates/ca.pem", "shared"),
             ("templates/kubernetes/t.yaml", "shared"),
             ("templates/_part.conf", "shared"),
             ("clusters/x/kubernetes/p.yaml", "x"),
@@ -187,6 +189,10 @@ mod tests {
         ] {
             let changed = differing(&[(path, "c: 3\n")]);
             assert_eq!(changed, BTreeSet::from([of.to_owned()]), "{path}");
+        }
+        for other in [CERTIFICATE.repeat(2).as_str(), "no certificate"] {
+            let changed = differing(&[("clusters/certificates/ca.pem", other)]);
+            assert_eq!(changed, BTreeSet::from(["shared".to_owned()]));
         }
     }
 
@@ -202,7 +208,9 @@ mod tests {
     fn where_a_text_ends_matters() {
         let parts = |texts: &[&str]| {
             let mut parts = Parts::default();
-            texts.iter().for_each(|text| parts.add(text));
+            for text in texts {
+                parts.add(text);
+            }
             parts.digest()
         };
         assert_ne!(parts(&["ab", "c"]), parts(&["a", "bc"]));

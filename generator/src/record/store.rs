@@ -4,7 +4,7 @@
 //! the rest, so that a file which was cut off or damaged isn't understood.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -83,6 +83,23 @@ impl Store {
 
     fn digest_of_root(&self) -> Digest {
         Digest::of(self.root.as_os_str().as_bytes())
+    }
+}
+
+/// The digest of a file of any size, piece by piece. It is that of the SHA-256,
+/// not of the bytes themselves.
+pub(super) fn digest_of_file(path: &Path) -> io::Result<Digest> {
+    use sha2::Digest as _;
+    let mut file = fs::File::open(path)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(Digest::of(&hasher.finalize())),
+            Ok(count) => hasher.update(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
