@@ -1,36 +1,27 @@
 //! Values that a cluster has of its own, which don't tell its changes from
 //! another cluster's. Pure.
 
-use std::collections::BTreeSet;
-
 use crate::resolve::ResolvedCluster;
 
 /// Placeholders: what stands for a value while changes are compared, a
 /// character that no file has
 /// (<https://www.unicode.org/faq/private_use.html>), and what is shown of it.
-const PLACEHOLDERS: [(char, &str); 6] = [
+const PLACEHOLDERS: [(char, &str); 5] = [
     (CLUSTER, "{cluster}"),
     (ACCOUNT, "{account}"),
     (REGION, "{region}"),
     (ENVIRONMENT, "{environment}"),
     (AWS_NAME, "{aws_name}"),
-    (PRIORITY, "{priority}"),
 ];
 const CLUSTER: char = '\u{f0000}';
 const ACCOUNT: char = '\u{f0001}';
 const REGION: char = '\u{f0002}';
 const ENVIRONMENT: char = '\u{f0003}';
 const AWS_NAME: char = '\u{f0004}';
-const PRIORITY: char = '\u{f0005}';
 
-/// The values of one cluster that become placeholders.
+/// The values of one cluster that become placeholders, the longest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct KnownValues {
-    /// Words, the longest first.
-    words: Vec<(String, char)>,
-    /// Priorities of its index templates and policies, which follow from their names.
-    priorities: BTreeSet<String>,
-}
+pub(super) struct KnownValues(Vec<(String, char)>);
 
 impl KnownValues {
     /// Those of a cluster. Its name is one value, however it is spelt: some
@@ -56,77 +47,41 @@ impl KnownValues {
         // One that is two things is the first of them.
         values.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         values.dedup_by(|(a, _), (b, _)| a == b);
-        Self {
-            words: values,
-            priorities: priorities(cluster),
-        }
+        Self(values)
     }
 
     /// These values with these placeholders.
     #[cfg(test)]
     pub(super) fn of_pairs(values: &[(&str, char)]) -> Self {
         let values = values.iter().map(|(value, c)| ((*value).to_owned(), *c));
-        Self {
-            words: values.collect(),
-            priorities: BTreeSet::new(),
-        }
+        Self(values.collect())
     }
 
     /// Those that both have. A value that changes is a change, and no placeholder.
     #[must_use]
     pub(super) fn common(self, other: &Self) -> Self {
-        let words = self.words.into_iter();
-        let both = words.filter(|known| other.words.contains(known));
-        Self {
-            words: both.collect(),
-            // One that comes with another template is no change of its own.
-            priorities: &self.priorities | &other.priorities,
-        }
+        let both = self.0.into_iter().filter(|known| other.0.contains(known));
+        Self(both.collect())
     }
 
     /// Those that are its name.
     #[must_use]
     pub(super) fn only_names(self) -> Self {
-        let names = self.words.into_iter();
+        let names = self.0.into_iter();
         let names = names.filter(|(_, placeholder)| matches!(*placeholder, CLUSTER | AWS_NAME));
-        Self {
-            words: names.collect(),
-            priorities: BTreeSet::new(),
-        }
+        Self(names.collect())
     }
 
     /// The text with a placeholder for each of them.
     pub(super) fn replace_in(&self, text: &str) -> String {
-        if let Some(number) = number_of(text).filter(|number| self.priorities.contains(*number)) {
-            return text.replace(number, &PRIORITY.to_string());
-        }
         let mut text = text.to_owned();
-        for (value, placeholder) in &self.words {
+        for (value, placeholder) in &self.0 {
             if text.contains(value.as_str()) {
                 text = replace_words(&text, value, *placeholder);
             }
         }
         text
     }
-}
-
-fn priorities(cluster: &ResolvedCluster) -> BTreeSet<String> {
-    let all = cluster.destinations.iter();
-    let all = all.flat_map(|destination| {
-        let indices = &destination.indices;
-        let templates = indices.templates.iter().map(|one| one.priority);
-        templates.chain(indices.life_cycles.iter().map(|one| one.priority))
-    });
-    all.map(|priority| priority.to_string()).collect()
-}
-
-/// The number that a text is, alone or as the priority in a line of JSON.
-fn number_of(text: &str) -> Option<&str> {
-    let value = text.trim_start();
-    let value = value.strip_prefix("\"priority\": ").unwrap_or(value);
-    let number = value.trim_end_matches(',');
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then_some(number)
 }
 
 /// The last part of its data streams' names, if all have the same.
@@ -202,23 +157,6 @@ mod tests {
             "logfleet-{cluster}-pods, {cluster}"
         );
         assert_eq!(told("eu-12 and neu-1"), "eu-12 and neu-1");
-    }
-
-    #[test]
-    fn priorities_are_replaced_where_they_are_priorities() {
-        let known = KnownValues {
-            priorities: BTreeSet::from(["1234567".to_owned()]),
-            ..KnownValues::default()
-        };
-        let told = |text| show_placeholders(&known.replace_in(text));
-        assert_eq!(told("1234567"), "{priority}");
-        assert_eq!(
-            told("  \"priority\": 1234567,"),
-            "  \"priority\": {priority},"
-        );
-        for text in ["12345678", "a: 1234567", "  \"priority\": 500,", ""] {
-            assert_eq!(told(text), text);
-        }
     }
 
     #[test]
