@@ -23,7 +23,8 @@ use serde_json::Value;
 use crate::server::Backend;
 
 pub use content::{
-    ContentNameError, content_digest, content_name, is_content_name, verify_content_name,
+    ContentNameError, content_digest, content_name, is_content_digest, is_content_name,
+    verify_content_name,
 };
 pub use order::{OrderError, Template, TemplateWrite, order_writes};
 

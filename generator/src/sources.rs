@@ -13,7 +13,10 @@ use crate::resolve::{
     DaemonSet, LogGroup, LogSubscription, LogWriter, MachineInputKind, ResolvedArchive,
     ResolvedCluster, ResolvedMachineRole, ResolvedStream,
 };
-use crate::settings::{ControlPlaneRead, Distribution, LogstashPlace};
+use crate::settings::{ControlPlaneRead, Distribution, LogstashPlace, NodeRole, NodeType};
+
+/// The rows of node groups that are shipped in part or not at all begin so.
+pub const NODE_GROUPS: &str = "node_groups";
 
 /// One source of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,7 +100,35 @@ pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
         machines(cluster, "nodes"),
     ];
     rows.extend(aws::rows(cluster));
+    rows.extend(node_groups(cluster));
     rows
+}
+
+/// What of a group's machines nothing ships, whatever the settings of the sources.
+fn node_groups(cluster: &ResolvedCluster) -> impl Iterator<Item = SourceRow> {
+    cluster.node_groups.iter().filter_map(|group| {
+        let why = unshipped(group.r#type)?;
+        let source = format!("{NODE_GROUPS}.{}", group.name);
+        Some(missing(cluster, &source, MissingKind::Gap, why))
+    })
+}
+
+fn unshipped(machines: NodeType) -> Option<&'static str> {
+    match machines {
+        NodeType::Linux => None,
+        NodeType::Bottlerocket => Some(
+            "Bottlerocket takes no packages, so `machines.nodes` isn't shipped from there; Fluentd reads the units of `sources.kubernetes.nodes.journal.units`",
+        ),
+        NodeType::EksAutoMode => Some(
+            "machines of EKS Auto Mode take no packages, so `machines.nodes` isn't shipped from there; Fluentd reads the units of `sources.kubernetes.nodes.journal.units`",
+        ),
+        NodeType::Windows => Some(
+            "the shippers run on Linux, so neither the containers nor the machines of this group are shipped",
+        ),
+        NodeType::Fargate => Some(
+            "Fargate runs no DaemonSets, so the containers of this group aren't shipped; its own log router can do that",
+        ),
+    }
 }
 
 fn missing(cluster: &ResolvedCluster, source: &str, kind: MissingKind, why: &str) -> SourceRow {
@@ -412,6 +443,12 @@ fn machines(cluster: &ResolvedCluster, name: &str) -> SourceRow {
             MissingKind::NotThere,
             "AWS runs the control plane: the cluster has no such machines",
         ),
+        None if name == "nodes" && no_node_takes_packages(cluster) => missing(
+            cluster,
+            &source,
+            MissingKind::Gap,
+            "no node group takes packages, see the `type` of each in `node_groups`",
+        ),
         None => missing(
             cluster,
             &source,
@@ -419,6 +456,14 @@ fn machines(cluster: &ResolvedCluster, name: &str) -> SourceRow {
             &format!("switched off by `sources.machines.{name}.enabled`"),
         ),
     }
+}
+
+fn no_node_takes_packages(cluster: &ResolvedCluster) -> bool {
+    let groups = cluster.node_groups.iter();
+    let mut nodes = groups
+        .filter(|group| group.role == NodeRole::Node)
+        .peekable();
+    nodes.peek().is_some() && nodes.all(|group| !group.r#type.takes_packages())
 }
 
 fn shippers_of(cluster: &ResolvedCluster, role: &ResolvedMachineRole) -> Vec<String> {

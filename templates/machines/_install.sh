@@ -1,11 +1,10 @@
 {#- Everything that a machine of a role needs; `role` is set by whoever includes it. -#}
 #!/bin/bash
 # Sets the log shippers of this machine up, or brings them up to date; safe to
-# run again. `install.sh refresh` only looks for new credentials.
+# run again. `install.sh refresh` only looks for new credentials. Each shipper
+# is set up whatever becomes of the others; the exit code is 1 if one failed.
 set -euo pipefail
 umask 077
-# The last part of a pipe runs in this shell, so that `write` can set `changed`.
-shopt -s lastpipe
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
 {%- if role.filebeat %}
@@ -30,7 +29,7 @@ install_filebeat() {
     printf '%s\n' '[logfleet-elastic]' name=logfleet-elastic "baseurl=$repository/yum" gpgcheck=1 enabled=1 | write /etc/yum.repos.d/logfleet-elastic.repo 0644
     packages "filebeat-$version"
   fi
-  changed=true
+  touch "$restart"
 }
 {% endif %}
 {%- if role.cloudwatch_agent %}
@@ -44,15 +43,15 @@ install_cloudwatch_agent() {
   folder=$(mktemp -d)
   signing_key https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg 937616F3450B7D806CBD9725D58167303B789C72 "$folder/key"
   for file in "agent.$suffix" "agent.$suffix.sig"; do
-    curl -fsSL --proto '=https' --retry 5 -o "$folder/$file" "https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/$system/$architecture/$version/amazon-cloudwatch-$file"
+    curl -fsSL --proto '=https' --retry 5 -o "$folder/$file" "https://amazoncloudwatch-agent-$region.s3.$region.{{ aws.dns_suffix }}/$system/$architecture/$version/amazon-cloudwatch-$file"
   done
   gpg --batch --homedir "$folder" --import "$folder/key"
   gpg --batch --homedir "$folder" --verify "$folder/agent.$suffix.sig" "$folder/agent.$suffix"
   chmod 0755 "$folder"
   packages "$folder/agent.$suffix"
   rm -rf "$folder"
+  touch "$restart"
   echo "$version" >"$state/cloudwatch-agent"
-  agent_changed=true
 }
 {% endif %}
 {%- if role.secrets %}
@@ -74,8 +73,8 @@ refresh() {
 {%- for pair in secret.files | pairs %}
     value {{ pair[0] | shell }} <<<"$secret" | write "$etc/{{ pair[1] }}"
 {%- endfor %}
+    touch "$restart"
     echo "$digest" >"$state/credential-{{ loop.index }}"
-    changed=true
   fi
 {%- endfor %}
 }
@@ -84,14 +83,28 @@ refresh() {
 # Logstash is behind a port of each node, so the machine asks itself, by the
 # name in Logstash's certificate.
 name_logstash() {
-  local token address
-  token=$(curl -fsS --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)
-  address=$(curl -fsS --retry 5 -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/local-ipv4)
-  { sed '/ # logfleet$/d' /etc/hosts; echo "$address {{ machines.logstash.host }} # logfleet"; } | write /etc/hosts 0644
+  local imds=http://169.254.169.254/latest token address kind lines=''
+  # Only the other address answers where a machine has no IPv4 at all.
+  token=$(imds_token "$imds") || {
+    imds='http://[fd00:ec2::254]/latest'
+    token=$(imds_token "$imds")
+  }
+  # A machine has one of them or both; a port of a node is open on those of the cluster's family.
+  for kind in local-ipv4 ipv6; do
+    address=$(curl -fsg --retry 5 -H "X-aws-ec2-metadata-token: $token" "$imds/meta-data/$kind") || continue
+    lines+="$address {{ machines.logstash.host }} # logfleet"$'\n'
+  done
+  [[ $lines ]] || {
+    echo "this machine's addresses are unknown: its metadata doesn't answer" >&2
+    exit 1
+  }
+  { sed '/ # logfleet$/d' /etc/hosts; printf %s "$lines"; } | write /etc/hosts 0644
 }
+
+imds_token() { curl -fsSg --connect-timeout 5 --retry 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$1/api/token"; }
 {% endif %}
-write_files() {
 {%- if role.filebeat %}
+write_filebeat() {
   write "$etc/filebeat.yml" <<'LOGFLEET_END'
 {% include "machines/_filebeat.yml" %}
 LOGFLEET_END
@@ -103,7 +116,6 @@ LOGFLEET_END
   write /etc/systemd/system/logfleet-filebeat.service 0644 <<'LOGFLEET_END'
 {% include "machines/_logfleet-filebeat.service" %}
 LOGFLEET_END
-{%- endif %}
 {%- if role.secrets %}
   write /etc/systemd/system/logfleet-refresh.service 0644 <<'LOGFLEET_END'
 {% include "machines/_logfleet-refresh.service" %}
@@ -112,52 +124,10 @@ LOGFLEET_END
 {% include "machines/_logfleet-refresh.timer" %}
 LOGFLEET_END
 {%- endif %}
-{%- if role.cloudwatch_agent %}
-  local before=$changed
-  changed=false
-  write "$etc/amazon-cloudwatch-agent.json" 0644 <<'LOGFLEET_END'
-{% filter canonical_json %}{% include "machines/_amazon-cloudwatch-agent.json" %}{% endfilter %}
-LOGFLEET_END
-  if [[ $changed == true ]]; then agent_changed=true; fi
-  changed=$before
-{%- endif %}
 }
 
-changed=false
-{%- if role.cloudwatch_agent %}
-agent_changed=false
-{%- endif %}
-install -d -m 0700 "$etc" "$state" /var/log/logfleet
-{%- if role.secrets %}
-if [[ ${1:-} == refresh ]]; then
-{%- if role.filebeat and machines.logstash and machines.logstash.by_node %}
-  name_logstash
-{%- endif %}
-  refresh
-else
-{%- if role.filebeat %}
-  install_filebeat
-{%- endif %}
-{%- if role.cloudwatch_agent %}
-  install_cloudwatch_agent
-{%- endif %}
-  write_files
-{%- if role.filebeat and machines.logstash and machines.logstash.by_node %}
-  name_logstash
-{%- endif %}
-  refresh
-fi
-{%- else %}
-{%- if role.filebeat %}
-install_filebeat
-{%- endif %}
-{%- if role.cloudwatch_agent %}
-install_cloudwatch_agent
-{%- endif %}
-write_files
-{%- endif %}
-{%- if role.filebeat %}
-if [[ $changed == true ]] || ! systemctl -q is-active logfleet-filebeat.service; then
+start_filebeat() {
+  [[ -e $restart ]] || ! systemctl -q is-active logfleet-filebeat.service || return 0
   systemctl daemon-reload
   # The package's own service would read the same files again.
   systemctl -q disable --now filebeat.service 2>/dev/null || true
@@ -166,11 +136,74 @@ if [[ $changed == true ]] || ! systemctl -q is-active logfleet-filebeat.service;
   systemctl start logfleet-refresh.timer
 {%- endif %}
   systemctl restart logfleet-filebeat.service
-fi
-{%- endif %}
+  rm -f "$restart"
+}
+{% endif %}
 {%- if role.cloudwatch_agent %}
-if [[ $agent_changed == true ]]; then
+write_cloudwatch_agent() {
+  write "$etc/amazon-cloudwatch-agent.json" 0644 <<'LOGFLEET_END'
+{% filter canonical_json %}{% include "machines/_amazon-cloudwatch-agent.json" %}{% endfilter %}
+LOGFLEET_END
+}
+
+start_cloudwatch_agent() {
+  [[ -e $restart ]] || return 0
   # Beside other settings of this agent that the machine may have.
   /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a append-config -m ec2 -s -c "file:$etc/amazon-cloudwatch-agent.json"
+  rm -f "$restart"
+}
+{% endif %}
+failed=
+# Takes down how setting a shipper up ended.
+ended() { (($2 == 0)) || failed+=" $1"; }
+
+command -v systemctl >/dev/null || {
+  echo "nothing is set up: this isn't a machine with systemd that takes packages" >&2
+  exit 0
+}
+install -d -m 0700 "$etc" "$state" /var/log/logfleet
+set +e
+{%- if role.filebeat %}
+(
+  set -e
+  restart=$state/restart-filebeat
+{%- if role.secrets %}
+  if [[ ${1:-} != refresh ]]; then
+    install_filebeat
+    write_filebeat
+  fi
+{%- if machines.logstash and machines.logstash.by_node %}
+  name_logstash
+{%- endif %}
+  refresh
+{%- else %}
+  install_filebeat
+  write_filebeat
+{%- if machines.logstash and machines.logstash.by_node %}
+  name_logstash
+{%- endif %}
+{%- endif %}
+  start_filebeat
+)
+ended filebeat $?
+{%- endif %}
+{%- if role.cloudwatch_agent %}
+{%- if role.secrets %}
+if [[ ${1:-} != refresh ]]; then
+{%- endif %}
+(
+  set -e
+  restart=$state/restart-cloudwatch-agent
+  install_cloudwatch_agent
+  write_cloudwatch_agent
+  start_cloudwatch_agent
+)
+ended cloudwatch-agent $?
+{%- if role.secrets %}
 fi
 {%- endif %}
+{%- endif %}
+if [[ $failed ]]; then
+  echo "failed:$failed" >&2
+  exit 1
+fi

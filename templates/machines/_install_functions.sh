@@ -1,4 +1,5 @@
-# Writes standard input to a file if it says something else; then `changed` is set.
+# Writes standard input to a file if it says something else; then the shipper
+# is restarted, in the next run if this one doesn't get there.
 write() {
   local file=$1 mode=${2:-0600} new
   new=$(mktemp)
@@ -6,9 +7,9 @@ write() {
   if cmp -s "$new" "$file"; then
     rm -f "$new"
   else
+    touch "$restart"
     install -D -m "$mode" "$new" "$file"
     rm -f "$new"
-    changed=true
   fi
 }
 
@@ -27,7 +28,7 @@ signing_key() {
   local url=$1 fingerprint=$2 file=$3
   command -v gpg >/dev/null || packages gnupg2
   curl -fsSL --proto '=https' --retry 5 -o "$file.new" "$url"
-  gpg --batch --show-keys --with-colons "$file.new" | grep -qx "fpr:::::::::$fingerprint:" || {
+  gpg --batch --show-keys --with-colons "$file.new" | grep -x "fpr:::::::::$fingerprint:" >/dev/null || {
     echo "the key at $url is not $fingerprint" >&2
     exit 1
   }

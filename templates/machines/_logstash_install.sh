@@ -4,10 +4,8 @@
 # again. `install.sh refresh` only looks for new credentials.
 set -euo pipefail
 umask 077
-# The last part of a pipe runs in this shell, so that `write` can set `changed`.
-shopt -s lastpipe
 
-readonly etc=/etc/logfleet state=/var/lib/logfleet
+readonly etc=/etc/logfleet state=/var/lib/logfleet restart=/var/lib/logfleet/restart-logstash
 # The user of the package reads its own settings; nobody else does.
 export LS_PATH_CONF=$etc/logstash
 
@@ -33,8 +31,8 @@ install_logstash() {
 {%- break %}
 {%- endif %}
 {%- endfor %}
+  touch "$restart"
   echo "$version" >"$state/logstash-version"
-  changed=true
 }
 
 # Fetches credentials as this machine's role. They go through pipes only:
@@ -58,8 +56,8 @@ refresh() {
 {%- for pair in secret.files | pairs %}
     value {{ pair[0] | shell }} <<<"$secret" | write "$etc/{{ pair[1] }}"
 {%- endfor %}
+    touch "$restart"
     echo "$digest" >"$state/credential-{{ loop.index }}"
-    changed=true
   fi
 {%- endfor %}
   chown -R logstash: "$etc" "$state/logstash"
@@ -103,7 +101,6 @@ LOGFLEET_END
 LOGFLEET_END
 }
 
-changed=false
 install -d -m 0700 "$etc" "$etc/logstash" "$state" "$state/logstash"
 if [[ ${1:-} == refresh ]]; then
   refresh
@@ -112,11 +109,12 @@ else
   write_files
   refresh
 fi
-if [[ $changed == true ]] || ! systemctl -q is-active logfleet-logstash.service; then
+if [[ -e $restart ]] || ! systemctl -q is-active logfleet-logstash.service; then
   systemctl daemon-reload
   # The package's own service would take the same port.
   systemctl -q disable --now logstash.service 2>/dev/null || true
   systemctl -q enable logfleet-logstash.service logfleet-refresh.timer
   systemctl start logfleet-refresh.timer
   systemctl restart logfleet-logstash.service
+  rm -f "$restart"
 fi

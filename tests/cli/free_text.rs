@@ -123,7 +123,7 @@ fn cluster() -> Value {
         "destinations": map(|number, text| (format!("t{number}"), json!({
             "backend": if number % 2 == 0 { "elasticsearch" } else { "opensearch" },
             "version": if number % 2 == 0 { 8 } else { 3 },
-            "url": "https://logs.example.com",
+            "url": format!("https://logs{number}.example.com"),
             "authentication": { "type": "client_certificate", "subject": format!("CN={text}") },
         }))),
         "fluentd": { "image": {

@@ -7,6 +7,7 @@
 //! | `valid` | is what only looks hostile rendered as it was meant? |
 //! | `surroundings` | a read-only or full disk, links and foreign files in the way |
 //! | `free_text` | does every text a user may write come out as that very text? |
+//! | `install` | is each shipper of a machine set up whatever becomes of the others? |
 //! | `commands` | one test or more for each command |
 //! | `diff` | what do real git histories change? |
 //! | `same_bytes` | does anything but the input change the output? |
@@ -25,6 +26,7 @@ mod commands;
 mod diff;
 mod fleet;
 mod free_text;
+mod install;
 mod publish;
 mod record;
 mod report;

@@ -4,6 +4,7 @@
 
 mod inventory;
 mod members;
+mod partitions;
 mod refusals;
 mod rendered;
 mod sample;

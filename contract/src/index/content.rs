@@ -38,6 +38,12 @@ pub enum ContentNameError {
     },
 }
 
+/// Whether a text has the form of a [`content_digest`].
+pub fn is_content_digest(text: &str) -> bool {
+    let is_digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == DIGITS && text.bytes().all(is_digit)
+}
+
 /// The digest of a content: the first 16 hexadecimal digits of the SHA-256 of
 /// the file's bytes, canonical JSON as it is rendered.
 pub fn content_digest(bytes: &[u8]) -> String {
@@ -60,8 +66,7 @@ pub fn verify_content_name(name: &str, bytes: &[u8]) -> Result<(), ContentNameEr
     let Some(told) = told_digest(name) else {
         return Ok(());
     };
-    let is_digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-    if told.len() != DIGITS || !told.bytes().all(is_digit) {
+    if !is_content_digest(told) {
         return Err(ContentNameError::Form {
             name: name.to_owned(),
         });

@@ -14,6 +14,9 @@ pub mod kubernetes;
 pub mod logstash;
 pub mod machines;
 
+#[cfg(test)]
+pub(crate) use aws::calls::tests::unneeded as unneeded_permissions;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -77,9 +80,10 @@ fn is_of_kubernetes(path: &str) -> bool {
 }
 
 /// Whether a file is judged with the others of its cluster for which this
-/// holds, and not by itself alone: CloudFormation, beside what Fluentd writes.
+/// holds, and not by itself alone: CloudFormation, beside the settings of the
+/// programs that act by its roles.
 pub fn is_judged_with_others(path: &str) -> bool {
-    aws::is_template(path) || path.ends_with("/fluent.conf")
+    aws::is_template(path) || aws::calls::is_configuration(path)
 }
 
 impl Checker {
@@ -101,7 +105,7 @@ impl Checker {
         files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
     ) -> Result<(), Faults> {
         let mut faults = Faults::new();
-        let (mut templates, mut fluentd) = (Vec::new(), Vec::new());
+        let (mut templates, mut configurations) = (Vec::new(), Vec::new());
         for (path, bytes) in files {
             if let Err(error) = Place::of(path.as_str()) {
                 let message = format!("`{}`: {error}", shown_path(cluster, path.as_str()));
@@ -115,12 +119,15 @@ impl Checker {
                 Some(Err(fault)) => faults.push(fault),
                 None => {}
             }
+            if aws::calls::is_configuration(path.as_str()) {
+                configurations.push(aws::calls::Configuration {
+                    path: path.as_str(),
+                    text,
+                });
+            }
             let Some(language) = language(path) else {
                 continue;
             };
-            if language == Language::Fluentd {
-                fluentd.push(text);
-            }
             let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
@@ -134,7 +141,7 @@ impl Checker {
                 Language::Yaml => check_yaml(&shown(), text),
             });
         }
-        faults.append(aws::check(cluster, &templates, &fluentd));
+        faults.append(aws::check(cluster, &templates, &configurations));
         faults.into_result(())
     }
 

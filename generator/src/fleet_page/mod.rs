@@ -52,6 +52,8 @@ struct Line {
     /// Of each of the row's ends: where it is and how long it is kept, in words.
     ends_in_words: Vec<(String, String)>,
     state: State,
+    /// Whether every cluster has such a row, so that it is a column of the table.
+    is_column: bool,
     /// The longest that any of its ends keeps a record, in days.
     kept_days: Option<u16>,
 }
@@ -113,6 +115,7 @@ fn row(row: SourceRow) -> Line {
             Some(MissingKind::Gap) => State::Gap,
             Some(MissingKind::NotThere) => State::NotThere,
         },
+        is_column: !row.source.starts_with(sources::NODE_GROUPS),
         ends_in_words: row.ends.iter().map(|end| (end.at(), end.kept())).collect(),
         kept_days: row.ends.iter().filter_map(|end| end.kept_days).max(),
         row,
@@ -121,7 +124,7 @@ fn row(row: SourceRow) -> Line {
 
 fn layers(cluster: &Cluster) -> Vec<Layer> {
     let mut layers: Vec<Layer> = Vec::new();
-    for row in &cluster.rows {
+    for row in cluster.rows.iter().filter(|row| row.is_column) {
         let (layer, source) = row
             .row
             .source

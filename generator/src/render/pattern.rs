@@ -14,7 +14,7 @@
 //! | `{region}` | each Region that the cluster has a CloudFormation stack in |
 //! | `{digest}` | the file's own bytes: what differs has another name |
 
-use sha2::{Digest as _, Sha256};
+use logfleet_contract::index::{content_digest, is_content_digest};
 
 use crate::resolve::{
     AwsRegion, IndexSettings, IndexTemplate, LifeCycle, RecordMapping, ResolvedCluster,
@@ -220,9 +220,6 @@ fn known() -> String {
     names.join(", ")
 }
 
-/// Hexadecimal digits of a digest in a name.
-const DIGEST_DIGITS: usize = 16;
-
 /// What stands for a digest that isn't known yet.
 const UNKNOWN_DIGEST: &str = "{digest}";
 
@@ -361,9 +358,7 @@ impl PathPattern {
         if !self.is_by_content() {
             return self.expand(placeholders);
         }
-        let digest = Sha256::digest(bytes);
-        let digest = base16ct::lower::encode_string(&digest[..DIGEST_DIGITS / 2]);
-        self.expand_with(placeholders, &digest)
+        self.expand_with(placeholders, &content_digest(bytes))
     }
 
     fn expand_with(&self, placeholders: &Placeholders<'_>, digest: &str) -> String {
@@ -389,10 +384,7 @@ fn is_with_digest(expanded: &str, path: &str) -> bool {
     let digest = path
         .strip_prefix(before)
         .and_then(|rest| rest.strip_suffix(after));
-    digest.is_some_and(|digest| {
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        digest.len() == DIGEST_DIGITS && digest.bytes().all(is_digit)
-    })
+    digest.is_some_and(is_content_digest)
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use super::records::RecordRule;
 
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Distribution, Enrichment,
-    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring,
-    Resources, TlsVersion, Toleration, Unit,
+    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring, NodeRole,
+    NodeType, Resources, TlsVersion, Toleration, Unit,
 };
 
 /// A cluster, ready to be rendered.
@@ -38,6 +38,8 @@ pub struct ResolvedCluster {
     pub log_groups: Vec<LogGroup>,
     /// The streams that at least one source feeds, by name.
     pub streams: Vec<ResolvedStream>,
+    /// The groups of machines, by name.
+    pub node_groups: Vec<ResolvedNodeGroup>,
     /// The sources that are on.
     pub sources: ResolvedSources,
     /// The `DaemonSet`s, in the order of [`ResolvedSources::containers`].
@@ -51,6 +53,17 @@ pub struct ResolvedCluster {
     pub aws_names: BTreeSet<AwsName>,
 }
 
+/// A group of machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedNodeGroup {
+    /// Its name.
+    pub name: String,
+    /// What they do.
+    pub role: NodeRole,
+    /// What they are.
+    pub r#type: NodeType,
+}
+
 /// Which cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Identity {
@@ -58,6 +71,8 @@ pub struct Identity {
     pub name: String,
     /// Its name as part of other names: `prod_eu_example_com`.
     pub slug: String,
+    /// What EKS or kops calls it.
+    pub aws_name: String,
     /// Its environment.
     pub environment: String,
     /// Who runs the control plane.
@@ -239,6 +254,10 @@ pub enum ResolvedAuthentication {
         role_arn: String,
         /// The domain's Region.
         region: String,
+        /// The domain's account.
+        account: String,
+        /// The domain's name, if the host says it.
+        domain: Option<String>,
     },
 }
 
@@ -252,7 +271,6 @@ pub struct ResolvedSecret {
 }
 
 /// A stream.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ResolvedStream {
     /// Its name in the settings.

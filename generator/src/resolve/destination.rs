@@ -1,19 +1,33 @@
-//! Where logs go: addresses taken apart, credentials named. Pure.
+//! Where logs go: addresses checked, credentials named. Pure.
 
 use std::collections::BTreeMap;
 
 use logfleet_contract::secrets::SecretReference as Reference;
 
+use super::address::{Address, ServerKey};
 use super::indices::Indices;
 use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
     Identity, ResolvedArchive, ResolvedAuthentication, ResolvedCloudwatch, ResolvedDestination,
-    ResolvedSecret, name,
+    ResolvedSecret, ResolvedStream, domain, name, product,
 };
+use crate::fault::list;
 use crate::settings::{
     Archive, Authentication, Backend, Destination, Name, SecretReference, Server, Settings,
 };
+
+/// What is read must go somewhere.
+pub(super) fn check_any(settings: &Settings, streams: &[ResolvedStream], problems: &mut Problems) {
+    if settings.destinations.is_empty() && !streams.is_empty() {
+        let names: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
+        problems.push(
+            &["destinations"],
+            format!("there is no destination, but sources feed {}", list(&names)),
+            "add a destination, or switch the sources off",
+        );
+    }
+}
 
 /// Resolves every CloudWatch Logs, whether or not a stream goes there.
 pub(super) fn resolve_cloudwatch(
@@ -127,6 +141,7 @@ pub(super) fn resolve_servers(
     problems: &mut Problems,
 ) -> Vec<ResolvedDestination> {
     find_name_clashes(settings, problems);
+    find_server_clashes(settings, problems);
     settings
         .destinations
         .iter()
@@ -135,13 +150,19 @@ pub(super) fn resolve_servers(
             let name = name.as_str();
             check(name, backend, server, problems);
             let address = Address::parse(server.url.as_str());
-            if address.port == 0 {
-                problems.push(
-                    &["destinations", name, "url"],
-                    "the port is not between 1 and 65535",
-                    "correct the port",
-                );
+            if let Some((message, hint)) = address.fault() {
+                problems.push(&["destinations", name, "url"], message, hint);
             }
+            if let Some((message, hint)) = product::mistaken(backend, &address.host, &address.path)
+            {
+                problems.push(&["destinations", name, "url"], message, hint);
+            }
+            let around = Surroundings {
+                settings,
+                cluster,
+                pod_role,
+            };
+            let authentication = authentication(name, server, &address.host, around, problems);
             Some(ResolvedDestination {
                 name: name.to_owned(),
                 backend,
@@ -157,7 +178,7 @@ pub(super) fn resolve_servers(
                     .map(|_| format!("certificates/{}.pem", name::kubernetes_name(name))),
                 verify: !server.tls.accept_any_certificate,
                 minimum_tls_version: server.tls.minimum_version,
-                authentication: authentication(name, server, settings, cluster, pod_role),
+                authentication,
                 request_timeout_seconds: server.request_timeout_seconds,
                 bulk_size_bytes: u64::from(server.bulk_size_mebibytes) << 20,
                 writer: name::writer(&cluster.slug),
@@ -180,6 +201,26 @@ fn find_name_clashes(settings: &Settings, problems: &mut Problems) {
                 &["destinations", name.as_str()],
                 format!("the destinations `{other}` and `{name}` would share one Secret"),
                 "rename one of them: names must differ in more than `-` and `_`",
+            );
+        }
+    }
+}
+
+/// Two destinations at one server would write the same roles, index templates
+/// and policies there, each with its own streams: the one that is applied last
+/// would take the other's privileges away.
+fn find_server_clashes(settings: &Settings, problems: &mut Problems) {
+    let mut seen: BTreeMap<ServerKey, &Name> = BTreeMap::new();
+    for (name, destination) in &settings.destinations {
+        let Some((_, server)) = destination.server() else {
+            continue;
+        };
+        let key = Address::parse(server.url.as_str()).server();
+        if let Some(other) = seen.insert(key, name) {
+            problems.push(
+                &["destinations", name.as_str(), "url"],
+                format!("the destinations `{other}` and `{name}` are the same server, and each would overwrite the other's role there"),
+                "let the streams go to one of them, and remove the other",
             );
         }
     }
@@ -243,13 +284,22 @@ fn check(name: &str, backend: Backend, destination: &Server, problems: &mut Prob
     }
 }
 
+/// What the authentication of a destination depends on.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    settings: &'a Settings,
+    cluster: &'a Identity,
+    pod_role: &'a str,
+}
+
 fn authentication(
     destination: &str,
     settings: &Server,
-    cluster_settings: &Settings,
-    cluster: &Identity,
-    pod_role: &str,
+    host: &str,
+    around: Surroundings<'_>,
+    problems: &mut Problems,
 ) -> ResolvedAuthentication {
+    let cluster = around.cluster;
     let secret = |reference: &Option<SecretReference>| {
         secret(destination, reference.as_ref(), &cluster.name)
     };
@@ -269,13 +319,16 @@ fn authentication(
                 .clone()
                 .unwrap_or_else(|| format!("CN={}", name::writer(&cluster.slug))),
         },
-        Authentication::AwsSigv4 { region } => ResolvedAuthentication::AwsSigv4 {
-            role_arn: pod_role.to_owned(),
-            region: region
-                .as_ref()
-                .unwrap_or(&cluster_settings.region)
-                .to_string(),
-        },
+        Authentication::AwsSigv4 { region, account } => {
+            let chosen = (region.as_ref(), account.as_ref());
+            let domain = domain::resolve(destination, host, chosen, around.settings, problems);
+            ResolvedAuthentication::AwsSigv4 {
+                role_arn: around.pod_role.to_owned(),
+                region: domain.region,
+                account: domain.account,
+                domain: domain.name,
+            }
+        }
     }
 }
 
@@ -293,62 +346,5 @@ fn secret(destination: &str, reference: Option<&SecretReference>, cluster: &str)
             secret_name: name::secret(destination),
             secrets_manager_name: Some(name::secrets_manager(cluster, destination)),
         },
-    }
-}
-
-/// A URL's parts. Its pattern in the schema leaves no other form.
-struct Address {
-    scheme: String,
-    host: String,
-    port: u16,
-    path: String,
-}
-
-impl Address {
-    fn parse(url: &str) -> Self {
-        let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (host, port) = match authority.split_once(':') {
-            Some((host, port)) => (host, port.parse().unwrap_or(0)),
-            None => (authority, if scheme == "https" { 443 } else { 80 }),
-        };
-        let path = path.trim_end_matches('/');
-        Self {
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
-            port,
-            path: if path.is_empty() {
-                String::new()
-            } else {
-                format!("/{path}")
-            },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_taken_apart() {
-        let parts = |url| {
-            let address = Address::parse(url);
-            (address.scheme, address.host, address.port, address.path)
-        };
-        assert_eq!(
-            parts("https://logs.example.com"),
-            (
-                "https".into(),
-                "logs.example.com".into(),
-                443,
-                String::new()
-            )
-        );
-        assert_eq!(
-            parts("http://10.0.0.1:9200/es/"),
-            ("http".into(), "10.0.0.1".into(), 9200, "/es".into())
-        );
-        assert_eq!(parts("https://a:70000").2, 0);
     }
 }

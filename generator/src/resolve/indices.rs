@@ -162,8 +162,8 @@ pub(super) fn resolve(backend: Backend, streams: &[&ResolvedStream]) -> Indices 
             stream.force_merge,
         )
     });
-    let mappings = group(streams, |stream| mapping(stream));
-    let settings = group(streams, |stream| index_settings(stream));
+    let mappings = group(streams, mapping);
+    let settings = group(streams, index_settings);
     let templates = group(streams, |stream| {
         let parts = (place(&mappings, stream), place(&settings, stream));
         let life_cycle = place(&life_cycles, stream);
@@ -279,15 +279,15 @@ struct Named {
 impl Named {
     /// The name of the first stream stays while values of the whole group change.
     fn of(streams: &[&ResolvedStream]) -> Self {
-        let name = streams.first().map(|first| first.data_stream.clone());
-        let name = name.unwrap_or_default();
+        let first = streams.first();
+        let name = first.map_or_else(String::new, |first| first.data_stream.clone());
         let mut data_streams: Vec<String> = streams
             .iter()
             .map(|stream| stream.data_stream.clone())
             .collect();
         data_streams.sort();
         Self {
-            priority: priority(&name),
+            priority: priority(first.map_or("", |first| &first.dataset)),
             data_streams,
             name,
         }
@@ -297,12 +297,14 @@ impl Named {
 /// Above every template of Elastic's own, which have 100 to 500.
 const LOWEST_PRIORITY: u32 = 501;
 
-/// A priority that no other name is likely to have. Both servers refuse a
+/// A priority that no other dataset is likely to have. Both servers refuse a
 /// template whose patterns overlap with another's of equal priority, and one
 /// that leaves a data stream without a template. So a stream can only move
-/// from one template to another by being in both for a moment.
-fn priority(name: &str) -> u32 {
-    let digest = Sha256::digest(name);
+/// from one template to another by being in both for a moment. Patterns of two
+/// clusters never overlap, so it says nothing of the cluster: a change that
+/// many have is the same change.
+fn priority(dataset: &str) -> u32 {
+    let digest = Sha256::digest(dataset);
     LOWEST_PRIORITY + u32::from_be_bytes([0, digest[0], digest[1], digest[2]])
 }
 
@@ -440,7 +442,7 @@ mod tests {
     /// It is what lets a stream be in two templates, on its way from one to the other.
     #[test]
     fn names_that_differ_have_priorities_that_differ_above_all_of_elastics() {
-        let names = (0..2000).map(|number| format!("logs-kubernetes.s{number}-prod_eu"));
+        let names = (0..2000).map(|number| format!("kubernetes.s{number}"));
         let priorities: BTreeSet<u32> = names.map(|name| priority(&name)).collect();
         assert_eq!(priorities.len(), 2000);
         assert!(
@@ -448,9 +450,12 @@ mod tests {
                 .iter()
                 .all(|own| *own > 500 && *own <= 500 + (1 << 24))
         );
-        let own = destination("");
-        let template = &own.indices.templates[0];
-        assert_eq!(template.priority, priority(&template.name));
+        let template = destination("").indices.templates.remove(0);
         assert_eq!(template.name, template.data_streams[0]);
+        assert_eq!(template.priority, priority("kubernetes.applications"));
+        // Another cluster's is the same.
+        let other = destination("name: staging").indices.templates.remove(0);
+        assert_ne!(other.name, template.name);
+        assert_eq!(other.priority, template.priority);
     }
 }

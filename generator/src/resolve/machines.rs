@@ -20,10 +20,10 @@ use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, Resolv
 use crate::fault::list;
 use crate::settings::{
     Backend, Distribution, LogLevel, LogstashEnabled, LogstashPlace, LogstashSettings,
-    MachineDelivery, MachineRead, MachineRole, OperatingSystem, Settings, TagKey, TagValue, Unit,
+    MachineDelivery, MachineRead, MachineRole, NodeRole, OperatingSystem, Settings, Unit,
 };
 
-pub use delivery::{MachineSecret, ResolvedLogstash, ResolvedLogstashTls};
+pub use delivery::{MachineSecret, MachineTags, ResolvedLogstash, ResolvedLogstashTls};
 pub use files::MachineFiles;
 pub use rules::{MachineRules, MaskRule, ParseRule};
 
@@ -111,7 +111,7 @@ pub struct ResolvedMachineRole {
     /// How a machine gets all this.
     pub delivery: MachineDelivery,
     /// The tags by which Systems Manager finds them.
-    pub tags: BTreeMap<TagKey, TagValue>,
+    pub tags: MachineTags,
 }
 
 /// The Filebeat on machines of a role.
@@ -222,10 +222,26 @@ pub(super) fn named_streams(settings: &Settings) -> Vec<&crate::settings::Name> 
 pub(super) fn plan(settings: &Settings, problems: &mut Problems) -> MachinesPlan {
     let roles = roles_of(settings)
         .into_iter()
-        .filter(|(_, role)| role.enabled)
+        .filter(|(name, role)| role.enabled && takes_packages(name, settings))
         .map(|(name, role)| plan_role(name, role, settings, problems))
         .collect();
     MachinesPlan { roles }
+}
+
+/// Whether shippers can be installed on any machine of a role.
+fn takes_packages(role: &str, settings: &Settings) -> bool {
+    let wanted = if role == "masters" {
+        NodeRole::ControlPlane
+    } else {
+        NodeRole::Node
+    };
+    let mut groups = settings
+        .node_groups
+        .values()
+        .filter(|group| group.role == wanted)
+        .peekable();
+    // Where no group of the role is listed, its machines are taken for Linux.
+    groups.peek().is_none() || groups.any(|group| group.r#type.takes_packages())
 }
 
 fn plan_role(

@@ -4,12 +4,14 @@
 //! into a [`ResolvedCluster`], or into every [`Problem`] that a schema can't
 //! see. What comes out needs no further question: rendering can't fail on it.
 
+mod address;
 mod aws;
 mod built_in;
 mod cluster;
 mod container;
 pub mod day;
 mod destination;
+mod domain;
 mod fleet;
 mod gitops;
 mod indices;
@@ -18,7 +20,9 @@ mod machines;
 mod name;
 mod pattern;
 mod problem;
+mod product;
 mod records;
+mod region;
 mod source;
 mod stream;
 mod summary;
@@ -34,6 +38,7 @@ use crate::settings::Settings;
 pub use aws::TagFilter;
 pub use aws::resolved::*;
 pub use cluster::*;
+pub(crate) use domain::DomainHost;
 pub use fleet::*;
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
@@ -41,7 +46,7 @@ pub use gitops::{
 pub use indices::{IndexSettings, IndexTemplate, Indices, LifeCycle, RecordKind, RecordMapping};
 pub use machines::{
     ExcludedUnit, MachineFiles, MachineInput, MachineInputKind, MachineRules, MachineSecret,
-    MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
+    MachineTags, MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
     ResolvedLogstashTls, ResolvedMachineRole, ResolvedMachines,
 };
 use name::AwsNames;
@@ -70,11 +75,13 @@ pub fn resolve_cluster(
     let cluster = Identity {
         name: settings.name.to_string(),
         slug: name::slug(settings.name.as_str()),
+        aws_name: aws::cluster_name(settings, &mut problems),
         environment: settings.environment.to_string(),
         distribution: settings.distribution,
         region: settings.region.to_string(),
         account: settings.account.to_string(),
     };
+    region::check(settings, &mut problems);
     let mut names = AwsNames::new(&cluster);
     let sources = source::resolve_sources(settings, &mut problems);
     source::find_streams_nobody_feeds(settings, &mut problems);
@@ -83,6 +90,7 @@ pub fn resolve_cluster(
     machines.feed(&mut fed);
     aws::feed(settings, &mut fed);
     let streams = stream::resolve_streams(settings, &cluster, &fed, &mut problems);
+    destination::check_any(settings, &streams, &mut problems);
     let pod_role = pod_role(settings, &cluster, &mut names);
     let mut destinations =
         destination::resolve_servers(settings, &cluster, &pod_role, &mut problems);
@@ -146,6 +154,8 @@ pub fn resolve_cluster(
             destinations: &destinations,
             archives: &archives,
             pods_role: role_arn.as_deref(),
+            daemon_sets: &daemon_sets,
+            logstash: machines.logstash.as_ref(),
         },
         &mut log_groups,
         &mut names,
@@ -176,6 +186,7 @@ pub fn resolve_cluster(
         archives,
         log_groups,
         streams,
+        node_groups: workload::node_groups(settings),
         sources,
         daemon_sets,
         aws,

@@ -39,7 +39,7 @@ pub(super) fn resolve_sources(settings: &Settings, problems: &mut Problems) -> R
             .applications
             .enabled
             .then(|| applications(settings)),
-        nodes: kubernetes.nodes.enabled.then(|| nodes(settings)),
+        nodes: kubernetes.nodes.enabled.then(|| nodes(settings, problems)),
         control_plane: (kubernetes.control_plane.enabled && kops)
             .then(|| control_plane(settings, problems)),
         events: kubernetes
@@ -136,22 +136,38 @@ fn applications(settings: &Settings) -> ContainerSource {
     let records = &settings.sources.kubernetes.applications.records;
     let mut exclude = vec![own_logs(settings)];
     exclude.push(ExcludedPaths {
-        paths: system_namespaces(settings)
-            .map(|namespace| container::path("*", namespace.as_str(), "*"))
-            .collect(),
+        paths: paths_of_system(settings),
         reason: "Containers of system namespaces are the node's: the source `nodes` reads them."
             .to_owned(),
     });
     exclude.extend(exclusions(records));
+    exclude.retain(|excluded| !excluded.paths.is_empty());
     ContainerSource {
         paths: vec![container::path("*", "*", "*")],
         exclude,
-        records: resolve_records(records),
+        records: resolve_records(records, true),
     }
 }
 
-fn nodes(settings: &Settings) -> NodeSource {
+fn nodes(settings: &Settings, problems: &mut Problems) -> NodeSource {
     let nodes = &settings.sources.kubernetes.nodes;
+    let paths = paths_of_system(settings);
+    let units: Vec<_> = on(&nodes.journal.units).cloned().collect();
+    if nodes.journal.enabled && units.is_empty() {
+        problems.push(
+            &["sources", "kubernetes", "nodes", "journal", "units"],
+            "no unit of the journal is read",
+            "set a unit to `true`, or `sources.kubernetes.nodes.journal.enabled: false`",
+        );
+    }
+    let others = nodes.journal.enabled || settings.sources.kubernetes.events.enabled;
+    if paths.is_empty() && !others {
+        problems.push(
+            &["sources", "kubernetes", "nodes", "namespaces"],
+            "nothing is read on the nodes: neither a namespace's containers nor the journal nor events",
+            "set a namespace to `true`, or `sources.kubernetes.nodes.enabled: false`",
+        );
+    }
     let mut exclude = vec![own_logs(settings)];
     if settings.distribution == Distribution::Kops {
         exclude.push(ExcludedPaths {
@@ -168,29 +184,36 @@ fn nodes(settings: &Settings) -> NodeSource {
         });
     }
     exclude.extend(exclusions(&nodes.records));
+    exclude.retain(|excluded| !excluded.paths.is_empty());
     NodeSource {
         containers: ContainerSource {
-            paths: system_namespaces(settings)
-                .map(|namespace| container::path("*", namespace.as_str(), "*"))
-                .collect(),
+            records: resolve_records(&nodes.records, !paths.is_empty()),
+            paths,
             exclude,
-            records: resolve_records(&nodes.records),
         },
         journal: nodes.journal.enabled.then(|| ResolvedJournal {
             directory: nodes.journal.directory.clone(),
-            units: on(&nodes.journal.units).cloned().collect(),
+            units,
         }),
     }
 }
 
 fn control_plane(settings: &Settings, problems: &mut Problems) -> ControlPlaneSource {
     let control_plane = &settings.sources.kubernetes.control_plane;
+    let is_read = on(&control_plane.components).next().is_some();
+    if !is_read && !control_plane.audit_log.enabled {
+        problems.push(
+            &["sources", "kubernetes", "control_plane", "components"],
+            "nothing is read of the control plane: neither a component nor the audit log",
+            "set a component to `true`, or `sources.kubernetes.control_plane.enabled: false`",
+        );
+    }
     let mut source = ControlPlaneSource {
         read: control_plane.read,
         containers: ContainerSource {
             paths: Vec::new(),
             exclude: exclusions(&control_plane.records).collect(),
-            records: resolve_records(&control_plane.records),
+            records: resolve_records(&control_plane.records, is_read),
         },
         files: BTreeMap::new(),
         audit_log: control_plane.audit_log.enabled.then(|| ResolvedAuditLog {
@@ -260,8 +283,10 @@ pub(super) fn on<K: Ord>(names: &BTreeMap<K, bool>) -> impl Iterator<Item = &K> 
     names.iter().filter(|(_, on)| **on).map(|(name, _)| name)
 }
 
-fn system_namespaces(settings: &Settings) -> impl Iterator<Item = &KubernetesName> {
+fn paths_of_system(settings: &Settings) -> Vec<String> {
     on(&settings.sources.kubernetes.nodes.namespaces)
+        .map(|namespace| container::path("*", namespace.as_str(), "*"))
+        .collect()
 }
 
 fn component_path(component: &KubernetesName) -> String {
@@ -304,8 +329,11 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn resolve_records(records: &Records) -> ResolvedRecords {
-    let mut routes: Vec<_> = records.routes.iter().collect();
+/// Resolves what is done with records. Where no container is read, nothing
+/// takes a route: the stream of the rest gets the journal and what the shipper
+/// says of itself.
+fn resolve_records(records: &Records, is_read: bool) -> ResolvedRecords {
+    let mut routes: Vec<_> = records.routes.iter().filter(|_| is_read).collect();
     routes.sort_by_key(|(name, route)| (route.order, *name));
     let mut streams: Vec<String> = Vec::new();
     for stream in routes
@@ -429,6 +457,13 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                     "the routes `{other}` and `{name}` have the same order, so neither is first"
                 ),
                 "give each route a number of its own",
+            );
+        }
+        if record_conditions(&route.when).is_empty() {
+            problems.push(
+                &[&route_setting[..], &["when"]].concat(),
+                "this chooses every record",
+                "say which `namespaces`, `pods`, `containers`, `labels` or `fields`; the rest goes to `records.stream`",
             );
         }
         if !route.when.labels.is_empty() && !records.metadata.labels {

@@ -111,7 +111,7 @@ fn resolve(
 fn rollover(stream: &Stream) -> ResolvedRollover {
     let automatic = match stream.retention_days {
         ..=14 => 1,
-        ..=90 => 7,
+        15..=90 => 7,
         _ => 30,
     };
     ResolvedRollover {
@@ -163,7 +163,8 @@ fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problem
                 ends.push(name, destination);
             }
         }
-        if ends.servers.is_empty() {
+        // Without any destination it is told once, of all streams.
+        if ends.servers.is_empty() && !settings.destinations.is_empty() {
             problems.push(
                 &["streams", name, "destinations"],
                 format!("the stream `{name}` goes to every Elasticsearch and OpenSearch, but there is none"),

@@ -1,5 +1,9 @@
 //! What settings mean, tried on small changes of one cluster.
 
+mod bench;
+mod emptied;
+mod environments;
+
 use super::*;
 use crate::layers::inherit::expand;
 use crate::layers::merge::merge;
@@ -518,4 +522,306 @@ fn nothing_is_put_into_what_was_read_from_json() {
             "sources.kubernetes.nodes.records.enrich.log_processed.team: `log_processed` holds what was read from JSON, within limits that this would pass by"
         ]
     );
+}
+
+#[test]
+fn groups_that_run_no_daemon_set_are_neither_tolerated_nor_shipped() {
+    let eks = "distribution: eks, node_groups: { masters: null, gpu: null, linux: { role: node }";
+    let change = format!(
+        "{{ {eks}, win: {{ role: node, type: windows, taints: {{ os: {{ value: windows, effects: [NoSchedule] }} }} }},
+        serverless: {{ role: node, type: fargate, architecture: arm64, taints: {{ eks.amazonaws.com/compute-type: {{ effects: [NoSchedule] }} }} }},
+        rocket: {{ role: node, type: bottlerocket }}, auto: {{ role: node, type: eks_auto_mode, taints: {{ auto: {{ effects: [NoSchedule] }} }} }} }} }}"
+    );
+    let cluster = resolved(&change);
+    for daemon_set in &cluster.daemon_sets {
+        let keys: Vec<&str> = daemon_set
+            .tolerations
+            .iter()
+            .filter_map(|toleration| Some(toleration.key.as_ref()?.as_str()))
+            .collect();
+        assert_eq!(keys, ["auto"], "{}", daemon_set.name);
+    }
+    assert_eq!(
+        cluster
+            .sources
+            .events
+            .as_ref()
+            .map(|events| events.tolerations.len()),
+        Some(1)
+    );
+    let rows = crate::sources::list(&cluster);
+    let gap = |source: &str| {
+        let row = rows.iter().find(|row| row.source == source)?;
+        row.missing.as_ref().map(|missing| missing.why.as_str())
+    };
+    assert_eq!(gap("node_groups.linux"), None);
+    assert_eq!(
+        gap("node_groups.win"),
+        Some(
+            "the shippers run on Linux, so neither the containers nor the machines of this group are shipped"
+        )
+    );
+    assert_eq!(
+        gap("node_groups.serverless"),
+        Some(
+            "Fargate runs no DaemonSets, so the containers of this group aren't shipped; its own log router can do that"
+        )
+    );
+    assert_eq!(
+        gap("node_groups.rocket"),
+        Some(
+            "Bottlerocket takes no packages, so `machines.nodes` isn't shipped from there; Fluentd reads the units of `sources.kubernetes.nodes.journal.units`"
+        )
+    );
+    assert_eq!(
+        gap("node_groups.auto"),
+        Some(
+            "machines of EKS Auto Mode take no packages, so `machines.nodes` isn't shipped from there; Fluentd reads the units of `sources.kubernetes.nodes.journal.units`"
+        )
+    );
+    assert!(cluster.machines.nodes.is_some(), "one group takes packages");
+}
+
+#[test]
+fn machines_without_packages_get_no_shipper_of_their_own() {
+    let groups = |types: &str| {
+        format!("{{ distribution: eks, node_groups: {{ masters: null, gpu: null, {types} }} }}")
+    };
+    for types in [
+        "a: { role: node, type: bottlerocket }",
+        "a: { role: node, type: eks_auto_mode }, b: { role: node, type: windows }",
+        "a: { role: node, type: bottlerocket }, b: { role: node, type: fargate }",
+    ] {
+        let cluster = resolved(&groups(types));
+        assert_eq!(cluster.machines.nodes, None, "{types}");
+        assert_eq!(cluster.machines.logstash, None, "{types}");
+        assert_eq!(cluster.daemon_sets.len(), 2, "{types}");
+        let rows = crate::sources::list(&cluster);
+        let row = rows.iter().find(|row| row.source == "machines.nodes");
+        assert_eq!(
+            row.and_then(|row| row.missing.as_ref())
+                .map(|missing| missing.why.as_str()),
+            Some("no node group takes packages, see the `type` of each in `node_groups`")
+        );
+    }
+    assert_eq!(
+        resolve(&groups(
+            "a: { role: node, type: fargate }, b: { role: node, type: windows }"
+        ))
+        .expect_err("nothing runs"),
+        [
+            "sources.kubernetes.applications.enabled: no node group runs DaemonSets, so nothing would read this source",
+            "sources.kubernetes.nodes.enabled: no node group runs DaemonSets, so nothing would read this source",
+        ]
+    );
+}
+
+#[test]
+fn groups_that_a_distribution_does_not_have_are_told() {
+    for (change, told) in [
+        (
+            "node_groups: { gpu: { type: fargate } }",
+            "node_groups.gpu.type: only EKS has such machines",
+        ),
+        (
+            "node_groups: { gpu: { type: eks_auto_mode } }",
+            "node_groups.gpu.type: only EKS has such machines",
+        ),
+        (
+            "node_groups: { masters: { type: windows } }",
+            "node_groups.masters.type: the control plane runs on Linux that takes packages, as kops sets it up",
+        ),
+        (
+            "node_groups: { masters: { type: bottlerocket } }",
+            "node_groups.masters.type: the control plane runs on Linux that takes packages, as kops sets it up",
+        ),
+    ] {
+        let problems = resolve(change).expect_err(change);
+        assert_eq!(
+            problems.first().map(String::as_str),
+            Some(told),
+            "{problems:?}"
+        );
+    }
+    assert!(resolve("node_groups: { gpu: { type: bottlerocket } }").is_ok());
+}
+
+#[test]
+fn two_destinations_at_one_server_are_told() {
+    let server = |name: &str, url: &str| {
+        format!(
+            "destinations: {{ {name}: {{ backend: opensearch, version: 3, url: \"{url}\", authentication: {{ type: basic }} }} }}"
+        )
+    };
+    for url in [
+        "https://logs.example.com",
+        "https://LOGS.example.com:443/",
+        "https://logs.example.com/",
+    ] {
+        assert_eq!(
+            resolve(&server("second", url)).expect_err(url),
+            [
+                "destinations.second.url: the destinations `main` and `second` are the same server, and each would overwrite the other's role there"
+            ],
+        );
+    }
+    for url in [
+        "https://logs.example.com:9200",
+        "https://logs.example.com/other",
+        "https://logs2.example.com",
+    ] {
+        assert!(resolve(&server("second", url)).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
+    let told = |backend: &str, version: u8, url: &str| {
+        resolve(&format!(
+            "destinations: {{ main: {{ backend: {backend}, version: {version}, url: \"{url}\" }} }}"
+        ))
+        .expect_err(url)
+    };
+    assert_eq!(
+        told(
+            "opensearch",
+            3,
+            "https://abc.eu-central-1.aoss.amazonaws.com"
+        ),
+        [
+            "destinations.main.url: this is OpenSearch Serverless, which has no security API, no ISM and a service name of its own for signatures (`aoss`): neither roles nor retention could be set"
+        ]
+    );
+    assert_eq!(
+        told(
+            "elasticsearch",
+            9,
+            "https://logs-1a2b3c.es.eu-west-1.aws.elastic.cloud"
+        ),
+        [
+            "destinations.main.url: this is Elastic Cloud Serverless, which has no ILM and no settings of shards and replicas: neither index templates nor retention could be set"
+        ]
+    );
+    assert_eq!(
+        told(
+            "elasticsearch",
+            8,
+            "https://search-logs-abc.eu-central-1.es.amazonaws.com"
+        ),
+        [
+            "destinations.main.url: Amazon OpenSearch Service runs OpenSearch, or an Elasticsearch that is too old"
+        ]
+    );
+    assert_eq!(
+        told("opensearch", 3, "https://[fd00::1::2]:9200"),
+        ["destinations.main.url: `[fd00::1::2]` is not an IPv6 address"]
+    );
+}
+
+#[test]
+fn an_address_of_ipv6_keeps_its_brackets() {
+    let cluster = resolved("destinations: { main: { url: \"https://[2001:db8::1]:9200/es/\" } }");
+    let destination = &cluster.destinations[0];
+    assert_eq!(
+        (
+            destination.host.as_str(),
+            destination.port,
+            destination.path.as_str()
+        ),
+        ("[2001:db8::1]", 9200, "/es")
+    );
+}
+
+#[test]
+fn nothing_left_to_read_is_told() {
+    let kubernetes = |inner: &str| format!("sources: {{ kubernetes: {{ {inner} }} }}");
+    for (change, told) in [
+        (
+            kubernetes(
+                "nodes: { journal: { units: { kubelet.service: false, containerd.service: false } } }",
+            ),
+            "sources.kubernetes.nodes.journal.units: no unit of the journal is read",
+        ),
+        (
+            kubernetes(
+                "nodes: { journal: { units: { kubelet.service: null, containerd.service: null } } }",
+            ),
+            "sources.kubernetes.nodes.journal.units: no unit of the journal is read",
+        ),
+        (
+            kubernetes(
+                "nodes: { namespaces: { kube-system: false }, journal: { enabled: false } }, events: { enabled: false }",
+            ),
+            "sources.kubernetes.nodes.namespaces: nothing is read on the nodes: neither a namespace's containers nor the journal nor events",
+        ),
+        (
+            kubernetes(
+                "control_plane: { components: { kube-apiserver: false, kube-controller-manager: false, kube-scheduler: false, etcd-manager-main: false, etcd-manager-events: false } }",
+            ),
+            "sources.kubernetes.control_plane.components: nothing is read of the control plane: neither a component nor the audit log",
+        ),
+        (
+            kubernetes(
+                "applications: { records: { routes: { all: { order: 1, when: { labels: {} }, stream: nodes } } } }",
+            ),
+            "sources.kubernetes.applications.records.routes.all.when: this chooses every record",
+        ),
+    ] {
+        assert_eq!(resolve(&change).expect_err(&change), [told]);
+    }
+    assert_eq!(
+        resolve("destinations: { main: null }").expect_err("no destination"),
+        [
+            "destinations: there is no destination, but sources feed `applications`, `control_plane`, `events`, `machines`, `nodes`"
+        ]
+    );
+}
+
+#[test]
+fn a_source_that_reads_no_container_takes_no_route() {
+    let change = "
+streams: { own: {} }
+sources: { kubernetes: { nodes: { namespaces: { kube-system: false }, records: { routes: { a: { order: 1, when: { namespaces: [x] }, stream: own } } } },
+  applications: { records: { routes: { a: { order: 1, when: { namespaces: [x] }, stream: own } } } } } }";
+    let cluster = resolved(change);
+    let nodes = cluster.sources.nodes.expect("nodes").containers;
+    assert!(nodes.paths.is_empty());
+    assert_eq!(nodes.records.streams, ["nodes"]);
+    let applications = cluster.sources.applications.expect("applications");
+    assert!(
+        applications
+            .exclude
+            .iter()
+            .all(|excluded| !excluded.paths.is_empty())
+    );
+}
+
+#[test]
+fn a_destination_shares_no_secret_with_logstash() {
+    let named = |name: &str, more: &str| {
+        format!(
+            "destinations: {{ main: null, {name}: {{ backend: opensearch, version: 3, url: \"https://logs.example.com\", authentication: {{ type: basic{more} }} }} }}"
+        )
+    };
+    for (change, told) in [
+        (
+            named("logstash", ""),
+            "destinations.logstash: the credential of `logstash` and a certificate of Logstash would be one secret, `logfleet-logstash`",
+        ),
+        (
+            named("machines", ""),
+            "destinations.machines: the credential of `machines` and a certificate of Logstash would be one secret, `logfleet/prod-eu.example.com/machines`",
+        ),
+        (
+            named("other", ", secret: \"kubernetes-secret:logfleet-logstash\""),
+            "destinations.other: the credential of `other` and a certificate of Logstash would be one secret, `logfleet-logstash`",
+        ),
+    ] {
+        assert_eq!(resolve(&change).expect_err(told), [told]);
+    }
+    assert!(
+        resolve(&named("logstash", ", secret: \"aws-secretsmanager:own\"")).is_err(),
+        "the Secret in the cluster is still one"
+    );
+    assert!(resolve(&named("elsewhere", "")).is_ok());
 }

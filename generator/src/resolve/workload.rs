@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problems;
-use super::{DaemonSet, KubernetesSource, ResolvedSources, ResolvedStream};
+use super::{DaemonSet, KubernetesSource, ResolvedNodeGroup, ResolvedSources, ResolvedStream};
 use crate::fault::list;
 use crate::settings::{
     Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
-    Settings, Tolerate, Toleration,
+    NodeType, Settings, Tolerate, Toleration,
 };
 
 /// The name of the Deployment that prints events, and of its container.
@@ -29,6 +29,7 @@ pub(super) fn resolve_daemon_sets(
     problems: &mut Problems,
 ) -> Vec<DaemonSet> {
     check_roles(settings, sources, problems);
+    check_types(settings, problems);
     let kubernetes = &settings.sources.kubernetes;
     sources
         .containers()
@@ -57,6 +58,13 @@ pub(super) fn resolve_daemon_sets(
                 .filter(|(name, _)| is_shipped_to(name.as_str(), &fed, streams))
                 .collect();
             check_image(source, &fluentd.image, &used, problems);
+            if !control_plane_only && groups(settings, false).next().is_none() {
+                problems.push(
+                    &["sources", "kubernetes", source, "enabled"],
+                    "no node group runs DaemonSets, so nothing would read this source",
+                    "set it to `false`, or add a node group whose `type` is `linux`",
+                );
+            }
             check_coverage(source, fluentd, settings, control_plane_only, problems);
             DaemonSet {
                 source: source.to_owned(),
@@ -252,6 +260,39 @@ fn check_roles(settings: &Settings, sources: &ResolvedSources, problems: &mut Pr
     }
 }
 
+/// What can't be: groups that their distribution or their role doesn't have.
+fn check_types(settings: &Settings, problems: &mut Problems) {
+    for (name, group) in &settings.node_groups {
+        let kops = settings.distribution == Distribution::Kops;
+        let setting = ["node_groups", name.as_str(), "type"];
+        if kops && matches!(group.r#type, NodeType::EksAutoMode | NodeType::Fargate) {
+            problems.push(
+                &setting,
+                "only EKS has such machines",
+                "set `type: linux`, or `distribution: eks`",
+            );
+        } else if group.role == NodeRole::ControlPlane && group.r#type != NodeType::Linux {
+            problems.push(
+                &setting,
+                "the control plane runs on Linux that takes packages, as kops sets it up",
+                "remove this, or set `role: node`",
+            );
+        }
+    }
+}
+
+/// The groups of the cluster.
+pub(super) fn node_groups(settings: &Settings) -> Vec<ResolvedNodeGroup> {
+    let groups = settings.node_groups.iter();
+    groups
+        .map(|(name, group)| ResolvedNodeGroup {
+            name: name.to_string(),
+            role: group.role,
+            r#type: group.r#type,
+        })
+        .collect()
+}
+
 /// The groups that a `DaemonSet` runs on.
 fn groups(
     settings: &Settings,
@@ -260,6 +301,7 @@ fn groups(
     settings
         .node_groups
         .iter()
+        .filter(|(_, group)| group.r#type.runs_daemon_sets())
         .filter(move |(_, group)| !control_plane_only || group.role == NodeRole::ControlPlane)
         .map(|(name, group)| (name.as_str(), group))
 }
@@ -285,7 +327,7 @@ pub(super) fn tolerations_of_nodes(settings: &Settings) -> Vec<Toleration> {
     let found: BTreeSet<Toleration> = settings
         .node_groups
         .values()
-        .filter(|group| group.role == NodeRole::Node)
+        .filter(|group| group.role == NodeRole::Node && group.r#type.runs_daemon_sets())
         .flat_map(taints)
         .collect();
     found.into_iter().collect()

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName, MetricName,
-    MetricNamespace, MetricValue, Name, RoleNamePattern, ServicePrincipal, TopicArn,
+    AwsClusterName, CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName,
+    MetricName, MetricNamespace, MetricValue, Name, RoleNamePattern, ServicePrincipal, TopicArn,
 };
 
 /// What AWS logs and measures of the cluster. Everything is made by
@@ -18,6 +18,10 @@ use super::{
 pub struct Aws {
     /// Whether anything of it is collected.
     pub enabled: bool,
+    /// What EKS or kops calls the cluster, such as `Prod_Cluster`; by default the name in a tag
+    /// `kubernetes.io/cluster/<name>` of `resource_group.tags`, else the cluster's own. The tags of its objects,
+    /// the names of its roles and the log group of its control plane follow from it.
+    pub cluster_name: Option<AwsClusterName>,
     /// Which objects of AWS are the cluster's.
     pub resource_group: ResourceGroup,
     /// Machines, as their hypervisor sees them.
@@ -59,7 +63,8 @@ pub struct Aws {
 pub struct ResourceGroup {
     /// Tags that an object must have: each key with the values of which one
     /// counts, `true` each; no values mean any. By default the tag that
-    /// Kubernetes puts on its own: `kubernetes.io/cluster/<cluster>`, `owned` or `shared`.
+    /// Kubernetes puts on its own: `kubernetes.io/cluster/<cluster_name>`, `owned` or `shared`.
+    /// Machines with these tags get the shippers, too, unless `sources.machines.<role>.tags` says which.
     pub tags: BTreeMap<String, BTreeMap<String, bool>>,
 }
 
@@ -130,7 +135,7 @@ pub struct Iam {
     /// The stream it goes to.
     pub stream: Name,
     /// The names of the cluster's roles, `true` each, with `*` for any part.
-    /// By default `*.<cluster>` with kops, which names its roles so, and `*<cluster>*` on EKS.
+    /// By default `*.<cluster_name>` with kops, which names its roles so, and `*<cluster_name>*` on EKS.
     pub roles: BTreeMap<RoleNamePattern, bool>,
     /// Whether calls that only read are collected, too. Taking on a role is one.
     pub read_only_events: bool,
@@ -319,8 +324,6 @@ pub struct Cloudtrail {
 pub struct Eks {
     /// The kinds of logs.
     pub types: EksTypes,
-    /// The log group that EKS writes; by default `/aws/eks/<cluster>/cluster`.
-    pub log_group: Option<LogGroupName>,
 }
 
 /// The kinds of logs of EKS: <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 pub use logfleet_contract::server::{Backend, TlsVersion};
 
-use super::{BucketName, FilePath, Region, SecretReference, Url};
+use super::{Account, BucketName, FilePath, Region, SecretReference, Url};
 
 /// Where logs go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -134,7 +134,11 @@ pub enum Authentication {
     },
     /// AWS Signature Version 4 with the pods' own role, `kubernetes.role_arn`, for Amazon OpenSearch Service.
     AwsSigv4 {
-        /// The Region of the OpenSearch domain; by default the cluster's.
+        /// The Region of the OpenSearch domain; by default the one in the host of `url`,
+        /// and the cluster's where the host is your own and says none.
         region: Option<Region>,
+        /// The account of the OpenSearch domain; by default the cluster's. The access
+        /// policy of a domain in another account must let the cluster's roles in.
+        account: Option<Account>,
     },
 }

@@ -52,6 +52,7 @@ pub struct Image {
     /// `fluent/fluentd-kubernetes-daemonset`; say it for an image of your own.
     pub plugins: Option<BTreeSet<String>>,
     /// The processor architectures that it exists for.
+    #[schemars(length(min = 1))]
     pub architectures: BTreeSet<Architecture>,
 }
 

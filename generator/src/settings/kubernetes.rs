@@ -113,6 +113,9 @@ pub struct Alerts {
 pub struct NodeGroup {
     /// What they do.
     pub role: NodeRole,
+    /// What they are, as far as it decides which shippers can run there. Logs that none can ship are listed by `gen sources`, with the reason.
+    #[serde(default)]
+    pub r#type: NodeType,
     /// Their processors.
     #[serde(default = "amd64")]
     pub architecture: Architecture,
@@ -123,6 +126,38 @@ pub struct NodeGroup {
 
 fn amd64() -> Architecture {
     Architecture::Amd64
+}
+
+/// What the machines of a group are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeType {
+    /// Linux that takes packages, such as Amazon Linux, Ubuntu or Debian.
+    #[default]
+    Linux,
+    /// Bottlerocket, which takes no packages: Fluentd runs there, Filebeat and the CloudWatch agent don't.
+    Bottlerocket,
+    /// Machines that EKS Auto Mode manages, which take no packages either.
+    EksAutoMode,
+    /// Windows, which no shipper here runs on.
+    Windows,
+    /// Fargate, which runs no `DaemonSet`.
+    Fargate,
+}
+
+impl NodeType {
+    /// Whether the `DaemonSet`s run there.
+    pub fn runs_daemon_sets(self) -> bool {
+        match self {
+            Self::Linux | Self::Bottlerocket | Self::EksAutoMode => true,
+            Self::Windows | Self::Fargate => false,
+        }
+    }
+
+    /// Whether Filebeat and the CloudWatch agent can be installed there.
+    pub fn takes_packages(self) -> bool {
+        self == Self::Linux
+    }
 }
 
 /// What the machines of a group do.

@@ -76,7 +76,6 @@ pub struct Settings {
     #[schemars(extend("minProperties" = 1))]
     pub node_groups: BTreeMap<Name, NodeGroup>,
     /// The Elasticsearch and OpenSearch servers that logs are shipped to.
-    #[schemars(extend("minProperties" = 1))]
     pub destinations: BTreeMap<Name, Destination>,
     /// Settings of every Fluentd; `sources.kubernetes.<source>.fluentd` overrides single ones.
     pub fluentd: FluentdSettings,

@@ -52,8 +52,13 @@ text! {
 }
 text! {
     /// An AWS Region, such as `eu-central-1`.
-    Region, r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", max 32,
+    Region, r"^[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}$", max 32,
     "an AWS Region such as `eu-central-1`"
+}
+text! {
+    /// The name by which EKS or kops knows a cluster.
+    AwsClusterName, r"^[0-9A-Za-z][A-Za-z0-9_.-]*$", max 100,
+    "a cluster's name in AWS: letters, digits, `-`, `_` and, with kops, `.`; at most 100 characters"
 }
 text! {
     /// The number of an AWS account.
@@ -153,8 +158,8 @@ text! {
 }
 text! {
     /// The address of a server.
-    Url, r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
-    "an address such as `https://logs.example.com:9200`, without user, query or fragment"
+    Url, r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
+    "an address such as `https://logs.example.com:9200` or `https://[2001:db8::1]:9200`, without user, query or fragment"
 }
 text! {
     /// The name of an S3 bucket.
@@ -234,7 +239,7 @@ text! {
 }
 text! {
     /// The address of a Kubernetes API server.
-    ApiServerUrl, r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
+    ApiServerUrl, r"^https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
     "the address of an API server, such as `https://api.prod.example.com:6443`"
 }
 text! {

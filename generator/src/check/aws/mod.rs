@@ -4,6 +4,7 @@
 //! What is rendered is looked at, not what was resolved, since templates may
 //! be a fleet's own.
 
+pub(crate) mod calls;
 mod duplicates;
 mod limits;
 mod loops;
@@ -14,12 +15,14 @@ use logfleet_contract::stack::{self, Forwarder};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use calls::Configuration;
+
 use crate::fault::{Fault, Faults};
 use crate::load::source::SourceFile;
 
 /// Whether a file of a cluster is a template or a fragment of CloudFormation.
 pub(super) fn is_template(path: &str) -> bool {
-    path.starts_with("aws/") && path.ends_with(".json")
+    (path.starts_with("aws/") && path.ends_with(".json")) || path == "machines/stack.json"
 }
 
 /// A rendered template of CloudFormation, or a fragment of one.
@@ -111,9 +114,18 @@ impl<'t> Resource<'t> {
     }
 }
 
-/// Checks the templates and fragments of a cluster together. `fluentd` are the
-/// texts of its Fluentd configurations.
-pub(super) fn check(cluster: &str, templates: &[Template<'_>], fluentd: &[&str]) -> Faults {
+/// Checks the templates and fragments of a cluster together, beside the
+/// configurations of the programs that call AWS.
+pub(super) fn check(
+    cluster: &str,
+    templates: &[Template<'_>],
+    configurations: &[Configuration<'_>],
+) -> Faults {
+    let fluentd: Vec<&str> = configurations
+        .iter()
+        .filter(|configuration| configuration.path.ends_with("/fluent.conf"))
+        .map(|configuration| configuration.text)
+        .collect();
     let mut faults = Faults::new();
     for template in templates {
         limits::check(template, &mut faults);
@@ -122,9 +134,10 @@ pub(super) fn check(cluster: &str, templates: &[Template<'_>], fluentd: &[&str])
             faults.push(fault);
         }
         let forwarder = forwarder(template, &mut faults);
-        duplicates::check(cluster, template, forwarder.as_ref(), fluentd, &mut faults);
+        duplicates::check(cluster, template, forwarder.as_ref(), &fluentd, &mut faults);
     }
     loops::check(templates, &mut faults);
+    calls::check(templates, configurations, &mut faults);
     faults
 }
 

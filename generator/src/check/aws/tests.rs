@@ -32,6 +32,10 @@ fn told_of(files: &[(&str, Value)], fluentd: &str) -> Vec<String> {
             read.expect("it is one").expect("JSON")
         })
         .collect();
+    let fluentd = Configuration {
+        path: "kubernetes/applications/fluent.conf",
+        text: fluentd,
+    };
     check("alpha", &templates, &[fluentd])
         .sorted()
         .into_iter()

@@ -9,7 +9,7 @@
 mod options;
 mod schema;
 mod structure;
-mod syntax;
+pub(super) mod syntax;
 
 use crate::fault::{Fault, Faults};
 use crate::load::source::SourceFile;

@@ -4,6 +4,10 @@ use super::Finding;
 use super::schema::{OptionKind, OptionType, Schema, SectionSchema};
 use super::syntax::{Parameter, Section, Value};
 
+/// Options whose empty list chooses everything, by plugin: an empty set that
+/// was made from settings means nothing, and must not be written so.
+const EMPTY_IS_EVERYTHING: [(&str, &str); 2] = [("systemd", "filters"), ("systemd", "matches")];
+
 /// What every plugin has (<https://docs.fluentd.org/configuration/plugin-common-parameters>).
 const COMMON: [&str; 4] = ["@type", "@id", "@label", "@log_level"];
 
@@ -69,11 +73,29 @@ fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: 
         }
     }
     for name in &known.required_options {
-        if section.get(name).is_none() {
-            findings.push(Finding::new(
+        match section.get(name) {
+            None => findings.push(Finding::new(
                 section.offset,
                 format!("{} needs `{name}`", told(section)),
-            ));
+            )),
+            Some(value) if value.text.is_empty() && !value.is_dynamic => {
+                findings.push(Finding::new(value.offset, format!("`{name}` is empty")));
+            }
+            Some(_) => {}
+        }
+    }
+    for (_, name) in EMPTY_IS_EVERYTHING
+        .iter()
+        .filter(|(plugin, _)| section.get("@type").is_some_and(|own| own.text == *plugin))
+    {
+        if let Some(value) = section.get(name).filter(|value| is_empty_list(value)) {
+            findings.push(
+                Finding::new(
+                    value.offset,
+                    format!("`{name}` is empty, which Fluentd takes for everything"),
+                )
+                .hint("leave the source out where nothing is to be read"),
+            );
         }
     }
     for (name, inner) in &known.sections {
@@ -118,6 +140,11 @@ fn plugin<'s>(
         let finding = Finding::new(offset, format!("the image has no {kind} plugin `{name}`"));
         with_nearest(finding, name, plugins.keys())
     })
+}
+
+fn is_empty_list(value: &Value<'_>) -> bool {
+    serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&value.text)
+        .map_or(value.text.is_empty(), |items| items.is_empty())
 }
 
 fn told(section: &Section<'_>) -> String {

@@ -385,31 +385,20 @@ impl<'t> Parser<'t> {
         Ok(c)
     }
 
-    /// `#{ENV['NAME']}`, the only Ruby that Fluentd may run while it reads
-    /// the file: anything else could come from a user's value.
+    /// `#{ENV['NAME']}`, or a choice between two plain texts by what it
+    /// includes: the only Ruby that Fluentd may run while it reads the file,
+    /// since anything else could come from a user's value.
     fn environment_variable(&mut self) -> Parsed<&'t str> {
         let rest = self.rest();
-        let name = rest
-            .strip_prefix("#{ENV['")
-            .and_then(|after| after.split_once("']}"))
-            .map(|(name, _)| name);
-        match name {
-            Some(name)
-                if !name.is_empty()
-                    && name
-                        .bytes()
-                        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_') =>
-            {
-                let length = "#{ENV['".len() + name.len() + "']}".len();
-                self.at += length;
-                Ok(&rest[..length])
-            }
-            _ => Err(Finding::new(
+        let Some(length) = harmless_ruby(rest) else {
+            return Err(Finding::new(
                 self.at,
                 "Ruby that is run when the file is read: only `#{ENV['NAME']}` may be",
             )
-            .hint("values go in through the filter `fluentd`, which escapes `#`")),
-        }
+            .hint("values go in through the filter `fluentd`, which escapes `#`"));
+        };
+        self.at += length;
+        Ok(&rest[..length])
     }
 
     /// JSON of any number of lines.
@@ -438,4 +427,31 @@ impl<'t> Parser<'t> {
             _ => self.fail("this list or hash is not JSON"),
         }
     }
+}
+
+/// The length of the Ruby at the start of a text, if it is
+/// `#{ENV['NAME']}` or `#{ENV['NAME'].to_s.include?('a') ? 'b' : 'c'}`.
+fn harmless_ruby(text: &str) -> Option<usize> {
+    let (name, rest) = quoted(text.strip_prefix("#{ENV[")?)?;
+    let is_name = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
+    if name.is_empty() || !name.bytes().all(is_name) {
+        return None;
+    }
+    let rest = rest.strip_prefix(']')?;
+    let end = match rest.strip_prefix(".to_s.include?(") {
+        None => rest,
+        Some(rest) => {
+            let (_, rest) = quoted(rest)?;
+            let (_, rest) = quoted(rest.strip_prefix(") ? ")?)?;
+            quoted(rest.strip_prefix(" : ")?)?.1
+        }
+    };
+    Some(text.len() - end.strip_prefix('}')?.len())
+}
+
+/// A text in single quotes that needs no escape, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let (inner, rest) = text.strip_prefix('\'')?.split_once('\'')?;
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b".:_[]-".contains(&c);
+    inner.bytes().all(is_plain).then_some((inner, rest))
 }

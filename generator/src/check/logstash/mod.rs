@@ -6,7 +6,7 @@
 //! Logstash's open-source builds and the OpenSearch project's image hold.
 
 mod options;
-mod syntax;
+pub(super) mod syntax;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

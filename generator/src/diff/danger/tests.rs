@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{Applier, Surroundings};
+use super::{Applier, DangerFinding, Surroundings};
 use crate::diff::compare::files::dangers as dangers_in;
 use crate::tree::{RenderedTree, TreePath};
 
@@ -21,15 +21,28 @@ pub(in crate::diff::danger) fn of_trees(
     base: &[(&str, String)],
     head: &[(&str, String)],
 ) -> Vec<String> {
+    let dangers = all_of_trees(base, head).into_iter();
+    dangers
+        .map(|danger| format!("{}: {}", danger.flag.id(), danger.what))
+        .collect()
+}
+
+fn all_of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<DangerFinding> {
     let (base, head) = (tree(base), tree(head));
     let around = Surroundings {
         base: &base,
         head: &head,
         applier: Applier::Prunes("Argo CD"),
     };
-    let dangers = dangers_in(around).into_iter();
+    dangers_in(around)
+}
+
+/// What becomes of what runs already, of each danger that says it.
+pub(in crate::diff::danger) fn lives_of_values(path: &str, old: &Json, new: &Json) -> Vec<String> {
+    let dangers = all_of_trees(&[(path, old.to_string())], &[(path, new.to_string())]);
     dangers
-        .map(|danger| format!("{}: {}", danger.flag.id(), danger.what))
+        .into_iter()
+        .filter_map(|danger| danger.live)
         .collect()
 }
 

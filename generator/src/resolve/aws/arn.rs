@@ -7,16 +7,21 @@ use super::super::name::partition;
 /// The Region in which a partition's global services write events and
 /// measurements: IAM its calls, Route 53 queries and counts.
 pub(super) fn global_region(region: &str) -> &'static str {
-    match partition(region) {
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        _ => "us-east-1",
-    }
+    partition(region).global_region
 }
 
 /// Whether a Region's accounts have the Regions that most have.
 pub(super) fn is_standard_partition(region: &str) -> bool {
-    partition(region) == "aws"
+    partition(region).id == "aws"
+}
+
+/// Paths of a domain of Amazon OpenSearch Service.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum DomainPaths {
+    /// Those of bulk requests, `/_bulk` and `/<index>/_bulk`.
+    Bulk,
+    /// `/`.
+    Root,
 }
 
 /// Makes the ARNs of one account in one Region.
@@ -34,7 +39,7 @@ impl<'a> Arns<'a> {
     fn arn(&self, service: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{}:{}:{resource}",
-            partition(self.region),
+            partition(self.region).id,
             self.region,
             self.account
         )
@@ -43,7 +48,7 @@ impl<'a> Arns<'a> {
     fn global(&self, service: &str, account: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}::{account}:{resource}",
-            partition(self.region)
+            partition(self.region).id
         )
     }
 
@@ -100,8 +105,21 @@ impl<'a> Arns<'a> {
         self.arn("elasticloadbalancing", "loadbalancer/*")
     }
 
-    pub(super) fn domain(&self, name: &str) -> String {
-        self.arn("es", &format!("domain/{name}/*"))
+    /// What answers at the paths of a domain
+    /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ac.html>).
+    pub(super) fn domain(&self, name: &str, paths: DomainPaths) -> String {
+        let path = match paths {
+            DomainPaths::Bulk => "*_bulk",
+            DomainPaths::Root => "",
+        };
+        self.arn("es", &format!("domain/{name}/{path}"))
+    }
+
+    /// Every log group of the account in the Region: listing them can't be
+    /// allowed for single ones
+    /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html>).
+    pub(super) fn log_groups(&self) -> String {
+        self.log_group("*")
     }
 
     /// A secret by its name: Secrets Manager adds `-` and six characters.
@@ -156,6 +174,11 @@ mod tests {
         );
         assert_eq!(arns("cn-north-1")[2], "arn:aws-cn:s3:::b");
         assert_eq!(arns("us-gov-east-1")[2], "arn:aws-us-gov:s3:::b");
+        assert_eq!(arns("us-iso-west-1")[2], "arn:aws-iso:s3:::b");
+        assert_eq!(arns("us-isob-east-1")[2], "arn:aws-iso-b:s3:::b");
+        assert_eq!(arns("eusc-de-east-1")[2], "arn:aws-eusc:s3:::b");
+        assert_eq!(global_region("cn-northwest-1"), "cn-north-1");
+        assert_eq!(global_region("us-isob-west-1"), "us-isob-east-1");
         assert_eq!(global_region("us-gov-east-1"), "us-gov-west-1");
         assert_eq!(global_region("eu-central-1"), "us-east-1");
     }

@@ -15,7 +15,7 @@ use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
 use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
 use super::Resolving;
-use super::arn::{Arns, global_region};
+use super::arn::{Arns, DomainPaths, global_region};
 use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, Schedule};
 use super::source;
 use crate::settings::{MetricName, Name};
@@ -128,7 +128,11 @@ pub(super) fn resolve(
         reads_status: polls && aws.ec2.status,
         schedules,
         secrets: secrets(&arns, &destinations),
-        domains: domains(&resolving.cluster.account, &destinations),
+        domains: domain_arns(
+            resolving.destinations,
+            &destinations.iter().map(|own| own.name.as_str()).collect(),
+            DomainPaths::Bulk,
+        ),
         function,
     })
 }
@@ -440,30 +444,28 @@ fn secrets(arns: &Arns<'_>, destinations: &[&ResolvedDestination]) -> Vec<String
         .collect()
 }
 
-/// The domains of Amazon OpenSearch Service among destinations.
-pub(super) fn domains(account: &str, destinations: &[&ResolvedDestination]) -> Vec<String> {
-    let mut found: Vec<String> = destinations
+/// The ARNs by which the domains of Amazon OpenSearch Service among the
+/// destinations with these names are called, sorted.
+pub(super) fn domain_arns(
+    destinations: &[ResolvedDestination],
+    names: &BTreeSet<&str>,
+    paths: DomainPaths,
+) -> Vec<String> {
+    destinations
         .iter()
+        .filter(|destination| names.contains(destination.name.as_str()))
         .filter_map(|destination| match &destination.authentication {
-            ResolvedAuthentication::AwsSigv4 { region, .. } => Some(
-                Arns::new(account, region).domain(domain_name(&destination.host).unwrap_or("*")),
-            ),
+            ResolvedAuthentication::AwsSigv4 {
+                region,
+                account,
+                domain,
+                ..
+            } => Some(Arns::new(account, region).domain(domain.as_deref().unwrap_or("*"), paths)),
             _ => None,
         })
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// The name of a domain, from its own address: `search-<name>-<random>.<Region>.es.amazonaws.com`.
-/// An address of the user's own doesn't tell it.
-fn domain_name(host: &str) -> Option<&str> {
-    let label = host.strip_suffix(".amazonaws.com")?.split('.').next()?;
-    let name = label
-        .strip_prefix("search-")
-        .or_else(|| label.strip_prefix("vpc-"))?;
-    Some(name.rsplit_once('-')?.0)
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .collect()
 }
 
 impl<'a> Resolving<'a, '_> {
@@ -534,20 +536,7 @@ impl<'a> Resolving<'a, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{domain_name, rate};
-
-    #[test]
-    fn a_domains_name_is_taken_from_its_address() {
-        assert_eq!(
-            domain_name("search-my-logs-abcdefghij.us-east-1.es.amazonaws.com"),
-            Some("my-logs")
-        );
-        assert_eq!(
-            domain_name("vpc-logs-abc.eu-central-1.es.amazonaws.com"),
-            Some("logs")
-        );
-        assert_eq!(domain_name("logs.example.com"), None);
-    }
+    use super::rate;
 
     #[test]
     fn one_minute_is_singular() {

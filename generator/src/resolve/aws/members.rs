@@ -163,8 +163,8 @@ fn eks(
             .collect()
     };
     EksMember {
-        name: resolving.cluster.name.clone(),
-        arn: arns.eks_cluster(&resolving.cluster.name),
+        name: resolving.cluster.aws_name.clone(),
+        arn: arns.eks_cluster(&resolving.cluster.aws_name),
         on: chosen(true),
         off: chosen(false),
         log_group: group.group.name.clone(),

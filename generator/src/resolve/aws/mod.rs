@@ -7,12 +7,14 @@
 
 mod alarms;
 mod arn;
+mod cluster_name;
 mod filter_pattern;
 mod firehose;
 mod fleet;
 mod flow_log;
 mod forwarder;
 mod members;
+mod pods;
 pub(super) mod resolved;
 mod source;
 mod source_rows;
@@ -28,19 +30,21 @@ use logfleet_contract::names::REGION_STACK;
 use super::name::{self, AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
-    Identity, LogGroup, LogSubscription, LogWriter, ResolvedArchive, ResolvedAuthentication,
-    ResolvedDestination, ResolvedStream,
+    DaemonSet, Identity, LogGroup, LogSubscription, ResolvedArchive, ResolvedDestination,
+    ResolvedLogstash, ResolvedStream,
 };
 use crate::settings::Settings;
 use arn::Arns;
 
+pub(super) use cluster_name::cluster_name;
 pub(super) use fleet::{AwsClaims, find_clashes};
 use resolved::{
-    AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole, PodsRole,
+    AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole,
     ResolvedAws, ResolverQueryLog, ResourceGroupOfRegion, Trail,
 };
 pub(super) use source::{BUILT_IN_STREAMS, feed, wanted_streams};
 pub use tags::TagFilter;
+pub(super) use tags::{CLUSTER_TAG, are_right as are_right_tags};
 
 /// What is resolved already.
 #[derive(Clone, Copy)]
@@ -52,6 +56,8 @@ pub(super) struct Known<'a> {
     pub archives: &'a [ResolvedArchive],
     /// The role of the pods, if they need one.
     pub pods_role: Option<&'a str>,
+    pub daemon_sets: &'a [DaemonSet],
+    pub logstash: Option<&'a ResolvedLogstash>,
 }
 
 /// A cluster on its way.
@@ -140,7 +146,7 @@ pub(super) fn resolve<'a>(
     {
         home.pods = known
             .pods_role
-            .and_then(|role| pods_role(known, role, &groups));
+            .and_then(|role| pods::role(known, role, &groups));
     }
     let dashboard = alarms::dashboard(&mut resolving, &regions);
     if let Some(first) = regions.first_mut() {
@@ -149,8 +155,10 @@ pub(super) fn resolve<'a>(
     let members = members::resolve(&mut resolving, &regions, trails, &groups, problems);
     *log_groups = groups.iter().map(|group| group.group.clone()).collect();
     let sources = source_rows::rows(settings, &regions, members.as_ref(), &groups);
+    let partition = name::partition(&cluster.region);
     ResolvedAws {
-        partition: name::partition(&cluster.region),
+        partition: partition.id,
+        dns_suffix: partition.dns_suffix,
         regions,
         members,
         sources,
@@ -330,7 +338,7 @@ fn event_rules(
         .map(|(role, _)| role.to_string())
         .collect();
     if iam.roles.is_empty() {
-        let cluster = &resolving.cluster.name;
+        let cluster = &resolving.cluster.aws_name;
         roles.push(match resolving.cluster.distribution {
             crate::settings::Distribution::Kops => format!("*.{cluster}"),
             crate::settings::Distribution::Eks => format!("*{cluster}*"),
@@ -411,44 +419,6 @@ fn resolver(
         name,
         log_group: group.group.logical_id.clone(),
         log_group_arn: group.arn.clone(),
-    })
-}
-
-/// The role of the pods, where the stack is to make it.
-fn pods_role(known: Known<'_>, role: &str, groups: &[AwsLogGroup]) -> Option<PodsRole> {
-    let kubernetes = &known.settings.kubernetes;
-    // A role that somebody names is somebody's own.
-    if kubernetes.role_arn.is_some() {
-        return None;
-    }
-    let provider = kubernetes.oidc_provider.as_ref()?.as_str();
-    let cluster = known.cluster;
-    let arns = Arns::new(&cluster.account, &cluster.region);
-    let shipped_to = |name: &str| {
-        let mut streams = known.streams.iter();
-        streams.any(|stream| stream.shipped_to.iter().any(|own| own == name))
-    };
-    let archives = known.archives.iter().filter(|own| shipped_to(&own.name));
-    let domains = known.destinations.iter().filter(|destination| {
-        matches!(
-            destination.authentication,
-            ResolvedAuthentication::AwsSigv4 { .. }
-        )
-    });
-    Some(PodsRole {
-        role: role.rsplit('/').next().unwrap_or_default().to_owned(),
-        provider_arn: arns.open_id_connect_provider(provider),
-        provider: provider.to_owned(),
-        service_account: format!("system:serviceaccount:{}:fluentd", kubernetes.namespace),
-        log_group_arns: groups
-            .iter()
-            .filter(|group| group.group.writer == LogWriter::Shippers)
-            .map(|group| group.arn.clone())
-            .collect(),
-        objects: archives
-            .map(|archive| format!("{}/{}*", arns.bucket(&archive.bucket), archive.prefix))
-            .collect(),
-        domains: forwarder::domains(&cluster.account, &domains.collect::<Vec<_>>()),
     })
 }
 

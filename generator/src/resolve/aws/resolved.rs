@@ -14,6 +14,8 @@ use crate::settings::{ForwarderArchitecture, Traffic};
 pub struct ResolvedAws {
     /// The partition, the second part of every ARN.
     pub partition: &'static str,
+    /// How the hosts of AWS's services end, such as `amazonaws.com`.
+    pub dns_suffix: &'static str,
     /// The stacks, one for each Region that needs one; the cluster's own Region first.
     pub regions: Vec<AwsRegion>,
     /// What hangs on members of the resource group.
@@ -353,14 +355,18 @@ pub struct PodsRole {
     pub provider_arn: String,
     /// The provider, as its conditions name it.
     pub provider: String,
-    /// The service account, as the provider names it.
-    pub service_account: String,
+    /// The service accounts, as the provider names them.
+    pub service_accounts: Vec<String>,
     /// Log groups that the pods write to.
     pub log_group_arns: Vec<String>,
+    /// All log groups of each Region that they write to, which they list.
+    pub listed_log_groups: Vec<String>,
     /// Objects that the pods write.
     pub objects: Vec<String>,
-    /// Domains of Amazon OpenSearch Service that the pods write to.
-    pub domains: Vec<String>,
+    /// What answers bulk requests at the domains of Amazon OpenSearch Service that the pods write to.
+    pub bulk: Vec<String>,
+    /// What answers at `/` of those that Logstash writes to, which looks whether they are there.
+    pub roots: Vec<String>,
 }
 
 /// Counts log events.

@@ -166,6 +166,14 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
             );
         }
     }
+    let roles = &aws.iam.roles;
+    if aws.iam.enabled && !roles.is_empty() && roles.values().all(|on| !on) {
+        problems.push(
+            &["sources", "aws", "iam", "roles"],
+            "no role is watched",
+            "set a role to `true`, or `sources.aws.iam.enabled` to `false`; without any entry the cluster's own roles are watched",
+        );
+    }
     let trail = &aws.cloudtrail;
     if trail.enabled && trail.existing_log_group.is_none() && !trail.read && !trail.write {
         problems.push(
@@ -309,10 +317,8 @@ fn ways(settings: &Settings, cluster: &Identity) -> Vec<Way> {
         ));
     }
     if let Some(stream) = eks_stream(settings) {
-        let group = aws.eks.log_group.as_ref().map_or_else(
-            || format!("/aws/eks/{}/cluster", cluster.name),
-            ToString::to_string,
-        );
+        // https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+        let group = format!("/aws/eks/{}/cluster", cluster.aws_name);
         ways.push(foreign("kubernetes.control_plane", group, home, stream));
     }
     ways

@@ -16,6 +16,9 @@ pub struct TagFilter {
     pub values: Vec<String>,
 }
 
+/// How the tag's key begins that Kubernetes puts on what is a cluster's; its name in AWS comes next.
+pub(in crate::resolve) const CLUSTER_TAG: &str = "kubernetes.io/cluster/";
+
 const SETTING: [&str; 4] = ["sources", "aws", "resource_group", "tags"];
 
 /// Characters that the query of a group may have:
@@ -30,7 +33,7 @@ pub(super) fn resolve(
 ) -> Vec<TagFilter> {
     if tags.is_empty() {
         return vec![TagFilter {
-            key: format!("kubernetes.io/cluster/{}", cluster.name),
+            key: format!("{CLUSTER_TAG}{}", cluster.aws_name),
             values: vec!["owned".to_owned(), "shared".to_owned()],
         }];
     }
@@ -56,6 +59,16 @@ pub(super) fn resolve(
         );
     }
     filters
+}
+
+/// Whether nothing is wrong with the tags; what is wrong is told where they are resolved.
+pub(in crate::resolve) fn are_right(
+    tags: &BTreeMap<String, BTreeMap<String, bool>>,
+    cluster: &Identity,
+) -> bool {
+    let mut problems = Problems::default();
+    resolve(tags, cluster, &mut problems);
+    problems.0.is_empty()
 }
 
 fn query_length(filters: &[TagFilter]) -> usize {

@@ -18,6 +18,8 @@ use crate::render::{Templates, render};
 use crate::resolve::{OwnFiles, ResolvedCluster, resolve_cluster};
 use crate::settings::{DEFAULTS, Settings};
 
+mod environment;
+
 const CLUSTER: &str = r#"
 name: prod-eu.example.com
 environment: production
@@ -81,6 +83,19 @@ impl Bench {
 
     /// The templates of CloudFormation, by path, all checked.
     fn render(&self, change: &Value) -> Result<Vec<(String, Value)>, Vec<String>> {
+        Ok(self
+            .files(change)?
+            .into_iter()
+            .filter(|(path, _)| path.starts_with("aws/"))
+            .map(|(path, text)| {
+                let value = serde_json::from_str(&text).expect("JSON");
+                (path, value)
+            })
+            .collect())
+    }
+
+    /// All files, by path, all checked.
+    fn files(&self, change: &Value) -> Result<Vec<(String, String)>, Vec<String>> {
         let cluster = self.resolve(change)?;
         let tree = render(&cluster, &self.templates).map_err(|faults| {
             faults
@@ -100,10 +115,9 @@ impl Bench {
             })?;
         Ok(tree
             .files()
-            .filter(|(path, _)| path.as_str().starts_with("aws/"))
             .map(|(path, bytes)| {
-                let value = serde_json::from_slice(bytes).expect("JSON");
-                (path.to_string(), value)
+                let text = std::str::from_utf8(bytes).expect("UTF-8");
+                (path.to_string(), text.to_owned())
             })
             .collect())
     }
@@ -284,7 +298,11 @@ fn tags() -> Vec<Case> {
         .map(|(key, value)| {
             case(
                 format!("tag {key:?}: {value:?}"),
-                aws(json!({ "resource_group": { "tags": { (*key): { (*value): true } } } })),
+                json!({ "sources": {
+                    "aws": { "resource_group": { "tags": { (*key): { (*value): true } } } },
+                    // Systems Manager aims at fewer tags than there can be.
+                    "machines": { "masters": { "tags": { "a": "b" } }, "nodes": { "tags": { "a": "b" } } },
+                } }),
                 Expected::Right(
                     HOME,
                     query.to_owned(),
@@ -490,7 +508,7 @@ fn values() -> Vec<Case> {
         ),
         case("everything of AWS is off", aws(json!({ "enabled": false })), Expected::Passes),
         case("requests at buckets by a trail", aws(json!({ "s3": { "method": "data_events" } })), Expected::Passes),
-        case("EKS", json!({ "distribution": "eks", "node_groups": { "masters": null } }), Expected::Passes),
+        case("EKS", json!({ "distribution": "eks", "node_groups": { "masters": null }, "sources": { "aws": { "cluster_name": "Prod_Cluster" } } }), Expected::Passes),
     ];
     let wrong = [
         ("no code", json!({ "forwarder": { "code": null } })),

@@ -7,6 +7,7 @@ use logfleet_contract::secrets::SecretReference as Reference;
 use serde::Serialize;
 
 use super::{MachineInputKind, ResolvedCloudwatchAgent, ResolvedFilebeat, RolePlan, Surroundings};
+use crate::resolve::aws::{CLUSTER_TAG, are_right_tags};
 use crate::resolve::name::AwsNames;
 use crate::resolve::problem::Problems;
 use crate::resolve::{NameKind, ResolvedAuthentication, ResolvedDestination, name, workload};
@@ -90,8 +91,8 @@ pub struct ResolvedLogstash {
     pub tls: ResolvedLogstashTls,
     /// The secrets that its machine fetches.
     pub secrets: Vec<MachineSecret>,
-    /// The tags of its machine.
-    pub tags: BTreeMap<TagKey, TagValue>,
+    /// The tags of its machine, each with its values.
+    pub tags: MachineTags,
 }
 
 /// The certificates between Filebeat and Logstash.
@@ -297,6 +298,7 @@ pub(super) fn logstash(
     );
     let node_port = !on_machine && settings.service == LogstashService::NodePort;
     let tls = tls(around, problems);
+    check_secrets(&tls, around, problems);
     let mut secrets = Vec::new();
     if on_machine {
         secrets.extend(
@@ -361,7 +363,7 @@ pub(super) fn logstash(
                 &settings.tags,
                 problems,
             );
-            settings.tags.clone()
+            one_value_each(&settings.tags)
         } else {
             BTreeMap::new()
         },
@@ -459,6 +461,35 @@ fn tls(around: Surroundings<'_>, problems: &mut Problems) -> ResolvedLogstashTls
     }
 }
 
+/// A destination that is called like one of the two sides would share its secret.
+fn check_secrets(tls: &ResolvedLogstashTls, around: Surroundings<'_>, problems: &mut Problems) {
+    let certificates = [tls.server_secret.as_ref(), Some(&tls.client_secret)];
+    for destination in around.destinations {
+        let secret = match &destination.authentication {
+            ResolvedAuthentication::Basic(secret)
+            | ResolvedAuthentication::ApiKey(secret)
+            | ResolvedAuthentication::ClientCertificate { secret, .. } => secret,
+            ResolvedAuthentication::AwsSigv4 { .. } => continue,
+        };
+        let outside = secret.secrets_manager_name.as_ref();
+        let shared = if secret.secret_name == tls.secret_name {
+            &tls.secret_name
+        } else if let Some(name) = outside.filter(|name| certificates.contains(&Some(name))) {
+            name
+        } else {
+            continue;
+        };
+        problems.push(
+            &["destinations", &destination.name],
+            format!(
+                "the credential of `{}` and a certificate of Logstash would be one secret, `{shared}`",
+                destination.name
+            ),
+            "rename the destination, or give it another `authentication.secret`",
+        );
+    }
+}
+
 /// The image of Logstash: one of the project that makes the output.
 fn image(
     servers: &[&ResolvedDestination],
@@ -507,40 +538,103 @@ fn image(
     workload::image(image, None)
 }
 
-/// The tags by which Systems Manager finds the machines of a role.
+/// The tags by which Systems Manager finds machines: each key with the values
+/// of which one counts; any without.
+pub type MachineTags = BTreeMap<String, Vec<String>>;
+
+fn one_value_each(tags: &BTreeMap<TagKey, TagValue>) -> MachineTags {
+    tags.iter()
+        .map(|(key, value)| (key.to_string(), vec![value.to_string()]))
+        .collect()
+}
+
+/// The tags by which Systems Manager finds the machines of a role: its own; else
+/// those that say which objects of AWS are the cluster's.
 pub(super) fn tags(
     role: &str,
     own: &BTreeMap<TagKey, TagValue>,
     around: Surroundings<'_>,
     problems: &mut Problems,
-) -> BTreeMap<TagKey, TagValue> {
+) -> MachineTags {
     check_tags(&["sources", "machines", role, "tags"], own, problems);
     if !own.is_empty() {
-        return own.clone();
+        return one_value_each(own);
     }
-    let cluster = &around.cluster.name;
-    let tags = match around.cluster.distribution {
+    let kops = around.cluster.distribution == Distribution::Kops;
+    let mut tags = members_tags(role, around, problems).unwrap_or_else(|| {
+        let name = around.cluster.aws_name.clone();
         // https://github.com/kubernetes/kops/blob/v1.32.0/upup/pkg/fi/cloudup/awsup/aws_cloud.go
-        Distribution::Kops => vec![
-            ("KubernetesCluster".to_owned(), cluster.clone()),
-            (
-                if role == "masters" {
-                    "k8s.io/role/control-plane".to_owned()
-                } else {
-                    "k8s.io/role/node".to_owned()
-                },
-                "1".to_owned(),
-            ),
-        ],
-        // https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
-        Distribution::Eks => vec![(
-            format!("kubernetes.io/cluster/{cluster}"),
-            "owned".to_owned(),
-        )],
-    };
-    tags.into_iter()
-        .map(|(key, value)| (TagKey(key), TagValue(value)))
-        .collect()
+        if kops {
+            MachineTags::from([("KubernetesCluster".to_owned(), vec![name])])
+        } else {
+            // https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+            MachineTags::from([(format!("{CLUSTER_TAG}{name}"), vec!["owned".to_owned()])])
+        }
+    });
+    if kops {
+        let key = if role == "masters" {
+            "k8s.io/role/control-plane"
+        } else {
+            "k8s.io/role/node"
+        };
+        tags.insert(key.to_owned(), vec!["1".to_owned()]);
+    }
+    tags
+}
+
+/// The tags of the resource group's members, where they are chosen.
+fn members_tags(
+    role: &str,
+    around: Surroundings<'_>,
+    problems: &mut Problems,
+) -> Option<MachineTags> {
+    let chosen = &around.settings.sources.aws.resource_group.tags;
+    if chosen.is_empty() {
+        return None;
+    }
+    let tags: MachineTags = chosen
+        .iter()
+        .map(|(key, values)| {
+            let on = values.iter().filter(|(_, on)| **on);
+            (key.clone(), on.map(|(value, _)| value.clone()).collect())
+        })
+        .collect();
+    let setting = ["sources", "aws", "resource_group", "tags"];
+    let told = problems.0.iter().any(|problem| problem.setting == setting);
+    if around.settings.sources.machines.delivery.ssm
+        && !told
+        && are_right_tags(chosen, around.cluster)
+    {
+        let strange = tags.keys().find(|key| !can_be_aimed_at(key));
+        let fault = if let Some(key) = strange {
+            Some(format!(
+                "Systems Manager can't aim at machines by the tag `{key}`"
+            ))
+        } else if tags.values().filter(|values| values.is_empty()).count() > 1 {
+            Some("Systems Manager aims at one tag of any value only".to_owned())
+        } else if tags.len() >= MOST_TAGS {
+            Some(format!(
+                "these are {} tags, and Systems Manager takes {MOST_TAGS}, a machine's role among them",
+                tags.len()
+            ))
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            problems.push(
+                &setting,
+                format!("{fault}, so the {role} would get no shippers"),
+                "say which machines they are in `sources.machines.<role>.tags`, for each role",
+            );
+        }
+    }
+    Some(tags)
+}
+
+/// What [`TagKey`] allows.
+fn can_be_aimed_at(key: &str) -> bool {
+    key.chars()
+        .all(|c| c.is_ascii_alphanumeric() || " _.:/=@-".contains(c))
 }
 
 fn check_tags(setting: &[&str], tags: &BTreeMap<TagKey, TagValue>, problems: &mut Problems) {

@@ -7,6 +7,7 @@ use logfleet_contract::names::{PREFIX, aws_name, hash};
 use serde::Serialize;
 
 use super::super::Identity;
+use crate::partition::{self, Partition};
 
 pub use logfleet_contract::names::NameKind;
 
@@ -69,19 +70,15 @@ impl<'a> AwsNames<'a> {
     }
 }
 
-/// The partition that a Region is in:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
-pub(in crate::resolve) fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
+/// The partition that a Region is in. A Region that the table lacks is a fault
+/// of its own ([`super::super::region`]), so what is taken for it is never rendered.
+pub(in crate::resolve) fn partition(region: &str) -> &'static Partition {
+    partition::of_region(region).unwrap_or(&partition::PARTITIONS[0])
 }
 
 /// The ARN of a role.
 pub(in crate::resolve) fn role_arn(region: &str, account: &str, name: &str) -> String {
-    format!("arn:{}:iam::{account}:role/{name}", partition(region))
+    format!("arn:{}:iam::{account}:role/{name}", partition(region).id)
 }
 
 /// A subscription filter. Its name is the log group's own, which clusters may share.

@@ -1,15 +1,15 @@
 #!/bin/bash
 # Sets the log shippers of this machine up, or brings them up to date; safe to
-# run again. `install.sh refresh` only looks for new credentials.
+# run again. `install.sh refresh` only looks for new credentials. Each shipper
+# is set up whatever becomes of the others; the exit code is 1 if one failed.
 set -euo pipefail
 umask 077
-# The last part of a pipe runs in this shell, so that `write` can set `changed`.
-shopt -s lastpipe
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
 readonly filebeat=(/usr/share/filebeat/bin/filebeat -c "$etc/filebeat.yml" --path.home /usr/share/filebeat --path.config "$etc" --path.data "$state/filebeat" --path.logs /var/log/logfleet)
 
-# Writes standard input to a file if it says something else; then `changed` is set.
+# Writes standard input to a file if it says something else; then the shipper
+# is restarted, in the next run if this one doesn't get there.
 write() {
   local file=$1 mode=${2:-0600} new
   new=$(mktemp)
@@ -17,9 +17,9 @@ write() {
   if cmp -s "$new" "$file"; then
     rm -f "$new"
   else
+    touch "$restart"
     install -D -m "$mode" "$new" "$file"
     rm -f "$new"
-    changed=true
   fi
 }
 
@@ -38,7 +38,7 @@ signing_key() {
   local url=$1 fingerprint=$2 file=$3
   command -v gpg >/dev/null || packages gnupg2
   curl -fsSL --proto '=https' --retry 5 -o "$file.new" "$url"
-  gpg --batch --show-keys --with-colons "$file.new" | grep -qx "fpr:::::::::$fingerprint:" || {
+  gpg --batch --show-keys --with-colons "$file.new" | grep -x "fpr:::::::::$fingerprint:" >/dev/null || {
     echo "the key at $url is not $fingerprint" >&2
     exit 1
   }
@@ -64,7 +64,7 @@ install_filebeat() {
     printf '%s\n' '[logfleet-elastic]' name=logfleet-elastic "baseurl=$repository/yum" gpgcheck=1 enabled=1 | write /etc/yum.repos.d/logfleet-elastic.repo 0644
     packages "filebeat-$version"
   fi
-  changed=true
+  touch "$restart"
 }
 
 # Fetches credentials as this machine's role. They go through pipes only:
@@ -78,12 +78,12 @@ refresh() {
   if [[ $digest != "$(cat "$state/credential-1" 2>/dev/null)" ]]; then
     value api_key <<<"$secret" | "${filebeat[@]}" keystore add LOGFLEET_MAIN_API_KEY --stdin --force
     value id <<<"$secret" | "${filebeat[@]}" keystore add LOGFLEET_MAIN_API_KEY_ID --stdin --force
+    touch "$restart"
     echo "$digest" >"$state/credential-1"
-    changed=true
   fi
 }
 
-write_files() {
+write_filebeat() {
   write "$etc/filebeat.yml" <<'LOGFLEET_END'
 # Ships the system and kernel logs of the nodes of the cluster "dev-anna".
 # On the machine it is /etc/logfleet/filebeat.yml. A rotated file keeps its first bytes,
@@ -244,20 +244,39 @@ WantedBy=timers.target
 LOGFLEET_END
 }
 
-changed=false
-install -d -m 0700 "$etc" "$state" /var/log/logfleet
-if [[ ${1:-} == refresh ]]; then
-  refresh
-else
-  install_filebeat
-  write_files
-  refresh
-fi
-if [[ $changed == true ]] || ! systemctl -q is-active logfleet-filebeat.service; then
+start_filebeat() {
+  [[ -e $restart ]] || ! systemctl -q is-active logfleet-filebeat.service || return 0
   systemctl daemon-reload
   # The package's own service would read the same files again.
   systemctl -q disable --now filebeat.service 2>/dev/null || true
   systemctl -q enable logfleet-filebeat.service logfleet-refresh.timer
   systemctl start logfleet-refresh.timer
   systemctl restart logfleet-filebeat.service
+  rm -f "$restart"
+}
+
+failed=
+# Takes down how setting a shipper up ended.
+ended() { (($2 == 0)) || failed+=" $1"; }
+
+command -v systemctl >/dev/null || {
+  echo "nothing is set up: this isn't a machine with systemd that takes packages" >&2
+  exit 0
+}
+install -d -m 0700 "$etc" "$state" /var/log/logfleet
+set +e
+(
+  set -e
+  restart=$state/restart-filebeat
+  if [[ ${1:-} != refresh ]]; then
+    install_filebeat
+    write_filebeat
+  fi
+  refresh
+  start_filebeat
+)
+ended filebeat $?
+if [[ $failed ]]; then
+  echo "failed:$failed" >&2
+  exit 1
 fi

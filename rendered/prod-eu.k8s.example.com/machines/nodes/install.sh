@@ -1,15 +1,15 @@
 #!/bin/bash
 # Sets the log shippers of this machine up, or brings them up to date; safe to
-# run again. `install.sh refresh` only looks for new credentials.
+# run again. `install.sh refresh` only looks for new credentials. Each shipper
+# is set up whatever becomes of the others; the exit code is 1 if one failed.
 set -euo pipefail
 umask 077
-# The last part of a pipe runs in this shell, so that `write` can set `changed`.
-shopt -s lastpipe
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
 readonly filebeat=(/usr/share/filebeat/bin/filebeat -c "$etc/filebeat.yml" --path.home /usr/share/filebeat --path.config "$etc" --path.data "$state/filebeat" --path.logs /var/log/logfleet)
 
-# Writes standard input to a file if it says something else; then `changed` is set.
+# Writes standard input to a file if it says something else; then the shipper
+# is restarted, in the next run if this one doesn't get there.
 write() {
   local file=$1 mode=${2:-0600} new
   new=$(mktemp)
@@ -17,9 +17,9 @@ write() {
   if cmp -s "$new" "$file"; then
     rm -f "$new"
   else
+    touch "$restart"
     install -D -m "$mode" "$new" "$file"
     rm -f "$new"
-    changed=true
   fi
 }
 
@@ -38,7 +38,7 @@ signing_key() {
   local url=$1 fingerprint=$2 file=$3
   command -v gpg >/dev/null || packages gnupg2
   curl -fsSL --proto '=https' --retry 5 -o "$file.new" "$url"
-  gpg --batch --show-keys --with-colons "$file.new" | grep -qx "fpr:::::::::$fingerprint:" || {
+  gpg --batch --show-keys --with-colons "$file.new" | grep -x "fpr:::::::::$fingerprint:" >/dev/null || {
     echo "the key at $url is not $fingerprint" >&2
     exit 1
   }
@@ -64,7 +64,7 @@ install_filebeat() {
     printf '%s\n' '[logfleet-elastic]' name=logfleet-elastic "baseurl=$repository/yum" gpgcheck=1 enabled=1 | write /etc/yum.repos.d/logfleet-elastic.repo 0644
     packages "filebeat-$version"
   fi
-  changed=true
+  touch "$restart"
 }
 
 # Fetches credentials as this machine's role. They go through pipes only:
@@ -79,21 +79,35 @@ refresh() {
     value ca.crt <<<"$secret" | write "$etc/ca.crt"
     value tls.crt <<<"$secret" | write "$etc/tls.crt"
     value tls.key <<<"$secret" | write "$etc/tls.key"
+    touch "$restart"
     echo "$digest" >"$state/credential-1"
-    changed=true
   fi
 }
 
 # Logstash is behind a port of each node, so the machine asks itself, by the
 # name in Logstash's certificate.
 name_logstash() {
-  local token address
-  token=$(curl -fsS --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)
-  address=$(curl -fsS --retry 5 -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/local-ipv4)
-  { sed '/ # logfleet$/d' /etc/hosts; echo "$address logstash.logging.svc # logfleet"; } | write /etc/hosts 0644
+  local imds=http://169.254.169.254/latest token address kind lines=''
+  # Only the other address answers where a machine has no IPv4 at all.
+  token=$(imds_token "$imds") || {
+    imds='http://[fd00:ec2::254]/latest'
+    token=$(imds_token "$imds")
+  }
+  # A machine has one of them or both; a port of a node is open on those of the cluster's family.
+  for kind in local-ipv4 ipv6; do
+    address=$(curl -fsg --retry 5 -H "X-aws-ec2-metadata-token: $token" "$imds/meta-data/$kind") || continue
+    lines+="$address logstash.logging.svc # logfleet"$'\n'
+  done
+  [[ $lines ]] || {
+    echo "this machine's addresses are unknown: its metadata doesn't answer" >&2
+    exit 1
+  }
+  { sed '/ # logfleet$/d' /etc/hosts; printf %s "$lines"; } | write /etc/hosts 0644
 }
 
-write_files() {
+imds_token() { curl -fsSg --connect-timeout 5 --retry 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$1/api/token"; }
+
+write_filebeat() {
   write "$etc/filebeat.yml" <<'LOGFLEET_END'
 # Ships the system and kernel logs of the nodes of the cluster "prod-eu.k8s.example.com".
 # On the machine it is /etc/logfleet/filebeat.yml. A rotated file keeps its first bytes,
@@ -240,22 +254,40 @@ WantedBy=timers.target
 LOGFLEET_END
 }
 
-changed=false
-install -d -m 0700 "$etc" "$state" /var/log/logfleet
-if [[ ${1:-} == refresh ]]; then
-  name_logstash
-  refresh
-else
-  install_filebeat
-  write_files
-  name_logstash
-  refresh
-fi
-if [[ $changed == true ]] || ! systemctl -q is-active logfleet-filebeat.service; then
+start_filebeat() {
+  [[ -e $restart ]] || ! systemctl -q is-active logfleet-filebeat.service || return 0
   systemctl daemon-reload
   # The package's own service would read the same files again.
   systemctl -q disable --now filebeat.service 2>/dev/null || true
   systemctl -q enable logfleet-filebeat.service logfleet-refresh.timer
   systemctl start logfleet-refresh.timer
   systemctl restart logfleet-filebeat.service
+  rm -f "$restart"
+}
+
+failed=
+# Takes down how setting a shipper up ended.
+ended() { (($2 == 0)) || failed+=" $1"; }
+
+command -v systemctl >/dev/null || {
+  echo "nothing is set up: this isn't a machine with systemd that takes packages" >&2
+  exit 0
+}
+install -d -m 0700 "$etc" "$state" /var/log/logfleet
+set +e
+(
+  set -e
+  restart=$state/restart-filebeat
+  if [[ ${1:-} != refresh ]]; then
+    install_filebeat
+    write_filebeat
+  fi
+  name_logstash
+  refresh
+  start_filebeat
+)
+ended filebeat $?
+if [[ $failed ]]; then
+  echo "failed:$failed" >&2
+  exit 1
 fi

@@ -63,10 +63,10 @@ pub(super) fn tell_of(what: &str, old: Kept, new: Kept, found: &mut Found) {
     push(told, found);
 }
 
-/// Tells something in words of its own.
+/// Tells something in words of its own. What becomes of what is there already
+/// depends on the store, and is added where that is known.
 pub(super) fn push(what: impl AsRef<str>, found: &mut Found) {
-    let live = "what is older is deleted for good once this is applied";
-    found.push(Flag::RetentionShrinks, what, Some(live.to_owned()));
+    found.push(Flag::RetentionShrinks, what, None);
 }
 
 /// A duration in its largest unit that has no fraction.

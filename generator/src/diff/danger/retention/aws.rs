@@ -5,6 +5,23 @@ use serde_json::Value as Json;
 use super::age::{self, DAY, HOUR, Kept, SECOND, tell, tell_of};
 use crate::diff::danger::change::{Found, Resource, items, shown, text};
 
+/// What becomes of what a store of a kind holds already, once it is updated.
+pub(super) fn live(kind: &str) -> &'static str {
+    match kind {
+        // <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html>
+        "AWS::Logs::LogGroup" => {
+            "what is older is deleted for good, usually within 72 hours after this is applied"
+        }
+        // <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
+        "AWS::SQS::Queue" => {
+            "what is older is deleted for good, within 15 minutes after this is applied"
+        }
+        // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html>
+        "AWS::S3::Bucket" => "rules hold for objects that exist, too; they are run once a day",
+        _ => "what is older is deleted for good once this is applied",
+    }
+}
+
 pub(super) fn check(resource: &Resource<'_>, found: &mut Found) {
     let Some((old, new)) = resource.both() else {
         return;

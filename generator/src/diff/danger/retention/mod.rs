@@ -15,11 +15,27 @@ use crate::tree::RenderedTree;
 use age::{Kept, tell};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    if change.path().starts_with("elasticsearch/") {
-        check_server(change, found);
+    let path = change.path();
+    if path.starts_with("elasticsearch/") {
+        let live = if path.contains(POLICIES[1]) {
+            "indices that exist keep their policy until it is changed for them; what is older then is deleted for good"
+        } else {
+            "what is older is deleted for good once this is applied"
+        };
+        with_live(live, found, |found| check_server(change, found));
     }
     for resource in change.resources() {
-        aws::check(&resource, found);
+        let live = aws::live(resource.kind());
+        with_live(live, found, |found| aws::check(&resource, found));
+    }
+}
+
+/// Adds what a check finds, with what becomes of what is stored already.
+fn with_live(live: &str, found: &mut Found, check: impl FnOnce(&mut Found)) {
+    let mut own = Found::default();
+    check(&mut own);
+    for finding in own.findings {
+        found.push(finding.flag, finding.what, Some(live.to_owned()));
     }
 }
 

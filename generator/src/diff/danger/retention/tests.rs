@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::diff::danger::tests::{of_resource, of_trees, of_values};
+use crate::diff::danger::tests::{lives_of_values, of_resource, of_trees, of_values};
 
 const ISM: &str = "elasticsearch/main/_plugins/_ism/policies/x.json";
 const ILM: &str = "elasticsearch/main/_ilm/policy/x.json";
@@ -172,4 +172,55 @@ fn buckets_and_streams_of_aws_keep_shorter() {
         assert_eq!(of_resource(kind, &new, &old), [""; 0]);
     }
     assert!(!of_resource(s3, &lock(7), &json!({})).is_empty());
+}
+
+/// What becomes of what is stored already differs from store to store.
+#[test]
+fn what_is_there_already_is_told_as_each_store_treats_it() {
+    let log_group = |days: u16| json!({"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": days}}}});
+    let queue = |seconds: u32| json!({"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"MessageRetentionPeriod": seconds}}}});
+    let stream = |hours: u16| json!({"Resources": {"A": {"Type": "AWS::Kinesis::Stream", "Properties": {"RetentionPeriodHours": hours}}}});
+    let bucket = |days: u16| json!({"Resources": {"A": {"Type": "AWS::S3::Bucket", "Properties": {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": days}]}}}}});
+    let by_age = |age: &str| ism(&json!({"min_rollover_age": age}), &["x"]);
+    let stack = "aws/eu-central-1/stack.json";
+    for (path, old, new, live) in [
+        (
+            ILM,
+            ilm("60d"),
+            ilm("7d"),
+            "what is older is deleted for good once this is applied",
+        ),
+        (
+            ISM,
+            by_age("60d"),
+            by_age("7d"),
+            "indices that exist keep their policy until it is changed for them; what is older then is deleted for good",
+        ),
+        (
+            stack,
+            log_group(30),
+            log_group(7),
+            "what is older is deleted for good, usually within 72 hours after this is applied",
+        ),
+        (
+            stack,
+            queue(86_400),
+            queue(3600),
+            "what is older is deleted for good, within 15 minutes after this is applied",
+        ),
+        (
+            stack,
+            stream(48),
+            stream(24),
+            "what is older is deleted for good once this is applied",
+        ),
+        (
+            stack,
+            bucket(30),
+            bucket(7),
+            "rules hold for objects that exist, too; they are run once a day",
+        ),
+    ] {
+        assert_eq!(lives_of_values(path, &old, &new), [live], "{path}");
+    }
 }
