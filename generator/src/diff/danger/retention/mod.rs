@@ -14,13 +14,19 @@ use crate::diff::compare::language::{self, Language};
 use crate::tree::RenderedTree;
 use age::{Kept, tell};
 
+/// What becomes of what is stored already.
+const LIVE: &str = "what is older is deleted for good once this is applied";
+const LIVE_OF_STATES: &str = "indices that exist keep their policy until it is changed for them; what is older then is deleted for good";
+/// An index names its policy from its beginning, and a new policy is no new version of it.
+const LIVE_OF_ANOTHER: &str = "indices that exist keep the policy that they name; those that begin from now on have the new one";
+
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let path = change.path();
     if path.starts_with("elasticsearch/") {
-        let live = if path.contains(POLICIES[1]) {
-            "indices that exist keep their policy until it is changed for them; what is older then is deleted for good"
+        let live = if path.contains("/_plugins/_ism/policies/") {
+            LIVE_OF_STATES
         } else {
-            "what is older is deleted for good once this is applied"
+            LIVE
         };
         with_live(live, found, |found| check_server(change, found));
     }
@@ -51,19 +57,26 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
 
 /// A data stream that is on both sides.
 pub(super) fn check_stream(old: &Held<'_>, new: &Held<'_>, found: &mut Found) {
-    let name = |held: &Held<'_>| held.policy.map(|policy| policy.name.to_owned());
-    match (kept(new), new.policy) {
-        (Kept::Unknown, Some(policy)) if policy.value.is_none() => {
-            if name(old).as_deref() != Some(policy.name) {
-                tell_unknown(policy.name, found);
+    let is_another = old.policy.map(|policy| policy.name) != new.policy.map(|policy| policy.name);
+    let live = match new.policy.map(|policy| policy.kind) {
+        Some(Kind::StatePolicy) => LIVE_OF_STATES,
+        Some(_) if is_another => LIVE_OF_ANOTHER,
+        _ => LIVE,
+    };
+    with_live(live, found, |found| {
+        match new.policy {
+            Some(policy) if policy.value.is_none() => {
+                if is_another {
+                    tell_unknown(policy.name, found);
+                }
             }
+            _ => tell(kept(old), kept(new), found),
         }
-        (after, _) => tell(kept(old), after, found),
-    }
-    let value = |held: &Held<'_>| held.policy.and_then(|policy| policy.value.cloned());
-    if let (Some(old), Some(new)) = (value(old), value(new)) {
-        check_begin(&old, &new, found);
-    }
+        let value = |held: &Held<'_>| held.policy.and_then(|policy| policy.value.cloned());
+        if let (Some(old), Some(new)) = (value(old), value(new)) {
+            check_begin(&old, &new, found);
+        }
+    });
 }
 
 fn kept(held: &Held<'_>) -> Kept {
