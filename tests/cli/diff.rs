@@ -20,6 +20,7 @@
 //! | `shallow NAME` | cuts the history off below that commit |
 //! | `lack COMMIT PATH` | takes away what git has of that file or folder of a commit, as in a partial clone |
 //! | `render` | runs `gen render` |
+//! | `older` | puts the index objects that the release before shared ones rendered in place of those that are rendered |
 //! | `release VERSION` | makes what stands in `rendered/` the work of that release of gen |
 //! | `bare` | leaves the repository alone, without a work tree, as `--root` |
 //! | `no-git` | takes the repository away |
@@ -34,7 +35,6 @@ use git2::{
     Signature, Time, build::CheckoutBuilder,
 };
 use rayon::prelude::*;
-use sha2::Digest as _;
 
 use crate::fleet::{Run, TestFleet, cases, cases_of};
 
@@ -121,7 +121,8 @@ impl History {
                 let run = self.fleet.call(&["render"]);
                 assert_eq!(run.code, 0, "{run}");
             }
-            ["release", version] => self.release(version),
+            ["older"] => self.fleet.make_older(),
+            ["release", version] => self.fleet.release(version),
             ["bare"] => self.make_bare(),
             ["no-git"] => self.fleet.remove(".git"),
             ["diff", arguments @ ..] => {
@@ -240,29 +241,6 @@ impl History {
             }
         }
         folder.clone_into(&mut self.folder);
-    }
-
-    /// Rewrites the ownership files: another release, and the digests of what is there.
-    fn release(&self, version: &str) {
-        let is_ownership = |path: &&String| path.ends_with("/.logfleet.json");
-        let outputs = self.fleet.outputs();
-        for path in outputs.keys().filter(is_ownership) {
-            let path = format!("rendered/{path}");
-            let folder = path.trim_end_matches(".logfleet.json");
-            let text = self.fleet.text(&path);
-            let mut ownership: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-            ownership["generator"] = version.into();
-            let files = ownership["files"].as_object_mut().expect("files");
-            files.retain(|file, _| self.fleet.has(&format!("{folder}{file}")));
-            for (file, digest) in files {
-                let bytes = self.fleet.read(&format!("{folder}{file}"));
-                let bytes = sha2::Sha256::digest(&bytes);
-                let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
-                *digest = hex.collect::<String>().into();
-            }
-            let text = serde_json::to_string_pretty(&ownership).expect("JSON") + "\n";
-            self.fleet.write(&path, text);
-        }
     }
 
     fn lack(&self, commit: &str, path: &str) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use rayon::prelude::*;
+use sha2::Digest as _;
 use tempfile::TempDir;
 
 /// No case may take so long, not even on a busy machine.
@@ -152,6 +153,51 @@ impl TestFleet {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Rewrites the ownership files: another release, and the digests of what is there.
+    pub(crate) fn release(&self, version: &str) {
+        let is_ownership = |path: &&String| path.ends_with("/.logfleet.json");
+        let outputs = self.outputs();
+        for path in outputs.keys().filter(is_ownership) {
+            let path = format!("rendered/{path}");
+            let folder = path.trim_end_matches(".logfleet.json");
+            let text = self.text(&path);
+            let mut ownership: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            ownership["generator"] = version.into();
+            let files = ownership["files"].as_object_mut().expect("files");
+            files.retain(|file, _| self.has(&format!("{folder}{file}")));
+            for (file, digest) in files {
+                let bytes = self.read(&format!("{folder}{file}"));
+                let bytes = sha2::Sha256::digest(&bytes);
+                let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
+                *digest = hex.collect::<String>().into();
+            }
+            let text = serde_json::to_string_pretty(&ownership).expect("JSON") + "\n";
+            self.write(&path, text);
+        }
+    }
+
+    /// Puts the index objects of `tests/cases/released/`, which the release
+    /// before shared ones rendered for the base fleet, in place of those of the
+    /// fleet, and lists them as rendered.
+    pub(crate) fn make_older(&self) {
+        for cluster in ["alpha", "beta.example.com"] {
+            self.remove(&format!("rendered/{cluster}/elasticsearch"));
+        }
+        let released = cases().join("released");
+        self.overlay(&released);
+        for cluster in ["alpha", "beta.example.com"] {
+            let path = format!("rendered/{cluster}/.logfleet.json");
+            let text = self.text(&path);
+            let mut ownership: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            for (file, entry) in entries(&released.join("rendered").join(cluster)) {
+                if matches!(entry, Entry::File { .. }) {
+                    ownership["files"][file.as_str()] = "".into();
+                }
+            }
+            self.write(&path, ownership.to_string());
+        }
     }
 
     /// `gen` in this folder, with an environment of nothing.

@@ -34,6 +34,7 @@ mod same_bytes;
 mod surroundings;
 mod terminal;
 mod two_fleets;
+mod upgrade;
 mod valid;
 mod whole_fleet;
 mod workloads;

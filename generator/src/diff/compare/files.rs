@@ -8,7 +8,7 @@ use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::renames;
 use super::text::{self, TextChange};
-use crate::diff::danger::{self, Change, DangerFinding, Side, Surroundings};
+use crate::diff::danger::{self, Change, DangerFinding, DataStreams, Side, Surroundings};
 use crate::diff::known::KnownValues;
 use crate::diff::preview::{Detail, Totals};
 use crate::diff::veil;
@@ -118,6 +118,7 @@ pub(in crate::diff) fn compare_trees(
     known: &KnownValues,
 ) -> TreeComparison {
     let mut result = TreeComparison::default();
+    let streams = DataStreams::of(around);
     for (old, new) in differing(around.base, around.head) {
         let [old, new] = [old, new].map(|file| file.map(Version::read));
         match (&old, &new) {
@@ -129,31 +130,51 @@ pub(in crate::diff) fn compare_trees(
             (None, Some(new)) => result.push_added(new, known),
             (None, None) => {}
         }
-        let dangers = dangers_of(old.as_ref(), new.as_ref(), around);
+        let dangers = dangers_of(old.as_ref(), new.as_ref(), around, &streams);
         result.dangers.extend(dangers);
     }
+    add_new(&mut result.dangers, streams.dangers(around));
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
     result
 }
 
 /// What is dangerous about the files that differ, and nothing else of them.
 pub(in crate::diff) fn dangers(around: Surroundings<'_>) -> Vec<DangerFinding> {
+    let streams = DataStreams::of(around);
     let dangers = differing(around.base, around.head)
         .into_iter()
         .flat_map(|pair| {
             let [old, new] = <[_; 2]>::from(pair).map(|file| file.map(Version::read));
-            dangers_of(old.as_ref(), new.as_ref(), around)
+            dangers_of(old.as_ref(), new.as_ref(), around, &streams)
         });
-    dangers.collect()
+    let mut dangers: Vec<DangerFinding> = dangers.collect();
+    add_new(&mut dangers, streams.dangers(around));
+    dangers
+}
+
+/// Adds what isn't told already, of a file that is for data streams and more.
+fn add_new(dangers: &mut Vec<DangerFinding>, of_streams: Vec<DangerFinding>) {
+    for danger in of_streams {
+        if !dangers.contains(&danger) {
+            dangers.push(danger);
+        }
+    }
 }
 
 fn dangers_of(
     old: Option<&Version<'_>>,
     new: Option<&Version<'_>>,
     around: Surroundings<'_>,
+    streams: &DataStreams,
 ) -> Vec<DangerFinding> {
     let [old, new] = [old, new].map(|version| version.and_then(Version::side));
-    danger::of_change(&Change { old, new, around })
+    let change = Change {
+        old,
+        new,
+        around,
+        streams,
+    };
+    danger::of_change(&change)
 }
 
 /// The files that aren't the same on both sides, each with what it was: those

@@ -22,6 +22,7 @@ pub(in crate::diff) fn find<'t>(
         for to in added
             .iter()
             .filter(|to| extension(to.path) == extension(from.path))
+            .filter(|to| is_named_by_content(to.path) == is_named_by_content(from.path))
         {
             if from.bytes == to.bytes {
                 candidates.push((101, *from, *to));
@@ -45,6 +46,18 @@ pub(in crate::diff) fn find<'t>(
         }
     }
     pairs
+}
+
+/// Whether a file's name ends with a digest of what is in it: an index object
+/// that many share, and never one that was only its stream's.
+fn is_named_by_content(path: &str) -> bool {
+    let digest = path
+        .strip_suffix(".json")
+        .and_then(|path| path.rsplit_once('-'));
+    digest.is_some_and(|(name, digest)| {
+        let is_hex = |c: char| c.is_ascii_digit() || matches!(c, 'a'..='f');
+        name.contains('@') && digest.len() == 16 && digest.chars().all(is_hex)
+    })
 }
 
 fn extension(path: &str) -> Option<&str> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{DangerFinding, Flag, Gone};
+use super::{DangerFinding, DataStreams, Flag, Gone};
 use crate::diff::veil;
 use crate::resolve::ResolvedGitops;
 use crate::settings::GitopsTool;
@@ -93,6 +93,7 @@ pub(in crate::diff) struct Change<'t> {
     pub(in crate::diff) old: Option<Side<'t>>,
     pub(in crate::diff) new: Option<Side<'t>>,
     pub(in crate::diff) around: Surroundings<'t>,
+    pub(in crate::diff) streams: &'t DataStreams,
 }
 
 impl<'t> Change<'t> {
@@ -120,6 +121,12 @@ impl<'t> Change<'t> {
     pub(super) fn gone_path(&self) -> Option<&'t str> {
         let old = self.old?.path;
         (self.new.map(|new| new.path) != Some(old)).then_some(old)
+    }
+
+    /// Whether its file is only for data streams, of which each is compared.
+    pub(super) fn is_of_streams(&self) -> bool {
+        let path = |side: Option<Side<'t>>| side.map(|side| side.path);
+        self.streams.know(path(self.old), path(self.new))
     }
 
     /// The object of Kubernetes at the base, if no file of the head has it.
@@ -370,6 +377,17 @@ impl Found {
             what: what.as_ref().to_owned(),
             live,
             file: None,
+            gone: None,
+        });
+    }
+
+    /// Adds a danger in that file.
+    pub(super) fn push_at(&mut self, path: &str, flag: Flag, what: String, live: Option<String>) {
+        self.push_finding(DangerFinding {
+            flag,
+            what,
+            live,
+            file: Some(veil::shown_text(path)),
             gone: None,
         });
     }

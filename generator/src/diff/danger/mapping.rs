@@ -6,7 +6,7 @@
 use serde_json::Value as Json;
 
 use super::Flag;
-use super::change::{Change, Found, shown, text};
+use super::change::{Change, Found, Surroundings, shown, text};
 use crate::tree::RenderedTree;
 
 /// Deepest nesting of fields.
@@ -39,9 +39,14 @@ const FIXED: [&str; 19] = [
 ];
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let Some((old, new)) = change.values().filter(|_| !is_other_product(change)) else {
-        return;
-    };
+    let is_compared = |_: &_| !change.is_of_streams() && !is_other(change);
+    if let Some((old, new)) = change.values().filter(is_compared) {
+        check_templates(old, new, found);
+    }
+}
+
+/// A template before and after, or what it is with its component templates.
+pub(super) fn check_templates(old: &Json, new: &Json, found: &mut Found) {
     for pointer in ["/template/mappings", "/mappings"] {
         if let (Some(old), Some(new)) = (old.pointer(pointer), new.pointer(pointer)) {
             check_dynamic("", old, new, found);
@@ -51,13 +56,15 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     check_settings(old, new, found);
 }
 
+fn is_other(change: &Change<'_>) -> bool {
+    let path = change.path().strip_prefix("elasticsearch/");
+    let server = path.and_then(|path| Some(path.split_once('/')?.0));
+    server.is_some_and(|server| is_other_product(change.around, server))
+}
+
 /// Whether the server is of the other product than before: then it is another
 /// server, and none of its indices has the old mapping.
-fn is_other_product(change: &Change<'_>) -> bool {
-    let mut parts = change.path().split('/');
-    let (Some("elasticsearch"), Some(server)) = (parts.next(), parts.next()) else {
-        return false;
-    };
+pub(super) fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
     let has = |tree: &RenderedTree, folder: &str| {
         let start = format!("elasticsearch/{server}/{folder}/");
         tree.files()
@@ -65,7 +72,7 @@ fn is_other_product(change: &Change<'_>) -> bool {
     };
     let is_opensearch = |tree| has(tree, "_plugins");
     let is_elasticsearch = |tree| has(tree, "_ilm") || has(tree, "_security");
-    let (base, head) = (change.around.base, change.around.head);
+    let (base, head) = (around.base, around.head);
     is_opensearch(base) && is_elasticsearch(head) && !is_opensearch(head)
         || is_elasticsearch(base) && is_opensearch(head) && !is_opensearch(base)
 }

@@ -2,12 +2,14 @@
 //!
 //! What is found in one cluster is a [`DangerFinding`]; the same in many files
 //! and clusters is told once, as a [`Danger`](super::preview::Danger). A rule
-//! looks at one file before and after, as it is rendered; only which sources
-//! are shipped is asked of what was resolved ([`source::of_rows`]).
+//! looks at one file before and after, as it is rendered. Only data streams are
+//! looked at one by one ([`data_streams`]), and which sources are shipped is
+//! asked of what was resolved ([`source::of_rows`]).
 
 mod acknowledge;
 pub(super) mod applied;
 mod change;
+mod data_streams;
 mod denied;
 mod feed;
 mod gather;
@@ -43,6 +45,7 @@ mod workload;
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
 pub(super) use change::{Applier, Change, Side, Surroundings};
+pub(super) use data_streams::DataStreams;
 pub use denied::unacknowledged;
 pub(super) use gather::{EndangeredCluster, gather};
 use gone::Gone;

@@ -4,7 +4,6 @@ use serde_json::Value as Json;
 
 use super::change::{Change, Found, Resource, Stack, shown, text};
 use super::{Flag, Gone};
-use crate::tree::RenderedTree;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     check_server(change, found);
@@ -13,7 +12,7 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     }
 }
 
-/// Data streams and index templates go by their file's name.
+/// Data streams, and index templates that aren't only for these.
 fn check_server(change: &Change<'_>, found: &mut Found) {
     let Some(path) = change
         .gone_path()
@@ -25,15 +24,10 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
         let what = "a data stream is no longer rendered";
         let live = "nothing deletes it: its records stay until its policy, as it is there, or somebody deletes them";
         found.push_gone_file(change, Flag::StreamRemoved, what, live);
-    } else if path.contains("/_index_template/") {
-        let stream = path.replace("/_index_template/", "/_data_stream/");
-        let has = |tree: &RenderedTree| tree.0.contains_key(stream.as_str());
-        // With its data stream it is told already.
-        if !has(change.around.base) || has(change.around.head) {
-            let what = "an index template is no longer rendered";
-            let live = "nothing deletes it: it stays as it is until somebody does";
-            found.push_gone_file(change, Flag::StreamRemoved, what, live);
-        }
+    } else if path.contains("/_index_template/") && !change.streams.know(Some(path), None) {
+        let what = "an index template is no longer rendered";
+        let live = "nothing deletes it: it stays as it is until somebody does";
+        found.push_gone_file(change, Flag::StreamRemoved, what, live);
     }
 }
 

@@ -157,13 +157,18 @@ fn shorter_retention_of_aws_is_told() {
 fn what_holds_records_is_missed() {
     let stream = "elasticsearch/main/_data_stream/x.json";
     let template = "elasticsearch/main/_index_template/x.json";
-    let both = [(stream, "{}".to_owned()), (template, "{}".to_owned())];
+    let own = json!({"index_patterns": ["x"]}).to_string();
+    let both = [(stream, "{}".to_owned()), (template, own)];
     assert_eq!(
         of_trees(&both, &[]),
         ["stream-removed: a data stream is no longer rendered"]
     );
     assert_eq!(
         of_trees(&both, &both[..1]),
+        ["stream-removed: an index template is no longer rendered"]
+    );
+    assert_eq!(
+        of_trees(&[(template, "{}".to_owned())], &[]),
         ["stream-removed: an index template is no longer rendered"]
     );
     assert!(of_trees(&[], &both).is_empty());

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::age::Kept;
-use crate::diff::danger::change::{items, text, texts};
+use crate::diff::danger::change::{items, text};
 
 /// What a policy, a template or a data stream's lifecycle says.
 pub(super) fn kept(value: &Json) -> Kept {
@@ -94,21 +94,18 @@ pub(super) fn counts_earlier(old: &Json, new: &Json) -> bool {
     has(old, FROM_ROLLOVER) && !has(old, FROM_BEGIN) && has(new, FROM_BEGIN)
 }
 
-/// The data streams that a policy of OpenSearch is for, as patterns.
-pub(super) fn patterns(value: &Json) -> Vec<String> {
-    let templates = match value.pointer("/policy/ism_template") {
-        Some(Json::Array(templates)) => templates.as_slice(),
+/// The data streams that a policy of OpenSearch is for: lists of patterns, each
+/// with its priority.
+pub(in crate::diff::danger) fn templates(value: &Json) -> &[Json] {
+    match value.pointer("/policy/ism_template") {
+        Some(Json::Array(templates)) => templates,
         Some(one) => std::slice::from_ref(one),
         None => &[],
-    };
-    let lists = templates
-        .iter()
-        .map(|template| template.get("index_patterns"));
-    lists.flat_map(texts).collect()
+    }
 }
 
 /// The policy that a template's settings name.
-pub(super) fn named(template: &Json) -> Option<&str> {
+pub(in crate::diff::danger) fn named(template: &Json) -> Option<&str> {
     let settings = template
         .pointer("/template/settings")
         .or_else(|| template.get("settings"))?;

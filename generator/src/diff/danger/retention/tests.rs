@@ -89,10 +89,10 @@ fn a_policy_takes_other_streams() {
         all
     };
     let own = ["x", ".ds-x-*"];
-    let what = "a policy that deletes takes other data streams as well: *";
+    let what = "records are deleted after 7 days, and were never before";
     assert_eq!(
         of_trees(&with(ISM, &own), &with(ISM, &["*"])),
-        flagged(what)
+        flagged(&format!("{what} (`y`)"))
     );
     assert!(of_trees(&with(ISM, &["*"]), &with(ISM, &own)).is_empty());
     assert!(of_trees(&with(ISM, &["x"]), &with(ISM, &own)).is_empty());
@@ -104,11 +104,17 @@ fn a_policy_takes_other_streams() {
 #[test]
 fn another_product_keeps_as_long() {
     let stream = ("elasticsearch/main/_data_stream/x.json", "{}".to_owned());
+    let path = "elasticsearch/main/_index_template/x.json";
+    let template = |settings: Json| {
+        let template = json!({"index_patterns": ["x"], "template": {"settings": settings}});
+        (path, template.to_string())
+    };
     let to = |age: &str| {
         let ism = ism(&json!({"min_rollover_age": age}), &["x"]).to_string();
+        let named = template(json!({"lifecycle.name": "x"}));
         of_trees(
-            &[stream.clone(), (ILM, ilm("14d").to_string())],
-            &[stream.clone(), (ISM, ism)],
+            &[stream.clone(), named, (ILM, ilm("14d").to_string())],
+            &[stream.clone(), template(json!({})), (ISM, ism)],
         )
     };
     assert_eq!(to("14d"), [""; 0]);
