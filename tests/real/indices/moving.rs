@@ -198,6 +198,20 @@ fn a_stream_moves(target: &Target) {
         &format!("in use by a data streams [{second}]"),
     );
     succeeds(&first, &target.put_template(template_of(&before, &first)));
+    let mut gone = template_of(&after, &second).clone();
+    assert!(
+        gone.body["priority"].as_u64() > template_of(&before, &first).body["priority"].as_u64()
+    );
+    if target.destination == "open" {
+        // It still counts for the stream, though the other would do.
+        refuses(
+            &target.admin.send("DELETE", &template, None),
+            &format!("in use by a data streams [{second}]"),
+        );
+    }
+    // Below all that are rendered it counts no more.
+    gone.body["priority"] = json!(500);
+    succeeds(&template, &target.put_template(&gone));
     succeeds(&template, &target.admin.send("DELETE", &template, None));
     assert_eq!(target.shards_of_next_index(&first), "1");
     assert_eq!(target.shards_of_next_index(&second), "1");
