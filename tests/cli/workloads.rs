@@ -74,8 +74,8 @@ fn matches(glob: &str, file: &str) -> bool {
 fn rendered_clusters() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rendered");
     let mut clusters: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("as it is rendered")
+        .map(|entry| entry.expect("as it is rendered").path())
         .filter(|path| path.join("kubernetes").is_dir())
         .collect();
     clusters.sort();
@@ -87,11 +87,14 @@ fn files_named(cluster: &Path, name: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = WalkDir::new(cluster.join("kubernetes"))
         .sort_by_file_name()
         .into_iter()
-        .map(Result::unwrap)
+        .map(|entry| entry.expect("as it is rendered"))
         .filter(|entry| entry.file_type().is_file() && entry.path().ends_with(name))
         .map(|entry| {
-            let path = entry.path().strip_prefix(cluster).unwrap();
-            let text = fs::read_to_string(entry.path()).unwrap();
+            let path = entry
+                .path()
+                .strip_prefix(cluster)
+                .expect("as it is rendered");
+            let text = fs::read_to_string(entry.path()).expect("as it is rendered");
             (path.display().to_string(), text)
         })
         .collect();
@@ -103,7 +106,9 @@ fn object(path: &str, text: &str) -> Value {
     let mut sources = Sources::default();
     let source = SourceFile::new(path, text);
     let id = sources.push(SourceFile::new(path, text));
-    yaml::parse(id, &source).unwrap().to_json()
+    yaml::parse(id, &source)
+        .expect("as it is rendered")
+        .to_json()
 }
 
 fn workloads(cluster: &Path) -> Vec<Workload> {
@@ -116,10 +121,21 @@ fn workloads(cluster: &Path) -> Vec<Workload> {
             let containers = ["initContainers", "containers"]
                 .into_iter()
                 .flat_map(|key| pod[key].as_array().into_iter().flatten())
-                .map(|container| container["name"].as_str().unwrap().to_owned());
+                .map(|container| {
+                    container["name"]
+                        .as_str()
+                        .expect("as it is rendered")
+                        .to_owned()
+                });
             Workload {
-                kind: object["kind"].as_str().unwrap().to_owned(),
-                name: object["metadata"]["name"].as_str().unwrap().to_owned(),
+                kind: object["kind"]
+                    .as_str()
+                    .expect("as it is rendered")
+                    .to_owned(),
+                name: object["metadata"]["name"]
+                    .as_str()
+                    .expect("as it is rendered")
+                    .to_owned(),
                 containers: containers.collect(),
             }
         })
@@ -130,7 +146,7 @@ fn namespace(cluster: &Path) -> String {
     let (path, text) = files_named(cluster, "kustomization.yaml").remove(0);
     object(&path, &text)["namespace"]
         .as_str()
-        .unwrap()
+        .expect("as it is rendered")
         .to_owned()
 }
 
@@ -145,7 +161,7 @@ fn tails(text: &str) -> Vec<Tail> {
     };
     text.split("<source>")
         .skip(1)
-        .map(|block| block.split("</source>").next().unwrap())
+        .map(|block| block.split("</source>").next().expect("as it is rendered"))
         .filter_map(|block| {
             let block: String = block
                 .lines()
@@ -157,9 +173,9 @@ fn tails(text: &str) -> Vec<Tail> {
                     .lines()
                     .find_map(|line| line.trim_start().strip_prefix(key))
             };
-            let exclude = block
-                .split_once("exclude_path [")
-                .map_or("", |(_, rest)| rest.split(']').next().unwrap());
+            let exclude = block.split_once("exclude_path [").map_or("", |(_, rest)| {
+                rest.split(']').next().expect("as it is rendered")
+            });
             let tail = Tail {
                 id: value("@id ").unwrap_or_default().to_owned(),
                 paths: globs(value("path ").unwrap_or_default()),
@@ -240,7 +256,7 @@ fn fluentd_reads_no_log_of_its_own_and_events_once() {
 #[test]
 fn whatever_gen_sources_names_as_a_shipper_is_rendered() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let fleet = load_fleet(&repository, None, &Timings::default()).unwrap();
+    let fleet = load_fleet(&repository, None, &Timings::default()).expect("as it is rendered");
     let mut looked_at = BTreeSet::new();
     for member in &fleet.members {
         let cluster = repository
@@ -263,7 +279,12 @@ fn whatever_gen_sources_names_as_a_shipper_is_rendered() {
                     member.cluster.cluster.name,
                     row.source
                 );
-                looked_at.insert(name.split(' ').next().unwrap().to_owned());
+                looked_at.insert(
+                    name.split(' ')
+                        .next()
+                        .expect("as it is rendered")
+                        .to_owned(),
+                );
             }
         }
     }
