@@ -64,7 +64,7 @@ impl DataStreams {
 }
 
 /// The names of servers of which a file differs.
-fn servers_that_differ<'t>(around: Surroundings<'t>) -> BTreeSet<&'t str> {
+fn servers_that_differ(around: Surroundings<'_>) -> BTreeSet<&str> {
     let sides = [(around.base, around.head), (around.head, around.base)];
     let files = sides.into_iter().flat_map(|(one, other)| {
         let files = one.0.iter();

@@ -20,7 +20,7 @@ fn streams(names: &[&str]) -> Files {
         .collect()
 }
 
-fn index_template(name: &str, patterns: &[&str], components: &[&str], template: Json) -> Files {
+fn index_template(name: &str, patterns: &[&str], components: &[&str], template: &Json) -> Files {
     let path = format!("elasticsearch/main/_index_template/{name}.json");
     let body = json!({
         "index_patterns": patterns, "composed_of": components, "template": template,
@@ -102,7 +102,7 @@ fn shared_objects_that_say_the_same_are_no_danger() {
         let parts = [format!("{name}@mappings")];
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         [
-            index_template(name, &[name], &parts, named(name)),
+            index_template(name, &[name], &parts, &named(name)),
             mapping(parts[0], "a", "keyword"),
             ilm(name, "30d"),
         ]
@@ -115,7 +115,7 @@ fn shared_objects_that_say_the_same_are_no_danger() {
                 "x",
                 &["x", "y"],
                 &["kubernetes@mappings-1"],
-                named("content-1"),
+                &named("content-1"),
             ),
             mapping("kubernetes@mappings-1", "a", kind),
             ilm("content-1", age),
@@ -189,12 +189,12 @@ fn of_several_policies_that_of_the_highest_priority_holds() {
 fn a_policy_that_is_not_rendered_is_told() {
     let base = [
         streams(&["x"]),
-        index_template("x", &["x"], &[], named("old")),
+        index_template("x", &["x"], &[], &named("old")),
         ilm("old", "30d"),
     ];
     let head = [
         streams(&["x"]),
-        index_template("x", &["x"], &[], named("theirs")),
+        index_template("x", &["x"], &[], &named("theirs")),
     ];
     assert_eq!(
         told(&base, &head),
@@ -207,7 +207,7 @@ fn a_policy_that_is_not_rendered_is_told() {
 #[test]
 fn a_stream_that_no_template_matches_is_told() {
     let all = streams(&["x", "y"]);
-    let template = |patterns: &[&str]| index_template("x", patterns, &[], json!({}));
+    let template = |patterns: &[&str]| index_template("x", patterns, &[], &json!({}));
     let base = [all.clone(), template(&["x", "y"])];
     assert_eq!(
         told(&base, &[all.clone(), template(&["x"])]),
@@ -219,7 +219,7 @@ fn a_stream_that_no_template_matches_is_told() {
         told(&base, std::slice::from_ref(&all)),
         ["_index_template/x.json: an index template is no longer rendered"]
     );
-    let covered = index_template("theirs", &["*"], &[], json!({}));
+    let covered = index_template("theirs", &["*"], &[], &json!({}));
     assert_eq!(told(&base, &[all, covered]), [""; 0]);
     // A stream that goes is told, and its template isn't as well.
     assert_eq!(
@@ -233,7 +233,7 @@ fn a_mapping_is_told_at_the_file_that_differs() {
     let base = |kind: &str| {
         [
             streams(&["x"]),
-            index_template("x", &["x"], &["theirs"], json!({})),
+            index_template("x", &["x"], &["theirs"], &json!({})),
             mapping("theirs", "a", kind),
         ]
     };
@@ -246,7 +246,7 @@ fn a_mapping_is_told_at_the_file_that_differs() {
         let own = json!({"mappings": {"properties": {"a": {"type": "ip"}}}});
         [
             streams(&["x"]),
-            index_template("x", &["x"], &["theirs"], own),
+            index_template("x", &["x"], &["theirs"], &own),
             mapping("theirs", "a", kind),
         ]
     };
