@@ -64,7 +64,7 @@ fn fewer_machines(old: &Json, new: &Json) -> Vec<String> {
     let before = labels(old);
     let more = labels(new)
         .into_iter()
-        .filter(|(key, value)| before.get(key) != Some(value));
+        .filter(|(key, value)| before.get(key) != Some(value) && !is_linux(key, value));
     let more: BTreeSet<String> = more
         .map(|(key, value)| format!("`{}={}`", key, texts(Some(&value)).join(",")))
         .collect();
@@ -75,6 +75,20 @@ fn fewer_machines(old: &Json, new: &Json) -> Vec<String> {
         told.push("asks for more of a machine by its affinity".to_owned());
     }
     told
+}
+
+/// A container for Linux starts on no other system, so asking for it leaves no
+/// machine out (<https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-os>).
+fn is_linux(key: &str, value: &Json) -> bool {
+    key == "kubernetes.io/os" && value == "linux"
+}
+
+/// Whether what is asked for leaves no machine out: Fargate runs no DaemonSet
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/fargate.html>).
+fn is_no_fargate(expression: &Json) -> bool {
+    text(expression, "/key") == "eks.amazonaws.com/compute-type"
+        && text(expression, "/operator") == "NotIn"
+        && texts(expression.get("values")) == ["fargate"]
 }
 
 /// Whether a toleration tolerates all that another one does
@@ -123,6 +137,7 @@ fn takes_term(wider: &Json, narrower: &Json) -> bool {
         let theirs = items(narrower, list);
         items(wider, list)
             .iter()
+            .filter(|asked| !is_no_fargate(asked))
             .all(|asked| theirs.iter().any(|other| is_implied(asked, other)))
     })
 }
@@ -200,6 +215,22 @@ mod tests {
             ["source-stops: the DaemonSet `x` runs only on machines with `arch=arm64`"]
         );
         assert!(stops(&arm, &linux).is_empty());
+    }
+
+    #[test]
+    fn what_no_machine_of_ours_lacks_leaves_none_out() {
+        let plain = json!({});
+        let linux = json!({"nodeSelector": {"kubernetes.io/os": "linux"}});
+        let windows = json!({"nodeSelector": {"kubernetes.io/os": "windows"}});
+        assert!(stops(&plain, &linux).is_empty());
+        assert_eq!(stops(&plain, &windows).len(), 1);
+        let without = |kind: &str| {
+            json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+                {"matchExpressions": [{"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": [kind]}]}
+            ]}}}})
+        };
+        assert!(stops(&plain, &without("fargate")).is_empty());
+        assert_eq!(stops(&plain, &without("auto")).len(), 1);
     }
 
     #[test]
