@@ -83,7 +83,7 @@ fn is_linux(key: &str, value: &Json) -> bool {
     key == "kubernetes.io/os" && value == "linux"
 }
 
-/// Whether what is asked for leaves no machine out: Fargate runs no DaemonSet
+/// Whether what is asked for leaves no machine out: Fargate runs no `DaemonSet`
 /// (<https://docs.aws.amazon.com/eks/latest/userguide/fargate.html>).
 fn is_no_fargate(expression: &Json) -> bool {
     text(expression, "/key") == "eks.amazonaws.com/compute-type"
