@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use logfleet_contract::forwarder::{Authentication, ScheduleInput};
+use logfleet_contract::stack;
 use serde_json::Value;
 
 use super::super::fluentd::syntax as fluentd;
@@ -700,33 +702,43 @@ fn forwarders(template: &Template<'_>, role: &str) -> Vec<Caller> {
         .collect()
 }
 
+/// What can't be read is told by the check of the forwarder itself.
 fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller> {
-    let text = function.property("Environment")["Variables"]["LOGFLEET_CONFIGURATION"].as_str()?;
-    let settings: Value = serde_json::from_str(text).ok()?;
+    let forwarder = stack::forwarder(&template.value).ok()??;
+    if forwarder.logical_id != function.id {
+        return None;
+    }
+    let settings = forwarder.configuration;
     let region = template.shown.rsplit('/').nth(1).unwrap_or_default();
     let mut caller = Caller::new(Program::Forwarder, region);
-    let owned = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    let log_group = &function.property("LoggingConfig")["LogGroup"];
     caller
         .log_groups
-        .extend(owned(&function.property("LoggingConfig")["LogGroup"]));
-    let dead = settings["dead_letter_bucket"].as_str();
+        .extend(log_group.as_str().map(ToOwned::to_owned));
     caller
         .buckets
-        .extend(dead.map(|bucket| format!("{bucket}/")));
-    caller.groups.extend(owned(&settings["resource_group"]));
-    for key in ["classic_load_balancers", "resource_group"] {
-        if !settings[key].is_null() {
-            caller.options.insert(key.to_owned(), String::new());
-        }
+        .insert(format!("{}/", settings.dead_letter_bucket));
+    let options = [
+        ("resource_group", settings.resource_group.is_some()),
+        (
+            "classic_load_balancers",
+            settings.classic_load_balancers.is_some(),
+        ),
+    ];
+    for (option, _) in options.into_iter().filter(|(_, is_on)| *is_on) {
+        caller.options.insert(option.to_owned(), String::new());
     }
-    for destination in settings["destinations"].as_object()?.values() {
-        caller.secrets.extend(owned(&destination["secret"]));
-        if destination["authentication"] == "aws_sigv4" {
-            let region = destination["region"].as_str().unwrap_or_default();
-            let url = destination["url"].as_str();
-            caller
-                .hosts
-                .extend(url.map(|url| (host(url), region.to_owned())));
+    caller.groups.extend(settings.resource_group);
+    for destination in settings.destinations.into_values() {
+        match destination.authentication {
+            Authentication::Basic { secret }
+            | Authentication::ApiKey { secret }
+            | Authentication::ClientCertificate { secret } => {
+                caller.secrets.insert(secret);
+            }
+            Authentication::AwsSigv4 { region } => {
+                caller.hosts.insert(host(&destination.url), region);
+            }
         }
     }
     for queue in template.of_type("AWS::SQS::Queue") {
@@ -736,38 +748,35 @@ fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller>
     }
     for bucket in template.of_type("AWS::S3::Bucket") {
         if !bucket.property("NotificationConfiguration").is_null() {
-            let account = settings["cluster"]["account"].as_str().unwrap_or_default();
+            let account = &settings.cluster.account;
             let name = bucket.text("BucketName");
             caller
                 .classic
                 .extend(name.map(|name| format!("{name}/AWSLogs/{account}/")));
         }
     }
-    for rule in template.of_type("AWS::Events::Rule") {
-        for target in list(rule.property("Targets")) {
-            let input: Option<Value> = target["Input"]
-                .as_str()
-                .and_then(|text| serde_json::from_str(text).ok());
-            caller.options.extend(
-                input
-                    .iter()
-                    .flat_map(polls)
-                    .map(|poll| (poll, String::new())),
-            );
-        }
-    }
+    let polls = forwarder.schedules.values().flat_map(polls);
+    caller
+        .options
+        .extend(polls.map(|poll| (poll.to_owned(), String::new())));
     Some(caller)
 }
 
-fn polls(input: &Value) -> Vec<String> {
-    if input["poll"] == "metrics" {
-        return vec!["poll_metrics".to_owned()];
-    }
-    ["status", "console_output"]
+fn polls(input: &ScheduleInput) -> Vec<&'static str> {
+    match input {
+        ScheduleInput::Metrics { .. } => vec!["poll_metrics"],
+        ScheduleInput::Machines {
+            status,
+            console_output,
+            ..
+        } => [
+            ("poll_status", *status),
+            ("poll_console_output", *console_output),
+        ]
         .into_iter()
-        .filter(|what| input["poll"] == "machines" && input[*what] == true)
-        .map(|what| format!("poll_{what}"))
-        .collect()
+        .filter_map(|(poll, is_on)| is_on.then_some(poll))
+        .collect(),
+    }
 }
 
 #[cfg(test)]
