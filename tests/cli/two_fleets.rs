@@ -45,6 +45,8 @@ fn cluster(name: &'static str) -> impl Strategy<Value = String> {
     let settings = proptest::sample::subsequence((0..SETTINGS.len()).collect::<Vec<_>>(), 0..4);
     let groups = proptest::sample::subsequence(vec!["gpu", "spot-1", "arm_2"], 0..=3);
     (any::<bool>(), settings, 0..SOURCES.len(), groups).prop_map(move |(kops, settings, sources, groups)| {
+        // EKS allows no dot in a cluster's name.
+        let kops = kops || name.contains('.');
         let distribution = if kops { "kops" } else { "eks" };
         let mut text = format!(
             "name: \"{name}\"\nenvironment: production\ndistribution: {distribution}\nregion: eu-central-1\n\
