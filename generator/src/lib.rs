@@ -28,6 +28,7 @@ pub mod fleet_page;
 pub mod kinds;
 pub mod layers;
 pub mod load;
+pub mod nearest;
 pub mod partition;
 pub mod pipeline;
 pub mod publish;

@@ -25,6 +25,16 @@ fn new<'a>(name: &'a str, distribution: &'a str) -> Vec<&'a str> {
     arguments
 }
 
+/// `gen init` with all that it can be told.
+const INIT: [&str; 6] = [
+    "init",
+    ".",
+    "--url",
+    "https://logs.example.com:9200",
+    "--bucket",
+    "example-logfleet",
+];
+
 // init and new
 
 #[test]
@@ -32,6 +42,12 @@ fn init_and_new_give_a_fleet_that_renders() {
     let fleet = TestFleet::empty();
     assert_snapshot!(fleet.call(&["init", "."]));
     assert_snapshot!("new", fleet.call(&new("my-cluster", "eks")));
+    assert_eq!(fleet.call(&new("other.example.com", "kops")).code, 0);
+    // What only the user knows is left open, and told.
+    assert_snapshot!("placeholders", fleet.call(&["check"]));
+    let fleet = TestFleet::empty();
+    assert_snapshot!("init_without_placeholders", fleet.call(&INIT));
+    assert_eq!(fleet.call(&new("my-cluster", "eks")).code, 0);
     assert_eq!(fleet.call(&new("other.example.com", "kops")).code, 0);
     let check = fleet.call(&["check"]);
     assert_eq!(check.code, 0, "{check}");
@@ -53,6 +69,13 @@ fn init_writes_nothing_over_anything() {
     fleet.write("clusters/fleet.yaml", "mine\n");
     fleet.write(".gitattributes", "mine\n");
     assert_snapshot!(fleet.gen_changing_nothing(&["init", "."]));
+}
+
+#[test]
+fn init_refuses_what_would_be_no_setting() {
+    let fleet = TestFleet::empty();
+    let wrong = ["init", ".", "--url", "logs.example.com", "--bucket", "Ours"];
+    assert_snapshot!(fleet.gen_changing_nothing(&wrong));
 }
 
 #[test]
@@ -247,10 +270,9 @@ fn check_before_the_first_render() {
     let fleet = TestFleet::base();
     let run = fleet.gen_changing_nothing(&["render", "--check"]);
     assert_eq!(run.code, 1);
-    assert!(
-        run.out.contains("  kubernetes/namespace.yaml: missing\n"),
-        "{run}"
-    );
+    assert!(run.out.contains(".json: missing\n"), "{run}");
+    let run = fleet.gen_changing_nothing(&["render", "--check", "--format", "json"]);
+    assert!(run.out.contains("\"kubernetes/namespace.yaml\""), "{run}");
     assert!(!fleet.has("rendered"));
 }
 

@@ -14,6 +14,7 @@
 //! | `terminal` | colours, pipes |
 //! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
 //! | `record` | does a render that recalls the last one end as one that looks at everything? |
+//! | `remedies` | does a mistake vanish when its remedy is followed? |
 //! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
 //! | `workloads` | do our own workloads write the logs that Fluentd reads or leaves out? |
@@ -29,6 +30,7 @@ mod free_text;
 mod install;
 mod publish;
 mod record;
+mod remedies;
 mod report;
 mod same_bytes;
 mod surroundings;

@@ -59,9 +59,11 @@ impl Explain {
             .chain(layers)
             .collect();
         let explanation = explain(&all, &path);
-        if explanation.leaves.is_empty() {
+        let of_cluster = layers_of(&self.cluster, cluster, &fleet);
+        let of_cluster = of_cluster.into_iter().map(|(_, layer)| layer);
+        if explanation.leaves.is_empty() || !inherit::place_exists(of_cluster, &path) {
             let fault = Fault::input(format!(
-                "no layer of `{}` says anything of `{path}`",
+                "`{path}` isn't set in any layer of `{}`",
                 self.cluster
             ));
             let merged = inherit::expand(
@@ -96,11 +98,9 @@ impl Explain {
 /// not get into a log as well.
 fn without_secrets(mut explanation: Explanation) -> Explanation {
     for leaf in &mut explanation.leaves {
-        let below_secret_key = leaf
-            .path
-            .parts()
-            .iter()
-            .any(|key| secrets::is_secret_key(key));
+        // Below it are settings of their own, such as `credentials.type`.
+        let own_key = leaf.path.parts().last();
+        let below_secret_key = own_key.is_some_and(|key| secrets::is_secret_key(key));
         leaf.value = leaf
             .value
             .take()
@@ -158,7 +158,7 @@ fn known_keys(merged: &Node, path: &ValuePath) -> Option<String> {
     } else {
         format!("below `{shown}`")
     };
-    Some(format!("{below} there are: {}", keys.join(", ")))
+    Some(format!("keys {below}: {}", keys.join(", ")))
 }
 
 fn describe(explanation: &Explanation, sources: &Sources) -> String {

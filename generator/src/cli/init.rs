@@ -6,28 +6,39 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, Terminal, nothing_written, schema};
+use super::{Failure, Terminal, new, nothing_written, schema};
 use crate::fault::{Fault, Faults};
 use crate::layers::input_schema::InputKind;
+use crate::load::files::FLEET_FILE;
 
 /// Starts a fleet in a new folder: its settings, an environment, and the
 /// schemas that editors complete by.
 ///
-/// Files that are there already stay as they are; then nothing is written.
+/// Files that already exist stay as they are; then nothing is written.
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// The folder, which may exist
+    /// Folder to create (may exist already)
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// Address of the Elasticsearch or OpenSearch, such as https://logs.example.com:9200
+    #[arg(long)]
+    url: Option<String>,
+    /// Bucket with the forwarder's program; each Region has its own, named <BUCKET>-<Region>
+    #[arg(long)]
+    bucket: Option<String>,
 }
+
+/// What `starter/fleet.yaml` has where only the user knows the value.
+const URL: &str = "https://<host>:9200";
+const BUCKET: &str = "<bucket>";
 
 impl Init {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<(), Failure> {
+        let settings = self.settings();
+        let left = settings.contains(URL) || settings.contains(BUCKET);
+        check(&settings).map_err(nothing_written)?;
         let mut files: Vec<(String, String)> = vec![
-            (
-                "clusters/fleet.yaml".to_owned(),
-                include_str!("starter/fleet.yaml").to_owned(),
-            ),
+            (FLEET_FILE.to_owned(), settings),
             (
                 "clusters/environments/production.yaml".to_owned(),
                 include_str!("starter/environment.yaml").to_owned(),
@@ -48,15 +59,42 @@ impl Init {
         } else {
             format!(" --root {folder}")
         };
+        let fill_in = if left {
+            let file = below(&self.folder, FLEET_FILE);
+            format!(" replace each <placeholder> in {}, then", file.display())
+        } else {
+            String::new()
+        };
         Ok(terminal.print(&format!(
             "{} files in {folder}\n\n\
-             Next: set your destination in {}, then\n  \
+             Next:{fill_in}\n  \
              gen new my-cluster{root} --environment production --distribution eks --region eu-central-1 --account 111122223333\n  \
              gen render{root}\n",
             files.len(),
-            below(&self.folder, "clusters/fleet.yaml").display(),
         ))?)
     }
+
+    /// The fleet's settings, with a placeholder for what wasn't said.
+    fn settings(&self) -> String {
+        let mut text = include_str!("starter/fleet.yaml").to_owned();
+        for (placeholder, value) in [(URL, &self.url), (BUCKET, &self.bucket)] {
+            if let Some(value) = value {
+                text = text.replace(placeholder, value);
+            }
+        }
+        text
+    }
+}
+
+/// Finds what is wrong with the words of the command line where they would be
+/// in the file. A placeholder is no fault yet: `gen check` reports it.
+fn check(settings: &str) -> Result<(), Faults> {
+    let mut faults = new::check_text(InputKind::Fleet, FLEET_FILE, settings);
+    faults.retain(|fault| {
+        let place = fault.place.as_ref();
+        place.is_none_or(|place| !place.excerpt.contains(URL) && !place.excerpt.contains(BUCKET))
+    });
+    faults.into_result(())
 }
 
 /// A path as somebody would type it: `./` adds nothing.
@@ -76,7 +114,7 @@ pub(super) fn write_new(folder: &Path, files: &[(String, String)]) -> Result<(),
         // A link counts, whatever it points to.
         if path.symlink_metadata().is_ok() {
             faults.push(
-                Fault::input(format!("`{}` is there already", path.display()))
+                Fault::input(format!("`{}` already exists", path.display()))
                     .hint("move it away first"),
             );
         }

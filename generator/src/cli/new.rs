@@ -56,7 +56,7 @@ impl New {
             None => self.starter(),
         };
         let file = format!("{CLUSTERS}/{name}/cluster.yaml");
-        let mut faults = check_text(&file, &text);
+        let mut faults = check_text(InputKind::Cluster, &file, &text);
         faults.append(self.check_environment(root));
         faults.into_result(()).map_err(nothing_written)?;
         init::write_new(root, &[(file.clone(), text)]).map_err(nothing_written)?;
@@ -116,12 +116,12 @@ impl New {
 
 /// Finds what is wrong with the words of the command line where they would
 /// stand in the file.
-fn check_text(file: &str, text: &str) -> Faults {
+pub(super) fn check_text(kind: InputKind, file: &str, text: &str) -> Faults {
     let mut sources = Sources::default();
     let id = sources.push(SourceFile::new(file, text));
     let checked =
         yaml::parse(id, &SourceFile::new(file, text)).map(|node| {
-            match SchemaCheck::new(input_schema(InputKind::Cluster)) {
+            match SchemaCheck::new(input_schema(kind)) {
                 Ok(schema) => schema.check(&node, &sources),
                 Err(error) => Fault::input(format!("the input's schema: {error}")).into(),
             }

@@ -109,6 +109,9 @@ impl Render {
     }
 }
 
+/// Paths of a cluster that `--check` lists; one setting can change 50 files.
+const MOST_LISTED: usize = 10;
+
 /// What changes in a cluster's folder.
 #[derive(Debug, Serialize)]
 struct Changes<'a> {
@@ -180,7 +183,22 @@ fn describe(changes: &[Changes<'_>], check: bool) -> String {
         if clusters == 1 { "" } else { "s" },
         count_words(totals, check)
     );
+    if check && changes.iter().any(|change| !change.clean) {
+        let by_hand = changes
+            .iter()
+            .any(|change| !change.edited_by_hand.is_empty());
+        let _ = writeln!(text, "{}", remedy(by_hand));
+    }
     text
+}
+
+/// What to do where `rendered/` isn't what is rendered.
+fn remedy(edited_by_hand: bool) -> &'static str {
+    if edited_by_hand {
+        "hint: move what was edited by hand to clusters/ or templates/, then run `gen render --force` and commit rendered/"
+    } else {
+        "hint: run `gen render` and commit rendered/"
+    }
 }
 
 fn list_paths(text: &mut String, change: &Changes<'_>) {
@@ -193,14 +211,27 @@ fn list_paths(text: &mut String, change: &Changes<'_>) {
             .iter()
             .map(|path| (*path, "no longer rendered")),
     );
-    paths.sort_unstable();
-    for (path, state) in paths {
+    // What was edited by hand is the reader's to look at; the rest is rendered anew.
+    paths.sort_unstable_by_key(|(path, state)| {
+        (!change.edited_by_hand.contains(path), *path, *state)
+    });
+    let by_hand = change.edited_by_hand.len();
+    let shown = if paths.len() > MOST_LISTED {
+        MOST_LISTED.max(by_hand)
+    } else {
+        paths.len()
+    };
+    let more = paths.len() - shown;
+    for (path, state) in paths.into_iter().take(shown) {
         let by_hand = if change.edited_by_hand.contains(&path) {
             ", edited by hand"
         } else {
             ""
         };
         let _ = writeln!(text, "  {path}: {state}{by_hand}");
+    }
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more; `--format json` lists all");
     }
 }
 

@@ -43,11 +43,61 @@ impl Sources {
             }
             Format::Text => rows
                 .iter()
-                .map(|rows| table(rows))
+                .map(|rows| fit(rows, terminal.columns()))
                 .collect::<Vec<_>>()
                 .join("\n"),
         };
         Ok(terminal.print(&text)?)
+    }
+}
+
+/// The table, or where the terminal is too narrow for it a block for each source.
+fn fit(rows: &[SourceRow], columns: Option<usize>) -> String {
+    let table = table(rows);
+    let width = table.lines().map(|line| line.chars().count()).max();
+    match columns {
+        Some(columns) if width.unwrap_or_default() > columns => blocks(rows, columns),
+        _ => table,
+    }
+}
+
+/// A line for each source with what ships it, below it one for each place that
+/// it ends in, and one with its files.
+fn blocks(rows: &[SourceRow], columns: usize) -> String {
+    let mut text = format!("{}\n", rows.first().map_or("", |row| row.cluster.as_str()));
+    for row in rows {
+        text.push('\n');
+        text.push_str(&row.source);
+        text.push('\n');
+        if let Some(missing) = &row.missing {
+            wrap(&format!("not shipped: {}", missing.why), columns, &mut text);
+        }
+        for end in &row.ends {
+            let kept = end.kept();
+            let line = format!("{kept:>6}  {}  at {}", short_name(end), end.at());
+            wrap(&line, columns, &mut text);
+        }
+        if let Some(by) = &row.shipped_by {
+            wrap(&format!("by {by}"), columns, &mut text);
+        }
+        let folders = folders(&row.files);
+        if !folders.is_empty() {
+            wrap(&format!("in {folders}"), columns, &mut text);
+        }
+    }
+    text
+}
+
+/// Adds a text indented by two columns, broken between words where it is too long.
+fn wrap(line: &str, columns: usize, text: &mut String) {
+    let options = textwrap::Options::new(columns)
+        .initial_indent("  ")
+        .subsequent_indent("    ")
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    for part in textwrap::wrap(line, options) {
+        text.push_str(&part);
+        text.push('\n');
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::inherit;
 use super::input_schema::{InputKind, input_schema};
 use super::literals::refuse_secret_literals;
-use super::merge::{LayerName, ValuePath, merge};
+use super::merge::{LayerName, Removal, ValuePath, merge, removal};
 use super::schema::{SchemaCheck, SchemaError};
 use crate::fault::{Fault, Faults, list};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
@@ -94,6 +94,25 @@ pub fn layers_of<'a>(
     layers
 }
 
+/// The `null` in a file that removes a setting of a cluster, or the block's
+/// that holds for it.
+pub fn removal_of(
+    loaded: &LoadedFleet,
+    cluster: &LoadedCluster,
+    setting: &ValuePath,
+) -> Option<Removal> {
+    let environment = environment_of(cluster).and_then(|name| loaded.environments.get(name));
+    let shared = loaded.fleet.iter().chain(environment);
+    let layers: Vec<&Node> = shared
+        .chain([&cluster.layer])
+        .map(|layer| &layer.node)
+        // An empty file says nothing.
+        .filter(|node| !node.is_null())
+        .collect();
+    let find = |setting: &ValuePath| removal(layers.iter().copied(), setting);
+    find(setting).or_else(|| find(&inherit::block_setting(setting)?))
+}
+
 /// The environment that a cluster says it is in.
 fn environment_of(cluster: &LoadedCluster) -> Option<&str> {
     cluster.layer.node.get("environment").and_then(Node::as_str)
@@ -104,7 +123,7 @@ fn environment_of(cluster: &LoadedCluster) -> Option<&str> {
 pub struct SharedLayers<'a> {
     by_environment: BTreeMap<&'a str, Node>,
     schemas: &'a InputSchemas,
-    sources: &'a Sources,
+    loaded: &'a LoadedFleet,
 }
 
 impl<'a> SharedLayers<'a> {
@@ -122,7 +141,7 @@ impl<'a> SharedLayers<'a> {
                 .map(|(name, layer)| (name.as_str(), merge_layer(base.clone(), layer)))
                 .collect(),
             schemas,
-            sources: &fleet.loaded.sources,
+            loaded: &fleet.loaded,
         };
         (shared, check_shared_layers(&fleet.loaded, schemas))
     }
@@ -134,8 +153,9 @@ impl<'a> SharedLayers<'a> {
         cluster: &LoadedCluster,
     ) -> Result<MergedCluster, Faults> {
         let layer = &cluster.layer.node;
-        check_mapping(name, layer, self.sources)?;
-        let mut faults = check_layer(layer, &self.schemas.cluster, self.sources);
+        let sources = &self.loaded.sources;
+        check_mapping(name, layer, sources)?;
+        let mut faults = check_layer(layer, &self.schemas.cluster, sources);
         // A name that is malformed needn't be told to be another folder's as well.
         faults.append_elsewhere(check_identity(name, cluster, self));
         faults.into_result(())?;
@@ -149,7 +169,9 @@ impl<'a> SharedLayers<'a> {
         let json = node.to_json();
         self.schemas
             .settings
-            .check_json(&json, &node, self.sources)
+            .check_merged(&json, &node, sources, &|setting| {
+                removal_of(self.loaded, cluster, setting)
+            })
             .into_result(())?;
         let settings = serde_json::from_value(json).map_err(|error| {
             Fault::input(format!("the settings of `{name}` can't be read: {error}"))
@@ -207,7 +229,7 @@ fn check_mapping(name: &str, layer: &Node, sources: &Sources) -> Result<(), Faul
 /// Checks what must be right before the layers can be merged at all.
 fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'_>) -> Faults {
     let mut faults = Faults::new();
-    let sources = shared.sources;
+    let sources = &shared.loaded.sources;
     let layer = &cluster.layer.node;
     let place_of = |key: &str| sources.place(layer.get(key).map_or(layer.span, |node| node.span));
     match layer.get("name").map(Node::as_str) {

@@ -49,16 +49,42 @@ fn merge_below(node: &mut Node, block: &Node, place: &[&str]) {
     }
 }
 
-/// What a layer's blocks say about a place: the same layer with only the block
-/// that holds for `path`, as if it stood there.
-pub fn project(layer: &Node, path: &ValuePath) -> Option<Node> {
-    let (block, place) = BLOCKS.iter().find(|(_, place)| {
+/// The setting of a block that holds for a place, if one does:
+/// `stream_defaults.retention_days` for `streams.events.retention_days`.
+pub fn block_setting(path: &ValuePath) -> Option<ValuePath> {
+    let (block, place) = block_of(path)?;
+    let rest = path.parts()[place.len()..].iter().cloned();
+    Some(ValuePath::new(
+        std::iter::once(block.to_owned()).chain(rest),
+    ))
+}
+
+/// Whether the place of a block exists: `streams.events` for
+/// `streams.events.retention_days`. Otherwise a block says nothing of it.
+pub fn place_exists<'n>(layers: impl IntoIterator<Item = &'n Node>, path: &ValuePath) -> bool {
+    let Some((_, place)) = block_of(path) else {
+        return true;
+    };
+    let place = ValuePath::new(path.parts()[..place.len()].iter().cloned());
+    layers.into_iter().any(|layer| place.find(layer).is_some())
+}
+
+/// The block that holds for a place, and where.
+fn block_of(path: &ValuePath) -> Option<(&'static str, &'static [&'static str])> {
+    let holds = |place: &[&str]| {
         path.parts().len() >= place.len()
             && place
                 .iter()
                 .zip(path.parts())
                 .all(|(key, part)| *key == "*" || key == part)
-    })?;
+    };
+    BLOCKS.into_iter().find(|(_, place)| holds(place))
+}
+
+/// What a layer's blocks say about a place: the same layer with only the block
+/// that holds for `path`, as if it stood there.
+pub fn project(layer: &Node, path: &ValuePath) -> Option<Node> {
+    let (block, place) = block_of(path)?;
     let block = layer.get(block)?.clone();
     Some(
         path.parts()[..place.len()]

@@ -8,8 +8,11 @@ use crate::load::node::{Node, Value};
 use crate::load::source::{Sources, Span};
 use crate::secrets;
 
-/// What to do instead.
-const HINT: &str = "write a reference instead, `aws-secretsmanager:…` or `kubernetes-secret:…`";
+/// What to write at a setting that says where a secret is kept.
+const REFERENCE: &str =
+    "write where the secret is kept instead, `aws-secretsmanager:…` or `kubernetes-secret:…`";
+/// Elsewhere a reference would be an ordinary text, and be written down as such.
+const NOWHERE: &str = "remove it: no secret belongs here, and no reference to one is read here";
 /// It is in the history by the time it is refused.
 const ROTATE: &str = "if it was ever committed or shared, replace the secret itself too";
 
@@ -46,6 +49,7 @@ struct Literal {
     span: Span,
     key: Option<Span>,
     message: String,
+    hint: String,
 }
 
 impl Literal {
@@ -53,8 +57,31 @@ impl Literal {
         let mut place = sources.place(self.span);
         // The excerpt is masked by shape; here the whole literal must go.
         place.excerpt = hide(&place.excerpt, place.column, place.width);
-        Fault::input(self.message).at(place).hint(HINT).hint(ROTATE)
+        Fault::input(self.message)
+            .at(place)
+            .hint(self.hint)
+            .hint(ROTATE)
     }
+}
+
+/// What to do about a secret at a setting.
+fn hint_at(path: &ValuePath) -> String {
+    let keys: Vec<&str> = path.parts().iter().map(String::as_str).collect();
+    match keys.as_slice() {
+        [.., last] if takes_reference(last) => REFERENCE.to_owned(),
+        ["destinations", name, "authentication", ..] => format!(
+            "remove it, and name where the secret is kept: `destinations.{name}.authentication.secret: aws-secretsmanager:…`"
+        ),
+        ["destinations", name, "url"] => format!(
+            "remove user and password from the address; `destinations.{name}.authentication` says how a cluster authenticates"
+        ),
+        _ => NOWHERE.to_owned(),
+    }
+}
+
+/// Whether a setting says where a secret is kept.
+fn takes_reference(key: &str) -> bool {
+    key == "secret" || key.ends_with("_secret")
 }
 
 /// The key that a value stands below, in lists too.
@@ -70,6 +97,7 @@ fn visit(node: &Node, path: &ValuePath, below: Below, found: &mut Vec<Literal>) 
         span: node.span,
         key: below.key,
         message,
+        hint: hint_at(path),
     };
     match &node.value {
         Value::String(text) => {
@@ -98,6 +126,7 @@ fn visit(node: &Node, path: &ValuePath, below: Below, found: &mut Vec<Literal>) 
                             "the key `{}` holds {shape}",
                             secrets::mask(&path.to_string())
                         ),
+                        hint: NOWHERE.to_owned(),
                     });
                 }
                 let below = Below {
@@ -203,5 +232,38 @@ mod tests {
             )),
             ""
         );
+    }
+
+    /// `hint_at` goes by names of settings; these are all of them.
+    #[test]
+    fn settings_that_take_a_reference_are_known_by_their_name() {
+        fn visit(schema: &serde_json::Value, found: &mut Vec<(String, bool)>) {
+            let properties = schema.get("properties").and_then(|all| all.as_object());
+            for (name, property) in properties.into_iter().flatten() {
+                found.push((
+                    name.clone(),
+                    property.to_string().contains("SecretReference\""),
+                ));
+            }
+            match schema {
+                serde_json::Value::Object(members) => {
+                    members.values().for_each(|member| visit(member, found));
+                }
+                serde_json::Value::Array(items) => items.iter().for_each(|item| visit(item, found)),
+                _ => {}
+            }
+        }
+        let schema = crate::layers::input_schema::input_schema(
+            crate::layers::input_schema::InputKind::Settings,
+        );
+        let mut found = Vec::new();
+        visit(&schema, &mut found);
+        assert!(
+            found.iter().filter(|(_, takes)| *takes).count() > 5,
+            "{found:?}"
+        );
+        for (name, takes) in found {
+            assert_eq!(takes_reference(&name), takes, "{name}");
+        }
     }
 }

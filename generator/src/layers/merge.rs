@@ -247,6 +247,15 @@ pub enum Effect {
     Replaces,
 }
 
+/// Where a layer removes a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The setting that is `null` there: the one asked for, or one above it.
+    pub setting: ValuePath,
+    /// The `null`.
+    pub span: Span,
+}
+
 /// What one layer does to one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -343,7 +352,15 @@ fn explain_leaf(
 ) -> Option<LeafExplanation> {
     let mut steps: Vec<Step> = layers
         .iter()
-        .filter_map(|(name, node)| take_step(name, node, &path))
+        .filter_map(|(name, node)| {
+            let Touch { span, effect, .. } = touch(node, &path)?;
+            Some(Step {
+                layer: name.clone(),
+                span,
+                effect,
+                holds: false,
+            })
+        })
         .collect();
     // What removes or replaces nothing has no effect worth telling.
     let first = steps
@@ -372,32 +389,57 @@ fn explain_leaf(
     })
 }
 
+/// The `null` that removes the value at a path, if that is what the highest
+/// layer does that speaks of it. The lowest layer comes first.
+pub fn removal<'n>(
+    layers: impl DoubleEndedIterator<Item = &'n Node>,
+    path: &ValuePath,
+) -> Option<Removal> {
+    let touch = layers.rev().find_map(|layer| touch(layer, path))?;
+    let setting = path.parts()[..touch.depth].iter().cloned();
+    matches!(touch.effect, Effect::Removes).then(|| Removal {
+        setting: ValuePath::new(setting),
+        span: touch.span,
+    })
+}
+
+/// What a layer does to the value at a path.
+struct Touch {
+    span: Span,
+    effect: Effect,
+    /// How many parts of the path lead to where it does so.
+    depth: usize,
+}
+
 /// What a layer does to the value at a path, if anything.
-fn take_step(name: &LayerName, layer: &Node, path: &ValuePath) -> Option<Step> {
-    let step = |span, effect| {
-        Some(Step {
-            layer: name.clone(),
-            span,
-            effect,
-            holds: false,
-        })
-    };
+fn touch(layer: &Node, path: &ValuePath) -> Option<Touch> {
     let mut node = layer;
-    for part in path.parts() {
+    for (depth, part) in path.parts().iter().enumerate() {
+        let touch = |span, effect| {
+            Some(Touch {
+                span,
+                effect,
+                depth,
+            })
+        };
         match &node.value {
-            Value::Null => return step(node.span, Effect::Removes),
+            Value::Null => return touch(node.span, Effect::Removes),
             Value::Mapping(_) => node = node.get(part)?,
             Value::Sequence(_) => match node.part(part) {
                 Some(item) => node = item,
-                None => return step(node.span, Effect::Replaces),
+                None => return touch(node.span, Effect::Replaces),
             },
-            _ => return step(node.span, Effect::Replaces),
+            _ => return touch(node.span, Effect::Replaces),
         }
     }
-    match &node.value {
-        Value::Null => step(node.span, Effect::Removes),
-        _ => step(node.span, Effect::Sets(node.to_json())),
-    }
+    Some(Touch {
+        span: node.span,
+        effect: match &node.value {
+            Value::Null => Effect::Removes,
+            _ => Effect::Sets(node.to_json()),
+        },
+        depth: path.parts().len(),
+    })
 }
 
 #[cfg(test)]

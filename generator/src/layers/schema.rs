@@ -9,10 +9,12 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError, Validator};
 use serde_json::Value as Json;
 
-use super::merge::ValuePath;
+use super::merge::{Removal, ValuePath};
 use crate::fault::{Fault, Faults};
 use crate::load::node::{Node, Value};
 use crate::load::source::{Sources, Span};
+use crate::load::syntax;
+use crate::nearest::did_you_mean;
 use crate::secrets;
 
 /// The most faults told of one value.
@@ -69,6 +71,18 @@ impl SchemaCheck {
     /// Checks a value whose JSON is at hand already; `json` is
     /// [`Node::to_json`] of `node`.
     pub fn check_json(&self, json: &Json, node: &Node, sources: &Sources) -> Faults {
+        self.check_merged(json, node, sources, &|_| None)
+    }
+
+    /// The same for a value that layers merge to. `removal_of` finds the `null`
+    /// of a layer that removes a setting; what is missing for it is told there.
+    pub fn check_merged(
+        &self,
+        json: &Json,
+        node: &Node,
+        sources: &Sources,
+        removal_of: &dyn Fn(&ValuePath) -> Option<Removal>,
+    ) -> Faults {
         if self.validator.is_valid(json) {
             return Faults::new();
         }
@@ -77,11 +91,14 @@ impl SchemaCheck {
             root: node,
             sources,
             noun: self.noun,
+            removal_of,
+            removals: Vec::new(),
             faults: Vec::new(),
         };
         for error in self.validator.iter_errors(json).take(MAX_FAULTS) {
             told.tell(&error);
         }
+        told.tell_removals();
         told.faults.into_iter().take(MAX_FAULTS).collect()
     }
 }
@@ -92,6 +109,9 @@ struct Teller<'a> {
     root: &'a Node,
     sources: &'a Sources,
     noun: &'static str,
+    removal_of: &'a dyn Fn(&ValuePath) -> Option<Removal>,
+    /// What each removal leaves out that is required.
+    removals: Vec<(Removal, Vec<ValuePath>)>,
     faults: Vec<Fault>,
 }
 
@@ -121,6 +141,18 @@ impl Teller<'_> {
             }
             Kind::Type { kind } => self.wrong_type(&path, &types_of(kind), &parent),
             Kind::PropertyNames { error } => self.wrong_key(&path, error),
+            Kind::Pattern { .. } if self.is_placeholder(&path) => {
+                let message = format!(
+                    "{} is still a placeholder, {}",
+                    subject(&path),
+                    self.found(&path).trim_start_matches("the text ")
+                );
+                self.push(
+                    self.value_span(&path),
+                    message,
+                    description(self.schema, &parent),
+                );
+            }
             other => {
                 let message = format!("{} {}", subject(&path), rule(other, &parent));
                 let message = message.replace("{found}", &self.found(&path));
@@ -146,6 +178,22 @@ impl Teller<'_> {
         let pointer = error.schema_path().as_str();
         let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
         self.schema.pointer(parent).cloned().unwrap_or_default()
+    }
+
+    /// Whether the text there has a part such as `<host>`, as `gen init` writes
+    /// them for what only the user knows.
+    fn is_placeholder(&self, path: &ValuePath) -> bool {
+        let text = path.find(self.root).and_then(Node::as_str);
+        let inside = text.and_then(|text| {
+            let (_, after) = text.split_once('<')?;
+            Some(after.split_once('>')?.0)
+        });
+        inside.is_some_and(|name| {
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_ ".contains(c))
+        })
     }
 
     fn found(&self, path: &ValuePath) -> String {
@@ -197,14 +245,49 @@ impl Teller<'_> {
         let property = parent
             .get("properties")
             .and_then(|properties| properties.get(key));
-        let span = self.key_span(path);
-        // A mapping spans lines; the caret goes below its key, or its start.
-        let message = format!("`{}` is required", path.join(key));
-        self.push(
-            span,
-            message,
-            property.and_then(|property| description(self.schema, property)),
-        );
+        let hint = property.and_then(|property| description(self.schema, property));
+        self.require(path, &path.join(key), hint);
+    }
+
+    /// Tells that a setting is missing: at the `null` that removes it, or else
+    /// at the key that it would be below.
+    fn require(&mut self, below: &ValuePath, missing: &ValuePath, hint: Option<String>) {
+        let Some(removal) = (self.removal_of)(missing) else {
+            let message = format!("`{}` is required", shown_path(missing));
+            return self.push(self.key_span(below), message, hint);
+        };
+        match self
+            .removals
+            .iter_mut()
+            .find(|(known, _)| *known == removal)
+        {
+            Some((_, all)) => all.push(missing.clone()),
+            None => self.removals.push((removal, vec![missing.clone()])),
+        }
+    }
+
+    /// One fault for each `null`, however much is missing for it.
+    fn tell_removals(&mut self) {
+        for (removal, missing) in std::mem::take(&mut self.removals) {
+            let removed = shown_path(&removal.setting);
+            let message = match missing.as_slice() {
+                all if all.contains(&removal.setting) => {
+                    format!("`{removed}` can't be removed: it is required")
+                }
+                [first, others @ ..] => {
+                    let more = match others.len() {
+                        0 => String::new(),
+                        count => format!(" and {count} more"),
+                    };
+                    let first = shown_path(first);
+                    let verb = if others.is_empty() { "is" } else { "are" };
+                    format!("`{removed}` can't be removed: `{first}`{more} {verb} required")
+                }
+                [] => continue,
+            };
+            let hint = "delete the `null` to keep what the layers below set, or write a value";
+            self.push(removal.span, message, Some(hint.to_owned()));
+        }
     }
 
     fn not_allowed(&mut self, path: &ValuePath, options: &[Json]) {
@@ -242,9 +325,11 @@ impl Teller<'_> {
             name_types(types),
             self.found(path)
         );
+        let key = path.parts().last().map_or("", String::as_str);
+        let of_flags = is_map_of_flags(self.schema, parent);
         let hint = path
             .find(self.root)
-            .and_then(|found| type_hint(types, found))
+            .and_then(|found| type_hint(types, key, of_flags, found))
             .or_else(|| description(self.schema, parent));
         self.push(self.value_span(path), message, hint);
     }
@@ -356,11 +441,7 @@ impl Teller<'_> {
             .filter_map(|branch| self.tag_value(branch, tag))
             .collect();
         let hint = (!names.is_empty()).then(|| format!("it is one of {}", list(&names)));
-        self.push(
-            self.key_span(path),
-            format!("`{tag_path}` is required"),
-            hint,
-        );
+        self.require(path, &tag_path, hint);
     }
 
     /// The constant that a branch wants its tag to be.
@@ -502,13 +583,35 @@ fn shown_json(value: &Json) -> String {
         .map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// What to do where a value of the wrong type is a usual slip.
-fn type_hint(types: &[JsonType], found: &Node) -> Option<String> {
+/// Whether a mapping has names of the user's as keys, each `true` or `false`.
+fn is_map_of_flags(root: &Json, schema: &Json) -> bool {
+    let of_patterns = schema.get("patternProperties").and_then(Json::as_object);
+    let values = of_patterns
+        .into_iter()
+        .flat_map(|patterns| patterns.values());
+    let mut values = values.chain(schema.get("additionalProperties"));
+    values.any(|values| takes_flag(resolve(root, values).unwrap_or(values)))
+}
+
+/// Whether a schema takes `true` and `false`; a layer's takes `null`, too.
+fn takes_flag(schema: &Json) -> bool {
+    match (schema.get("type"), schema.get("anyOf")) {
+        (Some(Json::Array(kinds)), _) => kinds.iter().any(|kind| kind == "boolean"),
+        (Some(kind), _) => kind == "boolean",
+        (None, Some(Json::Array(branches))) => branches.iter().any(takes_flag),
+        (None, _) => false,
+    }
+}
+
+/// What to do where a value of the wrong type is a usual slip. `of_flags`: a
+/// mapping is wanted of names that are `true`.
+fn type_hint(types: &[JsonType], key: &str, of_flags: bool, found: &Node) -> Option<String> {
     let wants = |kind: JsonType| types.contains(&kind);
     let number = wants(JsonType::Integer) || wants(JsonType::Number);
     match &found.value {
         Value::String(text) if wants(JsonType::Boolean) => boolean_hint(text),
-        Value::String(text) if number => number_hint(text),
+        Value::String(text) if number => number_hint(text, key),
+        Value::String(text) if wants(JsonType::Object) => mapping_hint(text, of_flags),
         Value::Integer(_) | Value::Float(_) | Value::Bool(_) if wants(JsonType::String) => {
             Some("put it in quotes".into())
         }
@@ -516,10 +619,37 @@ fn type_hint(types: &[JsonType], found: &Node) -> Option<String> {
         Value::String(_) | Value::Integer(_) | Value::Bool(_) if wants(JsonType::Array) => {
             Some("write a list, also of one: `[…]`, or a line with `- ` for each item".into())
         }
-        Value::Sequence(_) if wants(JsonType::Object) => {
-            Some("write a mapping, `name: …` for each, without the `- `".into())
+        Value::Sequence(items) if wants(JsonType::Object) => {
+            Some(no_list_hint(items.first(), of_flags))
         }
         _ => None,
+    }
+}
+
+/// What to write in place of a text where a mapping is wanted.
+fn mapping_hint(text: &str, of_flags: bool) -> Option<String> {
+    let first = text.split_whitespace().next()?;
+    if let Some((key, value)) = syntax::glued_pair(first) {
+        return Some(format!(
+            "write `{key}: {}`, with a space after the `:`",
+            shown_text(value)
+        ));
+    }
+    of_flags.then(|| format!("write `{}: true`", shown_text(text)))
+}
+
+/// What to write in place of a list where a mapping is wanted.
+fn no_list_hint(first: Option<&Node>, of_flags: bool) -> String {
+    let name = first.and_then(|item| match &item.value {
+        Value::String(name) => Some(name.as_str()),
+        _ => item.get("name").and_then(Node::as_str),
+    });
+    match name.map(shown_text) {
+        Some(name) if of_flags => format!("write `{name}: true` in place of each list item"),
+        Some(name) => {
+            format!("write `{name}:` with its settings indented below in place of each list item")
+        }
+        None => "write `name: …` in place of each list item".to_owned(),
     }
 }
 
@@ -532,7 +662,36 @@ fn boolean_hint(text: &str) -> Option<String> {
     }
 }
 
-fn number_hint(text: &str) -> Option<String> {
+/// Units that a setting's name ends with.
+const UNITS: [&str; 7] = [
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "bytes",
+    "mebibytes",
+    "gibibytes",
+];
+
+fn number_hint(text: &str, key: &str) -> Option<String> {
+    let of = text
+        .find(|c: char| !c.is_ascii_digit())
+        .filter(|at| *at > 0);
+    if let Some((digits, unit)) = of.map(|at| text.split_at(at))
+        && unit.trim().chars().all(char::is_alphabetic)
+    {
+        let of_key = UNITS
+            .iter()
+            .find(|known| key.rsplit('_').next() == Some(known));
+        return Some(match of_key {
+            // `30d` of days, not `12h`.
+            Some(known) if known.starts_with(&unit.trim().to_lowercase()[..1]) => {
+                format!("write `{digits}`: the unit is {known}")
+            }
+            Some(known) => format!("write a whole number of {known}, without a unit"),
+            None => "write it without a unit".to_owned(),
+        });
+    }
     let digits = text.trim_start_matches(['-', '+']);
     if digits.len() > 1
         && digits.starts_with('0')
@@ -621,24 +780,11 @@ fn known_keys(root: &Json, schema: &Json, depth: usize) -> Vec<String> {
     keys
 }
 
-/// "did you mean …?", or all there are if they are few.
+/// "did you mean …?", or the valid ones if they are few.
 fn suggest(written: &str, known: &[String], intro: &str) -> Option<String> {
-    let near = |name: &&String| {
-        let (a, b) = (written.to_lowercase(), name.to_lowercase());
-        let begins = a.len() >= 4 && b.len() >= 4 && (a.starts_with(&b) || b.starts_with(&a));
-        begins
-            || strsim::damerau_levenshtein(&a, &b)
-                <= (a.chars().count().max(b.chars().count()) / 3).max(1)
-    };
-    let distance =
-        |name: &&String| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
-    // A hostile key could be long; comparing costs the product of both lengths.
-    if written.len() <= 200
-        && let Some(nearest) = known.iter().filter(near).min_by_key(distance)
-    {
-        return Some(format!("did you mean `{nearest}`?"));
-    }
-    (!known.is_empty() && known.len() <= MAX_LISTED).then(|| format!("{intro} {}", list(known)))
+    did_you_mean(written, known.iter().map(String::as_str)).or_else(|| {
+        (!known.is_empty() && known.len() <= MAX_LISTED).then(|| format!("{intro} {}", list(known)))
+    })
 }
 
 fn list(names: &[String]) -> String {

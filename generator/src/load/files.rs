@@ -22,10 +22,13 @@ use super::root::{Entry, EntryKind, Root};
 use super::source::{FileId, SourceFile, Sources};
 use super::yaml;
 use crate::fault::{Fault, Faults};
+use crate::nearest::did_you_mean;
 use crate::tree::TreePath;
 
 /// The folder people write in.
 pub const CLUSTERS: &str = "clusters";
+/// The settings of the whole fleet.
+pub const FLEET_FILE: &str = "clusters/fleet.yaml";
 /// Folders of it that are no cluster.
 pub const OTHER_FOLDERS: [&str; 2] = ["certificates", "environments"];
 /// The folder of templates that replace or add to the built-in ones.
@@ -120,7 +123,7 @@ fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, fau
     let wanted = select(&listed, selection, faults);
     let mut paths: Vec<String> = Vec::new();
     if listed.has_fleet {
-        paths.push(format!("{CLUSTERS}/fleet.yaml"));
+        paths.push(FLEET_FILE.to_owned());
     }
     paths.extend(
         environments
@@ -241,16 +244,10 @@ fn select(listed: &Listed, selection: Selection<'_>, faults: &mut Faults) -> Vec
         .partition(|name| listed.names.contains(name));
     for name in unknown {
         let fault = Fault::input(format!("there is no cluster `{name}`"));
-        let nearest = listed
-            .names
-            .iter()
-            .map(|known| (strsim::damerau_levenshtein(known, &name), known))
-            .min();
-        faults.push(match nearest {
-            Some((distance, nearest)) if distance <= (name.chars().count() / 3).max(1) => {
-                fault.hint(format!("did you mean `{nearest}`?"))
-            }
-            _ => fault.hint(format!(
+        let names = listed.names.iter().map(String::as_str);
+        faults.push(match did_you_mean(&name, names) {
+            Some(hint) => fault.hint(hint),
+            None => fault.hint(format!(
                 "a cluster is a folder of `{CLUSTERS}/` that has a `cluster.yaml`"
             )),
         });

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use git2::Oid;
 use rayon::prelude::*;
 
-use super::files::{CLUSTERS, OTHER_FOLDERS, TEMPLATES};
+use super::files::{CLUSTERS, FLEET_FILE, OTHER_FOLDERS, TEMPLATES};
 use super::root::{Entry, EntryKind, Root};
 use crate::fault::Faults;
 
@@ -71,7 +71,7 @@ impl Inputs {
             .flat_map_iter(|name| find_of_cluster(root, name))
             .collect();
         found.extend(clusters.unlisted());
-        found.push(Found::File(format!("{CLUSTERS}/fleet.yaml")));
+        found.push(Found::File(FLEET_FILE.to_owned()));
         found.extend(Listing::of(root, &format!("{CLUSTERS}/environments")).yaml_files());
         found.extend(find_templates(root));
         Self::read(root, found)

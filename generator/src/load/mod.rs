@@ -11,7 +11,7 @@ pub mod revisions;
 pub mod root;
 mod scalar;
 pub mod source;
-mod syntax;
+pub(crate) mod syntax;
 pub mod trailers;
 pub mod work_tree;
 pub mod yaml;

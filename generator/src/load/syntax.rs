@@ -6,11 +6,11 @@ use granit_parser::{ErrorKind, ScanError};
 pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
     let (message, hint) = match error.kind() {
         _ if is_tab(error) => (
-            "a tab stands where YAML wants spaces",
-            Some("indent with spaces; YAML forbids tabs there"),
+            "tab used for indentation; YAML only allows spaces",
+            Some("replace it by spaces"),
         ),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
-            "a `:` stands where no key can be",
+            "a `:` where no key can be",
             Some(
                 "put a text that holds `: ` in quotes; check the indentation, and that brackets above are closed",
             ),
@@ -25,7 +25,7 @@ pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
         | ErrorKind::MappingKeyNotAllowed => (
-            "the indentation fits nothing above it",
+            "this indentation doesn't match any enclosing level",
             Some(
                 "indent the keys of one mapping, and the dashes of one list, by the same number of spaces",
             ),
@@ -65,10 +65,7 @@ pub(super) fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         ErrorKind::DirectiveDisallowed => {
             ("`%` directives are not read here", Some("remove the line"))
         }
-        ErrorKind::BomInsideDocument => (
-            "a byte order mark stands inside the file",
-            Some("remove it"),
-        ),
+        ErrorKind::BomInsideDocument => ("byte order mark inside the file", Some("remove it")),
         ErrorKind::RecursionLimitExceeded => {
             return (super::yaml::too_deep(), None);
         }
@@ -100,4 +97,33 @@ pub(super) fn is_tab(error: &ScanError) -> bool {
             | ErrorKind::TabInPlainScalar
             | ErrorKind::TabAtBlockScalarStart
     )
+}
+
+/// A key and a value without the space between them that YAML wants, as in `role:node`.
+/// None where the colon is part of a word, as in `https://…`.
+pub(crate) fn glued_pair(text: &str) -> Option<(&str, &str)> {
+    let (key, value) = text.split_once(':')?;
+    let is_key = !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let is_value = value.starts_with(|first: char| first != '/' && !first.is_whitespace());
+    (is_key && is_value).then_some((key, value))
+}
+
+/// The key of the next line with any, if it is as far to the right as the key
+/// that begins at `start`: what was meant to lie in that one, perhaps.
+pub(super) fn sibling_below(text: &str, start: usize) -> Option<&str> {
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let indentation = &text[line_start..start];
+    if !indentation.bytes().all(|byte| byte == b' ') {
+        return None;
+    }
+    let below = text[start..].lines().skip(1);
+    let next = below
+        .map(str::trim_end)
+        .find(|line| !line.is_empty() && !line.trim_start().starts_with('#'))?;
+    let (key, _) = next.strip_prefix(indentation)?.split_once(':')?;
+    let is_key = key.starts_with(|first: char| first.is_alphanumeric() || first == '_');
+    is_key.then_some(key)
 }

@@ -17,8 +17,7 @@ use crate::fault::{Fault, Faults};
 use crate::secrets;
 
 /// What to write in a layer for a key that has no value.
-pub const NO_VALUE_HINT: &str =
-    "write `null` to remove it from the layers below, `{}` or nothing at all to leave it as it is";
+pub const NO_VALUE_HINT: &str = "write `{}` or leave the key out to keep what the layers below set; write `null` to remove that";
 /// The most bytes a file may have.
 pub const MAX_BYTES: usize = 1024 * 1024;
 /// The deepest nesting of lists and mappings.
@@ -467,13 +466,34 @@ impl<'s> Builder<'s> {
                 let (at, Some(name)) = (key.span, key.name.clone()) else {
                     return;
                 };
-                let message = format!("`{}` has no value", secrets::mask(&name));
-                let hint = NO_VALUE_HINT;
-                self.tell(at, message, hint);
+                self.refuse_key_alone(&name, at);
             }
             Some(_) => self.tell(span, "this list item has no value", None),
             None => {}
         }
+    }
+
+    /// A key without a value: mostly a slip that its text or the next line shows.
+    fn refuse_key_alone(&mut self, name: &str, at: Span) {
+        let place = self.source.place(at.start as usize, at.end as usize);
+        let shown = secrets::mask(name);
+        let fault = match syntax::glued_pair(name) {
+            Some((key, value)) => Fault::input(format!("no space after the `:` in `{shown}`"))
+                .hint(format!("write `{key}: {}`", secrets::mask(value))),
+            None => {
+                let fault = Fault::input(format!("`{shown}` has no value"));
+                let sibling = syntax::sibling_below(self.source.text(), at.start as usize);
+                let fault = match sibling {
+                    Some(sibling) => fault.hint(format!(
+                        "to put `{}` into `{shown}`, indent it further than `{shown}`",
+                        secrets::mask(sibling)
+                    )),
+                    None => fault,
+                };
+                fault.hint(NO_VALUE_HINT)
+            }
+        };
+        self.faults.push(fault.at(place));
     }
 
     fn read_plain(&mut self, text: &str, span: Span) -> Value {
@@ -565,14 +585,12 @@ impl<'s> Builder<'s> {
     fn refuse_duplicate(&mut self, entry: &Entry, first: Span) {
         let place = |span: Span| self.source.place(span.start as usize, span.end as usize);
         let fault = Fault::input(format!(
-            "the key `{}` stands here a second time",
-            secrets::mask(&entry.key)
+            "duplicate key `{}`, first at line {}",
+            secrets::mask(&entry.key),
+            place(first).line
         ))
         .at(place(entry.key_span))
-        .hint(format!(
-            "the first one is at line {}; keep one of them",
-            place(first).line
-        ));
+        .hint("keep one of them");
         self.faults.push(fault);
     }
 }
@@ -700,7 +718,7 @@ mod tests {
         assert_eq!(
             read(text).expect_err("faults"),
             [
-                "f:2:1: the key `a` stands here a second time",
+                "f:2:1: duplicate key `a`, first at line 1",
                 "f:3:1: the key `1` is a number; keys are text",
                 "f:4:1: the key `true` is true or false; keys are text",
                 "f:5:1: merge keys (`<<`) are not read here",

@@ -17,12 +17,12 @@ use super::{
     resolve_cluster,
 };
 use crate::fault::{Fault, Faults};
-use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers};
+use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers, removal_of};
 use crate::layers::merge::ValuePath;
 use crate::load::certificates::Certificates;
 use crate::load::files::{LoadedCluster, LoadedFleet};
-use crate::load::node::Node;
-use crate::load::source::{Sources, Span};
+use crate::load::node::{Node, Value};
+use crate::load::source::Span;
 use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.
@@ -220,7 +220,7 @@ fn resolve_one(
         certificates: texts_of(&named, &loaded.certificates),
     };
     let resolved = resolve_cluster(settings, &own_files).map_err(|problems| {
-        let place = |problem| place(problem, node, cluster, sources);
+        let place = |problem| place(problem, node, cluster, loaded);
         problems.0.into_iter().map(place).collect::<Faults>()
     })?;
     let mut faults = Faults::new();
@@ -290,29 +290,39 @@ fn texts_of(named: &[NamedCertificate<'_>], read: &Certificates) -> BTreeMap<Str
 
 /// Places a problem at the setting it names, or at the nearest one above that
 /// stands in a file; at the cluster's name where only the built-in defaults
-/// speak of it, since nobody can change those.
-fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, sources: &Sources) -> Fault {
+/// speak of it, since nobody can change those. A block of settings is shown by its key.
+fn place(problem: Problem, merged: &Node, cluster: &LoadedCluster, loaded: &LoadedFleet) -> Fault {
+    let sources = &loaded.sources;
+    let setting = ValuePath::new(problem.setting);
+    let named = ValuePath::new(problem.named);
+    if !named.parts().is_empty()
+        && let Some(removal) = removal_of(loaded, cluster, &named)
+    {
+        return Fault::input(format!(
+            "`{}` can't be removed: `{setting}` names `{named}`",
+            removal.setting
+        ))
+        .at(sources.place(removal.span))
+        .hint(format!("delete the `null`, or change `{setting}`"));
+    }
+    let mut span = merged.span;
     let mut node = merged;
-    for key in &problem.setting {
+    for key in setting.parts() {
         let Some(part) = node.part(key) else { break };
+        span = match (&part.value, node.entry(key)) {
+            (Value::Mapping(_) | Value::Sequence(_), Some(entry)) => entry.key_span,
+            _ => part.span,
+        };
         node = part;
     }
-    let fault = Fault::input(format!(
-        "`{}`: {}",
-        ValuePath::new(problem.setting.iter().cloned()),
-        problem.message
-    ));
+    let fault = Fault::input(format!("`{setting}`: {}", problem.message));
     let fault = if problem.hint.is_empty() {
         fault
     } else {
         fault.hint(problem.hint)
     };
-    let built_in = sources.path(node.span.file) == DEFAULTS_NAME;
-    fault.at(sources.place(if built_in {
-        name_span(cluster)
-    } else {
-        node.span
-    }))
+    let built_in = sources.path(span.file) == DEFAULTS_NAME;
+    fault.at(sources.place(if built_in { name_span(cluster) } else { span }))
 }
 
 /// Finds clusters that would write into each other's data streams, or whose

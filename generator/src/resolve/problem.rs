@@ -9,6 +9,9 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub hint: String,
+    /// What the setting names and isn't there. Where a layer removed that, the
+    /// `null` is what is wrong.
+    pub named: Vec<String>,
 }
 
 /// All problems of a cluster.
@@ -23,10 +26,23 @@ impl Problems {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
+        self.push_naming(setting, &[], message, hint);
+    }
+
+    /// Adds one of a setting that names another one that isn't there.
+    pub(super) fn push_naming(
+        &mut self,
+        setting: &[&str],
+        named: &[&str],
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let owned = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect();
         self.0.push(Problem {
-            setting: setting.iter().map(|&key| key.to_owned()).collect(),
+            setting: owned(setting),
             message: message.into(),
             hint: hint.into(),
+            named: owned(named),
         });
     }
 }

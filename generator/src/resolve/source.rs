@@ -12,6 +12,7 @@ use super::{
     ResolvedRoute, ResolvedSources, container, machines, pattern, workload,
 };
 use crate::fault::list;
+use crate::nearest::did_you_mean;
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
     RecordSelector, Records, Settings,
@@ -107,10 +108,12 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
             && !built_in.contains(&stream.as_str())
             && !super::aws::BUILT_IN_STREAMS.contains(&stream.as_str())
         {
+            let fed = wanted.iter().map(|name| name.as_str()).chain(built_in);
+            let near = did_you_mean(stream.as_str(), fed.filter(|name| *name != stream.as_str()));
             problems.push(
                 &["streams", stream.as_str()],
                 format!("nothing is ever sent to the stream `{stream}`"),
-                "route a source to it with `sources.kubernetes.<source>.records.routes`, or remove it",
+                near.unwrap_or_else(|| "route a source to it with `sources.kubernetes.<source>.records.routes`, or remove it".to_owned()),
             );
         }
     }
@@ -564,13 +567,17 @@ pub(super) fn check_stream(
 ) {
     if !settings.streams.contains_key(stream) {
         let known: Vec<&str> = settings.streams.keys().map(Name::as_str).collect();
-        problems.push(
-            setting,
-            format!("there is no stream `{stream}`"),
+        let hint = did_you_mean(stream.as_str(), known.iter().copied()).unwrap_or_else(|| {
             format!(
-                "this cluster's streams are {}; add `streams.{stream}`",
+                "this cluster's streams are {}; or add `streams.{stream}`",
                 list(&known)
-            ),
+            )
+        });
+        problems.push_naming(
+            setting,
+            &["streams", stream.as_str()],
+            format!("there is no stream `{stream}`"),
+            hint,
         );
     }
 }

@@ -9,12 +9,11 @@ use crate::diff::preview::Acknowledgement;
 use crate::diff::veil;
 use crate::fault::{Fault, Faults};
 use crate::load::trailers::Trailer;
+use crate::nearest::nearest;
 use crate::report::printable;
 
 /// Characters of a word that can't be made out, where it is told.
 const MAX_SHOWN: usize = 60;
-/// Of a longer word nothing is near.
-const MAX_COMPARED: usize = 200;
 
 const USAGE: &str = "write `Acknowledge-Danger: <flag>: <reason>`, or `Acknowledge-Danger: <flag> in <cluster>, <cluster>: <reason>`";
 
@@ -119,17 +118,6 @@ fn unknown_cluster(name: &str, known: &BTreeSet<String>) -> Fault {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
         None => fault.hint("a cluster is called as its folder is, at the base or at the head"),
     }
-}
-
-/// The known word that another one is a slip of.
-fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    if word.len() > MAX_COMPARED {
-        return None;
-    }
-    let most = (word.chars().count() / 3).max(1);
-    let distances = known.map(|known| (strsim::damerau_levenshtein(known, word), known));
-    let near = distances.filter(|(distance, _)| *distance <= most);
-    near.min().map(|(_, known)| known)
 }
 
 fn shown(word: &str) -> String {

@@ -9,8 +9,8 @@ use super::beside::{Beside, beside};
 use super::links::Links;
 use super::table::{Row, danger_words, rows};
 use super::words::{
-    Status, added_otherwise_words, by_origin, count, counts, leaves, only_in_words, orders,
-    outcome_of_base, outcome_of_head, scope_words, shipment_words,
+    ACKNOWLEDGE, Status, added_otherwise_words, by_origin, count, counts, leaves, only_in_words,
+    orders, outcome_of_base, outcome_of_head, scope_words, shipment_words,
 };
 use crate::diff::preview::{
     BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
@@ -226,6 +226,9 @@ impl Page {
                 let words = format!("by {}{}", by.place, reason.unwrap_or_default());
                 self.words(8, 10, QUIET, &words);
             }
+        }
+        if dangers.iter().any(|danger| danger.acknowledged.is_none()) {
+            self.plain(8, ACKNOWLEDGE);
         }
     }
 

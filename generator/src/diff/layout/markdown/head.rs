@@ -6,8 +6,8 @@ use super::fence::{Fence, line};
 use super::inline::{cell, code, names, prose};
 use crate::diff::layout::table::{Row, rows};
 use crate::diff::layout::words::{
-    by_origin, count, counts, cut, outcome_of_base, outcome_of_head, scope_words, shipment_words,
-    status_words,
+    ACKNOWLEDGE, by_origin, count, counts, cut, outcome_of_base, outcome_of_head, scope_words,
+    shipment_words, status_words,
 };
 use crate::diff::preview::{
     BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, NewClusters, Preview, Side,
@@ -147,17 +147,14 @@ impl Rows {
     }
 }
 
-/// How somebody says that a danger is meant.
-const ACKNOWLEDGE: &str =
-    ">\n> If it is meant, say so in a commit: `Acknowledge-Danger: <flag>: <reason>`\n";
-
 fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
     if dangers.is_empty() {
         return None;
     }
     let title = count(dangers.len(), "danger");
     let above = format!("> [!CAUTION]\n> **{title} that nobody has acknowledged**\n>\n");
-    let mut rows = Rows::new(above, max_bytes.checked_sub(ACKNOWLEDGE.len())?)?;
+    let below = format!(">\n> {ACKNOWLEDGE}\n");
+    let mut rows = Rows::new(above, max_bytes.checked_sub(below.len())?)?;
     for danger in dangers {
         let clusters = count(danger.clusters.len(), "cluster");
         let (flag, title) = (code(danger.flag.id(), MAX_PATH), danger.flag.title());
@@ -165,7 +162,7 @@ fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
         rows.push(&format!("> - {}\n", sentence_of(danger)), &short);
     }
     let rows = rows.end(|more| format!("> - and {more} more\n"));
-    Some(rows + ACKNOWLEDGE)
+    Some(rows + &below)
 }
 
 /// What a danger is, where, and what follows of it.

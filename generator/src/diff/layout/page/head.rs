@@ -4,7 +4,9 @@
 use super::markup::Markup;
 use crate::diff::layout::links::Links;
 use crate::diff::layout::table::{Row, danger_words, rows};
-use crate::diff::layout::words::{by_origin, count, scope_words, shipment_words, status_words};
+use crate::diff::layout::words::{
+    ACKNOWLEDGE, by_origin, count, scope_words, shipment_words, status_words,
+};
 use crate::diff::preview::{
     BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, NewClusters, Preview, Side,
     Totals,
@@ -86,15 +88,19 @@ impl Markup {
         let open = dangers
             .iter()
             .filter(|danger| danger.acknowledged.is_none());
-        let open = match open.count() {
+        let open = open.count();
+        let state = match open {
             0 => "all acknowledged".to_owned(),
             open => format!("{open} of {} not acknowledged", dangers.len()),
         };
         self.raw("<section id=\"dangers\">\n<h2>Dangers ");
-        self.soft(&open);
+        self.soft(&state);
         self.raw("</h2>\n");
         for (number, danger) in dangers.iter().enumerate() {
             self.danger(danger, links.groups_of(number));
+        }
+        if open > 0 {
+            self.within("<p class=\"soft\">", ACKNOWLEDGE, "</p>\n");
         }
         self.raw("</section>\n");
     }
