@@ -20,7 +20,7 @@ pub(super) struct Init {
     /// Folder to create (may exist already)
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Address of the Elasticsearch or OpenSearch, such as https://logs.example.com:9200
+    /// Address of the Elasticsearch or OpenSearch, with its port
     #[arg(long)]
     url: Option<String>,
     /// Bucket with the forwarder's program; each Region has its own, named <BUCKET>-<Region>

@@ -477,23 +477,20 @@ impl<'s> Builder<'s> {
     fn refuse_key_alone(&mut self, name: &str, at: Span) {
         let place = self.source.place(at.start as usize, at.end as usize);
         let shown = secrets::mask(name);
-        let fault = match syntax::glued_pair(name) {
-            Some((key, value)) => Fault::input(format!("no space after the `:` in `{shown}`"))
-                .hint(format!("write `{key}: {}`", secrets::mask(value))),
-            None => {
-                let fault = Fault::input(format!("`{shown}` has no value"));
-                let sibling = syntax::sibling_below(self.source.text(), at.start as usize);
-                let fault = match sibling {
-                    Some(sibling) => fault.hint(format!(
-                        "to put `{}` into `{shown}`, indent it further than `{shown}`",
-                        secrets::mask(sibling)
-                    )),
-                    None => fault,
-                };
-                fault.hint(NO_VALUE_HINT)
-            }
-        };
-        self.faults.push(fault.at(place));
+        if let Some((key, value)) = syntax::glued_pair(name) {
+            let fault = Fault::input(format!("no space after the `:` in `{shown}`"));
+            let hint = format!("write `{key}: {}`", secrets::mask(value));
+            self.faults.push(fault.at(place).hint(hint));
+            return;
+        }
+        let mut fault = Fault::input(format!("`{shown}` has no value")).at(place);
+        if let Some(sibling) = syntax::sibling_below(self.source.text(), at.start as usize) {
+            fault = fault.hint(format!(
+                "to put `{}` into `{shown}`, indent it further than `{shown}`",
+                secrets::mask(sibling)
+            ));
+        }
+        self.faults.push(fault.hint(NO_VALUE_HINT));
     }
 
     fn read_plain(&mut self, text: &str, span: Span) -> Value {
