@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::record_fields;
 use super::stream::Feeding;
 use super::{ResolvedRollover, ResolvedStream};
 use crate::settings::{Backend, Codec};
@@ -35,6 +36,8 @@ pub enum RecordKind {
     Machines,
     /// Logs and measurements of AWS.
     Aws,
+    /// The control plane of EKS.
+    Eks,
 }
 
 impl RecordKind {
@@ -46,6 +49,7 @@ impl RecordKind {
             Self::Audit => "audit",
             Self::Machines => "machines",
             Self::Aws => "aws",
+            Self::Eks => "eks",
         }
     }
 }
@@ -58,6 +62,7 @@ pub(super) fn kinds(fed: &Feeding) -> BTreeSet<RecordKind> {
         (fed.audit_log, RecordKind::Audit),
         (fed.machines, RecordKind::Machines),
         (fed.aws, RecordKind::Aws),
+        (fed.eks, RecordKind::Eks),
     ];
     let got = kinds.into_iter().filter(|(gets, _)| *gets);
     got.map(|(_, kind)| kind).collect()
@@ -87,6 +92,8 @@ pub struct RecordMapping {
     pub json_targets: Vec<String>,
     /// Longest text that is still searchable as a whole.
     pub ignore_above: u16,
+    /// All fields, as the back end's mappings have them.
+    pub properties: serde_json::Value,
 }
 
 /// How an index is kept. Templates see it as `index_settings`.
@@ -177,7 +184,10 @@ pub(super) fn resolve(backend: Backend, streams: &[&ResolvedStream]) -> Indices 
             .iter()
             .map(|(of, streams)| life_cycle(of, streams))
             .collect(),
-        mappings: mappings.into_iter().map(|(mapping, _)| mapping).collect(),
+        mappings: mappings
+            .into_iter()
+            .map(|(mapping, _)| with_properties(mapping, backend))
+            .collect(),
         settings: settings.into_iter().map(|(settings, _)| settings).collect(),
     }
 }
@@ -215,6 +225,20 @@ fn mapping(stream: &ResolvedStream) -> RecordMapping {
         kinds: stream.kinds.clone(),
         json_targets: stream.json_targets.clone(),
         ignore_above: stream.mapping.ignore_above,
+        properties: serde_json::Value::Null,
+    }
+}
+
+/// The fields follow from the rest, so they are made once streams are together.
+fn with_properties(mapping: RecordMapping, backend: Backend) -> RecordMapping {
+    RecordMapping {
+        properties: record_fields::properties(
+            &mapping.kinds,
+            &mapping.json_targets,
+            mapping.ignore_above,
+            backend,
+        ),
+        ..mapping
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
-use super::{Identity, RecordKind, ResolvedRollover, ResolvedStream, built_in, indices, name};
+use super::{Identity, RecordKind, ResolvedRollover, ResolvedStream, indices, name, record_fields};
 use crate::fault::list;
 use crate::settings::{Destination, FieldType, Mapping, Name, Settings, Stream};
 
@@ -20,6 +20,8 @@ pub(super) struct Feeding {
     pub shippers: bool,
     /// Whether logs or measurements of AWS go there.
     pub aws: bool,
+    /// Whether the control plane of EKS goes there.
+    pub eks: bool,
     /// The fields that get the values of JSON text.
     pub json_targets: BTreeSet<String>,
     /// Whether logs of containers go there, and with them the nodes' journal.
@@ -214,7 +216,7 @@ fn field_tree(
                 parts[0]
             ))
         } else {
-            built_in::collision(field.as_str(), kinds)
+            record_fields::collision(field.as_str(), kinds)
         };
         if let Some(message) = collision {
             problems.push(

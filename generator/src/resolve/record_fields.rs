@@ -1,23 +1,39 @@
-//! The fields that the templates map by themselves. A stream's own fields
-//! may neither repeat them nor be in their way. Pure.
+//! The fields of every kind of record, and the mapping made of them. A
+//! stream's own fields may neither repeat them nor be in their way. Pure.
+//!
+//! Fields of AWS's logs come from the tables of `logfleet_events`, which the
+//! forwarder reads by.
 
 use std::collections::BTreeSet;
 
+use logfleet_events::{StreamKind, TABLES, common_fields, envelope_fields};
+use serde_json::{Map, Value, json};
+
 use super::RecordKind;
+use crate::settings::Backend;
 
 /// In place of a type: any keys with any values, each of them searchable.
 const MAP: &str = "map";
 
+/// When the record was, without which a data stream takes none.
+const TIME: &str = "@timestamp";
+
 /// Fields of every record.
-const RECORD: [(&str, &str); 21] = [
-    ("@timestamp", "date"),
-    ("message", "text"),
-    ("stream", "keyword"),
-    ("logtag", "keyword"),
+const RECORD: [(&str, &str); 2] = [(TIME, "date"), ("message", "text")];
+
+/// Fields of what Fluentd reads of a container.
+const CONTAINER: [(&str, &str); 2] = [("stream", "keyword"), ("logtag", "keyword")];
+
+/// Fields of the cluster, of every record.
+const CLUSTER: [(&str, &str); 4] = [
     ("cluster.name", "keyword"),
     ("cluster.environment", "keyword"),
     ("cluster.region", "keyword"),
     ("cluster.account", "keyword"),
+];
+
+/// Fields of records that the cluster's own shippers send.
+const KUBERNETES: [(&str, &str); 13] = [
     ("kubernetes.host", "keyword"),
     ("kubernetes.namespace_name", "keyword"),
     ("kubernetes.namespace_labels", MAP),
@@ -103,53 +119,108 @@ const AUDIT_LOG: [(&str, &str); 21] = [
     ("audit.responseStatus.reason", "keyword"),
 ];
 
-/// Fields of AWS's own logs.
-const AWS: [(&str, &str); 8] = [
-    ("aws.source", "keyword"),
-    ("aws.account", "keyword"),
-    ("aws.region", "keyword"),
-    ("aws.log_group", "keyword"),
-    ("aws.log_stream", "keyword"),
-    ("aws.event_id", "keyword"),
-    ("aws.resource", "keyword"),
-    ("aws.event", MAP),
-];
+/// The fields of AWS's logs that streams of one kind get, and those that the
+/// forwarder writes beside them.
+fn of_aws(kind: StreamKind) -> Vec<(&'static str, &'static str)> {
+    let tables = TABLES.iter().filter(|table| table.name.kind() == kind);
+    let rows = tables.flat_map(|table| table.fields);
+    let rows = rows.map(|field| (field.target, field.field_type()));
+    let fields = envelope_fields().chain(common_fields()).chain(rows);
+    // A path has one type in all tables, which their tests check; some are in several.
+    let fields: BTreeSet<_> = fields.map(|(path, kind)| (path, kind.name())).collect();
+    fields.into_iter().collect()
+}
 
-/// Fields of AWS's measurements.
-const METRIC: [(&str, &str); 10] = [
-    ("metric.namespace", "keyword"),
-    ("metric.name", "keyword"),
-    ("metric.unit", "keyword"),
-    ("metric.period_seconds", "long"),
-    ("metric.sum", "double"),
-    ("metric.average", "double"),
-    ("metric.minimum", "double"),
-    ("metric.maximum", "double"),
-    ("metric.sample_count", "double"),
-    ("metric.dimensions", MAP),
-];
+/// The fields of kinds of records: their paths, and their types or [`MAP`].
+fn fields(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
+    let mut fields = of_every_kind(kinds);
+    fields.extend(of_kinds(kinds));
+    fields
+}
 
-/// The built-in fields of kinds of records: their paths, and their types or [`MAP`].
-fn fields(
-    kinds: &BTreeSet<RecordKind>,
-) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+/// Fields of the record itself. Those of containers are in every stream but of
+/// AWS's logs alone.
+fn of_every_kind(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
+    let only_aws = kinds.len() == 1 && kinds.contains(&RecordKind::Aws);
+    let (container, kubernetes) = match only_aws {
+        true => (&[][..], &[][..]),
+        false => (&CONTAINER[..], &KUBERNETES[..]),
+    };
+    [&RECORD, container, &CLUSTER, kubernetes].concat()
+}
+
+/// Fields that kinds bring with them.
+fn of_kinds(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
     let has = |kind| kinds.contains(&kind);
+    let journal = has(RecordKind::Kubernetes) || has(RecordKind::Machines);
     let parts = [
-        (true, RECORD.as_slice()),
-        (
-            has(RecordKind::Kubernetes) || has(RecordKind::Machines),
-            &JOURNAL,
-        ),
-        (has(RecordKind::Machines), &MACHINE),
-        (has(RecordKind::Events), &EVENT),
-        (has(RecordKind::Audit), &AUDIT_LOG),
-        (has(RecordKind::Aws), &AWS),
-        (has(RecordKind::Aws), &METRIC),
+        (journal, JOURNAL.to_vec()),
+        (has(RecordKind::Machines), MACHINE.to_vec()),
+        (has(RecordKind::Events), EVENT.to_vec()),
+        (has(RecordKind::Audit), AUDIT_LOG.to_vec()),
+        (has(RecordKind::Eks), of_aws(StreamKind::EksControlPlane)),
+        (has(RecordKind::Aws), of_aws(StreamKind::Aws)),
     ];
-    parts
+    let mut fields = Vec::new();
+    for field in parts
         .into_iter()
         .filter(|(has, _)| *has)
-        .flat_map(|(_, fields)| fields.iter().copied())
+        .flat_map(|(_, fields)| fields)
+    {
+        // Kinds share paths, and `message` is every record's.
+        if !fields.contains(&field) && !RECORD.contains(&field) {
+            fields.push(field);
+        }
+    }
+    fields
+}
+
+/// The `properties` of a mapping: the fields of its kinds, and those that get
+/// the values of JSON text.
+pub(super) fn properties(
+    kinds: &BTreeSet<RecordKind>,
+    json_targets: &[String],
+    ignore_above: u16,
+    backend: Backend,
+) -> Value {
+    let mut properties = Map::new();
+    let targets = json_targets.iter().map(|target| (target.as_str(), MAP));
+    let fields = of_every_kind(kinds).into_iter().chain(targets);
+    for (path, kind) in fields.chain(of_kinds(kinds)) {
+        insert(
+            &mut properties,
+            path,
+            mapping(path, kind, ignore_above, backend),
+        );
+    }
+    Value::Object(properties)
+}
+
+fn mapping(path: &str, kind: &str, ignore_above: u16, backend: Backend) -> Value {
+    match (kind, backend) {
+        ("keyword", _) => json!({ "type": kind, "ignore_above": ignore_above }),
+        ("text", _) => json!({ "type": kind, "norms": false }),
+        // A term may have 32,766 bytes, key and value together, and a character up to four.
+        (MAP, Backend::Elasticsearch) => json!({ "type": "flattened", "ignore_above": 4096 }),
+        (MAP, Backend::Opensearch) => json!({ "type": "flat_object" }),
+        // A data stream has no use for a record without its time.
+        _ if path == TIME => json!({ "type": kind, "ignore_malformed": false }),
+        _ => json!({ "type": kind }),
+    }
+}
+
+/// Puts a field where its path leads: objects are made on the way.
+fn insert(properties: &mut Map<String, Value>, path: &str, mapping: Value) {
+    let Some((parent, rest)) = path.split_once('.') else {
+        properties.insert(path.to_owned(), mapping);
+        return;
+    };
+    let object = properties
+        .entry(parent)
+        .or_insert_with(|| json!({ "properties": {} }));
+    if let Some(inner) = object.get_mut("properties").and_then(Value::as_object_mut) {
+        insert(inner, rest, mapping);
+    }
 }
 
 /// Why a field can't be a stream's own, beside its built-in ones.
@@ -159,7 +230,7 @@ pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<Str
             .strip_prefix(outer)
             .is_some_and(|rest| rest.starts_with('.'))
     };
-    fields(kinds).find_map(|(known, kind)| {
+    fields(kinds).into_iter().find_map(|(known, kind)| {
         if lies_in(field, known) || field == known {
             return Some(match kind {
                 MAP => format!("everything in `{known}` is searchable already, as keywords"),
@@ -177,8 +248,6 @@ pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<Str
 mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
-
-    use serde_json::{Map, Value};
 
     use super::*;
     use crate::pipeline::{Timings, load_fleet};
@@ -248,6 +317,7 @@ mod tests {
 
     fn known_fields(mapping: &RecordMapping) -> BTreeMap<String, String> {
         fields(&mapping.kinds)
+            .into_iter()
             .map(|(path, kind)| (path.to_owned(), kind.to_owned()))
             .collect()
     }
@@ -259,7 +329,57 @@ mod tests {
             RecordKind::Audit,
             RecordKind::Machines,
             RecordKind::Aws,
+            RecordKind::Eks,
         ])
+    }
+
+    /// Streams may be shared by any sources, so all kinds may meet in one mapping.
+    #[test]
+    fn a_path_has_one_type_whatever_meets_in_a_stream() {
+        let fields = fields(&all());
+        for (place, (path, kind)) in fields.iter().enumerate() {
+            let inner = format!("{path}.");
+            for (other, other_kind) in &fields[place + 1..] {
+                assert!(
+                    path != other || kind == other_kind,
+                    "{path} is {kind} and {other_kind}"
+                );
+                let outer = format!("{other}.");
+                assert!(
+                    !other.starts_with(&inner) && !path.starts_with(&outer),
+                    "{path} and {other}"
+                );
+            }
+        }
+    }
+
+    /// Lines that come by CloudWatch have the fields that Filebeat's have.
+    #[test]
+    fn lines_of_machines_have_the_fields_of_machines() {
+        let machines = fields(&BTreeSet::from([RecordKind::Machines]));
+        let tables = TABLES
+            .iter()
+            .filter(|table| table.name.kind() == StreamKind::Machines);
+        for row in tables.flat_map(|table| table.fields) {
+            let field = (row.target, row.field_type().name());
+            assert!(
+                machines.contains(&field) || row.target == "event.start",
+                "{field:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn logs_of_aws_alone_have_no_fields_of_containers() {
+        let kinds = BTreeSet::from([RecordKind::Aws]);
+        let paths: Vec<&str> = fields(&kinds).iter().map(|(path, _)| *path).collect();
+        assert!(paths.contains(&"source.ip") && paths.contains(&"cluster.name"));
+        assert!(
+            !paths
+                .iter()
+                .any(|path| path.starts_with("kubernetes.") || path.starts_with("fluentd."))
+        );
+        assert!(!paths.contains(&"audit.verb"));
     }
 
     #[test]
