@@ -27,6 +27,8 @@ pub(crate) struct CompiledField {
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub fields: Vec<CompiledField>,
+    /// A number of each child's key, so that few keys are compared.
+    tags: Vec<u64>,
     pub children: Vec<(Box<[u8]>, Node)>,
     /// What is read of each object in a list.
     pub elements: Option<Box<Node>>,
@@ -35,8 +37,12 @@ pub(crate) struct Node {
 impl Node {
     /// What is read below a key.
     pub(crate) fn child(&self, key: &[u8]) -> Option<&Node> {
-        let mut children = self.children.iter();
-        children.find_map(|(name, node)| (**name == *key).then_some(node))
+        let tag = tag(key);
+        let mut tags = self.tags.iter().enumerate();
+        tags.find_map(|(place, other)| {
+            let (name, node) = &self.children[place];
+            (*other == tag && **name == *key).then_some(node)
+        })
     }
 
     /// Whether an object there is needed as a whole.
@@ -133,6 +139,13 @@ fn key(target: &str) -> Box<[u8]> {
     key.into()
 }
 
+/// The length and the last seven bytes, which differ more than the first.
+fn tag(key: &[u8]) -> u64 {
+    let end = &key[key.len().saturating_sub(7)..];
+    let bytes = end.iter().fold(0, |tag, byte| tag << 8 | u64::from(*byte));
+    bytes << 8 | (key.len() as u64 & 0xff)
+}
+
 impl Node {
     fn insert(&mut self, path: &str, field: CompiledField) {
         let mut node = self;
@@ -148,6 +161,7 @@ impl Node {
             {
                 Some(place) => place,
                 None => {
+                    node.tags.push(tag(name.as_bytes()));
                     node.children
                         .push((name.as_bytes().into(), Self::default()));
                     node.children.len() - 1

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::fault::Fault;
+use crate::text::quote_or_backslash;
 
 /// How deep a text may nest.
 const DEEPEST: u32 = 100;
@@ -138,17 +139,7 @@ impl<'t> Cursor<'t> {
         let start = self.at + 1;
         let mut at = start;
         loop {
-            // Most strings are short, so a loop finds their end sooner than a search.
-            let near = bytes[at..]
-                .iter()
-                .take(24)
-                .position(|byte| matches!(byte, b'"' | b'\\'));
-            let next = match near {
-                Some(next) => next,
-                None if bytes.len() - at <= 24 => return Err(MALFORMED),
-                None => 24 + memchr::memchr2(b'"', b'\\', &bytes[at + 24..]).ok_or(MALFORMED)?,
-            };
-            at += next;
+            at += quote_or_backslash(&bytes[at..]).ok_or(MALFORMED)?;
             if bytes[at] == b'"' {
                 self.at = at + 1;
                 return Ok(&self.text[start..at]);
