@@ -35,13 +35,24 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// What is read below a key.
-    pub(crate) fn child(&self, key: &[u8]) -> Option<&Node> {
+    /// What is read below a key. Keys mostly come in the order of the table, so
+    /// the one behind the last is tried first.
+    pub(crate) fn child(&self, key: &[u8], next: &mut usize) -> Option<&Node> {
+        if let Some((name, node)) = self.children.get(*next)
+            && **name == *key
+        {
+            *next += 1;
+            return Some(node);
+        }
         let tag = tag(key);
         let mut tags = self.tags.iter().enumerate();
         tags.find_map(|(place, other)| {
             let (name, node) = &self.children[place];
-            (*other == tag && **name == *key).then_some(node)
+            let found = *other == tag && **name == *key;
+            found.then(|| {
+                *next = place + 1;
+                node
+            })
         })
     }
 

@@ -251,23 +251,9 @@ pub enum TableName {
 }
 
 impl TableName {
-    /// Whose streams it is for.
-    pub const fn kind(self) -> StreamKind {
-        match self {
-            Self::EksControlPlane | Self::EksComponent => StreamKind::EksControlPlane,
-            Self::Machine => StreamKind::Machines,
-            _ => StreamKind::Aws,
-        }
+    /// Whether it is of machines, whose streams have fields for the journal and
+    /// for files, rather than of AWS.
+    pub const fn is_of_machines(self) -> bool {
+        matches!(self, Self::Machine)
     }
-}
-
-/// The streams that a table's events go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamKind {
-    /// Those of AWS's services.
-    Aws,
-    /// That of a cluster's control plane.
-    EksControlPlane,
-    /// Those of machines.
-    Machines,
 }

@@ -28,7 +28,7 @@ mod value;
 mod writer;
 
 pub use fault::UNPARSED;
-pub use field::{Field, FieldType, Reading, Shape, StreamKind, Table, TableName};
+pub use field::{Field, FieldType, Reading, Shape, Table, TableName};
 pub use formats::Format;
 pub use formats::vpc_flow_log::{FlowLogFields, UnknownField};
 pub use resource::resource_ids;

@@ -25,7 +25,7 @@ pub(super) fn write(text: &str, writer: &mut Writer<'_>) -> Result<(), Fault> {
 fn field(source: &str, text: &str, writer: &mut Writer<'_>) {
     if let Some(node) = compiled(TableName::EksComponent)
         .root
-        .child(source.as_bytes())
+        .child(source.as_bytes(), &mut 0)
     {
         for field in &node.fields {
             value::write(field, text, writer);

@@ -10,7 +10,10 @@ use crate::writer::Writer;
 const UNKNOWN: Fault = Fault("no line of syslog");
 
 fn field(source: &str, text: &str, writer: &mut Writer<'_>) {
-    if let Some(node) = compiled(TableName::Machine).root.child(source.as_bytes()) {
+    if let Some(node) = compiled(TableName::Machine)
+        .root
+        .child(source.as_bytes(), &mut 0)
+    {
         for field in &node.fields {
             value::write(field, text, writer);
         }

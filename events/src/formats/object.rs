@@ -46,7 +46,8 @@ impl<'w, 'o, 't> Reader<'w, 'o, 't> {
         node: &Node,
         keeps_rest: bool,
     ) -> Result<(), Fault> {
-        cursor.object(|cursor, key| match node.child(key.as_bytes()) {
+        let mut next = 0;
+        cursor.object(|cursor, key| match node.child(key.as_bytes(), &mut next) {
             Some(child) => self.value(cursor, key, child),
             None => {
                 let value = cursor.skip()?;
@@ -65,7 +66,8 @@ impl<'w, 'o, 't> Reader<'w, 'o, 't> {
         node: &Node,
         without: &str,
     ) -> Result<(), Fault> {
-        cursor.object(|cursor, key| match node.child(key.as_bytes()) {
+        let mut next = 0;
+        cursor.object(|cursor, key| match node.child(key.as_bytes(), &mut next) {
             Some(child) if key != without => self.value(cursor, key, child),
             Some(_) => cursor.skip().map(|_| ()),
             None => {

@@ -60,6 +60,7 @@ pub(super) const RESOLVER: Table = Table {
         field("answers[].Type", "dns.answers.type", R::Keyword, "The types of the answers"),
         field("answers[].Class", "dns.answers.class", R::Keyword, "The classes of the answers"),
         field("srcaddr", "source.ip", R::Ip, "Who asked"),
+        field("srcaddr", "source.address", R::NotIp, "The same, if it is no address"),
         field("srcport", "source.port", R::Long, "The port of who asked"),
         field("transport", "network.transport", R::Lower, "`tcp` or `udp`"),
         field("srcids.instance", "cloud.instance.id", R::Keyword, "The machine that asked"),

@@ -55,9 +55,16 @@ pub static ENVELOPE: &[Field] = &[
     field("", "aws.region", Reading::Keyword, "The Region that the event comes from"),
     field("", "aws.log_group", Reading::Keyword, "The log group"),
     field("", "aws.log_stream", Reading::Keyword, "The log stream"),
+    field("", "aws.source_log", Reading::Keyword, "The log group that it was copied from to a central one"),
+    field("", "aws.bucket", Reading::Keyword, "The bucket of the file that has the line"),
+    field("", "aws.object", Reading::Keyword, "That file"),
     field("", "aws.event_id", Reading::Keyword, "The id that CloudWatch Logs gave the event"),
     field("", "aws.resource", Reading::Keyword, "The ARN or the id of the member that it is about"),
     field("", "event.ingested", Reading::DateTime, "When the forwarder had it"),
+    field("", "logfleet.original_time", Reading::Keyword, "The event's own time, if it is none that the stream accepts"),
+    field("", "data_stream.type", Reading::Keyword, "The first part of the data stream's name"),
+    field("", "data_stream.dataset", Reading::Keyword, "The middle part"),
+    field("", "data_stream.namespace", Reading::Keyword, "The last part"),
 ];
 
 /// The paths and types of [`COMMON`].

@@ -47,6 +47,7 @@ pub(super) const ACCESS: Table = Table {
         field("bucket_name", "aws.s3access.bucket", R::Keyword, "The bucket"),
         field("request_time", "event.end", R::DateTime, "When the request came"),
         field("remote_ip", "source.ip", R::Ip, "The client, or the last proxy"),
+        field("remote_ip", "source.address", R::NotIp, "The same, if it is no address"),
         field("requester", "user.id", R::Keyword, "The canonical id or the ARN of who asked"),
         field("request_id", "event.id", R::Keyword, "The request's id"),
         field("operation", "event.action", R::Keyword, "The operation, such as `REST.GET.OBJECT`"),

@@ -36,8 +36,6 @@ pub enum RecordKind {
     Machines,
     /// Logs and measurements of AWS.
     Aws,
-    /// The control plane of EKS.
-    Eks,
 }
 
 impl RecordKind {
@@ -49,7 +47,6 @@ impl RecordKind {
             Self::Audit => "audit",
             Self::Machines => "machines",
             Self::Aws => "aws",
-            Self::Eks => "eks",
         }
     }
 }
@@ -62,7 +59,6 @@ pub(super) fn kinds(fed: &Feeding) -> BTreeSet<RecordKind> {
         (fed.audit_log, RecordKind::Audit),
         (fed.machines, RecordKind::Machines),
         (fed.aws, RecordKind::Aws),
-        (fed.eks, RecordKind::Eks),
     ];
     let got = kinds.into_iter().filter(|(gets, _)| *gets);
     got.map(|(_, kind)| kind).collect()
@@ -92,8 +88,8 @@ pub struct RecordMapping {
     pub json_targets: Vec<String>,
     /// Longest text that is still searchable as a whole.
     pub ignore_above: u16,
-    /// All fields, as the back end's mappings have them.
-    pub properties: serde_json::Value,
+    /// All fields, as the JSON that the back end's mappings have.
+    pub properties: String,
 }
 
 /// How an index is kept. Templates see it as `index_settings`.
@@ -225,7 +221,7 @@ fn mapping(stream: &ResolvedStream) -> RecordMapping {
         kinds: stream.kinds.clone(),
         json_targets: stream.json_targets.clone(),
         ignore_above: stream.mapping.ignore_above,
-        properties: serde_json::Value::Null,
+        properties: String::new(),
     }
 }
 

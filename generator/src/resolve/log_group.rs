@@ -26,9 +26,7 @@ pub(super) fn of_streams(
         let Some(setting) = settings.streams.get(&Name(stream.name.clone())) else {
             continue;
         };
-        let fed_by_aws = fed
-            .get(&stream.name)
-            .is_some_and(|feeding| feeding.aws || feeding.eks);
+        let fed_by_aws = fed.get(&stream.name).is_some_and(|feeding| feeding.aws);
         check(
             cluster,
             stream,

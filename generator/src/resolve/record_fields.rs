@@ -5,9 +5,10 @@
 //! forwarder reads by.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
-use logfleet_events::{StreamKind, TABLES, common_fields, envelope_fields};
-use serde_json::{Map, Value, json};
+use logfleet_events::{TABLES, common_fields, envelope_fields};
+use serde_json::Value;
 
 use super::RecordKind;
 use crate::settings::Backend;
@@ -119,16 +120,23 @@ const AUDIT_LOG: [(&str, &str); 21] = [
     ("audit.responseStatus.reason", "keyword"),
 ];
 
-/// The fields of AWS's logs that streams of one kind get, and those that the
-/// forwarder writes beside them.
-fn of_aws(kind: StreamKind) -> Vec<(&'static str, &'static str)> {
-    let tables = TABLES.iter().filter(|table| table.name.kind() == kind);
-    let rows = tables.flat_map(|table| table.fields);
-    let rows = rows.map(|field| (field.target, field.field_type()));
-    let fields = envelope_fields().chain(common_fields()).chain(rows);
-    // A path has one type in all tables, which their tests check; some are in several.
-    let fields: BTreeSet<_> = fields.map(|(path, kind)| (path, kind.name())).collect();
-    fields.into_iter().collect()
+/// The fields of what the forwarder brings: those of its tables, of AWS's
+/// logs or of machines' lines, and those that it writes beside them. They are
+/// the same for every cluster.
+fn brought(of_machines: bool) -> &'static [(&'static str, &'static str)] {
+    static AWS: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
+    static MACHINES: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
+    let fields = if of_machines { &MACHINES } else { &AWS };
+    fields.get_or_init(|| {
+        let tables = TABLES.iter();
+        let tables = tables.filter(|table| table.name.is_of_machines() == of_machines);
+        let rows = tables.flat_map(|table| table.fields);
+        let rows = rows.map(|field| (field.target, field.field_type()));
+        let fields = envelope_fields().chain(common_fields()).chain(rows);
+        // A path has one type in all tables, which their tests check; some are in several.
+        let fields: BTreeSet<_> = fields.map(|(path, kind)| (path, kind.name())).collect();
+        fields.into_iter().collect()
+    })
 }
 
 /// The fields of kinds of records: their paths, and their types or [`MAP`].
@@ -154,72 +162,125 @@ fn of_kinds(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
     let has = |kind| kinds.contains(&kind);
     let journal = has(RecordKind::Kubernetes) || has(RecordKind::Machines);
     let parts = [
-        (journal, JOURNAL.to_vec()),
-        (has(RecordKind::Machines), MACHINE.to_vec()),
-        (has(RecordKind::Events), EVENT.to_vec()),
-        (has(RecordKind::Audit), AUDIT_LOG.to_vec()),
-        (has(RecordKind::Eks), of_aws(StreamKind::EksControlPlane)),
-        (has(RecordKind::Aws), of_aws(StreamKind::Aws)),
+        (journal, &JOURNAL[..]),
+        (has(RecordKind::Machines), &MACHINE),
+        (has(RecordKind::Events), &EVENT),
+        (has(RecordKind::Audit), &AUDIT_LOG),
+        (has(RecordKind::Machines), brought(true)),
+        (has(RecordKind::Aws), brought(false)),
     ];
-    let mut fields = Vec::new();
-    for field in parts
-        .into_iter()
-        .filter(|(has, _)| *has)
-        .flat_map(|(_, fields)| fields)
-    {
-        // Kinds share paths, and `message` is every record's.
-        if !fields.contains(&field) && !RECORD.contains(&field) {
-            fields.push(field);
-        }
-    }
+    // Kinds share paths, and `message` is every record's.
+    let mut seen = BTreeSet::from(RECORD);
+    let fields = parts.into_iter().filter(|(has, _)| *has);
+    let fields = fields.flat_map(|(_, fields)| fields);
     fields
+        .copied()
+        .filter(|field| seen.insert(*field))
+        .collect()
 }
 
-/// The `properties` of a mapping: the fields of its kinds, and those that get
-/// the values of JSON text.
+/// How many fields a mapping of these kinds has, as both servers count them: objects are some, too.
+pub(super) fn count(kinds: &BTreeSet<RecordKind>) -> usize {
+    let mut paths = BTreeSet::new();
+    for (path, _) in fields(kinds) {
+        let ends = path.match_indices('.').map(|(end, _)| end);
+        paths.extend(ends.chain([path.len()]).map(|end| &path[..end]));
+    }
+    paths.len()
+}
+
+/// The `properties` of a mapping as JSON: the fields of its kinds, and those
+/// that get the values of JSON text. Written without a tree between, since
+/// every cluster has some and they are long.
 pub(super) fn properties(
     kinds: &BTreeSet<RecordKind>,
     json_targets: &[String],
     ignore_above: u16,
     backend: Backend,
-) -> Value {
-    let mut properties = Map::new();
+) -> String {
     let targets = json_targets.iter().map(|target| (target.as_str(), MAP));
     let fields = of_every_kind(kinds).into_iter().chain(targets);
-    for (path, kind) in fields.chain(of_kinds(kinds)) {
-        insert(
-            &mut properties,
+    let fields: Vec<Entry<'_>> = fields
+        .chain(of_kinds(kinds))
+        .map(|(path, kind)| Entry {
             path,
-            mapping(path, kind, ignore_above, backend),
-        );
-    }
-    Value::Object(properties)
-}
-
-fn mapping(path: &str, kind: &str, ignore_above: u16, backend: Backend) -> Value {
-    match (kind, backend) {
-        ("keyword", _) => json!({ "type": kind, "ignore_above": ignore_above }),
-        ("text", _) => json!({ "type": kind, "norms": false }),
-        // A term may have 32,766 bytes, key and value together, and a character up to four.
-        (MAP, Backend::Elasticsearch) => json!({ "type": "flattened", "ignore_above": 4096 }),
-        (MAP, Backend::Opensearch) => json!({ "type": "flat_object" }),
-        // A data stream has no use for a record without its time.
-        _ if path == TIME => json!({ "type": kind, "ignore_malformed": false }),
-        _ => json!({ "type": kind }),
-    }
-}
-
-/// Puts a field where its path leads: objects are made on the way.
-fn insert(properties: &mut Map<String, Value>, path: &str, mapping: Value) {
-    let Some((parent, rest)) = path.split_once('.') else {
-        properties.insert(path.to_owned(), mapping);
-        return;
+            rest: path,
+            kind,
+        })
+        .collect();
+    let mut out = String::with_capacity(64 * fields.len());
+    let types = Types {
+        ignore_above,
+        backend,
     };
-    let object = properties
-        .entry(parent)
-        .or_insert_with(|| json!({ "properties": {} }));
-    if let Some(inner) = object.get_mut("properties").and_then(Value::as_object_mut) {
-        insert(inner, rest, mapping);
+    types.write(&fields, &mut out);
+    out
+}
+
+/// A field, with what is left of its path below some object.
+#[derive(Clone, Copy)]
+struct Entry<'f> {
+    path: &'f str,
+    rest: &'f str,
+    kind: &'f str,
+}
+
+/// What mappings say of types.
+struct Types {
+    ignore_above: u16,
+    backend: Backend,
+}
+
+impl Types {
+    /// Writes an object of the fields, each where its first is.
+    fn write(&self, entries: &[Entry<'_>], out: &mut String) {
+        let first = |entry: &Entry<'_>| entry.rest.split('.').next().map_or(0, str::len);
+        out.push('{');
+        let mut written: Vec<&str> = Vec::new();
+        for entry in entries {
+            let name = &entry.rest[..first(entry)];
+            if written.contains(&name) {
+                continue;
+            }
+            if !written.is_empty() {
+                out.push(',');
+            }
+            written.push(name);
+            out.push_str(&Value::from(name).to_string());
+            out.push(':');
+            let below = entries.iter().filter_map(|other| {
+                let rest = other.rest.strip_prefix(name)?.strip_prefix('.')?;
+                Some(Entry { rest, ..*other })
+            });
+            let below: Vec<Entry<'_>> = below.collect();
+            if below.is_empty() {
+                out.push_str(&self.mapping(entry));
+            } else {
+                out.push_str("{\"properties\":");
+                self.write(&below, out);
+                out.push('}');
+            }
+        }
+        out.push('}');
+    }
+
+    fn mapping(&self, entry: &Entry<'_>) -> String {
+        let kind = entry.kind;
+        match (kind, self.backend) {
+            ("keyword", _) => format!(
+                r#"{{"type":"keyword","ignore_above":{}}}"#,
+                self.ignore_above
+            ),
+            ("text", _) => r#"{"type":"text","norms":false}"#.to_owned(),
+            // A term may have 32,766 bytes, key and value together, and a character up to four.
+            (MAP, Backend::Elasticsearch) => {
+                r#"{"type":"flattened","ignore_above":4096}"#.to_owned()
+            }
+            (MAP, Backend::Opensearch) => r#"{"type":"flat_object"}"#.to_owned(),
+            // A data stream has no use for a record without its time.
+            _ if entry.path == TIME => format!(r#"{{"type":"{kind}","ignore_malformed":false}}"#),
+            _ => format!(r#"{{"type":"{kind}"}}"#),
+        }
     }
 }
 
@@ -248,6 +309,8 @@ pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<Str
 mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
+
+    use serde_json::Map;
 
     use super::*;
     use crate::pipeline::{Timings, load_fleet};
@@ -329,7 +392,6 @@ mod tests {
             RecordKind::Audit,
             RecordKind::Machines,
             RecordKind::Aws,
-            RecordKind::Eks,
         ])
     }
 
@@ -353,17 +415,17 @@ mod tests {
         }
     }
 
-    /// Lines that come by CloudWatch have the fields that Filebeat's have.
+    /// Lines that come by CloudWatch have the names that Filebeat gives them.
     #[test]
     fn lines_of_machines_have_the_fields_of_machines() {
-        let machines = fields(&BTreeSet::from([RecordKind::Machines]));
-        let tables = TABLES
-            .iter()
-            .filter(|table| table.name.kind() == StreamKind::Machines);
-        for row in tables.flat_map(|table| table.fields) {
-            let field = (row.target, row.field_type().name());
+        for (path, kind) in brought(true) {
+            let field = (*path, *kind);
+            let is_beside = envelope_fields()
+                .chain(common_fields())
+                .any(|(path, _)| path == field.0);
+            let is_filebeats = JOURNAL.contains(&field) || MACHINE.contains(&field);
             assert!(
-                machines.contains(&field) || row.target == "event.start",
+                is_beside || is_filebeats || field.0 == "event.start",
                 "{field:?}"
             );
         }
@@ -379,7 +441,6 @@ mod tests {
                 .iter()
                 .any(|path| path.starts_with("kubernetes.") || path.starts_with("fluentd."))
         );
-        assert!(!paths.contains(&"audit.verb"));
     }
 
     #[test]

@@ -20,8 +20,6 @@ pub(super) struct Feeding {
     pub shippers: bool,
     /// Whether logs or measurements of AWS go there.
     pub aws: bool,
-    /// Whether the control plane of EKS goes there.
-    pub eks: bool,
     /// The fields that get the values of JSON text.
     pub json_targets: BTreeSet<String>,
     /// Whether logs of containers go there, and with them the nodes' journal.
@@ -78,6 +76,8 @@ fn resolve(
         .map_or_else(|| name::dataset(name), ToString::to_string);
     let ends = ends(name, stream, settings, problems);
     let kinds = indices::kinds(fed);
+    let own_fields = field_tree(name, &stream.mapping, &kinds, fed, problems);
+    check_limit(name, stream, &kinds, &own_fields, problems);
     ResolvedStream {
         name: name.to_owned(),
         description: stream.description.clone().unwrap_or_default(),
@@ -99,12 +99,45 @@ fn resolve(
         refresh_interval_seconds: stream.refresh_interval_seconds,
         codec: stream.codec,
         mapping: stream.mapping.clone(),
-        own_fields: field_tree(name, &stream.mapping, &kinds, fed, problems),
+        own_fields,
         json_targets: fed.json_targets.iter().cloned().collect(),
         machines: fed.machines,
         buffer: stream.buffer.clone(),
         kinds,
     }
+}
+
+/// More fields than any mapping has, so that most streams need no count.
+const PLENTY: u32 = 700;
+
+/// A server makes no index whose mapping has more fields than its limit.
+fn check_limit(
+    name: &str,
+    stream: &Stream,
+    kinds: &BTreeSet<RecordKind>,
+    own_fields: &Value,
+    problems: &mut Problems,
+) {
+    let limit = stream.mapping.total_fields_limit;
+    if limit >= PLENTY && stream.mapping.fields.len() < 100 {
+        return;
+    }
+    let count = record_fields::count(kinds) + fields_in(own_fields);
+    if u32::try_from(count).is_ok_and(|count| count > limit) {
+        problems.push(
+            &["streams", name, "mapping", "total_fields_limit"],
+            format!("the stream `{name}` has {count} fields, more than the {limit} that its indices may have"),
+            format!("set it to {} or more", count.next_multiple_of(100)),
+        );
+    }
+}
+
+/// How many fields the `properties` of a mapping have, objects counted in.
+fn fields_in(properties: &Value) -> usize {
+    let properties = properties.as_object().into_iter().flatten();
+    properties
+        .map(|(_, mapping)| 1 + fields_in(&mapping["properties"]))
+        .sum()
 }
 
 /// Without a number of days an index is as old as the retention allows, by the

@@ -142,7 +142,7 @@ fn every_event_is_taken_and_found(target: &Target) {
                 continue;
             }
             let fields = document.as_object().expect("an object");
-            let (queries, wanted) = queries(fields, &types, format == Format::EksControlPlane);
+            let (queries, wanted) = queries(fields, &types);
             target
                 .admin
                 .send("POST", &format!("{stream}/_refresh"), None);
@@ -179,7 +179,6 @@ fn types() -> BTreeMap<&'static str, FieldType> {
 fn queries(
     fields: &Map<String, Value>,
     types: &BTreeMap<&str, FieldType>,
-    is_eks: bool,
 ) -> (Vec<Value>, BTreeSet<String>) {
     let mut queries = Vec::new();
     let mut wanted = BTreeSet::new();
@@ -192,16 +191,6 @@ fn queries(
             assert!(matches!(path.as_str(), "@timestamp" | "cluster"), "{path}");
             continue;
         };
-        // Lines of machines go to streams that have fields of machines.
-        let is_of_machines = fields.keys().any(|path| path.starts_with("systemd."));
-        if is_of_machines
-            && !is_eks
-            && !path.starts_with("systemd.")
-            && path != "message"
-            && path != "host.name"
-        {
-            continue;
-        }
         let values: Vec<&Value> = value
             .as_array()
             .map_or_else(|| vec![value], |list| list.iter().collect());

@@ -102,7 +102,7 @@ pub(in crate::resolve) fn feed(settings: &Settings, fed: &mut Fed) {
         fed.entry(aws.metrics.stream.to_string()).or_default().aws = true;
     }
     if let Some(stream) = eks_stream(settings) {
-        fed.entry(stream.to_string()).or_default().eks = true;
+        fed.entry(stream.to_string()).or_default().aws = true;
     }
 }
 
