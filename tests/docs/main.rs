@@ -1,7 +1,7 @@
 //! Tests of the documentation: what it shows is what happens.
 //!
-//! - `docs/settings.md` is generated from the settings' types and defaults.
-//!   `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew.
+//! - `docs/settings.md` is generated from the settings' types and defaults, `docs/fields.md`
+//!   from the tables of AWS's logs. `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes them anew.
 //! - Every `gen …` in a `console` block runs, and prints what the block says.
 //! - Every link to a file of the repository leads somewhere.
 
@@ -17,6 +17,7 @@
 
 mod aws;
 mod commands;
+mod fields;
 mod links;
 mod settings;
 mod sources;

@@ -18,6 +18,7 @@ const INTRODUCTION: &str = "\
 <!-- Generated from the example fleet. Don't edit; `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew. -->
 
 Every log source of a cluster: what is read, which files of `rendered/<cluster>/` do it, where it ends and how that is verified.
+The fields of AWS's logs are on [a page of their own](fields.md).
 The rows are those that `gen sources` prints for two clusters of the example fleet. `<cluster>` stands for the
 cluster's name, `<namespace>` for its name in data streams, `<region>` and `<account>` for where it is.
 ";
@@ -77,8 +78,8 @@ const VERIFIED: [(&str, &str, &str); 14] = [
     ),
     (
         "aws.",
-        "tests/real/indices.rs",
-        "every_field_that_fluentd_sends_is_found",
+        "tests/real/indices/events.rs",
+        "every_event_of_aws_is_taken_and_found",
     ),
     (
         "aws.s3",

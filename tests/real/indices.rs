@@ -1,6 +1,7 @@
 //! The rendered index objects on real servers, and what the rendered roles
 //! allow and refuse there.
 
+mod events;
 mod moving;
 
 use std::collections::{BTreeMap, BTreeSet};

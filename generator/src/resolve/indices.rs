@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::record_fields;
 use super::stream::Feeding;
 use super::{ResolvedRollover, ResolvedStream};
 use crate::settings::{Backend, Codec};
@@ -87,6 +88,8 @@ pub struct RecordMapping {
     pub json_targets: Vec<String>,
     /// Longest text that is still searchable as a whole.
     pub ignore_above: u16,
+    /// All fields, as the JSON that the back end's mappings have.
+    pub properties: String,
 }
 
 /// How an index is kept. Templates see it as `index_settings`.
@@ -177,7 +180,10 @@ pub(super) fn resolve(backend: Backend, streams: &[&ResolvedStream]) -> Indices 
             .iter()
             .map(|(of, streams)| life_cycle(of, streams))
             .collect(),
-        mappings: mappings.into_iter().map(|(mapping, _)| mapping).collect(),
+        mappings: mappings
+            .into_iter()
+            .map(|(mapping, _)| with_properties(mapping, backend))
+            .collect(),
         settings: settings.into_iter().map(|(settings, _)| settings).collect(),
     }
 }
@@ -215,6 +221,20 @@ fn mapping(stream: &ResolvedStream) -> RecordMapping {
         kinds: stream.kinds.clone(),
         json_targets: stream.json_targets.clone(),
         ignore_above: stream.mapping.ignore_above,
+        properties: String::new(),
+    }
+}
+
+/// The fields follow from the rest, so they are made once streams are together.
+fn with_properties(mapping: RecordMapping, backend: Backend) -> RecordMapping {
+    RecordMapping {
+        properties: record_fields::properties(
+            &mapping.kinds,
+            &mapping.json_targets,
+            mapping.ignore_above,
+            backend,
+        ),
+        ..mapping
     }
 }
 

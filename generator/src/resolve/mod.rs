@@ -6,7 +6,6 @@
 
 mod address;
 mod aws;
-mod built_in;
 mod cluster;
 mod container;
 pub mod day;
@@ -21,6 +20,7 @@ mod name;
 mod pattern;
 mod problem;
 mod product;
+mod record_fields;
 mod records;
 mod region;
 mod source;

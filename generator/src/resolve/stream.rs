@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
-use super::{Identity, RecordKind, ResolvedRollover, ResolvedStream, built_in, indices, name};
+use super::{Identity, RecordKind, ResolvedRollover, ResolvedStream, indices, name, record_fields};
 use crate::fault::list;
 use crate::settings::{Destination, FieldType, Mapping, Name, Settings, Stream};
 
@@ -76,6 +76,8 @@ fn resolve(
         .map_or_else(|| name::dataset(name), ToString::to_string);
     let ends = ends(name, stream, settings, problems);
     let kinds = indices::kinds(fed);
+    let own_fields = field_tree(name, &stream.mapping, &kinds, fed, problems);
+    check_limit(name, stream, &kinds, &own_fields, problems);
     ResolvedStream {
         name: name.to_owned(),
         description: stream.description.clone().unwrap_or_default(),
@@ -97,12 +99,45 @@ fn resolve(
         refresh_interval_seconds: stream.refresh_interval_seconds,
         codec: stream.codec,
         mapping: stream.mapping.clone(),
-        own_fields: field_tree(name, &stream.mapping, &kinds, fed, problems),
+        own_fields,
         json_targets: fed.json_targets.iter().cloned().collect(),
         machines: fed.machines,
         buffer: stream.buffer.clone(),
         kinds,
     }
+}
+
+/// More fields than any mapping has, so that most streams need no count.
+const PLENTY: u32 = 700;
+
+/// A server makes no index whose mapping has more fields than its limit.
+fn check_limit(
+    name: &str,
+    stream: &Stream,
+    kinds: &BTreeSet<RecordKind>,
+    own_fields: &Value,
+    problems: &mut Problems,
+) {
+    let limit = stream.mapping.total_fields_limit;
+    if limit >= PLENTY && stream.mapping.fields.len() < 100 {
+        return;
+    }
+    let count = record_fields::count(kinds) + fields_in(own_fields);
+    if u32::try_from(count).is_ok_and(|count| count > limit) {
+        problems.push(
+            &["streams", name, "mapping", "total_fields_limit"],
+            format!("the stream `{name}` has {count} fields, more than the {limit} that its indices may have"),
+            format!("set it to {} or more", count.next_multiple_of(100)),
+        );
+    }
+}
+
+/// How many fields the `properties` of a mapping have, objects counted in.
+fn fields_in(properties: &Value) -> usize {
+    let properties = properties.as_object().into_iter().flatten();
+    properties
+        .map(|(_, mapping)| 1 + fields_in(&mapping["properties"]))
+        .sum()
 }
 
 /// Without a number of days an index is as old as the retention allows, by the
@@ -214,7 +249,7 @@ fn field_tree(
                 parts[0]
             ))
         } else {
-            built_in::collision(field.as_str(), kinds)
+            record_fields::collision(field.as_str(), kinds)
         };
         if let Some(message) = collision {
             problems.push(

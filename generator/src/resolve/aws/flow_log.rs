@@ -1,112 +1,129 @@
 //! Flow logs of networks: which fields and tags a record has. Pure.
 
+use std::collections::BTreeMap;
+
+use logfleet_events::{FlowLogFields, flow_log_columns};
+
 use super::super::problem::Problems;
 use super::resolved::TagFields;
 use crate::settings::Vpc;
-
-/// The fields that a record may have, in the order of
-/// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
-const FIELDS: [&str; 40] = [
-    "version",
-    "account-id",
-    "interface-id",
-    "srcaddr",
-    "dstaddr",
-    "srcport",
-    "dstport",
-    "protocol",
-    "packets",
-    "bytes",
-    "start",
-    "end",
-    "action",
-    "log-status",
-    "vpc-id",
-    "subnet-id",
-    "instance-id",
-    "tcp-flags",
-    "type",
-    "pkt-srcaddr",
-    "pkt-dstaddr",
-    "region",
-    "az-id",
-    "sublocation-type",
-    "sublocation-id",
-    "pkt-src-aws-service",
-    "pkt-dst-aws-service",
-    "flow-direction",
-    "traffic-path",
-    "ecs-cluster-arn",
-    "ecs-cluster-name",
-    "ecs-container-instance-arn",
-    "ecs-container-instance-id",
-    "ecs-container-id",
-    "ecs-second-container-id",
-    "ecs-service-name",
-    "ecs-task-definition-arn",
-    "ecs-task-arn",
-    "ecs-task-id",
-    "reject-reason",
-];
 
 /// Keys of tags of one kind of object that a record may have:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-flowlog.html>.
 const MOST_TAG_KEYS: usize = 2;
 
-/// The record's format as AWS writes it, if it isn't AWS's own choice.
+/// The columns with the values of tags, by the setting of the object's kind and its type in AWS:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
+const TAG_COLUMNS: [(&str, &str, [&str; MOST_TAG_KEYS]); 3] = [
+    (
+        "auto_scaling_group",
+        "auto-scaling-group",
+        ["asg-tag", "asg-tag-2"],
+    ),
+    ("instance", "instance", ["instance-tag", "instance-tag-2"]),
+    (
+        "network_interface",
+        "network-interface",
+        ["interface-tag", "interface-tag-2"],
+    ),
+];
+
+/// The columns of which a setting of its own decides.
+fn is_of_tags(column: &str) -> bool {
+    TAG_COLUMNS
+        .iter()
+        .any(|(_, _, columns)| columns.contains(&column))
+}
+
+/// The record's format as AWS writes it, if it isn't AWS's own choice. What
+/// tags are chosen have columns of their own, without which they would be in no record.
 pub(super) fn format(vpc: &Vpc, problems: &mut Problems) -> Option<String> {
-    for (field, _) in vpc
-        .fields
+    check_fields(vpc, problems);
+    let fields = flow_log_columns();
+    let is_chosen = |field: &str| vpc.fields.get(field) == Some(&true);
+    let is_any_chosen = fields
         .iter()
-        .filter(|(field, _)| !FIELDS.contains(&field.as_str()))
-    {
-        let near = FIELDS
-            .iter()
-            .min_by_key(|known| strsim::levenshtein(known, field))
-            .filter(|known| strsim::levenshtein(known, field) <= 3);
-        problems.push(
-            &["sources", "aws", "vpc", "fields", field],
-            format!("flow logs have no field `{field}`"),
-            near.map_or_else(
-                || {
-                    "see https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
-                        .to_owned()
-                },
-                |near| format!("did you mean `{near}`?"),
-            ),
-        );
-    }
-    let chosen: Vec<String> = FIELDS
-        .iter()
-        .filter(|field| vpc.fields.get(**field) == Some(&true))
-        .map(|field| format!("${{{field}}}"))
-        .collect();
-    if chosen.is_empty() {
-        let known = vpc
+        .any(|field| is_chosen(field) && !is_of_tags(field));
+    let tags: Vec<&str> = tag_columns(vpc).collect();
+    if !is_any_chosen {
+        let are_known = vpc
             .fields
             .keys()
-            .all(|field| FIELDS.contains(&field.as_str()));
-        if !vpc.fields.is_empty() && known {
+            .all(|field| fields.contains(&field.as_str()));
+        if !vpc.fields.is_empty() && are_known {
             problems.push(
                 &["sources", "aws", "vpc", "fields"],
                 "no field is chosen, so records would be empty",
                 "set one to `true`; or remove all, and AWS chooses",
             );
         }
-        return None;
+        if tags.is_empty() || !vpc.fields.is_empty() {
+            return None;
+        }
     }
+    let by_default: Vec<&str> = FlowLogFields::default().names().collect();
+    let chosen: Vec<String> = fields
+        .iter()
+        .filter(|field| {
+            let by_default = !is_any_chosen && by_default.contains(field);
+            by_default || (is_chosen(field) && !is_of_tags(field)) || tags.contains(field)
+        })
+        .map(|field| format!("${{{field}}}"))
+        .collect();
     Some(chosen.join(" "))
+}
+
+/// Tells of fields that flow logs don't have, or that another setting adds.
+fn check_fields(vpc: &Vpc, problems: &mut Problems) {
+    for field in vpc.fields.keys() {
+        let setting = ["sources", "aws", "vpc", "fields", field];
+        if is_of_tags(field) {
+            problems.push(
+                &setting,
+                format!("`{field}` holds the value of a tag, and no tag is chosen here"),
+                "remove it, and choose the tag's key in `sources.aws.vpc.tag_fields`",
+            );
+        } else if !flow_log_columns().contains(&field.as_str()) {
+            let near = flow_log_columns()
+                .iter()
+                .min_by_key(|known| strsim::levenshtein(known, field))
+                .filter(|known| strsim::levenshtein(known, field) <= 3);
+            problems.push(
+                &setting,
+                format!("flow logs have no field `{field}`"),
+                near.map_or_else(
+                    || {
+                        "see https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
+                            .to_owned()
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                ),
+            );
+        }
+    }
+}
+
+/// The columns of the tags that are chosen.
+fn tag_columns(vpc: &Vpc) -> impl Iterator<Item = &'static str> {
+    TAG_COLUMNS.iter().flat_map(|(setting, _, columns)| {
+        let count = keys(vpc, setting).values().filter(|on| **on).count();
+        columns.iter().copied().take(count)
+    })
+}
+
+fn keys<'v>(vpc: &'v Vpc, setting: &str) -> &'v BTreeMap<String, bool> {
+    match setting {
+        "auto_scaling_group" => &vpc.tag_fields.auto_scaling_group,
+        "instance" => &vpc.tag_fields.instance,
+        _ => &vpc.tag_fields.network_interface,
+    }
 }
 
 /// The tags that are put into records.
 pub(super) fn tag_fields(vpc: &Vpc, problems: &mut Problems) -> Vec<TagFields> {
     let mut found = Vec::new();
-    let tags = &vpc.tag_fields;
-    for (resource, keys) in [
-        ("auto-scaling-group", &tags.auto_scaling_group),
-        ("instance", &tags.instance),
-        ("network-interface", &tags.network_interface),
-    ] {
+    for (setting, resource, _) in TAG_COLUMNS {
+        let keys = keys(vpc, setting);
         let keys: Vec<String> = keys
             .iter()
             .filter(|(_, on)| **on)

@@ -434,6 +434,16 @@ fn values() -> Vec<Case> {
             json!({ "tag_fields": { "instance": { "Name": true, "a b/\"c": true } } }),
             json!([{ "ResourceType": "instance", "TagKeys": ["Name", "a b/\"c"] }]),
         ),
+        in_vpc(
+            "LogFormat",
+            json!({ "tag_fields": { "instance": { "Name": true, "b": true, "off": false } } }),
+            json!("${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status} ${instance-tag} ${instance-tag-2}"),
+        ),
+        in_vpc(
+            "LogFormat",
+            json!({ "fields": { "dstaddr": true }, "tag_fields": { "auto_scaling_group": { "a": true } } }),
+            json!("${dstaddr} ${asg-tag}"),
+        ),
         case(
             "metrics are handed over as JSON inside JSON",
             aws(json!({ "ec2": { "metrics": { "Own/Space": { "Odd %(name)": true, "off": false } } } })),
