@@ -57,7 +57,7 @@ impl Account {
         let prefix = format!("dead/{prefix}");
         let state = self.state();
         let keys = state.objects.keys().filter(|key| key.starts_with(&prefix));
-        keys.map(|key| key.trim_start_matches("dead/").to_owned())
+        keys.filter_map(|key| Some(key.strip_prefix("dead/")?.to_owned()))
             .collect()
     }
 
@@ -189,7 +189,7 @@ impl State {
             .filter(|key| key.starts_with(&prefix) && **key > after)
             .collect();
         let contents: String = keys.iter().take(2).map(|key| {
-            let key = key.trim_start_matches(&format!("{bucket}/"));
+            let key = key.strip_prefix(&format!("{bucket}/")).expect("it begins so");
             format!("<Contents><Key>{key}</Key><LastModified>2026-11-28T21:06:40.000Z</LastModified></Contents>")
         }).collect();
         let next = if keys.len() > 2 {

@@ -15,7 +15,8 @@ fn three() -> String {
 fn events_are_stored_once_however_often_the_call_comes() {
     let rig = Rig::always(Fault::None);
     let forwarder = rig.forwarder();
-    let first = run(&forwarder, &three(), 30);
+    let call = three();
+    let first = run(&forwarder, &call, 30);
     assert_eq!(first.result, Ok(()));
     assert_eq!(
         (
@@ -25,7 +26,7 @@ fn events_are_stored_once_however_often_the_call_comes() {
         ),
         (3, 3, 0)
     );
-    let second = run(&forwarder, &three(), 30);
+    let second = run(&forwarder, &call, 30);
     assert_eq!(
         (count(&second, "Delivered"), count(&second, "Duplicates")),
         (3, 3)

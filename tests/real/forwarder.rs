@@ -32,15 +32,27 @@ const STREAM: &str = "logs-aws.vpc-prod_eu_k8s_example_com";
 const LOG_GROUP: &str = "/logfleet/prod-eu.k8s.example.com/aws/vpc";
 
 fn rendered() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../rendered").join(CLUSTER)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../rendered")
+        .join(CLUSTER)
 }
 
 /// The program, built as the tests are.
 fn program() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
-    let folder = own.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let folder = own
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/<profile>/deps");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--package", "logfleet-forwarder", "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "logfleet-forwarder",
+            "--target-dir",
+        ])
         .arg(folder.parent().expect("target/<profile>"))
         .status()
         .expect("cargo can be started");
@@ -61,9 +73,17 @@ fn install(server: &OpenSearch) {
                 folders.push(path);
                 continue;
             }
-            let below = path.strip_prefix(&root).expect("below it").to_str().expect("UTF-8").to_owned();
-            let kind = ObjectPath::parse(&below).unwrap_or_else(|error| panic!("{error}")).kind;
-            let body = serde_json::from_str(&fs::read_to_string(&path).expect("text")).expect("JSON");
+            let below = path
+                .strip_prefix(&root)
+                .expect("below it")
+                .to_str()
+                .expect("UTF-8")
+                .to_owned();
+            let kind = ObjectPath::parse(&below)
+                .unwrap_or_else(|error| panic!("{error}"))
+                .kind;
+            let body =
+                serde_json::from_str(&fs::read_to_string(&path).expect("text")).expect("JSON");
             objects.push((kind, below.trim_end_matches(".json").to_owned(), body));
         }
     }
@@ -75,18 +95,27 @@ fn install(server: &OpenSearch) {
         if path.contains("internalusers") {
             body["password"] = PASSWORDS[0].into();
         }
-        let answer = server.admin.send("PUT", &path, Some(&body).filter(|body| **body != json!({})));
+        let answer =
+            server
+                .admin
+                .send("PUT", &path, Some(&body).filter(|body| **body != json!({})));
         assert!(matches!(answer.status, 200 | 201), "{path}: {answer:?}");
     }
 }
 
 /// What is in the function's environment: rendered, but for where the server is.
 fn configuration(server: &OpenSearch) -> String {
-    let text = fs::read_to_string(rendered().join("aws/eu-central-1/stack.json")).expect("rendered/");
+    let text =
+        fs::read_to_string(rendered().join("aws/eu-central-1/stack.json")).expect("rendered/");
     let template: Value = serde_json::from_str(&text).expect("JSON");
-    let forwarder = stack::forwarder(&template).expect("no fault").expect("a forwarder");
+    let forwarder = stack::forwarder(&template)
+        .expect("no fault")
+        .expect("a forwarder");
     let mut configuration = forwarder.configuration;
-    let main = configuration.destinations.get_mut("main").expect("the destination");
+    let main = configuration
+        .destinations
+        .get_mut("main")
+        .expect("the destination");
     server.url().clone_into(&mut main.url);
     main.own_ca = true;
     main.accept_any_certificate = false;
@@ -104,22 +133,35 @@ fn account(state: &Arc<Mutex<Account>>) -> String {
     let state = Arc::clone(state);
     let address = http::serve(move |request| {
         let mut state = state.lock().expect("no panic");
-        assert!(request.header("authorization").is_some_and(|own| own.starts_with("AWS4-HMAC-SHA256 ")));
+        assert!(
+            request
+                .header("authorization")
+                .is_some_and(|own| own.starts_with("AWS4-HMAC-SHA256 "))
+        );
         if request.header("x-amz-target") == Some("secretsmanager.GetSecretValue") {
             let body = json!({ "SecretString": state.secret.to_string() });
             return (200, Vec::new(), body.to_string().into_bytes());
         }
         if request.method == "PUT" {
-            state.objects.insert(request.path.clone(), request.body.clone());
+            state
+                .objects
+                .insert(request.path.clone(), request.body.clone());
             return (200, Vec::new(), Vec::new());
         }
-        (404, Vec::new(), b"<Error><Code>NoSuchKey</Code></Error>".to_vec())
+        (
+            404,
+            Vec::new(),
+            b"<Error><Code>NoSuchKey</Code></Error>".to_vec(),
+        )
     });
     format!("http://{address}")
 }
 
 fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("now").as_millis();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("now")
+        .as_millis();
     u64::try_from(now).expect("milliseconds")
 }
 
@@ -136,14 +178,24 @@ fn call(numbers: std::ops::Range<u64>) -> String {
         "subscriptionFilters": ["logfleet"], "logEvents": events,
     });
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(envelope.to_string().as_bytes()).expect("memory");
+    encoder
+        .write_all(envelope.to_string().as_bytes())
+        .expect("memory");
     json!({ "awslogs": { "data": STANDARD.encode(encoder.finish().expect("memory")) } }).to_string()
 }
 
 fn count(server: &OpenSearch, query: &Value) -> u64 {
-    server.admin.send("POST", &format!("{STREAM}/_refresh"), None);
-    let answer = server.admin.send("POST", &format!("{STREAM}/_count"), Some(&json!({ "query": query })));
-    answer.body["count"].as_u64().unwrap_or_else(|| panic!("{answer:?}"))
+    server
+        .admin
+        .send("POST", &format!("{STREAM}/_refresh"), None);
+    let answer = server.admin.send(
+        "POST",
+        &format!("{STREAM}/_count"),
+        Some(&json!({ "query": query })),
+    );
+    answer.body["count"]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{answer:?}"))
 }
 
 #[test]
@@ -191,19 +243,38 @@ fn events_arrive_once_under_the_rendered_templates_and_the_write_only_credential
     assert_eq!(count(server, &all), 20_500);
 
     // A rollover between calls, and a rotated credential: the old password is refused.
-    let rolled = server.admin.send("POST", &format!("{STREAM}/_rollover"), None);
+    let rolled = server
+        .admin
+        .send("POST", &format!("{STREAM}/_rollover"), None);
     assert_eq!(rolled.status, 200, "{rolled:?}");
-    let user = fs::read_to_string(rendered().join(format!("elasticsearch/main/_plugins/_security/api/internalusers/{WRITER}.json")));
+    let user = fs::read_to_string(rendered().join(format!(
+        "elasticsearch/main/_plugins/_security/api/internalusers/{WRITER}.json"
+    )));
     let mut user: Value = serde_json::from_str(&user.expect("rendered/")).expect("JSON");
     user["password"] = PASSWORDS[1].into();
-    let changed = server.admin.send("PUT", &format!("_plugins/_security/api/internalusers/{WRITER}"), Some(&user));
+    let changed = server.admin.send(
+        "PUT",
+        &format!("_plugins/_security/api/internalusers/{WRITER}"),
+        Some(&user),
+    );
     assert_eq!(changed.status, 200, "{changed:?}");
     state.lock().expect("no panic").secret = secret(PASSWORDS[1]);
-    assert_eq!(function.call("rotated", &call(30_000..30_500)), Ended::Response);
+    assert_eq!(
+        function.call("rotated", &call(30_000..30_500)),
+        Ended::Response
+    );
     assert_eq!(count(server, &all), 21_000);
 
     // Nothing was put aside in all of it, and memory stayed small.
-    assert_eq!(state.lock().expect("no panic").objects.keys().collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(
+        state
+            .lock()
+            .expect("no panic")
+            .objects
+            .keys()
+            .collect::<Vec<_>>(),
+        [""; 0]
+    );
     assert!(function.peak() < 64 * 1024, "{} KiB", function.peak());
 
     // Without the right to write the call fails, and says what to do; nothing is put aside.
@@ -214,7 +285,10 @@ fn events_arrive_once_under_the_rendered_templates_and_the_write_only_credential
         panic!("it wrote without the right");
     };
     assert!(told.contains("main: status 403"), "{told}");
-    assert!(told.contains("the data stream or the right to write it is missing"), "{told}");
+    assert!(
+        told.contains("the data stream or the right to write it is missing"),
+        "{told}"
+    );
     assert!(state.lock().expect("no panic").objects.is_empty());
     assert!(mapping.status == 200 && count(server, &all) == 21_000);
 }

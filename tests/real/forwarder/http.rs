@@ -17,7 +17,9 @@ pub struct Request {
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        headers.find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        headers
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -82,7 +84,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
             request.body.extend(chunk);
         }
     }
-    let length = request.header("content-length").map_or(0, |own| own.parse().unwrap_or(0));
+    let length = request
+        .header("content-length")
+        .map_or(0, |own| own.parse().unwrap_or(0));
     request.body = vec![0; length];
     reader.read_exact(&mut request.body).ok()?;
     Some(request)

@@ -57,13 +57,18 @@ impl Function {
 
     /// Calls it, and doesn't wait.
     pub fn invoke(&self, request: &str, event: &str) {
-        self.calls.send((request.to_owned(), event.to_owned())).expect("the API runs");
+        self.calls
+            .send((request.to_owned(), event.to_owned()))
+            .expect("the API runs");
     }
 
     /// What came of a call.
     pub fn wait(&self, request: &str) -> Ended {
         loop {
-            let (own, ended) = self.ended.recv_timeout(Duration::from_secs(120)).expect("an answer");
+            let (own, ended) = self
+                .ended
+                .recv_timeout(Duration::from_secs(120))
+                .expect("an answer");
             if own == request {
                 return ended;
             }
@@ -77,9 +82,16 @@ impl Function {
 
     /// Memory of the process at its most, in kibibytes.
     pub fn peak(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
-        line.split_whitespace().nth(1).and_then(|own| own.parse().ok()).expect("a number")
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .expect("it runs");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .expect("a peak");
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|own| own.parse().ok())
+            .expect("a number")
     }
 
     /// Kills the process, and starts another one.
@@ -108,12 +120,22 @@ fn answer(
         let Ok((id, event)) = next else {
             return (500, Vec::new(), Vec::new());
         };
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("now").as_millis() + 60_000;
+        let deadline = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("now")
+            .as_millis()
+            + 60_000;
         let headers = vec![
             ("lambda-runtime-aws-request-id", id),
             ("lambda-runtime-deadline-ms", deadline.to_string()),
-            ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:111122223333:function:forwarder".to_owned()),
-            ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700".to_owned()),
+            (
+                "lambda-runtime-invoked-function-arn",
+                "arn:aws:lambda:eu-central-1:111122223333:function:forwarder".to_owned(),
+            ),
+            (
+                "lambda-runtime-trace-id",
+                "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700".to_owned(),
+            ),
             ("content-type", "application/json".to_owned()),
         ];
         return (200, headers, event.into_bytes());

@@ -121,7 +121,6 @@ const AGENT: &str =
 const AGENT_SENDER: &str =
     "aws/amazon-cloudwatch-agent, plugins/outputs/cloudwatchlogs/internal/pusher/sender.go";
 const INSTALL: &str = "this repository, templates/machines/_install.sh";
-const FORWARDER_STORE: &str = "this repository, forwarder/src/deliver/store.rs";
 const FORWARDER_SERVER: &str = "this repository, forwarder/src/deliver/server.rs";
 const FORWARDER_FILES: &str = "this repository, forwarder/src/handle/files.rs";
 const FORWARDER_RETRIES: &str = "this repository, forwarder/src/handle/retries.rs";
@@ -139,7 +138,7 @@ const LAMBDA_NETWORK: &str =
 const MADE_BY_THE_STACK: &str = "the stack makes log groups; while one is missing, records wait";
 
 #[rustfmt::skip]
-const CALLS: [Call; 47] = {
+const CALLS: [Call; 45] = {
     use Program as P;
     use When::{Always, Given, True, Withheld};
     const fn call(program: Program, when: When, action: &'static str, on: On, source: &'static str) -> Call {
@@ -179,7 +178,7 @@ const CALLS: [Call; 47] = {
         call(P::InstallScript, Always, "secretsmanager:GetSecretValue", On::Secret, INSTALL),
         call(P::Forwarder, Always, "logs:CreateLogStream", On::LogGroup, LAMBDA),
         call(P::Forwarder, Always, "logs:PutLogEvents", On::LogGroup, LAMBDA),
-        // What three tries didn't bring away, into the bucket.
+        // What three tries didn't bring away; the program puts aside, and lists, in the same bucket.
         call(P::Forwarder, Always, "s3:PutObject", On::Object, LAMBDA),
         call(P::Forwarder, Always, "s3:ListBucket", On::Bucket, LAMBDA),
         call(P::Forwarder, Given("network"), "ec2:CreateNetworkInterface", On::NetworkInterface, LAMBDA_NETWORK),
@@ -188,8 +187,6 @@ const CALLS: [Call; 47] = {
         call(P::Forwarder, Given("network"), "ec2:UnassignPrivateIpAddresses", On::NetworkInterface, LAMBDA_NETWORK),
         call(P::Forwarder, Given("network"), "ec2:DescribeNetworkInterfaces", On::Anything, LAMBDA_NETWORK),
         call(P::Forwarder, Given("network"), "ec2:DescribeSubnets", On::Anything, LAMBDA_NETWORK),
-        call(P::Forwarder, Always, "s3:PutObject", On::Object, FORWARDER_STORE),
-        call(P::Forwarder, Always, "s3:ListBucket", On::Bucket, FORWARDER_RETRIES),
         call(P::Forwarder, Always, "s3:GetObject", On::Kept, FORWARDER_RETRIES),
         call(P::Forwarder, Always, "s3:DeleteObject", On::Waiting, FORWARDER_RETRIES),
         call(P::Forwarder, Given("classic_load_balancers"), "s3:GetObject", On::ClassicObject, FORWARDER_FILES),
