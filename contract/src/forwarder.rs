@@ -473,4 +473,49 @@ mod tests {
             assert!(serde_json::from_value::<ScheduleInput>(wrong).is_err());
         }
     }
+
+    #[test]
+    fn forty_log_groups_and_five_destinations_have_room_in_the_environment() {
+        let mut large = parse(&example()).expect("a configuration");
+        for number in 0..40 {
+            let mut group = large.log_groups["aws/ec2"].clone();
+            group.stream = format!("stream_number_{number}");
+            let stream = Stream {
+                dataset: format!("dataset.number_{number}"),
+                to: (0..5).map(|own| format!("destination_{own}")).collect(),
+            };
+            large.streams.insert(group.stream.clone(), stream);
+            large
+                .log_groups
+                .insert(format!("/aws/lambda/some-function-{number}"), group);
+        }
+        for number in 0..5 {
+            let mut destination = large.destinations["main"].clone();
+            destination.url = format!("https://logs-{number}.example.com:9200");
+            destination.authentication = Authentication::ApiKey {
+                secret: format!(
+                    "arn:aws:secretsmanager:eu-central-1:111122223333:secret:logs/{number}-AbCdEf"
+                ),
+            };
+            let name = format!("destination_{number}");
+            large.destinations.insert(name, destination);
+        }
+        let json = serde_json::to_string(&large).expect("JSON");
+        assert!(json.len() > 2 * LARGEST_ENVIRONMENT, "{}", json.len());
+        let text = large.environment_text().expect("a text");
+        assert!(
+            text.len() + CONFIGURATION_VARIABLE.len() < LARGEST_ENVIRONMENT / 2,
+            "{}",
+            text.len()
+        );
+        assert_eq!(Configuration::parse(&text), Ok(large));
+        // One that has room is a text that a reviewer can read.
+        let small = parse(&example()).expect("a configuration");
+        assert!(
+            small
+                .environment_text()
+                .expect("a text")
+                .starts_with("{\"version\":1,")
+        );
+    }
 }
