@@ -9,6 +9,8 @@
 //! Unknown fields are refused. A forwarder that ignored one would do other
 //! than what was rendered, and nobody would notice.
 
+mod environment;
+
 use std::collections::BTreeMap;
 use std::ops::Not;
 
@@ -16,6 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::names;
 use crate::server::{Backend, TlsVersion};
+
+pub use environment::{LARGEST_UNPACKED, pack};
 
 /// The version of the configuration that this release writes and reads.
 pub const VERSION: u64 = 1;
@@ -26,6 +30,9 @@ pub const CONFIGURATION_VARIABLE: &str = "LOGFLEET_CONFIGURATION";
 /// Bytes that all environment variables of a function may have together, names
 /// counted in: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 pub const LARGEST_ENVIRONMENT: usize = 4096;
+
+/// The namespace of the metrics that the forwarder counts by itself, by `FunctionName`.
+pub const METRICS_NAMESPACE: &str = "logfleet/forwarder";
 
 /// Characters of what a rule hands to its target:
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html>.
@@ -56,7 +63,8 @@ pub struct Configuration {
     pub streams: BTreeMap<String, Stream>,
     /// The servers that these end in, by their names.
     pub destinations: BTreeMap<String, Destination>,
-    /// The bucket for what a server refuses for good.
+    /// The bucket for what could not be brought to a server: under `retry/` what
+    /// may be taken later, under `dead/` what a server refuses for good.
     pub dead_letter_bucket: String,
     /// The resource group with the cluster's members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,13 +213,16 @@ pub enum ScheduleInput {
         /// The metrics' names, by namespace.
         metrics: BTreeMap<String, Vec<String>>,
     },
+    /// Send again what waits under `retry/`, and the calls that Lambda gave up.
+    Retries {},
 }
 
 impl ScheduleInput {
-    /// The stream that what is asked for goes to.
-    pub fn stream(&self) -> &str {
+    /// The stream that what is asked for goes to; none where that is known already.
+    pub fn stream(&self) -> Option<&str> {
         match self {
-            Self::Machines { stream, .. } | Self::Metrics { stream, .. } => stream,
+            Self::Machines { stream, .. } | Self::Metrics { stream, .. } => Some(stream),
+            Self::Retries {} => None,
         }
     }
 }
@@ -249,9 +260,11 @@ pub enum ConfigurationError {
 }
 
 impl Configuration {
-    /// Reads the text of the environment variable. The version is looked at
+    /// Reads the text of the environment variable, packed or not. The version is looked at
     /// first, since fields of another one are unknown.
     pub fn parse(text: &str) -> Result<Self, ConfigurationError> {
+        let text = environment::unpack(text).map_err(ConfigurationError::Malformed)?;
+        let text = text.as_ref();
         #[derive(Deserialize)]
         struct Head {
             version: u64,
@@ -291,6 +304,14 @@ impl Configuration {
             }
         }
         Ok(())
+    }
+
+    /// The text of the environment variable: JSON, or packed where that has no room. It may still
+    /// be too large.
+    pub fn environment_text(&self) -> Result<String, ConfigurationError> {
+        let json = serde_json::to_string(self)
+            .map_err(|error| ConfigurationError::Malformed(error.to_string()))?;
+        Ok(environment::fit(json))
     }
 
     /// The name of a stream's data stream.
@@ -437,17 +458,64 @@ mod tests {
         let inputs = [
             json!({ "poll": "machines", "stream": "a", "status": true, "console_output": false }),
             json!({ "poll": "metrics", "stream": "b", "period_seconds": 300, "metrics": { "AWS/EC2": ["CPUUtilization"] } }),
+            json!({ "poll": "retries" }),
         ];
-        for (value, stream) in inputs.iter().zip(["a", "b"]) {
+        for (value, stream) in inputs.iter().zip([Some("a"), Some("b"), None]) {
             let input: ScheduleInput = serde_json::from_value(value.clone()).expect("an input");
             assert_eq!(input.stream(), stream);
             assert_eq!(&serde_json::to_value(&input).expect("JSON"), value);
         }
         for wrong in [
             json!({ "poll": "zones", "stream": "a" }),
+            json!({ "poll": "retries", "stream": "a" }),
             json!({ "poll": "machines", "stream": "a", "status": true, "console_output": true, "more": 1 }),
         ] {
             assert!(serde_json::from_value::<ScheduleInput>(wrong).is_err());
         }
+    }
+
+    #[test]
+    fn forty_log_groups_and_five_destinations_have_room_in_the_environment() {
+        let mut large = parse(&example()).expect("a configuration");
+        for number in 0..40 {
+            let mut group = large.log_groups["aws/ec2"].clone();
+            group.stream = format!("stream_number_{number}");
+            let stream = Stream {
+                dataset: format!("dataset.number_{number}"),
+                to: (0..5).map(|own| format!("destination_{own}")).collect(),
+            };
+            large.streams.insert(group.stream.clone(), stream);
+            large
+                .log_groups
+                .insert(format!("/aws/lambda/some-function-{number}"), group);
+        }
+        for number in 0..5 {
+            let mut destination = large.destinations["main"].clone();
+            destination.url = format!("https://logs-{number}.example.com:9200");
+            destination.authentication = Authentication::ApiKey {
+                secret: format!(
+                    "arn:aws:secretsmanager:eu-central-1:111122223333:secret:logs/{number}-AbCdEf"
+                ),
+            };
+            let name = format!("destination_{number}");
+            large.destinations.insert(name, destination);
+        }
+        let json = serde_json::to_string(&large).expect("JSON");
+        assert!(json.len() > 2 * LARGEST_ENVIRONMENT, "{}", json.len());
+        let text = large.environment_text().expect("a text");
+        assert!(
+            text.len() + CONFIGURATION_VARIABLE.len() < LARGEST_ENVIRONMENT / 2,
+            "{}",
+            text.len()
+        );
+        assert_eq!(Configuration::parse(&text), Ok(large));
+        // One that has room is a text that a reviewer can read.
+        let small = parse(&example()).expect("a configuration");
+        assert!(
+            small
+                .environment_text()
+                .expect("a text")
+                .starts_with("{\"version\":1,")
+        );
     }
 }

@@ -15,6 +15,7 @@
 //! | [`stack`] | the forwarder in a template of CloudFormation |
 //! | [`members`] | fragments, and the stack that is composed of them |
 //! | [`names`] | names that more than one side derives |
+//! | [`partition`] | the partitions of AWS, their Regions and how their hosts end |
 //! | [`server`] | what runs at a destination |
 //! | [`secrets`] | what is a secret, what may be shown, and references to secrets |
 //! | `schema` | JSON Schemas of these types, behind the feature `schema` |
@@ -25,6 +26,7 @@ pub mod index;
 pub mod members;
 pub mod names;
 pub mod ownership;
+pub mod partition;
 pub mod rendered;
 #[cfg(feature = "schema")]
 pub mod schema;

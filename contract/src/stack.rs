@@ -91,10 +91,11 @@ pub fn forwarder(template: &Value) -> Result<Option<Forwarder>, Vec<ResourceFaul
 fn schedule(input: &Value, configuration: &Configuration) -> Result<ScheduleInput, String> {
     let text = input.as_str().ok_or("it isn't a text")?;
     let input: ScheduleInput = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    if configuration.streams.contains_key(input.stream()) {
-        Ok(input)
-    } else {
-        Err(format!("the stream `{}` isn't configured", input.stream()))
+    match input.stream() {
+        Some(stream) if !configuration.streams.contains_key(stream) => {
+            Err(format!("the stream `{stream}` isn't configured"))
+        }
+        _ => Ok(input),
     }
 }
 

@@ -29,7 +29,6 @@ pub mod kinds;
 pub mod layers;
 pub mod load;
 pub mod nearest;
-pub mod partition;
 pub mod pipeline;
 pub mod publish;
 pub mod record;
@@ -42,4 +41,4 @@ pub mod sources;
 pub mod write;
 
 // What forwarder and reconciler must know, too.
-pub use logfleet_contract::{members, secrets, tree};
+pub use logfleet_contract::{members, partition, secrets, tree};

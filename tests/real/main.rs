@@ -22,6 +22,7 @@ mod client;
 mod documents;
 mod elasticsearch;
 mod fleet;
+mod forwarder;
 mod indices;
 mod kubernetes;
 mod opensearch;

@@ -60,7 +60,7 @@ fn push_unknown(setting: &[&str], region: &str, problems: &mut Problems) {
     problems.push(
         setting,
         format!("AWS has no Region `{region}`"),
-        partition::nearest_region(region).map_or_else(
+        nearest_region(region).map_or_else(
             || "a Region newer than this gen needs a newer gen".to_owned(),
             |near| format!("did you mean `{near}`?"),
         ),
@@ -106,5 +106,27 @@ fn check_arns(settings: &Settings, own: &Partition, problems: &mut Problems) {
                 arn.as_str(),
             );
         }
+    }
+}
+
+/// The Region with the most similar name, if one is similar.
+fn nearest_region(region: &str) -> Option<&'static str> {
+    partition::PARTITIONS
+        .iter()
+        .flat_map(|partition| partition.regions)
+        .map(|known| (strsim::damerau_levenshtein(known, region), *known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_region_is_recognized() {
+        assert_eq!(nearest_region("eu-centrl-1"), Some("eu-central-1"));
+        assert_eq!(nearest_region("moon-base-alpha-1"), None);
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AwsClusterName, CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName,
-    MetricName, MetricNamespace, MetricValue, Name, RoleNamePattern, ServicePrincipal, TopicArn,
+    MetricName, MetricNamespace, MetricValue, Name, Region, RoleNamePattern, SecurityGroupId,
+    ServicePrincipal, SubnetId, TopicArn,
 };
 
 /// What AWS logs and measures of the cluster. Everything is made by
@@ -390,6 +391,19 @@ pub struct Forwarder {
     /// Days that its own log is kept: one of the numbers that AWS allows.
     #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
     pub log_retention_days: u16,
+    /// The network that it runs in, by Region, for destinations that are not reachable from outside of
+    /// your networks; outside of them without. From there it must reach the services that it calls, too.
+    pub networks: BTreeMap<Region, ForwarderNetwork>,
+}
+
+/// A network that the forwarder runs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForwarderNetwork {
+    /// Subnets, `true` each; two in different zones, so that it runs on when one fails.
+    pub subnets: BTreeMap<SubnetId, bool>,
+    /// Security groups, `true` each. They must let it out to the destinations and to AWS.
+    pub security_groups: BTreeMap<SecurityGroupId, bool>,
 }
 
 /// Where the forwarder's program is.
@@ -413,11 +427,11 @@ pub enum ForwarderArchitecture {
     X8664,
 }
 
-/// What the forwarder could not bring to its destination.
+/// What a destination refused for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
-    /// Days that it is kept, to be sent again.
+    /// Days that it is kept, to be mended and sent again.
     #[schemars(range(min = 1, max = 365))]
     pub expiry_days: u16,
 }
@@ -436,9 +450,15 @@ pub struct Alarms {
     /// Refused calls of the forwarder in five minutes.
     #[schemars(range(min = 1))]
     pub throttles: u32,
-    /// Calls that were given up and lie in its queue.
+    /// Documents that a destination refused for good in five minutes, and calls of the forwarder that were given up.
     #[schemars(range(min = 1))]
     pub dead_letters: u32,
+    /// Objects that wait in its bucket to be sent again.
+    #[schemars(range(min = 1))]
+    pub waiting_objects: u32,
+    /// Seconds that the oldest of them waits.
+    #[schemars(range(min = 300, max = 259_200))]
+    pub waiting_seconds: u32,
     /// Seconds that logs wait for the forwarder, or for a Firehose.
     #[schemars(range(min = 60, max = 21_600))]
     pub age_seconds: u16,

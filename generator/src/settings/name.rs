@@ -56,6 +56,16 @@ text! {
     "an AWS Region such as `eu-central-1`"
 }
 text! {
+    /// A subnet of a network in AWS.
+    SubnetId, r"^subnet-[0-9a-f]{8,17}$", max 24,
+    "the id of a subnet such as `subnet-0123456789abcdef0`"
+}
+text! {
+    /// A security group of a network in AWS.
+    SecurityGroupId, r"^sg-[0-9a-f]{8,17}$", max 20,
+    "the id of a security group such as `sg-0123456789abcdef0`"
+}
+text! {
     /// The name by which EKS or kops knows a cluster.
     AwsClusterName, r"^[0-9A-Za-z][A-Za-z0-9_.-]*$", max 100,
     "a cluster's name in AWS: letters, digits, `-`, `_` and, with kops, `.`; at most 100 characters"

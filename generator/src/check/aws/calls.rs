@@ -81,8 +81,12 @@ enum On {
     Root,
     /// A secret.
     Secret,
-    /// The queue of what was given up.
-    Queue,
+    /// What the forwarder put aside to be sent again, and calls that Lambda gave up.
+    Waiting,
+    /// These, and how far schedules came.
+    Kept,
+    /// A network interface.
+    NetworkInterface,
     /// An object in the bucket of Classic Load Balancers.
     ClassicObject,
     /// The resource group.
@@ -117,16 +121,24 @@ const AGENT: &str =
 const AGENT_SENDER: &str =
     "aws/amazon-cloudwatch-agent, plugins/outputs/cloudwatchlogs/internal/pusher/sender.go";
 const INSTALL: &str = "this repository, templates/machines/_install.sh";
-const FORWARDER: &str = "this repository, docs/aws.md";
+const FORWARDER_SERVER: &str = "this repository, forwarder/src/deliver/server.rs";
+const FORWARDER_FILES: &str = "this repository, forwarder/src/handle/files.rs";
+const FORWARDER_RETRIES: &str = "this repository, forwarder/src/handle/retries.rs";
+const FORWARDER_MEMBERS: &str = "this repository, forwarder/src/aws/groups.rs";
+const FORWARDER_METRICS: &str = "this repository, forwarder/src/aws/cloudwatch.rs";
+const FORWARDER_MACHINES: &str = "this repository, forwarder/src/aws/ec2.rs";
 /// Lambda's own calls for a function:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>.
 const LAMBDA: &str = "AWS Lambda, Developer Guide";
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html>
+const LAMBDA_NETWORK: &str =
+    "AWS Lambda, Developer Guide, Giving Lambda functions access to resources in a VPC";
 
 const MADE_BY_THE_STACK: &str = "the stack makes log groups; while one is missing, records wait";
 
 #[rustfmt::skip]
-const CALLS: [Call; 37] = {
+const CALLS: [Call; 45] = {
     use Program as P;
     use When::{Always, Given, True, Withheld};
     const fn call(program: Program, when: When, action: &'static str, on: On, source: &'static str) -> Call {
@@ -166,24 +178,33 @@ const CALLS: [Call; 37] = {
         call(P::InstallScript, Always, "secretsmanager:GetSecretValue", On::Secret, INSTALL),
         call(P::Forwarder, Always, "logs:CreateLogStream", On::LogGroup, LAMBDA),
         call(P::Forwarder, Always, "logs:PutLogEvents", On::LogGroup, LAMBDA),
-        call(P::Forwarder, Always, "sqs:SendMessage", On::Queue, LAMBDA),
-        call(P::Forwarder, Always, "s3:PutObject", On::Object, FORWARDER),
-        call(P::Forwarder, Given("classic_load_balancers"), "s3:GetObject", On::ClassicObject, FORWARDER),
-        call(P::Forwarder, Always, "secretsmanager:GetSecretValue", On::Secret, FORWARDER),
-        call(P::Forwarder, Always, "es:ESHttpPost", On::Bulk, FORWARDER),
-        call(P::Forwarder, Given("resource_group"), "resource-groups:ListGroupResources", On::ResourceGroup, FORWARDER),
-        call(P::Forwarder, Given("resource_group"), "tag:GetResources", On::Anything, FORWARDER),
+        // What three tries didn't bring away; the program puts aside, and lists, in the same bucket.
+        call(P::Forwarder, Always, "s3:PutObject", On::Object, LAMBDA),
+        call(P::Forwarder, Always, "s3:ListBucket", On::Bucket, LAMBDA),
+        call(P::Forwarder, Given("network"), "ec2:CreateNetworkInterface", On::NetworkInterface, LAMBDA_NETWORK),
+        call(P::Forwarder, Given("network"), "ec2:DeleteNetworkInterface", On::NetworkInterface, LAMBDA_NETWORK),
+        call(P::Forwarder, Given("network"), "ec2:AssignPrivateIpAddresses", On::NetworkInterface, LAMBDA_NETWORK),
+        call(P::Forwarder, Given("network"), "ec2:UnassignPrivateIpAddresses", On::NetworkInterface, LAMBDA_NETWORK),
+        call(P::Forwarder, Given("network"), "ec2:DescribeNetworkInterfaces", On::Anything, LAMBDA_NETWORK),
+        call(P::Forwarder, Given("network"), "ec2:DescribeSubnets", On::Anything, LAMBDA_NETWORK),
+        call(P::Forwarder, Always, "s3:GetObject", On::Kept, FORWARDER_RETRIES),
+        call(P::Forwarder, Always, "s3:DeleteObject", On::Waiting, FORWARDER_RETRIES),
+        call(P::Forwarder, Given("classic_load_balancers"), "s3:GetObject", On::ClassicObject, FORWARDER_FILES),
+        call(P::Forwarder, Always, "secretsmanager:GetSecretValue", On::Secret, FORWARDER_SERVER),
+        call(P::Forwarder, Always, "es:ESHttpPost", On::Bulk, FORWARDER_SERVER),
+        call(P::Forwarder, Given("resource_group"), "resource-groups:ListGroupResources", On::ResourceGroup, FORWARDER_MEMBERS),
+        call(P::Forwarder, Given("resource_group"), "tag:GetResources", On::Anything, FORWARDER_MEMBERS),
         // The polls stand in the rules that call it.
-        call(P::Forwarder, Given("poll_metrics"), "cloudwatch:GetMetricData", On::Anything, FORWARDER),
+        call(P::Forwarder, Given("poll_metrics"), "cloudwatch:GetMetricData", On::Anything, FORWARDER_METRICS),
     ]
 };
 
 /// The forwarder's other polls.
 #[rustfmt::skip]
 const POLLS: [Call; 3] = [
-    Call { program: Program::Forwarder, when: When::Given("poll_metrics"), action: "cloudwatch:ListMetrics", on: On::Anything, source: FORWARDER },
-    Call { program: Program::Forwarder, when: When::Given("poll_status"), action: "ec2:DescribeInstanceStatus", on: On::Anything, source: FORWARDER },
-    Call { program: Program::Forwarder, when: When::Given("poll_console_output"), action: "ec2:GetConsoleOutput", on: On::Machine, source: FORWARDER },
+    Call { program: Program::Forwarder, when: When::Given("poll_metrics"), action: "cloudwatch:ListMetrics", on: On::Anything, source: FORWARDER_METRICS },
+    Call { program: Program::Forwarder, when: When::Given("poll_status"), action: "ec2:DescribeInstanceStatus", on: On::Anything, source: FORWARDER_MACHINES },
+    Call { program: Program::Forwarder, when: When::Given("poll_console_output"), action: "ec2:GetConsoleOutput", on: On::Machine, source: FORWARDER_MACHINES },
 ];
 
 fn calls() -> impl Iterator<Item = &'static Call> {
@@ -221,7 +242,6 @@ struct Caller {
     /// Each with its domain's Region.
     hosts: BTreeMap<String, String>,
     secrets: BTreeSet<String>,
-    queues: BTreeSet<String>,
     classic: BTreeSet<String>,
     groups: BTreeSet<String>,
 }
@@ -236,7 +256,6 @@ impl Caller {
             buckets: BTreeSet::new(),
             hosts: BTreeMap::new(),
             secrets: BTreeSet::new(),
-            queues: BTreeSet::new(),
             classic: BTreeSet::new(),
             groups: BTreeSet::new(),
         }
@@ -252,6 +271,19 @@ impl Caller {
             When::Given(option) => self.options.contains_key(option),
             When::Withheld(_) => false,
         }
+    }
+
+    /// An object below each of these prefixes of the buckets.
+    fn in_buckets(&self, prefixes: &[&str]) -> Vec<Request> {
+        let below = |bucket: &String| {
+            let bucket = bucket.clone();
+            prefixes.iter().map(move |prefix| Request {
+                service: "s3",
+                region: String::new(),
+                resource: format!("{bucket}{prefix}any"),
+            })
+        };
+        self.buckets.iter().flat_map(below).collect()
     }
 
     /// The requests of a call: service, Region and resource of the ARN that each is authorised on.
@@ -312,11 +344,14 @@ impl Caller {
                     own("secretsmanager", format!("secret:{name}"))
                 })
                 .collect(),
-            On::Queue => self
-                .queues
-                .iter()
-                .map(|name| own("sqs", name.clone()))
-                .collect(),
+            On::Waiting => self.in_buckets(&["aws/lambda/async/", "retry/"]),
+            On::Kept => self.in_buckets(&["aws/lambda/async/", "retry/", "state/"]),
+            On::NetworkInterface => {
+                vec![own(
+                    "ec2",
+                    "network-interface/eni-0123456789abcdef0".to_owned(),
+                )]
+            }
             On::ResourceGroup => self
                 .groups
                 .iter()
@@ -489,6 +524,7 @@ fn acting<'t>(
                 statements: policies
                     .into_iter()
                     .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]))
+                    .filter(|statement| statement["Effect"] != "Deny")
                     .collect(),
                 callers,
             });
@@ -720,6 +756,7 @@ fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller>
         .insert(format!("{}/", settings.dead_letter_bucket));
     let options = [
         ("resource_group", settings.resource_group.is_some()),
+        ("network", !function.property("VpcConfig").is_null()),
         (
             "classic_load_balancers",
             settings.classic_load_balancers.is_some(),
@@ -740,11 +777,6 @@ fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller>
                 caller.hosts.insert(host(&destination.url), region);
             }
         }
-    }
-    for queue in template.of_type("AWS::SQS::Queue") {
-        caller
-            .queues
-            .extend(queue.text("QueueName").map(ToOwned::to_owned));
     }
     for bucket in template.of_type("AWS::S3::Bucket") {
         if !bucket.property("NotificationConfiguration").is_null() {
@@ -776,6 +808,7 @@ fn polls(input: &ScheduleInput) -> Vec<&'static str> {
         .into_iter()
         .filter_map(|(poll, is_on)| is_on.then_some(poll))
         .collect(),
+        ScheduleInput::Retries {} => Vec::new(),
     }
 }
 

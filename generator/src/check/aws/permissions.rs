@@ -8,7 +8,7 @@ use crate::fault::Faults;
 
 /// Actions that know no resource, each with the page that says so. All else
 /// is refused with `*`.
-const WITHOUT_RESOURCE: [(&str, &str); 6] = [
+const WITHOUT_RESOURCE: [(&str, &str); 8] = [
     (
         "cloudwatch:GetMetricData",
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html",
@@ -23,6 +23,14 @@ const WITHOUT_RESOURCE: [(&str, &str); 6] = [
     ),
     (
         "ec2:DescribeInstanceStatus",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    (
+        "ec2:DescribeNetworkInterfaces",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    (
+        "ec2:DescribeSubnets",
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     ),
     (

@@ -1,5 +1,6 @@
 //! Alarms, counts of log events, and the dashboard. Pure.
 
+use logfleet_contract::forwarder::METRICS_NAMESPACE;
 use serde_json::{Value, json};
 
 use super::super::LogSubscription;
@@ -140,18 +141,14 @@ fn of_forwarder(
     forwarder: &RegionForwarder,
 ) -> Vec<Alarm> {
     let thresholds = resolving.settings.sources.aws.alarms.clone();
-    let of_function = |metric: &str, statistic| Measure::Metric {
-        namespace: "AWS/Lambda".to_owned(),
+    let measured = |namespace: &str, metric: &str, statistic| Measure::Metric {
+        namespace: namespace.to_owned(),
         metric: metric.to_owned(),
         dimensions: vec![("FunctionName".to_owned(), forwarder.function.clone())],
         statistic,
     };
-    let queue = Measure::Metric {
-        namespace: "AWS/SQS".to_owned(),
-        metric: "ApproximateNumberOfMessagesVisible".to_owned(),
-        dimensions: vec![("QueueName".to_owned(), forwarder.queue.clone())],
-        statistic: "Maximum",
-    };
+    let of_function = |metric: &str, statistic| measured("AWS/Lambda", metric, statistic);
+    let own = |metric: &str, statistic| measured(METRICS_NAMESPACE, metric, statistic);
     [
         (
             "Errors",
@@ -172,10 +169,50 @@ fn of_forwarder(
         (
             "Failed",
             "failed",
-            "Calls of the forwarder were given up: their events lie in its queue",
-            queue,
+            "Calls of the forwarder were given up; it makes those again that lie in its bucket",
+            of_function("AsyncEventsDropped", "Sum"),
             thresholds.dead_letters,
             1,
+        ),
+        (
+            "Lost",
+            "lost",
+            "Calls of the forwarder were given up and could not be kept in its bucket: events are lost",
+            of_function("DestinationDeliveryFailures", "Sum"),
+            1,
+            1,
+        ),
+        (
+            "Rejected",
+            "rejected",
+            "A destination refused documents for good: they lie under dead/ in the forwarder's bucket",
+            own("Rejected", "Sum"),
+            thresholds.dead_letters,
+            1,
+        ),
+        (
+            "Stopped",
+            "stopped",
+            "A destination has no data stream for the forwarder, or refuses its credential",
+            own("Stopped", "Sum"),
+            1,
+            1,
+        ),
+        (
+            "Waiting",
+            "waiting",
+            "Much waits under retry/ in the forwarder's bucket to be sent again",
+            own("RetryObjects", "Maximum"),
+            thresholds.waiting_objects,
+            3,
+        ),
+        (
+            "WaitingAge",
+            "waiting-age",
+            "What waits under retry/ in the forwarder's bucket isn't taken",
+            own("RetryAge", "Maximum"),
+            thresholds.waiting_seconds,
+            3,
         ),
         (
             "Age",
@@ -267,15 +304,37 @@ fn charts_of(region: &AwsRegion) -> Vec<Value> {
             ["AsyncEventAge", "Duration"].map(of_function).to_vec(),
             "Maximum",
         ));
+        let own = |metric: &str| {
+            json!([
+                METRICS_NAMESPACE,
+                metric,
+                "FunctionName",
+                forwarder.function
+            ])
+        };
         charts.push(chart(
-            "Given up by the forwarder",
-            vec![json!([
-                "AWS/SQS",
-                "ApproximateNumberOfMessagesVisible",
-                "QueueName",
-                forwarder.queue
-            ])],
+            "Forwarder: documents",
+            ["Delivered", "Duplicates", "Retried", "Rejected"]
+                .map(own)
+                .to_vec(),
+            "Sum",
+        ));
+        charts.push(chart(
+            "Forwarder: objects that wait to be sent again",
+            vec![own("RetryObjects")],
             "Maximum",
+        ));
+        charts.push(chart(
+            "Forwarder: age of the oldest event and of what waits, s",
+            ["OldestEvent", "RetryAge"].map(own).to_vec(),
+            "Maximum",
+        ));
+        charts.push(chart(
+            "Forwarder: calls given up, and lost",
+            ["AsyncEventsDropped", "DestinationDeliveryFailures"]
+                .map(of_function)
+                .to_vec(),
+            "Sum",
         ));
     }
     let of_groups = |metric: &str| -> Vec<Value> {

@@ -73,8 +73,10 @@ impl<'a> Arns<'a> {
         self.arn("lambda", &format!("function:{name}"))
     }
 
-    pub(super) fn queue(&self, name: &str) -> String {
-        self.arn("sqs", name)
+    /// Everything of EC2, as Lambda wants it allowed to whoever runs in a network:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html>.
+    pub(super) fn network_interfaces(&self) -> String {
+        self.arn("ec2", "*/*")
     }
 
     pub(super) fn firehose(&self, name: &str) -> String {

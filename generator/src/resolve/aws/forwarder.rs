@@ -16,9 +16,9 @@ use super::super::problem::Problems;
 use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
 use super::Resolving;
 use super::arn::{Arns, DomainPaths, global_region};
-use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, Schedule};
+use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, RegionNetwork, Schedule};
 use super::source;
-use crate::settings::{MetricName, Name};
+use crate::settings::{MetricName, Name, Region};
 
 const CODE: [&str; 4] = ["sources", "aws", "forwarder", "code"];
 
@@ -77,8 +77,7 @@ pub(super) fn resolve(
     let arns = Arns::new(&resolving.cluster.account, region);
     let function = resolving.give(NameKind::Function, region, "forwarder");
     let log_group = format!("/aws/lambda/{function}");
-    let queue = resolving.give(NameKind::Queue, region, "forwarder-failed");
-    let mut schedules = Vec::new();
+    let mut schedules = vec![retry_schedule(resolving, region)];
     if polls {
         schedules.push(poll_schedule(resolving, region));
     }
@@ -104,7 +103,8 @@ pub(super) fn resolve(
         resource_group,
         classic,
     );
-    check_size(&configuration, problems);
+    let environment = environment(&configuration, problems);
+    let network = network(resolving, region, &arns, problems);
     Some(RegionForwarder {
         arn: arns.function(&function),
         role: resolving.give(NameKind::Role, region, &format!("forwarder-{region}")),
@@ -117,11 +117,11 @@ pub(super) fn resolve(
         memory_mebibytes: aws.forwarder.memory_mebibytes,
         timeout_seconds: aws.forwarder.timeout_seconds,
         reserved_concurrency: aws.forwarder.reserved_concurrency,
-        queue_arn: arns.queue(&queue),
-        queue,
+        network,
         dead_letter_bucket,
         dead_letter_days: aws.dead_letters.expiry_days,
         configuration,
+        environment,
         called_by_log_groups: called_by(resolving, &arns, &calling),
         reads_metrics: !metrics.is_empty(),
         reads_consoles: (polls && aws.ec2.console_output).then(|| arns.instances()),
@@ -234,6 +234,65 @@ fn rate(minutes: u16) -> String {
     } else {
         format!("rate({minutes} minutes)")
     }
+}
+
+/// Minutes between two looks at what waits to be sent again.
+const RETRY_MINUTES: u16 = 5;
+
+fn retry_schedule(resolving: &mut Resolving<'_, '_>, region: &str) -> Schedule {
+    let name = resolving.give(NameKind::EventRule, region, "send-again");
+    Schedule {
+        logical_id: "SendAgain".to_owned(),
+        arn: Arns::new(&resolving.cluster.account, region).rule(&name),
+        name,
+        rate: rate(RETRY_MINUTES),
+        description: "Sends again what a destination had no time for".to_owned(),
+        input: ScheduleInput::Retries {},
+    }
+}
+
+/// The network that the forwarder of a Region runs in.
+fn network(
+    resolving: &Resolving<'_, '_>,
+    region: &str,
+    arns: &Arns<'_>,
+    problems: &mut Problems,
+) -> Option<RegionNetwork> {
+    let networks = &resolving.settings.sources.aws.forwarder.networks;
+    let (name, network) = networks.get_key_value(&Region(region.to_owned()))?;
+    let on = |ids: Vec<(String, bool)>| -> Vec<String> {
+        let on = ids.into_iter().filter(|(_, on)| *on);
+        on.map(|(id, _)| id).collect()
+    };
+    let of = |id: &str, on: &bool| (id.to_owned(), *on);
+    let subnets = on(network
+        .subnets
+        .iter()
+        .map(|(id, on)| of(id.as_str(), on))
+        .collect());
+    let groups = &network.security_groups;
+    let security_groups = on(groups.iter().map(|(id, on)| of(id.as_str(), on)).collect());
+    for (key, ids) in [("subnets", &subnets), ("security_groups", &security_groups)] {
+        if ids.is_empty() {
+            problems.push(
+                &[
+                    "sources",
+                    "aws",
+                    "forwarder",
+                    "networks",
+                    name.as_str(),
+                    key,
+                ],
+                "a function in a network needs at least one",
+                "set one to `true`, or leave the Region out of `networks`",
+            );
+        }
+    }
+    Some(RegionNetwork {
+        subnets,
+        security_groups,
+        interfaces_arn: arns.network_interfaces(),
+    })
 }
 
 fn poll_schedule(resolving: &mut Resolving<'_, '_>, region: &str) -> Schedule {
@@ -389,15 +448,18 @@ fn authentication(resolved: &ResolvedAuthentication) -> Option<Authentication> {
     })
 }
 
-fn check_size(configuration: &Configuration, problems: &mut Problems) {
-    let bytes = text(configuration).len() + CONFIGURATION_VARIABLE.len();
+/// What the environment holds. These types hold nothing that JSON hasn't.
+fn environment(configuration: &Configuration, problems: &mut Problems) -> String {
+    let text = configuration.environment_text().unwrap_or_default();
+    let bytes = text.len() + CONFIGURATION_VARIABLE.len();
     if bytes > LARGEST_ENVIRONMENT {
         problems.push(
             &["sources", "aws", "forwarder"],
-            format!("what the forwarder must know has {bytes} bytes, and AWS gives a function's environment {LARGEST_ENVIRONMENT}"),
+            format!("what the forwarder must know has {bytes} bytes even if it is packed, and AWS gives a function's environment {LARGEST_ENVIRONMENT}"),
             "shorten the names of streams and destinations that logs of AWS go to, or let several sources share a stream",
         );
     }
+    text
 }
 
 /// A Secret of Kubernetes can't be read from outside the cluster.

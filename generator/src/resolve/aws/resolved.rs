@@ -294,16 +294,16 @@ pub struct RegionForwarder {
     pub timeout_seconds: u16,
     /// Copies that run at a time.
     pub reserved_concurrency: Option<u16>,
-    /// Calls that were given up.
-    pub queue: String,
-    /// ARN of it.
-    pub queue_arn: String,
-    /// What no destination took.
+    /// The network that it runs in, if that is one of the user's.
+    pub network: Option<RegionNetwork>,
+    /// What no destination took: what is sent again, what was refused for good, and calls that were given up.
     pub dead_letter_bucket: String,
-    /// Days that it is kept.
+    /// Days that what was refused is kept.
     pub dead_letter_days: u16,
-    /// What it is told of the cluster, in its environment.
+    /// What it is told of the cluster.
     pub configuration: Configuration,
+    /// The same as its environment has it: packed where there is no room otherwise.
+    pub environment: String,
     /// Log groups that call it: ARNs with `*`, one for all of the cluster's own.
     pub called_by_log_groups: Vec<CallingLogGroups>,
     /// What calls it by the clock.
@@ -318,6 +318,17 @@ pub struct RegionForwarder {
     pub reads_consoles: Option<String>,
     /// Whether it asks for the status of machines.
     pub reads_status: bool,
+}
+
+/// A network that the forwarder runs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RegionNetwork {
+    /// Subnets.
+    pub subnets: Vec<String>,
+    /// Security groups.
+    pub security_groups: Vec<String>,
+    /// Everything of EC2 in the account: Lambda allows no less for the interfaces that it makes.
+    pub interfaces_arn: String,
 }
 
 /// Log groups that call the forwarder.

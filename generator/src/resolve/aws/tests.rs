@@ -321,7 +321,7 @@ fn tags() -> Vec<Case> {
         aws(json!({ "resource_group": { "tags": { "a b/c": { "x y": true } } } })),
         Expected::Right(
             HOME,
-            "/Resources/ForwarderRole/Properties/Policies/0/PolicyDocument/Statement/9/Condition"
+            "/Resources/ForwarderRole/Properties/Policies/0/PolicyDocument/Statement/11/Condition"
                 .to_owned(),
             json!({ "StringLike": { "aws:ResourceTag/a b/c": ["x y"] } }),
         ),

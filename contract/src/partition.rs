@@ -119,17 +119,6 @@ pub fn of_region(region: &str) -> Option<&'static Partition> {
         .find(|partition| partition.regions.contains(&region))
 }
 
-/// The Region with the most similar name, if one is similar.
-pub fn nearest_region(region: &str) -> Option<&'static str> {
-    PARTITIONS
-        .iter()
-        .flat_map(|partition| partition.regions)
-        .map(|known| (strsim::damerau_levenshtein(known, region), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3)
-        .map(|(_, known)| known)
-}
-
 /// A host of a service of AWS, such as `search-logs-abc.eu-west-1.es.amazonaws.com`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceHost<'h> {
@@ -181,8 +170,6 @@ mod tests {
         assert_eq!(told("eusc-de-east-1"), Some(("aws-eusc", "amazonaws.eu")));
         assert_eq!(told("cn-south-1"), None);
         assert_eq!(told("aws-global"), None);
-        assert_eq!(nearest_region("eu-centrl-1"), Some("eu-central-1"));
-        assert_eq!(nearest_region("moon-base-alpha-1"), None);
     }
 
     #[test]

@@ -1,0 +1,294 @@
+//! What is done with each kind of answer, over real connections.
+
+use crate::bulk::{Fault, Script};
+use crate::chance::Chance;
+use crate::events::{call, event};
+use crate::rig::{Rig, count, notes, run};
+
+const VPC: &str = "/logfleet/alpha/aws/vpc";
+
+fn three() -> String {
+    call(VPC, &[event(1, "a"), event(2, "b"), event(3, "c")])
+}
+
+#[test]
+fn events_are_stored_once_however_often_the_call_comes() {
+    let rig = Rig::always(Fault::None);
+    let forwarder = rig.forwarder();
+    let call = three();
+    let first = run(&forwarder, &call, 30);
+    assert_eq!(first.result, Ok(()));
+    assert_eq!(
+        (
+            count(&first, "EventsIn"),
+            count(&first, "Delivered"),
+            count(&first, "Duplicates")
+        ),
+        (3, 3, 0)
+    );
+    let second = run(&forwarder, &call, 30);
+    assert_eq!(
+        (count(&second, "Delivered"), count(&second, "Duplicates")),
+        (3, 3)
+    );
+    let state = rig.server.state();
+    assert_eq!(state.documents().count(), 3);
+    assert!(
+        state
+            .stored
+            .keys()
+            .all(|key| key.starts_with("logs-aws.vpc-alpha/"))
+    );
+    let document = state.documents().next().expect("a document");
+    assert_eq!(
+        (&document["message"], &document["aws.source"]),
+        (&"a".into(), &"aws.vpc".into())
+    );
+}
+
+#[test]
+fn a_control_message_is_answered_and_sends_nothing() {
+    let rig = Rig::always(Fault::None);
+    let control = crate::events::wrap(br#"{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}"#);
+    assert_eq!(run(&rig.forwarder(), &control, 30).result, Ok(()));
+    assert_eq!(rig.server.state().requests, 0);
+}
+
+/// Before anything is stored the call fails, and Lambda makes it again: nothing is put aside.
+#[test]
+fn before_the_first_answer_a_call_fails() {
+    for (fault, told) in [
+        (
+            Fault::Refuse(403, "security_exception"),
+            "main: status 403, security_exception: the data stream or the right to write it is missing",
+        ),
+        (
+            Fault::Refuse(404, "index_not_found_exception"),
+            "main: status 404, index_not_found_exception: the data stream or the right to write it is missing",
+        ),
+        (
+            Fault::RefuseEach(403, "security_exception"),
+            "main: status 403, security_exception: the data stream or the right to write it is missing",
+        ),
+        (
+            Fault::RefuseEach(404, "index_not_found_exception"),
+            "main: status 404, index_not_found_exception: the data stream or the right to write it is missing",
+        ),
+        (
+            Fault::Refuse(403, "cluster_block_exception"),
+            "main: the server has no time",
+        ),
+        (
+            Fault::RefuseEach(403, "cluster_block_exception"),
+            "main: status 403, cluster_block_exception",
+        ),
+        (Fault::Busy, "main: the server has no time"),
+    ] {
+        let rig = Rig::always(fault);
+        let outcome = run(&rig.forwarder(), &three(), 8);
+        assert_eq!(
+            outcome.result.expect_err("it fails").to_string(),
+            told,
+            "{fault:?}"
+        );
+        assert_eq!(rig.account.keys(""), [""; 0], "{fault:?}");
+        assert_eq!(rig.server.state().documents().count(), 0);
+    }
+}
+
+/// What may have been stored isn't handed over again as a whole: the rest waits in the bucket.
+#[test]
+fn after_something_may_be_stored_the_rest_waits_in_the_bucket() {
+    for fault in [
+        Fault::ResetAfter,
+        Fault::Cut,
+        Fault::Html,
+        Fault::Unavailable,
+    ] {
+        let rig = Rig::always(fault);
+        let outcome = run(&rig.forwarder(), &three(), 8);
+        assert_eq!(outcome.result, Ok(()), "{fault:?}");
+        assert_eq!(count(&outcome, "Retried"), 3, "{fault:?}");
+        let ids: Vec<_> = rig
+            .account
+            .lines("retry/")
+            .iter()
+            .map(|line| line["document"]["message"].clone())
+            .collect();
+        assert_eq!(ids, ["a", "b", "c"], "{fault:?}");
+    }
+}
+
+#[test]
+fn only_what_was_refused_for_now_is_sent_again() {
+    // The first answer takes half, the next ones all.
+    let rig = Rig::always(Fault::Half);
+    let forwarder = rig.forwarder();
+    let outcome = run(&forwarder, &three(), 30);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (count(&outcome, "Delivered"), count(&outcome, "Duplicates")),
+        (3, 0)
+    );
+    assert_eq!(rig.server.state().requests, 2);
+}
+
+#[test]
+fn a_document_that_is_refused_for_good_is_put_aside_with_the_reason_and_holds_nothing_back() {
+    let rig = Rig::always(Fault::None);
+    let forwarder = rig.forwarder();
+    let outcome = run(
+        &forwarder,
+        &call(VPC, &[event(1, "a"), event(2, "poison xyz"), event(3, "c")]),
+        30,
+    );
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (count(&outcome, "Delivered"), count(&outcome, "Rejected")),
+        (2, 1)
+    );
+    let lines = rig.account.lines("dead/");
+    assert_eq!(
+        (&lines[0]["status"], &lines[0]["type"]),
+        (&400.into(), &"mapper_parsing_exception".into())
+    );
+    assert!(
+        lines[0]["reason"]
+            .as_str()
+            .expect("a reason")
+            .contains("xyz")
+    );
+    // Neither the event nor what the server says of it is in the function's own log.
+    assert!(
+        !outcome.line.contains("xyz") && outcome.line.contains("mapper_parsing_exception"),
+        "{}",
+        outcome.line
+    );
+}
+
+#[test]
+fn a_request_that_is_too_large_is_halved_down_to_one_document() {
+    let events: Vec<_> = (0..200)
+        .map(|number| event(number, &"x".repeat(900)))
+        .chain([event(999, &"y".repeat(60_000))])
+        .collect();
+    let rig = Rig::always(Fault::TooLarge(40_000));
+    let outcome = run(&rig.forwarder(), &call(VPC, &events), 30);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (count(&outcome, "Delivered"), count(&outcome, "Rejected")),
+        (200, 1)
+    );
+    assert_eq!(rig.account.lines("dead/")[0]["type"], "request_too_large");
+}
+
+#[test]
+fn a_rotated_credential_is_read_again_once() {
+    let rig = Rig::always(Fault::None);
+    let forwarder = rig.forwarder();
+    assert_eq!(run(&forwarder, &three(), 30).result, Ok(()));
+    let rotate = |accepted: &str, versions: &[&str]| {
+        rig.server.state().passwords = [accepted.to_owned()].into();
+        rig.account.state().passwords = versions.iter().map(|own| (*own).to_owned()).collect();
+    };
+    // The current version counts; then the previous one, since the server doesn't know the new one yet.
+    rotate("second", &["first", "second"]);
+    assert_eq!(run(&forwarder, &three(), 30).result, Ok(()));
+    rotate("second", &["first", "second", "third"]);
+    assert_eq!(run(&rig.forwarder(), &three(), 30).result, Ok(()));
+    assert_eq!(rig.account.state().reads_of_secrets, 2 + 3);
+    rotate("fourth", &["second", "third"]);
+    let outcome = run(&forwarder, &three(), 30);
+    let told = outcome.result.expect_err("no credential").to_string();
+    assert_eq!(
+        told,
+        "main: status 401: the credential in its secret is not accepted"
+    );
+}
+
+#[test]
+fn a_server_that_is_away_fails_the_call_with_its_reason() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    for destination in configuration.destinations.values_mut() {
+        destination.url = "http://127.0.0.1:9".into();
+    }
+    let outcome = run(&rig.forwarder_of(configuration), &three(), 10);
+    assert!(outcome.result.is_err());
+    assert!(notes(&outcome).contains("main: "), "{}", outcome.line);
+}
+
+/// A destination that is down keeps no other one back, and gets its part later.
+#[test]
+fn of_two_destinations_each_gets_its_own() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    let mut other = configuration.destinations["main"].clone();
+    other.url = "http://127.0.0.1:9".into();
+    configuration.destinations.insert("other".into(), other);
+    configuration
+        .streams
+        .get_mut("aws_vpc")
+        .expect("a stream")
+        .to
+        .push("other".into());
+    let outcome = run(&rig.forwarder_of(configuration), &three(), 15);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (count(&outcome, "Delivered"), count(&outcome, "Retried")),
+        (3, 3)
+    );
+    let keys = rig.account.keys("retry/");
+    assert!(
+        keys.len() == 1 && keys[0].contains("/other/logs-aws.vpc-alpha/"),
+        "{keys:?}"
+    );
+}
+
+#[test]
+fn events_of_no_member_are_left_out() {
+    let rig = Rig::always(Fault::None);
+    rig.account.state().members =
+        vec!["arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0".into()];
+    let own = r#"{"detail-type":"EC2 Instance State-change Notification","resources":["arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0"]}"#;
+    let foreign = own.replace("abcdef0", "abcdef1");
+    let outcome = run(
+        &rig.forwarder(),
+        &call(
+            "/logfleet/alpha/aws/ec2",
+            &[event(1, own), event(2, &foreign)],
+        ),
+        30,
+    );
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (
+            count(&outcome, "EventsIn"),
+            count(&outcome, "Foreign"),
+            count(&outcome, "Delivered")
+        ),
+        (2, 1, 1)
+    );
+    assert_eq!(rig.account.keys("state/"), ["state/members.json"]);
+}
+
+#[test]
+fn without_time_the_rest_of_a_call_waits_and_is_taken_up_where_it_ended() {
+    let events: Vec<_> = (0..3000)
+        .map(|number| event(number, &"x".repeat(300)))
+        .collect();
+    let rig = Rig::new(Script::Chance(Chance(3)));
+    let forwarder = rig.forwarder();
+    // So little that it ends somewhere in the middle, or before the first answer.
+    for seconds in [3, 4, 3, 4] {
+        let outcome = run(&forwarder, &call(VPC, &events), seconds);
+        if outcome.result.is_ok() {
+            break;
+        }
+    }
+    rig.server.state().script = Script::Always(Fault::None);
+    crate::loss::replay_everything(&rig, &forwarder);
+    let outcome = run(&forwarder, &call(VPC, &events), 60);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(rig.server.state().documents().count(), 3000);
+}

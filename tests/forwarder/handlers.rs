@@ -1,0 +1,282 @@
+//! Files, schedules, and sending again by schedule.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::bulk::{Fault, Script};
+use crate::events::{call, event};
+use crate::rig::{Rig, count, notes, run};
+
+const INSTANCE: &str = "arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0";
+
+fn messages(rig: &Rig) -> Vec<String> {
+    let state = rig.server.state();
+    let mut found: Vec<String> = state
+        .documents()
+        .map(|own| own["message"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    found.sort();
+    found
+}
+
+fn notification(key: &str) -> String {
+    json!({ "Records": [{ "eventSource": "aws:s3", "eventTime": "2026-11-28T21:06:40.000Z", "s3": { "bucket": { "name": "elb" }, "object": { "key": key } } }] }).to_string()
+}
+
+#[test]
+fn the_lines_of_a_file_are_stored_once() {
+    let rig = Rig::always(Fault::None);
+    rig.account.state().objects.insert(
+        "elb/AWSLogs/1/a.log".into(),
+        b"first line\r\n\nsecond line\nthird".to_vec(),
+    );
+    let forwarder = rig.forwarder();
+    for _ in 0..2 {
+        let outcome = run(&forwarder, &notification("AWSLogs/1/a.log"), 30);
+        assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+        assert_eq!(count(&outcome, "Delivered"), 3);
+    }
+    assert_eq!(messages(&rig), ["first line", "second line", "third"]);
+    {
+        let state = rig.server.state();
+        let document = state.documents().next().expect("a document");
+        assert_eq!(
+            (&document["aws.bucket"], &document["aws.object"]),
+            (&"elb".into(), &"AWSLogs/1/a.log".into())
+        );
+        assert_eq!(document["@timestamp"], "2026-11-28T21:06:40.000Z");
+    }
+    let outcome = run(&forwarder, &notification("AWSLogs/1/gone.log"), 30);
+    assert_eq!(outcome.result, Ok(()));
+    assert!(notes(&outcome).contains("the object is gone"));
+    let outcome = run(
+        &forwarder,
+        r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"elb"}"#,
+        30,
+    );
+    assert_eq!(outcome.result, Ok(()));
+}
+
+#[test]
+fn the_status_of_machines_and_what_their_consoles_print_is_asked_for() {
+    let rig = Rig::always(Fault::None);
+    let console = |text: &str| {
+        format!(
+            "<R><instanceId>i-0123456789abcdef0</instanceId><timestamp>2026-11-28T21:06:40.000Z</timestamp><output>{}</output></R>",
+            STANDARD.encode(text)
+        )
+    };
+    let status = |id: &str| {
+        format!(
+            "<item><instanceId>{id}</instanceId><instanceState><name>running</name></instanceState><systemStatus><status>ok</status></systemStatus><instanceStatus><status>impaired</status></instanceStatus></item>"
+        )
+    };
+    {
+        let mut state = rig.account.state();
+        state.members = vec![INSTANCE.into(), "arn:aws:s3:::bucket".into()];
+        let statuses = format!(
+            "<R><instanceStatusSet>{}{}</instanceStatusSet></R>",
+            status("i-0123456789abcdef0"),
+            status("i-00000000000000000")
+        );
+        state
+            .answers
+            .insert("DescribeInstanceStatus".into(), statuses.into());
+        state.answers.insert(
+            "GetConsoleOutput".into(),
+            console("[0.1] booting\n[0.2] half a li").into(),
+        );
+    }
+    let poll =
+        json!({ "poll": "machines", "stream": "aws_ec2", "status": true, "console_output": true })
+            .to_string();
+    let outcome = run(&rig.forwarder(), &poll, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    assert_eq!(
+        messages(&rig),
+        [
+            "[0.1] booting",
+            "i-0123456789abcdef0 is running; system: ok, instance: impaired"
+        ]
+    );
+    // Another process goes on where this one ended; a console that says nothing new adds nothing.
+    rig.account.state().answers.insert(
+        "GetConsoleOutput".into(),
+        console("[0.1] booting\n[0.2] half a line\n[0.3] up\n").into(),
+    );
+    for _ in 0..2 {
+        let outcome = run(&rig.forwarder(), &poll, 30);
+        assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    }
+    let consoles: Vec<String> = messages(&rig)
+        .into_iter()
+        .filter(|own| own.starts_with('['))
+        .collect();
+    assert_eq!(consoles, ["[0.1] booting", "[0.2] half a line", "[0.3] up"]);
+}
+
+#[test]
+fn measurements_of_members_are_asked_for_once_each() {
+    let rig = Rig::always(Fault::None);
+    {
+        let mut state = rig.account.state();
+        state.members = vec![INSTANCE.into()];
+        let metric = |id: &str| json!({ "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": [{ "Name": "InstanceId", "Value": id }] });
+        state.answers.insert(
+            "ListMetrics".into(),
+            json!({ "Metrics": [metric("i-0123456789abcdef0"), metric("i-00000000000000000")] }),
+        );
+        state.answers.insert(
+            "GetMetricData".into(),
+            json!({ "MetricDataResults": [
+            { "Id": "m0_0", "Timestamps": [1_795_899_900.0], "Values": [12.5] },
+            { "Id": "m0_1", "Timestamps": [1_795_899_900.0], "Values": [2.5] },
+        ] }),
+        );
+    }
+    let poll = json!({ "poll": "metrics", "stream": "aws_ec2", "period_seconds": 300, "metrics": { "AWS/EC2": ["CPUUtilization"] } }).to_string();
+    let outcome = run(&rig.forwarder(), &poll, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    {
+        let state = rig.server.state();
+        let document = state.documents().next().expect("a document");
+        assert_eq!(
+            document["metric"],
+            json!({
+                "namespace": "AWS/EC2", "name": "CPUUtilization", "period_seconds": 300,
+                "average": 2.5, "sum": 12.5, "dimensions": { "InstanceId": "i-0123456789abcdef0" },
+            })
+        );
+        assert_eq!(
+            (&document["@timestamp"], &document["aws.resource"]),
+            (
+                &"2026-11-28T21:05:00.000Z".into(),
+                &"i-0123456789abcdef0".into()
+            )
+        );
+    }
+    // Nothing new: nothing is asked for.
+    let asked = |rig: &Rig| {
+        rig.account
+            .state()
+            .calls
+            .iter()
+            .filter(|(action, _)| action == "GetMetricData")
+            .count()
+    };
+    let before = asked(&rig);
+    let outcome = run(&rig.forwarder(), &poll, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    assert_eq!(asked(&rig), before);
+    let (_, body) = rig
+        .account
+        .state()
+        .calls
+        .iter()
+        .find(|(action, _)| action == "GetMetricData")
+        .cloned()
+        .expect("a call");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        body["MetricDataQueries"].as_array().expect("a list").len(),
+        5
+    );
+    assert_eq!(
+        body["EndTime"].as_i64().expect("a time") - body["StartTime"].as_i64().expect("a time"),
+        300
+    );
+}
+
+#[test]
+fn what_waits_is_sent_again_by_schedule_and_removed_when_all_of_it_is_in() {
+    let rig = Rig::always(Fault::Unavailable);
+    let forwarder = rig.forwarder();
+    let three = call(
+        "/logfleet/alpha/aws/vpc",
+        &[event(1, "a"), event(2, "b"), event(3, "poison")],
+    );
+    assert_eq!(run(&forwarder, &three, 8).result, Ok(()));
+    assert_eq!(rig.account.keys("retry/").len(), 1);
+    let poll = r#"{"poll":"retries"}"#;
+    // Not due yet.
+    let outcome = run(&forwarder, poll, 60);
+    assert_eq!(
+        (
+            count(&outcome, "RetryObjects"),
+            count(&outcome, "Delivered")
+        ),
+        (1, 0)
+    );
+    let due = |rig: &Rig| {
+        let key = rig.account.keys("retry/").pop().expect("a key");
+        let object = rig
+            .account
+            .state()
+            .objects
+            .remove(&format!("dead/{key}"))
+            .expect("an object");
+        let mut parsed = logfleet_forwarder::letter::Key::parse(&key).expect("a key");
+        parsed.not_before = 0;
+        rig.account
+            .state()
+            .objects
+            .insert(format!("dead/{}", parsed.path()), object);
+    };
+    due(&rig);
+    let outcome = run(&forwarder, poll, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    let keys = rig.account.keys("retry/");
+    assert!(keys.len() == 1 && keys[0].contains("-001-"), "{keys:?}");
+    rig.server.state().script = Script::Always(Fault::None);
+    due(&rig);
+    let outcome = run(&forwarder, poll, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    assert_eq!(
+        (
+            rig.account.keys("retry/").len(),
+            rig.account.lines("dead/").len()
+        ),
+        (0, 1)
+    );
+    assert_eq!(messages(&rig), ["a", "b"]);
+}
+
+#[test]
+fn what_was_tried_for_days_is_given_up_and_kept() {
+    let rig = Rig::always(Fault::None);
+    let forwarder = rig.forwarder();
+    rig.server.state().script = Script::Always(Fault::Unavailable);
+    assert_eq!(
+        run(
+            &forwarder,
+            &call("/logfleet/alpha/aws/vpc", &[event(1, "a")]),
+            8
+        )
+        .result,
+        Ok(())
+    );
+    let key = rig.account.keys("retry/").pop().expect("a key");
+    let object = rig
+        .account
+        .state()
+        .objects
+        .remove(&format!("dead/{key}"))
+        .expect("an object");
+    let mut old = logfleet_forwarder::letter::Key::parse(&key).expect("a key");
+    old.first -= 4 * logfleet_forwarder::time::DAY;
+    old.not_before = 0;
+    rig.account
+        .state()
+        .objects
+        .insert(format!("dead/{}", old.path()), object);
+    let outcome = run(&forwarder, r#"{"poll":"retries"}"#, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    assert_eq!(
+        (
+            rig.account.keys("retry/").len(),
+            rig.account.lines("dead/").len()
+        ),
+        (0, 1)
+    );
+}
