@@ -114,6 +114,10 @@ pub struct LogGroup {
     /// of the resource group are this cluster's.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub members_only: bool,
+    /// The format of a flow log's records, such as `${srcaddr} ${dstaddr}`; none
+    /// if AWS chooses it, or it is no flow log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_log_format: Option<String>,
 }
 
 /// A stream that the forwarder writes.

@@ -6,9 +6,9 @@
 //! makes a second member of one name, which they refuse.
 
 use logfleet_contract::forwarder::Configuration;
+use logfleet_events::{Parsed, write_fields};
 use sha2::{Digest as _, Sha256};
 
-use crate::events::{self, Parsed};
 use crate::json::write_text;
 use crate::route::Route;
 use crate::time;
@@ -157,7 +157,7 @@ pub fn write(
     member(out, "aws.source_log", event.source_log);
     member(out, "aws.event_id", event.id);
     out.push(b',');
-    let parsed = events::write_fields(&route.format, event.text, out);
+    let parsed = write_fields(&route.format, event.text, out);
     let chosen = time::choose(parsed.time, event.received, now);
     if let Some(original) = chosen.original {
         member(out, "logfleet.original_time", Some(&time::text(original)));

@@ -8,7 +8,7 @@
 //! | invocation | [`invocation`] | the event of a call → what it is about |
 //! | decode | [`decode`], [`json`] | packed log events → one event after another |
 //! | route | [`route`] | a log group → data stream, destinations, format |
-//! | document | [`document`], [`events`], [`time`] | an event → an id and a document |
+//! | document | [`document`], `logfleet-events`, [`time`] | an event → an id and a document |
 //! | batch | [`batch`] | documents → bodies of bulk requests |
 //! | answer | [`answer`] | what a server says → what is to be done with each document |
 //! | adapt | [`adapt`] | complaints → less at a time, later |
@@ -27,7 +27,6 @@ pub mod clock;
 pub mod decode;
 pub mod deliver;
 pub mod document;
-pub mod events;
 #[doc(hidden)]
 pub mod example;
 pub mod handle;

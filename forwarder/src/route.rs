@@ -1,10 +1,10 @@
 //! Where events go: from a log group or a stream to a data stream and its
 //! destinations. Pure.
 
-use logfleet_contract::forwarder::Configuration;
+use logfleet_contract::forwarder::{Configuration, LogGroup};
+use logfleet_events::{FlowLogFields, Format};
 
 use crate::decode::Header;
-use crate::events::Format;
 
 /// Where events go, and how they are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +31,7 @@ pub fn of_log_group<'c>(configuration: &'c Configuration, header: &Header) -> Op
     let route = of_stream(configuration, &group.stream, group.source.as_deref())?;
     Some(Route {
         members_only: group.members_only,
-        format: format(
-            group.source.as_deref(),
-            &header.log_group,
-            &header.log_stream,
-        ),
+        format: format_of_log_group(group),
         ..route
     })
 }
@@ -55,13 +51,22 @@ pub fn of_stream<'c>(
         to: &told.to,
         source,
         members_only: false,
-        format: Format::Text,
+        format: source.and_then(Format::of_source).unwrap_or(Format::Text),
     })
 }
 
-/// The format of what a source writes to a log stream. This is the one place that chooses it.
-fn format(_source: Option<&str>, _log_group: &str, _log_stream: &str) -> Format {
-    Format::Text
+/// The format of what comes through a log group: its source's; of flow logs with the fields that
+/// were chosen for them. Fields that aren't known leave the text as it is.
+fn format_of_log_group(group: &LogGroup) -> Format {
+    let own = group.flow_log_format.as_deref();
+    match own.map(FlowLogFields::parse) {
+        Some(fields) => fields.map_or(Format::Text, Format::VpcFlowLog),
+        None => group
+            .source
+            .as_deref()
+            .and_then(Format::of_source)
+            .unwrap_or(Format::Text),
+    }
 }
 
 /// Whether a text names one of the members: a word of it, between characters that no id has.

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;
+use serde_json::Value;
 
 use super::{Aws, AwsError};
 use crate::time;
@@ -15,16 +16,9 @@ const VERSION: &str = "2016-11-15";
 pub struct Status {
     /// The machine.
     pub instance: String,
-    /// Whether it runs.
-    pub state: String,
-    /// Whether what it runs on is well.
-    pub system: String,
-    /// Whether it is well.
-    pub own: String,
-    /// Whether its volumes are well.
-    pub volumes: Option<String>,
-    /// What AWS means to do with it.
-    pub events: Vec<String>,
+    /// All of it, as JSON under the names of
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceStatus.html>.
+    pub json: String,
 }
 
 /// What a console printed lately.
@@ -101,26 +95,32 @@ fn read_statuses(xml: &str) -> Option<(Vec<Status>, Option<String>)> {
     let set = child(root, "instanceStatusSet")?;
     let items = set.children().filter(|own| own.tag_name().name() == "item");
     let statuses = items.filter_map(|item| {
-        let events = child(item, "eventsSet").into_iter().flat_map(|set| {
-            let items = set.children().filter(|own| own.tag_name().name() == "item");
-            items.filter_map(|event| {
-                let code = text(event, &["code"])?;
-                Some(match text(event, &["notBefore"]) {
-                    Some(when) => format!("{code} not before {when}"),
-                    None => code,
-                })
-            })
-        });
         Some(Status {
             instance: text(item, &["instanceId"])?,
-            state: text(item, &["instanceState", "name"])?,
-            system: text(item, &["systemStatus", "status"]).unwrap_or_default(),
-            own: text(item, &["instanceStatus", "status"]).unwrap_or_default(),
-            volumes: text(item, &["attachedEbsStatus", "status"]),
-            events: events.collect(),
+            json: as_json(item).to_string(),
         })
     });
     Some((statuses.collect(), text(root, &["nextToken"])))
+}
+
+/// An element as JSON: one that holds `item`s is a list, and names begin with a
+/// capital, as AWS's own JSON has them.
+fn as_json(node: Node<'_, '_>) -> Value {
+    let mut children = node.children().filter(Node::is_element).peekable();
+    match children.peek().map(|first| first.tag_name().name()) {
+        None => node.text().unwrap_or_default().into(),
+        Some("item") => children.map(as_json).collect(),
+        Some(_) => {
+            let members = children.map(|child| {
+                let name = child.tag_name().name();
+                // Its list is named `eventsSet` here, and `Events` there.
+                let name = name.strip_suffix("Set").unwrap_or(name);
+                let (first, rest) = name.split_at(1);
+                (first.to_ascii_uppercase() + rest, as_json(child))
+            });
+            Value::Object(members.collect())
+        }
+    }
 }
 
 fn read_console(xml: &str) -> Option<Option<Console>> {
@@ -175,11 +175,7 @@ mod tests {
             statuses,
             [Status {
                 instance: "i-1".into(),
-                state: "running".into(),
-                system: "ok".into(),
-                own: "impaired".into(),
-                volumes: None,
-                events: vec!["instance-stop not before 2026-12-01T00:00:00.000Z".into()],
+                json: r#"{"InstanceId":"i-1","AvailabilityZone":"a","InstanceState":{"Code":"16","Name":"running"},"SystemStatus":{"Status":"ok"},"InstanceStatus":{"Status":"impaired"},"Events":[{"Code":"instance-stop","NotBefore":"2026-12-01T00:00:00.000Z"}]}"#.into(),
             }]
         );
         let xml = "<GetConsoleOutputResponse><instanceId>i-1</instanceId><timestamp>2026-11-28T21:06:40.000Z</timestamp><output>YQpi\nCg==</output></GetConsoleOutputResponse>";

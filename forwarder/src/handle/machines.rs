@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use logfleet_events::{Format, write_fields};
 use serde::{Deserialize, Serialize};
 
 use super::{DOCUMENT, Forwarder, failed};
 use crate::aws::ec2::{self, Status};
 use crate::deliver::{Call, Failed};
 use crate::document::{self, Event, Head, Origin, member};
-use crate::json::write_text;
 use crate::route::{self, Route};
 
 /// Where the end of what each console printed is kept.
@@ -43,6 +43,11 @@ impl Forwarder {
             .filter_map(|arn| Some(arn.split_once(":instance/")?.1.to_owned()))
             .collect();
         let head = Head::new(&self.configuration, &route, Origin::default(), now);
+        // What a console prints comes from the firmware, the kernel and any program.
+        let of_console = Route {
+            format: Format::Text,
+            ..route.clone()
+        };
         if status && !instances.is_empty() {
             let statuses = ec2::statuses(&self.aws)
                 .await
@@ -71,7 +76,7 @@ impl Forwarder {
                 Ok(Some(console)) => {
                     let seen = seen.entry(instance.clone()).or_default();
                     let new = ec2::new_lines(&console.text, &seen.tail);
-                    self.console(call, &route, &head, instance, console.time, new)
+                    self.console(call, &of_console, &head, instance, console.time, new)
                         .await?;
                     if !new.is_empty() {
                         let end = console.text.rfind('\n').map_or(0, |at| at + 1);
@@ -103,42 +108,12 @@ impl Forwarder {
         now: i64,
     ) -> Result<(), Failed> {
         let at = now - now.rem_euclid(60_000);
-        let Status {
-            instance,
-            state,
-            system,
-            own,
-            volumes,
-            events,
-        } = status;
-        let mut text = format!("{instance} is {state}; system: {system}, instance: {own}");
-        if let Some(volumes) = volumes {
-            text.push_str(&format!(", volumes: {volumes}"));
-        }
-        for event in events {
-            text.push_str(&format!("; {event}"));
-        }
+        let instance = &status.instance;
         let mut members = Vec::with_capacity(DOCUMENT);
-        member(&mut members, "message", Some(&text));
         member(&mut members, "aws.resource", Some(instance));
-        members.extend_from_slice(b",\"aws.event\":{\"detail-type\":\"EC2 Instance Status\"");
-        for (name, value) in [
-            ("state", Some(state)),
-            ("system_status", Some(system)),
-            ("instance_status", Some(own)),
-            ("volume_status", volumes.as_ref()),
-        ] {
-            member(&mut members, name, value.map(String::as_str));
-        }
-        members.extend_from_slice(b",\"events\":[");
-        for (number, event) in events.iter().enumerate() {
-            if number > 0 {
-                members.push(b',');
-            }
-            write_text(event, &mut members);
-        }
-        members.extend_from_slice(b"]}");
         self.place(&mut members);
+        members.push(b',');
+        write_fields(&Format::InstanceStatus, &status.json, &mut members);
         let mut document = Vec::with_capacity(DOCUMENT);
         document::write_members(head, at, &members, &mut document);
         call.counters().events += 1;

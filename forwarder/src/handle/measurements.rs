@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use logfleet_events::{Format, write_fields};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::machines::period_start;
 use super::members::Members;
@@ -13,9 +15,8 @@ use super::{DOCUMENT, Forwarder, failed};
 use crate::aws::cloudwatch::{self, Metric, Point, Window};
 use crate::deliver::{Call, Failed};
 use crate::document::{self, Head, Origin, member};
-use crate::json::write_text;
 use crate::route::{self, Route};
-use crate::time::DAY;
+use crate::time::{self, DAY};
 
 /// Periods that are waited for.
 const LATE_PERIODS: i64 = 2;
@@ -168,29 +169,33 @@ impl Forwarder {
             resource.map(|dimension| dimension.value.as_str()),
         );
         self.place(&mut own);
-        own.extend_from_slice(b",\"metric\":{\"namespace\":");
-        write_text(&metric.namespace, &mut own);
-        member(&mut own, "name", Some(&metric.metric_name));
-        own.extend_from_slice(format!(",\"period_seconds\":{period}").as_bytes());
-        for (name, value) in &point.0 {
-            if value.is_finite() {
-                own.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
-            }
-        }
-        own.extend_from_slice(b",\"dimensions\":{");
-        for (number, dimension) in metric.dimensions.iter().enumerate() {
-            if number > 0 {
-                own.push(b',');
-            }
-            write_text(&dimension.name, &mut own);
-            own.push(b':');
-            write_text(&dimension.value, &mut own);
-        }
-        own.extend_from_slice(b"}}");
+        own.push(b',');
+        let measured = as_json(metric, period, start, point).to_string();
+        write_fields(&Format::Metric, &measured, &mut own);
         let mut document = Vec::with_capacity(DOCUMENT);
         document::write_members(head, start, &own, &mut document);
         document
     }
+}
+
+/// A measurement as the table of [`Format::Metric`] names its parts.
+fn as_json(metric: &Metric, period: i64, start: i64, point: &Point) -> Value {
+    let dimensions = metric.dimensions.iter();
+    let dimensions: Map<String, Value> = dimensions
+        .map(|dimension| (dimension.name.clone(), dimension.value.clone().into()))
+        .collect();
+    let mut measured = json!({
+        "start": time::text(start),
+        "namespace": metric.namespace,
+        "name": metric.metric_name,
+        "period_seconds": period,
+        "dimensions": dimensions,
+    });
+    for (name, value) in &point.0 {
+        // What is no number becomes `null`, which isn't written.
+        measured[*name] = json!(value);
+    }
+    measured
 }
 
 /// What tells measurements apart.

@@ -6,6 +6,7 @@ use logfleet_events::{FlowLogFields, flow_log_columns};
 
 use super::super::problem::Problems;
 use super::resolved::TagFields;
+use crate::nearest::did_you_mean;
 use crate::settings::Vpc;
 
 /// Keys of tags of one kind of object that a record may have:
@@ -35,38 +36,46 @@ fn is_of_tags(column: &str) -> bool {
         .any(|(_, _, columns)| columns.contains(&column))
 }
 
+/// Whether a field is chosen, beside those of tags.
+fn is_chosen(vpc: &Vpc, field: &str) -> bool {
+    vpc.fields.get(field) == Some(&true) && !is_of_tags(field)
+}
+
+fn is_any_chosen(vpc: &Vpc) -> bool {
+    flow_log_columns().iter().any(|field| is_chosen(vpc, field))
+}
+
+/// Finds choices of fields that can't be.
+pub(super) fn check(vpc: &Vpc, problems: &mut Problems) {
+    check_fields(vpc, problems);
+    let are_known = vpc
+        .fields
+        .keys()
+        .all(|field| flow_log_columns().contains(&field.as_str()));
+    if !is_any_chosen(vpc) && !vpc.fields.is_empty() && are_known {
+        problems.push(
+            &["sources", "aws", "vpc", "fields"],
+            "no field is chosen, so records would be empty",
+            "set one to `true`; or remove all, and AWS chooses",
+        );
+    }
+}
+
 /// The record's format as AWS writes it, if it isn't AWS's own choice. What
 /// tags are chosen have columns of their own, without which they would be in no record.
-pub(super) fn format(vpc: &Vpc, problems: &mut Problems) -> Option<String> {
-    check_fields(vpc, problems);
+pub(super) fn format(vpc: &Vpc) -> Option<String> {
     let fields = flow_log_columns();
-    let is_chosen = |field: &str| vpc.fields.get(field) == Some(&true);
-    let is_any_chosen = fields
-        .iter()
-        .any(|field| is_chosen(field) && !is_of_tags(field));
+    let is_any_chosen = is_any_chosen(vpc);
     let tags: Vec<&str> = tag_columns(vpc).collect();
-    if !is_any_chosen {
-        let are_known = vpc
-            .fields
-            .keys()
-            .all(|field| fields.contains(&field.as_str()));
-        if !vpc.fields.is_empty() && are_known {
-            problems.push(
-                &["sources", "aws", "vpc", "fields"],
-                "no field is chosen, so records would be empty",
-                "set one to `true`; or remove all, and AWS chooses",
-            );
-        }
-        if tags.is_empty() || !vpc.fields.is_empty() {
-            return None;
-        }
+    if !is_any_chosen && (tags.is_empty() || !vpc.fields.is_empty()) {
+        return None;
     }
     let by_default: Vec<&str> = FlowLogFields::default().names().collect();
     let chosen: Vec<String> = fields
         .iter()
         .filter(|field| {
             let by_default = !is_any_chosen && by_default.contains(field);
-            by_default || (is_chosen(field) && !is_of_tags(field)) || tags.contains(field)
+            by_default || is_chosen(vpc, field) || tags.contains(field)
         })
         .map(|field| format!("${{{field}}}"))
         .collect();
@@ -84,20 +93,14 @@ fn check_fields(vpc: &Vpc, problems: &mut Problems) {
                 "remove it, and choose the tag's key in `sources.aws.vpc.tag_fields`",
             );
         } else if !flow_log_columns().contains(&field.as_str()) {
-            let near = flow_log_columns()
-                .iter()
-                .min_by_key(|known| strsim::levenshtein(known, field))
-                .filter(|known| strsim::levenshtein(known, field) <= 3);
+            let near = did_you_mean(field, flow_log_columns().iter().copied());
             problems.push(
                 &setting,
                 format!("flow logs have no field `{field}`"),
-                near.map_or_else(
-                    || {
-                        "see https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
-                            .to_owned()
-                    },
-                    |near| format!("did you mean `{near}`?"),
-                ),
+                near.unwrap_or_else(|| {
+                    "see https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
+                        .to_owned()
+                }),
             );
         }
     }

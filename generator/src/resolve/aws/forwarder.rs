@@ -14,10 +14,10 @@ use serde::Serialize;
 use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
 use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
-use super::Resolving;
 use super::arn::{Arns, DomainPaths, global_region};
 use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, RegionNetwork, Schedule};
 use super::source;
+use super::{Resolving, flow_log};
 use crate::settings::{MetricName, Name, Region};
 
 const CODE: [&str; 4] = ["sources", "aws", "forwarder", "code"];
@@ -370,6 +370,9 @@ fn configuration(
             source: group.source.clone(),
             // Their events carry ids, not tags, so other clusters' come, too.
             members_only: matches!(group.source.as_deref(), Some("aws.ec2" | "aws.ebs")),
+            flow_log_format: (group.source.as_deref() == Some("aws.vpc"))
+                .then(|| flow_log::format(&resolving.settings.sources.aws.vpc))
+                .flatten(),
         };
         (short_log_group(&prefix, &group.group.name), told)
     });

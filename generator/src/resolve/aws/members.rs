@@ -85,13 +85,16 @@ pub(super) fn resolve(
         .flow_logs
         .as_ref()
         .zip(find("aws.vpc"))
-        .map(|(role, group)| FlowLog {
-            traffic: aws.vpc.traffic,
-            aggregation_seconds: aws.vpc.aggregation_seconds,
-            log_group: group.group.name.clone(),
-            role_arn: arns.role(&role.role),
-            format: flow_log::format(&aws.vpc, problems),
-            tag_fields: flow_log::tag_fields(&aws.vpc, problems),
+        .map(|(role, group)| {
+            flow_log::check(&aws.vpc, problems);
+            FlowLog {
+                traffic: aws.vpc.traffic,
+                aggregation_seconds: aws.vpc.aggregation_seconds,
+                log_group: group.group.name.clone(),
+                role_arn: arns.role(&role.role),
+                format: flow_log::format(&aws.vpc),
+                tag_fields: flow_log::tag_fields(&aws.vpc, problems),
+            }
         });
     let resolver_export = home
         .resolver
