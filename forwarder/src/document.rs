@@ -231,9 +231,9 @@ mod tests {
 
     #[test]
     fn a_document_says_where_it_comes_from_and_when() {
-        insta::assert_json_snapshot!(document("2 111122223333 eni-1", Some(NOW - 1500)), @r#"
+        insta::assert_json_snapshot!(document("2 111122223333 eni-1 10.0.0.1 10.0.0.2 20641 22 6 20 4249 1795899940 1795899998 ACCEPT OK", Some(NOW - 1500)), @r#"
         {
-          "@timestamp": "2026-11-28T21:06:38.500Z",
+          "@timestamp": "2026-11-28T21:06:38.000Z",
           "event.ingested": "2026-11-28T21:06:40.000Z",
           "data_stream": {
             "type": "logs",
@@ -252,7 +252,25 @@ mod tests {
           "aws.account": "111122223333",
           "aws.region": "eu-central-1",
           "aws.event_id": "7",
-          "message": "2 111122223333 eni-1"
+          "aws.vpcflow.version": "2",
+          "cloud.account.id": "111122223333",
+          "aws.vpcflow.interface_id": "eni-1",
+          "source.ip": "10.0.0.1",
+          "destination.ip": "10.0.0.2",
+          "source.port": 20641,
+          "destination.port": 22,
+          "network.iana_number": "6",
+          "network.transport": "tcp",
+          "source.packets": 20,
+          "network.packets": 20,
+          "source.bytes": 4249,
+          "network.bytes": 4249,
+          "event.start": "2026-11-28T21:05:40Z",
+          "event.end": "2026-11-28T21:06:38Z",
+          "event.action": "accept",
+          "event.outcome": "success",
+          "aws.vpcflow.log_status": "OK",
+          "message": "2 111122223333 eni-1 10.0.0.1 10.0.0.2 20641 22 6 20 4249 1795899940 1795899998 ACCEPT OK"
         }
         "#);
         let late = document("x", Some(i64::MAX));
