@@ -24,7 +24,16 @@ pub struct Status {
     /// Whether its volumes are well.
     pub volumes: Option<String>,
     /// What AWS means to do with it.
-    pub events: Vec<String>,
+    pub events: Vec<Event>,
+}
+
+/// What AWS means to do with a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Such as `instance-stop`.
+    pub code: String,
+    /// When at the earliest, as AWS writes it.
+    pub not_before: Option<String>,
 }
 
 /// What a console printed lately.
@@ -43,7 +52,7 @@ async fn query(aws: &Aws, action: &str, parameters: &str) -> Result<String, AwsE
     );
     let body = format!("Action={action}&Version={VERSION}{parameters}");
     let response = aws.call("ec2", action, request, body).await?;
-    String::from_utf8(response.body).map_err(|error| AwsError::strange(action, error))
+    String::from_utf8(response.body).map_err(|error| AwsError::strange(action, &error))
 }
 
 /// The status of all machines of the account in the Region.
@@ -68,7 +77,7 @@ pub async fn statuses(aws: &Aws) -> Result<Vec<Status>, AwsError> {
         );
         let xml = query(aws, ACTION, &parameters).await?;
         let (statuses, next) =
-            read_statuses(&xml).ok_or_else(|| AwsError::strange(ACTION, "no statuses"))?;
+            read_statuses(&xml).ok_or_else(|| AwsError::strange(ACTION, &"no statuses"))?;
         found.extend(statuses);
         match next {
             Some(next) if !next.is_empty() => token = Some(next),
@@ -81,7 +90,7 @@ pub async fn statuses(aws: &Aws) -> Result<Vec<Status>, AwsError> {
 pub async fn console(aws: &Aws, instance: &str) -> Result<Option<Console>, AwsError> {
     const ACTION: &str = "GetConsoleOutput";
     let xml = query(aws, ACTION, &format!("&InstanceId={instance}")).await?;
-    read_console(&xml).ok_or_else(|| AwsError::strange(ACTION, "no output"))
+    read_console(&xml).map_err(|what| AwsError::strange(ACTION, &what))
 }
 
 type Node<'a, 'x> = roxmltree::Node<'a, 'x>;
@@ -104,10 +113,9 @@ fn read_statuses(xml: &str) -> Option<(Vec<Status>, Option<String>)> {
         let events = child(item, "eventsSet").into_iter().flat_map(|set| {
             let items = set.children().filter(|own| own.tag_name().name() == "item");
             items.filter_map(|event| {
-                let code = text(event, &["code"])?;
-                Some(match text(event, &["notBefore"]) {
-                    Some(when) => format!("{code} not before {when}"),
-                    None => code,
+                Some(Event {
+                    code: text(event, &["code"])?,
+                    not_before: text(event, &["notBefore"]),
                 })
             })
         });
@@ -123,18 +131,19 @@ fn read_statuses(xml: &str) -> Option<(Vec<Status>, Option<String>)> {
     Some((statuses.collect(), text(root, &["nextToken"])))
 }
 
-fn read_console(xml: &str) -> Option<Option<Console>> {
-    let document = roxmltree::Document::parse(xml).ok()?;
+fn read_console(xml: &str) -> Result<Option<Console>, &'static str> {
+    let document = roxmltree::Document::parse(xml).map_err(|_| "no XML")?;
     let root = document.root_element();
-    text(root, &["instanceId"])?;
+    text(root, &["instanceId"]).ok_or("no machine")?;
     let output = text(root, &["output"]).unwrap_or_default();
     let packed: String = output.chars().filter(|c| !c.is_whitespace()).collect();
-    let bytes = STANDARD.decode(packed).ok()?;
+    let bytes = STANDARD.decode(packed).map_err(|_| "no base64")?;
     if bytes.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    Some(Some(Console {
-        time: time::parse(&text(root, &["timestamp"])?)?,
+    let time = text(root, &["timestamp"]).and_then(|own| time::parse(&own));
+    Ok(Some(Console {
+        time: time.ok_or("no time")?,
         text: String::from_utf8_lossy(&bytes).into_owned(),
     }))
 }
@@ -179,7 +188,10 @@ mod tests {
                 system: "ok".into(),
                 own: "impaired".into(),
                 volumes: None,
-                events: vec!["instance-stop not before 2026-12-01T00:00:00.000Z".into()],
+                events: vec![Event {
+                    code: "instance-stop".into(),
+                    not_before: Some("2026-12-01T00:00:00.000Z".into()),
+                }],
             }]
         );
         let xml = "<GetConsoleOutputResponse><instanceId>i-1</instanceId><timestamp>2026-11-28T21:06:40.000Z</timestamp><output>YQpi\nCg==</output></GetConsoleOutputResponse>";
@@ -188,10 +200,7 @@ mod tests {
             (console.time, console.text.as_str()),
             (1_795_900_000_000, "a\nb\n")
         );
-        assert_eq!(
-            read_console("<R><instanceId>i</instanceId></R>"),
-            Some(None)
-        );
+        assert_eq!(read_console("<R><instanceId>i</instanceId></R>"), Ok(None));
     }
 
     #[test]

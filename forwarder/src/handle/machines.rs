@@ -116,28 +116,33 @@ impl Forwarder {
             text.push_str(&format!(", volumes: {volumes}"));
         }
         for event in events {
-            text.push_str(&format!("; {event}"));
+            text.push_str(&format!("; {}", event.code));
+            if let Some(when) = &event.not_before {
+                text.push_str(&format!(" not before {when}"));
+            }
         }
         let mut members = Vec::with_capacity(DOCUMENT);
-        member(&mut members, "message", Some(&text));
-        member(&mut members, "aws.resource", Some(instance));
-        members.extend_from_slice(b",\"aws.event\":{\"detail-type\":\"EC2 Instance Status\"");
         for (name, value) in [
-            ("state", Some(state)),
-            ("system_status", Some(system)),
-            ("instance_status", Some(own)),
-            ("volume_status", volumes.as_ref()),
+            ("message", Some(&text)),
+            ("aws.resource", Some(instance)),
+            ("cloud.instance.id", Some(instance)),
+            ("aws.ec2.state", Some(state)),
+            ("aws.ec2.system_status", Some(system)),
+            ("aws.ec2.instance_status", Some(own)),
+            ("aws.ec2.attached_ebs_status", volumes.as_ref()),
         ] {
             member(&mut members, name, value.map(String::as_str));
         }
-        members.extend_from_slice(b",\"events\":[");
-        for (number, event) in events.iter().enumerate() {
-            if number > 0 {
-                members.push(b',');
-            }
-            write_text(event, &mut members);
-        }
-        members.extend_from_slice(b"]}");
+        list(
+            &mut members,
+            "aws.ec2.events.code",
+            events.iter().map(|event| &event.code),
+        );
+        list(
+            &mut members,
+            "aws.ec2.events.not_before",
+            events.iter().filter_map(|event| event.not_before.as_ref()),
+        );
         self.place(&mut members);
         let mut document = Vec::with_capacity(DOCUMENT);
         document::write_members(head, at, &members, &mut document);
@@ -193,6 +198,21 @@ impl Forwarder {
             Some(&self.configuration.cluster.account),
         );
         member(members, "aws.region", Some(self.aws.region()));
+    }
+}
+
+/// Appends a list of texts behind a comma, unless it is empty.
+fn list<'t>(out: &mut Vec<u8>, name: &str, texts: impl Iterator<Item = &'t String>) {
+    let start = out.len();
+    for text in texts {
+        out.push(b',');
+        write_text(text, out);
+    }
+    if out.len() > start {
+        out.push(b']');
+        // What opens it takes the place of the first comma.
+        let open = format!(",\"{name}\":[");
+        out.splice(start..=start, open.bytes());
     }
 }
 
