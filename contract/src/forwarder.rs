@@ -267,12 +267,12 @@ impl Configuration {
     /// Reads the text of the environment variable, packed or not. The version is looked at
     /// first, since fields of another one are unknown.
     pub fn parse(text: &str) -> Result<Self, ConfigurationError> {
-        let text = environment::unpack(text).map_err(ConfigurationError::Malformed)?;
-        let text = text.as_ref();
         #[derive(Deserialize)]
         struct Head {
             version: u64,
         }
+        let text = environment::unpack(text).map_err(ConfigurationError::Malformed)?;
+        let text = text.as_ref();
         let malformed = |error: serde_json::Error| ConfigurationError::Malformed(error.to_string());
         let head: Head = serde_json::from_str(text).map_err(malformed)?;
         if head.version != VERSION {

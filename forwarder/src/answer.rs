@@ -47,12 +47,13 @@ pub fn classify(item: &Item) -> Verdict {
     match (item.status, item.failure_store.as_deref()) {
         // By what is said, not by the status: a block is 403 or 429, a closed index 400.
         _ if is_passing(kind) => Verdict::Again,
-        (200 | 201, Some("used" | "failed" | "not_enabled")) => Verdict::Dead,
+        (200 | 201, Some("used" | "failed" | "not_enabled")) | (400 | 413 | 422, _) => {
+            Verdict::Dead
+        }
         // An error beside a success is nothing that a server says.
         (200 | 201, _) if kind.is_empty() => Verdict::Done,
         (409, _) => Verdict::Done,
         (401 | 403 | 404, _) => Verdict::Stop,
-        (400 | 413 | 422, _) => Verdict::Dead,
         _ => Verdict::Again,
     }
 }

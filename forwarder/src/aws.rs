@@ -80,7 +80,7 @@ impl AwsError {
             || matches!(self, Self::Refused { code, .. } if code == "ResourceNotFoundException")
     }
 
-    fn strange(action: &str, what: impl ToString) -> Self {
+    fn strange(action: &str, what: &dyn std::fmt::Display) -> Self {
         Self::Strange {
             action: action.to_owned(),
             what: what.to_string(),
@@ -145,7 +145,7 @@ impl Aws {
         let body = body.into();
         let request = request
             .body(body)
-            .map_err(|error| AwsError::strange(action, error))?;
+            .map_err(|error| AwsError::strange(action, &error))?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -174,7 +174,7 @@ impl Aws {
             service,
             clock::system(),
         )
-        .map_err(|error| AwsError::strange(action, error))?;
+        .map_err(|error| AwsError::strange(action, &error))?;
         let sent = self.client.send(request, LARGEST_ANSWER, TIMEOUT).await;
         sent.map_err(|error| AwsError::Unanswered {
             action: action.to_owned(),

@@ -177,10 +177,6 @@ impl<'p> Envelope<'p> {
         clippy::should_implement_trait,
         reason = "an event borrows from the envelope, which no iterator's may"
     )]
-    #[expect(
-        clippy::type_complexity,
-        reason = "an end, a fault of the whole and one of the event are three things"
-    )]
     pub fn next(&mut self) -> Result<Option<Result<LogEvent<'_>, BadEvent>>, DecodeError> {
         if self.ended {
             return Ok(None);
@@ -237,7 +233,7 @@ fn read_members(
             scanner.expect(b',')?;
         }
         first = false;
-        let name = text(scanner.value()?);
+        let name = text(&scanner.value()?);
         scanner.expect(b':')?;
         if name == "logEvents" {
             if stop_at_events {
@@ -249,10 +245,10 @@ fn read_members(
         }
         let value = scanner.value()?;
         match name.as_str() {
-            "messageType" => header.message_type = text(value),
-            "owner" => header.owner = text(value),
-            "logGroup" => header.log_group = text(value),
-            "logStream" => header.log_stream = text(value),
+            "messageType" => header.message_type = text(&value),
+            "owner" => header.owner = text(&value),
+            "logGroup" => header.log_group = text(&value),
+            "logStream" => header.log_stream = text(&value),
             _ => {}
         }
     }
@@ -271,7 +267,7 @@ fn skip_array(scanner: &mut Unpacked<'_>) -> Result<(), DecodeError> {
     Ok(())
 }
 
-fn text(value: Value<'_>) -> String {
+fn text(value: &Value<'_>) -> String {
     let (Value::Whole(bytes) | Value::TooLong(bytes, _)) = value;
     let (text, _) = json::lenient(bytes);
     json::text_of(&text)

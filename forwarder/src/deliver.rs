@@ -73,7 +73,8 @@ pub struct Call<'m> {
     means: Means<'m>,
     filing: Filing,
     deadline: Instant,
-    lanes: BTreeMap<Lane, Batch>,
+    /// What is gathered. There are few.
+    lanes: Vec<(Lane, Batch)>,
     flights: FuturesUnordered<BoxFuture<'m, (Lane, Sent)>>,
     /// Requests on their way, by destination.
     flying: BTreeMap<String, usize>,
@@ -105,7 +106,7 @@ impl<'m> Call<'m> {
             means,
             filing,
             deadline,
-            lanes: BTreeMap::new(),
+            lanes: Vec::new(),
             flights: FuturesUnordered::new(),
             flying: BTreeMap::new(),
             flying_bytes: 0,
@@ -136,7 +137,7 @@ impl<'m> Call<'m> {
 
     /// Until when something may be sent: what is left then must still be put aside.
     fn until(&self) -> Instant {
-        let lanes: usize = self.lanes.values().map(Batch::bytes).sum();
+        let lanes: usize = self.lanes.iter().map(|(_, batch)| batch.bytes()).sum();
         let reserve = self
             .means
             .store
@@ -163,15 +164,28 @@ impl<'m> Call<'m> {
             let Some(server) = self.means.servers.get(destination) else {
                 continue;
             };
-            let lane = (destination.clone(), data_stream.to_owned());
-            let batch = self.lanes.entry(lane.clone()).or_default();
+            let batch = self.lane(destination, data_stream);
             if batch.is_full_for(document.len(), server.batch_bytes(), MOST_DOCUMENTS) {
                 let full = std::mem::take(batch);
-                self.launch(lane.clone(), full).await?;
+                let lane = (destination.clone(), data_stream.to_owned());
+                self.launch(lane, full).await?;
             }
-            self.lanes.entry(lane).or_default().push(id, document);
+            self.lane(destination, data_stream).push(id, document);
         }
         Ok(())
+    }
+
+    /// What is gathered for a destination's data stream. Only the first document makes names.
+    fn lane(&mut self, destination: &str, data_stream: &str) -> &mut Batch {
+        let mut lanes = self.lanes.iter();
+        let known =
+            lanes.position(|((own, stream), _)| own == destination && stream == data_stream);
+        let at = known.unwrap_or_else(|| {
+            let lane = (destination.to_owned(), data_stream.to_owned());
+            self.lanes.push((lane, Batch::default()));
+            self.lanes.len() - 1
+        });
+        &mut self.lanes[at].1
     }
 
     /// Puts a text that is no event aside, for each of the destinations.

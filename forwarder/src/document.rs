@@ -114,12 +114,12 @@ fn members(out: &mut Vec<u8>, members: &[(&str, Option<&str>)]) {
     }
 }
 
-/// Appends a member behind a comma.
+/// Appends a member behind a comma. Its name is one of ours, and needs no escapes.
 pub fn member(out: &mut Vec<u8>, name: &str, value: Option<&str>) {
     if let Some(value) = value {
-        out.push(b',');
-        write_text(name, out);
-        out.push(b':');
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
         write_text(value, out);
     }
 }

@@ -85,6 +85,10 @@ pub struct Scanner<R> {
 }
 
 /// How far a value was looked through.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one bit of where it is"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
     depth: u32,

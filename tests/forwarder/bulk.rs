@@ -68,9 +68,12 @@ pub enum Script {
 }
 
 impl Script {
-    fn next(&mut self) -> Fault {
+    /// `number` is that of the request: now and then the server is away for longer than a call waits.
+    fn next(&mut self, number: u64) -> Fault {
         match self {
             Self::Always(fault) => *fault,
+            Self::Chance(_) if (150..210).contains(&(number % 300)) => Fault::Unavailable,
+            Self::Chance(_) if (210..270).contains(&(number % 300)) => Fault::Busy,
             Self::Chance(chance) => match chance.below(100) {
                 0..4 => Fault::Busy,
                 4..7 => Fault::Unavailable,
@@ -163,7 +166,7 @@ impl State {
             .next()
             .expect("a stream")
             .to_owned();
-        match self.script.next() {
+        match self.script.next(self.requests) {
             Fault::None => self.carry_out(&stream, &text, |_| false, None),
             Fault::Busy => web::answer(429, ""),
             Fault::Unavailable => web::answer(503, "no"),

@@ -1,6 +1,6 @@
 //! Chance that is the same in every run.
 
-/// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
+/// The generator of <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Debug)]
 pub struct Chance(pub u64);
 

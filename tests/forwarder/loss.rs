@@ -48,7 +48,7 @@ struct Run {
 }
 
 fn message(number: u64) -> String {
-    let kind = if number % POISONED == 0 {
+    let kind = if number.is_multiple_of(POISONED) {
         "poison"
     } else {
         "fine"
@@ -222,7 +222,7 @@ fn check_dead(run: &Run, events: u64) {
         })
         .collect();
     let wanted: std::collections::BTreeSet<String> = (0..events)
-        .filter(|number| number % POISONED == 0)
+        .filter(|number| number.is_multiple_of(POISONED))
         .map(message)
         .collect();
     assert_eq!(dead, wanted, "rejected documents");
@@ -279,8 +279,8 @@ fn over_rollovers_only_what_nobody_knew_of_is_there_twice() {
     replay_everything(&run.rig, &forwarder);
     check_dead(&run, calls * EVENTS);
     let stored = run.stored();
-    let missing =
-        (0..calls * EVENTS).filter(|number| number % POISONED != 0 && !stored.contains_key(number));
+    let missing = (0..calls * EVENTS)
+        .filter(|number| !number.is_multiple_of(POISONED) && !stored.contains_key(number));
     assert_eq!(missing.count(), 0, "lost");
     // A killed process knows as little as one whose answer got lost.
     let unknown = run.rig.server.state().unknown.clone();

@@ -81,7 +81,7 @@ pub async fn list(
     loop {
         let response = aws.json("monitoring", TARGET, "1.0", &body).await?;
         let answer: Answer = serde_json::from_slice(&response.body)
-            .map_err(|error| AwsError::strange("ListMetrics", error))?;
+            .map_err(|error| AwsError::strange("ListMetrics", &error))?;
         found.extend(answer.metrics);
         match answer.next_token {
             Some(token) if !token.is_empty() => body["NextToken"] = token.into(),
@@ -149,7 +149,7 @@ async fn part_of_data(
     loop {
         let response = aws.json("monitoring", TARGET, "1.0", &body).await?;
         let answer: Answer = serde_json::from_slice(&response.body)
-            .map_err(|error| AwsError::strange("GetMetricData", error))?;
+            .map_err(|error| AwsError::strange("GetMetricData", &error))?;
         for series in answer.metric_data_results {
             let Some((number, statistic)) = query(&series.id) else {
                 continue;

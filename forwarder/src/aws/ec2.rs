@@ -37,7 +37,7 @@ async fn query(aws: &Aws, action: &str, parameters: &str) -> Result<String, AwsE
     );
     let body = format!("Action={action}&Version={VERSION}{parameters}");
     let response = aws.call("ec2", action, request, body).await?;
-    String::from_utf8(response.body).map_err(|error| AwsError::strange(action, error))
+    String::from_utf8(response.body).map_err(|error| AwsError::strange(action, &error))
 }
 
 /// The status of all machines of the account in the Region.
@@ -62,7 +62,7 @@ pub async fn statuses(aws: &Aws) -> Result<Vec<Status>, AwsError> {
         );
         let xml = query(aws, ACTION, &parameters).await?;
         let (statuses, next) =
-            read_statuses(&xml).ok_or_else(|| AwsError::strange(ACTION, "no statuses"))?;
+            read_statuses(&xml).ok_or_else(|| AwsError::strange(ACTION, &"no statuses"))?;
         found.extend(statuses);
         match next {
             Some(next) if !next.is_empty() => token = Some(next),
@@ -75,7 +75,7 @@ pub async fn statuses(aws: &Aws) -> Result<Vec<Status>, AwsError> {
 pub async fn console(aws: &Aws, instance: &str) -> Result<Option<Console>, AwsError> {
     const ACTION: &str = "GetConsoleOutput";
     let xml = query(aws, ACTION, &format!("&InstanceId={instance}")).await?;
-    read_console(&xml).ok_or_else(|| AwsError::strange(ACTION, "no output"))
+    read_console(&xml).map_err(|what| AwsError::strange(ACTION, &what))
 }
 
 type Node<'a, 'x> = roxmltree::Node<'a, 'x>;
@@ -123,18 +123,19 @@ fn as_json(node: Node<'_, '_>) -> Value {
     }
 }
 
-fn read_console(xml: &str) -> Option<Option<Console>> {
-    let document = roxmltree::Document::parse(xml).ok()?;
+fn read_console(xml: &str) -> Result<Option<Console>, &'static str> {
+    let document = roxmltree::Document::parse(xml).map_err(|_| "no XML")?;
     let root = document.root_element();
-    text(root, &["instanceId"])?;
+    text(root, &["instanceId"]).ok_or("no machine")?;
     let output = text(root, &["output"]).unwrap_or_default();
     let packed: String = output.chars().filter(|c| !c.is_whitespace()).collect();
-    let bytes = STANDARD.decode(packed).ok()?;
+    let bytes = STANDARD.decode(packed).map_err(|_| "no base64")?;
     if bytes.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    Some(Some(Console {
-        time: time::parse(&text(root, &["timestamp"])?)?,
+    let time = text(root, &["timestamp"]).and_then(|own| time::parse(&own));
+    Ok(Some(Console {
+        time: time.ok_or("no time")?,
         text: String::from_utf8_lossy(&bytes).into_owned(),
     }))
 }
@@ -184,10 +185,7 @@ mod tests {
             (console.time, console.text.as_str()),
             (1_795_900_000_000, "a\nb\n")
         );
-        assert_eq!(
-            read_console("<R><instanceId>i</instanceId></R>"),
-            Some(None)
-        );
+        assert_eq!(read_console("<R><instanceId>i</instanceId></R>"), Ok(None));
     }
 
     #[test]

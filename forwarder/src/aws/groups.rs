@@ -43,7 +43,7 @@ pub async fn members(aws: &Aws, group: &str) -> Result<Vec<String>, AwsError> {
             .call("resource-groups", ACTION, request, body.to_string())
             .await?;
         let answer: Answer = serde_json::from_slice(&response.body)
-            .map_err(|error| AwsError::strange(ACTION, error))?;
+            .map_err(|error| AwsError::strange(ACTION, &error))?;
         let new = answer.resources.into_iter().map(|item| item.identifier);
         // The old form of the answer has the identifiers by themselves, too.
         let before = found.len();

@@ -76,7 +76,7 @@ pub async fn open(
     }
     let mut request = request
         .body(Bytes::new())
-        .map_err(|error| AwsError::strange(ACTION, error))?;
+        .map_err(|error| AwsError::strange(ACTION, &error))?;
     sign_request(
         &mut request,
         &aws.place.credentials,
@@ -84,7 +84,7 @@ pub async fn open(
         "s3",
         clock::system(),
     )
-    .map_err(|error| AwsError::strange(ACTION, error))?;
+    .map_err(|error| AwsError::strange(ACTION, &error))?;
     let (parts, body) = aws
         .client
         .open(request)
@@ -164,8 +164,8 @@ pub async fn list(
     let response = aws
         .call("s3", ACTION, Request::get(url), Bytes::new())
         .await?;
-    let text = str::from_utf8(&response.body).map_err(|error| AwsError::strange(ACTION, error))?;
-    read_list(text).ok_or_else(|| AwsError::strange(ACTION, "no list"))
+    let text = str::from_utf8(&response.body).map_err(|error| AwsError::strange(ACTION, &error))?;
+    read_list(text).ok_or_else(|| AwsError::strange(ACTION, &"no list"))
 }
 
 fn read_list(xml: &str) -> Option<(Vec<Listed>, Option<String>)> {

@@ -56,9 +56,9 @@ pub async fn read(aws: &Aws, secret: &str, stage: Stage) -> Result<Option<Secret
         answer => answer?,
     };
     // Errors of serde_json quote no more than a word of what they read; these quote nothing.
-    let answer: Answer =
-        serde_json::from_slice(&response.body).map_err(|_| AwsError::strange(ACTION, "no text"))?;
+    let answer: Answer = serde_json::from_slice(&response.body)
+        .map_err(|_| AwsError::strange(ACTION, &"no text"))?;
     let values: BTreeMap<String, String> = serde_json::from_str(&answer.text)
-        .map_err(|_| AwsError::strange(ACTION, "the secret is no JSON object of texts"))?;
+        .map_err(|_| AwsError::strange(ACTION, &"the secret is no JSON object of texts"))?;
     Ok(Some(Secret(values)))
 }

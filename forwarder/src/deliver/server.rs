@@ -294,7 +294,7 @@ impl Server {
                     return sent;
                 }
                 Ok((Answer::Divide(status), _)) => {
-                    self.divide(&mut sent, &mut queue, batch, status);
+                    self.divide(&mut sent, &mut queue, &batch, status);
                     continue;
                 }
                 Ok((Answer::Busy, retry_after)) => {
@@ -321,7 +321,7 @@ impl Server {
     }
 
     /// Halves a batch that is too large, or that holds something which makes all of it unreadable.
-    fn divide(&self, sent: &mut Sent, queue: &mut VecDeque<Batch>, batch: Batch, status: u16) {
+    fn divide(&self, sent: &mut Sent, queue: &mut VecDeque<Batch>, batch: &Batch, status: u16) {
         if status == 413 {
             self.pace().too_large(batch.bytes());
         }
@@ -341,7 +341,7 @@ impl Server {
             kind: Some(kind.to_owned()),
             ..Item::default()
         };
-        sent.rejected.extend(rejected(&batch, 0, item));
+        sent.rejected.extend(rejected(batch, 0, item));
     }
 
     /// Counts what an answer says of each document; what of them must be sent again.

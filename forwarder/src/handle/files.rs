@@ -132,7 +132,7 @@ impl Forwarder {
                 if text.is_empty() {
                     continue;
                 }
-                if number % 64 == 0 && call.is_late() {
+                if number.is_multiple_of(64) && call.is_late() {
                     return Ok(Some(offset));
                 }
                 call.counters().events += 1;

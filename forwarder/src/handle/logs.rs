@@ -53,9 +53,10 @@ impl Forwarder {
             call.keep(Shelf::Dead, event, from, cause);
             return Ok(());
         };
-        let members = match route.members_only {
-            true => Some(self.members(now).await?),
-            false => None,
+        let members = if route.members_only {
+            Some(self.members(now).await?)
+        } else {
+            None
         };
         let origin = Origin {
             log_group: Some(&header.log_group),
@@ -65,7 +66,7 @@ impl Forwarder {
         let head = Head::new(&self.configuration, &route, origin, now);
         let place = document::hash(&[&header.log_group, &header.log_stream]);
         let mut document = Vec::with_capacity(DOCUMENT);
-        let mut number = 0;
+        let mut number = 0_u64;
         loop {
             let next = match envelope.next() {
                 Ok(Some(next)) => next,
@@ -85,7 +86,7 @@ impl Forwarder {
                 continue;
             }
             // Whatever time it takes to look at the clock, a batch takes longer.
-            if number % 64 == 0 && call.is_late() {
+            if number.is_multiple_of(64) && call.is_late() {
                 keep_rest(call, event, number - 1);
                 return Ok(());
             }

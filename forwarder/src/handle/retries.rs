@@ -140,21 +140,14 @@ impl Forwarder {
             };
             let mut call = Call::new(self.means(), filing, deadline);
             call.block(blocked);
-            match serde_json::from_slice::<FailedCall<'_>>(&record) {
-                Ok(own) => {
-                    self.call_again(&mut call, own.event.get(), 0, blocked)
-                        .await?;
-                }
-                Err(_) => {
-                    let text = String::from_utf8_lossy(&record);
-                    call.keep(
-                        Shelf::Dead,
-                        &text,
-                        0,
-                        "the record of a failed call can't be read",
-                    );
-                    call.finish().await?;
-                }
+            if let Ok(own) = serde_json::from_slice::<FailedCall<'_>>(&record) {
+                let event = own.event.get();
+                self.call_again(&mut call, event, 0, blocked).await?;
+            } else {
+                let text = String::from_utf8_lossy(&record);
+                let cause = "the record of a failed call can't be read";
+                call.keep(Shelf::Dead, &text, 0, cause);
+                call.finish().await?;
             }
             add(counters, call.counters());
             s3::delete(&self.aws, self.store.bucket(), &object.key)

@@ -259,6 +259,18 @@ fn network(
     problems: &mut Problems,
 ) -> Option<RegionNetwork> {
     let networks = &resolving.settings.sources.aws.forwarder.networks;
+    let home = &resolving.cluster.region;
+    let global = global_region(home);
+    // Once for the cluster.
+    for other in networks.keys().filter(|_| region == home.as_str()) {
+        if other.as_str() != home.as_str() && other.as_str() != global {
+            problems.push(
+                &["sources", "aws", "forwarder", "networks", other.as_str()],
+                "no forwarder runs in this Region",
+                &format!("use the cluster's own, `{home}`, or that of global services, `{global}`"),
+            );
+        }
+    }
     let (name, network) = networks.get_key_value(&Region(region.to_owned()))?;
     let on = |ids: Vec<(String, bool)>| -> Vec<String> {
         let on = ids.into_iter().filter(|(_, on)| *on);
