@@ -93,13 +93,23 @@ fn the_status_of_machines_and_what_their_consoles_print_is_asked_for() {
             .to_string();
     let outcome = run(&rig.forwarder(), &poll, 30);
     assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
-    assert_eq!(
-        messages(&rig),
-        [
-            "[0.1] booting",
-            "i-0123456789abcdef0 is running; system: ok, instance: impaired"
-        ]
-    );
+    // The status is the forwarder's own, so there is no text of it.
+    assert_eq!(messages(&rig), ["", "[0.1] booting"]);
+    {
+        let state = rig.server.state();
+        let mut documents = state.documents();
+        let status = documents.find(|own| own.get("message").is_none());
+        let status = status.expect("the status");
+        for (field, value) in [
+            ("aws.resource", "i-0123456789abcdef0"),
+            ("cloud.instance.id", "i-0123456789abcdef0"),
+            ("aws.ec2.state", "running"),
+            ("aws.ec2.system_status", "ok"),
+            ("aws.ec2.instance_status", "impaired"),
+        ] {
+            assert_eq!(status[field], value, "{field}");
+        }
+    }
     // Another process goes on where this one ended; a console that says nothing new adds nothing.
     rig.account.state().answers.insert(
         "GetConsoleOutput".into(),
@@ -141,13 +151,20 @@ fn measurements_of_members_are_asked_for_once_each() {
     {
         let state = rig.server.state();
         let document = state.documents().next().expect("a document");
-        assert_eq!(
-            document["metric"],
-            json!({
-                "namespace": "AWS/EC2", "name": "CPUUtilization", "period_seconds": 300,
-                "average": 2.5, "sum": 12.5, "dimensions": { "InstanceId": "i-0123456789abcdef0" },
-            })
-        );
+        for (field, value) in [
+            ("event.start", json!("2026-11-28T21:05:00.000Z")),
+            ("metric.namespace", json!("AWS/EC2")),
+            ("metric.name", json!("CPUUtilization")),
+            ("metric.period_seconds", json!(300)),
+            ("metric.average", json!(2.5)),
+            ("metric.sum", json!(12.5)),
+            (
+                "metric.dimensions",
+                json!({ "InstanceId": "i-0123456789abcdef0" }),
+            ),
+        ] {
+            assert_eq!(document[field], value, "{field}: {document}");
+        }
         assert_eq!(
             (&document["@timestamp"], &document["aws.resource"]),
             (

@@ -171,21 +171,6 @@ impl Forwarder {
     }
 }
 
-/// Appends a list of texts behind a comma, unless it is empty.
-fn list<'t>(out: &mut Vec<u8>, name: &str, texts: impl Iterator<Item = &'t String>) {
-    let start = out.len();
-    for text in texts {
-        out.push(b',');
-        write_text(text, out);
-    }
-    if out.len() > start {
-        out.push(b']');
-        // What opens it takes the place of the first comma.
-        let open = format!(",\"{name}\":[");
-        out.splice(start..=start, open.bytes());
-    }
-}
-
 /// The start of the period that a time lies in, in milliseconds.
 pub(super) fn period_start(at: i64, seconds: i64) -> i64 {
     at - at.rem_euclid(seconds * 1000)
