@@ -42,6 +42,8 @@ struct Run {
     chance: RefCell<Chance>,
     /// The calls whose process was killed, each time.
     killed: RefCell<Vec<u64>>,
+    /// The calls that had little time, each time: a request may be given up when its answer is on its way.
+    hurried: RefCell<Vec<u64>>,
     failed: RefCell<u64>,
     given_up: RefCell<u64>,
     retried: RefCell<u64>,
@@ -77,6 +79,7 @@ impl Run {
             rig,
             chance: RefCell::new(Chance(seed ^ 0xabcd)),
             killed: RefCell::default(),
+            hurried: RefCell::default(),
             failed: RefCell::default(),
             given_up: RefCell::default(),
             retried: RefCell::default(),
@@ -104,6 +107,9 @@ impl Run {
             };
             invocation.tries += 1;
             let seconds = if self.below(10) == 0 { 4 } else { 20 };
+            if seconds == 4 {
+                self.hurried.borrow_mut().push(invocation.number);
+            }
             let request = format!("{}-{}", invocation.number, invocation.tries);
             let context = context(&request, seconds);
             let kill = self.below(10) == 0;
@@ -282,12 +288,14 @@ fn over_rollovers_only_what_nobody_knew_of_is_there_twice() {
     let missing = (0..calls * EVENTS)
         .filter(|number| !number.is_multiple_of(POISONED) && !stored.contains_key(number));
     assert_eq!(missing.count(), 0, "lost");
-    // A killed process knows as little as one whose answer got lost.
+    // A killed process knows as little as one whose answer got lost, or came too late.
     let unknown = run.rig.server.state().unknown.clone();
-    let killed = run.killed.borrow();
+    let (killed, hurried) = (run.killed.borrow(), run.hurried.borrow());
     for (number, copies) in stored.iter().filter(|(_, copies)| copies.len() > 1) {
         assert!(
-            unknown.contains(&copies[0]) || killed.contains(&(number / EVENTS)),
+            unknown.contains(&copies[0])
+                || killed.contains(&(number / EVENTS))
+                || hurried.contains(&(number / EVENTS)),
             "doubled though it was known: {copies:?}"
         );
     }
