@@ -7,7 +7,6 @@ use super::endangered;
 use super::group::ChangedCluster;
 use super::known::KnownValues;
 use super::shipping::Shipping;
-use crate::render::FLEET;
 use crate::tree::RenderedTree;
 
 /// Compares a cluster with itself; nothing if it stays as it is.
@@ -53,8 +52,13 @@ pub fn compare_cluster(
     })
 }
 
-/// Compares the files of the whole fleet; nothing if they stay as they are.
-pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Comparison> {
+/// Compares the files of a folder that is no cluster's: those of the whole fleet, or
+/// of accounts; nothing if they stay as they are.
+pub fn compare_shared(
+    folder: &str,
+    base: &RenderedTree,
+    head: &RenderedTree,
+) -> Option<Comparison> {
     if base == head {
         return None;
     }
@@ -65,7 +69,7 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
         applier: Applier::Nobody,
     };
     let compared = compare_trees(around, &known);
-    let name = FLEET.to_owned();
+    let name = folder.to_owned();
     Some(Comparison {
         name: name.clone(),
         outcome: Outcome::Fleet {
@@ -81,16 +85,16 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
     })
 }
 
-/// The files of the whole fleet where they can't be compared: the head's if the
+/// The files of such a folder where they can't be compared: the head's if the
 /// base alone has a fault.
-pub fn uncompared_fleet(head: Option<&RenderedTree>) -> Comparison {
+pub fn uncompared_shared(folder: &str, head: Option<&RenderedTree>) -> Comparison {
     let outcome = head.map_or(Outcome::HeadFaulty, |head| Outcome::BaseFaulty {
         whole: Whole::counted(head),
         known: KnownValues::default(),
         dangers: vec![danger::unknown::of_faulty_base()],
     });
     Comparison {
-        name: FLEET.to_owned(),
+        name: folder.to_owned(),
         outcome,
     }
 }

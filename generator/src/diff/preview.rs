@@ -139,7 +139,8 @@ pub enum ClusterStatus {
     Removed,
     /// Some of its files differ.
     Changed,
-    /// It is no cluster: the files of the whole fleet, `rendered/_fleet/`, differ.
+    /// It is no cluster: the files of the whole fleet, `rendered/_fleet/`, or of accounts,
+    /// `rendered/_accounts/`, differ.
     FleetFiles,
     /// The head has a fault that keeps it from being rendered.
     HeadFaulty,

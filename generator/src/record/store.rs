@@ -123,7 +123,7 @@ mod tests {
             program: Digest::of(b"program"),
             shared: Digest::of(b"shared"),
             clusters: BTreeMap::new(),
-            whole: None,
+            shared_folders: BTreeMap::new(),
         }
     }
 
