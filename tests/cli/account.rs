@@ -109,6 +109,8 @@ fn a_hundred_default_clusters_of_one_account_and_region() {
             "_accounts/111122223333/eu-central-1/members/bucket.json",
             "_accounts/111122223333/eu-central-1/members/table.json",
             "_accounts/111122223333/eu-central-1/stack.json",
+            "_accounts/111122223333/us-east-1/members/bucket.json",
+            "_accounts/111122223333/us-east-1/members/table.json",
             "_accounts/111122223333/us-east-1/stack.json",
         ]
     );

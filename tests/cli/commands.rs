@@ -490,6 +490,8 @@ fn committed_schemas_are_those_of_this_program() {
         ("acknowledge", "acknowledge"),
         ("forwarder-configuration", "forwarder-configuration"),
         ("forwarder-schedule", "forwarder-schedule"),
+        ("account-configuration", "account-configuration"),
+        ("cluster-registration", "cluster-registration"),
     ] {
         let file = format!("{name}.schema.json");
         let written = fleet.text(&format!("schemas/{file}"));

