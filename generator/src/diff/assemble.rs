@@ -181,7 +181,13 @@ fn describe(one: &Comparison) -> ClusterChange {
             file_totals,
             object_totals,
             ..
-        } => (ClusterStatus::FleetFiles, (*file_totals, *object_totals)),
+        } => {
+            let status = match one.name.as_str() {
+                ACCOUNTS => ClusterStatus::AccountFiles,
+                _ => ClusterStatus::FleetFiles,
+            };
+            (status, (*file_totals, *object_totals))
+        }
         Outcome::Added { whole, renamed, .. } => {
             renamed_from = renamed.as_ref().map(|renamed| RenamedCluster {
                 name: renamed.rename.from.clone(),
@@ -241,7 +247,7 @@ fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals 
             ClusterStatus::Changed => &mut totals.changed,
             ClusterStatus::Removed => &mut totals.removed,
             ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => &mut totals.not_compared,
-            ClusterStatus::FleetFiles => continue,
+            ClusterStatus::FleetFiles | ClusterStatus::AccountFiles => continue,
         } += 1;
     }
     totals
@@ -303,7 +309,7 @@ fn verdict(
     for (folder, status) in shared {
         let done = match status {
             None => continue,
-            Some(ClusterStatus::FleetFiles) => "changed",
+            Some(ClusterStatus::FleetFiles | ClusterStatus::AccountFiles) => "changed",
             Some(_) => "not compared",
         };
         let separator = if what.is_empty() { "" } else { ", " };

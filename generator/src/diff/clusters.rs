@@ -1,8 +1,12 @@
 //! One cluster on both sides, and what becomes of it. Pure.
 
+use std::collections::BTreeSet;
+
+use logfleet_contract::folder::ACCOUNTS;
+
 use super::compare::files::{self, compare_trees};
 use super::comparison::{Comparison, Outcome, Presence, RenderedCluster, Whole};
-use super::danger::{self, Applier, Surroundings};
+use super::danger::{self, Applier, DangerFinding, Surroundings};
 use super::endangered;
 use super::group::ChangedCluster;
 use super::known::KnownValues;
@@ -68,7 +72,10 @@ pub fn compare_shared(
         head,
         applier: Applier::Nobody,
     };
-    let compared = compare_trees(around, &known);
+    let mut compared = compare_trees(around, &known);
+    if folder == ACCOUNTS {
+        forget_accounts_that_left(base, head, &mut compared.dangers);
+    }
     let name = folder.to_owned();
     Some(Comparison {
         name: name.clone(),
@@ -83,6 +90,37 @@ pub fn compare_shared(
             object_totals: compared.object_totals,
         },
     })
+}
+
+/// Forgets the dangers in what an account no longer has in a Region at all. No
+/// cluster shares anything there any more, and what becomes of each of them is
+/// told of itself.
+fn forget_accounts_that_left(
+    base: &RenderedTree,
+    head: &RenderedTree,
+    dangers: &mut Vec<DangerFinding>,
+) {
+    let left = gone_regions(base, head);
+    dangers.retain(|danger| {
+        let file = danger.file.as_deref().and_then(region_of);
+        file.is_none_or(|region| !left.contains(region))
+    });
+}
+
+/// The Regions of accounts that only the base has files of.
+fn gone_regions<'t>(base: &'t RenderedTree, head: &RenderedTree) -> BTreeSet<&'t str> {
+    let regions = base.0.keys().filter_map(|path| region_of(path.as_str()));
+    let stays = |region: &&str| {
+        let mut paths = head.0.keys();
+        paths.any(|path| region_of(path.as_str()) == Some(region))
+    };
+    regions.filter(|region| !stays(region)).collect()
+}
+
+/// `<account>/<region>` of a path below `_accounts/`.
+fn region_of(path: &str) -> Option<&str> {
+    let (end, _) = path.match_indices('/').nth(1)?;
+    Some(&path[..end])
 }
 
 /// The files of such a folder where they can't be compared: the head's if the

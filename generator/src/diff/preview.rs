@@ -139,9 +139,10 @@ pub enum ClusterStatus {
     Removed,
     /// Some of its files differ.
     Changed,
-    /// It is no cluster: the files of the whole fleet, `rendered/_fleet/`, or of accounts,
-    /// `rendered/_accounts/`, differ.
+    /// It is no cluster: the files of the whole fleet, `rendered/_fleet/`, differ.
     FleetFiles,
+    /// It is no cluster: the files of accounts, `rendered/_accounts/`, differ.
+    AccountFiles,
     /// The head has a fault that keeps it from being rendered.
     HeadFaulty,
     /// The base has one; what the head renders is counted, and compared with nothing.

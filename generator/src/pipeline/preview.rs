@@ -609,7 +609,10 @@ impl<'a> WholeFleet<'a> {
         let old = known(&self.sides.base.rendering, &self.base);
         let new = known(&self.sides.head.rendering, &self.head);
         let both = old.by_name().into_iter().zip(new.by_name());
-        let are_there = both.filter(|((_, old), (_, new))| !old.0.is_empty() || !new.0.is_empty());
+        // Of accounts there is nothing to say that isn't said of their clusters.
+        let of_fleet = both.filter(|((name, _), _)| *name == FLEET);
+        let are_there =
+            of_fleet.filter(|((_, old), (_, new))| !old.0.is_empty() || !new.0.is_empty());
         are_there
             .map(|((name, _), (_, new))| uncompared_shared(name, only_base.then_some(new)))
             .collect()
