@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use logfleet_contract::folder::RENDERED;
+use rayon::prelude::*;
 
+use super::gather;
 use super::loading::Fleet;
 use crate::check::Checker;
 use crate::fault::{Fault, Faults};
@@ -115,13 +117,12 @@ impl Renderer {
             regions.entry(&text[..end]).or_default().push((path, bytes));
         }
         let folder = format!("{RENDERED}/{}/", render::ACCOUNTS);
-        let mut faults = Faults::new();
-        for files in regions.into_values() {
+        let regions: Vec<_> = regions.into_values().collect();
+        let checked = regions.into_par_iter().map(|files| {
             let checked = self.checker.check(render::ACCOUNTS, files);
-            let found = checked.err().unwrap_or_default();
-            faults.append(with_origin(found, &folder, render::template_of_account));
-        }
-        faults.into_result(())
+            checked.map_err(|found| with_origin(found, &folder, render::template_of_account))
+        });
+        gather(checked.collect()).map(|_| ())
     }
 }
 

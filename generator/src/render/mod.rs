@@ -27,6 +27,7 @@ pub mod quote;
 mod templates;
 mod watch;
 
+use rayon::prelude::*;
 use tera::value::Key;
 use tera::{Context, Value};
 
@@ -100,29 +101,47 @@ pub fn render_fleet(
     faults.into_result(tree)
 }
 
-/// Renders every file of accounts, telling `watch` of each template.
+/// Renders every file of accounts, on all threads, telling `watch` of each template.
 pub fn render_accounts(
     stacks: &[AccountStack],
     templates: &Templates,
     watch: &dyn Watch,
 ) -> Result<RenderedTree, Faults> {
+    let rendered: Vec<Result<RenderedTree, Faults>> = stacks
+        .par_iter()
+        .map(|stack| render_account(stack, templates, watch))
+        .collect();
     let mut tree = RenderedTree::default();
     let mut faults = Faults::new();
-    for stack in stacks {
-        let mut context = Context::from_serialize(stack).map_err(|error| unserializable(&error))?;
-        context.insert(ACCOUNT_ID, &stack.account.id);
-        let folder = format!("{}/{}/", stack.account.id, stack.region.name);
-        for output in templates.account_outputs() {
-            let file = File {
-                owner: ACCOUNTS,
-                template: &output.name,
-                folder: &folder,
-                path: &output.path,
-                placeholders: Placeholders::default(),
-            };
-            if let Err(more) = file.render(templates, &context, watch, &mut tree) {
-                faults.append(more);
-            }
+    for result in rendered {
+        match result {
+            Ok(of_stack) => tree.0.extend(of_stack.0),
+            Err(more) => faults.append(more),
+        }
+    }
+    faults.into_result(tree)
+}
+
+fn render_account(
+    stack: &AccountStack,
+    templates: &Templates,
+    watch: &dyn Watch,
+) -> Result<RenderedTree, Faults> {
+    let mut context = Context::from_serialize(stack).map_err(|error| unserializable(&error))?;
+    context.insert(ACCOUNT_ID, &stack.account.id);
+    let folder = format!("{}/{}/", stack.account.id, stack.region.name);
+    let mut tree = RenderedTree::default();
+    let mut faults = Faults::new();
+    for output in templates.account_outputs() {
+        let file = File {
+            owner: ACCOUNTS,
+            template: &output.name,
+            folder: &folder,
+            path: &output.path,
+            placeholders: Placeholders::default(),
+        };
+        if let Err(more) = file.render(templates, &context, watch, &mut tree) {
+            faults.append(more);
         }
     }
     faults.into_result(tree)

@@ -351,8 +351,14 @@ impl SharedMembers {
                 let none = json!({});
                 let done = match (old.get(number), new.get(number)) {
                     (Some(old), Some(new)) if old == new => continue,
-                    (Some(_), Some(new)) => account.update(&stack, region, &new.to_string(), &none),
-                    (_, Some(new)) => account.deploy(&stack, region, &new.to_string(), &none),
+                    (Some(_), Some(new)) => {
+                        let updated = account.update(&stack, region, &new.to_string(), &none);
+                        updated.map(|_| ())
+                    }
+                    (_, Some(new)) => {
+                        let deployed = account.deploy(&stack, region, &new.to_string(), &none);
+                        deployed.map(|_| ())
+                    }
                     (_, None) => account.delete(&stack, region),
                 };
                 done.unwrap_or_else(|failed| panic!("{stack} in {region}: {failed:#?}"));

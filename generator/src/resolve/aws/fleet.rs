@@ -111,7 +111,7 @@ impl AwsClaims {
 /// `stacks` are those of their accounts.
 pub(in crate::resolve) fn find_clashes<'c>(
     clusters: impl IntoIterator<Item = &'c AwsClaims> + Clone,
-    stacks: &[AccountStack],
+    stacks: &'c [AccountStack],
 ) -> Vec<Clash> {
     let mut found = same_members(clusters.clone());
     found.extend(too_many_trails(clusters.clone(), stacks));
@@ -145,38 +145,39 @@ fn same_members<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>) -> Vec<Cl
 }
 
 fn too_many_trails<'c>(
-    clusters: impl IntoIterator<Item = &'c AwsClaims> + Clone,
-    stacks: &[AccountStack],
+    clusters: impl IntoIterator<Item = &'c AwsClaims>,
+    stacks: &'c [AccountStack],
 ) -> Vec<Clash> {
     // Trails of all Regions by account, those of one Region by account and Region.
     let mut everywhere: BTreeMap<&str, usize> = BTreeMap::new();
     let mut here: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for cluster in clusters.clone() {
+    // Of requests at data there is a trail as soon as a cluster may have members.
+    let mut shared: BTreeMap<(&str, &str), BTreeSet<Source>> = BTreeMap::new();
+    for cluster in clusters {
         let account = cluster.account.as_str();
         for trails in &cluster.trails {
             *everywhere.entry(account).or_default() += trails.everywhere;
             *here.entry((account, trails.region.as_str())).or_default() += trails.here;
             owners.entry(account).or_default().push(&cluster.cluster);
         }
+        if let Some(share) = &cluster.share {
+            let sources = share.wants.keys().copied();
+            let data = sources.filter(|source| *source != Source::Cloudtrail);
+            let of_region = shared.entry((account, share.region.as_str()));
+            of_region.or_default().extend(data);
+        }
+    }
+    for (place, sources) in shared {
+        *here.entry(place).or_default() += sources.len();
     }
     for stack in stacks {
         let account = stack.account.id.as_str();
-        let region = stack.region.name.as_str();
-        let own = stack
-            .region
-            .trail
-            .iter()
-            .filter(|trail| trail.own.is_some());
-        *everywhere.entry(account).or_default() += own.count();
-        // Of requests at data there is a trail as soon as a cluster may have members.
-        let shares = clusters.clone().into_iter().filter_map(AwsClaims::share);
-        let of_stack = shares.filter(|share| share.account == account && share.region == region);
-        let wanted: BTreeSet<Source> = of_stack
-            .flat_map(|share| share.wants.keys().copied())
-            .filter(|source| *source != Source::Cloudtrail)
-            .collect();
-        *here.entry((account, region)).or_default() += wanted.len();
+        let place = (account, stack.region.name.as_str());
+        here.entry(place).or_default();
+        if stack.region.trail.iter().any(|trail| trail.own.is_some()) {
+            *everywhere.entry(account).or_default() += 1;
+        }
     }
     // One account's Regions have the same remedy, so the fullest is told.
     let mut fullest: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
