@@ -155,7 +155,7 @@ def write_cluster(folder, number, example):
     name = cluster_name(number, example, environment, region, team)
     # A domain of Amazon OpenSearch Service is one of its account and Region.
     text = re.sub(r"search-logs-\w+\.[\w-]+\.es", f"search-logs-{number:010}.{region}.es", text)
-    # An account has room for five trails, so each cluster has one of its own.
+    # Each cluster has an account of its own, so what accounts have once is rendered for each.
     account = 100000000000 + 1111 * number
     for path, value in [
         (["name"], name),

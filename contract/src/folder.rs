@@ -6,7 +6,19 @@ pub use crate::tree::RENDERED;
 /// the clusters; no cluster's name starts with `_`.
 pub const FLEET: &str = "_fleet";
 
-/// The ownership file, directly in a cluster's folder or in [`FLEET`].
+/// The folder of what accounts have once for all of their clusters, beside
+/// [`FLEET`]: `<account>/<region>/…` below it.
+pub const ACCOUNTS: &str = "_accounts";
+
+/// The folders below [`RENDERED`] that are no cluster's.
+pub const SHARED: [&str; 2] = [FLEET, ACCOUNTS];
+
+/// Whether a folder below [`RENDERED`] is no cluster's.
+pub fn is_shared(name: &str) -> bool {
+    SHARED.contains(&name)
+}
+
+/// The ownership file, directly in a cluster's folder or in one of [`SHARED`].
 pub const OWNERSHIP_FILE: &str = ".logfleet.json";
 
 /// How every temporary file or folder ends that `gen` writes.

@@ -12,6 +12,7 @@
 //! | [`ownership`] | the file that lists what `gen` wrote into a folder |
 //! | [`index`] | API objects of Elasticsearch and OpenSearch, and their order |
 //! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
+//! | [`account`] | what clusters of an account share: its distributor, and how that knows them |
 //! | [`stack`] | the forwarder in a template of CloudFormation |
 //! | [`members`] | fragments, and the stack that is composed of them |
 //! | [`names`] | names that more than one side derives |
@@ -20,6 +21,7 @@
 //! | [`secrets`] | what is a secret, what may be shown, and references to secrets |
 //! | `schema` | JSON Schemas of these types, behind the feature `schema` |
 
+pub mod account;
 pub mod folder;
 pub mod forwarder;
 pub mod index;

@@ -52,6 +52,11 @@ pub struct Fragment {
     /// Calls for what CloudFormation can't own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<FragmentCall>,
+    /// The fragment of the account and the same Region that gets these members
+    /// as well, by its name: what clusters share is made there once for all of
+    /// their members ([`join`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joins: Option<String>,
 }
 
 /// A member that is known without looking for it.
@@ -169,6 +174,55 @@ pub enum ComposeError {
     /// A placeholder that stands for nothing.
     #[error("`{0}` stands for nothing")]
     UnknownPlaceholder(String),
+    /// Members join a fragment that the account doesn't have.
+    #[error("the fragment `{fragment}` joins `{joins}` of the account, which isn't there")]
+    JoinsNothing {
+        /// The cluster's fragment.
+        fragment: String,
+        /// The account's.
+        joins: String,
+    },
+}
+
+/// The fragments of a cluster in the account and Region, by their names, and
+/// the members of its resource group.
+pub type ClusterMembers<'c> = (&'c BTreeMap<String, Fragment>, &'c BTreeSet<Member>);
+
+/// The fragments of an account and Region with the members that its clusters
+/// hand them: to be put together by [`compose`], without further members. A
+/// member of several clusters is there once; what one of them never logs is
+/// never logged.
+pub fn join<'c>(
+    account: &BTreeMap<String, Fragment>,
+    clusters: impl IntoIterator<Item = ClusterMembers<'c>>,
+) -> Result<Vec<Fragment>, ComposeError> {
+    let mut joined = account.clone();
+    for (fragments, members) in clusters {
+        for (name, fragment) in fragments {
+            let Some(joins) = &fragment.joins else {
+                continue;
+            };
+            let Some(shared) = joined.get_mut(joins) else {
+                return Err(ComposeError::JoinsNothing {
+                    fragment: name.clone(),
+                    joins: joins.clone(),
+                });
+            };
+            let own = members_of(fragment, members).into_iter();
+            shared.members.extend(own.map(|member| KnownMember {
+                id: member.id,
+                arn: member.arn,
+            }));
+            shared.never.extend(fragment.never.iter().cloned());
+        }
+    }
+    for fragment in joined.values_mut() {
+        fragment
+            .members
+            .sort_by(|one, other| one.arn.cmp(&other.arn));
+        fragment.members.dedup();
+    }
+    Ok(joined.into_values().collect())
 }
 
 /// Puts fragments and members together. `placed` is what the last composition
@@ -591,6 +645,43 @@ mod tests {
         );
         let enough = (0..499).map(table).collect();
         assert!(compose(&[trail()], &enough, &BTreeMap::new()).is_ok());
+    }
+
+    #[test]
+    fn what_clusters_share_is_made_once_for_all_of_their_members() {
+        let account = BTreeMap::from([("table".to_owned(), trail())]);
+        let of_cluster = |never: &[&str]| {
+            BTreeMap::from([(
+                "table".to_owned(),
+                fragment(json!({
+                    "member_type": "AWS::DynamoDB::Table",
+                    "region": "eu-central-1",
+                    "never": never,
+                    "joins": "table",
+                })),
+            )])
+        };
+        let (one, other) = (of_cluster(&[]), of_cluster(&["arn:table/0003"]));
+        let of_one = BTreeSet::from([table(1), table(2), table(3), network("vpc-1")]);
+        let of_other = BTreeSet::from([table(2), table(4)]);
+        let joined = join(&account, [(&one, &of_one), (&other, &of_other)]).expect("they fit");
+        let composition = compose(&joined, &BTreeSet::new(), &BTreeMap::new()).expect("they fit");
+        assert_eq!(
+            composition.stacks[0]["Resources"]["Trail"]["Properties"]["AdvancedEventSelectors"][0]
+                ["FieldSelectors"][1]["StartsWith"],
+            json!(["arn:table/0001/", "arn:table/0002/", "arn:table/0004/"])
+        );
+        // Nobody has a table: no trail, which would cost and write nothing.
+        let none = BTreeSet::new();
+        let joined = join(&account, [(&one, &none)]).expect("they fit");
+        assert_eq!(
+            compose(&joined, &none, &BTreeMap::new()).map(|made| made.stacks),
+            Ok(Vec::new())
+        );
+        assert_eq!(
+            join(&BTreeMap::new(), [(&one, &none)]).map_err(|error| error.to_string()),
+            Err("the fragment `table` joins `table` of the account, which isn't there".to_owned())
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@
 mod aws;
 
 pub use aws::{
-    NameKind, PREFIX, REGION_STACK, aws_name, hash, machines_stack, members_stack, region_stack,
+    ACCOUNT, NameKind, PREFIX, REGION_STACK, account_members_stack, account_name, account_stack,
+    aws_name, hash, machines_stack, members_stack, region_stack,
 };
 
 /// A cluster's name as part of names that allow neither `-` nor `.`.
@@ -54,6 +55,24 @@ pub fn log_group(cluster: &str, stream: &str) -> String {
 /// so it is none of [`log_group`].
 pub fn log_group_of_source(cluster: &str, source: &str) -> String {
     format!("{}aws/{source}", log_group_prefix(cluster))
+}
+
+/// Below which the log groups of an account are, which belong to no single
+/// cluster; no cluster's name starts with `_`.
+pub const ACCOUNT_LOG_GROUPS: &str = "/logfleet/_account/";
+
+/// The log group of an account that a source of all its clusters comes through.
+pub fn log_group_of_account(source: &str) -> String {
+    format!("{ACCOUNT_LOG_GROUPS}{source}")
+}
+
+/// Below which the parameters in AWS Systems Manager are by which an account's
+/// distributors know its clusters. All are in the Region of global services.
+pub const REGISTRY: &str = "/logfleet/clusters/";
+
+/// The parameter by which the distributors know a cluster.
+pub fn registration(cluster: &str) -> String {
+    format!("{REGISTRY}{cluster}")
 }
 
 /// How a log group is written where there is room for little: without the

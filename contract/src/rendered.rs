@@ -1,5 +1,5 @@
-//! Everything that is rendered for a cluster, or for the whole fleet, read
-//! back into types. Pure.
+//! Everything that is rendered for a cluster, for the whole fleet, or for
+//! accounts, read back into types. Pure.
 //!
 //! # What is typed, and what is bytes
 //! Typed is what a reconciler has to decide something by: the ownership file,
@@ -16,12 +16,14 @@
 //! [`Place::Other`]. A file that the ownership file doesn't list was not
 //! rendered: it is named as foreign, and not read.
 
+mod account;
 mod place;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::account::{self as shared, Registration};
 use crate::folder;
 use crate::index::{Object, ObjectError};
 use crate::members::Fragment;
@@ -30,6 +32,7 @@ use crate::server::Backend;
 use crate::stack::{self, Forwarder, ResourceFault};
 use crate::tree::{RenderedTree, TreePath};
 
+pub use account::{AccountPlace, AccountRegion, RenderedAccounts};
 pub use place::{KubernetesFile, Place};
 
 /// Files by their paths below the cluster's folder.
@@ -77,6 +80,8 @@ pub struct RegionStack {
     pub template: Value,
     /// Its forwarder.
     pub forwarder: Option<Forwarder>,
+    /// What registers the cluster with its account; in one Region's stack only.
+    pub registration: Option<Registration>,
 }
 
 /// Everything that is rendered once for the whole fleet.
@@ -296,12 +301,20 @@ fn owned(
 
 fn region_stack(bytes: &[u8]) -> Result<RegionStack, Vec<ReadProblem>> {
     let template = serde_json::from_slice(bytes).map_err(|error| vec![json(&error)])?;
-    match stack::forwarder(&template) {
-        Ok(forwarder) => Ok(RegionStack {
+    match (stack::forwarder(&template), shared::registration(&template)) {
+        (Ok(forwarder), Ok(registration)) => Ok(RegionStack {
             template,
             forwarder,
+            registration,
         }),
-        Err(faults) => Err(faults.into_iter().map(ReadProblem::from).collect()),
+        (forwarder, registration) => {
+            let faults = forwarder
+                .err()
+                .into_iter()
+                .chain(registration.err())
+                .flatten();
+            Err(faults.map(ReadProblem::from).collect())
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+use crate::account::{AccountConfiguration, Registration};
 use crate::forwarder::{Configuration, ScheduleInput};
 
 /// A document that has a schema.
@@ -13,17 +14,28 @@ pub enum Document {
     ForwarderConfiguration,
     /// What a schedule hands the forwarder.
     ForwarderSchedule,
+    /// What an account's distributor is told.
+    AccountConfiguration,
+    /// What an account's distributors know of a cluster.
+    Registration,
 }
 
 impl Document {
     /// Every document.
-    pub const ALL: [Self; 2] = [Self::ForwarderConfiguration, Self::ForwarderSchedule];
+    pub const ALL: [Self; 4] = [
+        Self::ForwarderConfiguration,
+        Self::ForwarderSchedule,
+        Self::AccountConfiguration,
+        Self::Registration,
+    ];
 
     /// Its word on the command line and in file names.
     pub fn word(self) -> &'static str {
         match self {
             Self::ForwarderConfiguration => "forwarder-configuration",
             Self::ForwarderSchedule => "forwarder-schedule",
+            Self::AccountConfiguration => "account-configuration",
+            Self::Registration => "cluster-registration",
         }
     }
 
@@ -42,6 +54,14 @@ impl Document {
             Self::ForwarderSchedule => (
                 "Input of a schedule that calls the forwarder, in aws/<region>/stack.json",
                 of::<ScheduleInput>(),
+            ),
+            Self::AccountConfiguration => (
+                "Configuration of an account's distributor: LOGFLEET_ACCOUNT_CONFIGURATION in _accounts/<account>/<region>/stack.json",
+                of::<AccountConfiguration>(),
+            ),
+            Self::Registration => (
+                "What an account's distributors know of a cluster: the parameter /logfleet/clusters/<cluster> in aws/<region>/stack.json",
+                of::<Registration>(),
             ),
         };
         if let Some(root) = schema.as_object_mut() {

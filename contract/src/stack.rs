@@ -31,7 +31,7 @@ pub struct ResourceFault {
     pub message: String,
 }
 
-fn fault(logical_id: &str, message: String) -> ResourceFault {
+pub(crate) fn fault(logical_id: &str, message: String) -> ResourceFault {
     ResourceFault {
         logical_id: logical_id.to_owned(),
         message,
@@ -100,7 +100,7 @@ fn schedule(input: &Value, configuration: &Configuration) -> Result<ScheduleInpu
 }
 
 /// The resources of a type, by their logical ids.
-fn of_type<'t>(
+pub(crate) fn of_type<'t>(
     template: &'t Value,
     kind: &'t str,
 ) -> impl Iterator<Item = (&'t str, &'t Value)> + 't {

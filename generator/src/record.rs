@@ -38,8 +38,8 @@ pub struct Record {
     pub(crate) shared: Digest,
     /// The clusters by name.
     pub(crate) clusters: BTreeMap<String, RecordedCluster>,
-    /// The files of the whole fleet; none if there are none.
-    pub(crate) whole: Option<Digest>,
+    /// The folders that are no cluster's, by name; those without files aren't there.
+    pub(crate) shared_folders: BTreeMap<String, Digest>,
 }
 
 /// What a program made of a cluster.
@@ -147,13 +147,13 @@ impl Recalled {
     pub(crate) fn next(
         &self,
         clusters: BTreeMap<String, RecordedCluster>,
-        whole: Option<Digest>,
+        shared_folders: BTreeMap<String, Digest>,
     ) -> Option<Record> {
         let record = Record {
             program: self.program,
             shared: self.inputs.shared,
             clusters,
-            whole,
+            shared_folders,
         };
         (self.known.as_ref() != Some(&record)).then_some(record)
     }
@@ -185,7 +185,7 @@ mod tests {
             (name.to_owned(), recorded.expect("an input"))
         };
         let clusters = ["a", "b"].map(cluster).into();
-        recalled.next(clusters, None).expect("another")
+        recalled.next(clusters, BTreeMap::new()).expect("another")
     }
 
     const AB: &[(&str, &str)] = &[("a", "1"), ("b", "2")];
@@ -229,8 +229,9 @@ mod tests {
             inputs("shared", AB),
             Some(record.clone()),
         );
-        assert_eq!(recalled.next(record.clusters.clone(), None), None);
-        let whole = Some(digest("output"));
-        assert!(recalled.next(record.clusters, whole).is_some());
+        let clusters = record.clusters;
+        assert_eq!(recalled.next(clusters.clone(), BTreeMap::new()), None);
+        let shared = BTreeMap::from([("_fleet".to_owned(), digest("output"))]);
+        assert!(recalled.next(clusters, shared).is_some());
     }
 }

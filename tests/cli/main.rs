@@ -3,6 +3,7 @@
 //!
 //! | Module | Asks |
 //! |---|---|
+//! | `account` | do a hundred clusters of one account render, and does each remedy help? |
 //! | `bad` | is every mistake told clearly, and nothing written? |
 //! | `valid` | is what only looks hostile rendered as it was meant? |
 //! | `surroundings` | a read-only or full disk, links and foreign files in the way |
@@ -21,6 +22,7 @@
 //!
 //! Cases are folders under `tests/cases/`; `fleet` says how they are read.
 
+mod account;
 mod bad;
 mod ci;
 mod commands;

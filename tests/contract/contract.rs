@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use logfleet_contract::account::Source;
 use logfleet_contract::index::order_writes;
-use logfleet_contract::members::{Fragment, Member, compose};
+use logfleet_contract::members::{Fragment, Member, compose, join};
 use logfleet_contract::names;
 use logfleet_contract::rendered::RenderedCluster;
 use logfleet_contract_tests::{ReadError, Rendered, read};
@@ -50,10 +51,12 @@ fn every_rendered_file_is_read_into_a_type() {
         "files of Argo CD or Flux",
         "files of Kubernetes",
         "files of machines",
+        "fragments of accounts",
         "fragments of members",
         "ownership files",
         "patches",
         "stacks of Regions",
+        "stacks of accounts",
         "stacks of machines",
     ];
     assert_eq!(
@@ -116,6 +119,53 @@ fn forwarders_are_told_of_streams_that_are_rendered() {
         schedules >= 3 && subscribed >= 20,
         "{schedules} {subscribed}"
     );
+}
+
+/// What a cluster registers leads to log groups that its stack makes, and the
+/// account's stack has a distributor for each source that a cluster wants.
+#[test]
+fn what_clusters_register_is_what_their_accounts_hand_over() {
+    let rendered = example();
+    let accounts = &rendered.accounts.as_ref().expect("accounts").regions;
+    let mut wanted = 0;
+    for (name, cluster) in &rendered.clusters {
+        let registrations: Vec<_> = cluster
+            .stacks
+            .iter()
+            .filter_map(|(region, stack)| Some((region, stack.registration.as_ref()?)))
+            .collect();
+        let Some((home, registration)) = registrations.first().copied() else {
+            // It wants nothing that an account has once.
+            let joins = cluster.fragments.values().any(|own| own.joins.is_some());
+            assert!(!joins, "{name} isn't registered");
+            continue;
+        };
+        assert_eq!(registrations.len(), 1, "{name}");
+        assert_eq!(&registration.cluster, name);
+        let of_account = account(cluster);
+        for (source, wants) in &registration.sources {
+            let stack = &cluster.stacks[&wants.region];
+            let resources = stack.template["Resources"].as_object().expect("resources");
+            let mut groups = resources
+                .values()
+                .filter(|resource| resource["Type"] == "AWS::Logs::LogGroup");
+            assert!(
+                groups.any(|group| group["Properties"]["LogGroupName"] == wants.log_group),
+                "{name}: {}",
+                wants.log_group
+            );
+            let region = match source {
+                Source::Cloudtrail => home,
+                _ => &wants.region,
+            };
+            let shared = &accounts[&(of_account.to_owned(), region.clone())];
+            let told = &shared.distributor.as_ref().expect("one").configuration;
+            assert_eq!(&told.registry.region, home, "{name}");
+            assert!(told.log_groups.values().any(|own| own == source), "{name}");
+            wanted += 1;
+        }
+    }
+    assert!(wanted >= 6, "{wanted}");
 }
 
 #[test]
@@ -220,7 +270,32 @@ fn composed_stacks_are_up_to_date() {
         let calls = serde_json::to_value(&composition.calls).expect("JSON");
         compare(&cases.join(format!("calls/{name}.json")), &calls);
     }
-    assert!(composed >= 3, "{composed}");
+    let rendered = example();
+    let accounts = rendered.accounts.expect("accounts").regions;
+    for ((account_id, region), shared) in accounts {
+        let of_region: Vec<_> = rendered
+            .clusters
+            .values()
+            .filter(|cluster| account(cluster) == account_id)
+            .filter(|cluster| cluster.fragments.values().any(|own| own.region == region))
+            .collect();
+        if shared.fragments.is_empty() {
+            continue;
+        }
+        let members = members(&region, &account_id);
+        let of_clusters = of_region
+            .iter()
+            .map(|cluster| (&cluster.fragments, &members));
+        let joined = join(&shared.fragments, of_clusters).expect("they fit");
+        let composition = compose(&joined, &BTreeSet::new(), &BTreeMap::new()).expect("they fit");
+        for (number, stack) in composition.stacks.iter().enumerate() {
+            let path = format!("members/_account-{account_id}-{region}-{number}.json");
+            compare(&cases.join(path), stack);
+            composed += 1;
+        }
+        assert_eq!(composition.calls, []);
+    }
+    assert!(composed >= 4, "{composed}");
 }
 
 fn compare(path: &Path, value: &Value) {

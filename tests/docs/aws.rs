@@ -45,10 +45,30 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Every role of every cluster of the example fleet, with exactly what it may.
+/// The folders of a folder, sorted.
+fn folders(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every role of every account and cluster of the example fleet, with exactly what it may.
 #[test]
 fn roles_may_what_is_reviewed_here() {
     let mut table = String::new();
+    let accounts = repository().join("rendered/_accounts");
+    for account in folders(&accounts) {
+        for region in folders(&accounts.join(&account)) {
+            for (_, stack) in json_files(&accounts.join(&account).join(&region)) {
+                roles(&mut table, &format!("account {account} {region}"), &stack);
+            }
+        }
+    }
     for cluster in clusters() {
         let folder = repository().join("rendered").join(&cluster).join("aws");
         let mut regions: Vec<_> = fs::read_dir(&folder)
@@ -65,16 +85,23 @@ fn roles_may_what_is_reviewed_here() {
                     .map(move |file| (region.clone(), file))
             })
         {
-            for (id, resource) in stack["Resources"].as_object().unwrap() {
-                if resource["Type"] == "AWS::IAM::Role" {
-                    writeln!(table, "{cluster} {region} {id}").unwrap();
-                    role(&mut table, &resource["Properties"]);
-                }
-            }
+            roles(&mut table, &format!("{cluster} {region}"), &stack);
         }
     }
-    assert!(table.contains("ForwarderRole"), "{table}");
+    assert!(
+        table.contains("ForwarderRole") && table.contains("DistributorRole"),
+        "{table}"
+    );
     insta::assert_snapshot!(table);
+}
+
+fn roles(table: &mut String, whose: &str, stack: &Value) {
+    for (id, resource) in stack["Resources"].as_object().unwrap() {
+        if resource["Type"] == "AWS::IAM::Role" {
+            writeln!(table, "{whose} {id}").unwrap();
+            role(table, &resource["Properties"]);
+        }
+    }
 }
 
 fn role(table: &mut String, properties: &Value) {

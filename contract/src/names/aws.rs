@@ -132,6 +132,26 @@ pub fn aws_name(
     }
 }
 
+/// What stands in place of the cluster's name where an object is an account's.
+/// A cluster of this name would have some names twice, which `gen` refuses.
+pub const ACCOUNT: &str = "account";
+
+/// The name of an object that an account has once in a Region, by its purpose.
+pub fn account_name(kind: NameKind, account: &str, region: &str, purpose: &str) -> String {
+    aws_name(kind, ACCOUNT, account, region, purpose)
+}
+
+/// The stack of `_accounts/<account>/<region>/stack.json`.
+pub fn account_stack() -> String {
+    fit(NameKind::Stack, ACCOUNT, REGION_STACK, "")
+}
+
+/// A stack of members of all of an account's clusters, by the number that it
+/// has in [`Composition::stacks`](crate::members::Composition::stacks).
+pub fn account_members_stack(number: usize) -> String {
+    members_stack(ACCOUNT, number)
+}
+
 /// The purpose in the name of the stack of `aws/<region>/stack.json`.
 pub const REGION_STACK: &str = "aws";
 

@@ -149,3 +149,46 @@ fn the_fleets_own_folder_is_read_too() {
     assert_eq!((fleet.gitops.len(), fleet.other.len()), (1, 1));
     assert!(RenderedFleet::read(folder("alpha", &files)).is_err());
 }
+
+#[test]
+fn the_accounts_folder_is_read_by_account_and_region() {
+    let fragment = json!({ "member_type": "AWS::DynamoDB::Table", "region": "eu-central-1" });
+    let fragment = fragment.to_string();
+    let files = [
+        ("111122223333/us-east-1/stack.json", "{\"Resources\": {}}"),
+        (
+            "111122223333/eu-central-1/stack.json",
+            "{\"Resources\": {}}",
+        ),
+        (
+            "111122223333/eu-central-1/members/table.json",
+            fragment.as_str(),
+        ),
+        ("111122223333/notes.md", "a"),
+    ];
+    let read = RenderedAccounts::read(folder("_accounts", &files)).expect("no fault");
+    let regions: Vec<String> = read
+        .regions
+        .iter()
+        .map(|((account, region), own)| format!("{account} {region} {}", own.fragments.len()))
+        .collect();
+    assert_eq!(
+        regions,
+        ["111122223333 eu-central-1 1", "111122223333 us-east-1 0"]
+    );
+    assert_eq!(read.other.len(), 1);
+    assert!(RenderedAccounts::read(folder("_fleet", &files)).is_err());
+    let broken = [
+        ("1/us-east-1/stack.json", "{"),
+        ("1/us-east-1/members/a.json", "{}"),
+    ];
+    let faults = RenderedAccounts::read(folder("_accounts", &broken)).expect_err("faults");
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "1/us-east-1/members/a.json: missing field `member_type` at line 1 column 2",
+            "1/us-east-1/stack.json: EOF while parsing an object at line 1 column 1",
+        ]
+    );
+}

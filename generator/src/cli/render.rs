@@ -11,9 +11,8 @@ use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Surroundings, Terminal, nothing_written, selection};
 use crate::load::root::Root;
 use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
-use crate::render::FLEET;
 use crate::write::{ClusterChange, StagedChange, WriteOptions};
-use logfleet_contract::folder::RENDERED;
+use logfleet_contract::folder::{RENDERED, is_shared};
 
 /// Writes rendered/<cluster>/ for all clusters, or for those named.
 ///
@@ -172,10 +171,10 @@ fn describe(changes: &[Changes<'_>], check: bool) -> String {
             list_paths(&mut text, change);
         }
     }
-    // The files of the whole fleet have a folder of their own.
+    // The files of the whole fleet and of accounts have folders of their own.
     let clusters = changes
         .iter()
-        .filter(|change| change.cluster != FLEET)
+        .filter(|change| !is_shared(change.cluster))
         .count();
     let _ = writeln!(
         text,

@@ -37,6 +37,10 @@ enum Kind {
     ForwarderConfiguration,
     /// What a schedule hands the forwarder, in aws/<region>/stack.json
     ForwarderSchedule,
+    /// What an account's distributor is told, in _accounts/<account>/<region>/stack.json
+    AccountConfiguration,
+    /// What registers a cluster with its account, in aws/<region>/stack.json
+    ClusterRegistration,
 }
 
 /// What a schema is of.
@@ -56,6 +60,8 @@ impl From<Kind> for Of {
             Kind::Acknowledge => Self::Input(InputKind::Acknowledge),
             Kind::ForwarderConfiguration => Self::Document(Document::ForwarderConfiguration),
             Kind::ForwarderSchedule => Self::Document(Document::ForwarderSchedule),
+            Kind::AccountConfiguration => Self::Document(Document::AccountConfiguration),
+            Kind::ClusterRegistration => Self::Document(Document::Registration),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use logfleet_contract::folder::{ACCOUNTS, FLEET, is_shared};
+
 use super::blast::Reach;
 use super::comparison::{Comparison, Outcome, Whole};
 use super::danger::{Words, acknowledge, gather, tell_earlier};
@@ -12,7 +14,6 @@ use super::preview::{
 };
 use super::{shipping, veil};
 use crate::fault::{Fault, Faults};
-use crate::render::FLEET;
 use crate::settings::Flag;
 
 /// All that a preview is made of.
@@ -48,8 +49,14 @@ impl Compared<'_> {
         let generator = generator(self.recorded_releases, self.by_release);
         let blast_radius = self.reach.of(&names, generator);
         let mut changed_clusters = describe_clusters(&self.comparisons);
-        let whole_fleet = changed_clusters.iter().find(|change| change.name == FLEET);
-        let whole_fleet = whole_fleet.map(|change| change.status);
+        let of_folder = |name: &str| {
+            let change = changed_clusters.iter().find(|change| change.name == name);
+            change.map(|change| change.status)
+        };
+        let shared = [
+            ("files of the whole fleet", of_folder(FLEET)),
+            ("files of accounts", of_folder(ACCOUNTS)),
+        ];
         let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
         let dangers = gather(&endangered.collect::<Vec<_>>());
         let dangers = acknowledge(dangers, &self.words.given);
@@ -67,7 +74,7 @@ impl Compared<'_> {
             files.add(change.files);
             objects.add(change.objects);
         }
-        let changes = verdict(clusters, whole_fleet, files, &groups);
+        let changes = verdict(clusters, &shared, files, &groups);
         let changes = changes.unwrap_or_else(|| match clusters.unchanged {
             0 if !self.head_faults.is_empty() => {
                 "Nothing was compared: the head has a fault".into()
@@ -174,7 +181,13 @@ fn describe(one: &Comparison) -> ClusterChange {
             file_totals,
             object_totals,
             ..
-        } => (ClusterStatus::FleetFiles, (*file_totals, *object_totals)),
+        } => {
+            let status = match one.name.as_str() {
+                ACCOUNTS => ClusterStatus::AccountFiles,
+                _ => ClusterStatus::FleetFiles,
+            };
+            (status, (*file_totals, *object_totals))
+        }
         Outcome::Added { whole, renamed, .. } => {
             renamed_from = renamed.as_ref().map(|renamed| RenamedCluster {
                 name: renamed.rename.from.clone(),
@@ -228,13 +241,13 @@ fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals 
         unchanged,
         ..ClusterTotals::default()
     };
-    for change in changes.iter().filter(|change| change.name != FLEET) {
+    for change in changes.iter().filter(|change| !is_shared(&change.name)) {
         *match change.status {
             ClusterStatus::Added => &mut totals.added,
             ClusterStatus::Changed => &mut totals.changed,
             ClusterStatus::Removed => &mut totals.removed,
             ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => &mut totals.not_compared,
-            ClusterStatus::FleetFiles => continue,
+            ClusterStatus::FleetFiles | ClusterStatus::AccountFiles => continue,
         } += 1;
     }
     totals
@@ -282,7 +295,7 @@ fn by_release_alone(generator: &GeneratorVersions) -> String {
 /// What becomes of the clusters, in one line; nothing if they stay as they are.
 fn verdict(
     clusters: ClusterTotals,
-    whole_fleet: Option<ClusterStatus>,
+    shared: &[(&str, Option<ClusterStatus>)],
     files: Totals,
     groups: &[Group],
 ) -> Option<String> {
@@ -293,13 +306,14 @@ fn verdict(
         (clusters.not_compared, "not compared"),
     ];
     let mut what = list_counts(&counted, "cluster");
-    if let Some(status) = whole_fleet {
-        let separator = if what.is_empty() { "" } else { ", " };
+    for (folder, status) in shared {
         let done = match status {
-            ClusterStatus::FleetFiles => "changed",
-            _ => "not compared",
+            None => continue,
+            Some(ClusterStatus::FleetFiles | ClusterStatus::AccountFiles) => "changed",
+            Some(_) => "not compared",
         };
-        what = format!("{what}{separator}files of the whole fleet {done}");
+        let separator = if what.is_empty() { "" } else { ", " };
+        what = format!("{what}{separator}{folder} {done}");
     }
     let unchanged = match clusters.unchanged {
         0 => String::new(),

@@ -1,13 +1,16 @@
 //! One cluster on both sides, and what becomes of it. Pure.
 
+use std::collections::BTreeSet;
+
+use logfleet_contract::folder::ACCOUNTS;
+
 use super::compare::files::{self, compare_trees};
 use super::comparison::{Comparison, Outcome, Presence, RenderedCluster, Whole};
-use super::danger::{self, Applier, Surroundings};
+use super::danger::{self, Applier, DangerFinding, Surroundings};
 use super::endangered;
 use super::group::ChangedCluster;
 use super::known::KnownValues;
 use super::shipping::Shipping;
-use crate::render::FLEET;
 use crate::tree::RenderedTree;
 
 /// Compares a cluster with itself; nothing if it stays as it is.
@@ -53,8 +56,13 @@ pub fn compare_cluster(
     })
 }
 
-/// Compares the files of the whole fleet; nothing if they stay as they are.
-pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Comparison> {
+/// Compares the files of a folder that is no cluster's: those of the whole fleet, or
+/// of accounts; nothing if they stay as they are.
+pub fn compare_shared(
+    folder: &str,
+    base: &RenderedTree,
+    head: &RenderedTree,
+) -> Option<Comparison> {
     if base == head {
         return None;
     }
@@ -64,8 +72,11 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
         head,
         applier: Applier::Nobody,
     };
-    let compared = compare_trees(around, &known);
-    let name = FLEET.to_owned();
+    let mut compared = compare_trees(around, &known);
+    if folder == ACCOUNTS {
+        forget_accounts_that_left(base, head, &mut compared.dangers);
+    }
+    let name = folder.to_owned();
     Some(Comparison {
         name: name.clone(),
         outcome: Outcome::Fleet {
@@ -81,16 +92,47 @@ pub fn compare_fleet(base: &RenderedTree, head: &RenderedTree) -> Option<Compari
     })
 }
 
-/// The files of the whole fleet where they can't be compared: the head's if the
+/// Forgets the dangers in what an account no longer has in a Region at all. No
+/// cluster shares anything there any more, and what becomes of each of them is
+/// told of itself.
+fn forget_accounts_that_left(
+    base: &RenderedTree,
+    head: &RenderedTree,
+    dangers: &mut Vec<DangerFinding>,
+) {
+    let left = gone_regions(base, head);
+    dangers.retain(|danger| {
+        let file = danger.file.as_deref().and_then(region_of);
+        file.is_none_or(|region| !left.contains(region))
+    });
+}
+
+/// The Regions of accounts that only the base has files of.
+fn gone_regions<'t>(base: &'t RenderedTree, head: &RenderedTree) -> BTreeSet<&'t str> {
+    let regions = base.0.keys().filter_map(|path| region_of(path.as_str()));
+    let stays = |region: &&str| {
+        let mut paths = head.0.keys();
+        paths.any(|path| region_of(path.as_str()) == Some(region))
+    };
+    regions.filter(|region| !stays(region)).collect()
+}
+
+/// `<account>/<region>` of a path below `_accounts/`.
+fn region_of(path: &str) -> Option<&str> {
+    let (end, _) = path.match_indices('/').nth(1)?;
+    Some(&path[..end])
+}
+
+/// The files of such a folder where they can't be compared: the head's if the
 /// base alone has a fault.
-pub fn uncompared_fleet(head: Option<&RenderedTree>) -> Comparison {
+pub fn uncompared_shared(folder: &str, head: Option<&RenderedTree>) -> Comparison {
     let outcome = head.map_or(Outcome::HeadFaulty, |head| Outcome::BaseFaulty {
         whole: Whole::counted(head),
         known: KnownValues::default(),
         dangers: vec![danger::unknown::of_faulty_base()],
     });
     Comparison {
-        name: FLEET.to_owned(),
+        name: folder.to_owned(),
         outcome,
     }
 }

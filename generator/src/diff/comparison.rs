@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use logfleet_contract::folder::is_shared;
 use sha2::{Digest as _, Sha256};
 
 use super::compare::files;
@@ -10,7 +11,6 @@ use super::group::ChangedCluster;
 use super::known::KnownValues;
 use super::preview::Totals;
 use super::shipping::Shipping;
-use crate::render::FLEET;
 use crate::resolve::ResolvedCluster;
 use crate::tree::RenderedTree;
 
@@ -48,7 +48,7 @@ pub(super) enum Outcome {
         files: Totals,
         objects: Totals,
     },
-    /// The files of the whole fleet.
+    /// The files of the whole fleet, or of accounts.
     Fleet {
         files: ChangedCluster,
         file_totals: Totals,
@@ -85,9 +85,9 @@ pub(super) struct Whole {
 }
 
 impl Comparison {
-    /// Whether it is one of a cluster, and not of the files of the whole fleet.
+    /// Whether it is one of a cluster, and not of the files of the whole fleet or of accounts.
     pub(super) fn is_of_cluster(&self) -> bool {
-        self.name != FLEET
+        !is_shared(&self.name)
     }
 
     /// What was found to be dangerous in it.

@@ -35,6 +35,6 @@ mod veil;
 pub use assemble::Compared;
 pub use blast::{Reach, Readers};
 pub use cluster_renames::{compare_renamed, find_cluster_renames, tell_renamed};
-pub use clusters::{compare_cluster, compare_fleet, uncompared_fleet};
+pub use clusters::{compare_cluster, compare_shared, uncompared_shared};
 pub use comparison::{ClusterRename, Comparison, Presence, Renamed, RenderedCluster};
 pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

@@ -141,6 +141,8 @@ pub enum ClusterStatus {
     Changed,
     /// It is no cluster: the files of the whole fleet, `rendered/_fleet/`, differ.
     FleetFiles,
+    /// It is no cluster: the files of accounts, `rendered/_accounts/`, differ.
+    AccountFiles,
     /// The head has a fault that keeps it from being rendered.
     HeadFaulty,
     /// The base has one; what the head renders is counted, and compared with nothing.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::inherit;
-use super::input_schema::{InputKind, input_schema};
+use super::input_schema::{InputKind, OF_FLEET, input_schema};
 use super::literals::refuse_secret_literals;
 use super::merge::{LayerName, Removal, ValuePath, merge, removal};
 use super::schema::{SchemaCheck, SchemaError};
@@ -58,6 +58,12 @@ impl FleetLayers {
         let mut own = layers.into_iter().skip(1).rev();
         own.find_map(|(_, layer)| setting.find(layer))
     }
+}
+
+/// What holds for the whole fleet: `clusters/fleet.yaml` over the defaults.
+pub fn merge_fleet(fleet: &FleetLayers) -> Node {
+    let layers = fleet.loaded.fleet.iter();
+    inherit::expand(layers.fold(fleet.defaults.clone(), merge_layer))
 }
 
 /// What the layers of a cluster merge to.
@@ -155,7 +161,9 @@ impl<'a> SharedLayers<'a> {
         let layer = &cluster.layer.node;
         let sources = &self.loaded.sources;
         check_mapping(name, layer, sources)?;
-        let mut faults = check_layer(layer, &self.schemas.cluster, sources);
+        let mut faults = Faults::new();
+        refuse_what_is_the_fleets(&mut faults, layer, sources);
+        faults.append_elsewhere(check_layer(layer, &self.schemas.cluster, sources));
         // A name that is malformed needn't be told to be another folder's as well.
         faults.append_elsewhere(check_identity(name, cluster, self));
         faults.into_result(())?;
@@ -201,7 +209,26 @@ fn check_shared_layers(loaded: &LoadedFleet, schemas: &InputSchemas) -> Faults {
             faults.append(check_layer(&layer.node, &schemas.shared, &loaded.sources));
         }
     }
+    for layer in loaded.environments.values() {
+        refuse_what_is_the_fleets(&mut faults, &layer.node, &loaded.sources);
+    }
     faults
+}
+
+/// Refuses settings that only `clusters/fleet.yaml` can have.
+fn refuse_what_is_the_fleets(faults: &mut Faults, layer: &Node, sources: &Sources) {
+    for key in OF_FLEET {
+        let entries = layer.entries().into_iter().flatten();
+        for entry in entries.filter(|entry| entry.key == key) {
+            let message = format!("`{key}` holds for whole accounts, so only the fleet can say it");
+            let hint = format!("move `{key}` to `clusters/fleet.yaml`");
+            faults.push(
+                Fault::input(message)
+                    .at(sources.place(entry.key_span))
+                    .hint(hint),
+            );
+        }
+    }
 }
 
 fn check_layer(layer: &Node, schema: &SchemaCheck, sources: &Sources) -> Faults {

@@ -1,14 +1,14 @@
 //! Blocks of settings that hold for many places. Pure.
 //!
 //! `fluentd` holds for the Fluentd of each source, `stream_defaults` for each
-//! stream: the block is the lower layer, what stands at the place the upper
+//! stream, `account_defaults` for each account: the block is the lower layer, what stands at the place the upper
 //! one, and both merge by the rule that all layers merge by.
 
 use super::merge::{ValuePath, merge};
 use crate::load::node::{Entry, Node, Value};
 
 /// A block and the place it holds for; `*` is every key there.
-const BLOCKS: [(&str, &[&str]); 4] = [
+const BLOCKS: [(&str, &[&str]); 5] = [
     (
         "fluentd",
         &["sources", "kubernetes", "applications", "fluentd"],
@@ -19,6 +19,7 @@ const BLOCKS: [(&str, &[&str]); 4] = [
         &["sources", "kubernetes", "control_plane", "fluentd"],
     ),
     ("stream_defaults", &["streams", "*"]),
+    ("account_defaults", &["accounts", "*"]),
 ];
 
 /// Merges each block below the places it holds for.

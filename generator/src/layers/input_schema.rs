@@ -64,6 +64,10 @@ impl InputKind {
     }
 }
 
+/// What only the whole fleet can say: clusters of one account can't disagree on
+/// what it has once.
+pub const OF_FLEET: [&str; 2] = ["account_defaults", "accounts"];
+
 /// The schema of a kind of input.
 pub fn input_schema(kind: InputKind) -> Json {
     let mut schema = match kind {
@@ -96,6 +100,13 @@ fn settings_schema(kind: InputKind) -> Json {
     {
         properties.shift_remove("name");
         properties.shift_remove("environment");
+    }
+    if kind != InputKind::Fleet
+        && let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut)
+    {
+        for key in OF_FLEET {
+            properties.shift_remove(key);
+        }
     }
     schema
 }

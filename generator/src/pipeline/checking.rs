@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::gather;
 use super::kinds_seen::KindsSeen;
-use super::loading::{Fleet, load_fleet_from, own_templates};
+use super::loading::{Fleet, load_beside_neighbours, own_templates};
 use super::rendering::Rendering;
 use super::timings::{Timings, timed};
 use crate::fault::Faults;
@@ -32,7 +32,7 @@ pub fn check(
     watch: &dyn Watch,
     timings: &Timings,
 ) -> Result<CheckedFleet, Faults> {
-    let fleet = load_fleet_from(&Root::folder(root)?, selected, timings)?;
+    let fleet = load_beside_neighbours(&Root::folder(root)?, selected, timings)?;
     let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded))?;
     let rendering = Rendering::new(fleet, Arc::new(templates))?;
     let kinds = KindsSeen::default();
@@ -57,6 +57,12 @@ pub fn check(
         timed(&timings.check, || {
             rendering.renderer.check_fleet(tree.files())
         })?;
+        files += tree.0.len();
+        let stacks = rendering.fleet.account_stacks(&rendering.fleet.members)?;
+        let tree = timed(&timings.render, || {
+            rendering.renderer.render_accounts(&stacks, watch)
+        })?;
+        timed(&timings.check, || rendering.renderer.check_accounts(&tree))?;
         files += tree.0.len();
     }
     Ok(CheckedFleet {

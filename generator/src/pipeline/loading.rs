@@ -3,16 +3,23 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::acknowledgements;
 use super::timings::{Timings, timed};
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas};
+use crate::layers::merge::ValuePath;
 use crate::load::files::{self, LoadedFleet, Selection};
+use crate::load::node::Node;
 use crate::load::root::Root;
 use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{TemplateText, Templates};
-use crate::resolve::{ResolvedMember, resolve_fleet};
+use crate::resolve::{
+    AccountStack, ClusterSummary, FleetAccounts, FleetResolver, ResolvedMember, account_stacks,
+    resolve_fleet,
+};
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 
 /// A fleet that was read and resolved.
@@ -22,6 +29,22 @@ pub struct Fleet {
     pub layers: FleetLayers,
     /// Its clusters, by name: those selected.
     pub members: Vec<ResolvedMember>,
+    /// What it says of accounts.
+    pub accounts: Result<FleetAccounts, Fault>,
+}
+
+impl Fleet {
+    /// The stacks of the accounts that these clusters share something of.
+    pub(super) fn account_stacks<'m>(
+        &self,
+        members: impl IntoIterator<Item = &'m ResolvedMember>,
+    ) -> Result<Vec<AccountStack>, Fault> {
+        let shares = members.into_iter();
+        let shares: Vec<_> = shares
+            .filter_map(|member| member.cluster.aws.share.as_ref())
+            .collect();
+        account_stacks(&shares, self.accounts.as_ref())
+    }
 }
 
 /// Reads a fleet without resolving it. What could not be read is told in the
@@ -50,7 +73,7 @@ fn above_defaults(mut loaded: LoadedFleet, mut faults: Faults) -> (FleetLayers, 
         .push(SourceFile::new(DEFAULTS_NAME, DEFAULTS));
     let defaults = yaml::parse(file, &source).unwrap_or_else(|more| {
         faults.append(more);
-        crate::load::node::Node::from_json(
+        Node::from_json(
             &serde_json::Value::Null,
             crate::load::source::Span {
                 file,
@@ -77,8 +100,51 @@ pub(super) fn load_fleet_from(
     timings: &Timings,
 ) -> Result<Fleet, Faults> {
     let (layers, schemas) = read_inputs(root, selected, timings)?;
-    let (fleet, faults) = resolve(layers, &schemas, timings);
+    let (fleet, faults) = resolve(layers, &schemas, &[], timings);
     faults.into_result(fleet)
+}
+
+/// The same, seen beside the clusters that they share accounts with.
+pub(super) fn load_beside_neighbours(
+    root: &Root,
+    selected: Option<&BTreeSet<String>>,
+    timings: &Timings,
+) -> Result<Fleet, Faults> {
+    let (layers, schemas) = read_inputs(root, selected, timings)?;
+    let neighbours = selected.map(|selected| neighbours(root, selected, &schemas, timings));
+    let neighbours = neighbours.unwrap_or_default();
+    let (fleet, faults) = resolve(layers, &schemas, &neighbours, timings);
+    faults.into_result(fleet)
+}
+
+/// The other clusters of the accounts that these are in, as far as they are
+/// right: AWS counts some things by account. What is wrong with them is theirs.
+pub(super) fn neighbours(
+    root: &Root,
+    selected: &BTreeSet<String>,
+    schemas: &InputSchemas,
+    timings: &Timings,
+) -> Vec<ClusterSummary> {
+    let (layers, _) = timed(&timings.load, || read_layers(root, None));
+    let resolver = FleetResolver::new(&layers, schemas);
+    let account = |name: &String| {
+        let setting = layers.highest(name, &ValuePath::new(["account"]));
+        setting.and_then(Node::as_str)
+    };
+    let accounts: BTreeSet<&str> = selected.iter().filter_map(account).collect();
+    let is_neighbour = |name: &&String| {
+        !selected.contains(*name) && account(name).is_some_and(|own| accounts.contains(own))
+    };
+    let others: Vec<&String> = layers.loaded.clusters.keys().filter(is_neighbour).collect();
+    timed(&timings.resolve, || {
+        let others = others.into_par_iter();
+        others
+            .filter_map(|name| {
+                let member = resolver.resolve(name).ok()?;
+                Some(ClusterSummary::of(&member.cluster))
+            })
+            .collect()
+    })
 }
 
 /// Reads a fleet, and tells what is wrong even in files that only `gen diff`
@@ -104,11 +170,20 @@ pub(super) fn compile_schemas() -> Result<InputSchemas, Faults> {
 pub(super) fn resolve(
     (layers, mut faults): (FleetLayers, Faults),
     schemas: &InputSchemas,
+    neighbours: &[ClusterSummary],
     timings: &Timings,
 ) -> (Fleet, Faults) {
-    let (members, more) = timed(&timings.resolve, || resolve_fleet(&layers, schemas));
+    let (members, more) = timed(&timings.resolve, || {
+        resolve_fleet(&layers, schemas, neighbours)
+    });
     faults.append(more);
-    (Fleet { layers, members }, faults)
+    let accounts = FleetAccounts::of(&layers);
+    let fleet = Fleet {
+        layers,
+        members,
+        accounts,
+    };
+    (fleet, faults)
 }
 
 /// Compiles the templates with the fleet's own over them.

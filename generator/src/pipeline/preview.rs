@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use logfleet_contract::folder::{ACCOUNTS, FLEET, SHARED};
 use rayon::prelude::*;
 
 use super::acknowledgements;
@@ -27,7 +28,7 @@ use super::timings::{Timings, timed};
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
     Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster,
-    compare_fleet, compare_renamed, find_cluster_renames, tell_renamed, uncompared_fleet,
+    compare_renamed, compare_shared, find_cluster_renames, tell_renamed, uncompared_shared,
 };
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::InputSchemas;
@@ -36,7 +37,7 @@ use crate::load::inputs::{InputOf, Inputs};
 use crate::load::node::Node;
 use crate::load::revisions::{self, Revision, Revisions};
 use crate::load::root::Root;
-use crate::render::{self, Templates, Watch};
+use crate::render::{Templates, Watch};
 use crate::resolve::{FleetCluster, GroupKind, ResolvedFleet, ResolvedMember};
 use crate::tree::RenderedTree;
 
@@ -259,7 +260,7 @@ impl LoadedSide {
         timings: &Timings,
     ) -> Self {
         let layers = timed(&timings.load, || read_layers(root, selected));
-        let (mut fleet, faults) = resolve(layers, schemas, timings);
+        let (mut fleet, faults) = resolve(layers, schemas, &[], timings);
         if !fleet.layers.loaded.shared_is_whole {
             // Without what all clusters share, none is what it would be.
             fleet.members.clear();
@@ -405,7 +406,7 @@ impl Sides<'_> {
     /// What there is on either side: the clusters, and the files of the whole fleet.
     fn names(&self) -> BTreeSet<String> {
         let both = self.base.clusters.union(&self.head.clusters).cloned();
-        both.chain([render::FLEET.to_owned()]).collect()
+        both.chain(SHARED.map(ToOwned::to_owned)).collect()
     }
 
     /// Compares these clusters on all threads, and then the files of the whole fleet.
@@ -437,7 +438,7 @@ impl Sides<'_> {
             Ok(whole.leave_out(all.head_faults.is_empty()))
         };
         match compared {
-            Ok(comparison) => all.comparisons.extend(comparison),
+            Ok(comparisons) => all.comparisons.extend(comparisons),
             Err(more) => all.head_faults.append(more),
         }
         // What is wrong on both sides is the head's matter.
@@ -518,7 +519,21 @@ impl Sides<'_> {
     }
 }
 
-/// What the files of the whole fleet are made of, on both sides.
+/// The files of the folders that are no cluster's.
+#[derive(Default)]
+struct SharedTrees {
+    fleet: RenderedTree,
+    accounts: RenderedTree,
+}
+
+impl SharedTrees {
+    /// Each with the name of its folder.
+    fn by_name(&self) -> [(&'static str, &RenderedTree); 2] {
+        [(FLEET, &self.fleet), (ACCOUNTS, &self.accounts)]
+    }
+}
+
+/// What the files of the whole fleet and of accounts are made of, on both sides.
 struct WholeFleet<'a> {
     base: Vec<&'a ResolvedMember>,
     head: Vec<&'a ResolvedMember>,
@@ -558,10 +573,10 @@ impl<'a> WholeFleet<'a> {
         &self,
         base_kinds: KindsSeen,
         head_kinds: KindsSeen,
-    ) -> Result<Option<Comparison>, Faults> {
+    ) -> Result<Vec<Comparison>, Faults> {
         let (base, head) = (&self.sides.base.rendering, &self.sides.head.rendering);
         let (Some(base), Some(head)) = (base, head) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let (mut base_kinds, mut head_kinds) = (base_kinds.into_kinds(), head_kinds.into_kinds());
         // Kinds of clusters that stay as they are matter only if those of others differ.
@@ -573,14 +588,17 @@ impl<'a> WholeFleet<'a> {
         let old = self.render(base, &self.base, base_kinds)?;
         let new = self.render(head, &self.head, head_kinds)?;
         timed(&self.sides.timings.check, || {
-            head.renderer.check_fleet(new.files())
+            head.renderer.check_fleet(new.fleet.files())?;
+            head.renderer.check_accounts(&new.accounts)
         })?;
-        Ok(compare_fleet(&old, &new))
+        let compared = old.by_name().into_iter().zip(new.by_name());
+        let compared = compared.map(|((name, old), (_, new))| compare_shared(name, old, new));
+        Ok(compared.flatten().collect())
     }
 
     /// Tells that they aren't compared, where there are any: they are made of
     /// clusters one of which has a fault.
-    fn leave_out(&self, only_base: bool) -> Option<Comparison> {
+    fn leave_out(&self, only_base: bool) -> Vec<Comparison> {
         let known = |side: &Option<Rendering>, members: &[&ResolvedMember]| {
             let rendered = side.as_ref().map(|side| {
                 let kinds = BTreeSet::new();
@@ -590,8 +608,14 @@ impl<'a> WholeFleet<'a> {
         };
         let old = known(&self.sides.base.rendering, &self.base);
         let new = known(&self.sides.head.rendering, &self.head);
-        let are_there = !old.0.is_empty() || !new.0.is_empty();
-        are_there.then(|| uncompared_fleet(only_base.then_some(&new)))
+        let both = old.by_name().into_iter().zip(new.by_name());
+        // Of accounts there is nothing to say that isn't said of their clusters.
+        let of_fleet = both.filter(|((name, _), _)| *name == FLEET);
+        let are_there =
+            of_fleet.filter(|((_, old), (_, new))| !old.0.is_empty() || !new.0.is_empty());
+        are_there
+            .map(|((name, _), (_, new))| uncompared_shared(name, only_base.then_some(new)))
+            .collect()
     }
 
     fn render(
@@ -599,14 +623,19 @@ impl<'a> WholeFleet<'a> {
         side: &Rendering,
         members: &[&ResolvedMember],
         kinds: BTreeSet<GroupKind>,
-    ) -> Result<RenderedTree, Faults> {
+    ) -> Result<SharedTrees, Faults> {
         if members.is_empty() {
-            return Ok(RenderedTree::default());
+            return Ok(SharedTrees::default());
         }
         timed(&self.sides.timings.render, || {
             let clusters = members.iter().map(|member| &member.cluster);
             let fleet = ResolvedFleet::new(clusters.map(FleetCluster::of).collect(), kinds);
-            side.renderer.render_fleet(&fleet, self.sides.watch)
+            let stacks = side.fleet.account_stacks(members.iter().copied())?;
+            let watch = self.sides.watch;
+            Ok(SharedTrees {
+                fleet: side.renderer.render_fleet(&fleet, watch)?,
+                accounts: side.renderer.render_accounts(&stacks, watch)?,
+            })
         })
     }
 

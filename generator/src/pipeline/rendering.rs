@@ -1,15 +1,18 @@
 //! From a resolved cluster, or fleet, to files, and the check of them. Pure.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use logfleet_contract::folder::RENDERED;
+use rayon::prelude::*;
 
+use super::gather;
 use super::loading::Fleet;
 use crate::check::Checker;
 use crate::fault::{Fault, Faults};
 use crate::load::files::LoadedFleet;
 use crate::render::{self, Templates, Watch};
-use crate::resolve::{PATCHES, ResolvedFleet, ResolvedMember};
+use crate::resolve::{AccountStack, PATCHES, ResolvedFleet, ResolvedMember};
 use crate::tree::{RenderedTree, TreePath};
 
 /// What renders and checks clusters, one after the other or side by side.
@@ -90,19 +93,51 @@ impl Renderer {
     ) -> Result<(), Faults> {
         let folder = format!("{RENDERED}/{}/", render::FLEET);
         let checked = self.checker.check(render::FLEET, files);
-        checked.map_err(|faults| {
-            faults.map(|fault| {
-                let path = fault
-                    .place
-                    .as_ref()
-                    .and_then(|place| place.file.strip_prefix(&folder));
-                match path.map(render::template_of_fleet) {
-                    Some(template) => fault.hint(render::origin_hint(&template)),
-                    None => fault,
-                }
-            })
-        })
+        checked.map_err(|faults| with_origin(faults, &folder, render::template_of_fleet))
     }
+
+    /// Renders the files of accounts.
+    pub(super) fn render_accounts(
+        &self,
+        stacks: &[AccountStack],
+        watch: &dyn Watch,
+    ) -> Result<RenderedTree, Faults> {
+        render::render_accounts(stacks, &self.templates, watch)
+    }
+
+    /// Checks the files of accounts: those of an account and Region together.
+    pub(super) fn check_accounts(&self, tree: &RenderedTree) -> Result<(), Faults> {
+        let mut regions: BTreeMap<&str, Vec<(&TreePath, &[u8])>> = BTreeMap::new();
+        for (path, bytes) in tree.files() {
+            let text = path.as_str();
+            let end = text
+                .match_indices('/')
+                .nth(1)
+                .map_or(text.len(), |(at, _)| at);
+            regions.entry(&text[..end]).or_default().push((path, bytes));
+        }
+        let folder = format!("{RENDERED}/{}/", render::ACCOUNTS);
+        let regions: Vec<_> = regions.into_values().collect();
+        let checked = regions.into_par_iter().map(|files| {
+            let checked = self.checker.check(render::ACCOUNTS, files);
+            checked.map_err(|found| with_origin(found, &folder, render::template_of_account))
+        });
+        gather(checked.collect()).map(|_| ())
+    }
+}
+
+/// Faults that name the template that their file comes from.
+fn with_origin(faults: Faults, folder: &str, template: impl Fn(&str) -> String) -> Faults {
+    faults.map(|fault| {
+        let path = fault
+            .place
+            .as_ref()
+            .and_then(|place| place.file.strip_prefix(folder));
+        match path.map(&template) {
+            Some(template) => fault.hint(render::origin_hint(&template)),
+            None => fault,
+        }
+    })
 }
 
 /// A fleet that was resolved at once, with what renders it.

@@ -10,12 +10,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use logfleet_contract::folder::RENDERED;
+use logfleet_contract::folder::{ACCOUNTS, FLEET, RENDERED, SHARED};
 use rayon::prelude::*;
 
 use super::gather;
 use super::kinds_seen::{self, KindsSeen};
-use super::loading::{own_templates, read_inputs};
+use super::loading::{neighbours, own_templates, read_inputs};
 use super::rendering::Renderer;
 use super::timings::{Timings, timed};
 use crate::check;
@@ -23,7 +23,7 @@ use crate::fault::{Fault, Faults};
 use crate::layers::fleet::FleetLayers;
 use crate::load::root::Root;
 use crate::record::{Recalled, Record, RecordedCluster, Recorder};
-use crate::render::{self, Watch};
+use crate::render::Watch;
 use crate::resolve::{ClusterSummary, FleetResolver, ResolvedFleet, ResolvedMember};
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::ownership::Digest;
@@ -155,7 +155,11 @@ fn stage_fleet(
             return Err(faults);
         }
     };
+    let neighbours = request
+        .selected
+        .map(|selected| neighbours(request.inputs, selected, &schemas, timings));
     let staging = Staging {
+        neighbours: neighbours.unwrap_or_default(),
         renderer: Renderer::new(Arc::new(templates))?,
         output: target.open(request)?,
         layers: &layers,
@@ -189,6 +193,8 @@ fn resolve_all(
 struct Staging<'a> {
     layers: &'a FleetLayers,
     resolver: FleetResolver<'a>,
+    /// Clusters of the same accounts that aren't rendered.
+    neighbours: Vec<ClusterSummary>,
     renderer: Renderer,
     output: &'a Output,
     request: StageRequest<'a>,
@@ -210,11 +216,20 @@ struct Outcome {
     recorded: Option<RecordedCluster>,
 }
 
-/// The same of the files of the whole fleet and of folders that go.
+/// The same of the folders that are no cluster's, and of folders that go.
+#[derive(Default)]
 struct WholeOutcome {
     attempts: Vec<Attempt>,
-    /// What is to be recorded of the fleet's files; none if there are none.
-    output: Option<Digest>,
+    /// What is to be recorded of the folders that have files, by name.
+    outputs: BTreeMap<String, Option<Digest>>,
+}
+
+/// What is recorded of folders that are no cluster's: all of them, or nothing.
+fn recorded_of(outputs: BTreeMap<String, Option<Digest>>) -> Option<BTreeMap<String, Digest>> {
+    let outputs = outputs.into_iter();
+    outputs
+        .map(|(name, output)| Some((name, output?)))
+        .collect()
 }
 
 /// What came of staging what is right. Faults of the surroundings are told only
@@ -248,7 +263,8 @@ impl Staging<'_> {
         let summaries: Option<Vec<ClusterSummary>> = summaries.into_iter().collect();
         if let Some(summaries) = &summaries {
             let clashes = timed(&self.timings.resolve, || {
-                self.resolver.find_clashes(summaries)
+                self.resolver
+                    .find_clashes_beside(summaries, &self.neighbours)
             });
             staged = with_faults(staged, clashes);
         }
@@ -264,18 +280,22 @@ impl Staging<'_> {
             // What the fleet's files are made of is known only of clusters without
             // faults; what else is wrong is told with theirs.
             Err(faults) => {
-                let removed = self.plan_removed(&[render::FLEET]).err();
+                let removed = self.plan_removed(&SHARED).err();
                 return Err(with_faults::<()>(Err(faults), removed.unwrap_or_default())
                     .err()
                     .unwrap_or_default());
             }
         };
         let whole = self.whole_fleet(summaries)?;
-        attempts.extend(whole.attempts);
+        let WholeOutcome {
+            attempts: more,
+            outputs,
+        } = whole;
+        attempts.extend(more);
         let recalled = self.recalled.as_ref();
         Ok(Staged {
             changes: gather(attempts)?,
-            record: recalled.and_then(|recalled| recalled.next(recorded, whole.output)),
+            record: recalled.and_then(|recalled| recalled.next(recorded, recorded_of(outputs)?)),
         })
     }
 
@@ -370,63 +390,78 @@ impl Staging<'_> {
     }
 
     /// Stages what only a run over all clusters can tell: the files of the whole
-    /// fleet, and the removal of folders that nobody has any more.
+    /// fleet and of accounts, and the removal of folders that nobody has any more.
     fn whole_fleet(&self, summaries: Option<Vec<ClusterSummary>>) -> Result<WholeOutcome, Faults> {
         let mut outcome = match self.known_fleet().and_then(|known| self.as_known(known)) {
             Some(outcome) => outcome,
-            None => self.render_fleet(summaries)?,
+            None => self.render_shared(summaries)?,
         };
-        let kept = outcome.output.map(|_| render::FLEET);
-        let removed = self.plan_removed(kept.as_slice())?;
+        let kept: Vec<&str> = outcome.outputs.keys().map(String::as_str).collect();
+        let removed = self.plan_removed(&kept)?;
         let removed = removed.into_iter().map(|plan| self.write(plan));
         outcome.attempts.extend(removed);
         Ok(outcome)
     }
 
-    /// The fleet's files, if they are those recorded.
+    /// The files of folders that are no cluster's, if they are those recorded.
     fn as_known(&self, known: &Record) -> Option<WholeOutcome> {
-        let attempts = match known.whole {
-            Some(output) => vec![Ok(timed(&self.timings.write, || {
-                write::is_in_place(self.output, render::FLEET, output)
-            })?)],
-            None => Vec::new(),
-        };
-        Some(WholeOutcome {
-            attempts,
-            output: known.whole,
-        })
+        let mut outcome = WholeOutcome::default();
+        for (name, output) in &known.shared_folders {
+            let change = timed(&self.timings.write, || {
+                write::is_in_place(self.output, name, *output)
+            })?;
+            outcome.attempts.push(Ok(change));
+            outcome.outputs.insert(name.clone(), Some(*output));
+        }
+        Some(outcome)
     }
 
-    fn render_fleet(&self, summaries: Option<Vec<ClusterSummary>>) -> Result<WholeOutcome, Faults> {
+    fn render_shared(
+        &self,
+        summaries: Option<Vec<ClusterSummary>>,
+    ) -> Result<WholeOutcome, Faults> {
         let summaries = if let Some(summaries) = summaries {
             summaries
         } else {
             let clusters = self.layers.loaded.clusters.keys();
             resolve_all(&self.resolver, clusters.collect(), self.timings)?
         };
+        let stacks = self.resolver.account_stacks(&summaries)?;
         let clusters = summaries.into_iter().map(|summary| summary.of_fleet);
         let fleet = ResolvedFleet::new(clusters.collect(), self.kinds.take());
-        let tree = timed(&self.timings.render, || {
-            self.renderer.render_fleet(&fleet, self.request.watch)
+        let (of_fleet, of_accounts) = timed(&self.timings.render, || {
+            let watch = self.request.watch;
+            let of_fleet = self.renderer.render_fleet(&fleet, watch)?;
+            let of_accounts = self.renderer.render_accounts(&stacks, watch)?;
+            Ok::<_, Faults>((of_fleet, of_accounts))
         })?;
-        if tree.0.is_empty() {
-            return Ok(WholeOutcome {
-                attempts: Vec::new(),
-                output: None,
-            });
+        let mut outcome = WholeOutcome::default();
+        if !of_fleet.0.is_empty() {
+            let plan = self.plan(FLEET, of_fleet)?;
+            timed(&self.timings.check, || {
+                self.renderer.check_fleet(plan.written())
+            })?;
+            self.add_shared(FLEET, plan, &mut outcome);
         }
-        let plan = self.plan(render::FLEET, tree)?;
-        timed(&self.timings.check, || {
-            self.renderer.check_fleet(plan.written())
-        })?;
-        Ok(WholeOutcome {
-            output: plan.digest(),
-            attempts: vec![self.write(plan)],
-        })
+        if !of_accounts.0.is_empty() {
+            let plan = self.plan(ACCOUNTS, of_accounts.clone())?;
+            if plan.written().next().is_some() {
+                timed(&self.timings.check, || {
+                    self.renderer.check_accounts(&of_accounts)
+                })?;
+            }
+            self.add_shared(ACCOUNTS, plan, &mut outcome);
+        }
+        Ok(outcome)
+    }
+
+    fn add_shared(&self, name: &str, plan: WritePlan, outcome: &mut WholeOutcome) {
+        outcome.outputs.insert(name.to_owned(), plan.digest());
+        outcome.attempts.push(self.write(plan));
     }
 
     /// Plans to remove folders that are no cluster's, and none of those `kept`.
-    fn plan_removed(&self, kept: &[&'static str]) -> Result<Vec<WritePlan>, Faults> {
+    fn plan_removed(&self, kept: &[&str]) -> Result<Vec<WritePlan>, Faults> {
         let names = &self.layers.loaded.cluster_names;
         let existing = names.iter().map(String::as_str).chain(kept.iter().copied());
         write::plan_removed(self.output, &existing.collect(), self.request.options)

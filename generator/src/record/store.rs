@@ -123,7 +123,7 @@ mod tests {
             program: Digest::of(b"program"),
             shared: Digest::of(b"shared"),
             clusters: BTreeMap::new(),
-            whole: None,
+            shared_folders: BTreeMap::new(),
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
         let text = fs::read_to_string(store.path()).expect("there");
         for (from, to) in [
             ("\"format\":1", "\"format\":2"),
-            ("\"whole\":null", "\"whole\":null,\"more\":1"),
+            ("\"shared_folders\":{}", "\"shared_folders\":{},\"more\":1"),
         ] {
             let changed = text[64..].replace(from, to);
             assert_ne!(changed, text[64..]);

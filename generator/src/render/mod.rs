@@ -9,7 +9,8 @@
 //!   `{% include %}`, and no output.
 //! - A template that renders to white space only gives no file.
 //! - A template below `_fleet/` is rendered once for the whole fleet, into
-//!   `rendered/_fleet/`.
+//!   `rendered/_fleet/`; one below `_accounts/{account}/{region}/` once for each
+//!   account and Region in which clusters share something.
 //!
 //! Values enter templates through the filters of [`filter`], which quote them
 //! for the language of the output. A `.json` template is JSON with comments
@@ -26,11 +27,12 @@ pub mod quote;
 mod templates;
 mod watch;
 
+use rayon::prelude::*;
 use tera::value::Key;
 use tera::{Context, Value};
 
 use crate::fault::{Fault, Faults};
-use crate::resolve::{ResolvedCluster, ResolvedDestination, ResolvedFleet};
+use crate::resolve::{AccountStack, ResolvedCluster, ResolvedDestination, ResolvedFleet};
 use crate::tree::{RenderedTree, TreePath};
 
 use parts::Parts;
@@ -72,7 +74,7 @@ pub fn render_watched(
     faults.into_result(rendering.tree)
 }
 
-pub use logfleet_contract::folder::FLEET;
+pub use logfleet_contract::folder::{ACCOUNTS, FLEET};
 
 /// Renders every file of the whole fleet, telling `watch` of each template.
 pub fn render_fleet(
@@ -88,6 +90,7 @@ pub fn render_fleet(
         let file = File {
             owner: FLEET,
             template: &output.name,
+            folder: "",
             path: &output.path,
             placeholders: nothing,
         };
@@ -96,6 +99,61 @@ pub fn render_fleet(
         }
     }
     faults.into_result(tree)
+}
+
+/// Renders every file of accounts, on all threads, telling `watch` of each template.
+pub fn render_accounts(
+    stacks: &[AccountStack],
+    templates: &Templates,
+    watch: &dyn Watch,
+) -> Result<RenderedTree, Faults> {
+    let rendered: Vec<Result<RenderedTree, Faults>> = stacks
+        .par_iter()
+        .map(|stack| render_account(stack, templates, watch))
+        .collect();
+    let mut tree = RenderedTree::default();
+    let mut faults = Faults::new();
+    for result in rendered {
+        match result {
+            Ok(of_stack) => tree.0.extend(of_stack.0),
+            Err(more) => faults.append(more),
+        }
+    }
+    faults.into_result(tree)
+}
+
+fn render_account(
+    stack: &AccountStack,
+    templates: &Templates,
+    watch: &dyn Watch,
+) -> Result<RenderedTree, Faults> {
+    let mut context = Context::from_serialize(stack).map_err(|error| unserializable(&error))?;
+    context.insert(ACCOUNT_ID, &stack.account.id);
+    let folder = format!("{}/{}/", stack.account.id, stack.region.name);
+    let mut tree = RenderedTree::default();
+    let mut faults = Faults::new();
+    for output in templates.account_outputs() {
+        let file = File {
+            owner: ACCOUNTS,
+            template: &output.name,
+            folder: &folder,
+            path: &output.path,
+            placeholders: Placeholders::default(),
+        };
+        if let Err(more) = file.render(templates, &context, watch, &mut tree) {
+            faults.append(more);
+        }
+    }
+    faults.into_result(tree)
+}
+
+/// What templates see the account's digits as, be it a cluster's or an account's file.
+const ACCOUNT_ID: &str = "account_id";
+
+/// The template that renders a path of an account.
+pub fn template_of_account(path: &str) -> String {
+    let below = path.splitn(3, '/').nth(2).unwrap_or_default();
+    format!("{}{below}", templates::ACCOUNTS)
 }
 
 /// The template that renders a path of the whole fleet, if one does.
@@ -139,7 +197,9 @@ impl<'a> Rendering<'a> {
         templates: &'a Templates,
         watch: &'a dyn Watch,
     ) -> Result<Self, Fault> {
-        let context = Context::from_serialize(cluster).map_err(|error| unserializable(&error))?;
+        let mut context =
+            Context::from_serialize(cluster).map_err(|error| unserializable(&error))?;
+        context.insert(ACCOUNT_ID, &cluster.cluster.account);
         let list = |value: Option<&Value>| -> Vec<Value> {
             let list = value.and_then(Value::as_array);
             list.unwrap_or_default().to_vec()
@@ -242,6 +302,7 @@ impl<'a> Rendering<'a> {
         let file = File {
             owner: &self.cluster.cluster.name,
             template,
+            folder: "",
             path,
             placeholders,
         };
@@ -254,6 +315,8 @@ struct File<'a> {
     /// The folder below `rendered/` that it goes to.
     owner: &'a str,
     template: &'a str,
+    /// What stands before the path, with a `/` at its end.
+    folder: &'a str,
     path: &'a PathPattern,
     placeholders: Placeholders<'a>,
 }
@@ -270,6 +333,7 @@ impl File<'_> {
         let Self {
             owner,
             template,
+            folder,
             path: pattern,
             placeholders,
         } = self;
@@ -279,7 +343,7 @@ impl File<'_> {
                     .hint("a template's output stays in its cluster's folder")
             })
         };
-        let path = checked(pattern.expand(&placeholders))?;
+        let path = checked(format!("{folder}{}", pattern.expand(&placeholders)))?;
         watch.begins(owner, template);
         let text = templates.render(template, context);
         watch.ends();
@@ -296,7 +360,10 @@ impl File<'_> {
         // All files of all clusters are held until the last one is rendered.
         text.shrink_to_fit();
         let bytes = text.into_bytes();
-        let path = checked(pattern.expand_for(&placeholders, &bytes))?;
+        let path = checked(format!(
+            "{folder}{}",
+            pattern.expand_for(&placeholders, &bytes)
+        ))?;
         match tree.0.get(&path) {
             // What is named by its bytes can be asked for twice.
             Some(same) if pattern.is_by_content() && *same == bytes => {}

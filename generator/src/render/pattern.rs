@@ -208,8 +208,13 @@ pub enum PatternError {
     #[error("`{{{0}}}` and `{{{1}}}` can't stand together: a file is of one of them")]
     TwoItems(&'static str, &'static str),
     /// A fleet's own file belongs to no cluster.
-    #[error("what is rendered once for the whole fleet has no `{{`: its name is as it is")]
+    #[error(
+        "what is rendered once for the whole fleet, or for an account, has no further `{{`: its name is as it is"
+    )]
     Fleet,
+    /// An account's own file belongs to no cluster.
+    #[error("what is rendered for accounts stands below `_accounts/{{account}}/{{region}}/`")]
+    Account,
     /// A stack is a cluster's, whatever its destinations.
     #[error("`{{region}}` can't stand together with a destination's names")]
     RegionOfDestination,

@@ -9,7 +9,7 @@ use tera::{Context, ErrorKind, Tera};
 use super::MAX_FILE_BYTES;
 use super::complaint;
 use super::filter;
-use super::pattern::PathPattern;
+use super::pattern::{PathPattern, PatternError};
 use crate::fault::{Fault, Faults};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates");
@@ -39,10 +39,14 @@ pub struct Templates {
     tera: Tera,
     outputs: Vec<Output>,
     fleet_outputs: Vec<Output>,
+    account_outputs: Vec<Output>,
 }
 
 /// The folder of the templates that are rendered once for the whole fleet.
 pub(super) const FLEET: &str = "_fleet/";
+
+/// The folder of those that are rendered once for each account and Region.
+pub(super) const ACCOUNTS: &str = "_accounts/{account}/{region}/";
 
 impl Templates {
     /// Compiles the built-in templates with a fleet's own over them: one of
@@ -63,10 +67,16 @@ impl Templates {
         }
         texts.retain(|name, _| *name != README);
         let (mut outputs, mut fleet_outputs) = (Vec::new(), Vec::new());
+        let mut account_outputs = Vec::new();
         for name in texts.keys().filter(|name| !is_part(name)) {
-            let (list, path) = match name.strip_prefix(FLEET) {
-                Some(below) => (&mut fleet_outputs, PathPattern::parse_plain(below)),
-                None => (&mut outputs, PathPattern::parse(name)),
+            let (list, path) = if let Some(below) = name.strip_prefix(FLEET) {
+                (&mut fleet_outputs, PathPattern::parse_plain(below))
+            } else if let Some(below) = name.strip_prefix(ACCOUNTS) {
+                (&mut account_outputs, PathPattern::parse_plain(below))
+            } else if name.starts_with("_accounts/") {
+                (&mut account_outputs, Err(PatternError::Account))
+            } else {
+                (&mut outputs, PathPattern::parse(name))
             };
             match path {
                 Ok(path) => list.push(Output {
@@ -89,6 +99,7 @@ impl Templates {
             tera,
             outputs,
             fleet_outputs,
+            account_outputs,
         })
     }
 
@@ -99,6 +110,11 @@ impl Templates {
     /// Those that are rendered once for the whole fleet.
     pub(super) fn fleet_outputs(&self) -> &[Output] {
         &self.fleet_outputs
+    }
+
+    /// Those that are rendered once for each account and Region.
+    pub(super) fn account_outputs(&self) -> &[Output] {
+        &self.account_outputs
     }
 
     pub(super) fn render(&self, template: &str, context: &Context) -> Result<String, Faults> {

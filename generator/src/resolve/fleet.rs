@@ -13,8 +13,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{
-    AwsName, ClusterSummary, FleetCluster, OwnFiles, Problem, ResolvedCluster, aws, gitops, name,
-    resolve_cluster,
+    AccountShare, AccountStack, AwsName, ClusterSummary, FleetAccounts, FleetCluster, OwnFiles,
+    Problem, ResolvedCluster, account, aws, gitops, name, resolve_cluster,
 };
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers, removal_of};
@@ -54,6 +54,7 @@ pub struct FleetResolver<'a> {
     fleet: &'a FleetLayers,
     shared: SharedLayers<'a>,
     faults_of_shared: Faults,
+    accounts: Result<FleetAccounts, Fault>,
 }
 
 impl<'a> FleetResolver<'a> {
@@ -64,6 +65,7 @@ impl<'a> FleetResolver<'a> {
             fleet,
             shared,
             faults_of_shared,
+            accounts: FleetAccounts::of(fleet),
         }
     }
 
@@ -93,20 +95,93 @@ impl<'a> FleetResolver<'a> {
         &self,
         clusters: impl IntoIterator<Item = &'s ClusterSummary> + Clone,
     ) -> Faults {
-        let mut faults = find_name_clashes(clusters.clone(), &self.fleet.loaded);
+        let stacks = self.account_stacks(clusters.clone());
+        let (stacks, mut faults) = match stacks {
+            Ok(stacks) => (stacks, Faults::new()),
+            Err(fault) => (Vec::new(), fault.into()),
+        };
+        faults.append(find_name_clashes(
+            clusters.clone(),
+            &stacks,
+            &self.fleet.loaded,
+        ));
         let of_fleet = clusters
             .clone()
             .into_iter()
             .map(|cluster| &cluster.of_fleet);
         faults.append(find_gitops_clashes(of_fleet, self.fleet));
-        faults.append(find_aws_clashes(clusters, &self.fleet.loaded));
+        faults.append(self.find_aws_clashes(clusters, &stacks));
         faults
+    }
+
+    /// Finds what clusters can't have beside their neighbours, other clusters of
+    /// the fleet that weren't read with them. What is wrong among neighbours alone
+    /// is theirs.
+    pub fn find_clashes_beside(
+        &self,
+        clusters: &[ClusterSummary],
+        neighbours: &[ClusterSummary],
+    ) -> Faults {
+        let mut all: Vec<&ClusterSummary> = clusters.iter().chain(neighbours).collect();
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        let mut faults = self.find_clashes(all);
+        if !neighbours.is_empty() {
+            let theirs = self.find_clashes(neighbours).sorted();
+            faults.retain(|fault| !theirs.contains(fault));
+        }
+        let own = self.fleet.loaded.clusters.values().next();
+        faults.map(|fault| match own {
+            Some(own) if fault.place.is_none() => {
+                fault.at(self.fleet.loaded.sources.place(name_span(own)))
+            }
+            _ => fault,
+        })
+    }
+
+    /// The stacks of the accounts that clusters share something of.
+    pub fn account_stacks<'s>(
+        &self,
+        clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+    ) -> Result<Vec<AccountStack>, Fault> {
+        let shares: Vec<&AccountShare> = clusters
+            .into_iter()
+            .filter_map(ClusterSummary::share)
+            .collect();
+        account_stacks(&shares, self.accounts.as_ref())
+    }
+
+    /// Finds what clusters of one account can't both have in AWS, and what their
+    /// account doesn't give them.
+    fn find_aws_clashes<'s>(
+        &self,
+        clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+        stacks: &[AccountStack],
+    ) -> Faults {
+        let claims: Vec<_> = clusters.into_iter().map(|cluster| &cluster.aws).collect();
+        let mut clashes = aws::find_clashes(claims.iter().copied(), stacks);
+        if let Ok(accounts) = &self.accounts {
+            let shares = claims.iter().filter_map(|claims| claims.share());
+            clashes.extend(account::find_clashes(shares, accounts));
+        }
+        let loaded = &self.fleet.loaded;
+        let faults = clashes.into_iter().map(|clash| {
+            let fault = Fault::input(clash.message).hint(clash.hint);
+            match loaded.clusters.get(&clash.cluster) {
+                Some(layer) => fault.at(loaded.sources.place(name_span(layer))),
+                None => fault,
+            }
+        });
+        faults.collect()
     }
 }
 
 /// Resolves the clusters of a fleet that were read, by name: those that have
-/// no fault, and the faults of all.
-pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<ResolvedMember>, Faults) {
+/// no fault, and the faults of all. `neighbours` are clusters that weren't read.
+pub fn resolve_fleet(
+    fleet: &FleetLayers,
+    schemas: &InputSchemas,
+    neighbours: &[ClusterSummary],
+) -> (Vec<ResolvedMember>, Faults) {
     let resolver = FleetResolver::new(fleet, schemas);
     let mut faults = resolver.faults_of_layers();
     let resolved: Vec<Result<ResolvedMember, Faults>> = fleet
@@ -127,7 +202,7 @@ pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<Resolv
             .iter()
             .map(|member| ClusterSummary::of(&member.cluster));
         let summaries: Vec<ClusterSummary> = summaries.collect();
-        faults = resolver.find_clashes(&summaries);
+        faults = resolver.find_clashes_beside(&summaries, neighbours);
     }
     (members, faults)
 }
@@ -137,6 +212,7 @@ pub fn resolve_fleet(fleet: &FleetLayers, schemas: &InputSchemas) -> (Vec<Resolv
 /// first one's.
 fn find_name_clashes<'s>(
     clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+    stacks: &[AccountStack],
     loaded: &LoadedFleet,
 ) -> Faults {
     let mut faults = Faults::new();
@@ -164,6 +240,27 @@ fn find_name_clashes<'s>(
             });
         }
     }
+    for stack in stacks {
+        let clash = stack.names.iter().find_map(|name| {
+            let cluster = owners.get(name)?;
+            Some((name, *cluster))
+        });
+        let Some((name, cluster)) = clash else {
+            continue;
+        };
+        let fault = Fault::input(format!(
+            "the cluster `{cluster}` and the stack of account {} in {} would both have {} `{}`",
+            stack.account.id,
+            stack.region.name,
+            name.kind.article(),
+            name.name
+        ))
+        .hint("rename the cluster, or give its object another name");
+        faults.push(match loaded.clusters.get(cluster) {
+            Some(layer) => fault.at(loaded.sources.place(name_span(layer))),
+            None => fault,
+        });
+    }
     faults
 }
 
@@ -189,21 +286,17 @@ fn find_gitops_clashes<'s>(
     faults
 }
 
-/// Finds what clusters of one account can't both have in AWS.
-fn find_aws_clashes<'s>(
-    clusters: impl IntoIterator<Item = &'s ClusterSummary>,
-    loaded: &LoadedFleet,
-) -> Faults {
-    let claims: Vec<_> = clusters.into_iter().map(|cluster| &cluster.aws).collect();
-    let clashes = aws::find_clashes(claims.iter().copied());
-    let faults = clashes.into_iter().map(|clash| {
-        let fault = Fault::input(clash.message).hint(clash.hint);
-        match loaded.clusters.get(&clash.cluster) {
-            Some(layer) => fault.at(loaded.sources.place(name_span(layer))),
-            None => fault,
-        }
-    });
-    faults.collect()
+/// The stacks of accounts; what a fleet says of them matters only where a
+/// cluster shares something.
+pub fn account_stacks(
+    shares: &[&AccountShare],
+    accounts: Result<&FleetAccounts, &Fault>,
+) -> Result<Vec<AccountStack>, Fault> {
+    if shares.is_empty() {
+        return Ok(Vec::new());
+    }
+    let accounts = accounts.map_err(Clone::clone)?;
+    Ok(account::resolve(shares.iter().copied(), accounts))
 }
 
 fn resolve_one(

@@ -4,6 +4,7 @@
 //! into a [`ResolvedCluster`], or into every [`Problem`] that a schema can't
 //! see. What comes out needs no further question: rendering can't fail on it.
 
+mod account;
 mod address;
 mod aws;
 mod cluster;
@@ -35,7 +36,10 @@ use std::collections::BTreeMap;
 
 use crate::settings::Settings;
 
+pub use account::resolved::*;
+pub use account::{AccountShare, FleetAccounts};
 pub use aws::TagFilter;
+pub use aws::quotas::{QUOTAS, Quota, needed};
 pub use aws::resolved::*;
 pub use cluster::*;
 pub(crate) use domain::DomainHost;

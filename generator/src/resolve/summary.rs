@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::aws::AwsClaims;
-use super::{AwsName, FleetCluster, ResolvedCluster};
+use super::{AccountShare, AwsName, FleetCluster, ResolvedCluster};
 
 /// A resolved cluster as other clusters see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,11 @@ impl ClusterSummary {
             aws_names: cluster.aws_names.clone(),
             aws: AwsClaims::of(cluster),
         }
+    }
+
+    /// What it shares with others of its account.
+    pub fn share(&self) -> Option<&AccountShare> {
+        self.aws.share()
     }
 
     /// The cluster's name.

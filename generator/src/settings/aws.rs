@@ -23,6 +23,10 @@ pub struct Aws {
     /// `kubernetes.io/cluster/<name>` of `resource_group.tags`, else the cluster's own. The tags of its objects,
     /// the names of its roles and the log group of its control plane follow from it.
     pub cluster_name: Option<AwsClusterName>,
+    /// Whether trails are the account's, once for all of its clusters, and its distributor hands
+    /// the cluster what is its own. Without it the cluster has trails of its own, of which AWS
+    /// allows an account five in a Region.
+    pub account_stack: bool,
     /// Which objects of AWS are the cluster's.
     pub resource_group: ResourceGroup,
     /// Machines, as their hypervisor sees them.
@@ -303,16 +307,17 @@ pub struct Cloudtrail {
     /// The stream it goes to.
     pub stream: Name,
     /// The log group in the cluster's Region that a trail of the account writes
-    /// to already. An account may have five trails in a Region, so clusters
-    /// should share one; without this the cluster makes a trail of its own.
+    /// to already, if the cluster is to have all events of it, and not those of the account's stack
+    /// that are its own. AWS allows two subscriptions on a log group, so two clusters can read one.
     pub existing_log_group: Option<LogGroupName>,
-    /// Calls that read, for a trail of its own.
+    /// Calls that read. Of the account's trail the cluster gets what that writes down, `accounts.<account>.calls`.
     pub read: bool,
-    /// Calls that write, for a trail of its own.
+    /// Calls that write.
     pub write: bool,
-    /// Services whose calls are left out, `true` each, for a trail of its own.
+    /// Services whose calls are left out, `true` each.
     pub exclude: BTreeMap<ServicePrincipal, bool>,
-    /// Days that the trail's bucket keeps its files.
+    /// Days that the bucket of the cluster's own trails keeps files, and by default those of
+    /// accounts, `account_defaults.expiry_days`.
     #[schemars(range(min = 1, max = 36_500))]
     pub expiry_days: u16,
     /// Counts of events.

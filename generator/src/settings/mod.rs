@@ -8,10 +8,12 @@
 //!
 //! Whatever somebody may want to override singly is a map keyed by name, not
 //! a list: layers merge as JSON Merge Patch (RFC 7396), where a list only
-//! ever replaces. Two blocks hold defaults for many places and merge below
-//! them by the same rule: `fluentd` below `sources.kubernetes.*.fluentd`, and
-//! `stream_defaults` below every one of `streams`.
+//! ever replaces. Three blocks hold defaults for many places and merge below
+//! them by the same rule: `fluentd` below `sources.kubernetes.*.fluentd`,
+//! `stream_defaults` below every one of `streams`, and `account_defaults` below
+//! every one of `accounts`.
 
+mod account;
 mod aws;
 mod destination;
 mod flag;
@@ -29,6 +31,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use account::*;
 pub use aws::*;
 pub use destination::*;
 pub use flag::Flag;
@@ -66,6 +69,10 @@ pub struct Settings {
     pub region: Region,
     /// The AWS account of the cluster: twelve digits, in quotes.
     pub account: Account,
+    /// What every account has once for its clusters; `accounts.<account>` overrides single settings.
+    pub account_defaults: AccountSettings,
+    /// What single accounts have, by their twelve digits, in quotes.
+    pub accounts: BTreeMap<Account, AccountSettings>,
     /// How the data streams are named.
     pub index: IndexNaming,
     /// What the Kubernetes objects have in common.

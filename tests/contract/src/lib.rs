@@ -7,8 +7,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use logfleet_contract::folder::{FLEET, OWNERSHIP_FILE, is_reserved};
-use logfleet_contract::rendered::{Place, ReadFault, RenderedCluster, RenderedFleet};
+use logfleet_contract::folder::{ACCOUNTS, FLEET, OWNERSHIP_FILE, is_reserved};
+use logfleet_contract::rendered::{
+    AccountPlace, Place, ReadFault, RenderedAccounts, RenderedCluster, RenderedFleet,
+};
 use logfleet_contract::tree::{RenderedTree, TreePath};
 
 /// How many files of each kind were read.
@@ -21,6 +23,8 @@ pub struct Rendered {
     pub clusters: BTreeMap<String, RenderedCluster>,
     /// What is rendered once for all of them.
     pub fleet: Option<RenderedFleet>,
+    /// What is rendered once for each account.
+    pub accounts: Option<RenderedAccounts>,
     /// How many files there are of each kind.
     pub counts: Counts,
     /// How many files there are.
@@ -49,6 +53,7 @@ pub fn read(rendered: &Path) -> Result<Rendered, ReadError> {
     let mut read = Rendered {
         clusters: BTreeMap::new(),
         fleet: None,
+        accounts: None,
         counts: Counts::new(),
         files: 0,
         unread: Vec::new(),
@@ -69,6 +74,8 @@ pub fn read(rendered: &Path) -> Result<Rendered, ReadError> {
         read.files += total;
         let found = if name == FLEET {
             read.fleet(tree, total)
+        } else if name == ACCOUNTS {
+            read.accounts(tree, total)
         } else {
             read.cluster(&name, tree, total)
         };
@@ -120,12 +127,35 @@ impl Rendered {
         Ok(())
     }
 
+    fn accounts(&mut self, tree: RenderedTree, total: usize) -> Result<(), Vec<ReadFault>> {
+        for (path, _) in tree.files() {
+            self.count_as(path, AccountPlace::of(path.as_str()).word());
+        }
+        let accounts = RenderedAccounts::read(tree)?;
+        self.leave(ACCOUNTS, &accounts.foreign, accounts.other.keys());
+        let of_region = accounts.regions.values();
+        let typed = 1 + of_region
+            .map(|own| usize::from(own.template.is_some()) + own.fragments.len())
+            .sum::<usize>();
+        if typed + accounts.foreign.len() + accounts.other.len() != total {
+            self.unread
+                .push(format!("{ACCOUNTS}: {typed} of {total} files"));
+        }
+        self.accounts = Some(accounts);
+        Ok(())
+    }
+
     fn count(&mut self, path: &TreePath) {
-        let word = match Place::of(path.as_str()) {
-            _ if path.as_str() == OWNERSHIP_FILE => "ownership files",
-            Ok(place) => place.word(),
-            // Reading it says what is wrong.
-            Err(_) => return,
+        // Reading it says what is wrong.
+        if let Ok(place) = Place::of(path.as_str()) {
+            self.count_as(path, place.word());
+        }
+    }
+
+    fn count_as(&mut self, path: &TreePath, word: &'static str) {
+        let word = match path.as_str() {
+            OWNERSHIP_FILE => "ownership files",
+            _ => word,
         };
         *self.counts.entry(word).or_default() += 1;
     }

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use logfleet_generator::members::{Call, Composition, Fragment, Member, When, compose};
+use logfleet_generator::members::{Call, Composition, Fragment, Member, When, compose, join};
 use serde_json::{Value, json};
 
-use super::Account;
 use super::rendered::Place;
+use super::{Account, Aws};
 
 /// The members of one cluster, and what was composed of them.
 pub struct Members {
@@ -315,6 +315,94 @@ fn in_effect(account: &Account<'_>, place: &Place, call: &Call, result: Option<&
         }
         other => panic!("nobody looked at what {other} does"),
     }
+}
+
+/// What members of all clusters of an account get together, by account and Region.
+#[derive(Debug, Default)]
+pub struct SharedMembers(BTreeMap<(String, String), Vec<Value>>);
+
+impl SharedMembers {
+    /// Composes the members of all clusters with a fleet's rendered fragments of
+    /// accounts, and brings AWS there.
+    pub fn apply(&mut self, aws: &Aws, members: &[Members], root: &std::path::Path) {
+        let mut wanted = BTreeMap::new();
+        for own in members {
+            let place = &own.place;
+            let key = (place.account.clone(), place.region.clone());
+            wanted.entry(key).or_insert_with(Vec::new).push(own);
+        }
+        for (key, clusters) in wanted {
+            let (account, region) = &key;
+            let folder = root.join("rendered/_accounts").join(account).join(region);
+            let shared = named_fragments(&folder.join("members"));
+            let clusters: Vec<_> = clusters
+                .iter()
+                .map(|own| (named_fragments(&folder_of(root, &own.place)), &own.present))
+                .collect();
+            let of_clusters = clusters.iter().map(|(own, present)| (own, *present));
+            let joined = join(&shared, of_clusters).expect("they fit");
+            let new = compose(&joined, &BTreeSet::new(), &BTreeMap::new())
+                .expect("they fit")
+                .stacks;
+            let old = self.0.insert(key.clone(), new.clone()).unwrap_or_default();
+            let account = aws.account(account);
+            for number in 0..old.len().max(new.len()) {
+                let stack = shared_stack(number);
+                let none = json!({});
+                let done = match (old.get(number), new.get(number)) {
+                    (Some(old), Some(new)) if old == new => continue,
+                    (Some(_), Some(new)) => {
+                        let updated = account.update(&stack, region, &new.to_string(), &none);
+                        updated.map(|_| ())
+                    }
+                    (_, Some(new)) => {
+                        let deployed = account.deploy(&stack, region, &new.to_string(), &none);
+                        deployed.map(|_| ())
+                    }
+                    (_, None) => account.delete(&stack, region),
+                };
+                done.unwrap_or_else(|failed| panic!("{stack} in {region}: {failed:#?}"));
+            }
+        }
+    }
+
+    /// Deletes the stacks.
+    pub fn remove(&mut self, aws: &Aws) {
+        for ((account, region), stacks) in std::mem::take(&mut self.0) {
+            for number in 0..stacks.len() {
+                let stack = shared_stack(number);
+                aws.account(&account)
+                    .delete(&stack, &region)
+                    .unwrap_or_else(|failed| panic!("{stack} in {region}: {failed:#?}"));
+            }
+        }
+    }
+}
+
+fn shared_stack(number: usize) -> String {
+    format!("logfleet-account-members-{number}")
+}
+
+fn folder_of(root: &std::path::Path, place: &Place) -> std::path::PathBuf {
+    root.join("rendered")
+        .join(&place.cluster)
+        .join("aws/members")
+}
+
+/// The fragments of a folder by their names; none where it isn't there.
+fn named_fragments(folder: &std::path::Path) -> BTreeMap<String, Fragment> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries
+        .map(|entry| {
+            let path = entry.expect("readable").path();
+            let name = path.file_stem().expect("a name").to_str().expect("UTF-8");
+            let text = fs::read_to_string(&path).expect("readable");
+            (
+                name.to_owned(),
+                serde_json::from_str(&text).expect("a fragment"),
+            )
+        })
+        .collect()
 }
 
 /// The fragments of a cluster, as rendered.

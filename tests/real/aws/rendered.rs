@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::inventory::{Inventory, everything_of, global_of};
-use super::members::Members;
+use super::members::{Members, SharedMembers};
 use super::sources::{differences, rows};
 use super::{Account, Aws};
 
@@ -96,7 +96,7 @@ fn folders(path: &Path) -> Vec<String> {
 
 /// Every rendered template; of a cluster, that of its own Region first.
 fn rendered(root: &Path) -> Vec<Rendered> {
-    let mut all = Vec::new();
+    let mut all = accounts(root);
     for cluster in folders(&root.join("rendered")) {
         let folder = root.join("rendered").join(&cluster);
         let mut regions: Vec<String> = folders(&folder.join("aws"))
@@ -134,10 +134,34 @@ fn rendered(root: &Path) -> Vec<Rendered> {
     all
 }
 
+/// What stands in place of a cluster's name in stacks of accounts.
+const ACCOUNT: &str = "account";
+
+/// The templates of accounts, which clusters' stacks come after.
+fn accounts(root: &Path) -> Vec<Rendered> {
+    let folder = root.join("rendered/_accounts");
+    let mut all = Vec::new();
+    for account in folders(&folder) {
+        for region in folders(&folder.join(&account)) {
+            let path = folder.join(&account).join(&region).join("stack.json");
+            let text = fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            all.push(Rendered {
+                cluster: ACCOUNT.to_owned(),
+                account: account.clone(),
+                region,
+                part: "-aws",
+                template: serde_json::from_str(&text).expect("a rendered .json is JSON"),
+            });
+        }
+    }
+    all
+}
+
 /// The clusters of templates.
 fn places(root: &Path, all: &[Rendered]) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
-    for one in all {
+    for one in all.iter().filter(|one| one.cluster != ACCOUNT) {
         if let Some(place) = places.iter_mut().find(|place| place.cluster == one.cluster) {
             place.regions.insert(one.region.clone());
             continue;
@@ -551,6 +575,8 @@ fn the_example_fleet_is_deployed_changed_and_deleted() {
     for own in &mut members {
         own.apply(&aws.account(&own.place.account), &root());
     }
+    let mut shared = SharedMembers::default();
+    shared.apply(aws, &members, &root());
     assert_shown(aws, &all);
     assert_as_told(aws, &places, &root());
     assert_differences_are_told(aws, &places, &root());
@@ -561,6 +587,7 @@ fn the_example_fleet_is_deployed_changed_and_deleted() {
     for own in &mut members {
         own.apply(&aws.account(&own.place.account), changed.path());
     }
+    shared.apply(aws, &members, changed.path());
     let touched = update(aws, &all, &new);
     for place in &places {
         assert!(
@@ -581,6 +608,7 @@ fn the_example_fleet_is_deployed_changed_and_deleted() {
     for own in &mut members {
         own.remove(&aws.account(&own.place.account));
     }
+    shared.remove(aws);
     let mut retained = retained(aws, &new);
     // EKS's own, which it leaves.
     for place in places

@@ -304,7 +304,15 @@ impl Named {
         let key = |group: &str| (number.to_owned(), region.to_owned(), group.to_owned());
         let known = |group: &str| self.groups.contains_key(&key(group));
         let known_arn = |arn: &str| group_of(arn).is_some_and(known);
+        // What an account has once belongs to no row of a single cluster.
+        let is_of_account = |group: &str| {
+            group.starts_with("/logfleet/_account/")
+                || group == "/aws/lambda/logfleet-account-distributor"
+        };
         for (group, to) in &one.subscribed {
+            if is_of_account(group) {
+                continue;
+            }
             if !known(group) && !self.writers.contains(&(number.to_owned(), group.clone())) {
                 tell(format!("log group {group}"));
             }
@@ -333,11 +341,10 @@ impl Named {
         for trail in &one.names["AWS::CloudTrail::Trail"] {
             let name = json!({ "Name": trail });
             let shown = one.account.call(region, "cloudtrail", "get_trail", &name);
-            if !known_arn(
-                shown["Trail"]["CloudWatchLogsLogGroupArn"]
-                    .as_str()
-                    .unwrap_or_default(),
-            ) {
+            let group = shown["Trail"]["CloudWatchLogsLogGroupArn"]
+                .as_str()
+                .unwrap_or_default();
+            if !known_arn(group) && !group_of(group).is_some_and(is_of_account) {
                 tell(format!("trail {trail}"));
             }
         }

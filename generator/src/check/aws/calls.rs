@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::forwarder::{Authentication, ScheduleInput};
-use logfleet_contract::stack;
+use logfleet_contract::{account, names, stack};
 use serde_json::Value;
 
 use super::super::fluentd::syntax as fluentd;
@@ -35,6 +35,8 @@ enum Program {
     InstallScript,
     /// The forwarder, and Lambda for it.
     Forwarder,
+    /// The distributor of an account, and Lambda for it.
+    Distributor,
 }
 
 impl Program {
@@ -47,6 +49,7 @@ impl Program {
             Self::CloudwatchAgent => "the CloudWatch agent",
             Self::InstallScript => "`install.sh`",
             Self::Forwarder => "the forwarder",
+            Self::Distributor => "the distributor",
         }
     }
 }
@@ -89,6 +92,10 @@ enum On {
     NetworkInterface,
     /// An object in the bucket of Classic Load Balancers.
     ClassicObject,
+    /// The path of the parameters that register clusters.
+    Registry,
+    /// A log group of a cluster, in any Region.
+    ClusterLogGroup,
     /// The resource group.
     ResourceGroup,
     /// A machine.
@@ -127,6 +134,7 @@ const FORWARDER_RETRIES: &str = "this repository, forwarder/src/handle/retries.r
 const FORWARDER_MEMBERS: &str = "this repository, forwarder/src/aws/groups.rs";
 const FORWARDER_METRICS: &str = "this repository, forwarder/src/aws/cloudwatch.rs";
 const FORWARDER_MACHINES: &str = "this repository, forwarder/src/aws/ec2.rs";
+const DISTRIBUTOR: &str = "this repository, contract/src/account.rs";
 /// Lambda's own calls for a function:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>.
@@ -138,7 +146,7 @@ const LAMBDA_NETWORK: &str =
 const MADE_BY_THE_STACK: &str = "the stack makes log groups; while one is missing, records wait";
 
 #[rustfmt::skip]
-const CALLS: [Call; 45] = {
+const CALLS: [Call; 54] = {
     use Program as P;
     use When::{Always, Given, True, Withheld};
     const fn call(program: Program, when: When, action: &'static str, on: On, source: &'static str) -> Call {
@@ -194,6 +202,15 @@ const CALLS: [Call; 45] = {
         call(P::Forwarder, Always, "es:ESHttpPost", On::Bulk, FORWARDER_SERVER),
         call(P::Forwarder, Given("resource_group"), "resource-groups:ListGroupResources", On::ResourceGroup, FORWARDER_MEMBERS),
         call(P::Forwarder, Given("resource_group"), "tag:GetResources", On::Anything, FORWARDER_MEMBERS),
+        call(P::Distributor, Always, "logs:CreateLogStream", On::LogGroup, LAMBDA),
+        call(P::Distributor, Always, "logs:PutLogEvents", On::LogGroup, LAMBDA),
+        call(P::Distributor, Always, "s3:PutObject", On::Object, LAMBDA),
+        call(P::Distributor, Always, "s3:ListBucket", On::Bucket, LAMBDA),
+        call(P::Distributor, Always, "ssm:GetParametersByPath", On::Registry, DISTRIBUTOR),
+        call(P::Distributor, Always, "resource-groups:ListGroupResources", On::ResourceGroup, DISTRIBUTOR),
+        call(P::Distributor, Always, "tag:GetResources", On::Anything, DISTRIBUTOR),
+        call(P::Distributor, Always, "logs:CreateLogStream", On::ClusterLogGroup, DISTRIBUTOR),
+        call(P::Distributor, Always, "logs:PutLogEvents", On::ClusterLogGroup, DISTRIBUTOR),
         // The polls stand in the rules that call it.
         call(P::Forwarder, Given("poll_metrics"), "cloudwatch:GetMetricData", On::Anything, FORWARDER_METRICS),
     ]
@@ -244,6 +261,10 @@ struct Caller {
     secrets: BTreeSet<String>,
     classic: BTreeSet<String>,
     groups: BTreeSet<String>,
+    /// The path of parameters, with its Region.
+    registry: Option<(String, String)>,
+    /// Log groups of clusters.
+    cluster_log_groups: BTreeSet<String>,
 }
 
 impl Caller {
@@ -258,6 +279,8 @@ impl Caller {
             secrets: BTreeSet::new(),
             classic: BTreeSet::new(),
             groups: BTreeSet::new(),
+            registry: None,
+            cluster_log_groups: BTreeSet::new(),
         }
     }
 
@@ -352,6 +375,24 @@ impl Caller {
                     "network-interface/eni-0123456789abcdef0".to_owned(),
                 )]
             }
+            On::Registry => self
+                .registry
+                .iter()
+                .flat_map(|(region, path)| {
+                    // The path itself, and what is below it.
+                    let path = path.trim_end_matches('/');
+                    ["", "/any"].map(|below| Request {
+                        service: "ssm",
+                        region: region.clone(),
+                        resource: format!("parameter{path}{below}"),
+                    })
+                })
+                .collect(),
+            On::ClusterLogGroup => self
+                .cluster_log_groups
+                .iter()
+                .map(|name| own("logs", format!("log-group:{name}:log-stream:any")))
+                .collect(),
             On::ResourceGroup => self
                 .groups
                 .iter()
@@ -384,7 +425,7 @@ impl Request {
             return false;
         };
         service == self.service
-            && (region.is_empty() || region == self.region)
+            && (matches!(region, "" | "*") || region == self.region)
             && matches_glob(resource, &self.resource)
     }
 }
@@ -512,7 +553,7 @@ fn acting<'t>(
             let callers = if of_pods {
                 configurations.iter().flat_map(of_kubernetes).collect()
             } else {
-                forwarders(template, resource.id)
+                functions(template, resource.id)
             };
             if callers.is_empty() {
                 continue;
@@ -724,8 +765,8 @@ fn of_install_script(text: &str) -> Option<Caller> {
     (!caller.secrets.is_empty()).then_some(caller)
 }
 
-/// The forwarders of a template that act as a role.
-fn forwarders(template: &Template<'_>, role: &str) -> Vec<Caller> {
+/// The forwarders and distributors of a template that act as a role.
+fn functions(template: &Template<'_>, role: &str) -> Vec<Caller> {
     let functions = template
         .of_type("AWS::Lambda::Function")
         .filter(|function| {
@@ -734,8 +775,48 @@ fn forwarders(template: &Template<'_>, role: &str) -> Vec<Caller> {
                 .is_some_and(|id| *id == role)
         });
     functions
-        .filter_map(|function| forwarder(template, &function))
+        .filter_map(|function| {
+            forwarder(template, &function).or_else(|| distributor(template, &function))
+        })
         .collect()
+}
+
+/// What can't be read is told by the check of the distributor itself.
+fn distributor(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller> {
+    let distributor = account::distributor(&template.value).ok()??;
+    if distributor.logical_id != function.id {
+        return None;
+    }
+    let settings = distributor.configuration;
+    let region = template.shown.rsplit('/').nth(1).unwrap_or_default();
+    let mut caller = Caller::new(Program::Distributor, region);
+    let log_group = &function.property("LoggingConfig")["LogGroup"];
+    caller
+        .log_groups
+        .extend(log_group.as_str().map(ToOwned::to_owned));
+    // Where calls go that were given up.
+    for calls in template.of_type("AWS::Lambda::EventInvokeConfig") {
+        let failed = &calls.property("DestinationConfig")["OnFailure"]["Destination"];
+        let bucket = failed["Fn::GetAtt"][0].as_str().and_then(|id| {
+            let mut buckets = template.of_type("AWS::S3::Bucket");
+            buckets.find(|bucket| bucket.id == id)?.text("BucketName")
+        });
+        caller.buckets.extend(bucket.map(|name| format!("{name}/")));
+    }
+    caller.registry = Some((settings.registry.region, settings.registry.path));
+    let group = names::aws_name(
+        names::NameKind::ResourceGroup,
+        "any",
+        &settings.account,
+        region,
+        "members",
+    );
+    caller.groups.insert(group);
+    let sources = settings.log_groups.values();
+    caller.cluster_log_groups = sources
+        .map(|source| names::log_group_of_source("any", source.word()))
+        .collect();
+    Some(caller)
 }
 
 /// What can't be read is told by the check of the forwarder itself.

@@ -186,7 +186,8 @@ fn fragment(template: &Template<'_>, own: &Own, faults: &mut Faults) {
         .collect();
     let collects = ["resources", "once"]
         .iter()
-        .any(|part| object(&template.value[*part]).is_some_and(|part| !part.is_empty()));
+        .any(|part| object(&template.value[*part]).is_some_and(|part| !part.is_empty()))
+        || !template.value["joins"].is_null();
     for bucket in own
         .buckets
         .iter()

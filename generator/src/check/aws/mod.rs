@@ -10,8 +10,10 @@ mod limits;
 mod loops;
 mod permissions;
 
+use logfleet_contract::account::{self, Distributor};
 use logfleet_contract::members::Fragment;
-use logfleet_contract::stack::{self, Forwarder};
+use logfleet_contract::rendered::AccountPlace;
+use logfleet_contract::stack::{self, Forwarder, ResourceFault};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
@@ -22,7 +24,21 @@ use crate::load::source::SourceFile;
 
 /// Whether a file of a cluster is a template or a fragment of CloudFormation.
 pub(super) fn is_template(path: &str) -> bool {
-    (path.starts_with("aws/") && path.ends_with(".json")) || path == "machines/stack.json"
+    (path.starts_with("aws/") && path.ends_with(".json"))
+        || path == "machines/stack.json"
+        || AccountPlace::of(path) != AccountPlace::Other && is_of_account(path)
+}
+
+/// Whether a path begins with an account's digits, as below `_accounts/`.
+fn is_of_account(path: &str) -> bool {
+    let account = path.split('/').next().unwrap_or_default();
+    account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a file is a fragment, of a cluster or an account.
+fn is_fragment(path: &str) -> bool {
+    path.starts_with("aws/members/")
+        || is_of_account(path) && matches!(AccountPlace::of(path), AccountPlace::Fragment { .. })
 }
 
 /// A rendered template of CloudFormation, or a fragment of one.
@@ -39,7 +55,7 @@ pub(super) struct Template<'t> {
 impl<'t> Template<'t> {
     /// Reads a file, if it is one of these.
     pub(super) fn read(path: &str, shown: String, text: &'t str) -> Option<Result<Self, Fault>> {
-        let is_fragment = path.starts_with("aws/members/");
+        let is_fragment = is_fragment(path);
         if !is_template(path) {
             return None;
         }
@@ -134,6 +150,8 @@ pub(super) fn check(
             faults.push(fault);
         }
         let forwarder = forwarder(template, &mut faults);
+        distributor(template, &mut faults);
+        registration(template, &mut faults);
         duplicates::check(cluster, template, forwarder.as_ref(), &fluentd, &mut faults);
     }
     loops::check(templates, &mut faults);
@@ -144,15 +162,34 @@ pub(super) fn check(
 /// The template's forwarder. What it couldn't read is a fault.
 fn forwarder(template: &Template<'_>, faults: &mut Faults) -> Option<Forwarder> {
     stack::forwarder(&template.value).unwrap_or_else(|found| {
-        for fault in found {
-            faults.push(
-                template
-                    .fault_at(&fault.logical_id, fault.to_string())
-                    .hint("write it with `compact_json | json`, as the built-in template does"),
-            );
-        }
+        unreadable(template, found, faults);
         None
     })
+}
+
+/// The template's distributor. What it couldn't read is a fault.
+fn distributor(template: &Template<'_>, faults: &mut Faults) -> Option<Distributor> {
+    account::distributor(&template.value).unwrap_or_else(|found| {
+        unreadable(template, found, faults);
+        None
+    })
+}
+
+/// Tells what distributors couldn't read of the cluster.
+fn registration(template: &Template<'_>, faults: &mut Faults) {
+    if let Err(found) = account::registration(&template.value) {
+        unreadable(template, found, faults);
+    }
+}
+
+fn unreadable(template: &Template<'_>, found: Vec<ResourceFault>, faults: &mut Faults) {
+    for fault in found {
+        faults.push(
+            template
+                .fault_at(&fault.logical_id, fault.to_string())
+                .hint("write it with `compact_json | json`, as the built-in template does"),
+        );
+    }
 }
 
 /// A list, or the one value in place of it.

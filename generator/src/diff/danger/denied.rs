@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use logfleet_contract::folder::is_shared;
+
 use super::Flag;
 use crate::diff::preview::{ClusterStatus, Preview};
 use crate::fault::{Fault, Faults};
-use crate::render::FLEET;
 
 /// Clusters that are named in the line to add; of more the line says "all".
 const MAX_IN_LINE: usize = 5;
@@ -51,7 +52,7 @@ fn tell(flag: Flag, clusters: &BTreeSet<&str>, gone: &BTreeSet<&str>) -> Fault {
     ));
     let with_folder: Vec<&str> = named
         .into_iter()
-        .filter(|name| *name != FLEET && !gone.contains(name))
+        .filter(|name| !is_shared(name) && !gone.contains(name))
         .collect();
     let file = |name: &str| format!("clusters/{name}/acknowledge.yaml");
     match with_folder.as_slice() {
@@ -109,6 +110,7 @@ mod tests {
     fn names_no_file_where_there_is_none() {
         assert_eq!(told(&["a"], &["a"]).len(), 2);
         assert_eq!(told(&["_fleet"], &[]).len(), 2);
+        assert_eq!(told(&["_accounts"], &[]).len(), 2);
     }
 
     #[test]

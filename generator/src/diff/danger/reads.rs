@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use logfleet_contract::account::Source;
+
 use super::change::names;
 use super::pattern::covers;
 use crate::resolve::{
@@ -48,6 +50,23 @@ pub(super) fn lost(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String
         }
     }
     told
+}
+
+/// What becomes of calls that are no cluster's where a cluster goes over to the
+/// trail of its account.
+pub(super) fn calls_of_others(base: &ResolvedCluster, head: &ResolvedCluster) -> Option<String> {
+    const CALLS: &str = "aws.cloudtrail";
+    let ships = |cluster: &ResolvedCluster| {
+        let mut sources = cluster.aws.sources.iter();
+        sources.any(|source| source.source == CALLS)
+    };
+    let shares = |cluster: &ResolvedCluster| {
+        let share = cluster.aws.share.as_ref();
+        share.is_some_and(|share| share.wants.contains_key(&Source::Cloudtrail))
+    };
+    (ships(base) && ships(head) && !shares(base) && shares(head)).then(|| {
+        format!("`{CALLS}` no longer reads calls that name no member, role or EKS cluster of the cluster's")
+    })
 }
 
 /// Whether a source runs where another one does: machines of one role don't

@@ -34,6 +34,10 @@ pub(in crate::diff) fn of_rows(base: &ResolvedCluster, head: &ResolvedCluster) -
         let live = "what isn't read now can't be shipped later";
         found.push(Flag::SourceStops, what, Some(live.to_owned()));
     }
+    if let Some(what) = reads::calls_of_others(base, head) {
+        let live = "they stay in the account's log group and in its bucket";
+        found.push(Flag::SourceStops, what, Some(live.to_owned()));
+    }
     for what in records::dropped(base, head) {
         found.push(Flag::SourceStops, what, None);
     }

@@ -36,6 +36,7 @@ impl Status {
             (ClusterStatus::Removed, _) => ("removed", None),
             (ClusterStatus::Changed, _) => ("changed", None),
             (ClusterStatus::FleetFiles, _) => ("the whole fleet", None),
+            (ClusterStatus::AccountFiles, _) => ("accounts", None),
             (ClusterStatus::HeadFaulty, _) => {
                 ("not compared", Some("the head has a fault".to_owned()))
             }

@@ -6,18 +6,18 @@ use super::super::name::partition;
 
 /// The Region in which a partition's global services write events and
 /// measurements: IAM its calls, Route 53 queries and counts.
-pub(super) fn global_region(region: &str) -> &'static str {
+pub(in crate::resolve) fn global_region(region: &str) -> &'static str {
     partition(region).global_region
 }
 
 /// Whether a Region's accounts have the Regions that most have.
-pub(super) fn is_standard_partition(region: &str) -> bool {
+pub(in crate::resolve) fn is_standard_partition(region: &str) -> bool {
     partition(region).id == "aws"
 }
 
 /// Paths of a domain of Amazon OpenSearch Service.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum DomainPaths {
+pub(in crate::resolve) enum DomainPaths {
     /// Those of bulk requests, `/_bulk` and `/<index>/_bulk`.
     Bulk,
     /// `/`.
@@ -26,90 +26,98 @@ pub(super) enum DomainPaths {
 
 /// Makes the ARNs of one account in one Region.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arns<'a> {
+pub(in crate::resolve) struct Arns<'a> {
     account: &'a str,
     region: &'a str,
+    partition: &'static str,
 }
 
 impl<'a> Arns<'a> {
-    pub(super) fn new(account: &'a str, region: &'a str) -> Self {
-        Self { account, region }
+    pub(in crate::resolve) fn new(account: &'a str, region: &'a str) -> Self {
+        Self {
+            account,
+            region,
+            partition: partition(region).id,
+        }
+    }
+
+    /// The same where the Region is `*`: in the partition of another one.
+    pub(in crate::resolve) fn in_partition_of(self, region: &str) -> Self {
+        Self {
+            partition: partition(region).id,
+            ..self
+        }
     }
 
     fn arn(&self, service: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{}:{}:{resource}",
-            partition(self.region).id,
-            self.region,
-            self.account
+            self.partition, self.region, self.account
         )
     }
 
     fn global(&self, service: &str, account: &str, resource: &str) -> String {
-        format!(
-            "arn:{}:{service}::{account}:{resource}",
-            partition(self.region).id
-        )
+        format!("arn:{}:{service}::{account}:{resource}", self.partition)
     }
 
-    pub(super) fn log_group(&self, name: &str) -> String {
+    pub(in crate::resolve) fn log_group(&self, name: &str) -> String {
         self.arn("logs", &format!("log-group:{name}"))
     }
 
-    pub(super) fn delivery_destination(&self, name: &str) -> String {
+    pub(in crate::resolve) fn delivery_destination(&self, name: &str) -> String {
         self.arn("logs", &format!("delivery-destination:{name}"))
     }
 
     /// Everything of CloudWatch Logs, as it names the sources of its own calls.
-    pub(super) fn logs(&self) -> String {
+    pub(in crate::resolve) fn logs(&self) -> String {
         self.arn("logs", "*")
     }
 
-    pub(super) fn rule(&self, name: &str) -> String {
+    pub(in crate::resolve) fn rule(&self, name: &str) -> String {
         self.arn("events", &format!("rule/{name}"))
     }
 
-    pub(super) fn function(&self, name: &str) -> String {
+    pub(in crate::resolve) fn function(&self, name: &str) -> String {
         self.arn("lambda", &format!("function:{name}"))
     }
 
     /// Everything of EC2, as Lambda wants it allowed to whoever runs in a network:
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html>.
-    pub(super) fn network_interfaces(&self) -> String {
+    pub(in crate::resolve) fn network_interfaces(&self) -> String {
         self.arn("ec2", "*/*")
     }
 
-    pub(super) fn firehose(&self, name: &str) -> String {
+    pub(in crate::resolve) fn firehose(&self, name: &str) -> String {
         self.arn("firehose", &format!("deliverystream/{name}"))
     }
 
-    pub(super) fn trail(&self, name: &str) -> String {
+    pub(in crate::resolve) fn trail(&self, name: &str) -> String {
         self.arn("cloudtrail", &format!("trail/{name}"))
     }
 
-    pub(super) fn eks_cluster(&self, name: &str) -> String {
+    pub(in crate::resolve) fn eks_cluster(&self, name: &str) -> String {
         self.arn("eks", &format!("cluster/{name}"))
     }
 
-    pub(super) fn resource_group(&self, name: &str) -> String {
+    pub(in crate::resolve) fn resource_group(&self, name: &str) -> String {
         self.arn("resource-groups", &format!("group/{name}"))
     }
 
-    pub(super) fn instances(&self) -> String {
+    pub(in crate::resolve) fn instances(&self) -> String {
         self.arn("ec2", "instance/*")
     }
 
-    pub(super) fn flow_logs(&self) -> String {
+    pub(in crate::resolve) fn flow_logs(&self) -> String {
         self.arn("ec2", "vpc-flow-log/*")
     }
 
-    pub(super) fn classic_load_balancers(&self) -> String {
+    pub(in crate::resolve) fn classic_load_balancers(&self) -> String {
         self.arn("elasticloadbalancing", "loadbalancer/*")
     }
 
     /// What answers at the paths of a domain
     /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ac.html>).
-    pub(super) fn domain(&self, name: &str, paths: DomainPaths) -> String {
+    pub(in crate::resolve) fn domain(&self, name: &str, paths: DomainPaths) -> String {
         let path = match paths {
             DomainPaths::Bulk => "*_bulk",
             DomainPaths::Root => "",
@@ -120,12 +128,17 @@ impl<'a> Arns<'a> {
     /// Every log group of the account in the Region: listing them can't be
     /// allowed for single ones
     /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html>).
-    pub(super) fn log_groups(&self) -> String {
+    pub(in crate::resolve) fn log_groups(&self) -> String {
         self.log_group("*")
     }
 
+    /// Parameters in AWS Systems Manager.
+    pub(in crate::resolve) fn parameter(&self, resource: &str) -> String {
+        self.arn("ssm", resource)
+    }
+
     /// A secret by its name: Secrets Manager adds `-` and six characters.
-    pub(super) fn secret(&self, name: &str) -> String {
+    pub(in crate::resolve) fn secret(&self, name: &str) -> String {
         if name.starts_with("arn:") {
             name.to_owned()
         } else {
@@ -133,19 +146,19 @@ impl<'a> Arns<'a> {
         }
     }
 
-    pub(super) fn role(&self, name: &str) -> String {
+    pub(in crate::resolve) fn role(&self, name: &str) -> String {
         self.global("iam", self.account, &format!("role/{name}"))
     }
 
-    pub(super) fn open_id_connect_provider(&self, name: &str) -> String {
+    pub(in crate::resolve) fn open_id_connect_provider(&self, name: &str) -> String {
         self.global("iam", self.account, &format!("oidc-provider/{name}"))
     }
 
-    pub(super) fn bucket(&self, name: &str) -> String {
+    pub(in crate::resolve) fn bucket(&self, name: &str) -> String {
         self.global("s3", "", name)
     }
 
-    pub(super) fn hosted_zones(&self) -> String {
+    pub(in crate::resolve) fn hosted_zones(&self) -> String {
         self.global("route53", "", "hostedzone/*")
     }
 }

@@ -3,14 +3,17 @@
 //! Names are compared elsewhere; here it is what is chosen by settings: the
 //! same tags, the same trail, and numbers that AWS allows an account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use logfleet_contract::account::Source;
+
+use super::super::account::{AccountShare, AccountStack};
 use super::super::{LogSubscription, ResolvedCluster};
 use super::TagFilter;
+use super::quotas::QUOTAS;
 
-/// Trails that an account may have in a Region; one of all Regions counts in each:
-/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html>.
-const MOST_TRAILS: usize = 5;
+/// Trails that an account may have in a Region; one of all Regions counts in each.
+const MOST_TRAILS: usize = QUOTAS[0].most;
 
 /// Subscription filters that AWS allows on a log group.
 const MOST_SUBSCRIPTIONS: usize = 2;
@@ -36,6 +39,8 @@ pub(in crate::resolve) struct AwsClaims {
     members: Option<(String, Vec<TagFilter>)>,
     trails: Vec<TrailClaim>,
     subscriptions: Vec<SubscriptionClaim>,
+    /// What it shares with others of its account.
+    share: Option<AccountShare>,
 }
 
 /// The trails that are seen in a Region.
@@ -92,16 +97,24 @@ impl AwsClaims {
             members,
             trails: trails.collect(),
             subscriptions: subscriptions.collect(),
+            share: cluster.aws.share.clone(),
         }
+    }
+
+    /// What the cluster shares with others of its account.
+    pub(in crate::resolve) fn share(&self) -> Option<&AccountShare> {
+        self.share.as_ref()
     }
 }
 
-/// Finds what clusters of one account can't both have. They are sorted by name.
+/// Finds what clusters of one account can't both have. They are sorted by name;
+/// `stacks` are those of their accounts.
 pub(in crate::resolve) fn find_clashes<'c>(
     clusters: impl IntoIterator<Item = &'c AwsClaims> + Clone,
+    stacks: &'c [AccountStack],
 ) -> Vec<Clash> {
     let mut found = same_members(clusters.clone());
-    found.extend(too_many_trails(clusters.clone()));
+    found.extend(too_many_trails(clusters.clone(), stacks));
     found.extend(too_many_subscriptions(clusters));
     found
 }
@@ -131,39 +144,65 @@ fn same_members<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>) -> Vec<Cl
     found
 }
 
-fn too_many_trails<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>) -> Vec<Clash> {
+fn too_many_trails<'c>(
+    clusters: impl IntoIterator<Item = &'c AwsClaims>,
+    stacks: &'c [AccountStack],
+) -> Vec<Clash> {
     // Trails of all Regions by account, those of one Region by account and Region.
     let mut everywhere: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut here: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
+    let mut here: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // Of requests at data there is a trail as soon as a cluster may have members.
+    let mut shared: BTreeMap<(&str, &str), BTreeSet<Source>> = BTreeMap::new();
     for cluster in clusters {
         let account = cluster.account.as_str();
         for trails in &cluster.trails {
             *everywhere.entry(account).or_default() += trails.everywhere;
-            let entry = here
-                .entry((account, trails.region.as_str()))
-                .or_insert((0, ""));
-            entry.0 += trails.here;
-            entry.1 = cluster.cluster.as_str();
+            *here.entry((account, trails.region.as_str())).or_default() += trails.here;
+            owners.entry(account).or_default().push(&cluster.cluster);
+        }
+        if let Some(share) = &cluster.share {
+            let sources = share.wants.keys().copied();
+            let data = sources.filter(|source| *source != Source::Cloudtrail);
+            let of_region = shared.entry((account, share.region.as_str()));
+            of_region.or_default().extend(data);
+        }
+    }
+    for (place, sources) in shared {
+        *here.entry(place).or_default() += sources.len();
+    }
+    for stack in stacks {
+        let account = stack.account.id.as_str();
+        let place = (account, stack.region.name.as_str());
+        here.entry(place).or_default();
+        if stack.region.trail.iter().any(|trail| trail.own.is_some()) {
+            *everywhere.entry(account).or_default() += 1;
         }
     }
     // One account's Regions have the same remedy, so the fullest is told.
-    let mut fullest: BTreeMap<&str, (usize, &str, &str)> = BTreeMap::new();
-    for ((account, region), (count, last)) in here {
+    let mut fullest: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for ((account, region), count) in here {
         let all = count + everywhere.get(account).copied().unwrap_or_default();
         let entry = fullest.entry(account).or_default();
         if all > entry.0 {
-            *entry = (all, region, last);
+            *entry = (all, region);
         }
     }
     fullest
         .into_iter()
-        .filter(|(_, (all, ..))| *all > MOST_TRAILS)
-        .map(|(account, (all, region, last))| Clash {
-            cluster: last.to_owned(),
-            message: format!(
-                "the clusters of account {account} would have {all} trails in {region}, and AWS allows {MOST_TRAILS}"
-            ),
-            hint: "let clusters share a trail: set `sources.aws.cloudtrail.existing_log_group` to the log group that it writes".to_owned(),
+        .filter(|(_, (all, _))| *all > MOST_TRAILS)
+        .filter_map(|(account, (all, region))| {
+            // Without any cluster's own there are three at most.
+            let owners = owners.get(account)?;
+            Some(Clash {
+                cluster: (*owners.last()?).to_owned(),
+                message: format!(
+                    "the clusters of account {account} would have {all} trails in {region}, and AWS allows {MOST_TRAILS}: `{}` {} own",
+                    owners.join("`, `"),
+                    if owners.len() == 1 { "has its" } else { "have their" },
+                ),
+                hint: "let them share the account's trails: remove `sources.aws.account_stack: false`, wherever it is set".to_owned(),
+            })
         })
         .collect()
 }
@@ -193,7 +232,9 @@ fn too_many_subscriptions<'c>(clusters: impl IntoIterator<Item = &'c AwsClaims>)
                     clusters.len(),
                     clusters.join("`, `")
                 ),
-                hint: "let two of the clusters collect it, and set `sources.aws.cloudtrail.enabled: false` for the others".to_owned(),
+                hint: format!(
+                    "name it once for the account, which hands each cluster its own events: `accounts.\"{account}\".calls.existing_log_group: {{ name: {group}, region: {region} }}` in `clusters/fleet.yaml`; and remove `sources.aws.cloudtrail.existing_log_group` and `sources.aws.account_stack: false`, wherever they are set"
+                ),
             })
         })
         .collect()

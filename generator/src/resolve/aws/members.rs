@@ -1,9 +1,12 @@
 //! What hangs on members of the resource group. Pure.
 
+use logfleet_contract::account::Source;
+
 use super::super::LogSubscription;
+use super::super::account::{self, AccountShare};
 use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
-use super::arn::Arns;
+use super::arn::{Arns, global_region};
 use super::resolved::{
     AwsLogGroup, AwsRegion, ClassicMembers, DeliveredLog, DeliveredMembers, EksMember, FlowLog,
     MemberSubscription, Members, VpcMembers, ZoneMembers,
@@ -20,6 +23,7 @@ pub(super) fn resolve(
     resolving: &mut Resolving<'_, '_>,
     regions: &[AwsRegion],
     trails: Trails,
+    share: Option<&AccountShare>,
     groups: &[AwsLogGroup],
     problems: &mut Problems,
 ) -> Option<Members> {
@@ -111,7 +115,7 @@ pub(super) fn resolve(
             .is_some_and(|by| by.kind == "route53")
     });
     Some(Members {
-        own_buckets: own_buckets(regions, &arns),
+        own_buckets: own_buckets(regions, share, &arns),
         vpc,
         application_load_balancer,
         network_load_balancer,
@@ -122,6 +126,8 @@ pub(super) fn resolve(
         bucket,
         bucket_trail: trails.buckets,
         table_trail: trails.tables,
+        joins_buckets: share.is_some_and(|own| own.wants.contains_key(&Source::S3)),
+        joins_tables: share.is_some_and(|own| own.wants.contains_key(&Source::Dynamodb)),
         contributor_insights: aws.dynamodb.enabled && aws.dynamodb.contributor_insights,
         hosted_zone: zone.map(|group| ZoneMembers {
             log_group_arn: group.arn.clone(),
@@ -131,8 +137,16 @@ pub(super) fn resolve(
     })
 }
 
-/// The buckets that the cluster's stacks make.
-pub(super) fn own_buckets(regions: &[AwsRegion], arns: &Arns<'_>) -> Vec<String> {
+/// The buckets that the cluster's stacks and those of its account make.
+pub(super) fn own_buckets(
+    regions: &[AwsRegion],
+    share: Option<&AccountShare>,
+    arns: &Arns<'_>,
+) -> Vec<String> {
+    let shared = share.into_iter().flat_map(|share| {
+        let regions = [share.region.as_str(), global_region(&share.region)];
+        regions.map(|region| account::buckets(&share.account, region))
+    });
     let mut found: Vec<String> = regions
         .iter()
         .flat_map(|region| {
@@ -146,8 +160,10 @@ pub(super) fn own_buckets(regions: &[AwsRegion], arns: &Arns<'_>) -> Vec<String>
             archives.chain(forwarder).chain(trail).chain(classic)
         })
         .map(|bucket| arns.bucket(bucket))
+        .chain(shared.flatten().map(|bucket| arns.bucket(&bucket)))
         .collect();
     found.sort_unstable();
+    found.dedup();
     found
 }
 

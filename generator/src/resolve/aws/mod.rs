@@ -6,7 +6,7 @@
 //! subscribed to them.
 
 mod alarms;
-mod arn;
+pub(super) mod arn;
 mod cluster_name;
 mod filter_pattern;
 mod firehose;
@@ -15,7 +15,9 @@ mod flow_log;
 mod forwarder;
 mod members;
 mod pods;
+pub(super) mod quotas;
 pub(super) mod resolved;
+mod share;
 mod source;
 mod source_rows;
 mod tags;
@@ -27,6 +29,7 @@ use std::collections::BTreeSet;
 
 use logfleet_contract::names::REGION_STACK;
 
+use super::account::AccountShare;
 use super::name::{self, AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
@@ -37,12 +40,12 @@ use crate::settings::Settings;
 use arn::Arns;
 
 pub(super) use cluster_name::cluster_name;
-pub(super) use fleet::{AwsClaims, find_clashes};
+pub(super) use fleet::{AwsClaims, Clash, find_clashes};
 use resolved::{
     AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole,
     ResolvedAws, ResolverQueryLog, ResourceGroupOfRegion, Trail,
 };
-pub(super) use source::{BUILT_IN_STREAMS, feed, wanted_streams};
+pub(super) use source::{BUILT_IN_STREAMS, feed, read_only, wanted_streams};
 pub use tags::TagFilter;
 pub(super) use tags::{CLUSTER_TAG, are_right as are_right_tags};
 
@@ -124,8 +127,9 @@ pub(super) fn resolve<'a>(
     };
     let tags = tags::resolve(&settings.sources.aws.resource_group.tags, cluster, problems);
     let trails = trail::resolve(&mut resolving, &groups);
+    let share = share::of_cluster(settings, cluster, &groups);
     let mut regions = Vec::new();
-    for region in regions_of(known, &groups, &resolving) {
+    for region in regions_of(known, &groups, share.as_ref(), &resolving) {
         let trail = trails
             .shared
             .as_ref()
@@ -148,13 +152,29 @@ pub(super) fn resolve<'a>(
             .pods_role
             .and_then(|role| pods::role(known, role, &groups));
     }
+    if let Some(share) = &share {
+        share::register(settings, share, cluster, &mut regions, problems);
+    }
     let dashboard = alarms::dashboard(&mut resolving, &regions);
     if let Some(first) = regions.first_mut() {
         first.dashboard = dashboard;
     }
-    let members = members::resolve(&mut resolving, &regions, trails, &groups, problems);
+    let members = members::resolve(
+        &mut resolving,
+        &regions,
+        trails,
+        share.as_ref(),
+        &groups,
+        problems,
+    );
     *log_groups = groups.iter().map(|group| group.group.clone()).collect();
-    let sources = source_rows::rows(settings, &regions, members.as_ref(), &groups);
+    let sources = source_rows::rows(
+        settings,
+        &regions,
+        members.as_ref(),
+        &groups,
+        share.as_ref(),
+    );
     let partition = name::partition(&cluster.region);
     ResolvedAws {
         partition: partition.id,
@@ -162,6 +182,7 @@ pub(super) fn resolve<'a>(
         regions,
         members,
         sources,
+        share,
     }
 }
 
@@ -169,6 +190,7 @@ pub(super) fn resolve<'a>(
 fn regions_of(
     known: Known<'_>,
     groups: &[AwsLogGroup],
+    share: Option<&AccountShare>,
     resolving: &Resolving<'_, '_>,
 ) -> Vec<String> {
     let home = &known.cluster.region;
@@ -177,6 +199,8 @@ fn regions_of(
         .map(|group| group.group.region.as_str())
         .chain(known.archives.iter().map(|archive| archive.region.as_str()))
         .chain(resolving.calling_regions.iter().map(String::as_str))
+        // There it is registered.
+        .chain(share.map(|_| arn::global_region(home)))
         .collect();
     let needs_home = known.settings.sources.aws.enabled
         || (known.pods_role.is_some() && known.settings.kubernetes.oidc_provider.is_some());
@@ -275,6 +299,7 @@ fn region_of(
         subscription_role,
         forwarder,
         pods: None,
+        registration: None,
         metric_filters,
         alarms: Vec::new(),
         alarm_actions: aws
@@ -325,25 +350,27 @@ fn find<'g>(groups: &'g [AwsLogGroup], source: &str, kind: &str) -> Option<&'g A
     })
 }
 
+/// Patterns of the names of the cluster's roles.
+fn role_patterns(settings: &Settings, cluster: &Identity) -> Vec<String> {
+    let iam = &settings.sources.aws.iam;
+    if iam.roles.is_empty() {
+        let name = &cluster.aws_name;
+        return vec![match cluster.distribution {
+            crate::settings::Distribution::Kops => format!("*.{name}"),
+            crate::settings::Distribution::Eks => format!("*{name}*"),
+        }];
+    }
+    let roles = iam.roles.iter().filter(|(_, on)| **on);
+    roles.map(|(role, _)| role.to_string()).collect()
+}
+
 fn event_rules(
     resolving: &mut Resolving<'_, '_>,
     region: &str,
     groups: &[AwsLogGroup],
 ) -> Vec<EventRule> {
     let iam = &resolving.settings.sources.aws.iam;
-    let mut roles: Vec<String> = iam
-        .roles
-        .iter()
-        .filter(|(_, on)| **on)
-        .map(|(role, _)| role.to_string())
-        .collect();
-    if iam.roles.is_empty() {
-        let cluster = &resolving.cluster.aws_name;
-        roles.push(match resolving.cluster.distribution {
-            crate::settings::Distribution::Kops => format!("*.{cluster}"),
-            crate::settings::Distribution::Eks => format!("*{cluster}*"),
-        });
-    }
+    let roles = role_patterns(resolving.settings, resolving.cluster);
     let arns = Arns::new(&resolving.cluster.account, region);
     let mut found = Vec::new();
     for (kind, source) in [("ec2", "aws.ec2"), ("ebs", "aws.ebs"), ("iam", "aws.iam")] {

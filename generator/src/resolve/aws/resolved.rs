@@ -1,10 +1,12 @@
 //! What the settings of AWS mean. Templates see it as `aws`, and the stack of
 //! one Region as `region`, under the names of these fields.
 
+use logfleet_contract::account::Registration;
 use logfleet_contract::forwarder::{Configuration, ScheduleInput};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::account::AccountShare;
 use super::super::{LogGroup, ResolvedArchive};
 use super::tags::TagFilter;
 use crate::settings::{ForwarderArchitecture, Traffic};
@@ -22,6 +24,8 @@ pub struct ResolvedAws {
     pub members: Option<Members>,
     /// What is collected, for the list of sources.
     pub sources: Vec<AwsSource>,
+    /// What is shared with other clusters of the account; none if nothing is.
+    pub share: Option<AccountShare>,
 }
 
 /// A source that is on.
@@ -78,6 +82,8 @@ pub struct AwsRegion {
     pub forwarder: Option<RegionForwarder>,
     /// The role of the pods, if the stack makes it.
     pub pods: Option<PodsRole>,
+    /// What registers the cluster with its account.
+    pub registration: Option<RegionRegistration>,
     /// Counts of log events.
     pub metric_filters: Vec<RegionMetricFilter>,
     /// Alarms.
@@ -357,6 +363,15 @@ pub struct Schedule {
     pub input: ScheduleInput,
 }
 
+/// What registers a cluster with its account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RegionRegistration {
+    /// The parameter.
+    pub name: String,
+    /// What the account's distributors know of the cluster.
+    pub value: Registration,
+}
+
 /// The role of the pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PodsRole {
@@ -470,6 +485,10 @@ pub struct Members {
     pub bucket_trail: Option<DataTrail>,
     /// Tables.
     pub table_trail: Option<DataTrail>,
+    /// Whether the account's trail of requests at buckets gets the buckets.
+    pub joins_buckets: bool,
+    /// Whether the account's trail of requests at tables gets the tables.
+    pub joins_tables: bool,
     /// Whether DynamoDB counts keys.
     pub contributor_insights: bool,
     /// Public zones.

@@ -237,7 +237,7 @@ fn nothing(key: &str, choices: &str, problems: &mut Problems) {
 
 /// Which requests a trail writes down: only those that read, only those that
 /// write, or both.
-pub(super) fn read_only(events: &DataEvents) -> Option<&'static str> {
+pub(in crate::resolve) fn read_only(events: &DataEvents) -> Option<&'static str> {
     match (events.read, events.write) {
         (true, false) => Some("true"),
         (false, true) => Some("false"),

@@ -1,5 +1,9 @@
 //! What is collected of AWS, row by row, for the list of sources. Pure.
 
+use logfleet_contract::account::Source;
+
+use super::super::account::{self, AccountShare};
+use super::arn::global_region;
 use super::resolved::{AwsLogGroup, AwsRegion, AwsSource, Members};
 use super::source;
 use crate::settings::Settings;
@@ -10,13 +14,15 @@ pub(super) fn rows(
     regions: &[AwsRegion],
     members: Option<&Members>,
     groups: &[AwsLogGroup],
+    share: Option<&AccountShare>,
 ) -> Vec<AwsSource> {
     let aws = &settings.sources.aws;
     let mut rows: Vec<AwsSource> = source::all(aws)
         .iter()
         .filter(|source| source.enabled)
         .map(|source| {
-            let (reads, objects, fragments) = details(source.key, settings, regions, members);
+            let (reads, mut objects, fragments) = details(source.key, settings, regions, members);
+            objects.extend(share.and_then(|share| of_account(source.key, settings, share)));
             row(
                 &source.id(),
                 source.stream.as_str(),
@@ -38,6 +44,27 @@ pub(super) fn rows(
         ));
     }
     rows
+}
+
+/// The trail of the account that a source comes from.
+fn of_account(key: &str, settings: &Settings, share: &AccountShare) -> Option<String> {
+    let (source, _) = share.wants.iter().find(|(own, _)| own.word() == key)?;
+    let of_account = settings.accounts.get(&settings.account);
+    let calls = &of_account.unwrap_or(&settings.account_defaults).calls;
+    Some(match (source, &calls.existing_log_group) {
+        (Source::Cloudtrail, Some(existing)) => format!(
+            "log group {} of the account in {}",
+            existing.name, existing.region
+        ),
+        _ => {
+            let region = match source {
+                Source::Cloudtrail => global_region(&share.region),
+                _ => &share.region,
+            };
+            let name = account::trail(&share.account, region, *source);
+            format!("trail {name} in {region}")
+        }
+    })
 }
 
 fn row(
@@ -147,11 +174,13 @@ fn details(
             }
         }
         "s3" => fragment(
-            members.is_some_and(|own| own.bucket.is_some() || own.bucket_trail.is_some()),
+            members.is_some_and(|own| {
+                own.bucket.is_some() || own.bucket_trail.is_some() || own.joins_buckets
+            }),
             "bucket",
         ),
         "dynamodb" => fragment(
-            members.is_some_and(|own| own.table_trail.is_some()),
+            members.is_some_and(|own| own.table_trail.is_some() || own.joins_tables),
             "table",
         ),
         "route53" => {

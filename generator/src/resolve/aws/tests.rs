@@ -15,7 +15,8 @@ use crate::load::source::{FileId, SourceFile, Sources};
 use crate::load::yaml;
 use crate::render::filter::to_json;
 use crate::render::{Templates, render};
-use crate::resolve::{OwnFiles, ResolvedCluster, resolve_cluster};
+use crate::resolve::aws::quotas;
+use crate::resolve::{FleetAccounts, OwnFiles, ResolvedCluster, account, resolve_cluster};
 use crate::settings::{DEFAULTS, Settings};
 
 mod environment;
@@ -494,7 +495,7 @@ fn values() -> Vec<Case> {
         ),
         case(
             "calls that write only",
-            aws(json!({ "cloudtrail": { "read": false, "exclude": { "kms.amazonaws.com": null, "rdsdata.amazonaws.com": null } } })),
+            aws(json!({ "account_stack": false, "cloudtrail": { "read": false, "exclude": { "kms.amazonaws.com": null, "rdsdata.amazonaws.com": null } } })),
             Expected::Right(
                 HOME,
                 "/Resources/Trail/Properties/AdvancedEventSelectors/0/FieldSelectors".to_owned(),
@@ -517,7 +518,10 @@ fn values() -> Vec<Case> {
             Expected::Right(HOME, "/Resources/SubscriptionAccountAwsElb/Properties/DestinationArn".to_owned(), json!("arn:aws:logs:eu-central-1:444455556666:destination:a/b")),
         ),
         case("everything of AWS is off", aws(json!({ "enabled": false })), Expected::Passes),
-        case("requests at buckets by a trail", aws(json!({ "s3": { "method": "data_events" } })), Expected::Passes),
+        case("requests at buckets by a trail", aws(json!({ "account_stack": false, "s3": { "method": "data_events" } })), Expected::Passes),
+        case("requests at buckets by the account's trail", aws(json!({ "s3": { "method": "data_events" } })), Expected::Right("aws/members/bucket.json", "/joins".to_owned(), json!("bucket"))),
+        case("requests at tables by the account's trail", json!({}), Expected::Right("aws/members/table.json", "/joins".to_owned(), json!("table"))),
+        case("nothing is shared", aws(json!({ "account_stack": false })), Expected::Right("aws/members/table.json", "/once/TableTrail/Type".to_owned(), json!("AWS::CloudTrail::Trail"))),
         case("EKS", json!({ "distribution": "eks", "node_groups": { "masters": null }, "sources": { "aws": { "cluster_name": "Prod_Cluster" } } }), Expected::Passes),
     ];
     let wrong = [
@@ -752,7 +756,9 @@ fn clashes(changes: &[(&str, Value)]) -> Vec<String> {
         })
         .collect();
     let claims: Vec<_> = clusters.iter().map(super::AwsClaims::of).collect();
-    super::find_clashes(&claims)
+    let shares: Vec<_> = claims.iter().filter_map(super::AwsClaims::share).collect();
+    let stacks = account::resolve(shares, &FleetAccounts::by_default(&bench.base));
+    super::find_clashes(&claims, &stacks)
         .into_iter()
         .map(|clash| format!("{}: {}", clash.cluster, clash.message))
         .collect()
@@ -762,7 +768,7 @@ fn clashes(changes: &[(&str, Value)]) -> Vec<String> {
 fn clusters_of_an_account_share_what_can_be_shared_only() {
     let tags = aws(json!({ "resource_group": { "tags": { "team": { "shop": true } } } }));
     let existing = aws(json!({ "cloudtrail": { "existing_log_group": "shared" } }));
-    let own = json!({});
+    let own = aws(json!({ "account_stack": false }));
     assert_eq!(
         clashes(&[("a", own.clone()), ("b", own.clone())]),
         [""; 0],
@@ -780,9 +786,21 @@ fn clusters_of_an_account_share_what_can_be_shared_only() {
     assert_eq!(
         clashes(&[("a", own.clone()), ("b", own.clone()), ("c", own.clone())]),
         [
-            "c: the clusters of account 111122223333 would have 6 trails in eu-central-1, and AWS allows 5"
+            "c: the clusters of account 111122223333 would have 6 trails in eu-central-1, and AWS allows 5: `a`, `b`, `c` have their own"
         ]
     );
+    let shared = |name| (name, json!({}));
+    let many: Vec<String> = (0..100).map(|number| format!("c{number}")).collect();
+    let all: Vec<_> = many.iter().map(|name| shared(name.as_str())).collect();
+    assert_eq!(clashes(&all), [""; 0], "a hundred that share");
+    // The account's two count as well.
+    assert_eq!(
+        clashes(&[("a", own.clone()), ("b", own.clone()), shared("c")]),
+        [
+            "b: the clusters of account 111122223333 would have 6 trails in eu-central-1, and AWS allows 5: `a`, `b` have their own"
+        ]
+    );
+    assert_eq!(clashes(&[("a", own.clone()), shared("c")]), [""; 0]);
     // A trail of all Regions counts in each.
     let mut far = own.clone();
     far["region"] = json!("eu-west-1");
@@ -794,7 +812,7 @@ fn clusters_of_an_account_share_what_can_be_shared_only() {
             ("d", far)
         ]),
         [
-            "b: the clusters of account 111122223333 would have 6 trails in eu-central-1, and AWS allows 5",
+            "d: the clusters of account 111122223333 would have 6 trails in eu-central-1, and AWS allows 5: `a`, `b`, `c`, `d` have their own",
         ]
     );
     assert_eq!(
@@ -900,4 +918,55 @@ fn sources_that_share_a_stream_end_in_one_data_stream() {
         let dataset = |stream: &String| json!(format!("aws.{stream}"));
         assert_eq!(datasets, wanted.iter().map(dataset).collect::<Vec<_>>());
     }
+}
+
+/// The table in docs/aws.md, of what a cluster by default needs.
+fn table_of_quotas() -> String {
+    let cluster = Bench::new().resolve(&json!({})).expect("no problems");
+    let count = |kind, region: &str| {
+        let needed = quotas::needed(&cluster, kind);
+        let space = kind.space("111122223333", region);
+        needed.get(&space).copied().unwrap_or_default()
+    };
+    let mut table = String::from(
+        "| Quota | Default | A cluster in `eu-central-1` needs there | and in `us-east-1` | So it is enough for |\n|---|---|---|---|---|\n",
+    );
+    for quota in quotas::QUOTAS {
+        let (home, global) = (
+            count(quota.kind, "eu-central-1"),
+            count(quota.kind, "us-east-1"),
+        );
+        let of_account = quota.kind.space("1", "a") == quota.kind.space("1", "b");
+        let most = match (home, global) {
+            (0, 0) => "any number".to_owned(),
+            (home, global) => format!("{} clusters", quota.most / home.max(global)),
+        };
+        let global = if of_account {
+            "the same".to_owned()
+        } else {
+            global.to_string()
+        };
+        let _ = writeln!(
+            table,
+            "| [{}]({}) of {}{} | {} | {home} | {global} | {most} |",
+            quota.name,
+            quota.source,
+            quota.service,
+            if quota.adjustable {
+                ""
+            } else {
+                ", which AWS doesn't raise"
+            },
+            quota.most,
+        );
+    }
+    table
+}
+
+#[test]
+fn the_docs_say_what_a_default_cluster_needs_of_each_quota() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/aws.md");
+    let docs = std::fs::read_to_string(path).expect("the page");
+    let table = table_of_quotas();
+    assert!(docs.contains(&table), "docs/aws.md should have\n{table}");
 }

@@ -1,5 +1,5 @@
-//! Trails of CloudTrail: the cluster's own of calls, and those of requests at
-//! its members' data. Pure.
+//! Trails of CloudTrail that are the cluster's own: of calls, and of requests at
+//! its members' data. Those of the account are [`super::super::account`]'s. Pure.
 
 use super::super::name::NameKind;
 use super::Resolving;
@@ -19,9 +19,12 @@ pub(super) struct Trails {
     pub buckets: Option<DataTrail>,
 }
 
-/// Resolves them.
+/// Resolves them; none where the account's are shared.
 pub(super) fn resolve(resolving: &mut Resolving<'_, '_>, groups: &[AwsLogGroup]) -> Trails {
     let aws = &resolving.settings.sources.aws;
+    if aws.account_stack {
+        return Trails::default();
+    }
     let region = resolving.cluster.region.clone();
     let arns = Arns::new(&resolving.cluster.account, &region);
     let find = |source: &str| {

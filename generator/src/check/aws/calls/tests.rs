@@ -359,7 +359,11 @@ fn each_call_has_its_source_and_stands_once() {
         assert!(call.source.contains(", "), "{call:?}");
         assert!(call.action.contains(':'), "{call:?}");
         assert!(
-            seen.insert((call.program, call.action, format!("{:?}", call.when))),
+            seen.insert((
+                call.program,
+                call.action,
+                format!("{:?} {:?}", call.when, call.on)
+            )),
             "{call:?}"
         );
     }

@@ -205,6 +205,7 @@ impl Dice {
             Status::Removed,
             Status::Changed,
             Status::FleetFiles,
+            Status::AccountFiles,
             Status::HeadFaulty,
             Status::BaseFaulty,
         ];
