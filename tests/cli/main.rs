@@ -13,6 +13,7 @@
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
 //! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
+//! | `merge` | what becomes of two changes that git merges? |
 //! | `record` | does a render that recalls the last one end as one that looks at everything? |
 //! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
@@ -27,6 +28,7 @@ mod diff;
 mod fleet;
 mod free_text;
 mod install;
+mod merge;
 mod publish;
 mod record;
 mod report;

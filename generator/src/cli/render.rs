@@ -54,6 +54,8 @@ impl Render {
             surroundings.recorder(root)
         };
         let selected = selection(self.clusters);
+        let leaves_fleet = selected.is_some() && !self.check;
+        let fleet_files = root.join(RENDERED).join(FLEET);
         let bar = terminal.progress("rendering");
         let options = WriteOptions {
             force: self.force,
@@ -96,7 +98,10 @@ impl Render {
         let changes: Vec<Changes<'_>> = changes.into_iter().map(Changes::of).collect();
         let text = match format {
             Format::Json => json(&changes)?,
-            Format::Text => describe(&changes, self.check),
+            Format::Text => {
+                let is_stale = leaves_fleet && may_change_fleet(&changes, fleet_files.is_dir());
+                describe(&changes, self.check) + if is_stale { FLEET_NOT_RENDERED } else { "" }
+            }
         };
         terminal.print(&text)?;
         if self.timings {
@@ -107,6 +112,20 @@ impl Render {
         }
         Ok(())
     }
+}
+
+/// What is said where the files of the whole fleet may no longer be what they should.
+const FLEET_NOT_RENDERED: &str =
+    "rendered/_fleet may be out of date: it is rendered by `gen render` without names\n";
+
+/// Whether these changes may be among what the files of the whole fleet are made of.
+fn may_change_fleet(changes: &[Changes<'_>], has_fleet_files: bool) -> bool {
+    let makes_some = |change: &Changes<'_>| {
+        let mut paths = change.created.iter();
+        paths.any(|path| path.starts_with("gitops/"))
+    };
+    let changed = changes.iter().filter(|change| !change.clean);
+    has_fleet_files && changed.clone().next().is_some() || changed.clone().any(makes_some)
 }
 
 /// What changes in a cluster's folder.
