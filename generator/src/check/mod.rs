@@ -6,13 +6,14 @@
 //! their strict schemas, and the settings of Fluentd, Filebeat, Logstash and
 //! the CloudWatch agent must name only plugins and options that exist. What is below `elasticsearch/` must be an
 //! API object that whoever applies it knows ([`logfleet_contract::index`]). `.json` files are canonical already
-//! ([`crate::render::json`]).
+//! ([`crate::render::json`]). No file may hold a secret in clear, whatever it is.
 
 mod aws;
 pub mod fluentd;
 pub mod kubernetes;
 pub mod logstash;
 pub mod machines;
+mod secrets;
 
 #[cfg(test)]
 pub(crate) use aws::calls::tests::unneeded as unneeded_permissions;
@@ -27,6 +28,7 @@ use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
 use self::logstash::LogstashCheck;
 use self::machines::{MachineFile, MachinesCheck};
+use self::secrets::SecretsCheck;
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
@@ -39,6 +41,7 @@ pub struct Checker {
     kubernetes: KubernetesCheck,
     logstash: LogstashCheck,
     machines: MachinesCheck,
+    secrets: SecretsCheck,
     /// The digests of Kubernetes files that were right. Clusters of a fleet
     /// share many of them to the byte, and reading YAML costs more than all
     /// else here.
@@ -94,6 +97,7 @@ impl Checker {
             kubernetes: KubernetesCheck::new(),
             logstash: LogstashCheck::new()?,
             machines: MachinesCheck::new(),
+            secrets: SecretsCheck::default(),
             right: Mutex::default(),
         })
     }
@@ -114,6 +118,11 @@ impl Checker {
                 ));
             }
             let text = std::str::from_utf8(bytes).unwrap_or_default();
+            faults.append(self.secrets.check(
+                path.as_str(),
+                || shown_path(cluster, path.as_str()),
+                text,
+            ));
             match aws::Template::read(path.as_str(), shown_path(cluster, path.as_str()), text) {
                 Some(Ok(template)) => templates.push(template),
                 Some(Err(fault)) => faults.push(fault),

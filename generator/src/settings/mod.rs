@@ -20,6 +20,7 @@ mod gitops;
 mod kubernetes;
 mod machines;
 mod name;
+mod patch;
 mod source;
 mod stream;
 
@@ -37,6 +38,7 @@ pub use gitops::*;
 pub use kubernetes::*;
 pub use machines::*;
 pub use name::*;
+pub use patch::*;
 pub use source::*;
 pub use stream::*;
 
@@ -85,6 +87,8 @@ pub struct Settings {
     pub stream_defaults: Stream,
     /// The data streams that logs end in.
     pub streams: BTreeMap<Name, Stream>,
+    /// Changes to what is rendered, after all templates and before all checks: [Patches](patches.md).
+    pub patches: BTreeMap<Name, Patch>,
 }
 
 /// Who runs the control plane.
