@@ -28,7 +28,6 @@ use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
 use self::logstash::LogstashCheck;
 use self::machines::{MachineFile, MachinesCheck};
-use self::secrets::SecretsCheck;
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
@@ -41,7 +40,6 @@ pub struct Checker {
     kubernetes: KubernetesCheck,
     logstash: LogstashCheck,
     machines: MachinesCheck,
-    secrets: SecretsCheck,
     /// The digests of Kubernetes files that were right. Clusters of a fleet
     /// share many of them to the byte, and reading YAML costs more than all
     /// else here.
@@ -97,7 +95,6 @@ impl Checker {
             kubernetes: KubernetesCheck::new(),
             logstash: LogstashCheck::new()?,
             machines: MachinesCheck::new(),
-            secrets: SecretsCheck::default(),
             right: Mutex::default(),
         })
     }
@@ -118,11 +115,6 @@ impl Checker {
                 ));
             }
             let text = std::str::from_utf8(bytes).unwrap_or_default();
-            faults.append(self.secrets.check(
-                path.as_str(),
-                || shown_path(cluster, path.as_str()),
-                text,
-            ));
             match aws::Template::read(path.as_str(), shown_path(cluster, path.as_str()), text) {
                 Some(Ok(template)) => templates.push(template),
                 Some(Err(fault)) => faults.push(fault),
@@ -134,10 +126,14 @@ impl Checker {
                     text,
                 });
             }
-            let Some(language) = language(path) else {
+            let shown = || shown_path(cluster, path.as_str());
+            let language = language(path);
+            if !matches!(language, Some(Language::Kubernetes(_))) {
+                faults.append(secrets::check(path.as_str(), shown, text));
+            }
+            let Some(language) = language else {
                 continue;
             };
-            let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
                 continue;
@@ -161,7 +157,8 @@ impl Checker {
         if right().contains(&key) {
             return Faults::new();
         }
-        let faults = self.kubernetes.check(kind, &shown(), text);
+        let mut faults = self.kubernetes.check(kind, &shown(), text);
+        faults.append(secrets::check("object.yaml", shown, text));
         if faults.is_empty() {
             right().insert(key);
         }

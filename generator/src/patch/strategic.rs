@@ -133,7 +133,17 @@ fn are_same(one: &Json, other: &Json, keys: Keys) -> bool {
     })
 }
 
-/// What a patch lists comes first, in its order: so does kustomize.
+/// Whether a second field tells items of these lists apart.
+fn has_second(list: &[Json], changes: &[Json], keys: Keys) -> bool {
+    let mut items = list.iter().chain(changes);
+    items.any(|item| {
+        let mut seconds = keys.iter().filter(|(_, second)| !second.is_empty());
+        seconds.any(|(_, second)| item.get(*second).is_some())
+    })
+}
+
+/// What a patch lists comes first, in its order: so does kustomize. Where items
+/// have two keys, that holds only for new ones, and others stay where they are.
 fn merge_list(list: &mut Json, changes: &[Json], keys: Keys, depth: usize) {
     let directive = |item: &Json, wanted: &str| text(item, "/$patch") == wanted;
     if changes.iter().any(|item| directive(item, "replace")) {
@@ -145,6 +155,7 @@ fn merge_list(list: &mut Json, changes: &[Json], keys: Keys, depth: usize) {
         *list = changes.iter().map(plain).collect();
         return;
     };
+    let stays_in_place = has_second(items, changes, keys);
     let mut first = Vec::with_capacity(changes.len());
     for change in changes {
         let at = items.iter().position(|item| are_same(item, change, keys));
@@ -152,7 +163,11 @@ fn merge_list(list: &mut Json, changes: &[Json], keys: Keys, depth: usize) {
             Some(at) => {
                 let mut item = items.remove(at);
                 if merge(&mut item, change, true, depth + 1) {
-                    first.push(item);
+                    if stays_in_place {
+                        items.insert(at, item);
+                    } else {
+                        first.push(item);
+                    }
                 }
             }
             None if directive(change, "delete") => {}

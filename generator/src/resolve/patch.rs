@@ -35,12 +35,18 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
     }
 }
 
+/// Whether a path is of Kubernetes objects.
+fn names_objects(patch: &Patch) -> bool {
+    let path = patch.path.as_ref().map_or("", |path| path.as_str());
+    path.starts_with("kubernetes/") || path.starts_with("gitops/")
+}
+
 /// A field that a patch sets and may not.
 fn identity(patch: &Patch) -> Option<&'static str> {
     let has = |pointer: &str| patch.merge.pointer(pointer).is_some();
     let fields: &[(&str, &str)] = if patch.r#type.is_some() {
         &[("Type", "/Type")]
-    } else if patch.kind.is_some() {
+    } else if patch.kind.is_some() || names_objects(patch) {
         &[
             ("apiVersion", "/apiVersion"),
             ("kind", "/kind"),
