@@ -9,6 +9,7 @@
 //! | [`folder`] | the names of folders and files that aren't a template's |
 //! | [`tree`] | paths below a folder, which can't leave it, and their bytes |
 //! | [`rendered`] | everything that is rendered for a cluster, read back |
+//! | [`conflict`] | the marks of a merge conflict in a text |
 //! | [`ownership`] | the file that lists what `gen` wrote into a folder |
 //! | [`index`] | API objects of Elasticsearch and OpenSearch, and their order |
 //! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
@@ -22,6 +23,7 @@
 //! | `schema` | JSON Schemas of these types, behind the feature `schema` |
 
 pub mod account;
+pub mod conflict;
 pub mod folder;
 pub mod forwarder;
 pub mod index;

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::layers::fleet::FleetLayers;
+use crate::patch::SharedPatch;
 use crate::resolve::GroupKind;
 use crate::write::ownership::Digest;
 
@@ -52,6 +53,8 @@ pub(crate) struct RecordedCluster {
     pub(crate) output: Digest,
     /// The kinds of objects that were rendered.
     pub(crate) kinds: Vec<GroupKind>,
+    /// The patches of shared layers that changed something.
+    pub(crate) patches: Vec<SharedPatch>,
 }
 
 /// Reads the record of the last run, and writes that of this one.
@@ -134,12 +137,14 @@ impl Recalled {
         name: &str,
         output: Digest,
         kinds: Vec<GroupKind>,
+        patches: Vec<SharedPatch>,
     ) -> Option<RecordedCluster> {
         let inputs = *self.inputs.clusters.get(name)?;
         Some(RecordedCluster {
             inputs,
             output,
             kinds,
+            patches,
         })
     }
 
@@ -181,7 +186,7 @@ mod tests {
     fn record() -> Record {
         let recalled = Recalled::new(digest("program"), inputs("shared", AB), None);
         let cluster = |name: &str| {
-            let recorded = recalled.rendered(name, digest("output"), Vec::new());
+            let recorded = recalled.rendered(name, digest("output"), Vec::new(), Vec::new());
             (name.to_owned(), recorded.expect("an input"))
         };
         let clusters = ["a", "b"].map(cluster).into();

@@ -14,8 +14,10 @@
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
 //! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
+//! | `merge` | what becomes of two changes that git merges? |
 //! | `record` | does a render that recalls the last one end as one that looks at everything? |
 //! | `remedies` | does a mistake vanish when its remedy is followed? |
+//! | `patches` | is what is rendered changed as settings say, and only there? |
 //! | `publish` | does a branch get what is rendered, and nothing else happen? |
 //! | `two_fleets` | is a fleet rendered over another's output as if alone? |
 //! | `workloads` | do our own workloads write the logs that Fluentd reads or leaves out? |
@@ -30,6 +32,8 @@ mod diff;
 mod fleet;
 mod free_text;
 mod install;
+mod merge;
+mod patches;
 mod publish;
 mod record;
 mod remedies;

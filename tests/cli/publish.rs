@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use crate::fleet::{Run, TestFleet};
 
 /// A fleet in a repository, and a home with the user's git configuration.
-struct Repository {
-    fleet: TestFleet,
+pub(crate) struct Repository {
+    pub(crate) fleet: TestFleet,
     home: TempDir,
 }
 
@@ -31,9 +31,14 @@ impl Repository {
     }
 
     /// The base fleet, rendered and committed on `main`.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::of(TestFleet::rendered())
+    }
+
+    /// A rendered fleet, committed on `main`.
+    pub(crate) fn of(fleet: TestFleet) -> Self {
         let repository = Self {
-            fleet: TestFleet::rendered(),
+            fleet,
             home: TempDir::new().expect("a folder"),
         };
         for (key, value) in [
@@ -49,12 +54,12 @@ impl Repository {
         repository
     }
 
-    fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.fleet.root()
     }
 
     /// Runs git in a folder, as the user would.
-    fn try_git_in(&self, folder: &Path, arguments: &[&str]) -> Output {
+    pub(crate) fn try_git_in(&self, folder: &Path, arguments: &[&str]) -> Output {
         Command::new("git")
             .args(arguments)
             .current_dir(folder)
@@ -75,7 +80,7 @@ impl Repository {
             .to_owned()
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         self.git_in(self.root(), arguments)
     }
 
@@ -89,7 +94,7 @@ impl Repository {
     }
 
     /// Commits all there is, and returns the commit's name.
-    fn commit(&self, message: &str) -> String {
+    pub(crate) fn commit(&self, message: &str) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
         self.git(&["rev-parse", "HEAD"])

@@ -4,6 +4,7 @@
 mod argo_cd;
 mod artifact;
 mod flux;
+mod patches;
 mod schemas;
 mod server;
 

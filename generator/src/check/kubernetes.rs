@@ -15,7 +15,6 @@ use std::sync::OnceLock;
 use serde_json::Value as Json;
 
 use crate::fault::{Fault, Faults};
-use crate::layers::literals::refuse_secret_literals;
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
@@ -224,10 +223,6 @@ impl KubernetesCheck {
         let mut faults = Faults::new();
         yaml11::refuse_misread(&node, &sources, &mut faults);
         faults.append(self.check_node(kind, &node, &sources));
-        if kind == FileKind::Patch {
-            // People write patches; nobody's templates hold secrets.
-            refuse_secret_literals(&mut faults, &node, &sources);
-        }
         faults
     }
 

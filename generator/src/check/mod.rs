@@ -6,13 +6,14 @@
 //! their strict schemas, and the settings of Fluentd, Filebeat, Logstash and
 //! the CloudWatch agent must name only plugins and options that exist. What is below `elasticsearch/` must be an
 //! API object that whoever applies it knows ([`logfleet_contract::index`]). `.json` files are canonical already
-//! ([`crate::render::json`]).
+//! ([`crate::render::json`]). No file may hold a secret in clear, whatever it is.
 
 mod aws;
 pub mod fluentd;
 pub mod kubernetes;
 pub mod logstash;
 pub mod machines;
+mod secrets;
 
 #[cfg(test)]
 pub(crate) use aws::calls::tests::unneeded as unneeded_permissions;
@@ -125,10 +126,14 @@ impl Checker {
                     text,
                 });
             }
-            let Some(language) = language(path) else {
+            let shown = || shown_path(cluster, path.as_str());
+            let language = language(path);
+            if !matches!(language, Some(Language::Kubernetes(_))) {
+                faults.append(secrets::check(path.as_str(), shown, text));
+            }
+            let Some(language) = language else {
                 continue;
             };
-            let shown = || shown_path(cluster, path.as_str());
             let Ok(text) = std::str::from_utf8(bytes) else {
                 faults.push(Fault::input(format!("`{}` is not UTF-8", shown())));
                 continue;
@@ -152,7 +157,8 @@ impl Checker {
         if right().contains(&key) {
             return Faults::new();
         }
-        let faults = self.kubernetes.check(kind, &shown(), text);
+        let mut faults = self.kubernetes.check(kind, &shown(), text);
+        faults.append(secrets::check("object.yaml", shown, text));
         if faults.is_empty() {
             right().insert(key);
         }

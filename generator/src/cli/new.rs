@@ -61,7 +61,7 @@ impl New {
         faults.into_result(()).map_err(nothing_written)?;
         init::write_new(root, &[(file.clone(), text)]).map_err(nothing_written)?;
         Ok(terminal.print(&format!(
-            "{file}\n\nNext: gen check {name}, then gen render {name}\n"
+            "{file}\n\nNext: gen check {name}, then gen render\n"
         ))?)
     }
 

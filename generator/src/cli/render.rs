@@ -12,7 +12,7 @@ use super::{Failure, Format, Surroundings, Terminal, nothing_written, selection}
 use crate::load::root::Root;
 use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
 use crate::write::{ClusterChange, StagedChange, WriteOptions};
-use logfleet_contract::folder::{RENDERED, is_shared};
+use logfleet_contract::folder::{ACCOUNTS, FLEET, RENDERED, is_shared};
 
 /// Writes rendered/<cluster>/ for all clusters, or for those named.
 ///
@@ -53,6 +53,8 @@ impl Render {
             surroundings.recorder(root)
         };
         let selected = selection(self.clusters);
+        let leaves_shared = selected.is_some() && !self.check;
+        let has_fleet_files = root.join(RENDERED).join(FLEET).is_dir();
         let bar = terminal.progress("rendering");
         let options = WriteOptions {
             force: self.force,
@@ -95,7 +97,13 @@ impl Render {
         let changes: Vec<Changes<'_>> = changes.into_iter().map(Changes::of).collect();
         let text = match format {
             Format::Json => json(&changes)?,
-            Format::Text => describe(&changes, self.check),
+            Format::Text => {
+                let mut text = describe(&changes, self.check);
+                if leaves_shared {
+                    text.push_str(&stale_shared(&changes, has_fleet_files));
+                }
+                text
+            }
         };
         terminal.print(&text)?;
         if self.timings {
@@ -110,6 +118,26 @@ impl Render {
 
 /// Paths of a cluster that `--check` lists; one setting can change 50 files.
 const MOST_LISTED: usize = 10;
+
+/// Says which folders that clusters share may no longer be what they should: that of the fleet
+/// lists what clusters are, those of accounts are there for clusters with logs of AWS.
+fn stale_shared(changes: &[Changes<'_>], has_fleet_files: bool) -> String {
+    let creates = |folder: &str| {
+        let mut created = changes.iter().flat_map(|change| &change.created);
+        created.any(|path| path.starts_with(folder))
+    };
+    let changed = changes.iter().any(|change| !change.clean);
+    let fleet = has_fleet_files && changed || creates("gitops/");
+    let stale = [(fleet, FLEET), (creates("aws/"), ACCOUNTS)];
+    let stale = stale.into_iter().filter(|(stale, _)| *stale);
+    stale
+        .map(|(_, folder)| {
+            format!(
+                "{RENDERED}/{folder} may be out of date: `gen render` without names renders it\n"
+            )
+        })
+        .collect()
+}
 
 /// What changes in a cluster's folder.
 #[derive(Debug, Serialize)]

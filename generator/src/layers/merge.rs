@@ -15,16 +15,54 @@ use crate::load::source::Span;
 
 /// Lays `patch` over `base`.
 pub fn merge(base: Node, patch: &Node) -> Node {
+    merge_at(Depth::Top, base, patch)
+}
+
+/// Where in the settings a value is, as far as merging has to know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Top,
+    /// `patches`.
+    Patches,
+    /// One of them.
+    Patch,
+    /// What it merges into what is rendered: a `null` in it is for there, so a
+    /// higher layer replaces it as a whole.
+    Whole,
+    Below,
+}
+
+impl Depth {
+    fn of(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Top, "patches") => Self::Patches,
+            (Self::Patches, _) => Self::Patch,
+            (Self::Patch, "merge") | (Self::Whole, _) => Self::Whole,
+            _ => Self::Below,
+        }
+    }
+}
+
+/// Whether the value at a path is replaced as a whole, and told as one.
+fn is_whole(path: &ValuePath) -> bool {
+    let parts = path.parts().iter();
+    parts.fold(Depth::Top, |depth, part| depth.of(part)) == Depth::Whole
+}
+
+fn merge_at(depth: Depth, base: Node, patch: &Node) -> Node {
     let Value::Mapping(changes) = &patch.value else {
         return patch.clone();
     };
+    if depth == Depth::Whole {
+        return patch.clone();
+    }
     let entries = match base.value {
         Value::Mapping(entries) => entries,
         _ => Vec::new(),
     };
     Node {
         span: patch.span,
-        value: Value::Mapping(merge_entries(entries, changes)),
+        value: Value::Mapping(merge_entries(depth, entries, changes)),
     }
 }
 
@@ -42,7 +80,7 @@ pub fn merge_all<'n>(layers: impl IntoIterator<Item = &'n Node>) -> Option<Node>
 }
 
 /// Keys stay in the order of the base; new ones follow in the patch's order.
-fn merge_entries(base: Vec<Entry>, changes: &[Entry]) -> Vec<Entry> {
+fn merge_entries(depth: Depth, base: Vec<Entry>, changes: &[Entry]) -> Vec<Entry> {
     let mut places: BTreeMap<String, usize> = base
         .iter()
         .enumerate()
@@ -55,19 +93,20 @@ fn merge_entries(base: Vec<Entry>, changes: &[Entry]) -> Vec<Entry> {
             merged.len() - 1
         });
         if let Some(slot) = merged.get_mut(at) {
-            *slot = merge_entry(slot.take(), change);
+            *slot = merge_entry(depth.of(&change.key), slot.take(), change);
         }
     }
     merged.into_iter().flatten().collect()
 }
 
-fn merge_entry(base: Option<Entry>, change: &Entry) -> Option<Entry> {
+fn merge_entry(depth: Depth, base: Option<Entry>, change: &Entry) -> Option<Entry> {
     if change.node.is_null() {
         return None;
     }
     let node = match (base, &change.node.value) {
-        (Some(base), _) => merge(base.node, &change.node),
-        (None, Value::Mapping(_)) => merge(
+        (Some(base), _) => merge_at(depth, base.node, &change.node),
+        (None, Value::Mapping(_)) => merge_at(
+            depth,
             Node {
                 span: change.node.span,
                 value: Value::Null,
@@ -336,7 +375,7 @@ fn unique(paths: Vec<ValuePath>) -> Vec<ValuePath> {
 
 fn gather_leaves(node: &Node, path: &ValuePath, leaves: &mut Vec<ValuePath>) {
     match node.entries() {
-        Some(entries) if !entries.is_empty() => {
+        Some(entries) if !entries.is_empty() && !is_whole(path) => {
             for entry in entries {
                 gather_leaves(&entry.node, &path.join(&entry.key), leaves);
             }
@@ -370,12 +409,14 @@ fn explain_leaf(
     let node = merged.and_then(|merged| path.find(merged));
     // A removed mapping is told by its leaves.
     let filled = |step: &Step| matches!(&step.effect, Effect::Sets(Json::Object(members)) if !members.is_empty());
-    if node.is_none() && steps.iter().any(filled) {
+    let is_whole = is_whole(&path);
+    if node.is_none() && !is_whole && steps.iter().any(filled) {
         return None;
     }
     // A mapping that was empty in one layer and filled by another is no leaf.
     if node.is_some_and(|node| node.entries().is_some_and(|entries| !entries.is_empty()))
         && !path.parts().is_empty()
+        && !is_whole
     {
         return None;
     }
@@ -464,6 +505,45 @@ mod tests {
 
     fn merged(base: &Json, patch: &Json) -> Json {
         merge(node(base), &node(patch)).to_json()
+    }
+
+    #[test]
+    fn what_a_patch_merges_is_replaced_as_a_whole() {
+        let base = json!({"patches": {"a": {"type": "T", "merge": {"x": {"y": 1}, "z": null}}, "b": {"merge": {"c": 1}}}});
+        assert_eq!(merged(&json!({}), &base), base);
+        let patch =
+            json!({"patches": {"a": {"name": "N", "merge": {"x": {"w": null}}}, "b": null}});
+        assert_eq!(
+            merged(&base, &patch),
+            json!({"patches": {"a": {"type": "T", "name": "N", "merge": {"x": {"w": null}}}}})
+        );
+        // Only there: everywhere else `null` removes.
+        let elsewhere = json!({"streams": {"a": {"merge": {"x": null}}}, "merge": {"x": null}});
+        assert_eq!(
+            merged(&json!({}), &elsewhere),
+            json!({"streams": {"a": {"merge": {}}}, "merge": {}})
+        );
+        let layers = [
+            (LayerName::Fleet, &node(&base)),
+            (LayerName::Cluster("x".to_owned()), &node(&patch)),
+        ];
+        let told = explain(&layers, &ValuePath::parse("patches.a").expect("a path"));
+        let told: Vec<_> = told
+            .leaves
+            .iter()
+            .map(|leaf| (leaf.path.to_string(), leaf.value.clone()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("patches.a.type".to_owned(), Some(json!("T"))),
+                (
+                    "patches.a.merge".to_owned(),
+                    Some(json!({"x": {"w": null}}))
+                ),
+                ("patches.a.name".to_owned(), Some(json!("N"))),
+            ]
+        );
     }
 
     #[test]

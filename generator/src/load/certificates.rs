@@ -71,6 +71,11 @@ fn check(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
                 .hint("take the key out, and replace it wherever it was used: it is known now"),
         );
     }
+    if logfleet_contract::conflict::find(&text).is_some() {
+        return Err(Fault::input("this file has an unresolved merge conflict").hint(
+            "keep the certificates that you want, without the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`",
+        ));
+    }
     if !text.contains("-----BEGIN CERTIFICATE-----") {
         return Err(Fault::input("this file holds no PEM certificate")
             .hint("a CA certificate begins with `-----BEGIN CERTIFICATE-----`"));

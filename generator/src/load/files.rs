@@ -17,6 +17,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::certificates::Certificates;
+use super::conflict;
 use super::node::{Node, Value};
 use super::root::{Entry, EntryKind, Root};
 use super::source::{FileId, SourceFile, Sources};
@@ -299,7 +300,7 @@ fn read_patches(root: &Root, cluster: &str) -> Result<BTreeMap<String, Vec<u8>>,
     for Entry { name, kind, .. } in root.list(&folder, &mut faults).unwrap_or_default() {
         let path = format!("{folder}/{name}");
         match kind {
-            EntryKind::File if has_extension(&name, "yaml") => match root.read(&path) {
+            EntryKind::File if has_extension(&name, "yaml") => match read_patch(root, &path) {
                 Ok(bytes) => {
                     patches.insert(name, bytes);
                 }
@@ -313,6 +314,15 @@ fn read_patches(root: &Root, cluster: &str) -> Result<BTreeMap<String, Vec<u8>>,
         }
     }
     faults.into_result(patches)
+}
+
+/// A patch is kustomize's to read; of one that is no text, the check tells.
+fn read_patch(root: &Root, path: &str) -> Result<Vec<u8>, Fault> {
+    let bytes = root.read(path)?;
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        conflict::refuse(&SourceFile::new(path, text))?;
+    }
+    Ok(bytes)
 }
 
 fn read_templates(root: &Root) -> Result<BTreeMap<String, String>, Faults> {
@@ -340,6 +350,7 @@ fn read_templates(root: &Root) -> Result<BTreeMap<String, String>, Faults> {
 
 fn read_template(root: &Root, path: &str) -> Result<(String, String), Fault> {
     let source = SourceFile::from_bytes(path, root.read(path)?)?;
+    conflict::refuse(&source)?;
     let name = path.strip_prefix(TEMPLATES).unwrap_or(path);
     let name = name.trim_start_matches('/').to_owned();
     Ok((name, source.text().to_owned()))

@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod commit;
+mod conflict;
 pub mod files;
 pub mod folder;
 pub mod inputs;

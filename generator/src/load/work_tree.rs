@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use git2::{DiffOptions, ObjectType, Oid, Repository};
+use git2::{DiffOptions, ObjectType, Oid, Repository, Status};
 
 use super::commit::CommitTree;
 use super::files::{CLUSTERS, TEMPLATES};
@@ -26,7 +26,8 @@ struct Stored {
     commit: CommitTree,
     /// The fleet's folder below the top.
     folder: String,
-    /// The paths that git calls changed, once somebody asks; none if it can't tell.
+    /// The paths in the folders of inputs that git calls changed, once somebody
+    /// asks; none if it can't tell.
     changed: OnceLock<Option<BTreeSet<String>>>,
 }
 
@@ -64,9 +65,19 @@ impl Stored {
         if Oid::hash_object(ObjectType::Blob, on_disk).is_ok_and(|same| same == id) {
             return None;
         }
-        let changed = self.changed.get_or_init(|| self.find_changed().ok());
-        let is_changed = changed.as_ref().is_none_or(|paths| paths.contains(&path));
-        (!is_changed).then_some((path, id))
+        (!self.is_changed(&path)).then_some((path, id))
+    }
+
+    fn is_changed(&self, path: &str) -> bool {
+        let inputs = [CLUSTERS, TEMPLATES].map(|part| Path::new(&self.folder).join(part));
+        if inputs.iter().any(|part| Path::new(path).starts_with(part)) {
+            let changed = self.changed.get_or_init(|| self.find_changed().ok());
+            return changed.as_ref().is_none_or(|paths| paths.contains(path));
+        }
+        // A link led out of them. Only few do, so git isn't asked of the whole tree.
+        let status = Repository::open(&self.git)
+            .and_then(|repository| repository.status_file(Path::new(path)));
+        status != Ok(Status::CURRENT)
     }
 
     /// As `git status` finds them, staged or not; those that git doesn't know

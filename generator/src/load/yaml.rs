@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, Tag, options};
 
+use super::conflict;
 use super::node::{Entry, Node, Value};
 use super::scalar::{ScalarFault, type_plain};
 use super::source::{FileId, SourceFile, Span};
@@ -36,6 +37,7 @@ pub fn parse(id: FileId, source: &SourceFile) -> Result<Node, Faults> {
     if let Some((at, character)) = find_unprintable(text) {
         return Err(unprintable(source, at, character).into());
     }
+    conflict::refuse(source)?;
     let mut builder = Builder::new(id, source);
     for event in Parser::new_from_str_with_options(text, parser_options()) {
         let going_on = match event {

@@ -13,6 +13,7 @@ use super::rendering::Rendering;
 use super::timings::{Timings, timed};
 use crate::fault::Faults;
 use crate::load::root::Root;
+use crate::patch::PatchesSeen;
 use crate::render::Watch;
 use crate::resolve::{FleetCluster, ResolvedFleet, ResolvedMember};
 
@@ -36,8 +37,10 @@ pub fn check(
     let templates = timed(&timings.render, || own_templates(&fleet.layers.loaded))?;
     let rendering = Rendering::new(fleet, Arc::new(templates))?;
     let kinds = KindsSeen::default();
+    let patches = PatchesSeen::default();
     let check_one = |member: &ResolvedMember| {
-        let tree = timed(&timings.render, || rendering.render(member, watch))?;
+        let (tree, applied) = timed(&timings.render, || rendering.render_patched(member, watch))?;
+        patches.add(&applied);
         kinds.look_at(&tree);
         timed(&timings.check, || {
             rendering.renderer.check(member, tree.files())
@@ -48,6 +51,7 @@ pub fn check(
         rendering.fleet.members.par_iter().map(check_one).collect();
     let mut files: usize = gather(files)?.into_iter().sum();
     if selected.is_none() {
+        patches.faults().into_result(())?;
         let members = rendering.fleet.members.iter();
         let clusters = members.map(|member| FleetCluster::of(&member.cluster));
         let whole = ResolvedFleet::new(clusters.collect(), kinds.into_kinds());

@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use super::gather;
 use super::loading::Fleet;
 use crate::check::Checker;
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Place};
 use crate::load::files::LoadedFleet;
+use crate::patch;
 use crate::render::{self, Templates, Watch};
 use crate::resolve::{AccountStack, PATCHES, ResolvedFleet, ResolvedMember};
 use crate::tree::{RenderedTree, TreePath};
@@ -27,13 +28,13 @@ impl Renderer {
         Ok(Self { templates, checker })
     }
 
-    /// Renders a cluster, and copies in what it brings itself.
+    /// Renders a cluster, copies in what it brings itself, and applies its patches.
     pub(super) fn render(
         &self,
         member: &ResolvedMember,
         loaded: &LoadedFleet,
         watch: &dyn Watch,
-    ) -> Result<RenderedTree, Faults> {
+    ) -> Result<(RenderedTree, patch::Applied), Faults> {
         let mut tree = render::render_watched(&member.cluster, &self.templates, watch)?;
         let own = loaded.clusters.get(&member.cluster.cluster.name);
         let patches = own.into_iter().flat_map(|cluster| &cluster.patches);
@@ -53,7 +54,8 @@ impl Renderer {
                 .into());
             }
         }
-        Ok(tree)
+        let applied = patch::apply(&mut tree, &member.patches)?;
+        Ok((tree, applied))
     }
 
     /// Checks files of a cluster. Faults name the template they come from.
@@ -62,18 +64,31 @@ impl Renderer {
         member: &ResolvedMember,
         files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
     ) -> Result<(), Faults> {
+        let files: Vec<_> = files.into_iter().collect();
         let cluster = &member.cluster;
         let folder = format!("{RENDERED}/{}/", cluster.cluster.name);
         let origin = |fault: &Fault| {
             let path = fault.place.as_ref()?.file.strip_prefix(&folder)?;
             render::template_of(cluster, &self.templates, path).map(render::origin_hint)
         };
-        let checked = self.checker.check(&cluster.cluster.name, files);
+        let checked = self
+            .checker
+            .check(&cluster.cluster.name, files.iter().copied());
         checked.map_err(|faults| {
-            faults.map(|fault| match origin(&fault) {
-                Some(hint) => fault.hint(hint),
-                None => fault,
-            })
+            let faults = faults.map(|fault| {
+                let fault = match origin(&fault) {
+                    Some(hint) => fault.hint(hint),
+                    None => fault,
+                };
+                let file = fault.place.as_ref().map(|place| place.file.clone());
+                let path = file.as_deref().and_then(|file| file.strip_prefix(&folder));
+                let own = path.and_then(|path| files.iter().find(|(own, _)| own.as_str() == path));
+                match own {
+                    Some((path, bytes)) => of_patch(fault, path.as_str(), bytes, member),
+                    None => fault,
+                }
+            });
+            once_for_each_patch(faults)
         })
     }
 
@@ -140,6 +155,59 @@ fn with_origin(faults: Faults, folder: &str, template: impl Fn(&str) -> String) 
     })
 }
 
+/// A fault in a file that patches changed is placed where they are written: the
+/// file's own place is told beside it.
+fn of_patch(mut fault: Fault, path: &str, bytes: &[u8], member: &ResolvedMember) -> Fault {
+    let patches = member.patches.iter();
+    let patches: Vec<_> = patches.filter(|patch| patch.is_for(path, bytes)).collect();
+    let (Some(first), Some(place)) = (patches.first(), &fault.place) else {
+        return fault;
+    };
+    let names: Vec<String> = patches
+        .iter()
+        .map(|patch| format!("`patches.{}`", patch.name))
+        .collect();
+    fault.message = format!(
+        "`{}` line {}, {AS_CHANGED} {}: {}",
+        place.file,
+        place.line,
+        names.join(", "),
+        fault.message
+    );
+    fault.at(first.merge_place.clone())
+}
+
+/// What is said of a fault in a patched file.
+const AS_CHANGED: &str = "as changed by";
+
+/// One mistake in a patch is wrong in everything that it meets: it is told once.
+fn once_for_each_patch(faults: Faults) -> Faults {
+    let mut seen: BTreeMap<(Option<Place>, String), (Fault, usize)> = BTreeMap::new();
+    let mut others = Faults::new();
+    for fault in faults.sorted() {
+        let essence = fault.message.split_once(AS_CHANGED);
+        let essence = essence.map(|(_, rest)| rest.rsplit("`: ").next().unwrap_or(rest).to_owned());
+        let Some(essence) = essence else {
+            others.push(fault);
+            continue;
+        };
+        let key = (fault.place.clone(), essence);
+        seen.entry(key)
+            .and_modify(|(_, more)| *more += 1)
+            .or_insert((fault, 0));
+    }
+    for (fault, more) in seen.into_values() {
+        others.push(match more {
+            0 => fault,
+            1 => fault.hint("the same is wrong in one more place that this patch changes"),
+            more => fault.hint(format!(
+                "the same is wrong in {more} more places that this patch changes"
+            )),
+        });
+    }
+    others
+}
+
 /// A fleet that was resolved at once, with what renders it.
 pub(super) struct Rendering {
     pub(super) fleet: Fleet,
@@ -158,6 +226,15 @@ impl Rendering {
         member: &ResolvedMember,
         watch: &dyn Watch,
     ) -> Result<RenderedTree, Faults> {
+        self.render_patched(member, watch).map(|(tree, _)| tree)
+    }
+
+    /// As [`Self::render`], with what its patches did.
+    pub(super) fn render_patched(
+        &self,
+        member: &ResolvedMember,
+        watch: &dyn Watch,
+    ) -> Result<(RenderedTree, patch::Applied), Faults> {
         self.renderer
             .render(member, &self.fleet.layers.loaded, watch)
     }

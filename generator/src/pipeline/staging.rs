@@ -22,6 +22,7 @@ use crate::check;
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::FleetLayers;
 use crate::load::root::Root;
+use crate::patch::PatchesSeen;
 use crate::record::{Recalled, Record, RecordedCluster, Recorder};
 use crate::render::Watch;
 use crate::resolve::{ClusterSummary, FleetResolver, ResolvedFleet, ResolvedMember};
@@ -171,6 +172,7 @@ fn stage_fleet(
             .zip(program)
             .and_then(|(recorder, program)| recorder.recall(program, &layers)),
         kinds: KindsSeen::default(),
+        patches: PatchesSeen::default(),
         has_fault: AtomicBool::new(false),
     };
     staging.run()
@@ -202,6 +204,7 @@ struct Staging<'a> {
     /// What the last run left, and what this one is to leave; none without a record.
     recalled: Option<Recalled>,
     kinds: KindsSeen,
+    patches: PatchesSeen,
     /// Whether an input is wrong. Nothing more is staged then: it would only be
     /// removed again.
     has_fault: AtomicBool,
@@ -275,6 +278,7 @@ impl Staging<'_> {
                 record: None,
             });
         }
+        let staged = with_faults(staged, self.patches.faults());
         let mut attempts = match staged {
             Ok(attempts) => attempts,
             // What the fleet's files are made of is known only of clusters without
@@ -311,6 +315,7 @@ impl Staging<'_> {
         });
         if let Some((known, change)) = unchanged {
             self.kinds.add(known.kinds.iter().cloned());
+            self.patches.add_met(known.patches.iter().cloned());
             // What the whole fleet is made of was compared when it was recorded.
             let summary = match self.known_fleet() {
                 Some(_) => Ok(None),
@@ -357,10 +362,11 @@ impl Staging<'_> {
     }
 
     fn stage(&self, member: &ResolvedMember) -> Result<(Attempt, Option<RecordedCluster>), Faults> {
-        let tree = timed(&self.timings.render, || {
+        let (tree, applied) = timed(&self.timings.render, || {
             let loaded = &self.layers.loaded;
             self.renderer.render(member, loaded, self.request.watch)
         })?;
+        self.patches.add(&applied);
         let kinds = kinds_seen::of(&tree);
         self.kinds.add(kinds.iter().cloned());
         let name = member.cluster.cluster.name.as_str();
@@ -371,7 +377,7 @@ impl Staging<'_> {
         })?;
         let recorded = self.recalled.as_ref().and_then(|recalled| {
             let output = plan.digest()?;
-            recalled.rendered(name, output, kinds)
+            recalled.rendered(name, output, kinds, applied.met)
         });
         Ok((self.write(plan), recorded))
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::fault::{Fault, Faults};
 use crate::write::names::{OWNERSHIP, folders_above};
-use crate::write::ownership::{Digest, Ownership, OwnershipError};
+use crate::write::ownership::{Digest, Ownership};
 
 /// A file, link or submodule of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +66,7 @@ impl Folder {
                 let blob = repository.find_blob(entry.id)?;
                 Ownership::parse(blob.content())
                     .map(Some)
-                    .map_err(|error| match error {
-                        OwnershipError::Newer(format) => {
-                            format!("a newer release of gen wrote it (format {format})")
-                        }
-                        OwnershipError::Broken(why) => why,
-                    })
+                    .map_err(|error| error.reason())
             }
             _ => Ok(None),
         };

@@ -22,7 +22,8 @@ use crate::layers::merge::ValuePath;
 use crate::load::certificates::Certificates;
 use crate::load::files::{LoadedCluster, LoadedFleet};
 use crate::load::node::{Node, Value};
-use crate::load::source::Span;
+use crate::load::source::{Sources, Span};
+use crate::patch::PlacedPatch;
 use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.
@@ -35,6 +36,8 @@ pub struct ResolvedMember {
     pub cluster: ResolvedCluster,
     /// The CA certificates of its destinations.
     pub certificates: Vec<CertificateFile>,
+    /// What is changed in what its templates render, in the order of the names.
+    pub patches: Vec<PlacedPatch>,
 }
 
 /// A file that a setting names.
@@ -335,7 +338,31 @@ fn resolve_one(
     faults.into_result(ResolvedMember {
         cluster: resolved,
         certificates,
+        patches: place_patches(merged, cluster, sources),
     })
+}
+
+/// The patches of a cluster, each with where it is written.
+fn place_patches(
+    merged: &MergedCluster,
+    cluster: &LoadedCluster,
+    sources: &Sources,
+) -> Vec<PlacedPatch> {
+    let MergedCluster { settings, node } = merged;
+    let own = cluster.layer.node.get("patches");
+    let written = node.get("patches");
+    let patches = settings.patches.iter().filter_map(|(name, patch)| {
+        let entry = written?.entry(name.as_str())?;
+        let merge = entry.node.entry("merge").unwrap_or(entry);
+        Some(PlacedPatch {
+            name: name.to_string(),
+            patch: patch.clone(),
+            place: sources.place(entry.key_span),
+            merge_place: sources.place(merge.key_span),
+            is_own: own.is_some_and(|own| own.get(name.as_str()).is_some()),
+        })
+    });
+    patches.collect()
 }
 
 /// A certificate, as a destination's settings name it.

@@ -18,6 +18,7 @@ mod indices;
 mod log_group;
 mod machines;
 mod name;
+mod patch;
 mod pattern;
 mod problem;
 mod product;
@@ -86,6 +87,7 @@ pub fn resolve_cluster(
         account: settings.account.to_string(),
     };
     region::check(settings, &mut problems);
+    patch::check(settings, &mut problems);
     let mut names = AwsNames::new(&cluster);
     let sources = source::resolve_sources(settings, &mut problems);
     source::find_streams_nobody_feeds(settings, &mut problems);

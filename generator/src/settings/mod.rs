@@ -22,6 +22,7 @@ mod gitops;
 mod kubernetes;
 mod machines;
 mod name;
+mod patch;
 mod source;
 mod stream;
 
@@ -40,6 +41,7 @@ pub use gitops::*;
 pub use kubernetes::*;
 pub use machines::*;
 pub use name::*;
+pub use patch::*;
 pub use source::*;
 pub use stream::*;
 
@@ -92,6 +94,8 @@ pub struct Settings {
     pub stream_defaults: Stream,
     /// The data streams that logs end in.
     pub streams: BTreeMap<Name, Stream>,
+    /// Changes to what is rendered, after all templates and before all checks: [Patches](patches.md).
+    pub patches: BTreeMap<Name, Patch>,
 }
 
 /// Who runs the control plane.

@@ -19,6 +19,9 @@
 //!   unless forced. A file that isn't listed is foreign: never touched, adopted
 //!   where it already has the rendered bytes, a fault where it stands in the
 //!   way (forced: replaced).
+//! - Where git merged two outputs (`merge`), a file that gen wrote on either
+//!   side, or that git made of both, is as good as recorded. An ownership file
+//!   in conflict stands for what both of its sides list.
 //! - Symbolic links are never followed and never replaced, and a folder with
 //!   anything foreign in it is never removed, forced or not.
 //! - Between planning and committing nothing is looked at again: an edit made
@@ -54,6 +57,7 @@ mod folder;
 mod in_place;
 #[cfg(test)]
 mod interruption;
+mod merge;
 pub(crate) mod names;
 mod output;
 pub(crate) mod ownership;

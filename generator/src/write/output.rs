@@ -33,6 +33,8 @@ pub struct Output {
     name: String,
     /// Its path as shown in faults: relative to the root where it can be.
     pub(super) shown: String,
+    /// Its path, for git, which has no handles.
+    pub(super) path: PathBuf,
     folder: OnceLock<OwnedFd>,
     /// Whether it was made by this run.
     made: AtomicBool,
@@ -68,6 +70,7 @@ impl Output {
             parent,
             name,
             shown,
+            path,
             folder: OnceLock::new(),
             made: AtomicBool::new(false),
             lock: !check_only,

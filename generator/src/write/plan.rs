@@ -87,9 +87,13 @@ pub fn plan(
     let stale_staging = staging::find(output, top, cluster)?;
     let taken = stale_staging.is_none() && staging::is_taken(output, top, cluster)?;
     let mut plan = match folder::open(top, cluster) {
-        Ok(Opened::Folder(folder)) => {
-            Planner::new(&folder, &shown, ownership, options).plan(tree)?
-        }
+        Ok(Opened::Folder(folder)) => Planner::new(
+            &folder,
+            (output.path.join(cluster), &shown),
+            ownership,
+            options,
+        )
+        .plan(tree)?,
         Ok(Opened::Missing) => WritePlan::fresh(ownership, tree, options),
         Ok(Opened::Obstacle(obstacle)) => return Err(faults::not_a_folder(&shown, obstacle).into()),
         Err(error) => return Err(faults::refused(&shown, "read", error).into()),

@@ -1,11 +1,14 @@
 //! Compares a folder that exists with what was rendered. Reads.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use super::change::ClusterChange;
 use super::faults::{self, Obstacle};
 use super::folder::{self, File, Found, Walk};
+use super::merge::Merge;
 use super::names;
 use super::ownership::{self, Digest, FORMAT, Ownership, OwnershipError};
 use super::plan::{WriteOptions, WritePlan};
@@ -17,6 +20,10 @@ pub(super) struct Planner<'f> {
     folder: BorrowedFd<'f>,
     shown: &'f str,
     walk: Walk<'f>,
+    /// The folder's path, for git.
+    path: PathBuf,
+    /// The merge that the folder comes from, once it matters.
+    merge: OnceCell<Option<Merge>>,
     options: WriteOptions,
     plan: WritePlan,
     faults: Faults,
@@ -26,7 +33,7 @@ impl<'f> Planner<'f> {
     /// Begins with an open folder, and what its ownership file is to list.
     pub(super) fn new(
         folder: &'f OwnedFd,
-        shown: &'f str,
+        (path, shown): (PathBuf, &'f str),
         ownership: Ownership,
         options: WriteOptions,
     ) -> Self {
@@ -44,6 +51,8 @@ impl<'f> Planner<'f> {
             folder,
             shown,
             walk,
+            path,
+            merge: OnceCell::new(),
             options,
             plan,
             faults: Faults::new(),
@@ -107,7 +116,7 @@ impl<'f> Planner<'f> {
     /// What the ownership file says; nothing, if it is broken and that is
     /// forced or only checked.
     fn owned(&self, text: &[u8]) -> Result<Ownership, Fault> {
-        match Ownership::parse(text) {
+        match read(text) {
             Err(OwnershipError::Broken(_)) if self.overrides() => Ok(ownership::record(
                 &self.plan.change.cluster,
                 BTreeMap::new(),
@@ -118,9 +127,9 @@ impl<'f> Planner<'f> {
 
     fn understood(&self, text: &[u8]) -> Result<Ownership, Fault> {
         let shown = self.walk.shown(names::OWNERSHIP);
-        Ownership::parse(text).map_err(|error| match error {
+        read(text).map_err(|error| match error {
             OwnershipError::Newer(found) => faults::ownership_newer(&shown, found, FORMAT),
-            OwnershipError::Broken(why) => faults::ownership_unreadable(&shown, &why),
+            error => faults::ownership_unreadable(&shown, &error.reason()),
         })
     }
 
@@ -184,7 +193,7 @@ impl<'f> Planner<'f> {
         match self.walk.look(path, None)? {
             Found::Other(digest) if owned.wrote(path, digest) => self.delete(path, digest),
             Found::Other(digest) => {
-                self.contest(path, faults::edited);
+                self.contest(path, digest, owned, faults::edited);
                 self.plan.change.takes_over = true;
                 self.delete(path, digest);
             }
@@ -223,6 +232,8 @@ impl<'f> Planner<'f> {
                     let known = owned.paths().any(|known| known == path.as_str());
                     self.contest(
                         path.as_str(),
+                        digest,
+                        owned,
                         if known {
                             faults::edited
                         } else {
@@ -243,7 +254,7 @@ impl<'f> Planner<'f> {
             }
             Found::Behind(above, Obstacle::File) => {
                 self.create(path, bytes);
-                self.clear_the_way(&above);
+                self.clear_the_way(&above, owned);
             }
             Found::Behind(above, obstacle) => {
                 self.faults
@@ -260,13 +271,13 @@ impl<'f> Planner<'f> {
 
     /// Deletes a file that stands where a folder belongs, if we may. A file of
     /// ours was decided about already, as no rendered file has its path.
-    fn clear_the_way(&mut self, path: &str) {
+    fn clear_the_way(&mut self, path: &str, owned: &Ownership) {
         if self.plan.change.deleted.contains(path) || self.plan.change.edited.contains(path) {
             return;
         }
         match self.walk.look(path, None) {
             Ok(Found::Other(digest)) => {
-                self.contest(path, faults::foreign_above);
+                self.contest(path, digest, owned, faults::foreign_above);
                 self.plan.change.takes_over = true;
                 self.delete(path, digest);
             }
@@ -286,7 +297,14 @@ impl<'f> Planner<'f> {
     }
 
     /// Notes that a file to be replaced or deleted isn't as we wrote it.
-    fn contest(&mut self, path: &str, fault: fn(&str) -> Fault) {
+    fn contest(&mut self, path: &str, digest: Digest, owned: &Ownership, fault: fn(&str) -> Fault) {
+        let merge = self.merge.get_or_init(|| Merge::find(&self.path, owned));
+        if merge
+            .as_ref()
+            .is_some_and(|merge| merge.explains(path, digest))
+        {
+            return;
+        }
         if self.overrides() {
             self.plan.change.edited.insert(path.to_owned());
         } else {
@@ -376,6 +394,14 @@ impl<'f> Planner<'f> {
     fn text(&self) -> Result<Vec<u8>, Fault> {
         let text = self.plan.ownership.text();
         text.map_err(|error| Fault::environment(format!("`{}`: {error}", self.shown)))
+    }
+}
+
+/// What an ownership file lists, or both sides of one in conflict.
+fn read(text: &[u8]) -> Result<Ownership, OwnershipError> {
+    match Ownership::parse(text) {
+        Err(OwnershipError::Conflict) => Ownership::parse_conflict(text),
+        read => read,
     }
 }
 

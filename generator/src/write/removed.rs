@@ -68,9 +68,13 @@ fn plan_entry(
     }
     let shown = format!("{}/{name}", output.shown);
     match folder::open(top, name) {
-        Ok(Opened::Folder(folder)) => {
-            Planner::new(&folder, &shown, nothing(name), options).plan_removal()
-        }
+        Ok(Opened::Folder(folder)) => Planner::new(
+            &folder,
+            (output.path.join(name), &shown),
+            nothing(name),
+            options,
+        )
+        .plan_removal(),
         Ok(Opened::Missing | Opened::Obstacle(_)) => Ok(None),
         Err(error) => Err(faults::refused(&shown, "read", error).into()),
     }

@@ -2,13 +2,17 @@
 //! circles or twice, does nobody may more than needed, does AWS take it? Pure.
 //!
 //! What is rendered is looked at, not what was resolved, since templates may
-//! be a fleet's own.
+//! be a fleet's own. A policy that is a text is read like one that isn't.
 
 pub(crate) mod calls;
+mod documents;
 mod duplicates;
 mod limits;
 mod loops;
+mod numbers;
 mod permissions;
+
+use std::collections::BTreeSet;
 
 use logfleet_contract::account::{self, Distributor};
 use logfleet_contract::members::Fragment;
@@ -50,6 +54,8 @@ pub(super) struct Template<'t> {
     value: Value,
     /// Whether it is a fragment of the members' stack.
     is_fragment: bool,
+    /// Policies that couldn't be read.
+    unread: BTreeSet<documents::Unread>,
 }
 
 impl<'t> Template<'t> {
@@ -59,13 +65,22 @@ impl<'t> Template<'t> {
         if !is_template(path) {
             return None;
         }
-        Some(match serde_json::from_str(text) {
-            Ok(value) => Ok(Self {
-                shown,
-                text,
-                value,
-                is_fragment,
-            }),
+        Some(match serde_json::from_str::<Value>(text) {
+            Ok(mut value) => {
+                let mut unread = BTreeSet::new();
+                for part in parts(is_fragment) {
+                    if let Some(Value::Object(resources)) = value.get_mut(part) {
+                        documents::read_all(resources, &mut unread);
+                    }
+                }
+                Ok(Self {
+                    shown,
+                    text,
+                    value,
+                    is_fragment,
+                    unread,
+                })
+            }
             Err(error) => Err(Fault::input(format!("`{shown}` is not JSON: {error}"))),
         })
     }
@@ -82,12 +97,7 @@ impl<'t> Template<'t> {
 
     /// Its resources, with their logical ids.
     fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
-        let parts: &[&str] = if self.is_fragment {
-            &["resources", "once"]
-        } else {
-            &["Resources"]
-        };
-        parts
+        parts(self.is_fragment)
             .iter()
             .filter_map(|part| self.value.get(part)?.as_object())
             .flatten()
@@ -106,6 +116,15 @@ impl<'t> Template<'t> {
     fn fault_at(&self, text: &str, message: String) -> Fault {
         let at = self.text.find(&format!("\"{text}\":")).unwrap_or_default();
         Fault::input(message).at(SourceFile::new(self.shown.clone(), self.text).place(at, at))
+    }
+}
+
+/// Where resources are in a template.
+fn parts(is_fragment: bool) -> &'static [&'static str] {
+    if is_fragment {
+        &["resources", "once"]
+    } else {
+        &["Resources"]
     }
 }
 
@@ -145,6 +164,7 @@ pub(super) fn check(
     let mut faults = Faults::new();
     for template in templates {
         limits::check(template, &mut faults);
+        numbers::check(template, &mut faults);
         permissions::check(template, &mut faults);
         if let Some(fault) = template.not_a_fragment() {
             faults.push(fault);

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::documents::DOCUMENTS;
 use super::{Resource, Template, list};
 use crate::fault::Faults;
 
@@ -44,42 +45,71 @@ const WITHOUT_RESOURCE: [(&str, &str); 8] = [
 ];
 
 pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
+    for unread in &template.unread {
+        let message = format!(
+            "`{}`: its `{}` can't be read: {}",
+            unread.id, unread.property, unread.why
+        );
+        let fault = template.fault_at(&unread.id, message);
+        faults.push(fault.hint("write it as an object, or as the text of one"));
+    }
     for resource in template.resources() {
-        match resource.kind() {
-            "AWS::IAM::Role" => {
-                trust(template, &resource, faults);
-                for policy in list(resource.property("Policies")) {
-                    identity_policy(template, &resource, &policy["PolicyDocument"], faults);
-                }
+        if resource.kind() == "AWS::Lambda::Permission" {
+            function_permission(template, &resource, faults);
+        }
+        let documents = DOCUMENTS
+            .iter()
+            .filter(|(kind, _)| *kind == resource.kind());
+        for (_, property) in documents {
+            for document in found(&resource.value["Properties"], property) {
+                judge(template, &resource, property, document, faults);
             }
-            "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::RolePolicy" => {
-                identity_policy(
-                    template,
-                    &resource,
-                    resource.property("PolicyDocument"),
-                    faults,
-                );
-            }
-            "AWS::S3::BucketPolicy" | "AWS::SQS::QueuePolicy" | "AWS::Logs::ResourcePolicy" => {
-                resource_policy(
-                    template,
-                    &resource,
-                    resource.property("PolicyDocument"),
-                    faults,
-                );
-            }
-            "AWS::Logs::LogGroup" => {
-                resource_policy(
-                    template,
-                    &resource,
-                    resource.property("ResourcePolicyDocument"),
-                    faults,
-                );
-            }
-            "AWS::Lambda::Permission" => function_permission(template, &resource, faults),
-            _ => {}
         }
     }
+}
+
+/// What is at a path of [`DOCUMENTS`].
+fn found<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let values = list(value)
+        .into_iter()
+        .flat_map(|value| list(&value[first]));
+    if rest.is_empty() {
+        values.collect()
+    } else {
+        values.flat_map(|value| found(value, rest)).collect()
+    }
+}
+
+fn judge(
+    template: &Template<'_>,
+    resource: &Resource<'_>,
+    property: &str,
+    document: &Value,
+    faults: &mut Faults,
+) {
+    match resource.kind() {
+        _ if property == "AssumeRolePolicyDocument" => trust(template, resource, document, faults),
+        kind if kind.starts_with("AWS::IAM::") => {
+            identity_policy(template, resource, document, faults);
+        }
+        // The owner of a key may all in AWS's own policy, and services are
+        // confined by the key's context:
+        // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+        "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" => {
+            for statement in allows(document) {
+                if is_anybody(&statement["Principal"]) && statement["Condition"].is_null() {
+                    lets_everybody_in(template, resource, faults);
+                }
+            }
+        }
+        _ => resource_policy(template, resource, document, faults),
+    }
+}
+
+fn lets_everybody_in(template: &Template<'_>, resource: &Resource<'_>, faults: &mut Faults) {
+    let fault = template.fault(resource, "its policy lets everybody in");
+    faults.push(fault.hint("name who may"));
 }
 
 fn allows(document: &Value) -> impl Iterator<Item = &Value> {
@@ -134,8 +164,8 @@ fn identity_policy(
 
 /// A role's trust: a service must say for which object of this account it acts
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>).
-fn trust(template: &Template<'_>, resource: &Resource<'_>, faults: &mut Faults) {
-    for statement in allows(resource.property("AssumeRolePolicyDocument")) {
+fn trust(template: &Template<'_>, resource: &Resource<'_>, document: &Value, faults: &mut Faults) {
+    for statement in allows(document) {
         let principal = &statement["Principal"];
         if is_anybody(principal) {
             faults.push(
@@ -175,11 +205,7 @@ fn resource_policy(
 ) {
     for statement in allows(document) {
         if is_anybody(&statement["Principal"]) {
-            faults.push(
-                template
-                    .fault(resource, "its policy lets everybody in")
-                    .hint("name who may"),
-            );
+            lets_everybody_in(template, resource, faults);
         }
         let services = list(&statement["Principal"]["Service"]);
         // EventBridge names no rule while it creates a log stream, an empty one:

@@ -354,3 +354,96 @@ fn sizes_and_names_are_those_that_aws_takes() {
         ["`R`: it shows 501 widgets, and AWS allows 500"]
     );
 }
+
+/// Every spelling of a policy, in every type that may have one as a text.
+#[test]
+fn a_policy_is_judged_however_it_is_written() {
+    let open = json!({ "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "a:B" }] });
+    let text = open.to_string();
+    for (kind, property) in [
+        ("AWS::Logs::ResourcePolicy", "PolicyDocument"),
+        ("AWS::Logs::Destination", "DestinationPolicy"),
+        ("AWS::SQS::QueuePolicy", "PolicyDocument"),
+        ("AWS::SNS::TopicPolicy", "PolicyDocument"),
+        ("AWS::KMS::Key", "KeyPolicy"),
+        ("AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"),
+    ] {
+        for spelling in [
+            open.clone(),
+            json!(text),
+            json!({ "Fn::Sub": text }),
+            json!({ "Fn::Join": ["", [text]] }),
+        ] {
+            let resource = json!({ "A": { "Type": kind, "Properties": { property: spelling } } });
+            assert_eq!(
+                told(resource),
+                ["`A`: its policy lets everybody in"],
+                "{kind}"
+            );
+        }
+    }
+    let service = json!({ "Statement": [{ "Effect": "Allow", "Principal": { "Service": "es.amazonaws.com" }, "Action": "logs:*" }] });
+    assert_eq!(
+        told(
+            json!({ "A": { "Type": "AWS::Logs::ResourcePolicy", "Properties": { "PolicyDocument": service.to_string() } } })
+        ),
+        [
+            "`A`: its policy allows more than one action by a `*`",
+            "`A`: its policy lets a service in for anybody's objects"
+        ]
+    );
+    let wide = json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } });
+    assert_eq!(
+        told(
+            json!({ "A": { "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": { "Fn::Sub": wide.to_string() } } } })
+        ),
+        ["`A`: it allows `s3:*`, which is more than one action"]
+    );
+    assert_eq!(
+        told(
+            json!({ "A": { "Type": "AWS::Logs::ResourcePolicy", "Properties": { "PolicyDocument": { "Ref": "Policy" } } } })
+        ),
+        [
+            "`A`: its `PolicyDocument` can't be read: its text is not JSON: expected value at line 1 column 1"
+        ]
+    );
+}
+
+#[test]
+fn days_and_patterns_that_aws_does_not_take_are_told() {
+    for (days, is_right) in [
+        (json!(4), false),
+        (json!("4"), false),
+        (json!(0), false),
+        (json!(731), true),
+        (json!("30"), true),
+        (json!({ "Ref": "Days" }), true),
+        (json!(5000), false),
+        (json!(7.5), false),
+    ] {
+        let group = json!({ "A": { "Type": "AWS::Logs::LogGroup", "Properties": { "RetentionInDays": days } } });
+        let expected =
+            (!is_right).then(|| format!("`A`: CloudWatch Logs can't keep events for {days} days"));
+        assert_eq!(told(group), Vec::from_iter(expected));
+    }
+    let fragment = json!({
+        "member_type": "AWS::EKS::Cluster",
+        "region": "eu-central-1",
+        "calls": [{ "when": "before", "service": "logs", "action": "PutRetentionPolicy",
+            "parameters": { "logGroupName": "x", "retentionInDays": 15 } }],
+        "resources": {},
+    });
+    let told_of_fragment = told_of(&[("aws/members/eks.json", fragment)], "");
+    assert!(
+        told_of_fragment
+            .contains(&"`calls`: CloudWatch Logs can't keep events for 15 days".to_owned()),
+        "{told_of_fragment:?}"
+    );
+    for kind in ["AWS::Logs::MetricFilter", "AWS::Logs::SubscriptionFilter"] {
+        let filter =
+            json!({ "A": { "Type": kind, "Properties": { "FilterPattern": "{ $.a = }" } } });
+        let told = told(filter);
+        let expected = "`A`: its `FilterPattern` is none: nothing follows the `=` of `$.a`";
+        assert!(told.contains(&expected.to_owned()), "{told:?}");
+    }
+}

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 
+use super::DangerFinding;
 use super::change::{items, text};
-use super::{DangerFinding, merge};
 use crate::diff::compare::language::{self, Language};
+use crate::patch::strategic;
 use crate::tree::{RenderedTree, TreePath};
 
 const FOLDER: &str = "kubernetes/";
@@ -201,7 +202,7 @@ impl Kustomization {
             if patch.target.takes(&object) {
                 let all = causes.entry(path.to_owned()).or_default();
                 all.insert(patch.path.clone());
-                object = merge::patched(&object, &patch.change)?;
+                object = strategic::patched(&object, &patch.change)?;
             }
         }
         let count = self.replicas.get(text(&object, "/metadata/name"));

@@ -17,7 +17,6 @@ mod gitops;
 pub(super) mod gone;
 mod image;
 mod mapping;
-mod merge;
 pub(super) mod moved;
 mod narrow;
 mod pattern;

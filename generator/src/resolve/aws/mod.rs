@@ -8,7 +8,6 @@
 mod alarms;
 pub(super) mod arn;
 mod cluster_name;
-mod filter_pattern;
 mod firehose;
 mod fleet;
 mod flow_log;
@@ -468,7 +467,7 @@ fn check_subscription_patterns(
             ("firehose", &subscriptions.firehose.pattern),
             ("account", &subscriptions.account.pattern),
         ] {
-            if let Some(fault) = filter_pattern::fault(pattern.as_str()) {
+            if let Some(fault) = crate::filter_pattern::fault(pattern.as_str()) {
                 problems.push(
                     &["streams", &stream.name, "cloudwatch", "subscriptions", kind, "pattern"],
                     format!("this is no filter pattern: {fault}"),

@@ -217,7 +217,7 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
             .iter()
             .map(|(name, filter)| (name, filter, source.key))
     }) {
-        if let Some(fault) = super::filter_pattern::fault(filter.pattern.as_str()) {
+        if let Some(fault) = crate::filter_pattern::fault(filter.pattern.as_str()) {
             problems.push(
                 &["sources", "aws", key, "metric_filters", name.as_str(), "pattern"],
                 format!("this is no filter pattern: {fault}"),

@@ -34,6 +34,7 @@ fn the_ownership_file_is_plain_json() {
       "cluster": "one",
       "files": {
         "a": "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1",
+
         "b/c": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
       }
     }
@@ -409,7 +410,10 @@ fn a_broken_or_newer_ownership_file_is_a_fault() {
     let ownership = "rendered/one/.logfleet.json";
     let next = one(&[("a", "x")]);
     for (text, why) in [
-        ("<<<<<<< HEAD\n", "expected value at line 1 column 1"),
+        (
+            "<<<<<<< HEAD\n",
+            "the marks of its merge conflict don't fit each other",
+        ),
         (
             r#"{"logfleet_ownership":1,"generator":"0","cluster":"one","files":{"../x":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
             "`../x` leaves its folder, or has an empty part",

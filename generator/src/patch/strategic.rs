@@ -1,4 +1,5 @@
-//! A patch of kustomize, applied to an object. Pure.
+//! A patch of kustomize, applied to an object: what kustomize makes of it, the
+//! order of lists included. Pure.
 //!
 //! Strategic merge patches
 //! (<https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md>)
@@ -6,31 +7,44 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::text;
-
 /// Deepest nesting looked into.
 const MAX_DEPTH: usize = 48;
 
 /// Lists that are merged item by item, and by which key
 /// (`x-kubernetes-patch-merge-key` of <https://github.com/kubernetes/kubernetes/blob/master/api/openapi-spec/swagger.json>).
 /// All others are replaced.
-const KEYED: [(&str, &[&str]); 11] = [
-    ("containers", &["name"]),
-    ("initContainers", &["name"]),
-    ("ephemeralContainers", &["name"]),
-    ("env", &["name"]),
-    ("volumes", &["name"]),
-    ("imagePullSecrets", &["name"]),
-    ("volumeMounts", &["mountPath"]),
-    ("volumeDevices", &["devicePath"]),
+const KEYED: [(&str, Keys); 15] = [
+    ("containers", &[("name", "")]),
+    ("initContainers", &[("name", "")]),
+    ("ephemeralContainers", &[("name", "")]),
+    ("env", &[("name", "")]),
+    ("volumes", &[("name", "")]),
+    ("imagePullSecrets", &[("name", "")]),
+    // Of a ServiceAccount.
+    ("secrets", &[("name", "")]),
+    ("resourceClaims", &[("name", "")]),
+    ("schedulingGates", &[("name", "")]),
+    ("ownerReferences", &[("uid", "")]),
+    ("volumeMounts", &[("mountPath", "")]),
+    ("volumeDevices", &[("devicePath", "")]),
     // Of a container, and of a Service.
-    ("ports", &["containerPort", "port"]),
-    ("hostAliases", &["ip"]),
-    ("topologySpreadConstraints", &["topologyKey"]),
+    (
+        "ports",
+        &[("containerPort", "protocol"), ("port", "protocol")],
+    ),
+    ("hostAliases", &[("ip", "")]),
+    (
+        "topologySpreadConstraints",
+        &[("topologyKey", "whenUnsatisfiable")],
+    ),
 ];
 
+/// By what items are told apart: a field, and a second one that only counts
+/// where both items have it. Of several, the first that an item has.
+type Keys = &'static [(&'static str, &'static str)];
+
 /// What a patch makes of an object; nothing if it deletes it.
-pub(super) fn patched(object: &Json, patch: &Json) -> Option<Json> {
+pub fn patched(object: &Json, patch: &Json) -> Option<Json> {
     if let Json::Array(operations) = patch {
         return Some(by_operations(object.clone(), operations));
     }
@@ -106,12 +120,32 @@ fn merge_members(
     }
 }
 
-fn merge_list(list: &mut Json, changes: &[Json], keys: &[&str], depth: usize) {
+/// Whether two items are the same one.
+fn are_same(one: &Json, other: &Json, keys: Keys) -> bool {
+    let present = keys.iter().find(|(key, _)| one.get(*key).is_some());
+    present.is_some_and(|(key, second)| {
+        let seconds = (one.get(*second), other.get(*second));
+        one.get(*key) == other.get(*key)
+            && match seconds {
+                (Some(one), Some(other)) => one == other,
+                _ => true,
+            }
+    })
+}
+
+/// Whether a second field tells items of these lists apart.
+fn has_second(list: &[Json], changes: &[Json], keys: Keys) -> bool {
+    let mut items = list.iter().chain(changes);
+    items.any(|item| {
+        let mut seconds = keys.iter().filter(|(_, second)| !second.is_empty());
+        seconds.any(|(_, second)| item.get(*second).is_some())
+    })
+}
+
+/// What a patch lists comes first, in its order: so does kustomize. Where items
+/// have two keys, that holds only for new ones, and others stay where they are.
+fn merge_list(list: &mut Json, changes: &[Json], keys: Keys, depth: usize) {
     let directive = |item: &Json, wanted: &str| text(item, "/$patch") == wanted;
-    let key_of = |item: &Json| {
-        let mut keys = keys.iter();
-        keys.find_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())))
-    };
     if changes.iter().any(|item| directive(item, "replace")) {
         let items = changes.iter().filter(|item| !directive(item, "replace"));
         *list = items.map(plain).collect();
@@ -121,26 +155,33 @@ fn merge_list(list: &mut Json, changes: &[Json], keys: &[&str], depth: usize) {
         *list = changes.iter().map(plain).collect();
         return;
     };
+    let stays_in_place = has_second(items, changes, keys);
+    let mut first = Vec::with_capacity(changes.len());
     for change in changes {
-        let key = key_of(change);
-        let at = key.and_then(|key| {
-            items
-                .iter()
-                .position(|item| key_of(item).as_ref() == Some(&key))
-        });
+        let at = items.iter().position(|item| are_same(item, change, keys));
         match at {
             Some(at) => {
-                let stays = items
-                    .get_mut(at)
-                    .is_some_and(|item| merge(item, change, true, depth + 1));
-                if !stays {
-                    items.remove(at);
+                let mut item = items.remove(at);
+                if merge(&mut item, change, true, depth + 1) {
+                    if stays_in_place {
+                        items.insert(at, item);
+                    } else {
+                        first.push(item);
+                    }
                 }
             }
             None if directive(change, "delete") => {}
-            None => items.push(plain(change)),
+            None => first.push(plain(change)),
         }
     }
+    first.append(items);
+    *items = first;
+}
+
+/// The text at a pointer; none is empty.
+fn text<'j>(value: &'j Json, pointer: &str) -> &'j str {
+    let found = value.pointer(pointer).and_then(Json::as_str);
+    found.unwrap_or_default()
 }
 
 /// A patch's value without its directives, and without what it takes away.
