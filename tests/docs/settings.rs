@@ -292,6 +292,7 @@ impl Reference {
             .find(|kind| *kind != "null")
         {
             Some("boolean") => "`true` or `false`".to_owned(),
+            Some("object") => "a map".to_owned(),
             Some("integer") => format!("a whole number{}", range(schema, resolved)),
             _ => match resolved["maxLength"].as_u64() {
                 Some(most) => format!("text of at most {most} characters"),
@@ -339,6 +340,7 @@ fn singular(name: &str) -> String {
     match name {
         "drop" | "exclude" | "multiline" => "rule".to_owned(),
         "enrich" => "field".to_owned(),
+        "patches" => "patch".to_owned(),
         name => name.strip_suffix('s').unwrap_or(name).to_owned(),
     }
 }

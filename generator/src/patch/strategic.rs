@@ -197,7 +197,10 @@ fn plain(patch: &Json) -> Json {
                     .collect(),
             )
         }
-        Json::Array(items) => items.iter().map(plain).collect(),
+        Json::Array(items) => {
+            let stays = |item: &&Json| text(item, "/$patch").is_empty();
+            items.iter().filter(stays).map(plain).collect()
+        }
         other => other.clone(),
     }
 }

@@ -52,10 +52,12 @@ fn of_pods(spec: &Value) -> Value {
     json!({ "spec": { "template": { "spec": spec } } })
 }
 
-fn patches_of_pods() -> Vec<Value> {
+/// Patches of a workload, most of them of its first container.
+fn patches_of_pods(object: &Value) -> Vec<Value> {
+    let name = &object["spec"]["template"]["spec"]["containers"][0]["name"];
     let container = |what: Value| {
         let mut container = what;
-        container["name"] = json!("fluentd");
+        container["name"] = name.clone();
         of_pods(&json!({ "containers": [container] }))
     };
     vec![
@@ -94,9 +96,9 @@ fn patches_of_pods() -> Vec<Value> {
     ]
 }
 
-fn patches_of(kind: &str) -> Vec<Value> {
+fn patches_of(kind: &str, object: &Value) -> Vec<Value> {
     match kind {
-        "DaemonSet" | "Deployment" | "StatefulSet" => patches_of_pods(),
+        "DaemonSet" | "Deployment" | "StatefulSet" => patches_of_pods(object),
         "Service" => vec![
             json!({ "spec": { "ports": [{ "port": 5044, "protocol": "TCP", "name": "other" }, { "port": 1, "name": "more" }] } }),
             json!({ "metadata": { "annotations": { "a": "b" } }, "spec": { "selector": { "a": "b" } } }),
@@ -143,7 +145,7 @@ fn merges_as_kustomize_does() {
             if !kinds.insert(format!("{kind} {}", object["metadata"]["name"])) {
                 continue;
             }
-            for patch in patches_of(&kind) {
+            for patch in patches_of(&kind, &object) {
                 let ours = strategic::patched(&object, &patch).expect("it stays");
                 let theirs = by_kustomize(&kustomize, &object, &patch);
                 assert_eq!(ours, theirs, "{}: {patch}", entry.path().display());
