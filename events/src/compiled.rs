@@ -165,25 +165,24 @@ impl Node {
                 Some(name) => (name, true),
                 None => (part, false),
             };
-            let place = match node
-                .children
-                .iter()
-                .position(|(key, _)| **key == *name.as_bytes())
-            {
-                Some(place) => place,
-                None => {
-                    node.tags.push(tag(name.as_bytes()));
-                    node.children
-                        .push((name.as_bytes().into(), Self::default()));
-                    node.children.len() - 1
-                }
-            };
+            let place = node.place(name.as_bytes());
             node = &mut node.children[place].1;
             if is_list {
                 node = node.elements.get_or_insert_default();
             }
         }
         node.fields.push(field);
+    }
+
+    /// The place of a child, which is made if it isn't there.
+    fn place(&mut self, name: &[u8]) -> usize {
+        let mut children = self.children.iter();
+        let found = children.position(|(key, _)| **key == *name);
+        found.unwrap_or_else(|| {
+            self.tags.push(tag(name));
+            self.children.push((name.into(), Self::default()));
+            self.children.len() - 1
+        })
     }
 }
 

@@ -43,8 +43,7 @@ fn plain_length(bytes: &[u8]) -> usize {
     let mut passed = 0;
     for chunk in chunks.by_ref() {
         let word = word(chunk);
-        let special =
-            with_zero(word ^ ALL * 0x22) | with_zero(word ^ ALL * 0x5c) | below_blank(word);
+        let special = with_zero(word ^ QUOTE) | with_zero(word ^ BACKSLASH) | below_blank(word);
         if special != 0 {
             return passed + first(special);
         }
@@ -61,7 +60,7 @@ pub(crate) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     let mut passed = 0;
     for chunk in chunks.by_ref() {
         let word = word(chunk);
-        let found = with_zero(word ^ ALL * 0x22) | with_zero(word ^ ALL * 0x5c);
+        let found = with_zero(word ^ QUOTE) | with_zero(word ^ BACKSLASH);
         if found != 0 {
             return Some(passed + first(found));
         }
@@ -79,6 +78,12 @@ pub(crate) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
 
 /// A 1 in each byte.
 const ALL: u64 = 0x0101_0101_0101_0101;
+
+/// A quote in each byte.
+const QUOTE: u64 = ALL * 0x22;
+
+/// A backslash in each byte.
+const BACKSLASH: u64 = ALL * 0x5c;
 
 /// The highest bit of each byte.
 const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -103,12 +103,8 @@ fn iso(text: &str) -> Option<Time<'_>> {
         if !(1..=9).contains(&count) {
             return None;
         }
-        for place in 0..3 {
-            let digit = if place < count {
-                fraction[place] - b'0'
-            } else {
-                0
-            };
+        let digits = fraction[..count].iter().map(|byte| byte - b'0');
+        for digit in digits.chain([0, 0]).take(3) {
             milliseconds = milliseconds * 10 + i64::from(digit);
         }
         rest = &fraction[count..];

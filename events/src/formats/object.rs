@@ -47,15 +47,15 @@ impl<'w, 'o, 't> Reader<'w, 'o, 't> {
         keeps_rest: bool,
     ) -> Result<(), Fault> {
         let mut next = 0;
-        cursor.object(|cursor, key| match node.child(key.as_bytes(), &mut next) {
-            Some(child) => self.value(cursor, key, child),
-            None => {
-                let value = cursor.skip()?;
-                if keeps_rest {
-                    self.rest.push((key, value));
-                }
-                Ok(())
+        cursor.object(|cursor, key| {
+            if let Some(child) = node.child(key.as_bytes(), &mut next) {
+                return self.value(cursor, key, child);
             }
+            let value = cursor.skip()?;
+            if keeps_rest {
+                self.rest.push((key, value));
+            }
+            Ok(())
         })
     }
 

@@ -233,6 +233,8 @@ fn leaves(path: &str, value: &Value) -> Vec<(String, Value)> {
         Value::Array(list) => list.iter().flat_map(|value| leaves(path, value)).collect(),
         Value::Null => Vec::new(),
         Value::String(text) if text.is_empty() => Vec::new(),
+        // Everything is a keyword there, numbers as they were written.
+        Value::Number(number) => vec![(path.to_owned(), number.to_string().into())],
         value => vec![(path.to_owned(), value.clone())],
     }
 }
@@ -267,11 +269,9 @@ fn fields_are_searched_by_their_types(target: &Target) {
             json!({ "prefix": { "aws.vpcflow.interface_id": "eni-1235" } }),
             true,
         ),
-        (
-            json!({ "match": { "message": "1235b8ca123456789" } }),
-            false,
-        ),
+        (json!({ "match": { "message": "1235b8ca123456789" } }), true),
         (json!({ "match": { "message": "accept" } }), true),
+        (json!({ "match": { "message": "reject" } }), false),
     ] {
         let query = json!({
             "query": { "bool": { "filter": [{ "ids": { "values": ["types"] } }, query] } },

@@ -89,7 +89,7 @@ fn check_fields(vpc: &Vpc, problems: &mut Problems) {
         if is_of_tags(field) {
             problems.push(
                 &setting,
-                format!("`{field}` holds the value of a tag, and no tag is chosen here"),
+                format!("`{field}` follows from the tags that are chosen"),
                 "remove it, and choose the tag's key in `sources.aws.vpc.tag_fields`",
             );
         } else if !flow_log_columns().contains(&field.as_str()) {
