@@ -23,7 +23,7 @@ const SETTINGS: [&str; 10] = [
      \"https://second.example.com/path/\", authentication: { type: client_certificate } } }\n",
     "destinations: { main: { backend: elasticsearch, version: 8, authentication: { type: api_key } } }\n",
     "kubernetes: { credentials: { type: reconciler } }\n",
-    "destinations: { main: { authentication: { type: aws_sigv4 } } }\n",
+    "destinations: { main: { authentication: { type: aws_sigv4 } } }\nkubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }\n",
     "gitops: { tool: argo_cd, repository: { url: \"https://git.example.com/logs.git\" } }\n",
 ];
 

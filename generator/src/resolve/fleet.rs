@@ -218,6 +218,7 @@ fn resolve_one(
     let own_files = OwnFiles {
         patches: patches.map(|name| format!("{PATCHES}/{name}")).collect(),
         certificates: texts_of(&named, &loaded.certificates),
+        layer: Some(cluster.layer.node.clone()),
     };
     let resolved = resolve_cluster(settings, &own_files).map_err(|problems| {
         let place = |problem| place(problem, node, cluster, sources);

@@ -1,9 +1,12 @@
 //! Settings rendered in memory and checked, as `gen render` does it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::parse;
 use crate::check::Checker;
+use crate::fault::Faults;
 use crate::layers::inherit::expand;
 use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::merge::merge;
@@ -39,31 +42,52 @@ impl Bench {
 
     /// What is rendered, or what is told of the settings.
     pub(super) fn render(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
-        let merged = expand(merge(self.base.clone(), &parse(&change.to_string())));
+        let tree = self.render_unchecked(change)?;
+        let name = change["name"].as_str().or_else(|| self.base.get("name")?.as_str());
+        let name = name.unwrap_or_default();
+        let checked = self.checker.check(name, tree.files());
+        let mut faults = checked.err().unwrap_or_default();
+        faults.append(self.checker.check_references(name, &tree, &BTreeMap::new()));
+        if faults.is_empty() {
+            return Ok(tree);
+        }
+        Err(told(faults, RENDERED))
+    }
+
+    /// The same without a look at what is rendered. The change is what the cluster's
+    /// own file says.
+    pub(super) fn render_unchecked(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
+        let own = parse(&change.to_string());
+        let merged = expand(merge(self.base.clone(), &own));
         let json = merged.to_json();
-        let told = |faults: crate::fault::Faults, start: &str| -> Vec<String> {
-            let faults = faults.sorted().into_iter();
-            faults
-                .map(|fault| format!("{start}{}", fault.message))
-                .collect()
-        };
         let faults = self.schema.check_json(&json, &merged, &self.sources);
         if !faults.is_empty() {
-            return Err(told(faults, ""));
+            return Err(told(faults, SCHEMA));
         }
+        let own_files = OwnFiles {
+            layer: Some(own),
+            ..OwnFiles::default()
+        };
         let settings: Settings = serde_json::from_value(json).expect("settings");
-        let cluster = resolve_cluster(&settings, &OwnFiles::default()).map_err(|problems| {
+        let cluster = resolve_cluster(&settings, &own_files).map_err(|problems| {
             let problems = problems.0.into_iter();
             problems
                 .map(|problem| format!("`{}`: {}", problem.setting.join("."), problem.message))
                 .collect::<Vec<_>>()
         })?;
-        let tree = render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))?;
-        let checked = self.checker.check(&cluster.cluster.name, tree.files());
-        checked.map_err(|faults| told(faults, RENDERED))?;
-        Ok(tree)
+        render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))
     }
+}
+
+fn told(faults: Faults, start: &str) -> Vec<String> {
+    let faults = faults.sorted().into_iter();
+    faults
+        .map(|fault| format!("{start}{}", fault.message))
+        .collect()
 }
 
 /// How a fault begins that a user can do nothing about.
 pub(super) const RENDERED: &str = "rendered: ";
+
+/// How a fault begins that the schema finds.
+pub(super) const SCHEMA: &str = "schema: ";
