@@ -11,7 +11,7 @@ use super::{
     ResolvedStream,
 };
 use crate::settings::{
-    ControlPlaneRead, Destination, Distribution, LogstashPlace, LogstashService, MachineRead,
+    ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace, LogstashService, MachineRead,
     MachineRole, S3Method, Settings,
 };
 
@@ -61,6 +61,12 @@ impl Resolved<'_> {
         let every: Vec<&ResolvedStream> = self.streams.iter().collect();
         self.stream(&["stream_defaults"], &every, &mut told);
         self.role(&mut told);
+        self.gitops(&mut told);
+        told.tell(
+            &["sources", "kubernetes", "events", "image", "plugins"],
+            "the exporter of events has no plugins",
+            REMOVE,
+        );
         self.control_plane(&mut told);
         self.machines(&mut told);
         self.logstash(&mut told);
@@ -216,6 +222,19 @@ impl Resolved<'_> {
         }
     }
 
+    fn gitops(&self, told: &mut Told<'_>) {
+        let (key, other) = match self.settings.gitops.tool {
+            GitopsTool::None => return,
+            GitopsTool::ArgoCd => ("flux", "Argo CD"),
+            GitopsTool::Flux => ("argo_cd", "Flux"),
+        };
+        told.tell(
+            &["gitops", key],
+            format!("{other} applies this cluster's objects"),
+            REMOVE,
+        );
+    }
+
     fn control_plane(&self, told: &mut Told<'_>) {
         let base = ["sources", "kubernetes", "control_plane"];
         let control_plane = &self.settings.sources.kubernetes.control_plane;
@@ -282,6 +301,19 @@ impl Resolved<'_> {
                 &["sources", "machines", "cloudwatch_agent"],
                 "no stream of the machines goes to CloudWatch, so there is no agent",
                 REMOVE,
+            );
+        }
+        let by_kops = machines.delivery.kops && self.settings.distribution == Distribution::Kops;
+        let on_machine = self
+            .machines
+            .logstash
+            .as_ref()
+            .is_some_and(|logstash| logstash.runs_on == LogstashPlace::Machine);
+        if by_kops && !on_machine {
+            told.tell(
+                &["sources", "machines", "delivery", "cloud_init"],
+                "the snippet for kops takes the place of the user data",
+                "set `kops: false`, or remove it",
             );
         }
         if !machines.delivery.ssm {

@@ -52,6 +52,16 @@ impl Needed {
         }
         Self(needed)
     }
+
+    /// All plugins, those of outputs among them.
+    pub(super) fn with_outputs(
+        &self,
+        destinations: &[(&Name, &Destination)],
+    ) -> BTreeSet<&'static str> {
+        let outputs = destinations.iter();
+        let outputs = outputs.map(|(_, destination)| Output::new(destination).plugin);
+        self.0.iter().copied().chain(outputs).collect()
+    }
 }
 
 /// The plugin of an output, and the words of stock images' tags that say it is there.
@@ -132,6 +142,13 @@ pub(super) fn check(
             );
             return;
         }
+        if image.plugins.is_some() {
+            problems.push(
+                &[&setting[..], &["plugins"]].concat(),
+                "without `tag` and `digest` the stock image follows the destinations, and its plugins are known",
+                "remove it, or name an image of your own",
+            );
+        }
         if stock_tag(destinations).is_none() && !destinations.is_empty() {
             let names: Vec<&str> = destinations.iter().map(|(name, _)| name.as_str()).collect();
             problems.push(
@@ -150,8 +167,7 @@ pub(super) fn check(
         .iter()
         .map(|(_, destination)| Output::new(destination))
         .collect();
-    let of_outputs = outputs.iter().map(|output| output.plugin);
-    let all: BTreeSet<&str> = needed.0.iter().copied().chain(of_outputs).collect();
+    let all = needed.with_outputs(destinations);
     let lacking: Vec<&str> = match (&image.plugins, &image.tag) {
         (Some(plugins), _) => all
             .iter()

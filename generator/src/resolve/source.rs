@@ -309,6 +309,13 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
         settings,
         problems,
     );
+    workload::check_architectures(
+        "the source `events`",
+        "sources.kubernetes.events.image",
+        &events.image,
+        settings,
+        problems,
+    );
     if !settings.sources.kubernetes.nodes.enabled {
         problems.push(
             &["sources", "kubernetes", "nodes", "enabled"],

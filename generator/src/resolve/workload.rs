@@ -8,7 +8,7 @@ use super::{
     DaemonSet, KubernetesSource, ResolvedNodeGroup, ResolvedSources, ResolvedStream, image,
 };
 use crate::settings::{
-    Authentication, Destination, Distribution, FluentdSettings, Name, NodeGroup, NodeRole,
+    Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
     NodeType, Settings, Tolerate, Toleration,
 };
 
@@ -209,6 +209,26 @@ pub(super) fn tolerations_of_nodes(settings: &Settings) -> Vec<Toleration> {
         .flat_map(taints)
         .collect();
     found.into_iter().collect()
+}
+
+/// What may run on any worker must exist for the processors of each.
+pub(super) fn check_architectures(
+    program: &str,
+    setting: &str,
+    image: &Image,
+    settings: &Settings,
+    problems: &mut Problems,
+) {
+    let workers = groups(settings, false).filter(|(_, group)| group.role == NodeRole::Node);
+    for (name, group) in workers {
+        if !image.architectures.contains(&group.architecture) {
+            problems.push(
+                &["node_groups", name, "architecture"],
+                format!("the image of {program} doesn't exist for the processors of `{name}`"),
+                format!("choose an image that does, and say so in `{setting}.architectures`"),
+            );
+        }
+    }
 }
 
 fn everything() -> Toleration {

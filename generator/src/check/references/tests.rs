@@ -156,6 +156,16 @@ fn policies_templates_and_streams_belong_together() {
                 TEMPLATE,
                 COMPONENT,
                 POLICY,
+                ("elasticsearch/main/_index_template/f.json", r#"{ "index_patterns": "logs-a-y" }"#),
+            ],
+            "rendered/alpha/elasticsearch/main/_index_template/f.json:1: no data stream there is called like `logs-a-y`, so this template is for none (did you mean `logs-a-x`?)",
+        ),
+        (
+            vec![
+                STREAM,
+                TEMPLATE,
+                COMPONENT,
+                POLICY,
                 ("elasticsearch/main/_component_template/d.json", "{}"),
             ],
             "rendered/alpha/elasticsearch/main/_component_template/d.json:1: no index template is composed of `d`, so it has no effect (name it in `composed_of`, or remove it)",
@@ -168,7 +178,7 @@ fn policies_templates_and_streams_belong_together() {
                 POLICY,
                 ("elasticsearch/main/_index_template/e.json", r#"{ "index_patterns": "logs-e-*" }"#),
             ],
-            "rendered/alpha/elasticsearch/main/_index_template/e.json:1: no data stream there is called like `logs-e-*`, so this template is for none (did you mean `logs-a-x-*`?)",
+            "rendered/alpha/elasticsearch/main/_index_template/e.json:1: no data stream there is called like `logs-e-*`, so this template is for none (the data streams there are `logs-a-x`)",
         ),
     ] {
         assert_eq!(told(&files), [message]);

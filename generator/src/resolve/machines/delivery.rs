@@ -540,6 +540,15 @@ fn image(
         };
     };
     let setting = ["sources", "machines", "logstash", "image"];
+    if settings.runs_on == LogstashPlace::Kubernetes {
+        workload::check_architectures(
+            "Logstash",
+            &setting.join("."),
+            image,
+            around.settings,
+            problems,
+        );
+    }
     if image.tag.is_none() && image.digest.is_none() {
         problems.push(
             &setting,

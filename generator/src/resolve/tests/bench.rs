@@ -1,6 +1,6 @@
 //! Settings rendered in memory and checked, as `gen render` does it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -13,10 +13,10 @@ use crate::layers::merge::merge;
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::Node;
 use crate::load::source::{SourceFile, Sources};
-use crate::render::{Templates, render};
-use crate::resolve::{OwnFiles, resolve_cluster};
+use crate::render::{FLEET, Templates, Unwatched, render, render_fleet};
+use crate::resolve::{FleetCluster, OwnFiles, ResolvedCluster, ResolvedFleet, resolve_cluster};
 use crate::settings::{DEFAULTS, Settings};
-use crate::tree::RenderedTree;
+use crate::tree::{RenderedTree, TreePath};
 
 /// Everything that is needed to try settings.
 pub(super) struct Bench {
@@ -57,6 +57,26 @@ impl Bench {
     /// The same without a look at what is rendered. The change is what the cluster's
     /// own file says.
     pub(super) fn render_unchecked(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
+        let cluster = self.resolve(change)?;
+        render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))
+    }
+
+    /// The same with the files of a fleet of this cluster alone.
+    pub(super) fn render_with_fleet(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
+        let cluster = self.resolve(change)?;
+        let mut tree =
+            render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))?;
+        let fleet = ResolvedFleet::new(vec![FleetCluster::of(&cluster)], BTreeSet::new());
+        let of_fleet = render_fleet(&fleet, &self.templates, &Unwatched)
+            .map_err(|faults| told(faults, RENDERED))?;
+        for (path, bytes) in of_fleet.0 {
+            let path = TreePath::new(format!("{FLEET}/{path}")).expect("a path");
+            tree.0.insert(path, bytes);
+        }
+        Ok(tree)
+    }
+
+    pub(super) fn resolve(&self, change: &Value) -> Result<ResolvedCluster, Vec<String>> {
         let own = parse(&change.to_string());
         let merged = expand(merge(self.base.clone(), &own));
         let json = merged.to_json();
@@ -69,13 +89,12 @@ impl Bench {
             ..OwnFiles::default()
         };
         let settings: Settings = serde_json::from_value(json).expect("settings");
-        let cluster = resolve_cluster(&settings, &own_files).map_err(|problems| {
+        resolve_cluster(&settings, &own_files).map_err(|problems| {
             let problems = problems.0.into_iter();
             problems
                 .map(|problem| format!("`{}`: {}", problem.setting.join("."), problem.message))
                 .collect::<Vec<_>>()
-        })?;
-        render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))
+        })
     }
 }
 

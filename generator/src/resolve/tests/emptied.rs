@@ -32,7 +32,7 @@ sources:
   kubernetes:
     applications:
       records:
-        exclude: { a: { containers: { namespaces: [z], pods: [b], containers: [c] }, reason: because } }
+        exclude: { a: { containers: { namespaces: [z], pods: [y], containers: [x] }, reason: because } }
         multiline: { a: { containers: { namespaces: [a] }, first_line: '^\d' } }
         metadata: { annotations: { example.com/team: true } }
         drop: { a: { containers: { namespaces: [a] }, matches: a, reason: because } }
