@@ -233,6 +233,13 @@ impl Resolved<'_> {
             format!("{other} applies this cluster's objects"),
             REMOVE,
         );
+        if self.settings.gitops.tool == GitopsTool::ArgoCd {
+            told.tell(
+                &["gitops", "repository", "interval_minutes"],
+                "Argo CD looks for commits at an interval of its own",
+                REMOVE,
+            );
+        }
     }
 
     fn control_plane(&self, told: &mut Told<'_>) {

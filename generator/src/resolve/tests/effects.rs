@@ -60,6 +60,7 @@ sources:
           text: { from: field, name: time }
         routes:
           a: { order: 1, when: { namespaces: [d], pods: [b], containers: [c], labels: { a: b }, fields: { stream: a } }, stream: nodes }
+          b: { order: 2, when: { namespaces: [e] }, stream: nodes }
     control_plane: { audit_log: { enabled: true } }
     nodes:
       records:
@@ -147,7 +148,7 @@ region: eu-central-1
 account: "111122223333"
 kubernetes: { credentials: { type: reconciler }, log_format: docker }
 node_groups:
-  masters: { role: control_plane }
+  masters: { role: control_plane, taints: { masters: { effects: [NoSchedule] } } }
   nodes: { role: node, taints: { nodes: { effects: [NoSchedule] } } }
 destinations:
   main: { backend: opensearch, version: 3, url: "https://logs.example.com/path", authentication: { type: basic, secret: "aws-secretsmanager:logs" } }
@@ -166,7 +167,11 @@ sources:
 
 /// Settings whose change may render nothing: where (`*` is any key), and why. What
 /// is below one is meant, too.
-const WITHOUT_EFFECT: [(&str, &str); 10] = [
+const WITHOUT_EFFECT: [(&str, &str); 11] = [
+    (
+        "sources.kubernetes.*.records.routes.*.order",
+        "only which is the lower one counts",
+    ),
     ("schema_version", "there is one version"),
     (
         "node_groups.*.architecture",
