@@ -197,7 +197,7 @@ impl Resolved<'_> {
                 told.tell(
                     &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
                     "there is no such subscription, so nothing is chosen by this",
-                    format!("set `enabled: true` beside it, or remove it; it is below `{kind}`"),
+                    "set `enabled: true` beside it, or remove it",
                 );
             }
         }

@@ -4,6 +4,7 @@ mod bench;
 mod effects;
 mod emptied;
 mod environments;
+mod journal;
 
 use super::*;
 use crate::layers::inherit::expand;
