@@ -390,7 +390,20 @@ impl Shape {
             .filter(|near| !near.ends_with("<key>"));
         match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the fields there are {}", self.fields(moment, origins)),
+            None => {
+                let fields = self.fields(moment, origins);
+                // What JSON text says is not beside it, where people look for it first.
+                let target = self.made.iter().find(|made| {
+                    made.first == Drop && made.of.iter().any(|origin| origins.contains(origin))
+                });
+                match target.filter(|made| !written.contains('.') && !made.path.contains('.')) {
+                    Some(made) => format!(
+                        "a value of JSON text is `{}.{written}`; the fields there are {fields}",
+                        made.path
+                    ),
+                    None => format!("the fields there are {fields}"),
+                }
+            }
         }
     }
 }

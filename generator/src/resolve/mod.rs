@@ -79,11 +79,16 @@ pub struct OwnFiles {
 }
 
 impl OwnFiles {
-    /// What the cluster itself says of a setting.
+    /// What the cluster itself says of a setting. What only removes says nothing.
     pub fn said(&self, setting: &[&str]) -> Option<&Node> {
+        fn sets(node: &Node) -> bool {
+            match node.entries() {
+                Some(entries) => entries.iter().any(|entry| sets(&entry.node)),
+                None => !node.is_null(),
+            }
+        }
         let path = ValuePath::new(setting.iter().copied());
-        let said = path.find(self.layer.as_ref()?)?;
-        (!said.is_null()).then_some(said)
+        path.find(self.layer.as_ref()?).filter(|said| sets(said))
     }
 
     /// Whether the cluster itself says something of a setting.
