@@ -203,4 +203,3 @@ pub(crate) fn nearest<'k>(
     near.min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
-

@@ -72,7 +72,10 @@ fn text() -> String {
             "\n## {title}\n\n{about}\n\n| Field | What it says | In |\n|---|---|---|\n"
         )
         .unwrap();
-        for field in RULE_FIELDS.iter().filter(|field| field.of.contains(&origin)) {
+        for field in RULE_FIELDS
+            .iter()
+            .filter(|field| field.of.contains(&origin))
+        {
             writeln!(
                 out,
                 "| `{}` | {} | {} |",
@@ -83,7 +86,9 @@ fn text() -> String {
             .unwrap();
         }
     }
-    out.push_str("\n## Without rules\n\nThese records take no rules. Their fields are searchable.\n");
+    out.push_str(
+        "\n## Without rules\n\nThese records take no rules. Their fields are searchable.\n",
+    );
     for (title, fields) in fields_without_rules() {
         write!(out, "\n### {title}\n\n| Field | Type |\n|---|---|\n").unwrap();
         for (path, kind) in fields {

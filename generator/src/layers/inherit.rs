@@ -263,7 +263,9 @@ mod tests {
                 Some(json!({})),
             ),
             (
-                vec![json!({ "sources": { "kubernetes": { "nodes": { "fluentd": { "tolerations": { "all": null } } } } } })],
+                vec![
+                    json!({ "sources": { "kubernetes": { "nodes": { "fluentd": { "tolerations": { "all": null } } } } } }),
+                ],
                 "sources.kubernetes.nodes.fluentd.tolerations",
                 Some(json!({})),
             ),

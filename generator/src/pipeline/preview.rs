@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::checking::with_faults;
 use super::acknowledgements;
+use super::checking::with_faults;
 use super::kinds_seen::KindsSeen;
 use super::loading::{Fleet, compile_schemas, own_templates, read_layers, resolve};
 use super::release::OtherReleases;

@@ -81,10 +81,15 @@ impl Renderer {
         let daemon_sets = cluster.daemon_sets.iter();
         let plugins = daemon_sets.filter_map(|daemon_set| {
             let plugins = daemon_set.fluentd.image.plugins.clone()?;
-            Some((format!("kubernetes/{}/fluent.conf", daemon_set.folder), plugins))
+            Some((
+                format!("kubernetes/{}/fluent.conf", daemon_set.folder),
+                plugins,
+            ))
         });
         let name = &cluster.cluster.name;
-        let faults = self.checker.check_references(name, tree, &plugins.collect());
+        let faults = self
+            .checker
+            .check_references(name, tree, &plugins.collect());
         self.with_origin(member, faults).into_result(())
     }
 

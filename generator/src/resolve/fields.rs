@@ -89,7 +89,7 @@ pub struct RuleField {
 }
 
 use FieldContent::{Number, Text, Texts};
-use RecordOrigin::{Containers, ComponentFiles, MachineFiles, MachineJournal, NodeJournal};
+use RecordOrigin::{ComponentFiles, Containers, MachineFiles, MachineJournal, NodeJournal};
 use RuleMoment::{Drop, Enrich, Route};
 
 const PODS: &[RecordOrigin] = &[Containers];
@@ -318,7 +318,9 @@ impl Shape {
             let moments: Vec<&&RuleField> =
                 named.iter().filter(|field| field.is_of(origins)).collect();
             let message = if moments.iter().all(|field| field.first > moment) {
-                format!("`{written}` is added after records are looked at here, so this never holds")
+                format!(
+                    "`{written}` is added after records are looked at here, so this never holds"
+                )
             } else {
                 format!(
                     "`{written}` is taken off records before they are looked at here, so this never holds"
@@ -388,22 +390,20 @@ impl Shape {
             .or_else(|| by_last.map(String::as_str))
             .or_else(|| nearest(first, whole.map(String::as_str)))
             .filter(|near| !near.ends_with("<key>"));
-        match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let fields = self.fields(moment, origins);
-                // What JSON text says is not beside it, where people look for it first.
-                let target = self.made.iter().find(|made| {
-                    made.first == Drop && made.of.iter().any(|origin| origins.contains(origin))
-                });
-                match target.filter(|made| !written.contains('.') && !made.path.contains('.')) {
-                    Some(made) => format!(
-                        "a value of JSON text is `{}.{written}`; the fields there are {fields}",
-                        made.path
-                    ),
-                    None => format!("the fields there are {fields}"),
-                }
-            }
+        if let Some(near) = near {
+            return format!("did you mean `{near}`?");
+        }
+        let fields = self.fields(moment, origins);
+        // What JSON text says is not beside it, where people look for it first.
+        let target = self.made.iter().find(|made| {
+            made.first == Drop && made.of.iter().any(|origin| origins.contains(origin))
+        });
+        match target.filter(|made| !written.contains('.') && !made.path.contains('.')) {
+            Some(made) => format!(
+                "a value of JSON text is `{}.{written}`; the fields there are {fields}",
+                made.path
+            ),
+            None => format!("the fields there are {fields}"),
         }
     }
 }
@@ -492,8 +492,12 @@ mod tests {
 
     #[test]
     fn what_a_need_gives_is_told_with_its_setting() {
-        let (message, hint) =
-            told(&shape(&[Containers]), "kubernetes.namespace_labels.team", Drop).expect("a need");
+        let (message, hint) = told(
+            &shape(&[Containers]),
+            "kubernetes.namespace_labels.team",
+            Drop,
+        )
+        .expect("a need");
         assert_eq!(
             message,
             "records have no `kubernetes.namespace_labels`, so this never holds"

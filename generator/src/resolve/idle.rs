@@ -11,8 +11,8 @@ use super::{
     ResolvedStream,
 };
 use crate::settings::{
-    ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace, LogstashService, MachineRead,
-    MachineRole, S3Method, Settings,
+    ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace, LogstashService,
+    MachineRead, MachineRole, S3Method, Settings,
 };
 
 /// What is resolved already.
@@ -129,7 +129,9 @@ impl Resolved<'_> {
                     ("retention_days", Some(archive)) => format!(
                         "set `destinations.{archive}.expiry_days`, by which the archive keeps its objects"
                     ),
-                    _ => "remove it, or send the stream to an Elasticsearch or OpenSearch".to_owned(),
+                    _ => {
+                        "remove it, or send the stream to an Elasticsearch or OpenSearch".to_owned()
+                    }
                 };
                 told.tell(&[base, &[key]].concat(), why, hint);
             }
@@ -141,7 +143,7 @@ impl Resolved<'_> {
                 "remove it, or send the stream to a destination with `backend: cloudwatch`",
             );
         } else {
-            self.subscriptions(base, &all, told);
+            self.subscriptions(base, streams, told);
         }
         let by_fluentd = |stream: &ResolvedStream| {
             let mut daemons = self.daemon_sets.iter();
@@ -169,31 +171,16 @@ impl Resolved<'_> {
     }
 
     /// Patterns of subscriptions that no log group has.
-    fn subscriptions(
-        &self,
-        base: &[&str],
-        all: &dyn Fn(&dyn Fn(&ResolvedStream) -> bool) -> bool,
-        told: &mut Told<'_>,
-    ) {
-        let kinds: [(&str, fn(&LogSubscription) -> bool); 3] = [
-            ("function", |own| {
-                matches!(own, LogSubscription::Function { .. })
-            }),
-            ("firehose", |own| {
-                matches!(own, LogSubscription::Firehose { .. })
-            }),
-            ("account", |own| {
-                matches!(own, LogSubscription::Account { .. })
-            }),
-        ];
-        for (kind, is_kind) in kinds {
-            let has = |stream: &ResolvedStream| {
+    fn subscriptions(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+        for kind in ["function", "firehose", "account"] {
+            let has = |stream: &&ResolvedStream| {
                 let mut groups = self.log_groups.iter();
                 groups.any(|group| {
-                    group.stream == stream.name && group.subscriptions.iter().any(is_kind)
+                    let mut subscriptions = group.subscriptions.iter();
+                    group.stream == stream.name && subscriptions.any(|own| kind_of(own) == kind)
                 })
             };
-            if all(&|stream| !has(stream)) {
+            if !streams.iter().any(has) {
                 told.tell(
                     &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
                     "there is no such subscription, so nothing is chosen by this",
@@ -285,11 +272,20 @@ impl Resolved<'_> {
             let why = "EKS has no masters of yours";
             let masters = ["sources", "machines", "masters"];
             told.tell_all(&masters, &["enabled"], why, REMOVE);
-            told.tell(&["sources", "machines", "delivery", "kops"], "the cluster isn't one of kops", REMOVE);
+            told.tell(
+                &["sources", "machines", "delivery", "kops"],
+                "the cluster isn't one of kops",
+                REMOVE,
+            );
         }
         for (name, role) in [("masters", &machines.masters), ("nodes", &machines.nodes)] {
             if self.machines.roles().any(|own| own.name == name) {
-                Self::machine_role(&[&base[..], &[name]].concat(), role, machines.delivery.ssm, told);
+                Self::machine_role(
+                    &[&base[..], &[name]].concat(),
+                    role,
+                    machines.delivery.ssm,
+                    told,
+                );
             }
         }
         let roles = || self.machines.roles();
@@ -368,7 +364,14 @@ impl Resolved<'_> {
             LogstashPlace::Kubernetes if by_version => (&["tags"], "on Kubernetes"),
             LogstashPlace::Kubernetes => (&["tags", "version"], "on Kubernetes"),
             LogstashPlace::Machine => (
-                &["image", "node_port", "replicas", "resources", "service", "storage_class"],
+                &[
+                    "image",
+                    "node_port",
+                    "replicas",
+                    "resources",
+                    "service",
+                    "storage_class",
+                ],
                 "on a machine",
             ),
         };
@@ -435,13 +438,27 @@ impl Resolved<'_> {
                 );
             }
         }
-        if self.aws.regions.iter().all(|region| region.forwarder.is_none()) {
+        if self
+            .aws
+            .regions
+            .iter()
+            .all(|region| region.forwarder.is_none())
+        {
             told.tell(
                 &["sources", "aws", "forwarder"],
                 "nothing of AWS goes to an Elasticsearch or OpenSearch, so there is no forwarder",
                 REMOVE,
             );
         }
+    }
+}
+
+/// The key of a subscription's settings.
+fn kind_of(subscription: &LogSubscription) -> &'static str {
+    match subscription {
+        LogSubscription::Function { .. } => "function",
+        LogSubscription::Firehose { .. } => "firehose",
+        LogSubscription::Account { .. } => "account",
     }
 }
 

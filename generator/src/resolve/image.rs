@@ -34,9 +34,12 @@ impl Needed {
             "fluent-plugin-rewrite-tag-filter",
         ]);
         let mut containers = sources.containers();
-        let reads_containers = containers
-            .any(|(own, containers)| own == source && !containers.paths.is_empty());
-        let nodes = sources.nodes.as_ref().filter(|_| source == KubernetesSource::Nodes);
+        let reads_containers =
+            containers.any(|(own, containers)| own == source && !containers.paths.is_empty());
+        let nodes = sources
+            .nodes
+            .as_ref()
+            .filter(|_| source == KubernetesSource::Nodes);
         let reads_events = nodes.is_some() && sources.events.is_some();
         if reads_containers {
             needed.insert("fluent-plugin-kubernetes_metadata_filter");
@@ -185,7 +188,10 @@ pub(super) fn check(
             problems.push(
                 &setting,
                 "it is not known which plugins this image holds",
-                format!("list them in `plugins`; its configuration needs {}", list(&all)),
+                format!(
+                    "list them in `plugins`; its configuration needs {}",
+                    list(&all)
+                ),
             );
             return;
         }
@@ -199,7 +205,11 @@ pub(super) fn check(
         "build an image that holds them, and name them in `plugins`"
     };
     let (noun, list) = (
-        if lacking.len() == 1 { "plugin" } else { "plugins" },
+        if lacking.len() == 1 {
+            "plugin"
+        } else {
+            "plugins"
+        },
         list(&lacking),
     );
     problems.push(

@@ -47,8 +47,8 @@ pub use aws::TagFilter;
 pub use aws::resolved::*;
 pub use built_in::fields_without_rules;
 pub use cluster::*;
-pub use fields::{FieldContent, FieldNeed, RULE_FIELDS, RecordOrigin, RuleField, RuleMoment};
 pub(crate) use domain::DomainHost;
+pub use fields::{FieldContent, FieldNeed, RULE_FIELDS, RecordOrigin, RuleField, RuleMoment};
 pub use fleet::*;
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,

@@ -117,7 +117,9 @@ fn shape(source: KubernetesSource, records: &Records, settings: &Settings) -> Sh
         Enrichment::Field { name } if name != to => Some(TakenField {
             path: name.to_string(),
             from: RuleMoment::Route,
-            by: format!("`enrich.{to}` gives `{name}` another name before records are looked at here"),
+            by: format!(
+                "`enrich.{to}` gives `{name}` another name before records are looked at here"
+            ),
             hint: format!("look at `{to}`"),
         }),
         _ => None,
@@ -278,12 +280,7 @@ impl Rules<'_> {
         }
     }
 
-    fn check_excluded(
-        &self,
-        keys: &[&str],
-        selector: &ContainerSelector,
-        problems: &mut Problems,
-    ) {
+    fn check_excluded(&self, keys: &[&str], selector: &ContainerSelector, problems: &mut Problems) {
         if is_everything(selector) {
             return;
         }
@@ -304,19 +301,32 @@ impl Rules<'_> {
     fn check_choices(&self, own_files: &OwnFiles, problems: &mut Problems) {
         let records = self.records;
         let of_exclude = records.exclude.iter().map(|(name, rule)| {
-            (["exclude", name.as_str(), "containers"], rule.containers.clone())
+            (
+                ["exclude", name.as_str(), "containers"],
+                rule.containers.clone(),
+            )
         });
         let of_multiline = records.multiline.iter().map(|(name, rule)| {
-            (["multiline", name.as_str(), "containers"], rule.containers.clone())
+            (
+                ["multiline", name.as_str(), "containers"],
+                rule.containers.clone(),
+            )
         });
         let of_drop = records.drop.iter().filter_map(|(name, rule)| {
-            Some((["drop", name.as_str(), "containers"], rule.containers.clone()?))
+            Some((
+                ["drop", name.as_str(), "containers"],
+                rule.containers.clone()?,
+            ))
         });
         let of_routes = records
             .routes
             .iter()
             .map(|(name, route)| (["routes", name.as_str(), "when"], selector_of(&route.when)));
-        for (keys, selector) in of_exclude.chain(of_multiline).chain(of_drop).chain(of_routes) {
+        for (keys, selector) in of_exclude
+            .chain(of_multiline)
+            .chain(of_drop)
+            .chain(of_routes)
+        {
             let at = self.at(&keys);
             if is_everything(&selector) || !own_files.says(&at) {
                 continue;
@@ -535,4 +545,3 @@ fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
         problems.push(setting, fault.message, fault.hint);
     }
 }
-

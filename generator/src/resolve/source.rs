@@ -413,7 +413,9 @@ impl ReadRecords {
 /// out: the stream of the rest gets what the shipper says of itself.
 fn resolve_records(records: &Records, read: ReadRecords) -> ResolvedRecords {
     let routes = records.routes.iter();
-    let mut routes: Vec<_> = routes.filter(|(_, route)| read.takes(&route.when)).collect();
+    let mut routes: Vec<_> = routes
+        .filter(|(_, route)| read.takes(&route.when))
+        .collect();
     routes.sort_by_key(|(name, route)| (route.order, *name));
     let mut streams: Vec<String> = Vec::new();
     for stream in routes

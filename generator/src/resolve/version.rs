@@ -147,15 +147,43 @@ mod tests {
     #[test]
     fn what_is_too_old_is_told_with_the_newest_option_that_it_lacks() {
         for (program, text, told) in [
-            (Program::Fluentd, "v0.12.43-debian", Some("Fluentd 0.12.43 doesn't know `read_bytes_limit_per_second`, which came with 1.13.0")),
-            (Program::Fluentd, "v1.11", Some("Fluentd 1.11 doesn't know `read_bytes_limit_per_second`, which came with 1.13.0")),
-            (Program::Fluentd, "v1.12.4-debian-1.0", Some("Fluentd 1.12.4 doesn't know `read_bytes_limit_per_second`, which came with 1.13.0")),
+            (
+                Program::Fluentd,
+                "v0.12.43-debian",
+                Some(
+                    "Fluentd 0.12.43 doesn't know `read_bytes_limit_per_second`, which came with 1.13.0",
+                ),
+            ),
+            (
+                Program::Fluentd,
+                "v1.11",
+                Some(
+                    "Fluentd 1.11 doesn't know `read_bytes_limit_per_second`, which came with 1.13.0",
+                ),
+            ),
+            (
+                Program::Fluentd,
+                "v1.12.4-debian-1.0",
+                Some(
+                    "Fluentd 1.12.4 doesn't know `read_bytes_limit_per_second`, which came with 1.13.0",
+                ),
+            ),
             (Program::Fluentd, "v1.13.0", None),
             (Program::Fluentd, "v1.13", None),
             (Program::Fluentd, "v1", None),
-            (Program::Filebeat, "8.9.2", Some("Filebeat 8.9.2 doesn't know `file_identity.fingerprint`, which came with 8.10.0")),
+            (
+                Program::Filebeat,
+                "8.9.2",
+                Some(
+                    "Filebeat 8.9.2 doesn't know `file_identity.fingerprint`, which came with 8.10.0",
+                ),
+            ),
             (Program::Filebeat, "8.10.0", None),
-            (Program::Logstash, "8.7.1", Some("Logstash 8.7.1 doesn't know `ssl_enabled`, which came with 8.8.0")),
+            (
+                Program::Logstash,
+                "8.7.1",
+                Some("Logstash 8.7.1 doesn't know `ssl_enabled`, which came with 8.8.0"),
+            ),
             (Program::Logstash, "9.5.2", None),
         ] {
             let found = too_old(program, text).map(|(message, _)| message);

@@ -34,11 +34,15 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
             }
             let fault = template.fault(
                 &resource,
-                &format!("there is no `{name}` in this template, so CloudFormation would refuse it"),
+                &format!(
+                    "there is no `{name}` in this template, so CloudFormation would refuse it"
+                ),
             );
             faults.push(match nearest(name, known.iter().copied()) {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault.hint("add it to `Resources`, or write the name of what exists already as text"),
+                None => fault.hint(
+                    "add it to `Resources`, or write the name of what exists already as text",
+                ),
             });
         }
     }

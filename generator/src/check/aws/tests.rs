@@ -358,7 +358,9 @@ fn sizes_and_names_are_those_that_aws_takes() {
 #[test]
 fn what_a_template_names_is_in_it() {
     let of = |properties: Value| {
-        told(json!({ "Own": { "Type": "AWS::Logs::MetricFilter", "Properties": properties }, "Group": group("/logfleet/alpha/a") }))
+        told(
+            json!({ "Own": { "Type": "AWS::Logs::MetricFilter", "Properties": properties }, "Group": group("/logfleet/alpha/a") }),
+        )
     };
     let named = |name: &str| {
         format!("`Own`: there is no `{name}` in this template, so CloudFormation would refuse it")
@@ -369,9 +371,15 @@ fn what_a_template_names_is_in_it() {
         (json!({ "Ref": "Groups" }), Some("Groups")),
         (json!({ "Fn::GetAtt": ["Grup", "Arn"] }), Some("Grup")),
         (json!({ "Fn::GetAtt": "Grup.Arn" }), Some("Grup")),
-        (json!({ "Fn::Sub": "${AWS::Partition}:${Group.Arn}:${!Literal}" }), None),
+        (
+            json!({ "Fn::Sub": "${AWS::Partition}:${Group.Arn}:${!Literal}" }),
+            None,
+        ),
         (json!({ "Fn::Sub": "a:${Own2}" }), Some("Own2")),
-        (json!({ "Fn::Sub": ["${A}:${B}", { "A": { "Ref": "Group" } }] }), Some("B")),
+        (
+            json!({ "Fn::Sub": ["${A}:${B}", { "A": { "Ref": "Group" } }] }),
+            Some("B"),
+        ),
         (json!({ "Fn::Join": ["", [{ "Ref": "C" }]] }), Some("C")),
     ] {
         let expected: Vec<String> = missing.map(named).into_iter().collect();

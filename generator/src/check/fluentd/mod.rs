@@ -115,7 +115,11 @@ impl FluentdCheck {
 
 fn gather_gems(section: &Section<'_>, schema: &Schema, found: &mut BTreeMap<String, usize>) {
     for inner in &section.sections {
-        let kind = if inner.name == "store" { "match" } else { inner.name };
+        let kind = if inner.name == "store" {
+            "match"
+        } else {
+            inner.name
+        };
         let plugin = inner
             .get("@type")
             .and_then(|name| schema.plugins.get(kind)?.get(&*name.text));

@@ -79,7 +79,11 @@ fn follow<'s>(
         let label = source.get("@label").map_or(TOP, |label| &*label.text);
         let tag = source.get("tag").map(|tag| {
             let known = !tag.is_dynamic && !tag.text.contains("${");
-            if known { tag.text.to_string() } else { "*".to_owned() }
+            if known {
+                tag.text.to_string()
+            } else {
+                "*".to_owned()
+            }
         });
         // Without a tag the plugin chooses one.
         let tag = tag.unwrap_or_else(|| "*".to_owned());
@@ -90,7 +94,7 @@ fn follow<'s>(
         for (label, section) in labels {
             if let Some(tags) = arriving.get(label) {
                 for own in &section.sections {
-                    send(own, *label, tags, schema, &mut sent);
+                    send(own, label, tags, schema, &mut sent);
                 }
             }
         }
@@ -140,7 +144,10 @@ fn send<'s>(
     }
     let plugin = section.get("@type").map(|name| &*name.text);
     let known = plugin.and_then(|name| schema.plugins.get(kind)?.get(name));
-    let labels = known.map(|plugin| &plugin.label_options).into_iter().flatten();
+    let labels = known
+        .map(|plugin| &plugin.label_options)
+        .into_iter()
+        .flatten();
     for option in labels {
         if let Some(to) = section.get(option) {
             sent.push((&*to.text, own.clone()));
@@ -164,7 +171,11 @@ fn send<'s>(
         };
         sent.push((&*to.text, tags));
     }
-    for inner in section.sections.iter().filter(|inner| inner.name == "store") {
+    for inner in section
+        .sections
+        .iter()
+        .filter(|inner| inner.name == "store")
+    {
         send(inner, label, tags, schema, sent);
     }
 }
@@ -176,7 +187,11 @@ fn rewritten(tag: &str, from: &Tags) -> Tags {
     }
     // `$1`, `${tag_parts[0]}`, `__HOSTNAME__`.
     let is_known = !tag.is_empty() && !tag.contains(['$', '#']) && !tag.contains("__");
-    Tags::from([if is_known { tag.to_owned() } else { "*".to_owned() }])
+    Tags::from([if is_known {
+        tag.to_owned()
+    } else {
+        "*".to_owned()
+    }])
 }
 
 /// The tags of a section as globs that match at least as much
@@ -212,6 +227,13 @@ fn alternatives(word: &str) -> Vec<String> {
     }
     let inside = word[open + 1..close].split(',');
     inside
-        .flat_map(|part| alternatives(&format!("{}{}{}", &word[..open], part.trim(), &word[close + 1..])))
+        .flat_map(|part| {
+            alternatives(&format!(
+                "{}{}{}",
+                &word[..open],
+                part.trim(),
+                &word[close + 1..]
+            ))
+        })
         .collect()
 }

@@ -184,11 +184,18 @@ fn plugins_that_an_image_lacks_are_told_once() {
     let gems: Vec<String> = check.gems(text).into_keys().collect();
     assert_eq!(
         gems,
-        ["fluent-plugin-concat", "fluent-plugin-prometheus", "fluent-plugin-s3"]
+        [
+            "fluent-plugin-concat",
+            "fluent-plugin-prometheus",
+            "fluent-plugin-s3"
+        ]
     );
     let has = |plugins: &[&str]| {
         let plugins = plugins.iter().map(|&name| name.to_owned()).collect();
-        let faults = check.check_plugins("f", text, &plugins).sorted().into_iter();
+        let faults = check
+            .check_plugins("f", text, &plugins)
+            .sorted()
+            .into_iter();
         faults.map(|fault| fault.message).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -196,7 +203,11 @@ fn plugins_that_an_image_lacks_are_told_once() {
         ["the image lacks `fluent-plugin-concat`, `fluent-plugin-s3`, which this needs"]
     );
     assert_eq!(
-        has(&["fluent-plugin-prometheus", "fluent-plugin-concat", "fluent-plugin-s3"]),
+        has(&[
+            "fluent-plugin-prometheus",
+            "fluent-plugin-concat",
+            "fluent-plugin-s3"
+        ]),
         [""; 0]
     );
 }

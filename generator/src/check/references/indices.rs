@@ -90,8 +90,7 @@ fn policies(files: &mut Files<'_>, objects: &Objects) {
         }
         for pattern in patterns.into_iter().filter(|own| !own.starts_with('-')) {
             let is_of = |stream: &&str| {
-                overlap_globs(pattern, stream)
-                    || overlap_globs(pattern, &format!(".ds-{stream}-*"))
+                overlap_globs(pattern, stream) || overlap_globs(pattern, &format!(".ds-{stream}-*"))
             };
             if !streams.iter().any(is_of) {
                 files.tell_text(
@@ -113,13 +112,19 @@ fn policies(files: &mut Files<'_>, objects: &Objects) {
     for (path, policy) in &by_templates {
         if !known.contains(&policy.as_str()) && !BUILT_IN_POLICIES.contains(&policy.as_str()) {
             let hint = nearest(policy, known.iter().copied()).map_or_else(
-                || format!("render it too: `elasticsearch/{{destination}}/_ilm/policy/{policy}.json`"),
+                || {
+                    format!(
+                        "render it too: `elasticsearch/{{destination}}/_ilm/policy/{policy}.json`"
+                    )
+                },
                 |near| format!("did you mean `{near}`?"),
             );
             files.tell_text(
                 path,
                 policy,
-                format!("no policy `{policy}` is rendered, so these indices would have no life cycle"),
+                format!(
+                    "no policy `{policy}` is rendered, so these indices would have no life cycle"
+                ),
                 hint,
             );
         }
@@ -199,7 +204,10 @@ fn templates(files: &mut Files<'_>, objects: &Objects) {
         }
     }
     for (stream, path, _) in objects.of(Kind::DataStream) {
-        if !patterns.iter().any(|pattern| overlap_globs(pattern, stream)) {
+        if !patterns
+            .iter()
+            .any(|pattern| overlap_globs(pattern, stream))
+        {
             files.tell(
                 path,
                 (0, 0),

@@ -36,7 +36,11 @@ pub(super) fn check(files: &mut Files<'_>) {
     };
     let mut named = Vec::new();
     let resources = items(kustomization.get("resources"));
-    named.extend(resources.iter().filter_map(|own| Some((*own, own.as_str()?))));
+    named.extend(
+        resources
+            .iter()
+            .filter_map(|own| Some((*own, own.as_str()?))),
+    );
     for generator in ["configMapGenerator", "secretGenerator"] {
         for generated in items(kustomization.get(generator)) {
             for file in items(generated.get("files")) {
@@ -102,7 +106,10 @@ fn objects(files: &Files<'_>, kustomization: &Node, resources: &[&Node]) -> Vec<
             Object::of(&node)
         })
         .collect();
-    for (generator, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
+    for (generator, kind) in [
+        ("configMapGenerator", "ConfigMap"),
+        ("secretGenerator", "Secret"),
+    ] {
         let generated = items(kustomization.get(generator));
         found.extend(generated.into_iter().filter_map(|own| {
             Some(Object {
@@ -128,20 +135,25 @@ fn check_patch(files: &mut Files<'_>, path: &str, objects: &[Object]) {
         );
         return;
     }
-    let name = patch.get("metadata").and_then(|metadata| metadata.get("name"));
+    let name = patch
+        .get("metadata")
+        .and_then(|metadata| metadata.get("name"));
     let (Some(object), Some(name)) = (Object::of(&patch), name) else {
         if name.is_none() && patch.get("kind").is_some() {
             files.tell(
                 path,
                 (patch.span.start as usize, patch.span.start as usize),
-                "the patch doesn't name its object, so kustomize would refuse the whole cluster".to_owned(),
+                "the patch doesn't name its object, so kustomize would refuse the whole cluster"
+                    .to_owned(),
                 "add `metadata: { name: … }`".to_owned(),
             );
         }
         return;
     };
     if objects.contains(&object) {
-        let namespace = patch.get("metadata").and_then(|metadata| metadata.get("namespace"));
+        let namespace = patch
+            .get("metadata")
+            .and_then(|metadata| metadata.get("namespace"));
         if let Some(namespace) = namespace {
             files.tell_node(
                 path,

@@ -15,7 +15,9 @@ fn told(files: &[(&str, &str)]) -> Vec<String> {
     let faults = check("alpha", &tree(files)).sorted().into_iter();
     faults
         .map(|fault| {
-            let place = fault.place.map(|place| format!("{}:{}", place.file, place.line));
+            let place = fault
+                .place
+                .map(|place| format!("{}:{}", place.file, place.line));
             let place = place.unwrap_or_default();
             format!("{place}: {} ({})", fault.message, fault.hints.join("; "))
         })
@@ -31,13 +33,15 @@ configMapGenerator:
     files: [\"x=fluent.conf\"]
 ";
 
-const OBJECT: &str =
-    "{ \"apiVersion\": \"apps/v1\", \"kind\": \"DaemonSet\", \"metadata\": { \"name\": \"fluentd-nodes\" } }\n";
+const OBJECT: &str = "{ \"apiVersion\": \"apps/v1\", \"kind\": \"DaemonSet\", \"metadata\": { \"name\": \"fluentd-nodes\" } }\n";
 
 #[test]
 fn what_a_kustomization_names_is_rendered() {
     let kustomization = ("kubernetes/kustomization.yaml", KUSTOMIZATION);
-    let (object, conf) = (("kubernetes/a.yaml", OBJECT), ("kubernetes/fluent.conf", ""));
+    let (object, conf) = (
+        ("kubernetes/a.yaml", OBJECT),
+        ("kubernetes/fluent.conf", ""),
+    );
     assert_eq!(told(&[kustomization, object, conf]), [""; 0]);
     let hint = "a template that renders nothing gives no file: take its name out, by a template `kubernetes/kustomization.yaml` of your own";
     assert_eq!(
@@ -65,7 +69,9 @@ fn a_patch_is_of_an_object_that_is_rendered() {
         ])
     };
     let of = |version: &str, kind: &str, metadata: &str| {
-        patched(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{ {metadata} }}\n"))
+        patched(&format!(
+            "apiVersion: {version}\nkind: {kind}\nmetadata: {{ {metadata} }}\n"
+        ))
     };
     assert_eq!(of("apps/v1", "DaemonSet", "name: fluentd-nodes"), [""; 0]);
     assert_eq!(of("v1", "ConfigMap", "name: own"), [""; 0]);
@@ -83,7 +89,11 @@ fn a_patch_is_of_an_object_that_is_rendered() {
             "clusters/alpha/kubernetes/p.yaml:1: `DaemonSet fluentd-nodes` is of `apps/v1`, so kustomize finds none and would refuse the whole cluster (write `apiVersion: apps/v1`)",
         ),
         (
-            of("apps/v1", "DaemonSet", "name: fluentd-nodes, namespace: logging"),
+            of(
+                "apps/v1",
+                "DaemonSet",
+                "name: fluentd-nodes, namespace: logging",
+            ),
             "clusters/alpha/kubernetes/p.yaml:3: objects get their namespace after patches, so kustomize finds none in this one and would refuse the whole cluster (remove `metadata.namespace`)",
         ),
         (
@@ -119,7 +129,13 @@ fn policies_templates_and_streams_belong_together() {
             "rendered/alpha/elasticsearch/main/_component_template/logfleet-c.json:1: no policy `own` is rendered, so these indices would have no life cycle (render it too: `elasticsearch/{destination}/_ilm/policy/own.json`)",
         ),
         (
-            vec![STREAM, TEMPLATE, COMPONENT, POLICY, ("elasticsearch/main/_ilm/policy/other.json", "{}")],
+            vec![
+                STREAM,
+                TEMPLATE,
+                COMPONENT,
+                POLICY,
+                ("elasticsearch/main/_ilm/policy/other.json", "{}"),
+            ],
             "rendered/alpha/elasticsearch/main/_ilm/policy/other.json:1: no template names the policy `other`, so it is of no index (set `index.lifecycle.name` in a template, or remove the policy)",
         ),
         (
@@ -136,7 +152,10 @@ fn policies_templates_and_streams_belong_together() {
                 TEMPLATE,
                 COMPONENT,
                 POLICY,
-                ("elasticsearch/main/_plugins/_ism/policies/p.json", r#"{ "policy": { "ism_template": { "index_patterns": [".ds-logs-b-*"] } } }"#),
+                (
+                    "elasticsearch/main/_plugins/_ism/policies/p.json",
+                    r#"{ "policy": { "ism_template": { "index_patterns": [".ds-logs-b-*"] } } }"#,
+                ),
             ],
             "rendered/alpha/elasticsearch/main/_plugins/_ism/policies/p.json:1: no data stream there has indices like `.ds-logs-b-*`, so this policy is not theirs (the data streams there are `logs-a-x`)",
         ),
@@ -146,7 +165,10 @@ fn policies_templates_and_streams_belong_together() {
                 TEMPLATE,
                 COMPONENT,
                 POLICY,
-                ("elasticsearch/main/_plugins/_ism/policies/p.json", r#"{ "policy": {} }"#),
+                (
+                    "elasticsearch/main/_plugins/_ism/policies/p.json",
+                    r#"{ "policy": {} }"#,
+                ),
             ],
             "rendered/alpha/elasticsearch/main/_plugins/_ism/policies/p.json:1: the policy `p` has no `ism_template`, so it is of no index and nothing is ever deleted by it (name the indices in `policy.ism_template`: `.ds-<data stream>-*`)",
         ),
@@ -156,7 +178,10 @@ fn policies_templates_and_streams_belong_together() {
                 TEMPLATE,
                 COMPONENT,
                 POLICY,
-                ("elasticsearch/main/_index_template/f.json", r#"{ "index_patterns": "logs-a-y" }"#),
+                (
+                    "elasticsearch/main/_index_template/f.json",
+                    r#"{ "index_patterns": "logs-a-y" }"#,
+                ),
             ],
             "rendered/alpha/elasticsearch/main/_index_template/f.json:1: no data stream there is called like `logs-a-y`, so this template is for none (did you mean `logs-a-x`?)",
         ),
@@ -176,7 +201,10 @@ fn policies_templates_and_streams_belong_together() {
                 TEMPLATE,
                 COMPONENT,
                 POLICY,
-                ("elasticsearch/main/_index_template/e.json", r#"{ "index_patterns": "logs-e-*" }"#),
+                (
+                    "elasticsearch/main/_index_template/e.json",
+                    r#"{ "index_patterns": "logs-e-*" }"#,
+                ),
             ],
             "rendered/alpha/elasticsearch/main/_index_template/e.json:1: no data stream there is called like `logs-e-*`, so this template is for none (the data streams there are `logs-a-x`)",
         ),
@@ -191,15 +219,23 @@ fn policies_templates_and_streams_belong_together() {
 #[test]
 fn a_log_group_that_is_written_is_declared_in_its_region() {
     let conf = |group: &str| {
-        format!("<match **>\n  @type cloudwatch_logs\n  region \"eu-central-1\"\n  log_group_name \"{group}\"\n</match>\n")
+        format!(
+            "<match **>\n  @type cloudwatch_logs\n  region \"eu-central-1\"\n  log_group_name \"{group}\"\n</match>\n"
+        )
     };
     let stack = r#"{ "Resources": { "A": { "Type": "AWS::Logs::LogGroup", "Properties": { "LogGroupName": "/logfleet/alpha/nodes" } } } }"#;
     let found = |group: &str, region: &str| {
         let stack_path = format!("aws/{region}/stack.json");
-        told(&[("kubernetes/nodes/fluent.conf", &conf(group)), (&stack_path, stack)])
+        told(&[
+            ("kubernetes/nodes/fluent.conf", &conf(group)),
+            (&stack_path, stack),
+        ])
     };
     assert_eq!(found("/logfleet/alpha/nodes", "eu-central-1"), [""; 0]);
-    assert_eq!(found("/logfleet/#{ENV['A']}/nodes", "eu-central-1"), [""; 0]);
+    assert_eq!(
+        found("/logfleet/#{ENV['A']}/nodes", "eu-central-1"),
+        [""; 0]
+    );
     assert_eq!(
         found("/logfleet/alpha/node", "eu-central-1"),
         [

@@ -416,9 +416,10 @@ fn check_logstash(
         (_, true) => (["version"].as_slice(), Some(settings.version.as_str())),
         (None, false) if !opensearch => (["version"].as_slice(), Some(settings.version.as_str())),
         // What a digest stands for isn't known, whatever the tag beside it.
-        (Some(image), false) if image.digest.is_none() && is_logstashs(image) => {
-            (["image", "tag"].as_slice(), image.tag.as_ref().map(ImageTag::as_str))
-        }
+        (Some(image), false) if image.digest.is_none() && is_logstashs(image) => (
+            ["image", "tag"].as_slice(),
+            image.tag.as_ref().map(ImageTag::as_str),
+        ),
         _ => ([].as_slice(), None),
     };
     let too_old = version.and_then(|version| version::too_old(Program::Logstash, version));

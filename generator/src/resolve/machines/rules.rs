@@ -224,12 +224,20 @@ fn check_fields(
     };
     for (name, rule) in &records.keep {
         for field in rule.when.keys() {
-            told(&shape, &["keep", name.as_str(), "when", field.as_str()], field);
+            told(
+                &shape,
+                &["keep", name.as_str(), "when", field.as_str()],
+                field,
+            );
         }
     }
     for (name, rule) in &records.drop {
         for field in rule.when.keys() {
-            told(&shape, &["drop", name.as_str(), "when", field.as_str()], field);
+            told(
+                &shape,
+                &["drop", name.as_str(), "when", field.as_str()],
+                field,
+            );
         }
     }
     for (name, rule) in &records.mask {

@@ -43,7 +43,9 @@ impl Bench {
     /// What is rendered, or what is told of the settings.
     pub(super) fn render(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
         let tree = self.render_unchecked(change)?;
-        let name = change["name"].as_str().or_else(|| self.base.get("name")?.as_str());
+        let name = change["name"]
+            .as_str()
+            .or_else(|| self.base.get("name")?.as_str());
         let name = name.unwrap_or_default();
         let checked = self.checker.check(name, tree.files());
         let mut faults = checked.err().unwrap_or_default();

@@ -20,7 +20,9 @@ fn rendered(nodes: &Value) -> String {
 /// The sections of a label, in one text.
 fn label<'c>(configuration: &'c str, name: &str) -> &'c str {
     let start = format!("<label @{name}>\n");
-    let at = configuration.find(&start).unwrap_or_else(|| panic!("no label {name}"));
+    let at = configuration
+        .find(&start)
+        .unwrap_or_else(|| panic!("no label {name}"));
     let text = &configuration[at + start.len()..];
     &text[..text.find("</label>").expect("its end")]
 }
@@ -70,7 +72,10 @@ fn a_journal_alone_takes_the_rules_that_can_be_for_it() {
 fn a_field_that_only_containers_have_is_no_fault_beside_them_and_one_without() {
     let told = |nodes: Value| {
         let change = json!({ "sources": { "kubernetes": { "nodes": nodes } } });
-        Bench::new(CLUSTER).resolve(&change).err().unwrap_or_default()
+        Bench::new(CLUSTER)
+            .resolve(&change)
+            .err()
+            .unwrap_or_default()
     };
     let by_pod = json!({ "drop": { "x": { "field": "kubernetes.pod_name", "matches": "a", "reason": "because" } } });
     assert_eq!(told(json!({ "records": by_pod })), [""; 0]);
