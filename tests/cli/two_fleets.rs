@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use crate::fleet::TestFleet;
 
 const FLEET: &str = "schema_version: 1
+kubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }
 destinations:
   main: { backend: opensearch, version: 3, url: \"https://logs.example.com\", authentication: { type: basic } }
 sources: { aws: { dynamodb: { enabled: false }, forwarder: { code: { bucket: \"code-{region}\", key: forwarder.zip } } } }
@@ -23,7 +24,7 @@ const SETTINGS: [&str; 10] = [
      \"https://second.example.com/path/\", authentication: { type: client_certificate } } }\n",
     "destinations: { main: { backend: elasticsearch, version: 8, authentication: { type: api_key } } }\n",
     "kubernetes: { credentials: { type: reconciler } }\n",
-    "destinations: { main: { authentication: { type: aws_sigv4 } } }\nkubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }\n",
+    "destinations: { main: { authentication: { type: aws_sigv4 } } }\n",
     "gitops: { tool: argo_cd, repository: { url: \"https://git.example.com/logs.git\" } }\n",
 ];
 
