@@ -26,6 +26,7 @@ pub mod expiry;
 pub mod fault;
 mod filter_pattern;
 pub mod fleet_page;
+mod glob;
 pub mod kinds;
 pub mod layers;
 pub mod load;

@@ -1,7 +1,8 @@
 //! Tests of the documentation: what it shows is what happens.
 //!
 //! - `docs/settings.md` is generated from the settings' types and defaults, `docs/fields.md`
-//!   from the tables of AWS's logs. `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes them anew.
+//!   from the tables of AWS's logs, `docs/rule-fields.md` from the table of fields that rules
+//!   may name. `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes them anew.
 //! - Every `gen …` in a `console` block runs, and prints what the block says.
 //! - Every link to a file of the repository leads somewhere.
 
@@ -19,6 +20,7 @@ mod aws;
 mod commands;
 mod fields;
 mod links;
+mod rule_fields;
 mod settings;
 mod sources;
 

@@ -129,7 +129,7 @@ fn environment_of(cluster: &LoadedCluster) -> Option<&str> {
 pub struct SharedLayers<'a> {
     by_environment: BTreeMap<&'a str, Node>,
     schemas: &'a InputSchemas,
-    loaded: &'a LoadedFleet,
+    fleet: &'a FleetLayers,
 }
 
 impl<'a> SharedLayers<'a> {
@@ -147,7 +147,7 @@ impl<'a> SharedLayers<'a> {
                 .map(|(name, layer)| (name.as_str(), merge_layer(base.clone(), layer)))
                 .collect(),
             schemas,
-            loaded: &fleet.loaded,
+            fleet,
         };
         (shared, check_shared_layers(&fleet.loaded, schemas))
     }
@@ -159,7 +159,7 @@ impl<'a> SharedLayers<'a> {
         cluster: &LoadedCluster,
     ) -> Result<MergedCluster, Faults> {
         let layer = &cluster.layer.node;
-        let sources = &self.loaded.sources;
+        let sources = &self.fleet.loaded.sources;
         check_mapping(name, layer, sources)?;
         let mut faults = Faults::new();
         refuse_what_is_the_fleets(&mut faults, layer, sources);
@@ -173,12 +173,16 @@ impl<'a> SharedLayers<'a> {
             // `check_identity` has told it.
             return Err(Faults::new());
         };
-        let node = inherit::expand(merge(base.clone(), layer));
+        let layers: Vec<&Node> = layers_of(name, cluster, self.fleet)
+            .into_iter()
+            .map(|(_, layer)| layer)
+            .collect();
+        let node = inherit::expand_layers(merge(base.clone(), layer), &layers);
         let json = node.to_json();
         self.schemas
             .settings
             .check_merged(&json, &node, sources, &|setting| {
-                removal_of(self.loaded, cluster, setting)
+                removal_of(&self.fleet.loaded, cluster, setting)
             })
             .into_result(())?;
         let settings = serde_json::from_value(json).map_err(|error| {
@@ -256,7 +260,7 @@ fn check_mapping(name: &str, layer: &Node, sources: &Sources) -> Result<(), Faul
 /// Checks what must be right before the layers can be merged at all.
 fn check_identity(folder: &str, cluster: &LoadedCluster, shared: &SharedLayers<'_>) -> Faults {
     let mut faults = Faults::new();
-    let sources = &shared.loaded.sources;
+    let sources = &shared.fleet.loaded.sources;
     let layer = &cluster.layer.node;
     let place_of = |key: &str| sources.place(layer.get(key).map_or(layer.span, |node| node.span));
     match layer.get("name").map(Node::as_str) {

@@ -310,10 +310,13 @@ impl Teller<'_> {
                 self.found(path).trim_start_matches("the text ")
             ),
         };
-        let hint = if names.len() > 1 {
-            suggest(text, &names, "allowed are")
-        } else {
-            None
+        let number = found
+            .and_then(|found| found.to_json().as_f64())
+            .filter(|_| options.iter().any(Json::is_number));
+        let hint = match number {
+            Some(number) => suggest_number(number, options),
+            None if names.len() > 1 => suggest(text, &names, "allowed are"),
+            None => None,
         };
         self.push(self.value_span(path), message, hint);
     }
@@ -784,6 +787,30 @@ fn known_keys(root: &Json, schema: &Json, depth: usize) -> Vec<String> {
 fn suggest(written: &str, known: &[String], intro: &str) -> Option<String> {
     did_you_mean(written, known.iter().map(String::as_str)).or_else(|| {
         (!known.is_empty() && known.len() <= MAX_LISTED).then(|| format!("{intro} {}", list(known)))
+    })
+}
+
+/// The allowed numbers on both sides of the one that was written: digits that
+/// look alike say nothing of a number.
+fn suggest_number(written: f64, options: &[Json]) -> Option<String> {
+    let numbers = options
+        .iter()
+        .filter_map(|option| Some((option.as_f64()?, option)));
+    let below = numbers
+        .clone()
+        .filter(|(number, _)| *number < written)
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    let above = numbers
+        .filter(|(number, _)| *number > written)
+        .min_by(|one, other| one.0.total_cmp(&other.0));
+    Some(match (below, above) {
+        (Some((_, below)), Some((_, above))) => {
+            format!("the nearest that are allowed are `{below}` and `{above}`")
+        }
+        (Some((_, only)), None) | (None, Some((_, only))) => {
+            format!("the nearest that is allowed is `{only}`")
+        }
+        (None, None) => return None,
     })
 }
 

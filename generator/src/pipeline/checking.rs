@@ -26,6 +26,16 @@ pub struct CheckedFleet {
     pub files: usize,
 }
 
+/// The faults of both, if there is any.
+pub(super) fn with_faults(
+    one: Result<(), Faults>,
+    other: Result<(), Faults>,
+) -> Result<(), Faults> {
+    let mut faults = one.err().unwrap_or_default();
+    faults.append(other.err().unwrap_or_default());
+    faults.into_result(())
+}
+
 /// Renders everything in memory and checks all of it.
 pub fn check(
     root: &Path,
@@ -42,9 +52,11 @@ pub fn check(
         let (tree, applied) = timed(&timings.render, || rendering.render_patched(member, watch))?;
         patches.add(&applied);
         kinds.look_at(&tree);
-        timed(&timings.check, || {
-            rendering.renderer.check(member, tree.files())
-        })?;
+        let checked = timed(&timings.check, || {
+            let checked = rendering.renderer.check(member, tree.files());
+            with_faults(checked, rendering.check_references(member, &tree))
+        });
+        checked?;
         Ok(tree.0.len())
     };
     let files: Vec<Result<usize, Faults>> =

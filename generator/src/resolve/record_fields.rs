@@ -284,6 +284,23 @@ impl Types {
     }
 }
 
+/// The fields of records that no rule is for, by what they are of: each path with
+/// its type.
+pub fn fields_without_rules() -> [(&'static str, &'static [(&'static str, &'static str)]); 2] {
+    [
+        ("Events of the API server", &EVENT),
+        ("The audit log of the API server", &AUDIT_LOG),
+    ]
+}
+
+/// The paths of the fields of what the cluster's own shippers read, but events
+/// and the audit log, which no rule is for.
+#[cfg(test)]
+pub(super) fn of_shipped() -> impl Iterator<Item = &'static str> {
+    let parts: [&[(&str, &str)]; 3] = [&RECORD, &JOURNAL, &MACHINE];
+    parts.into_iter().flatten().map(|(path, _)| *path)
+}
+
 /// Why a field can't be a stream's own, beside its built-in ones.
 pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<String> {
     let lies_in = |inner: &str, outer: &str| {

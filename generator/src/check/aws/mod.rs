@@ -8,6 +8,7 @@ pub(crate) mod calls;
 mod documents;
 mod duplicates;
 mod limits;
+mod logical_ids;
 mod loops;
 mod numbers;
 mod permissions;
@@ -164,6 +165,7 @@ pub(super) fn check(
     let mut faults = Faults::new();
     for template in templates {
         limits::check(template, &mut faults);
+        logical_ids::check(template, &mut faults);
         numbers::check(template, &mut faults);
         permissions::check(template, &mut faults);
         if let Some(fault) = template.not_a_fragment() {
