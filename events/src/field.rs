@@ -106,7 +106,7 @@ pub enum Reading {
     Keyword,
     /// In lower case.
     Lower,
-    /// A text of words, cut at [`crate::value::LONGEST_TEXT`]; an object as its JSON.
+    /// A text of words, cut after 8 KiB; an object as its JSON.
     Text,
     /// A whole number.
     Long,

@@ -116,7 +116,7 @@ mod tests {
                 field.target
             );
         }
-        for (path, _) in &types {
+        for path in types.keys() {
             let inner = format!("{path}.");
             let inside = types.keys().find(|other| other.starts_with(&inner));
             assert_eq!(inside, None, "`{path}` is a field and holds one");

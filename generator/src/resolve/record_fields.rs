@@ -150,9 +150,10 @@ fn fields(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
 /// AWS's logs alone.
 fn of_every_kind(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
     let only_aws = kinds.len() == 1 && kinds.contains(&RecordKind::Aws);
-    let (container, kubernetes) = match only_aws {
-        true => (&[][..], &[][..]),
-        false => (&CONTAINER[..], &KUBERNETES[..]),
+    let (container, kubernetes) = if only_aws {
+        (&[][..], &[][..])
+    } else {
+        (&CONTAINER[..], &KUBERNETES[..])
     };
     [&RECORD, container, &CLUSTER, kubernetes].concat()
 }
