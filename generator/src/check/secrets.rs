@@ -176,7 +176,7 @@ fn in_members(members: &Map<String, Json>, at: &str, is_secret: bool, found: &mu
         let is_secret = is_value || (!is_name && is_of_secrets(key) && !is_definition(value));
         match value {
             Json::String(text) if !is_secret && text.contains('\n') => {
-                in_text(key, &at, text, found)
+                in_text(key, &at, text, found);
             }
             _ => in_value(value, &at, is_secret, found),
         }

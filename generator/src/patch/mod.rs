@@ -25,7 +25,7 @@ use crate::fault::{Fault, Faults, Place};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml as yaml_reader;
 use crate::render::json;
-use crate::settings::Patch;
+use crate::settings::{ObjectKind, Patch, PatchName, ResourceType};
 use crate::tree::{RenderedTree, TreePath};
 
 /// A patch of a cluster, with where somebody wrote it.
@@ -301,9 +301,9 @@ impl<'p> Selector<'p> {
     /// The word that may be mistyped.
     fn wanted(&self) -> &str {
         let patch = self.patch;
-        let name = patch.name.as_ref().map(|name| name.as_str());
-        let of = patch.r#type.as_ref().map(|of| of.as_str());
-        let kind = patch.kind.as_ref().map(|kind| kind.as_str());
+        let name = patch.name.as_ref().map(PatchName::as_str);
+        let of = patch.r#type.as_ref().map(ResourceType::as_str);
+        let kind = patch.kind.as_ref().map(ObjectKind::as_str);
         name.or(of).or(kind).unwrap_or_default()
     }
 }
@@ -385,7 +385,7 @@ impl Document {
             }
             (Some(_), _) => {}
             (None, _) => {
-                let kind = selector.patch.kind.as_ref().map(|kind| kind.as_str());
+                let kind = selector.patch.kind.as_ref().map(ObjectKind::as_str);
                 let is_kind = kind.is_none_or(|kind| self.value["kind"] == kind);
                 let name = self.value["metadata"]["name"].as_str().unwrap_or_default();
                 if is_kind && selector.takes_name(name) {

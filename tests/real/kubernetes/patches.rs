@@ -60,12 +60,16 @@ fn patches_of_pods(object: &Value) -> Vec<Value> {
         container["name"] = name.clone();
         of_pods(&json!({ "containers": [container] }))
     };
-    vec![
+    let first = &object["spec"]["template"]["spec"]["containers"][0];
+    // Of a list that isn't there, kustomize keeps the directive as if it were an item.
+    let replaced = first["env"].is_array().then(|| {
+        container(json!({ "env": [{ "$patch": "replace" }, { "name": "ONLY", "value": "1" }] }))
+    });
+    let mut patches = vec![
         container(
             json!({ "env": [{ "name": "HTTPS_PROXY", "value": "http://proxy:3128" }, { "name": "NODE_NAME", "value": "x" }] }),
         ),
         container(json!({ "env": [{ "name": "NODE_NAME", "$patch": "delete" }] })),
-        container(json!({ "env": [{ "$patch": "replace" }, { "name": "ONLY", "value": "1" }] })),
         container(
             json!({ "image": "other:1", "args": ["--verbose"], "resources": { "limits": { "memory": null, "cpu": "1" } } }),
         ),
@@ -93,7 +97,9 @@ fn patches_of_pods(object: &Value) -> Vec<Value> {
         ),
         of_pods(&json!({ "affinity": { "nodeAffinity": null }, "priorityClassName": "high" })),
         json!({ "metadata": { "labels": { "team": "platform" }, "annotations": { "a": "b" } }, "spec": { "minReadySeconds": 5 } }),
-    ]
+    ];
+    patches.extend(replaced);
+    patches
 }
 
 fn patches_of(kind: &str, object: &Value) -> Vec<Value> {
