@@ -26,16 +26,15 @@ const BLOCKS: [(&str, &[&str]); 5] = [
 /// are those that `settings` was merged of: a `null` at a place removes what the
 /// block says there, whichever layer says either.
 pub fn expand_layers(settings: Node, layers: &[&Node]) -> Node {
-    let blocks = settings.clone();
     let mut settings = expand(settings);
     for (block, place) in BLOCKS {
-        let Some(block) = blocks.get(block) else {
+        let has_null = |path: &ValuePath| layers.iter().any(|layer| has_null(layer, path));
+        let mut places = paths(&settings, place);
+        places.retain(has_null);
+        let Some(block) = settings.get(block).filter(|_| !places.is_empty()).cloned() else {
             continue;
         };
-        for path in paths(&settings, place) {
-            if !layers.iter().any(|layer| has_null(layer, &path)) {
-                continue;
-            }
+        for path in places {
             let value = of_place(layers, &path)
                 .iter()
                 .filter_map(|layer| path.find(layer))

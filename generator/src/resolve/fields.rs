@@ -305,7 +305,11 @@ impl Shape {
                 ),
             };
         }
-        let own = named.iter().find(|field| field.is_of(origins));
+        let mut own = named.iter().filter(|field| field.is_of(origins));
+        let own = own
+            .clone()
+            .find(|field| field.is_there(moment))
+            .or_else(|| own.next());
         if let Some(field) = own {
             if let Some(need) = field.need.filter(|need| !self.given.contains(need))
                 && field.is_there(moment)
@@ -488,6 +492,18 @@ mod tests {
         );
         assert_eq!(told(&machines, "systemd.unit", Drop), None);
         assert_eq!(told(&shape(&[NodeJournal]), "systemd.priority", Drop), None);
+    }
+
+    #[test]
+    fn labels_are_there_for_routes_where_they_are_kept() {
+        let mut shape = shape(&[Containers]);
+        shape.given.clear();
+        assert_eq!(told(&shape, "kubernetes.labels.app", Drop), None);
+        let (_, hint) = told(&shape, "kubernetes.labels.app", Route).expect("not kept");
+        assert_eq!(
+            hint,
+            "set `sources.kubernetes.applications.records.metadata.labels: true`"
+        );
     }
 
     #[test]

@@ -175,12 +175,15 @@ fn templates(files: &mut Files<'_>, objects: &Objects) {
     let mut composed = Vec::new();
     for (_, path, template) in objects.of(Kind::IndexTemplate) {
         for pattern in texts(&template["index_patterns"]) {
-            if !streams.iter().any(|stream| overlap_globs(&pattern, stream)) {
+            // A template may be for indices of others; one that nearly names ours is a slip.
+            let near = nearest(&pattern, streams.iter().copied());
+            let is_ours = streams.iter().any(|stream| overlap_globs(&pattern, stream));
+            if let Some(near) = near.filter(|_| !is_ours) {
                 files.tell_text(
                     path,
                     &pattern,
                     format!("no data stream there is called like `{pattern}`, so this template is for none"),
-                    near_stream(&pattern, &streams),
+                    format!("did you mean `{near}`?"),
                 );
             }
             patterns.push(pattern);
@@ -217,7 +220,11 @@ fn templates(files: &mut Files<'_>, objects: &Objects) {
             );
         }
     }
-    for (component, path, _) in objects.of(Kind::ComponentTemplate) {
+    // `logs@custom` and others are for templates that a server brings itself.
+    let ours = objects
+        .of(Kind::ComponentTemplate)
+        .filter(|(name, _, _)| name.starts_with("logfleet-"));
+    for (component, path, _) in ours {
         if !composed.iter().any(|own| own == component) {
             files.tell(
                 path,

@@ -154,7 +154,9 @@ fn check_patch(files: &mut Files<'_>, path: &str, objects: &[Object]) {
     if objects.contains(&object) {
         let namespace = patch
             .get("metadata")
-            .and_then(|metadata| metadata.get("namespace"));
+            .and_then(|metadata| metadata.get("namespace"))
+            // What kustomize takes no namespace for.
+            .filter(|namespace| namespace.as_str() != Some("default"));
         if let Some(namespace) = namespace {
             files.tell_node(
                 path,

@@ -75,6 +75,12 @@ fn a_patch_is_of_an_object_that_is_rendered() {
     };
     assert_eq!(of("apps/v1", "DaemonSet", "name: fluentd-nodes"), [""; 0]);
     assert_eq!(of("v1", "ConfigMap", "name: own"), [""; 0]);
+    let by_default = of(
+        "apps/v1",
+        "DaemonSet",
+        "name: fluentd-nodes, namespace: default",
+    );
+    assert_eq!(by_default, [""; 0]);
     for (found, message) in [
         (
             of("apps/v1", "DaemonSet", "name: fluentd-node"),
@@ -191,26 +197,29 @@ fn policies_templates_and_streams_belong_together() {
                 TEMPLATE,
                 COMPONENT,
                 POLICY,
-                ("elasticsearch/main/_component_template/d.json", "{}"),
-            ],
-            "rendered/alpha/elasticsearch/main/_component_template/d.json:1: no index template is composed of `d`, so it has no effect (name it in `composed_of`, or remove it)",
-        ),
-        (
-            vec![
-                STREAM,
-                TEMPLATE,
-                COMPONENT,
-                POLICY,
                 (
-                    "elasticsearch/main/_index_template/e.json",
-                    r#"{ "index_patterns": "logs-e-*" }"#,
+                    "elasticsearch/main/_component_template/logfleet-d.json",
+                    "{}",
                 ),
             ],
-            "rendered/alpha/elasticsearch/main/_index_template/e.json:1: no data stream there is called like `logs-e-*`, so this template is for none (the data streams there are `logs-a-x`)",
+            "rendered/alpha/elasticsearch/main/_component_template/logfleet-d.json:1: no index template is composed of `logfleet-d`, so it has no effect (name it in `composed_of`, or remove it)",
         ),
     ] {
         assert_eq!(told(&files), [message]);
     }
+    // What a server brings itself, and indices of others, are nobody's mistake.
+    let hook = (
+        "elasticsearch/main/_component_template/logs@custom.json",
+        "{}",
+    );
+    let others = (
+        "elasticsearch/main/_index_template/others.json",
+        r#"{ "index_patterns": ["metrics-others-*"] }"#,
+    );
+    assert_eq!(
+        told(&[STREAM, TEMPLATE, COMPONENT, POLICY, hook, others]),
+        [""; 0]
+    );
     // What another destination has is another's.
     let other = ("elasticsearch/other/_ilm/policy/own.json", "{}");
     assert_eq!(told(&[STREAM, TEMPLATE, COMPONENT, other]).len(), 2);
