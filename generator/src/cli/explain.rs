@@ -53,10 +53,18 @@ impl Explain {
             .iter()
             .filter_map(|(name, layer)| Some((name.clone(), inherit::project(layer, &path)?)))
             .collect();
+        let of_place = match inherit::place_of(&path) {
+            Some(place) => {
+                let nodes: Vec<&Node> = layers.iter().map(|(_, layer)| *layer).collect();
+                inherit::of_place(&nodes, &place).len()
+            }
+            None => layers.len(),
+        };
+        let below = layers.len() - of_place;
         let all: Vec<(LayerName, &Node)> = projected
             .iter()
             .map(|(name, node)| (name.clone(), node))
-            .chain(layers)
+            .chain(layers.iter().skip(below).cloned())
             .collect();
         let explanation = explain(&all, &path);
         if explanation.leaves.is_empty() {

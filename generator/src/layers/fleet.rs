@@ -105,6 +105,7 @@ pub struct SharedLayers<'a> {
     by_environment: BTreeMap<&'a str, Node>,
     schemas: &'a InputSchemas,
     sources: &'a Sources,
+    fleet: &'a FleetLayers,
 }
 
 impl<'a> SharedLayers<'a> {
@@ -123,6 +124,7 @@ impl<'a> SharedLayers<'a> {
                 .collect(),
             schemas,
             sources: &fleet.loaded.sources,
+            fleet,
         };
         (shared, check_shared_layers(&fleet.loaded, schemas))
     }
@@ -145,7 +147,11 @@ impl<'a> SharedLayers<'a> {
             // `check_identity` has told it.
             return Err(Faults::new());
         };
-        let node = inherit::expand(merge(base.clone(), layer));
+        let layers: Vec<&Node> = layers_of(name, cluster, self.fleet)
+            .into_iter()
+            .map(|(_, layer)| layer)
+            .collect();
+        let node = inherit::expand_layers(merge(base.clone(), layer), &layers);
         let json = node.to_json();
         self.schemas
             .settings

@@ -21,7 +21,105 @@ const BLOCKS: [(&str, &[&str]); 4] = [
     ("stream_defaults", &["streams", "*"]),
 ];
 
-/// Merges each block below the places it holds for.
+/// Merges each block below the places it holds for. `layers`, the lowest first,
+/// are those that `settings` was merged of: a `null` at a place removes what the
+/// block says there, whichever layer says either.
+pub fn expand_layers(settings: Node, layers: &[&Node]) -> Node {
+    let mut settings = expand(settings);
+    for (block, place) in BLOCKS {
+        let has_null = |path: &ValuePath| layers.iter().any(|layer| has_null(layer, path));
+        let mut places = paths(&settings, place);
+        places.retain(has_null);
+        let Some(block) = settings.get(block).filter(|_| !places.is_empty()).cloned() else {
+            continue;
+        };
+        for path in places {
+            let value = of_place(layers, &path)
+                .iter()
+                .filter_map(|layer| path.find(layer))
+                .fold(block.clone(), merge);
+            if let Some(node) = find_mut(&mut settings, &path) {
+                *node = value;
+            }
+        }
+    }
+    settings
+}
+
+/// The layers that a place is made of: none up to the one that removes it as a
+/// whole. What the block says is below all of them.
+pub fn of_place<'l, 'n>(layers: &'l [&'n Node], place: &ValuePath) -> &'l [&'n Node] {
+    let removed = layers.iter().rposition(|layer| removes(layer, place));
+    &layers[removed.map_or(0, |at| at + 1)..]
+}
+
+/// The place of a block that a path lies in, if there is one.
+pub fn place_of(path: &ValuePath) -> Option<ValuePath> {
+    let (_, place) = block_of(path)?;
+    Some(ValuePath::new(path.parts()[..place.len()].iter().cloned()))
+}
+
+fn block_of(path: &ValuePath) -> Option<&'static (&'static str, &'static [&'static str])> {
+    BLOCKS.iter().find(|(_, place)| {
+        path.parts().len() >= place.len()
+            && place
+                .iter()
+                .zip(path.parts())
+                .all(|(key, part)| *key == "*" || key == part)
+    })
+}
+
+/// Whether a layer removes what is at a path, by a `null` there or above.
+fn removes(layer: &Node, path: &ValuePath) -> bool {
+    let mut node = layer;
+    for part in path.parts() {
+        if node.is_null() {
+            return true;
+        }
+        match node.part(part) {
+            Some(next) => node = next,
+            None => return false,
+        }
+    }
+    node.is_null()
+}
+
+/// Whether a layer has a `null` at a path, above or below.
+fn has_null(layer: &Node, path: &ValuePath) -> bool {
+    fn below(node: &Node) -> bool {
+        let mut entries = node.entries().into_iter().flatten();
+        node.is_null() || entries.any(|entry| below(&entry.node))
+    }
+    removes(layer, path) || path.find(layer).is_some_and(below)
+}
+
+/// The places of a value: `*` is every key there.
+fn paths(node: &Node, place: &[&str]) -> Vec<ValuePath> {
+    let mut found = vec![ValuePath::default()];
+    for key in place {
+        let next = |path: &ValuePath| -> Vec<ValuePath> {
+            let entries = path.find(node).and_then(Node::entries);
+            let keys = entries.into_iter().flatten().map(|entry| &entry.key);
+            keys.filter(|name| *key == "*" || name == key)
+                .map(|name| path.join(name))
+                .collect()
+        };
+        found = found.iter().flat_map(next).collect();
+    }
+    found
+}
+
+fn find_mut<'n>(node: &'n mut Node, path: &ValuePath) -> Option<&'n mut Node> {
+    path.parts().iter().try_fold(node, |node, part| {
+        let Value::Mapping(entries) = &mut node.value else {
+            return None;
+        };
+        let entry = entries.iter_mut().find(|entry| entry.key == *part)?;
+        Some(&mut entry.node)
+    })
+}
+
+/// Merges each block below the places it holds for, in a value of one layer.
 pub fn expand(mut settings: Node) -> Node {
     for (block, place) in BLOCKS {
         if let Some(block) = settings.get(block).cloned() {
@@ -52,13 +150,7 @@ fn merge_below(node: &mut Node, block: &Node, place: &[&str]) {
 /// What a layer's blocks say about a place: the same layer with only the block
 /// that holds for `path`, as if it stood there.
 pub fn project(layer: &Node, path: &ValuePath) -> Option<Node> {
-    let (block, place) = BLOCKS.iter().find(|(_, place)| {
-        path.parts().len() >= place.len()
-            && place
-                .iter()
-                .zip(path.parts())
-                .all(|(key, part)| *key == "*" || key == part)
-    })?;
+    let (block, place) = block_of(path)?;
     let block = layer.get(block)?.clone();
     Some(
         path.parts()[..place.len()]
@@ -73,4 +165,114 @@ pub fn project(layer: &Node, path: &ValuePath) -> Option<Node> {
                 }]),
             }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::layers::merge::{LayerName, explain, merge_all};
+    use crate::load::source::{FileId, Span};
+
+    fn node(json: &Json) -> Node {
+        let span = Span {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+        };
+        Node::from_json(json, span)
+    }
+
+    /// What is rendered from layers, and what `gen explain` says of a path.
+    fn both(layers: &[Json], path: &str) -> (Option<Json>, Option<Json>) {
+        let layers: Vec<Node> = layers.iter().map(node).collect();
+        let layers: Vec<&Node> = layers.iter().collect();
+        let path = ValuePath::parse(path).expect("a path");
+        let merged = merge_all(layers.iter().copied()).expect("layers");
+        let rendered = expand_layers(merged, &layers);
+        let rendered = path.find(&rendered).map(Node::to_json);
+        let blocks: Vec<Node> = layers
+            .iter()
+            .filter_map(|layer| project(layer, &path))
+            .collect();
+        let of_place = place_of(&path).map_or(layers.as_slice(), |place| of_place(&layers, &place));
+        let all: Vec<(LayerName, &Node)> = blocks
+            .iter()
+            .chain(of_place.iter().copied())
+            .map(|node| (LayerName::Fleet, node))
+            .collect();
+        (rendered, explain(&all, &path).value)
+    }
+
+    #[test]
+    fn what_is_explained_is_what_is_rendered() {
+        let defaults = json!({
+            "stream_defaults": { "destinations": { "main": true }, "retention_days": 30 },
+            "fluentd": { "tolerations": { "all": { "key": "x" } } },
+            "streams": { "s": {} },
+        });
+        let of_s = |settings: Json| json!({ "streams": { "s": settings } });
+        for (upper, path, value) in [
+            // Removed at the stream, whichever layer has the default.
+            (
+                vec![of_s(json!({ "destinations": { "main": null } }))],
+                "streams.s.destinations",
+                Some(json!({})),
+            ),
+            (
+                vec![
+                    of_s(json!({ "destinations": { "main": null } })),
+                    json!({ "stream_defaults": { "destinations": { "audit": true } } }),
+                ],
+                "streams.s.destinations",
+                Some(json!({ "audit": true })),
+            ),
+            // And set again above.
+            (
+                vec![
+                    of_s(json!({ "destinations": { "main": null } })),
+                    of_s(json!({ "destinations": { "main": true } })),
+                ],
+                "streams.s.destinations.main",
+                Some(json!(true)),
+            ),
+            // All of them removed, and one set.
+            (
+                vec![
+                    of_s(json!({ "destinations": null })),
+                    of_s(json!({ "destinations": { "audit": true } })),
+                ],
+                "streams.s.destinations",
+                Some(json!({ "audit": true })),
+            ),
+            // Removed as a whole and added again, it has what every stream has.
+            (
+                vec![
+                    of_s(json!({ "retention_days": 7 })),
+                    json!({ "streams": { "s": null } }),
+                    of_s(json!({})),
+                ],
+                "streams.s.retention_days",
+                Some(json!(30)),
+            ),
+            (
+                vec![json!({ "stream_defaults": { "destinations": { "main": null } } })],
+                "streams.s.destinations",
+                Some(json!({})),
+            ),
+            (
+                vec![
+                    json!({ "sources": { "kubernetes": { "nodes": { "fluentd": { "tolerations": { "all": null } } } } } }),
+                ],
+                "sources.kubernetes.nodes.fluentd.tolerations",
+                Some(json!({})),
+            ),
+        ] {
+            let layers: Vec<Json> = std::iter::once(defaults.clone()).chain(upper).collect();
+            let (rendered, explained) = both(&layers, path);
+            assert_eq!(rendered, value, "{path} of {layers:?}");
+            assert_eq!(explained, value, "{path} of {layers:?}");
+        }
+    }
 }
