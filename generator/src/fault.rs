@@ -180,3 +180,26 @@ pub(crate) fn list(names: &[&str]) -> String {
             .join(", "),
     }
 }
+
+/// The known name that a written one was most likely meant to be.
+pub(crate) fn nearest<'k>(
+    written: &str,
+    known: impl IntoIterator<Item = &'k str>,
+) -> Option<&'k str> {
+    // A hostile name could be long; comparing costs the product of both lengths.
+    if written.is_empty() || written.len() > 200 {
+        return None;
+    }
+    let written = written.to_lowercase();
+    let near = known.into_iter().filter_map(|name| {
+        let known = name.to_lowercase();
+        let distance = strsim::damerau_levenshtein(&written, &known);
+        let begins = written.len() >= 4
+            && known.len() >= 4
+            && (written.starts_with(&known) || known.starts_with(&written));
+        let most = (written.chars().count().max(known.chars().count()) / 3).max(1);
+        (begins || distance <= most).then_some((distance, name))
+    });
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

@@ -10,7 +10,7 @@ use jsonschema::{JsonType, ValidationError, Validator};
 use serde_json::Value as Json;
 
 use super::merge::ValuePath;
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, nearest};
 use crate::load::node::{Node, Value};
 use crate::load::source::{Sources, Span};
 use crate::secrets;
@@ -227,10 +227,13 @@ impl Teller<'_> {
                 self.found(path).trim_start_matches("the text ")
             ),
         };
-        let hint = if names.len() > 1 {
-            suggest(text, &names, "allowed are")
-        } else {
-            None
+        let number = found
+            .and_then(|found| found.to_json().as_f64())
+            .filter(|_| options.iter().any(Json::is_number));
+        let hint = match number {
+            Some(number) => suggest_number(number, options),
+            None if names.len() > 1 => suggest(text, &names, "allowed are"),
+            None => None,
         };
         self.push(self.value_span(path), message, hint);
     }
@@ -623,22 +626,34 @@ fn known_keys(root: &Json, schema: &Json, depth: usize) -> Vec<String> {
 
 /// "did you mean …?", or all there are if they are few.
 fn suggest(written: &str, known: &[String], intro: &str) -> Option<String> {
-    let near = |name: &&String| {
-        let (a, b) = (written.to_lowercase(), name.to_lowercase());
-        let begins = a.len() >= 4 && b.len() >= 4 && (a.starts_with(&b) || b.starts_with(&a));
-        begins
-            || strsim::damerau_levenshtein(&a, &b)
-                <= (a.chars().count().max(b.chars().count()) / 3).max(1)
-    };
-    let distance =
-        |name: &&String| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
-    // A hostile key could be long; comparing costs the product of both lengths.
-    if written.len() <= 200
-        && let Some(nearest) = known.iter().filter(near).min_by_key(distance)
-    {
+    if let Some(nearest) = nearest(written, known.iter().map(String::as_str)) {
         return Some(format!("did you mean `{nearest}`?"));
     }
     (!known.is_empty() && known.len() <= MAX_LISTED).then(|| format!("{intro} {}", list(known)))
+}
+
+/// The allowed numbers on both sides of the one that was written: digits that
+/// look alike say nothing of a number.
+fn suggest_number(written: f64, options: &[Json]) -> Option<String> {
+    let numbers = options
+        .iter()
+        .filter_map(|option| Some((option.as_f64()?, option)));
+    let below = numbers
+        .clone()
+        .filter(|(number, _)| *number < written)
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    let above = numbers
+        .filter(|(number, _)| *number > written)
+        .min_by(|one, other| one.0.total_cmp(&other.0));
+    Some(match (below, above) {
+        (Some((_, below)), Some((_, above))) => {
+            format!("the nearest that are allowed are `{below}` and `{above}`")
+        }
+        (Some((_, only)), None) | (None, Some((_, only))) => {
+            format!("the nearest that is allowed is `{only}`")
+        }
+        (None, None) => return None,
+    })
 }
 
 fn list(names: &[String]) -> String {
