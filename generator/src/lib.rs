@@ -25,6 +25,7 @@ pub mod diff;
 pub mod expiry;
 pub mod fault;
 pub mod fleet_page;
+mod glob;
 pub mod kinds;
 pub mod layers;
 pub mod load;

@@ -128,7 +128,11 @@ fn cluster() -> Value {
         }))),
         "fluentd": { "image": {
             "repository": "registry.example.com/fluentd", "tag": "v1",
-            "plugins": ["fluent-plugin-elasticsearch", "fluent-plugin-opensearch"],
+            "plugins": [
+                "fluent-plugin-concat", "fluent-plugin-elasticsearch", "fluent-plugin-kubernetes_metadata_filter",
+                "fluent-plugin-opensearch", "fluent-plugin-parser-cri", "fluent-plugin-prometheus",
+                "fluent-plugin-record-modifier", "fluent-plugin-rewrite-tag-filter", "fluent-plugin-systemd",
+            ],
         } },
         "streams": map(|number, text| (format!("s{number}"), json!({
             "description": text, "destinations": { format!("t{number}"): true },

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use crate::fleet::TestFleet;
 
 const FLEET: &str = "schema_version: 1
+kubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }
 destinations:
   main: { backend: opensearch, version: 3, url: \"https://logs.example.com\", authentication: { type: basic } }
 sources: { aws: { dynamodb: { enabled: false }, forwarder: { code: { bucket: \"code-{region}\", key: forwarder.zip } } } }

@@ -1,6 +1,7 @@
 //! Tests of the documentation: what it shows is what happens.
 //!
-//! - `docs/settings.md` is generated from the settings' types and defaults.
+//! - `docs/settings.md` is generated from the settings' types and defaults,
+//!   `docs/fields.md` from the table of fields that rules may name.
 //!   `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew.
 //! - Every `gen …` in a `console` block runs, and prints what the block says.
 //! - Every link to a file of the repository leads somewhere.
@@ -17,6 +18,7 @@
 
 mod aws;
 mod commands;
+mod fields;
 mod links;
 mod settings;
 mod sources;

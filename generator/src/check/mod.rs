@@ -13,11 +13,12 @@ pub mod fluentd;
 pub mod kubernetes;
 pub mod logstash;
 pub mod machines;
+mod references;
 
 #[cfg(test)]
 pub(crate) use aws::calls::tests::unneeded as unneeded_permissions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use logfleet_contract::rendered::Place;
@@ -30,7 +31,7 @@ use self::machines::{MachineFile, MachinesCheck};
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
-use crate::tree::TreePath;
+use crate::tree::{RenderedTree, TreePath};
 
 /// Checks the files of clusters, one after the other or side by side.
 #[derive(Debug)]
@@ -143,6 +144,26 @@ impl Checker {
         }
         faults.append(aws::check(cluster, &templates, &configurations));
         faults.into_result(())
+    }
+
+    /// What the files of a cluster name among themselves. `plugins` are those in
+    /// images, by the path of the configuration that they run, where all are known.
+    pub fn check_references(
+        &self,
+        cluster: &str,
+        tree: &RenderedTree,
+        plugins: &BTreeMap<String, BTreeSet<String>>,
+    ) -> Faults {
+        let mut faults = references::check(cluster, tree);
+        for (path, bytes) in tree.files() {
+            let Some(plugins) = plugins.get(path.as_str()) else {
+                continue;
+            };
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let shown = shown_path(cluster, path.as_str());
+            faults.append(self.fluentd.check_plugins(&shown, text, plugins));
+        }
+        faults
     }
 
     fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {

@@ -25,6 +25,16 @@ pub struct CheckedFleet {
     pub files: usize,
 }
 
+/// The faults of both, if there is any.
+pub(super) fn with_faults(
+    one: Result<(), Faults>,
+    other: Result<(), Faults>,
+) -> Result<(), Faults> {
+    let mut faults = one.err().unwrap_or_default();
+    faults.append(other.err().unwrap_or_default());
+    faults.into_result(())
+}
+
 /// Renders everything in memory and checks all of it.
 pub fn check(
     root: &Path,
@@ -39,9 +49,11 @@ pub fn check(
     let check_one = |member: &ResolvedMember| {
         let tree = timed(&timings.render, || rendering.render(member, watch))?;
         kinds.look_at(&tree);
-        timed(&timings.check, || {
-            rendering.renderer.check(member, tree.files())
-        })?;
+        let checked = timed(&timings.check, || {
+            let checked = rendering.renderer.check(member, tree.files());
+            with_faults(checked, rendering.check_references(member, &tree))
+        });
+        checked?;
         Ok(tree.0.len())
     };
     let files: Vec<Result<usize, Faults>> =

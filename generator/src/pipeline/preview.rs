@@ -19,6 +19,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::acknowledgements;
+use super::checking::with_faults;
 use super::kinds_seen::KindsSeen;
 use super::loading::{Fleet, compile_schemas, own_templates, read_layers, resolve};
 use super::release::OtherReleases;
@@ -511,9 +512,10 @@ impl Sides<'_> {
             old.map(Vec::as_slice) != Some(*bytes)
         };
         timed(&self.timings.check, || {
-            rendering
+            let checked = rendering
                 .renderer
-                .check(member, tree.files().filter(differs))
+                .check(member, tree.files().filter(differs));
+            with_faults(checked, rendering.check_references(member, tree))
         })
     }
 }

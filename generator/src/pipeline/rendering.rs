@@ -59,18 +59,51 @@ impl Renderer {
         member: &ResolvedMember,
         files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
     ) -> Result<(), Faults> {
+        let checked = self.checker.check(&member.cluster.cluster.name, files);
+        checked.map_err(|faults| self.with_origin(member, faults))
+    }
+
+    /// Checks what a cluster's files name among themselves, all of them at once.
+    /// Built-in templates name what they render; only a fleet's own, and patches,
+    /// are looked at.
+    pub(super) fn check_references(
+        &self,
+        member: &ResolvedMember,
+        loaded: &LoadedFleet,
+        tree: &RenderedTree,
+    ) -> Result<(), Faults> {
+        let own = loaded.clusters.get(&member.cluster.cluster.name);
+        let patched = own.is_some_and(|own| !own.patches.is_empty());
+        if loaded.template_overrides.is_empty() && !patched {
+            return Ok(());
+        }
+        let cluster = &member.cluster;
+        let daemon_sets = cluster.daemon_sets.iter();
+        let plugins = daemon_sets.filter_map(|daemon_set| {
+            let plugins = daemon_set.fluentd.image.plugins.clone()?;
+            Some((
+                format!("kubernetes/{}/fluent.conf", daemon_set.folder),
+                plugins,
+            ))
+        });
+        let name = &cluster.cluster.name;
+        let faults = self
+            .checker
+            .check_references(name, tree, &plugins.collect());
+        self.with_origin(member, faults).into_result(())
+    }
+
+    /// The faults with the templates that they come from.
+    fn with_origin(&self, member: &ResolvedMember, faults: Faults) -> Faults {
         let cluster = &member.cluster;
         let folder = format!("{RENDERED}/{}/", cluster.cluster.name);
         let origin = |fault: &Fault| {
             let path = fault.place.as_ref()?.file.strip_prefix(&folder)?;
             render::template_of(cluster, &self.templates, path).map(render::origin_hint)
         };
-        let checked = self.checker.check(&cluster.cluster.name, files);
-        checked.map_err(|faults| {
-            faults.map(|fault| match origin(&fault) {
-                Some(hint) => fault.hint(hint),
-                None => fault,
-            })
+        faults.map(|fault| match origin(&fault) {
+            Some(hint) => fault.hint(hint),
+            None => fault,
         })
     }
 
@@ -125,5 +158,15 @@ impl Rendering {
     ) -> Result<RenderedTree, Faults> {
         self.renderer
             .render(member, &self.fleet.layers.loaded, watch)
+    }
+
+    /// Checks what a cluster's files name among themselves.
+    pub(super) fn check_references(
+        &self,
+        member: &ResolvedMember,
+        tree: &RenderedTree,
+    ) -> Result<(), Faults> {
+        let loaded = &self.fleet.layers.loaded;
+        self.renderer.check_references(member, loaded, tree)
     }
 }

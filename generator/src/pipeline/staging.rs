@@ -345,9 +345,14 @@ impl Staging<'_> {
         self.kinds.add(kinds.iter().cloned());
         let name = member.cluster.cluster.name.as_str();
         let together = JudgedTogether::of(&tree);
+        let references = timed(&self.timings.check, || {
+            let loaded = &self.layers.loaded;
+            self.renderer.check_references(member, loaded, &tree)
+        });
         let plan = self.plan(name, tree)?;
         timed(&self.timings.check, || {
-            self.renderer.check(member, together.with(&plan))
+            let checked = self.renderer.check(member, together.with(&plan));
+            super::checking::with_faults(checked, references)
         })?;
         let recorded = self.recalled.as_ref().and_then(|recalled| {
             let output = plan.digest()?;

@@ -220,19 +220,18 @@ fn destination_url(destination: &Value, _: Kwargs, _: &State) -> TeraResult<Stri
 }
 
 /// `{{ stream | chunk_bytes(destination=…) }}`: bytes of a chunk, at most half
-/// of the largest request, because JSON is longer than what a chunk holds.
+/// of the largest request, because JSON is longer than what a chunk holds. Settings
+/// that ask for more are refused.
 #[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn chunk_bytes(stream: &Value, kwargs: Kwargs, _: &State) -> TeraResult<u64> {
     let destination = kwargs.must_get::<&Value>("destination")?;
     let buffer = field(stream, "buffer", "chunk_bytes")?;
-    let wanted = field(buffer, "chunk_mebibytes", "chunk_bytes")?
-        .as_u64()
-        .unwrap_or(1)
-        << 20;
+    let wanted = field(buffer, "chunk_mebibytes", "chunk_bytes")?.as_u64();
     let request = field(destination, "bulk_size_bytes", "chunk_bytes")?
         .as_u64()
         .unwrap_or(1 << 20);
-    Ok(wanted.min(request / 2))
+    let most = request / 2;
+    Ok(wanted.map_or(most, |wanted| most.min(wanted << 20)))
 }
 
 fn list<'a>(value: &'a Value, filter: &str) -> TeraResult<&'a [Value]> {

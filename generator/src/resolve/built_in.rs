@@ -152,6 +152,25 @@ fn fields(
         .flat_map(|(_, fields)| fields.iter().copied())
 }
 
+/// The fields of records that no rule is for, by what they are of: each path with
+/// its type.
+pub fn fields_without_rules() -> [(&'static str, &'static [(&'static str, &'static str)]); 4] {
+    [
+        ("Events of the API server", &EVENT),
+        ("The audit log of the API server", &AUDIT_LOG),
+        ("Logs of AWS", &AWS),
+        ("Measurements of AWS", &METRIC),
+    ]
+}
+
+/// The paths of the fields of what the cluster's own shippers read, but events
+/// and the audit log, which no rule is for.
+#[cfg(test)]
+pub(super) fn of_shipped() -> impl Iterator<Item = &'static str> {
+    let parts: [&[(&str, &str)]; 3] = [&RECORD, &JOURNAL, &MACHINE];
+    parts.into_iter().flatten().map(|(path, _)| *path)
+}
+
 /// Why a field can't be a stream's own, beside its built-in ones.
 pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<String> {
     let lies_in = |inner: &str, outer: &str| {

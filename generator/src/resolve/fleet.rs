@@ -99,9 +99,50 @@ impl<'a> FleetResolver<'a> {
             .into_iter()
             .map(|cluster| &cluster.of_fleet);
         faults.append(find_gitops_clashes(of_fleet, self.fleet));
-        faults.append(find_aws_clashes(clusters, &self.fleet.loaded));
+        faults.append(find_aws_clashes(clusters.clone(), &self.fleet.loaded));
+        faults.append(find_unused_destinations(clusters, &self.fleet.loaded));
         faults
     }
+}
+
+/// Finds destinations of layers that several clusters share and that none of them
+/// has a stream for. Where only some clusters are looked at, others may have one.
+fn find_unused_destinations<'s>(
+    clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+    loaded: &LoadedFleet,
+) -> Faults {
+    let clusters: Vec<&ClusterSummary> = clusters.into_iter().collect();
+    let mut faults = Faults::new();
+    if clusters.len() < loaded.cluster_names.len() {
+        return faults;
+    }
+    let environments = loaded.environments.iter();
+    let layers = environments.map(|(name, layer)| (Some(name.as_str()), layer));
+    for (environment, layer) in layers.chain(loaded.fleet.iter().map(|layer| (None, layer))) {
+        let of_layer = clusters.iter().filter(|cluster| {
+            environment.is_none_or(|name| cluster.of_fleet.cluster.environment == name)
+        });
+        let used: Vec<&BTreeSet<String>> = of_layer
+            .filter_map(|cluster| cluster.destinations.as_ref())
+            .collect();
+        let named = layer.node.get("destinations").and_then(Node::entries);
+        for entry in named.into_iter().flatten() {
+            let is_used = used.iter().any(|names| names.contains(&entry.key));
+            if is_used || used.is_empty() || entry.node.is_null() {
+                continue;
+            }
+            let fault = Fault::input(format!(
+                "`destinations.{}`: no stream of any cluster goes to this destination",
+                entry.key
+            ));
+            faults.push(
+                fault
+                    .at(loaded.sources.place(entry.key_span))
+                    .hint("set it to `true` in the `destinations` of a stream or of `stream_defaults`, beside those that it goes to now; or remove it"),
+            );
+        }
+    }
+    faults
 }
 
 /// Resolves the clusters of a fleet that were read, by name: those that have
@@ -218,6 +259,7 @@ fn resolve_one(
     let own_files = OwnFiles {
         patches: patches.map(|name| format!("{PATCHES}/{name}")).collect(),
         certificates: texts_of(&named, &loaded.certificates),
+        layer: Some(cluster.layer.node.clone()),
     };
     let resolved = resolve_cluster(settings, &own_files).map_err(|problems| {
         let place = |problem| place(problem, node, cluster, sources);

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::fields::RecordOrigin;
 use super::name::AwsNames;
 use super::problem::Problems;
 use super::source::{check_reason, check_stream, on, one_line};
@@ -172,6 +173,16 @@ pub enum MachineInputKind {
     Files(MachineFiles),
 }
 
+impl MachineInputKind {
+    /// What its records look like.
+    fn origin(&self) -> RecordOrigin {
+        match self {
+            Self::Kernel | Self::Units { .. } => RecordOrigin::MachineJournal,
+            Self::Files(_) => RecordOrigin::MachineFiles,
+        }
+    }
+}
+
 /// A unit that is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExcludedUnit {
@@ -280,11 +291,12 @@ fn plan_role(
             "set `journal.kernel: true`, or `enabled: false`",
         );
     }
+    let origins = inputs.iter().map(|input| input.from.origin()).collect();
     RolePlan {
         name,
         operating_system,
         inputs,
-        rules: rules::resolve(&base, &role.records, problems),
+        rules: rules::resolve(&base, &role.records, origins, problems),
     }
 }
 

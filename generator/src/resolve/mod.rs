@@ -7,13 +7,17 @@
 mod address;
 mod aws;
 mod built_in;
+mod choice;
 mod cluster;
 mod container;
 pub mod day;
 mod destination;
 mod domain;
+mod fields;
 mod fleet;
 mod gitops;
+mod idle;
+mod image;
 mod indices;
 mod log_group;
 mod machines;
@@ -21,6 +25,7 @@ mod name;
 mod pattern;
 mod problem;
 mod product;
+mod record_rules;
 mod records;
 mod region;
 mod source;
@@ -28,17 +33,22 @@ mod stream;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod version;
 mod whole_fleet;
 mod workload;
 
 use std::collections::BTreeMap;
 
+use crate::layers::merge::ValuePath;
+use crate::load::node::Node;
 use crate::settings::Settings;
 
 pub use aws::TagFilter;
 pub use aws::resolved::*;
+pub use built_in::fields_without_rules;
 pub use cluster::*;
 pub(crate) use domain::DomainHost;
+pub use fields::{FieldContent, FieldNeed, RULE_FIELDS, RecordOrigin, RuleField, RuleMoment};
 pub use fleet::*;
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
@@ -58,12 +68,33 @@ pub use whole_fleet::{FleetCluster, GroupKind, ResolvedFleet};
 
 /// The files that a cluster brings itself, as far as its settings have to know
 /// them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OwnFiles {
     /// Its kustomize patches, as paths below `kubernetes/`.
     pub patches: Vec<String>,
     /// What stands in the CA certificates, by destination.
     pub certificates: BTreeMap<String, String>,
+    /// Its own layer, `cluster.yaml`; the lower ones speak of other clusters, too.
+    pub layer: Option<Node>,
+}
+
+impl OwnFiles {
+    /// What the cluster itself says of a setting. What only removes says nothing.
+    pub fn said(&self, setting: &[&str]) -> Option<&Node> {
+        fn sets(node: &Node) -> bool {
+            match node.entries() {
+                Some(entries) => entries.iter().any(|entry| sets(&entry.node)),
+                None => !node.is_null(),
+            }
+        }
+        let path = ValuePath::new(setting.iter().copied());
+        path.find(self.layer.as_ref()?).filter(|said| sets(said))
+    }
+
+    /// Whether the cluster itself says something of a setting.
+    pub fn says(&self, setting: &[&str]) -> bool {
+        self.said(setting).is_some()
+    }
 }
 
 /// Resolves one cluster.
@@ -83,7 +114,7 @@ pub fn resolve_cluster(
     };
     region::check(settings, &mut problems);
     let mut names = AwsNames::new(&cluster);
-    let sources = source::resolve_sources(settings, &mut problems);
+    let sources = source::resolve_sources(settings, own_files, &mut problems);
     source::find_streams_nobody_feeds(settings, &mut problems);
     let machines = machines::plan(settings, &mut problems);
     let mut fed = source::fed(&sources);
@@ -161,6 +192,18 @@ pub fn resolve_cluster(
         &mut names,
         &mut problems,
     );
+    check_pod_role(settings, &daemon_sets, role_arn.as_deref(), &mut problems);
+    idle::Resolved {
+        settings,
+        own_files,
+        streams: &streams,
+        daemon_sets: &daemon_sets,
+        machines: &machines,
+        log_groups: &log_groups,
+        aws: &aws,
+        needs_role: role_arn.is_some(),
+    }
+    .find(&mut problems);
     if !problems.0.is_empty() {
         return Err(problems);
     }
@@ -193,6 +236,31 @@ pub fn resolve_cluster(
         aws_names,
         machines,
     })
+}
+
+/// Somebody must make the role that the pods act as.
+fn check_pod_role(
+    settings: &Settings,
+    daemon_sets: &[DaemonSet],
+    role: Option<&str>,
+    problems: &mut Problems,
+) {
+    let kubernetes = &settings.kubernetes;
+    let is_made = kubernetes.role_arn.is_some() || kubernetes.oidc_provider.is_some();
+    let Some(role) = role.filter(|_| !is_made) else {
+        return;
+    };
+    let name = role.rsplit('/').next().unwrap_or(role);
+    let who = if daemon_sets.iter().any(|daemon_set| daemon_set.needs_role) {
+        "Fluentd"
+    } else {
+        "Logstash"
+    };
+    problems.push(
+        &["kubernetes", "role_arn"],
+        format!("{who} writes to AWS as the IAM role `{name}`, and nothing makes it"),
+        "set `kubernetes.oidc_provider`, and the cluster's stack makes it; or name a role of your own here",
+    );
 }
 
 /// The role that the pods act as, whether or not they need one.

@@ -8,24 +8,51 @@ use super::problem::Problems;
 use super::stream::Fed;
 use super::{
     Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, KubernetesSource,
-    NodeSource, RecordRule, ResolvedAuditLog, ResolvedJournal, ResolvedMultiline, ResolvedRecords,
-    ResolvedRoute, ResolvedSources, container, machines, pattern, workload,
+    NodeSource, OwnFiles, RecordRule, ResolvedAuditLog, ResolvedJournal, ResolvedMultiline,
+    ResolvedRecords, ResolvedRoute, ResolvedSources, container, image, machines, record_rules,
+    workload,
 };
 use crate::fault::list;
 use crate::settings::{
-    ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name, Pattern,
+    ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name,
     RecordSelector, Records, Settings,
 };
 
 /// The namespace of the control plane's static pods.
 const CONTROL_PLANE_NAMESPACE: &str = "kube-system";
 
+/// Pods of `kube-system` that run on every machine, not on the control plane's
+/// alone: kops' kube-proxy, which is a static pod there, and what its
+/// networking and storage bring
+/// (<https://github.com/kubernetes/kops/blob/master/nodeup/pkg/model/kube_proxy.go>,
+/// <https://github.com/kubernetes/kops/tree/master/upup/models/cloudup/resources/addons>).
+const RUNS_EVERYWHERE: [&str; 14] = [
+    "aws-node",
+    "aws-node-termination-handler",
+    "calico-node",
+    "canal",
+    "cilium",
+    "ebs-csi-node",
+    "efs-csi-node",
+    "kindnet",
+    "kube-flannel-ds",
+    "kube-proxy",
+    "kube-router",
+    "node-local-dns",
+    "node-problem-detector",
+    "weave-net",
+];
+
 /// Resolves the sources that are on.
-pub(super) fn resolve_sources(settings: &Settings, problems: &mut Problems) -> ResolvedSources {
+pub(super) fn resolve_sources(
+    settings: &Settings,
+    own_files: &OwnFiles,
+    problems: &mut Problems,
+) -> ResolvedSources {
     let kubernetes = &settings.sources.kubernetes;
     let kops = settings.distribution == Distribution::Kops;
     for (source, records) in records_of(settings) {
-        check_records(source.key(), records, settings, problems);
+        record_rules::check(source, records, settings, own_files, problems);
     }
     if settings.kubernetes.namespace.as_str() == CONTROL_PLANE_NAMESPACE {
         problems.push(
@@ -145,7 +172,7 @@ fn applications(settings: &Settings) -> ContainerSource {
     ContainerSource {
         paths: vec![container::path("*", "*", "*")],
         exclude,
-        records: resolve_records(records, true),
+        records: resolve_records(records, ReadRecords::PODS),
     }
 }
 
@@ -187,7 +214,13 @@ fn nodes(settings: &Settings, problems: &mut Problems) -> NodeSource {
     exclude.retain(|excluded| !excluded.paths.is_empty());
     NodeSource {
         containers: ContainerSource {
-            records: resolve_records(&nodes.records, !paths.is_empty()),
+            records: resolve_records(
+                &nodes.records,
+                ReadRecords {
+                    pods: !paths.is_empty(),
+                    journal: nodes.journal.enabled,
+                },
+            ),
             paths,
             exclude,
         },
@@ -213,7 +246,13 @@ fn control_plane(settings: &Settings, problems: &mut Problems) -> ControlPlaneSo
         containers: ContainerSource {
             paths: Vec::new(),
             exclude: exclusions(&control_plane.records).collect(),
-            records: resolve_records(&control_plane.records, is_read),
+            records: resolve_records(
+                &control_plane.records,
+                ReadRecords {
+                    pods: is_read,
+                    journal: false,
+                },
+            ),
         },
         files: BTreeMap::new(),
         audit_log: control_plane.audit_log.enabled.then(|| ResolvedAuditLog {
@@ -234,6 +273,15 @@ fn control_plane(settings: &Settings, problems: &mut Problems) -> ControlPlaneSo
             settings,
             problems,
         );
+    }
+    for component in control_plane.components.keys() {
+        if RUNS_EVERYWHERE.contains(&component.as_str()) {
+            problems.push(
+                &["sources", "kubernetes", "control_plane", "components", component.as_str()],
+                format!("`{component}` runs on every machine, and this source reads on those of the control plane alone, so the lines of all others would be lost"),
+                "remove it: the source `nodes` reads it on every machine",
+            );
+        }
     }
     for component in on(&control_plane.components) {
         match control_plane.read {
@@ -261,6 +309,13 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
         settings,
         problems,
     );
+    workload::check_architectures(
+        "the source `events`",
+        "sources.kubernetes.events.image",
+        &events.image,
+        settings,
+        problems,
+    );
     if !settings.sources.kubernetes.nodes.enabled {
         problems.push(
             &["sources", "kubernetes", "nodes", "enabled"],
@@ -271,7 +326,7 @@ fn events(settings: &Settings, problems: &mut Problems) -> EventSource {
     EventSource {
         name: workload::EVENT_EXPORTER.to_owned(),
         stream: events.stream.to_string(),
-        image: workload::image(&events.image, None),
+        image: image::named(&events.image, None),
         resources: events.resources.clone(),
         max_age_seconds: events.max_age_seconds,
         paths: vec![exporter_path(settings)],
@@ -329,11 +384,38 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Resolves what is done with records. Where no container is read, nothing
-/// takes a route: the stream of the rest gets the journal and what the shipper
-/// says of itself.
-fn resolve_records(records: &Records, is_read: bool) -> ResolvedRecords {
-    let mut routes: Vec<_> = records.routes.iter().filter(|_| is_read).collect();
+/// What a source reads that its rules are for.
+#[derive(Clone, Copy)]
+struct ReadRecords {
+    /// Containers, or files of components.
+    pods: bool,
+    /// The journal.
+    journal: bool,
+}
+
+impl ReadRecords {
+    const PODS: Self = Self {
+        pods: true,
+        journal: false,
+    };
+
+    /// Whether anything that is read can take a route.
+    fn takes(self, when: &RecordSelector) -> bool {
+        let of_pods = !when.labels.is_empty()
+            || !when.namespaces.is_empty()
+            || !when.pods.is_empty()
+            || !when.containers.is_empty();
+        self.pods || (self.journal && !of_pods)
+    }
+}
+
+/// Resolves what is done with records. A route that nothing can take is left
+/// out: the stream of the rest gets what the shipper says of itself.
+fn resolve_records(records: &Records, read: ReadRecords) -> ResolvedRecords {
+    let routes = records.routes.iter();
+    let mut routes: Vec<_> = routes
+        .filter(|(_, route)| read.takes(&route.when))
+        .collect();
     routes.sort_by_key(|(name, route)| (route.order, *name));
     let mut streams: Vec<String> = Vec::new();
     for stream in routes
@@ -416,7 +498,7 @@ fn container_conditions(selector: &ContainerSelector) -> Vec<Condition> {
     .collect()
 }
 
-fn record_conditions(selector: &RecordSelector) -> Vec<Condition> {
+pub(super) fn record_conditions(selector: &RecordSelector) -> Vec<Condition> {
     let mut conditions = container_conditions(&ContainerSelector {
         namespaces: selector.namespaces.clone(),
         pods: selector.pods.clone(),
@@ -437,125 +519,6 @@ fn record_conditions(selector: &RecordSelector) -> Vec<Condition> {
     conditions
 }
 
-fn check_records(source: &str, records: &Records, settings: &Settings, problems: &mut Problems) {
-    let base = ["sources", "kubernetes", source, "records"];
-    let setting = |keys: &[&'static str]| [&base[..], keys].concat();
-    check_stream(&setting(&["stream"]), &records.stream, settings, problems);
-    let mut orders = BTreeMap::new();
-    for (name, route) in &records.routes {
-        let route_setting = [&base[..], &["routes", name.as_str()]].concat();
-        check_stream(
-            &[&route_setting[..], &["stream"]].concat(),
-            &route.stream,
-            settings,
-            problems,
-        );
-        if let Some(other) = orders.insert(route.order, name) {
-            problems.push(
-                &[&route_setting[..], &["order"]].concat(),
-                format!(
-                    "the routes `{other}` and `{name}` have the same order, so neither is first"
-                ),
-                "give each route a number of its own",
-            );
-        }
-        if record_conditions(&route.when).is_empty() {
-            problems.push(
-                &[&route_setting[..], &["when"]].concat(),
-                "this chooses every record",
-                "say which `namespaces`, `pods`, `containers`, `labels` or `fields`; the rest goes to `records.stream`",
-            );
-        }
-        if !route.when.labels.is_empty() && !records.metadata.labels {
-            problems.push(
-                &[&route_setting[..], &["when", "labels"]].concat(),
-                "labels are taken off the records before they are routed, so this never matches",
-                format!("set `sources.kubernetes.{source}.records.metadata.labels: true`"),
-            );
-        }
-        for (field, pattern) in &route.when.fields {
-            check_pattern(
-                &[&route_setting[..], &["when", "fields", field.as_str()]].concat(),
-                pattern,
-                problems,
-            );
-        }
-    }
-    for field in records.enrich.keys() {
-        let target = records.json.target.as_str();
-        if records.json.parse && field.as_str().split('.').next() == Some(target) {
-            problems.push(
-                &[&base[..], &["enrich", field.as_str()]].concat(),
-                format!("`{target}` holds what was read from JSON, within limits that this would pass by"),
-                "choose a field outside of it",
-            );
-        }
-    }
-    for (name, rule) in &records.multiline {
-        check_pattern(
-            &[&base[..], &["multiline", name.as_str(), "first_line"]].concat(),
-            &rule.first_line,
-            problems,
-        );
-        check_selector(
-            &[&base[..], &["multiline", name.as_str(), "containers"]].concat(),
-            &rule.containers,
-            problems,
-        );
-    }
-    for (name, rule) in &records.drop {
-        check_pattern(
-            &[&base[..], &["drop", name.as_str(), "matches"]].concat(),
-            &rule.matches,
-            problems,
-        );
-        check_reason(
-            &[&base[..], &["drop", name.as_str(), "reason"]].concat(),
-            &rule.reason,
-            problems,
-        );
-        if let Some(day) = &rule.expires {
-            check_day(
-                &[&base[..], &["drop", name.as_str(), "expires"]].concat(),
-                day,
-                problems,
-            );
-        }
-        if let Some(containers) = &rule.containers {
-            check_selector(
-                &[&base[..], &["drop", name.as_str(), "containers"]].concat(),
-                containers,
-                problems,
-            );
-        }
-    }
-    for (name, exclusion) in &records.exclude {
-        check_reason(
-            &[&base[..], &["exclude", name.as_str(), "reason"]].concat(),
-            &exclusion.reason,
-            problems,
-        );
-        check_selector(
-            &[&base[..], &["exclude", name.as_str(), "containers"]].concat(),
-            &exclusion.containers,
-            problems,
-        );
-    }
-}
-
-/// A selector without anything in it chooses everything, which nobody means
-/// who writes one.
-fn check_selector(setting: &[&str], selector: &ContainerSelector, problems: &mut Problems) {
-    if selector.namespaces.is_empty() && selector.pods.is_empty() && selector.containers.is_empty()
-    {
-        problems.push(
-            setting,
-            "this chooses every container",
-            "say which `namespaces`, `pods` or `containers`; `[\"*\"]` if all are meant",
-        );
-    }
-}
-
 pub(super) fn check_stream(
     setting: &[&str],
     stream: &Name,
@@ -572,12 +535,6 @@ pub(super) fn check_stream(
                 list(&known)
             ),
         );
-    }
-}
-
-fn check_pattern(setting: &[&str], pattern: &Pattern, problems: &mut Problems) {
-    if let Err(fault) = pattern::check(pattern.as_str()) {
-        problems.push(setting, fault.message, fault.hint);
     }
 }
 

@@ -75,6 +75,9 @@ fn resolve(
         .as_ref()
         .map_or_else(|| name::dataset(name), ToString::to_string);
     let ends = ends(name, stream, settings, problems);
+    if fed.shippers {
+        check_chunk(name, stream, &ends, settings, problems);
+    }
     let kinds = indices::kinds(fed);
     ResolvedStream {
         name: name.to_owned(),
@@ -104,6 +107,54 @@ fn resolve(
         kinds,
     }
 }
+
+/// A chunk is one request, and never split: what doesn't fit is never sent.
+fn check_chunk(
+    name: &str,
+    stream: &Stream,
+    ends: &Ends,
+    settings: &Settings,
+    problems: &mut Problems,
+) {
+    let Some(chunk) = stream.buffer.chunk_mebibytes else {
+        return;
+    };
+    let of_all = settings.stream_defaults.buffer.chunk_mebibytes == Some(chunk);
+    let setting: Vec<&str> = if of_all {
+        vec!["stream_defaults", "buffer", "chunk_mebibytes"]
+    } else {
+        vec!["streams", name, "buffer", "chunk_mebibytes"]
+    };
+    let told = problems.0.iter().any(|problem| problem.setting == setting);
+    let servers = settings.destinations.iter().filter_map(|(name, own)| {
+        let (_, server) = own.server()?;
+        Some((name.as_str(), u16::from(server.bulk_size_mebibytes)))
+    });
+    let mut servers = servers.filter(|(name, _)| ends.servers.iter().any(|end| end == name));
+    if let Some((server, request)) = servers.find(|(_, request)| chunk * 2 > *request)
+        && !told
+    {
+        let most = request / 2;
+        let needed = chunk * 2;
+        let hint = match (most, needed) {
+            (0, _) => format!(
+                "remove it; or set `destinations.{server}.bulk_size_mebibytes` to {needed} or more"
+            ),
+            (_, ..=MOST_BULK_MEBIBYTES) => format!(
+                "set it to {most} or less, or `destinations.{server}.bulk_size_mebibytes` to {needed} or more"
+            ),
+            _ => format!("set it to {most} or less"),
+        };
+        problems.push(
+            &setting,
+            format!("a chunk of {chunk} MiB may become a request of {needed} MiB, and `{server}` takes {request}"),
+            hint,
+        );
+    }
+}
+
+/// The most that `bulk_size_mebibytes` may be.
+const MOST_BULK_MEBIBYTES: u16 = 90;
 
 /// Without a number of days an index is as old as the retention allows, by the
 /// rule of Elasticsearch's own data streams:
@@ -157,7 +208,8 @@ impl Ends {
 
 fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problems) -> Ends {
     let mut ends = Ends::default();
-    if stream.destinations.is_empty() {
+    let defaults = &settings.stream_defaults.destinations;
+    if stream.destinations.is_empty() && defaults.is_empty() {
         for (name, destination) in &settings.destinations {
             if destination.server().is_some() {
                 ends.push(name, destination);

@@ -15,6 +15,8 @@ pub struct ClusterSummary {
     pub of_fleet: FleetCluster,
     pub(super) aws_names: BTreeSet<AwsName>,
     pub(super) aws: AwsClaims,
+    /// The destinations that its streams go to; none where it has no stream.
+    pub(super) destinations: Option<BTreeSet<String>>,
 }
 
 impl ClusterSummary {
@@ -24,6 +26,7 @@ impl ClusterSummary {
             of_fleet: FleetCluster::of(cluster),
             aws_names: cluster.aws_names.clone(),
             aws: AwsClaims::of(cluster),
+            destinations: destinations(cluster),
         }
     }
 
@@ -31,4 +34,13 @@ impl ClusterSummary {
     pub fn name(&self) -> &str {
         &self.of_fleet.cluster.name
     }
+}
+
+/// The names of the destinations that streams go to.
+fn destinations(cluster: &ResolvedCluster) -> Option<BTreeSet<String>> {
+    let servers = cluster.destinations.iter().map(|own| &own.name);
+    let cloudwatch = cluster.cloudwatch.iter().map(|own| &own.name);
+    let archives = cluster.archives.iter().map(|own| &own.name);
+    let names = servers.chain(cloudwatch).chain(archives).cloned();
+    (!cluster.streams.is_empty()).then(|| names.collect())
 }

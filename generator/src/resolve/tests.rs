@@ -1,8 +1,10 @@
 //! What settings mean, tried on small changes of one cluster.
 
 mod bench;
+mod effects;
 mod emptied;
 mod environments;
+mod journal;
 
 use super::*;
 use crate::layers::inherit::expand;
@@ -298,7 +300,7 @@ fn the_stock_image_follows_the_back_end() {
     );
     let digest = "0".repeat(64);
     let own = format!(
-        "fluentd: {{ image: {{ repository: a.example/b, tag: c, digest: 'sha256:{digest}', plugins: [fluent-plugin-opensearch] }} }}"
+        "fluentd: {{ image: {{ repository: a.example/b, tag: c, digest: 'sha256:{digest}', plugins: [fluent-plugin-opensearch, fluent-plugin-concat, fluent-plugin-kubernetes_metadata_filter, fluent-plugin-parser-cri, fluent-plugin-prometheus, fluent-plugin-record-modifier, fluent-plugin-rewrite-tag-filter, fluent-plugin-systemd] }} }}"
     );
     assert_eq!(image(&own), format!("a.example/b:c@sha256:{digest}"));
 }
@@ -351,8 +353,9 @@ fn pods_have_a_role_where_a_destination_asks_for_it() {
     let role = |change: &str| resolved(change).kubernetes.role_arn;
     assert_eq!(role(""), None);
     let by_role = "destinations: { main: { authentication: { type: aws_sigv4 } } }";
+    let provider = "kubernetes: { oidc_provider: oidc.example.com/id/A }";
     assert_eq!(
-        role(by_role).as_deref(),
+        role(&format!("{by_role}\n{provider}")).as_deref(),
         Some("arn:aws:iam::111122223333:role/logfleet-prod-eu-example-com-pods")
     );
     let own = "arn:aws:iam::111122223333:role/x";
@@ -361,13 +364,22 @@ fn pods_have_a_role_where_a_destination_asks_for_it() {
         Some(own)
     );
     assert_eq!(role(&format!("kubernetes: {{ role_arn: '{own}' }}")), None);
+    assert_eq!(
+        resolve(by_role).expect_err("nothing makes it"),
+        [
+            "kubernetes.role_arn: Fluentd writes to AWS as the IAM role `logfleet-prod-eu-example-com-pods`, and nothing makes it"
+        ]
+    );
 }
 
 const CLOUDWATCH: &str = "destinations: {
     cloudwatch: { backend: cloudwatch },
     archive: { backend: s3, expiry_days: 400 } }
 sources: { kubernetes: { applications: { fluentd: { image: { repository: a.example/fluentd, tag: '1', plugins:
-    [fluent-plugin-opensearch, fluent-plugin-cloudwatch-logs, fluent-plugin-s3] } } } } }";
+    [fluent-plugin-opensearch, fluent-plugin-cloudwatch-logs, fluent-plugin-s3,
+    fluent-plugin-concat, fluent-plugin-kubernetes_metadata_filter, fluent-plugin-parser-cri,
+    fluent-plugin-prometheus, fluent-plugin-record-modifier, fluent-plugin-rewrite-tag-filter] } } } } }
+kubernetes: { role_arn: 'arn:aws:iam::111122223333:role/logs' }";
 
 /// What becomes of the stream `applications` with these settings.
 fn applications(settings: &str) -> Result<ResolvedStream, Vec<String>> {

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problems;
-use super::{DaemonSet, KubernetesSource, ResolvedNodeGroup, ResolvedSources, ResolvedStream};
-use crate::fault::list;
+use super::{
+    DaemonSet, KubernetesSource, ResolvedNodeGroup, ResolvedSources, ResolvedStream, image,
+};
 use crate::settings::{
     Authentication, Destination, Distribution, FluentdSettings, Image, Name, NodeGroup, NodeRole,
     NodeType, Settings, Tolerate, Toleration,
@@ -14,12 +15,6 @@ use crate::settings::{
 /// The name of the Deployment that prints events, and of its container.
 /// Templates take it from [`super::EventSource`].
 pub(super) const EVENT_EXPORTER: &str = "event-exporter";
-
-/// The image whose plugins are known.
-const STOCK_REPOSITORY: &str = "fluent/fluentd-kubernetes-daemonset";
-
-/// Its version that is used unless another is asked for.
-const STOCK_VERSION: &str = "v1.19.3";
 
 /// Builds the `DaemonSet`s of the sources that are on.
 pub(super) fn resolve_daemon_sets(
@@ -49,6 +44,7 @@ pub(super) fn resolve_daemon_sets(
                 }
             };
             let control_plane_only = source == KubernetesSource::ControlPlane;
+            let needed = image::Needed::new(source, sources, settings);
             let source = source.key();
             fed.sort();
             fed.dedup();
@@ -57,7 +53,7 @@ pub(super) fn resolve_daemon_sets(
                 .iter()
                 .filter(|(name, _)| is_shipped_to(name.as_str(), &fed, streams))
                 .collect();
-            check_image(source, &fluentd.image, &used, problems);
+            image::check(source, &fluentd.image, &needed, &used, problems);
             if !control_plane_only && groups(settings, false).next().is_none() {
                 problems.push(
                     &["sources", "kubernetes", source, "enabled"],
@@ -70,7 +66,7 @@ pub(super) fn resolve_daemon_sets(
                 source: source.to_owned(),
                 folder: source.replace('_', "-"),
                 name: daemon_set_name(source),
-                image: image(&fluentd.image, stock_tag(&used)),
+                image: image::named(&fluentd.image, image::stock_tag(&used)),
                 fluentd: fluentd.clone(),
                 tolerations: tolerations(fluentd, settings, control_plane_only),
                 control_plane_only,
@@ -112,124 +108,6 @@ fn in_aws(destination: &Destination) -> bool {
             matches!(server.authentication, Authentication::AwsSigv4 { .. })
         }
         Destination::Cloudwatch(_) | Destination::S3(_) => true,
-    }
-}
-
-/// What an image must hold for a destination: the plugin, and the words of
-/// stock images' tags that say it is there.
-struct Needed {
-    plugin: &'static str,
-    stock_variant: String,
-    stock_word: &'static str,
-}
-
-impl Needed {
-    fn new(destination: &Destination) -> Self {
-        let (plugin, stock_variant, stock_word) = match destination {
-            Destination::Elasticsearch(server) => (
-                "fluent-plugin-elasticsearch",
-                format!("elasticsearch{}", server.version),
-                "-elasticsearch",
-            ),
-            Destination::Opensearch(_) => (
-                "fluent-plugin-opensearch",
-                "opensearch".to_owned(),
-                "-opensearch",
-            ),
-            Destination::Cloudwatch(_) => (
-                "fluent-plugin-cloudwatch-logs",
-                "cloudwatch".to_owned(),
-                "-cloudwatch",
-            ),
-            Destination::S3(_) => ("fluent-plugin-s3", "s3".to_owned(), "-s3"),
-        };
-        Self {
-            plugin,
-            stock_variant,
-            stock_word,
-        }
-    }
-}
-
-/// An image as a pod names it.
-pub(super) fn image(image: &Image, derived_tag: Option<String>) -> String {
-    let mut text = image.repository.to_string();
-    if let Some(tag) = image.tag.as_ref().map(ToString::to_string).or(derived_tag) {
-        text = format!("{text}:{tag}");
-    }
-    if let Some(digest) = &image.digest {
-        text = format!("{text}@{digest}");
-    }
-    text
-}
-
-/// The tag of the stock image that speaks to all of these destinations.
-fn stock_tag(destinations: &[(&Name, &Destination)]) -> Option<String> {
-    let variants: BTreeSet<String> = destinations
-        .iter()
-        .map(|(_, destination)| Needed::new(destination).stock_variant)
-        .collect();
-    match variants.into_iter().collect::<Vec<_>>().as_slice() {
-        [variant] => Some(format!("{STOCK_VERSION}-debian-{variant}-1.1")),
-        _ => None,
-    }
-}
-
-/// A stream that needs a plugin its image lacks would never arrive.
-fn check_image(
-    source: &str,
-    image: &Image,
-    destinations: &[(&Name, &Destination)],
-    problems: &mut Problems,
-) {
-    let setting = ["sources", "kubernetes", source, "fluentd", "image"];
-    let stock = image.repository.as_str() == STOCK_REPOSITORY;
-    if image.tag.is_none() && image.digest.is_none() {
-        if !stock {
-            problems.push(
-                &setting,
-                "the image has neither tag nor digest",
-                "set `tag` or `digest`",
-            );
-            return;
-        }
-        if stock_tag(destinations).is_none() && !destinations.is_empty() {
-            let names: Vec<&str> = destinations.iter().map(|(name, _)| name.as_str()).collect();
-            problems.push(
-                &setting,
-                format!(
-                    "no stock image holds the plugins for all of {}",
-                    list(&names)
-                ),
-                "build an image with all of these plugins, and set `repository`, `tag` and `plugins`",
-            );
-        }
-        return;
-    }
-    let needed: BTreeMap<&str, &str> = destinations
-        .iter()
-        .map(|(_, destination)| Needed::new(destination))
-        .map(|needed| (needed.plugin, needed.stock_word))
-        .collect();
-    for (plugin, stock_word) in needed {
-        let holds = match (&image.plugins, &image.tag) {
-            (Some(plugins), _) => Some(plugins.contains(plugin)),
-            (None, Some(tag)) if stock => Some(tag.as_str().contains(stock_word)),
-            _ => None,
-        };
-        match holds {
-            Some(true) => {}
-            Some(false) => problems.push(
-                &setting,
-                format!("the image lacks the plugin `{plugin}`, so nothing would arrive"),
-                "choose an image that holds it; without `tag` the stock image follows the destinations",
-            ),
-            None => problems.push(
-                &setting,
-                format!("it is not known whether this image holds the plugin `{plugin}`"),
-                "list its plugins in `plugins`",
-            ),
-        }
     }
 }
 
@@ -331,6 +209,26 @@ pub(super) fn tolerations_of_nodes(settings: &Settings) -> Vec<Toleration> {
         .flat_map(taints)
         .collect();
     found.into_iter().collect()
+}
+
+/// What may run on any worker must exist for the processors of each.
+pub(super) fn check_architectures(
+    program: &str,
+    setting: &str,
+    image: &Image,
+    settings: &Settings,
+    problems: &mut Problems,
+) {
+    let workers = groups(settings, false).filter(|(_, group)| group.role == NodeRole::Node);
+    for (name, group) in workers {
+        if !image.architectures.contains(&group.architecture) {
+            problems.push(
+                &["node_groups", name, "architecture"],
+                format!("the image of {program} doesn't exist for the processors of `{name}`"),
+                format!("choose an image that does, and say so in `{setting}.architectures`"),
+            );
+        }
+    }
 }
 
 fn everything() -> Toleration {

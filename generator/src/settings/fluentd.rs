@@ -14,7 +14,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FluentdSettings {
-    /// The image. It must hold the plugins that the destinations need.
+    /// The image. It must hold the plugins that the sources and the destinations need, in Fluentd 1.13.0 or newer.
     pub image: Image,
     /// CPU and memory.
     pub resources: Resources,
@@ -49,7 +49,7 @@ pub struct Image {
     /// Digest, which wins over the tag.
     pub digest: Option<ImageDigest>,
     /// The Fluentd plugins in it, by gem name. Known for the tags of
-    /// `fluent/fluentd-kubernetes-daemonset`; say it for an image of your own.
+    /// `fluent/fluentd-kubernetes-daemonset`; say it for an image of your own, and `gen` tells which its configuration lacks.
     pub plugins: Option<BTreeSet<String>>,
     /// The processor architectures that it exists for.
     #[schemars(length(min = 1))]

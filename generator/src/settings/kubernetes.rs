@@ -18,10 +18,11 @@ pub struct KubernetesSettings {
     /// How the credential gets into the cluster.
     pub credentials: CredentialDelivery,
     /// The IAM role of the pods, for destinations of AWS: Amazon OpenSearch
-    /// Service, CloudWatch Logs, S3; by default `logfleet-<cluster>-pods` of the cluster's account.
+    /// Service, CloudWatch Logs, S3. Where pods write there, somebody must make it: you, and name it here, or the
+    /// cluster's stack, with `oidc_provider`.
     pub role_arn: Option<RoleArn>,
     /// The OIDC provider that IAM knows the cluster's service
-    /// accounts by. With it the cluster's CloudFormation stack makes the role of the pods.
+    /// accounts by. With it the cluster's CloudFormation stack makes the role of the pods, `logfleet-<cluster>-pods`.
     pub oidc_provider: Option<OidcProvider>,
     /// Metrics and alerts for the Prometheus Operator.
     pub monitoring: Monitoring,

@@ -36,7 +36,8 @@ pub struct MachineRole {
     pub enabled: bool,
     /// What they run; it says which files there are. By default `ubuntu_24_04` with kops and `amazon_linux_2023` with EKS.
     pub operating_system: Option<OperatingSystem>,
-    /// From where the system's log is read. rsyslog writes to files what is in the journal, so one must be chosen.
+    /// From where the system's log is read. rsyslog writes to files what is in the journal, so one must be chosen;
+    /// with `files` Fluentd must not read the journal (`sources.kubernetes.nodes.journal`), whose units are in them, too.
     pub read: MachineRead,
     /// The journal, for `read: journal`.
     pub journal: MachineJournal,
@@ -181,7 +182,7 @@ pub struct MachineRecords {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeepRule {
-    /// Fields, each with what it must match; all must.
+    /// Fields, each with what it must match; all must. The fields are in `docs/fields.md`.
     #[schemars(extend("minProperties" = 1))]
     pub when: BTreeMap<FieldName, Pattern>,
     /// Why the rest may be lost; it stands in the rendered file.
@@ -193,7 +194,7 @@ pub struct KeepRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineDrop {
-    /// Fields, each with what it must match; all must.
+    /// Fields, each with what it must match; all must. The fields are in `docs/fields.md`.
     #[schemars(extend("minProperties" = 1))]
     pub when: BTreeMap<FieldName, Pattern>,
     /// Why they may be lost; it stands in the rendered file.

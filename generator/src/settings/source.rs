@@ -58,7 +58,7 @@ pub struct Nodes {
     pub namespaces: BTreeMap<KubernetesName, bool>,
     /// The journal of the machine.
     pub journal: Journal,
-    /// How records are treated on the way.
+    /// How records are treated on the way. Rules that choose no namespace, pod, container or label are for the journal, too.
     pub records: Records,
     /// The Fluentd that does it.
     pub fluentd: FluentdSettings,
@@ -84,13 +84,13 @@ pub struct ControlPlane {
     pub enabled: bool,
     /// From where. kops writes the same lines to both, so one must be chosen.
     pub read: ControlPlaneRead,
-    /// The components that are read: `true` each. The name is that of the static pod in `kube-system`.
+    /// The components that are read: `true` each. The name is that of the static pod in `kube-system`; what runs on every machine, such as kube-proxy, is read by `nodes`.
     pub components: BTreeMap<KubernetesName, bool>,
     /// Where the components write on the machine, for `read: files`.
     pub files: BTreeMap<KubernetesName, HostPath>,
     /// The audit log of the API server.
     pub audit_log: AuditLog,
-    /// How records are treated on the way.
+    /// How records are treated on the way; not those of the audit log.
     pub records: Records,
     /// The Fluentd that does it.
     pub fluentd: FluentdSettings,
@@ -141,7 +141,7 @@ pub struct Events {
 pub struct Records {
     /// Containers that are not read at all.
     pub exclude: BTreeMap<Name, Exclusion>,
-    /// Lines that belong together.
+    /// Lines that belong together. Of several rules for a container the first by name counts.
     pub multiline: BTreeMap<Name, Multiline>,
     /// Text that is JSON.
     pub json: Json,
@@ -217,7 +217,7 @@ pub struct Json {
     pub parse: bool,
     /// The field that gets the values. The text itself is kept beside it.
     pub target: FieldName,
-    /// Whether `message` is kept where the text was JSON.
+    /// Whether `message` is kept where the text was JSON. Rules on `message` need it.
     pub keep_text: bool,
 }
 
@@ -242,7 +242,7 @@ pub struct Metadata {
 pub struct Drop {
     /// Whose; everybody's without it.
     pub containers: Option<ContainerSelector>,
-    /// The field that is looked at.
+    /// The field that is looked at: one of those in `docs/fields.md`.
     #[serde(default = "message")]
     pub field: FieldName,
     /// What it must match.
@@ -314,7 +314,7 @@ pub struct RecordSelector {
     /// Labels of the pod.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<QualifiedName, LabelValue>,
-    /// Fields, each with what it must match.
+    /// Fields, each with what it must match: those in `docs/fields.md`, and those of `enrich`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<FieldName, Pattern>,
 }

@@ -16,8 +16,8 @@ pub struct Stream {
     pub description: Option<String>,
     /// Middle part of the data stream's name; by default `kubernetes.<stream>`.
     pub dataset: Option<DataStreamPart>,
-    /// The destinations it goes to, `true` each; an empty map means every
-    /// Elasticsearch and OpenSearch.
+    /// The destinations it goes to, `true` each. Where neither the stream nor
+    /// `stream_defaults` names one: every Elasticsearch and OpenSearch.
     pub destinations: BTreeMap<Name, bool>,
     /// Days that a record is kept at least: its index is deleted so long after it was rolled over.
     #[schemars(range(min = 1, max = 3653))]
@@ -161,9 +161,10 @@ pub enum FieldType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Buffer {
-    /// Size of a chunk, in mebibytes.
+    /// Size of a chunk, in mebibytes. A chunk for a server is one request, and as JSON it may grow to twice
+    /// its size: at most half of `bulk_size_mebibytes`, which it also is by default; 8 for CloudWatch.
     #[schemars(range(min = 1, max = 64))]
-    pub chunk_mebibytes: u16,
+    pub chunk_mebibytes: Option<u16>,
     /// Size of all chunks, in mebibytes.
     #[schemars(range(min = 64, max = 1_048_576))]
     pub total_mebibytes: u32,

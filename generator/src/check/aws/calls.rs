@@ -209,6 +209,23 @@ pub(in crate::check) fn is_configuration(path: &str) -> bool {
     kubernetes || machines
 }
 
+/// The log groups that a file makes programs write to, each with its Region.
+pub(in crate::check) fn log_groups(configuration: &Configuration<'_>) -> Vec<(String, String)> {
+    let callers = if configuration.path.starts_with("machines/") {
+        of_machine(configuration)
+    } else {
+        of_kubernetes(configuration)
+    };
+    callers
+        .into_iter()
+        .flat_map(|caller| {
+            let region = caller.region;
+            let names = caller.log_groups.into_iter();
+            names.map(move |name| (region.clone(), name))
+        })
+        .collect()
+}
+
 /// A program as it is configured in one place.
 #[derive(Clone, Debug)]
 struct Caller {

@@ -7,6 +7,7 @@
 pub(crate) mod calls;
 mod duplicates;
 mod limits;
+mod logical_ids;
 mod loops;
 mod permissions;
 
@@ -129,6 +130,7 @@ pub(super) fn check(
     let mut faults = Faults::new();
     for template in templates {
         limits::check(template, &mut faults);
+        logical_ids::check(template, &mut faults);
         permissions::check(template, &mut faults);
         if let Some(fault) = template.not_a_fragment() {
             faults.push(fault);

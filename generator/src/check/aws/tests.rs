@@ -174,12 +174,12 @@ fn own_buckets_are_members_of_nothing_and_call_nobody_who_writes_them() {
 fn a_log_group_has_two_subscriptions_and_is_made_by_somebody() {
     assert_eq!(
         told(
-            json!({ "G": group("/logfleet/alpha/a"), "S1": subscription("/logfleet/alpha/a"), "S2": subscription("/logfleet/alpha/a"), "S3": subscription("/logfleet/alpha/a") })
+            json!({ "G": group("/logfleet/alpha/a"), "S1": subscription("/logfleet/alpha/a"), "S2": subscription("/logfleet/alpha/a"), "S3": subscription("/logfleet/alpha/a"), "F": function() })
         ),
         ["`S3`: the log group `/logfleet/alpha/a` would have more than 2 subscriptions"]
     );
     assert_eq!(
-        told(json!({ "S": subscription("/logfleet/alpha/b") })),
+        told(json!({ "S": subscription("/logfleet/alpha/b"), "F": function() })),
         ["`S`: nothing makes the log group `/logfleet/alpha/b`"]
     );
 }
@@ -353,4 +353,36 @@ fn sizes_and_names_are_those_that_aws_takes() {
         )),
         ["`R`: it shows 501 widgets, and AWS allows 500"]
     );
+}
+
+#[test]
+fn what_a_template_names_is_in_it() {
+    let of = |properties: Value| {
+        told(
+            json!({ "Own": { "Type": "AWS::Logs::MetricFilter", "Properties": properties }, "Group": group("/logfleet/alpha/a") }),
+        )
+    };
+    let named = |name: &str| {
+        format!("`Own`: there is no `{name}` in this template, so CloudFormation would refuse it")
+    };
+    for (value, missing) in [
+        (json!({ "Ref": "Group" }), None),
+        (json!({ "Ref": "AWS::Region" }), None),
+        (json!({ "Ref": "Groups" }), Some("Groups")),
+        (json!({ "Fn::GetAtt": ["Grup", "Arn"] }), Some("Grup")),
+        (json!({ "Fn::GetAtt": "Grup.Arn" }), Some("Grup")),
+        (
+            json!({ "Fn::Sub": "${AWS::Partition}:${Group.Arn}:${!Literal}" }),
+            None,
+        ),
+        (json!({ "Fn::Sub": "a:${Own2}" }), Some("Own2")),
+        (
+            json!({ "Fn::Sub": ["${A}:${B}", { "A": { "Ref": "Group" } }] }),
+            Some("B"),
+        ),
+        (json!({ "Fn::Join": ["", [{ "Ref": "C" }]] }), Some("C")),
+    ] {
+        let expected: Vec<String> = missing.map(named).into_iter().collect();
+        assert_eq!(of(json!({ "LogGroupName": value })), expected, "{value}");
+    }
 }

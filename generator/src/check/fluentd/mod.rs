@@ -10,8 +10,11 @@ mod options;
 mod schema;
 mod structure;
 pub(super) mod syntax;
+mod tags;
 
-use crate::fault::{Fault, Faults};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fault::{Fault, Faults, list};
 use crate::load::source::SourceFile;
 pub use schema::SchemaError;
 pub(crate) use syntax::parse;
@@ -56,6 +59,38 @@ impl FluentdCheck {
         })
     }
 
+    /// The plugins that a configuration needs, by gem name, each with the first
+    /// place in the text that does.
+    pub fn gems(&self, text: &str) -> BTreeMap<String, usize> {
+        let mut found = BTreeMap::new();
+        if let Ok(root) = parse(text) {
+            gather_gems(&root, &self.schema, &mut found);
+        }
+        found
+    }
+
+    /// What a configuration needs that an image lacks, of which all plugins are known.
+    pub fn check_plugins(&self, file: &str, text: &str, plugins: &BTreeSet<String>) -> Faults {
+        let gems = self.gems(text);
+        let lacking: Vec<(&str, usize)> = gems
+            .iter()
+            .filter(|(gem, _)| !plugins.contains(*gem))
+            .map(|(gem, at)| (gem.as_str(), *at))
+            .collect();
+        let Some((_, at)) = lacking.first().copied() else {
+            return Faults::new();
+        };
+        let names: Vec<&str> = lacking.iter().map(|(gem, _)| *gem).collect();
+        let fault = Fault::input(format!(
+            "the image lacks {}, which this needs",
+            list(&names)
+        ));
+        fault
+            .at(SourceFile::new(file, text).place(at, at))
+            .hint("build an image that holds them, and name them in its `plugins`")
+            .into()
+    }
+
     /// Everything that is wrong with a configuration. `file` is told in faults.
     pub fn check(&self, file: &str, text: &str) -> Faults {
         let findings = match parse(text) {
@@ -63,6 +98,7 @@ impl FluentdCheck {
             Ok(root) => {
                 let mut findings = options::check(&root, &self.schema);
                 findings.extend(structure::check(&root, &self.schema));
+                findings.extend(tags::check(&root, &self.schema));
                 findings
             }
         };
@@ -74,6 +110,23 @@ impl FluentdCheck {
             .into_iter()
             .map(|finding| place(&source, finding))
             .collect()
+    }
+}
+
+fn gather_gems(section: &Section<'_>, schema: &Schema, found: &mut BTreeMap<String, usize>) {
+    for inner in &section.sections {
+        let kind = if inner.name == "store" {
+            "match"
+        } else {
+            inner.name
+        };
+        let plugin = inner
+            .get("@type")
+            .and_then(|name| schema.plugins.get(kind)?.get(&*name.text));
+        if let Some(gem) = plugin.and_then(|plugin| plugin.gem.clone()) {
+            found.entry(gem).or_insert(inner.offset);
+        }
+        gather_gems(inner, schema, found);
     }
 }
 

@@ -52,8 +52,7 @@ pub(super) struct SectionSchema {
     pub(super) kind: Option<String>,
     pub(super) optional_type: Option<String>,
     pub(super) argument: Option<String>,
-    #[serde(rename = "gem")]
-    pub(super) _gem: Option<String>,
+    pub(super) gem: Option<String>,
     /// Those of the options that are required, and that name a label: looked
     /// up for every section of every cluster.
     #[serde(skip)]

@@ -49,7 +49,7 @@ fn each_mistake_has_its_fault() {
         (source("<storage>\n@type local\n</storage>"), vec!["6:1: `<storage>` can't stand here"]),
         ("<source>\n@type tial\n</source>\n".into(), vec!["2:7: the image has no source plugin `tial` (did you mean `tail`?)"]),
         ("<source>\n@type tail\n@label @A\ntag a\n<parse>\n@type none\n</parse>\n</source>\n<label @A>\n<match **>\n@type null\n</match>\n</label>\n".into(), vec!["1:1: `tail` needs `path`"]),
-        ("<source>\n@type tail\ntag a.b\npath /a\n<parse>\n@type none\n</parse>\n</source>\n<match a.c>\n@type null\n</match>\n".into(), vec!["1:1: no output takes what this source reads (give it a `@label`, or a `<match>` for its tag)"]),
+        ("<source>\n@type tail\ntag a.b\npath /a\n<parse>\n@type none\n</parse>\n</source>\n<match a.c>\n@type null\n</match>\n".into(), vec!["1:1: no output takes what this source reads (give it a `@label`, or a `<match>` for its tag)", "9:1: no record with a tag like `a.c` comes to this `<match>`, so it does nothing (tags that come here are `a.b`)"]),
         (source("").replace("@label @A", "@label @B"), vec!["3:8: there is no label `@B`", "11:1: nothing is ever sent to the label `@A`"]),
         (source("").replace("<match **>", "<match a>"), vec!["11:1: records of some tags are lost in the label `@A` (its last section should be `<match **>`)"]),
         (source("") + "<match **>\n@type null\n</match>\n<match a>\n@type null\n</match>\n", vec!["19:1: a `<match **>` above takes everything before this `<match>`"]),
@@ -125,4 +125,89 @@ proptest! {
     fn nothing_panics(text in "[<>/a@\"'#{}\\[\\] \n\\\\]{0,60}") {
         let _ = faults(&text);
     }
+}
+
+/// A filter in a label that records come to from `tag`, by what is between.
+fn filtered(tag: &str, between: &str, pattern: &str) -> Vec<String> {
+    faults(&format!(
+        "<source>\n@type tail\n@label @A\ntag {tag}\npath /a\n<parse>\n@type none\n</parse>\n</source>\n{between}<label @Z>\n<filter {pattern}>\n@type grep\n</filter>\n<match **>\n@type null\n</match>\n</label>\n"
+    ))
+}
+
+#[test]
+fn a_filter_for_tags_that_never_come_is_told() {
+    let relabel = "<label @A>\n<match **>\n@type relabel\n@label @Z\n</match>\n</label>\n";
+    let retag = "<label @A>\n<match **>\n@type rewrite_tag_filter\n<rule>\nkey a\npattern /./\ntag b.c\nlabel @Z\n</rule>\n<rule>\nkey a\npattern /./\ninvert true\ntag ${tag}\nlabel @Z\n</rule>\n</match>\n</label>\n";
+    let of_part = "<label @A>\n<match a.x.**>\n@type relabel\n@label @Z\n</match>\n<match **>\n@type null\n</match>\n</label>\n";
+    let by_record = "<label @A>\n<match **>\n@type rewrite_tag_filter\n<rule>\nkey a\npattern /(.*)/\ntag $1\nlabel @Z\n</rule>\n</match>\n</label>\n";
+    let copied = "<label @A>\n<match **>\n@type copy\n<store>\n@type relabel\n@label @Z\n</store>\n</match>\n</label>\n";
+    for (tag, between, pattern, comes) in [
+        ("a.b", relabel, "a.b", None),
+        ("a.b", relabel, "a.*", None),
+        ("a.b", relabel, "a.**", None),
+        ("a", relabel, "a.**", None),
+        ("a.b", relabel, "**.b", None),
+        ("a.*", relabel, "a.var.log", None),
+        ("a.b", relabel, "x.y a.{b,c}", None),
+        ("a.b", relabel, "/a/", None),
+        ("a.b", relabel, "b.**", Some("`a.b`")),
+        ("a.b", relabel, "a.{c,d}", Some("`a.b`")),
+        ("a.*", relabel, "kubernetes.**", Some("`a.*`")),
+        ("a.b", retag, "b.c", None),
+        ("a.b", retag, "a.b", None),
+        ("a.b", retag, "c.**", Some("`a.b`, `b.c`")),
+        ("a.b", by_record, "c.**", None),
+        ("a.b", copied, "a.b", None),
+        ("a.b", copied, "b.a", Some("`a.b`")),
+        ("a.*", of_part, "a.x.y", None),
+    ] {
+        let found = filtered(tag, between, pattern);
+        match comes {
+            None => assert_eq!(found, [""; 0], "{tag} {pattern}"),
+            Some(tags) => {
+                assert_eq!(found.len(), 1, "{found:?}");
+                assert!(
+                    found[0].ends_with(&format!(
+                        "no record with a tag like `{pattern}` comes to this `<filter>`, so it does nothing (tags that come here are {tags})"
+                    )),
+                    "{found:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn plugins_that_an_image_lacks_are_told_once() {
+    let check = FluentdCheck::new().expect("the schema");
+    let text = "<source>\n@type prometheus\n</source>\n<filter **>\n@type concat\n</filter>\n<match **>\n@type copy\n<store>\n@type s3\n</store>\n</match>\n";
+    let gems: Vec<String> = check.gems(text).into_keys().collect();
+    assert_eq!(
+        gems,
+        [
+            "fluent-plugin-concat",
+            "fluent-plugin-prometheus",
+            "fluent-plugin-s3"
+        ]
+    );
+    let has = |plugins: &[&str]| {
+        let plugins = plugins.iter().map(|&name| name.to_owned()).collect();
+        let faults = check
+            .check_plugins("f", text, &plugins)
+            .sorted()
+            .into_iter();
+        faults.map(|fault| fault.message).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        has(&["fluent-plugin-prometheus"]),
+        ["the image lacks `fluent-plugin-concat`, `fluent-plugin-s3`, which this needs"]
+    );
+    assert_eq!(
+        has(&[
+            "fluent-plugin-prometheus",
+            "fluent-plugin-concat",
+            "fluent-plugin-s3"
+        ]),
+        [""; 0]
+    );
 }

@@ -10,10 +10,13 @@ use super::{MachineInputKind, ResolvedCloudwatchAgent, ResolvedFilebeat, RolePla
 use crate::resolve::aws::{CLUSTER_TAG, are_right_tags};
 use crate::resolve::name::AwsNames;
 use crate::resolve::problem::Problems;
-use crate::resolve::{NameKind, ResolvedAuthentication, ResolvedDestination, name, workload};
+use crate::resolve::version::{self, Program};
+use crate::resolve::{
+    NameKind, ResolvedAuthentication, ResolvedDestination, image as images, name, workload,
+};
 use crate::settings::{
-    Backend, CloudwatchAgentSettings, Distribution, FilebeatSettings, LogstashPlace,
-    LogstashService, Resources, SecretReference, TagKey, TagValue, Toleration,
+    Backend, CloudwatchAgentSettings, Distribution, FilebeatSettings, Image, ImageTag,
+    LogstashPlace, LogstashService, Resources, SecretReference, TagKey, TagValue, Toleration,
 };
 
 /// The port on which Logstash waits for Filebeat.
@@ -137,7 +140,13 @@ pub(super) fn filebeat(
         ToString::to_string,
     );
     let major = major(&version);
-    if !matches!(major.as_str(), "8" | "9") {
+    if let Some((message, oldest)) = version::too_old(Program::Filebeat, &version) {
+        problems.push(
+            &["sources", "machines", "filebeat", "version"],
+            message,
+            format!("choose {oldest} or newer"),
+        );
+    } else if !matches!(major.as_str(), "8" | "9") {
         problems.push(
             &["sources", "machines", "filebeat", "version"],
             format!(
@@ -370,6 +379,14 @@ pub(super) fn logstash(
     }
 }
 
+/// Whether an image's tag is Logstash's version: that with OpenSearch's output
+/// is numbered by the version it is built on.
+fn is_logstashs(image: &Image) -> bool {
+    let name = image.repository.as_str();
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.starts_with("logstash")
+}
+
 fn check_logstash(
     servers: &[&ResolvedDestination],
     around: Surroundings<'_>,
@@ -392,6 +409,27 @@ fn check_logstash(
             "set the tags of that machine, or `sources.machines.delivery.ssm: false`",
         );
     }
+    let opensearch = servers
+        .iter()
+        .any(|server| server.backend == Backend::Opensearch);
+    let (key, version) = match (&settings.image, on_machine) {
+        (_, true) => (["version"].as_slice(), Some(settings.version.as_str())),
+        (None, false) if !opensearch => (["version"].as_slice(), Some(settings.version.as_str())),
+        // What a digest stands for isn't known, whatever the tag beside it.
+        (Some(image), false) if image.digest.is_none() && is_logstashs(image) => (
+            ["image", "tag"].as_slice(),
+            image.tag.as_ref().map(ImageTag::as_str),
+        ),
+        _ => ([].as_slice(), None),
+    };
+    let too_old = version.and_then(|version| version::too_old(Program::Logstash, version));
+    if let Some((message, oldest)) = too_old {
+        problems.push(
+            &[&["sources", "machines", "logstash"], key].concat(),
+            message,
+            format!("choose {oldest} or newer"),
+        );
+    }
     for server in servers {
         if matches!(server.authentication, ResolvedAuthentication::ApiKey(_))
             && server.scheme == "http"
@@ -400,16 +438,6 @@ fn check_logstash(
                 &["destinations", &server.name, "authentication", "type"],
                 "Logstash sends an API key over TLS only",
                 "write `https:` in `url`, or use `basic`",
-            );
-        }
-        if server.backend == Backend::Elasticsearch
-            && server.version == 8
-            && major(settings.version.as_str()) == "7"
-        {
-            problems.push(
-                &["sources", "machines", "logstash", "version"],
-                "Logstash 7 knows fewer options than are rendered",
-                "choose a version 8 or 9",
             );
         }
     }
@@ -513,6 +541,15 @@ fn image(
         };
     };
     let setting = ["sources", "machines", "logstash", "image"];
+    if settings.runs_on == LogstashPlace::Kubernetes {
+        workload::check_architectures(
+            "Logstash",
+            &setting.join("."),
+            image,
+            around.settings,
+            problems,
+        );
+    }
     if image.tag.is_none() && image.digest.is_none() {
         problems.push(
             &setting,
@@ -535,7 +572,7 @@ fn image(
             "list its plugins in `plugins`; without `image` one that holds it is taken",
         );
     }
-    workload::image(image, None)
+    images::named(image, None)
 }
 
 /// The tags by which Systems Manager finds machines: each key with the values

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{MachineInput, MachineInputKind};
+use super::{MachineInput, MachineInputKind, units_of_fluentd};
 use crate::fault::list;
 use crate::resolve::problem::Problems;
 use crate::resolve::source::check_stream;
@@ -43,6 +43,9 @@ const RSYSLOG: [&str; 14] = [
     "/var/log/syslog",
     "/var/log/user.log",
 ];
+
+/// Those of them that what units say ends in, by the files named above.
+const WITH_UNITS: [&str; 2] = ["/var/log/messages", "/var/log/syslog"];
 
 /// Examples of files that the kubelet and the container runtime write.
 const CONTAINERS: [&str; 2] = [
@@ -236,6 +239,7 @@ fn check_paths(
     problems: &mut Problems,
 ) {
     let of_control_plane = files_of_control_plane(base[2], settings);
+    let of_fluentd = units_of_fluentd(settings);
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for input in inputs {
         let MachineInputKind::Files(files) = &input.from else {
@@ -265,6 +269,19 @@ fn check_paths(
                     format!("`{path}` holds what the shippers say of themselves: it would go round in circles"),
                     "choose other files",
                 );
+            } else if role.read == MachineRead::Files
+                && WITH_UNITS.iter().any(&matches)
+                && !of_fluentd.is_empty()
+            {
+                let units: Vec<&str> = of_fluentd.iter().copied().collect();
+                problems.push(
+                    &[&base[..], &["read"]].concat(),
+                    format!(
+                        "rsyslog writes to `{path}` what {} say, which Fluentd ships from the journal, so it would be shipped twice",
+                        list(&units)
+                    ),
+                    "set `read: journal`, or `sources.kubernetes.nodes.journal.enabled: false`",
+                );
             } else if let Some(shipped) = of_control_plane
                 .iter()
                 .find(|file| glob_matches(path, file))
@@ -280,7 +297,14 @@ fn check_paths(
                 problems.push(
                     &at,
                     format!("rsyslog writes to `{file}` what is in the journal, so it would be shipped twice"),
-                    format!("set `{}.read: files`, or remove it", base.join(".")),
+                    if of_fluentd.is_empty() {
+                        format!("set `{}.read: files`, or remove it", base.join("."))
+                    } else {
+                        format!(
+                            "remove it; or set `{}.read: files` and `sources.kubernetes.nodes.journal.enabled: false`",
+                            base.join(".")
+                        )
+                    },
                 );
             }
         }

@@ -1,9 +1,10 @@
 //! What Logstash does to the machines' records. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::resolve::fields::{MadeField, RecordOrigin, RuleMoment, Shape};
 use crate::resolve::problem::Problems;
 use crate::resolve::source::{check_day, check_reason, field_path, one_line};
 use crate::resolve::{Condition, RecordRule, pattern};
@@ -63,13 +64,15 @@ pub struct ParseRule {
     pub reason: String,
 }
 
-/// Resolves the rules of a role.
+/// Resolves the rules of a role that reads records of these origins.
 pub(super) fn resolve(
     base: &[&str; 3],
     records: &MachineRecords,
+    origins: BTreeSet<RecordOrigin>,
     problems: &mut Problems,
 ) -> MachineRules {
     check(base, records, problems);
+    check_fields(base, records, origins, problems);
     let text_rule =
         |name: &str, when: &BTreeMap<FieldName, Pattern>, reason: &str, expires| RecordRule {
             name: name.to_owned(),
@@ -175,7 +178,7 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
         let name = name.as_str();
         told(&["parse", name, "pattern"], &|at, problems| {
             check_pattern(at, &rule.pattern, problems);
-            if !has_named_group(rule.pattern.as_str()) {
+            if named_groups(rule.pattern.as_str()).next().is_none() {
                 problems.push(
                     at,
                     "no group of this pattern has a name, so it makes no field",
@@ -186,6 +189,71 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
         told(&["parse", name, "reason"], &|at, problems| {
             check_reason(at, &rule.reason, problems);
         });
+    }
+}
+
+/// Finds rules on fields that no record has. `keep` throws every record away then.
+fn check_fields(
+    base: &[&str; 3],
+    records: &MachineRecords,
+    origins: BTreeSet<RecordOrigin>,
+    problems: &mut Problems,
+) {
+    // That nothing is read is told elsewhere.
+    if origins.is_empty() {
+        return;
+    }
+    let mut shape = Shape {
+        setting: format!("{}.records", base.join(".")),
+        origins,
+        given: BTreeSet::new(),
+        // Made after `keep`, `drop` and `mask`.
+        made: vec![MadeField {
+            path: PARSED.to_owned(),
+            of: vec![RecordOrigin::MachineJournal, RecordOrigin::MachineFiles],
+            first: RuleMoment::Route,
+        }],
+        taken: Vec::new(),
+        matches_numbers: false,
+    };
+    let mut told = |shape: &Shape, keys: &[&str], field: &FieldName| {
+        if let Some(fault) = shape.fault(field.as_str(), RuleMoment::Drop, &shape.origins) {
+            let at = [&base[..], &["records"], keys].concat();
+            problems.push(&at, fault.message, fault.hint);
+        }
+    };
+    for (name, rule) in &records.keep {
+        for field in rule.when.keys() {
+            told(
+                &shape,
+                &["keep", name.as_str(), "when", field.as_str()],
+                field,
+            );
+        }
+    }
+    for (name, rule) in &records.drop {
+        for field in rule.when.keys() {
+            told(
+                &shape,
+                &["drop", name.as_str(), "when", field.as_str()],
+                field,
+            );
+        }
+    }
+    for (name, rule) in &records.mask {
+        told(&shape, &["mask", name.as_str(), "field"], &rule.field);
+    }
+    shape.made.clear();
+    for (name, rule) in &records.parse {
+        told(&shape, &["parse", name.as_str(), "field"], &rule.field);
+        // Rules are carried out in the order of their names.
+        shape
+            .made
+            .extend(named_groups(rule.pattern.as_str()).map(|group| MadeField {
+                path: format!("{PARSED}.{group}"),
+                of: shape.origins.iter().copied().collect(),
+                first: RuleMoment::Drop,
+            }));
     }
 }
 
@@ -218,9 +286,9 @@ fn check_pattern(at: &[&str], text: &Pattern, problems: &mut Problems) {
     }
 }
 
-/// Whether a pattern has a group `(?<name>…)`.
-fn has_named_group(pattern: &str) -> bool {
-    pattern.match_indices("(?<").any(|(at, start)| {
+/// The names of a pattern's groups `(?<name>…)`.
+fn named_groups(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.match_indices("(?<").filter_map(|(at, start)| {
         let escaped = pattern[..at]
             .chars()
             .rev()
@@ -228,7 +296,9 @@ fn has_named_group(pattern: &str) -> bool {
             .count()
             % 2
             == 1;
-        !escaped && !pattern[at + start.len()..].starts_with(['=', '!'])
+        let group = &pattern[at + start.len()..];
+        let name = &group[..group.find('>')?];
+        (!escaped && !group.starts_with(['=', '!'])).then_some(name)
     })
 }
 
@@ -238,9 +308,10 @@ mod tests {
 
     #[test]
     fn a_look_behind_is_no_named_group() {
-        assert!(has_named_group("a(?<b>c)"));
-        assert!(!has_named_group("(?<=a)b(?<!c)"));
-        assert!(!has_named_group(r"\(?<b>c"));
-        assert!(has_named_group(r"\\(?<b>c)"));
+        let names = |pattern| named_groups(pattern).collect::<Vec<_>>();
+        assert_eq!(names("a(?<b>c)-(?<d>e)"), ["b", "d"]);
+        assert_eq!(names("(?<=a)b(?<!c)"), [""; 0]);
+        assert_eq!(names(r"\(?<b>c"), [""; 0]);
+        assert_eq!(names(r"\\(?<b>c)"), ["b"]);
     }
 }

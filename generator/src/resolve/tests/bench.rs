@@ -1,19 +1,22 @@
 //! Settings rendered in memory and checked, as `gen render` does it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::parse;
 use crate::check::Checker;
+use crate::fault::Faults;
 use crate::layers::inherit::expand;
 use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::merge::merge;
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::Node;
 use crate::load::source::{SourceFile, Sources};
-use crate::render::{Templates, render};
-use crate::resolve::{OwnFiles, resolve_cluster};
+use crate::render::{FLEET, Templates, Unwatched, render, render_fleet};
+use crate::resolve::{FleetCluster, OwnFiles, ResolvedCluster, ResolvedFleet, resolve_cluster};
 use crate::settings::{DEFAULTS, Settings};
-use crate::tree::RenderedTree;
+use crate::tree::{RenderedTree, TreePath};
 
 /// Everything that is needed to try settings.
 pub(super) struct Bench {
@@ -39,31 +42,73 @@ impl Bench {
 
     /// What is rendered, or what is told of the settings.
     pub(super) fn render(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
-        let merged = expand(merge(self.base.clone(), &parse(&change.to_string())));
+        let tree = self.render_unchecked(change)?;
+        let name = change["name"]
+            .as_str()
+            .or_else(|| self.base.get("name")?.as_str());
+        let name = name.unwrap_or_default();
+        let checked = self.checker.check(name, tree.files());
+        let mut faults = checked.err().unwrap_or_default();
+        faults.append(self.checker.check_references(name, &tree, &BTreeMap::new()));
+        if faults.is_empty() {
+            return Ok(tree);
+        }
+        Err(told(faults, RENDERED))
+    }
+
+    /// The same without a look at what is rendered. The change is what the cluster's
+    /// own file says.
+    pub(super) fn render_unchecked(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
+        let cluster = self.resolve(change)?;
+        render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))
+    }
+
+    /// The same with the files of a fleet of this cluster alone.
+    pub(super) fn render_with_fleet(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
+        let cluster = self.resolve(change)?;
+        let mut tree =
+            render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))?;
+        let fleet = ResolvedFleet::new(vec![FleetCluster::of(&cluster)], BTreeSet::new());
+        let of_fleet = render_fleet(&fleet, &self.templates, &Unwatched)
+            .map_err(|faults| told(faults, RENDERED))?;
+        for (path, bytes) in of_fleet.0 {
+            let path = TreePath::new(format!("{FLEET}/{path}")).expect("a path");
+            tree.0.insert(path, bytes);
+        }
+        Ok(tree)
+    }
+
+    pub(super) fn resolve(&self, change: &Value) -> Result<ResolvedCluster, Vec<String>> {
+        let own = parse(&change.to_string());
+        let merged = expand(merge(self.base.clone(), &own));
         let json = merged.to_json();
-        let told = |faults: crate::fault::Faults, start: &str| -> Vec<String> {
-            let faults = faults.sorted().into_iter();
-            faults
-                .map(|fault| format!("{start}{}", fault.message))
-                .collect()
-        };
         let faults = self.schema.check_json(&json, &merged, &self.sources);
         if !faults.is_empty() {
-            return Err(told(faults, ""));
+            return Err(told(faults, SCHEMA));
         }
+        let own_files = OwnFiles {
+            layer: Some(own),
+            ..OwnFiles::default()
+        };
         let settings: Settings = serde_json::from_value(json).expect("settings");
-        let cluster = resolve_cluster(&settings, &OwnFiles::default()).map_err(|problems| {
+        resolve_cluster(&settings, &own_files).map_err(|problems| {
             let problems = problems.0.into_iter();
             problems
                 .map(|problem| format!("`{}`: {}", problem.setting.join("."), problem.message))
                 .collect::<Vec<_>>()
-        })?;
-        let tree = render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))?;
-        let checked = self.checker.check(&cluster.cluster.name, tree.files());
-        checked.map_err(|faults| told(faults, RENDERED))?;
-        Ok(tree)
+        })
     }
+}
+
+fn told(faults: Faults, start: &str) -> Vec<String> {
+    let faults = faults.sorted().into_iter();
+    faults
+        .map(|fault| format!("{start}{}", fault.message))
+        .collect()
 }
 
 /// How a fault begins that a user can do nothing about.
 pub(super) const RENDERED: &str = "rendered: ";
+
+/// How a fault begins that the schema finds.
+pub(super) const SCHEMA: &str = "schema: ";

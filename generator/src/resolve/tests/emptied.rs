@@ -32,7 +32,7 @@ sources:
   kubernetes:
     applications:
       records:
-        exclude: { a: { containers: { namespaces: [a], pods: [b], containers: [c] }, reason: because } }
+        exclude: { a: { containers: { namespaces: [z], pods: [y], containers: [x] }, reason: because } }
         multiline: { a: { containers: { namespaces: [a] }, first_line: '^\d' } }
         metadata: { annotations: { example.com/team: true } }
         drop: { a: { containers: { namespaces: [a] }, matches: a, reason: because } }
@@ -67,6 +67,7 @@ distribution: eks
 region: eu-central-1
 account: "111122223333"
 node_groups: { nodes: { role: node } }
+kubernetes: { role_arn: "arn:aws:iam::111122223333:role/logs" }
 destinations: { cloudwatch: { backend: cloudwatch } }
 stream_defaults: { destinations: { cloudwatch: true } }
 # Measurements come by the forwarder, which speaks to servers alone.
@@ -75,6 +76,7 @@ sources: { aws: { metrics: { enabled: false }, ec2: { status: false, console_out
     r#"
 name: machines
 environment: production
+kubernetes: { role_arn: "arn:aws:iam::111122223333:role/logs" }
 distribution: eks
 region: eu-central-1
 account: "111122223333"

@@ -127,7 +127,7 @@ fn a_server_with_an_address_of_ipv6_is_reached_by_every_shipper() {
             );
         }
     }
-    let signed = json!({ "distribution": "eks", "node_groups": { "masters": null }, "destinations": { "main": { "url": "https://[2001:db8::1]", "authentication": { "type": "aws_sigv4" } } } });
+    let signed = json!({ "kubernetes": { "role_arn": "arn:aws:iam::111122223333:role/logs" }, "distribution": "eks", "node_groups": { "masters": null }, "destinations": { "main": { "url": "https://[2001:db8::1]", "authentication": { "type": "aws_sigv4" } } } });
     let tree = bench.render(&signed).expect("no fault");
     let fluentd = text(&tree, "kubernetes/applications/fluent.conf");
     assert!(

@@ -375,7 +375,7 @@ fn fleets() -> Vec<(&'static str, Value)> {
             with(json!({
                 "destinations": { "cw": { "backend": "cloudwatch" } },
                 "streams": { "applications": { "destinations": { "cw": true } } },
-                "sources": { "kubernetes": { "applications": { "fluentd": { "image": { "repository": "r", "tag": "t", "plugins": ["fluent-plugin-cloudwatch-logs", "fluent-plugin-opensearch"] } } } } },
+                "sources": { "kubernetes": { "applications": { "fluentd": { "image": { "repository": "r", "tag": "t", "plugins": ["fluent-plugin-cloudwatch-logs", "fluent-plugin-opensearch", "fluent-plugin-concat", "fluent-plugin-kubernetes_metadata_filter", "fluent-plugin-parser-cri", "fluent-plugin-prometheus", "fluent-plugin-record-modifier", "fluent-plugin-rewrite-tag-filter", "fluent-plugin-systemd"] } } } } },
             })),
         ),
         (

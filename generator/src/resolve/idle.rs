@@ -1,0 +1,486 @@
+//! Settings that a cluster says and that have no effect on it. Pure.
+//!
+//! What a layer of several clusters says may have its effect on another one, and
+//! what stands beside its own `enabled: false` waits to be switched on: both are
+//! right. What the cluster's own file says of itself, without any effect, is a
+//! mistake. `resolve/tests/effects.rs` changes every setting and finds those that
+//! are missing here.
+
+use super::{
+    DaemonSet, LogGroup, LogSubscription, OwnFiles, Problems, ResolvedAws, ResolvedMachines,
+    ResolvedStream,
+};
+use crate::settings::{
+    ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace, LogstashService,
+    MachineRead, MachineRole, S3Method, Settings,
+};
+
+/// What is resolved already.
+pub(super) struct Resolved<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) own_files: &'a OwnFiles,
+    pub(super) streams: &'a [ResolvedStream],
+    pub(super) daemon_sets: &'a [DaemonSet],
+    pub(super) machines: &'a ResolvedMachines,
+    pub(super) log_groups: &'a [LogGroup],
+    pub(super) aws: &'a ResolvedAws,
+    /// Whether pods write to AWS.
+    pub(super) needs_role: bool,
+}
+
+/// Settings of a stream that only an Elasticsearch or OpenSearch knows.
+const OF_SERVERS: [&str; 9] = [
+    "codec",
+    "dataset",
+    "force_merge",
+    "mapping",
+    "refresh_interval_seconds",
+    "replicas",
+    "retention_days",
+    "rollover",
+    "shards",
+];
+
+const REMOVE: &str = "remove it";
+
+impl Resolved<'_> {
+    /// Finds all of them.
+    pub(super) fn find(&self, problems: &mut Problems) {
+        // A cluster whose own file isn't known says nothing itself.
+        if self.own_files.layer.is_none() {
+            return;
+        }
+        let mut told = Told {
+            own_files: self.own_files,
+            problems,
+        };
+        self.destinations(&mut told);
+        for stream in self.streams {
+            self.stream(&["streams", &stream.name], &[stream], &mut told);
+        }
+        let every: Vec<&ResolvedStream> = self.streams.iter().collect();
+        self.stream(&["stream_defaults"], &every, &mut told);
+        self.role(&mut told);
+        self.gitops(&mut told);
+        told.tell(
+            &["sources", "kubernetes", "events", "image", "plugins"],
+            "the exporter of events has no plugins",
+            REMOVE,
+        );
+        self.control_plane(&mut told);
+        self.machines(&mut told);
+        self.logstash(&mut told);
+        self.aws(&mut told);
+    }
+
+    fn destinations(&self, told: &mut Told<'_>) {
+        if self.streams.is_empty() {
+            return;
+        }
+        for (name, destination) in &self.settings.destinations {
+            let used = self.streams.iter().any(|stream| {
+                [&stream.destinations, &stream.cloudwatch, &stream.archives]
+                    .into_iter()
+                    .any(|ends| ends.iter().any(|end| end == name.as_str()))
+            });
+            let hint = match destination {
+                Destination::Elasticsearch(_) | Destination::Opensearch(_) => {
+                    "set it to `true` in the `destinations` of a stream or of `stream_defaults`, or remove it"
+                }
+                Destination::Cloudwatch(_) | Destination::S3(_) => {
+                    "set it to `true` in the `destinations` of a stream or of `stream_defaults`, beside those that it goes to now; or remove it"
+                }
+            };
+            if !used {
+                let why = format!("no stream goes to the destination `{name}`");
+                told.tell(&["destinations", name.as_str()], why, hint);
+            }
+        }
+    }
+
+    /// What is said of streams: of one, or of all by `stream_defaults`.
+    fn stream(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+        if streams.is_empty() {
+            return;
+        }
+        let subject = match streams {
+            [stream] if base.len() == 2 => format!("the stream `{}`", stream.name),
+            _ => "every stream".to_owned(),
+        };
+        let all = |holds: &dyn Fn(&ResolvedStream) -> bool| streams.iter().all(|own| holds(own));
+        let groups = |stream: &ResolvedStream| {
+            let name = stream.name.clone();
+            let groups = self.log_groups.iter();
+            groups.filter(move |group| group.stream == name)
+        };
+        if all(&|stream| stream.destinations.is_empty()) {
+            let archive = streams.iter().find_map(|stream| stream.archives.first());
+            for key in OF_SERVERS {
+                let why = format!(
+                    "{subject} goes to no Elasticsearch or OpenSearch, where alone this has an effect"
+                );
+                let hint = match (key, archive) {
+                    ("retention_days", _) if !all(&|stream| groups(stream).next().is_none()) => {
+                        format!(
+                            "set `{}.cloudwatch.retention_days`, by which log groups keep their events",
+                            base.join(".")
+                        )
+                    }
+                    ("retention_days", Some(archive)) => format!(
+                        "set `destinations.{archive}.expiry_days`, by which the archive keeps its objects"
+                    ),
+                    _ => {
+                        "remove it, or send the stream to an Elasticsearch or OpenSearch".to_owned()
+                    }
+                };
+                told.tell(&[base, &[key]].concat(), why, hint);
+            }
+        }
+        if all(&|stream| groups(stream).next().is_none()) {
+            told.tell(
+                &[base, &["cloudwatch"]].concat(),
+                format!("{subject} has no log group, so this has no effect"),
+                "remove it, or send the stream to a destination with `backend: cloudwatch`",
+            );
+        } else {
+            self.subscriptions(base, streams, told);
+        }
+        let by_fluentd = |stream: &ResolvedStream| {
+            let mut daemons = self.daemon_sets.iter();
+            daemons.any(|daemon| daemon.streams.contains(&stream.name))
+                && !stream.shipped_to.is_empty()
+        };
+        if all(&|stream| !by_fluentd(stream)) {
+            told.tell(
+                &[base, &["buffer"]].concat(),
+                format!("Fluentd doesn't ship {subject}, so this has no effect"),
+                "remove it; machines have `sources.machines.filebeat.queue_mebibytes`",
+            );
+        } else if all(&|stream| {
+            let mut ends = stream.shipped_to.iter();
+            !by_fluentd(stream) || ends.all(|end| stream.archives.contains(end))
+        }) {
+            for key in ["chunk_mebibytes", "flush_interval_seconds"] {
+                told.tell(
+                    &[base, &["buffer", key]].concat(),
+                    format!("{subject} goes to an archive alone, whose objects are of ten minutes or 64 MiB"),
+                    REMOVE,
+                );
+            }
+        }
+    }
+
+    /// Patterns of subscriptions that no log group has.
+    fn subscriptions(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+        for kind in ["function", "firehose", "account"] {
+            let has = |stream: &&ResolvedStream| {
+                let mut groups = self.log_groups.iter();
+                groups.any(|group| {
+                    let mut subscriptions = group.subscriptions.iter();
+                    group.stream == stream.name && subscriptions.any(|own| kind_of(own) == kind)
+                })
+            };
+            if !streams.iter().any(has) {
+                told.tell(
+                    &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
+                    "there is no such subscription, so nothing is chosen by this",
+                    "set `enabled: true` beside it, or remove it",
+                );
+            }
+        }
+    }
+
+    fn role(&self, told: &mut Told<'_>) {
+        let kubernetes = &self.settings.kubernetes;
+        if !self.needs_role {
+            for key in ["role_arn", "oidc_provider"] {
+                told.tell(
+                    &["kubernetes", key],
+                    "no pod writes to AWS, so none takes a role",
+                    REMOVE,
+                );
+            }
+        } else if kubernetes.role_arn.is_some() {
+            told.tell(
+                &["kubernetes", "oidc_provider"],
+                "`kubernetes.role_arn` names a role, so the stack makes none",
+                "remove one of the two",
+            );
+        }
+    }
+
+    fn gitops(&self, told: &mut Told<'_>) {
+        let (key, other) = match self.settings.gitops.tool {
+            GitopsTool::None => return,
+            GitopsTool::ArgoCd => ("flux", "Argo CD"),
+            GitopsTool::Flux => ("argo_cd", "Flux"),
+        };
+        told.tell(
+            &["gitops", key],
+            format!("{other} applies this cluster's objects"),
+            REMOVE,
+        );
+        if self.settings.gitops.tool == GitopsTool::ArgoCd {
+            told.tell(
+                &["gitops", "repository", "interval_minutes"],
+                "Argo CD looks for commits at an interval of its own",
+                REMOVE,
+            );
+        }
+    }
+
+    fn control_plane(&self, told: &mut Told<'_>) {
+        let base = ["sources", "kubernetes", "control_plane"];
+        let control_plane = &self.settings.sources.kubernetes.control_plane;
+        if self.settings.distribution == Distribution::Eks {
+            let why = "AWS runs the control plane of EKS, so Fluentd reads nothing of it";
+            let hint = "remove it; what EKS logs is said by `sources.aws.eks.types`";
+            told.tell_all(&base, &["enabled", "records"], why, hint);
+            told.tell_all(&[&base[..], &["records"]].concat(), &["stream"], why, hint);
+            return;
+        }
+        told.tell(
+            &["sources", "aws", "eks"],
+            "the cluster isn't one of EKS, so AWS logs no control plane",
+            REMOVE,
+        );
+        if !control_plane.enabled {
+            return;
+        }
+        match control_plane.read {
+            ControlPlaneRead::Containers => told.tell(
+                &[&base[..], &["files"]].concat(),
+                "what the containers print is read, not files",
+                "set `read: files`, or remove it",
+            ),
+            ControlPlaneRead::Files => {
+                for key in ["exclude", "multiline", "metadata"] {
+                    told.tell(
+                        &[&base[..], &["records", key]].concat(),
+                        "with `read: files` there are neither pods nor several lines of one record",
+                        "set `read: containers`, or remove it",
+                    );
+                }
+            }
+        }
+    }
+
+    fn machines(&self, told: &mut Told<'_>) {
+        let machines = &self.settings.sources.machines;
+        let base = ["sources", "machines"];
+        if self.settings.distribution == Distribution::Eks {
+            let why = "EKS has no masters of yours";
+            let masters = ["sources", "machines", "masters"];
+            told.tell_all(&masters, &["enabled"], why, REMOVE);
+            told.tell(
+                &["sources", "machines", "delivery", "kops"],
+                "the cluster isn't one of kops",
+                REMOVE,
+            );
+        }
+        for (name, role) in [("masters", &machines.masters), ("nodes", &machines.nodes)] {
+            if self.machines.roles().any(|own| own.name == name) {
+                Self::machine_role(
+                    &[&base[..], &[name]].concat(),
+                    role,
+                    machines.delivery.ssm,
+                    told,
+                );
+            }
+        }
+        let roles = || self.machines.roles();
+        if roles().next().is_none() {
+            return;
+        }
+        if roles().all(|role| role.filebeat.is_none()) {
+            told.tell(
+                &["sources", "machines", "filebeat"],
+                "no stream of the machines goes to a server, so there is no Filebeat",
+                REMOVE,
+            );
+        }
+        if roles().all(|role| role.cloudwatch_agent.is_none()) {
+            told.tell(
+                &["sources", "machines", "cloudwatch_agent"],
+                "no stream of the machines goes to CloudWatch, so there is no agent",
+                REMOVE,
+            );
+        }
+        let by_kops = machines.delivery.kops && self.settings.distribution == Distribution::Kops;
+        let on_machine = self
+            .machines
+            .logstash
+            .as_ref()
+            .is_some_and(|logstash| logstash.runs_on == LogstashPlace::Machine);
+        if by_kops && !on_machine {
+            told.tell(
+                &["sources", "machines", "delivery", "cloud_init"],
+                "the snippet for kops takes the place of the user data",
+                "set `kops: false`, or remove it",
+            );
+        }
+        if !machines.delivery.ssm {
+            told.tell(
+                &["sources", "machines", "delivery", "repeat_minutes"],
+                "Systems Manager brings nothing (`ssm: false`), so it repeats nothing",
+                REMOVE,
+            );
+        }
+    }
+
+    fn machine_role(base: &[&str], role: &MachineRole, ssm: bool, told: &mut Told<'_>) {
+        if role.read == MachineRead::Files {
+            for key in ["kernel", "units", "exclude"] {
+                told.tell(
+                    &[base, &["journal", key]].concat(),
+                    "with `read: files` the journal isn't read",
+                    "set `read: journal`, or remove it",
+                );
+            }
+        }
+        if !ssm {
+            told.tell(
+                &[base, &["tags"]].concat(),
+                "Systems Manager looks for no machine (`delivery.ssm: false`)",
+                REMOVE,
+            );
+        }
+    }
+
+    fn logstash(&self, told: &mut Told<'_>) {
+        let base = ["sources", "machines", "logstash"];
+        let Some(logstash) = &self.machines.logstash else {
+            told.tell_all(
+                &base,
+                &["enabled"],
+                "nothing needs a Logstash here, so there is none",
+                "remove it, or set `sources.machines.logstash.enabled: always`",
+            );
+            return;
+        };
+        // Elasticsearch's own image is of the package's version.
+        let by_version = logstash.image.ends_with(&format!(":{}", logstash.version));
+        let (others, place): (&[&str], _) = match logstash.runs_on {
+            LogstashPlace::Kubernetes if by_version => (&["tags"], "on Kubernetes"),
+            LogstashPlace::Kubernetes => (&["tags", "version"], "on Kubernetes"),
+            LogstashPlace::Machine => (
+                &[
+                    "image",
+                    "node_port",
+                    "replicas",
+                    "resources",
+                    "service",
+                    "storage_class",
+                ],
+                "on a machine",
+            ),
+        };
+        for key in others {
+            told.tell(
+                &[&base[..], &[key]].concat(),
+                format!("Logstash runs {place}, where this has no effect"),
+                REMOVE,
+            );
+        }
+        if logstash.runs_on == LogstashPlace::Kubernetes
+            && logstash.service == LogstashService::LoadBalancer
+        {
+            told.tell(
+                &["sources", "machines", "logstash", "node_port"],
+                "Logstash is reached by a load balancer",
+                "set `service: node_port`, or remove it",
+            );
+        }
+    }
+
+    fn aws(&self, told: &mut Told<'_>) {
+        let aws = &self.settings.sources.aws;
+        if !aws.enabled {
+            return;
+        }
+        let base = ["sources", "aws"];
+        if aws.elb.enabled && !aws.elb.classic {
+            told.tell(
+                &["sources", "aws", "elb", "classic_minutes"],
+                "logs of Classic Load Balancers are off",
+                "set `classic: true`, or remove it",
+            );
+        }
+        if aws.ec2.enabled && !aws.ec2.status && !aws.ec2.console_output {
+            told.tell(
+                &["sources", "aws", "ec2", "poll_minutes"],
+                "neither the status nor the console is asked for",
+                "set `status` or `console_output` to `true`, or remove it",
+            );
+        }
+        if aws.s3.enabled && aws.s3.method == S3Method::ServerAccessLogs {
+            told.tell(
+                &["sources", "aws", "s3", "data_events"],
+                "S3's own access logs have every request",
+                "set `method: data_events`, or remove it",
+            );
+        }
+        if aws.cloudtrail.enabled && aws.cloudtrail.existing_log_group.is_some() {
+            for key in ["read", "write", "exclude", "expiry_days"] {
+                told.tell(
+                    &["sources", "aws", "cloudtrail", key],
+                    "the trail of `existing_log_group` is somebody else's",
+                    "remove one of the two",
+                );
+            }
+        }
+        if !aws.metrics.enabled {
+            for source in ["ec2", "ebs", "elb", "s3", "dynamodb", "route53", "vpc"] {
+                told.tell(
+                    &[&base[..], &[source, "metrics"]].concat(),
+                    "measurements are off (`sources.aws.metrics.enabled: false`)",
+                    REMOVE,
+                );
+            }
+        }
+        if self
+            .aws
+            .regions
+            .iter()
+            .all(|region| region.forwarder.is_none())
+        {
+            told.tell(
+                &["sources", "aws", "forwarder"],
+                "nothing of AWS goes to an Elasticsearch or OpenSearch, so there is no forwarder",
+                REMOVE,
+            );
+        }
+    }
+}
+
+/// The key of a subscription's settings.
+fn kind_of(subscription: &LogSubscription) -> &'static str {
+    match subscription {
+        LogSubscription::Function { .. } => "function",
+        LogSubscription::Firehose { .. } => "firehose",
+        LogSubscription::Account { .. } => "account",
+    }
+}
+
+/// What is told, of what the cluster itself says.
+struct Told<'a> {
+    own_files: &'a OwnFiles,
+    problems: &'a mut Problems,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, setting: &[&str], why: impl Into<String>, hint: impl Into<String>) {
+        if self.own_files.says(setting) {
+            self.problems.push(setting, why, hint);
+        }
+    }
+
+    /// Tells of each setting below one, but those.
+    fn tell_all(&mut self, base: &[&str], except: &[&str], why: &str, hint: &str) {
+        let said = self.own_files.said(base).and_then(|said| said.entries());
+        let keys = said.into_iter().flatten().map(|entry| entry.key.as_str());
+        for key in keys.filter(|key| !except.contains(key)) {
+            self.tell(&[base, &[key]].concat(), why, hint);
+        }
+    }
+}
