@@ -66,3 +66,24 @@ class Association(ResourceType):
 
     def attributes(self, physical: str, properties: dict[str, Any]) -> dict[str, Any]:
         return {"AssociationId": physical}
+
+
+class Parameter(ResourceType):
+    kind = "AWS::SSM::Parameter"
+    service = "ssm"
+    name_property = "Name"
+    longest_name = 1011
+    properties = {"Description", "Name", "Tier", "Type", "Value"}
+
+    def make(self, new: dict[str, Any]) -> str:
+        # Of the standard tier: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+        if len(new["Value"].encode()) > 4096:
+            raise Refused("a parameter has 4,096 bytes at most")
+        self.client.put_parameter(**new)
+        return new["Name"]
+
+    def change(self, physical: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+        self.client.put_parameter(**new, Overwrite=True)
+
+    def delete(self, physical: str, properties: dict[str, Any]) -> None:
+        self.client.delete_parameter(Name=physical)
