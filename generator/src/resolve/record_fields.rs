@@ -298,7 +298,14 @@ pub fn fields_without_rules() -> [(&'static str, &'static [(&'static str, &'stat
 /// and the audit log, which no rule is for.
 #[cfg(test)]
 pub(super) fn of_shipped() -> impl Iterator<Item = &'static str> {
-    let parts: [&[(&str, &str)]; 3] = [&RECORD, &JOURNAL, &MACHINE];
+    let parts: [&[(&str, &str)]; 6] = [
+        &RECORD,
+        &CONTAINER,
+        &CLUSTER,
+        &KUBERNETES,
+        &JOURNAL,
+        &MACHINE,
+    ];
     parts.into_iter().flatten().map(|(path, _)| *path)
 }
 

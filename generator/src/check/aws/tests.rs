@@ -401,7 +401,7 @@ fn a_policy_is_judged_however_it_is_written() {
     );
     assert_eq!(
         told(
-            json!({ "A": { "Type": "AWS::Logs::ResourcePolicy", "Properties": { "PolicyDocument": { "Ref": "Policy" } } } })
+            json!({ "A": { "Type": "AWS::Logs::ResourcePolicy", "Properties": { "PolicyDocument": { "Ref": "AWS::StackName" } } } })
         ),
         [
             "`A`: its `PolicyDocument` can't be read: its text is not JSON: expected value at line 1 column 1"
@@ -417,7 +417,7 @@ fn days_and_patterns_that_aws_does_not_take_are_told() {
         (json!(0), false),
         (json!(731), true),
         (json!("30"), true),
-        (json!({ "Ref": "Days" }), true),
+        (json!({ "Ref": "AWS::StackName" }), true),
         (json!(5000), false),
         (json!(7.5), false),
     ] {

@@ -13,8 +13,11 @@ use crate::layers::merge::merge;
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::Node;
 use crate::load::source::{SourceFile, Sources};
-use crate::render::{FLEET, Templates, Unwatched, render, render_fleet};
-use crate::resolve::{FleetCluster, OwnFiles, ResolvedCluster, ResolvedFleet, resolve_cluster};
+use crate::render::{ACCOUNTS, FLEET, Templates, Unwatched, render, render_accounts, render_fleet};
+use crate::resolve::{
+    AccountShare, ClusterSummary, FleetAccounts, FleetCluster, OwnFiles, ResolvedCluster,
+    ResolvedFleet, account, account_stacks, resolve_cluster,
+};
 use crate::settings::{DEFAULTS, Settings};
 use crate::tree::{RenderedTree, TreePath};
 
@@ -63,7 +66,7 @@ impl Bench {
         render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))
     }
 
-    /// The same with the files of a fleet of this cluster alone.
+    /// The same with the files of a fleet of this cluster alone, and of its account.
     pub(super) fn render_with_fleet(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
         let cluster = self.resolve(change)?;
         let mut tree =
@@ -75,7 +78,33 @@ impl Bench {
             let path = TreePath::new(format!("{FLEET}/{path}")).expect("a path");
             tree.0.insert(path, bytes);
         }
+        for (path, bytes) in self.render_accounts(change, &cluster)?.0 {
+            let path = TreePath::new(format!("{ACCOUNTS}/{path}")).expect("a path");
+            tree.0.insert(path, bytes);
+        }
         Ok(tree)
+    }
+
+    /// What the account of a cluster has, if the fleet's file says all that the change does;
+    /// and what can't be if only the cluster's does.
+    fn render_accounts(
+        &self,
+        change: &Value,
+        cluster: &ResolvedCluster,
+    ) -> Result<RenderedTree, Vec<String>> {
+        let summary = ClusterSummary::of(cluster);
+        let shares: Vec<&AccountShare> = summary.share().into_iter().collect();
+        let before = FleetAccounts::by_default(&self.base);
+        let clashes = account::find_clashes(shares.iter().copied(), &before);
+        if !clashes.is_empty() {
+            return Err(clashes.into_iter().map(|clash| clash.message).collect());
+        }
+        let said = merge(self.base.clone(), &parse(&change.to_string()));
+        let accounts = FleetAccounts::by_default(&said);
+        let stacks =
+            account_stacks(&shares, Ok(&accounts)).map_err(|fault| told(fault.into(), RENDERED))?;
+        render_accounts(&stacks, &self.templates, &Unwatched)
+            .map_err(|faults| told(faults, RENDERED))
     }
 
     pub(super) fn resolve(&self, change: &Value) -> Result<ResolvedCluster, Vec<String>> {

@@ -167,7 +167,15 @@ sources:
 
 /// Settings whose change may render nothing: where (`*` is any key), and why. What
 /// is below one is meant, too.
-const WITHOUT_EFFECT: [(&str, &str); 11] = [
+const WITHOUT_EFFECT: [(&str, &str); 13] = [
+    (
+        "account_defaults.*.read",
+        "what the fleet's sources say already may be said",
+    ),
+    (
+        "account_defaults.*.write",
+        "what the fleet's sources say already may be said",
+    ),
     (
         "sources.kubernetes.*.records.routes.*.order",
         "only which is the lower one counts",
@@ -455,7 +463,8 @@ fn waits(settings: &Value, path: &[String]) -> bool {
         let around = around.try_fold(settings, |value, key| value.get(key));
         is_off(around) && path[depth..] != ["enabled".to_owned()]
     });
-    let of_aws = path[0] == "streams" && path[1].starts_with("aws_");
+    let of_aws =
+        path[0] == "account_defaults" || path[0] == "streams" && path[1].starts_with("aws_");
     let no_tool = path[0] == "gitops" && settings["gitops"]["tool"] == "none";
     off || (no_tool && path[1] != "tool") || (of_aws && is_off(Some(&settings["sources"]["aws"])))
 }
