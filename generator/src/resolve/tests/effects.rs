@@ -167,7 +167,11 @@ sources:
 
 /// Settings whose change may render nothing: where (`*` is any key), and why. What
 /// is below one is meant, too.
-const WITHOUT_EFFECT: [(&str, &str); 13] = [
+const WITHOUT_EFFECT: [(&str, &str); 14] = [
+    (
+        "stream_defaults.cloudwatch.subscriptions.firehose.enabled",
+        "what is so already may be asked for",
+    ),
     (
         "account_defaults.*.read",
         "what the fleet's sources say already may be said",
@@ -370,7 +374,12 @@ impl<'s> Walk<'s> {
                 self.push(path, option.clone());
             }
         } else if is("boolean") {
-            self.push(path, json!(value != Some(&json!(true))));
+            // One that says nothing may be either already.
+            for flag in [true, false] {
+                if value != Some(&json!(flag)) {
+                    self.push(path, json!(flag));
+                }
+            }
         } else if is("integer") {
             self.numbers(schema, value, path);
         } else if is("string") {
