@@ -12,7 +12,19 @@ const ACCOUNT: &str = "111122223333";
 /// A fleet as `gen init` makes it, with one cluster of each kind as `gen new` makes them.
 fn init() -> TestFleet {
     let fleet = TestFleet::empty();
-    assert_eq!(fleet.call(&["init", "."]).code, 0);
+    assert_eq!(
+        fleet
+            .call(&[
+                "init",
+                ".",
+                "--url",
+                "https://logs.example.com:9200",
+                "--bucket",
+                "example-logfleet"
+            ])
+            .code,
+        0
+    );
     new(&fleet, "eks-00", "eks");
     new(&fleet, "kops-00.example.com", "kops");
     fleet

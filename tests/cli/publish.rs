@@ -212,7 +212,7 @@ fn the_first_time_a_branch_begins_and_the_second_nothing_happens() {
     assert_eq!(
         run.out,
         format!(
-            "`deploy`: {} is published as {}\n  2 added: alpha, beta.example.com\n",
+            "`deploy`: {} is published as {}\n  3 added: _accounts, alpha, beta.example.com\n",
             &source[..12],
             &tip[..12]
         )
