@@ -232,7 +232,7 @@ fn the_first_time_a_branch_begins_and_the_second_nothing_happens() {
         about,
         format!(
             "|Anna <anna@example.com> 1700000000 +0200|Anna 1700000000 +0200|\
-             Publish what {} renders to\n\n2 clusters added:\n- alpha\n- beta.example.com\n\n\
+             Publish what {} renders to\n\n3 folders added:\n- _accounts\n- alpha\n- beta.example.com\n\n\
              Logfleet-Source: {source}\nLogfleet-Path: rendered",
             &source[..12]
         )

@@ -28,7 +28,7 @@ pub(super) fn message(commit: &str, path: &str, clusters: &ClusterChanges) -> St
         }
         let plural = if names.len() == 1 { "" } else { "s" };
         // Writing to a text can't fail.
-        let _ = writeln!(text, "{} cluster{plural} {what}:", names.len());
+        let _ = writeln!(text, "{} folder{plural} {what}:", names.len());
         for name in names.iter().take(LISTED) {
             let _ = writeln!(text, "- {name}");
         }
@@ -65,7 +65,7 @@ mod tests {
             removed: Vec::new(),
         };
         let text = message(COMMIT, "rendered", &clusters);
-        assert!(text.starts_with("Publish what 0123456789ab renders to\n\n1 cluster added:\n- a\n\n22 clusters changed:\n- c00\n"), "{text}");
+        assert!(text.starts_with("Publish what 0123456789ab renders to\n\n1 folder added:\n- a\n\n22 folders changed:\n- c00\n"), "{text}");
         assert!(text.ends_with("- c19\n- and 2 more\n\nLogfleet-Source: 0123456789abcdef0123456789abcdef01234567\nLogfleet-Path: rendered\n"), "{text}");
         assert_eq!(source_of(&text, "rendered"), Some(COMMIT));
         assert_eq!(source_of(&text, "other"), None);
