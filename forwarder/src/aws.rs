@@ -4,6 +4,8 @@
 pub mod cloudwatch;
 pub mod ec2;
 pub mod groups;
+pub mod logs;
+pub mod parameters;
 pub mod s3;
 pub mod secrets;
 
@@ -114,6 +116,19 @@ impl Aws {
             client: Client::new(&trust)?,
             place,
         })
+    }
+
+    /// The same way to another Region of the partition.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let place = Place {
+            region: region.to_owned(),
+            ..self.place.clone()
+        };
+        Self {
+            place,
+            ..self.clone()
+        }
     }
 
     /// The Region.

@@ -91,7 +91,8 @@ pub(crate) fn explain(
         };
         let parsed = document::write(&head, &route, &written, now, &mut out);
         let document: Value = serde_json::from_slice(&out).map_err(|error| error.to_string())?;
-        let id = document::id(log.timestamp.unwrap_or_default(), &place, &log.id);
+        let own = document::own_id(&log.message, &log.id);
+        let id = document::id(log.timestamp.unwrap_or_default(), &place, &own);
         print(&json!({ "id": id, "unparsed": parsed.unparsed, "document": document }).to_string());
     }
     Ok(())

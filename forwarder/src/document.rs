@@ -5,8 +5,11 @@
 //! both servers read as objects: so what a format adds below `aws` or `event` never
 //! makes a second member of one name, which they refuse.
 
+use std::borrow::Cow;
+
 use logfleet_contract::forwarder::Configuration;
 use logfleet_events::{Parsed, write_fields};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::json::write_text;
@@ -38,6 +41,23 @@ pub fn id(time: i64, place: &str, own: &str) -> String {
         return id;
     }
     format!("{time:013}-{place}-{}", hash(&[own]))
+}
+
+/// What tells an event from others of its place: the id that CloudTrail gave it,
+/// since a copy of its record has another one of CloudWatch's; else CloudWatch's.
+pub fn own_id<'e>(text: &'e str, given: &'e str) -> Cow<'e, str> {
+    #[derive(Deserialize)]
+    struct Record<'r> {
+        #[serde(borrow, rename = "eventID")]
+        id: Option<Cow<'r, str>>,
+    }
+    // Other texts needn't be read for it.
+    let is_record = text.starts_with('{')
+        && memchr::memmem::find(text.as_bytes(), b"\"eventVersion\"").is_some();
+    let record: Option<Record<'_>> = is_record.then(|| serde_json::from_str(text).ok()).flatten();
+    record
+        .and_then(|record| record.id)
+        .unwrap_or(Cow::Borrowed(given))
 }
 
 /// Where events come from, as documents say it.
@@ -281,6 +301,23 @@ mod tests {
                 .expect("text")
                 .starts_with("9999-")
         );
+    }
+
+    #[test]
+    fn a_record_of_cloudtrail_has_an_id_of_its_own() {
+        for (text, own) in [
+            (
+                r#"{"eventVersion":"1.11","eventID":"a-b","requestParameters":{"eventID":"x"}}"#,
+                "a-b",
+            ),
+            (r#"{"eventVersion":"1.11","eventID":"a\u002db"}"#, "a-b"),
+            (r#"{"eventVersion":"1.11"}"#, "given"),
+            (r#"{"eventID":"of something else"}"#, "given"),
+            (r#"{"eventVersion":"cut off"#, "given"),
+            ("a line", "given"),
+        ] {
+            assert_eq!(own_id(text, "given"), own, "{text}");
+        }
     }
 
     #[test]

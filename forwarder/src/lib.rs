@@ -26,6 +26,7 @@ pub mod batch;
 pub mod clock;
 pub mod decode;
 pub mod deliver;
+pub mod distribute;
 pub mod document;
 #[doc(hidden)]
 pub mod example;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use lambda_runtime::{LambdaEvent, service_fn};
+use logfleet_contract::account::{self, AccountConfiguration};
 use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration};
 use logfleet_forwarder::aws::Place;
+use logfleet_forwarder::distribute::Distributor;
 use logfleet_forwarder::handle::{Context, Forwarder};
 use serde_json::value::RawValue;
 
@@ -31,6 +33,7 @@ Options of replay:
 
 Environment:
   LOGFLEET_CONFIGURATION  the configuration, as the function has it
+  LOGFLEET_ACCOUNT_CONFIGURATION  that of an account: the function is its distributor
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
   AWS_ENDPOINT_URL        where all of AWS is, instead of its own hosts
 ";
@@ -52,7 +55,7 @@ fn configuration() -> Result<Configuration, String> {
     Configuration::parse(&text).map_err(|error| format!("{CONFIGURATION_VARIABLE}: {error}"))
 }
 
-fn forwarder() -> Result<Forwarder, String> {
+fn place() -> Result<Place, String> {
     let credentials = Credentials::new(
         needed("AWS_ACCESS_KEY_ID")?,
         needed("AWS_SECRET_ACCESS_KEY")?,
@@ -60,13 +63,16 @@ fn forwarder() -> Result<Forwarder, String> {
         None,
         "environment",
     );
-    let place = Place {
+    Ok(Place {
         region: needed("AWS_REGION")?,
         credentials,
         endpoint: variable("AWS_ENDPOINT_URL"),
-    };
+    })
+}
+
+fn forwarder() -> Result<Forwarder, String> {
     let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "replay".to_owned());
-    Forwarder::new(configuration()?, place, &function).map_err(|error| error.to_string())
+    Forwarder::new(configuration()?, place()?, &function).map_err(|error| error.to_string())
 }
 
 /// Prints a line; one that can't be printed is lost.
@@ -74,17 +80,41 @@ fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// What the function is: that of a cluster, or that of an account.
+#[derive(Debug)]
+enum Function {
+    Forwarder(Forwarder),
+    Distributor(Distributor),
+}
+
+fn function() -> Result<Function, String> {
+    let Some(text) = variable(account::CONFIGURATION_VARIABLE) else {
+        return Ok(Function::Forwarder(forwarder()?));
+    };
+    let configuration = AccountConfiguration::parse(&text)
+        .map_err(|error| format!("{}: {error}", account::CONFIGURATION_VARIABLE))?;
+    let name = needed("AWS_LAMBDA_FUNCTION_NAME")?;
+    let distributor = Distributor::new(configuration, place()?, &name);
+    Ok(Function::Distributor(
+        distributor.map_err(|error| error.to_string())?,
+    ))
+}
+
 /// Answers Lambda's calls, one after another.
 async fn serve() -> Result<(), String> {
-    let forwarder = Arc::new(forwarder()?);
+    let function = Arc::new(function()?);
     let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let forwarder = Arc::clone(&forwarder);
+        let function = Arc::clone(&function);
         async move {
             let context = Context {
                 request: event.context.request_id,
                 deadline: event.context.deadline,
             };
-            let outcome = forwarder.handle(event.payload.get(), &context).await;
+            let event = event.payload.get();
+            let outcome = match &*function {
+                Function::Forwarder(own) => own.handle(event, &context).await,
+                Function::Distributor(own) => own.handle(event, &context).await,
+            };
             print(&outcome.line);
             outcome
                 .result

@@ -42,12 +42,14 @@ fn each_event_has_the_document_beside_it() {
                 json!({ "time": time, "fields": fields })
             })
             .collect();
-        let text = format!("{:#}\n", Value::from(documents));
+        let documents = Value::from(documents);
         let path = cases().join(case).join("documents.json");
         if env::var_os("LOGFLEET_WRITE_GOLDEN").is_some() {
-            fs::write(&path, &text).unwrap();
+            fs::write(&path, format!("{documents:#}\n")).unwrap();
         }
-        if fs::read_to_string(&path).unwrap_or_default() != text {
+        // The order of members depends on what else is built with serde_json.
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        if serde_json::from_str::<Value>(&committed).ok() != Some(documents) {
             different.push(case);
         }
     }

@@ -24,6 +24,8 @@ pub struct State {
     pub reads_of_secrets: u64,
     /// Answers to other calls, by action.
     pub answers: BTreeMap<String, Value>,
+    /// Log groups, each with its streams and their events.
+    pub log_groups: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
     /// What was called, by action, with what was asked for.
     pub calls: Vec<(String, String)>,
 }
@@ -110,6 +112,12 @@ impl State {
             .map(ToOwned::to_owned);
         let action =
             action.or_else(|| Some(body.strip_prefix("Action=")?.split('&').next()?.to_owned()));
+        if let Some(action @ ("PutLogEvents" | "CreateLogStream")) = action.as_deref() {
+            let action = action.to_owned();
+            let answer = self.log(&action, &body);
+            self.calls.push((action, body));
+            return answer;
+        }
         if let Some(action) = action {
             self.calls.push((action.clone(), body));
             return match self.answers.get(&action) {
@@ -143,6 +151,26 @@ impl State {
                 _ => self.object(&key, request),
             },
         }
+    }
+
+    fn log(&mut self, action: &str, body: &str) -> Option<Response<Bytes>> {
+        let asked: Value = serde_json::from_str(body).expect("JSON");
+        let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
+        let missing = || web::answer(400, r#"{"__type":"ResourceNotFoundException"}"#);
+        let Some(group) = self.log_groups.get_mut(&text("logGroupName")) else {
+            return missing();
+        };
+        if action == "CreateLogStream" {
+            group.entry(text("logStreamName")).or_default();
+            return web::answer(200, "");
+        }
+        let Some(stream) = group.get_mut(&text("logStreamName")) else {
+            return missing();
+        };
+        let events = asked["logEvents"].as_array().expect("events");
+        assert!(events.is_sorted_by_key(|event| event["timestamp"].as_i64()));
+        stream.extend(events.iter().cloned());
+        web::answer(200, "{}")
     }
 
     fn object(&self, key: &str, request: &Request<Bytes>) -> Option<Response<Bytes>> {

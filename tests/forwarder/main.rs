@@ -19,6 +19,7 @@ mod account;
 mod bulk;
 mod chance;
 mod delivery;
+mod distribute;
 mod events;
 mod handlers;
 mod hostile;

@@ -37,12 +37,16 @@ impl Rig {
     }
 
     pub fn forwarder_of(&self, configuration: Configuration) -> Forwarder {
-        let place = Place {
-            region: "eu-central-1".into(),
-            credentials: Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
-            endpoint: Some(format!("http://{}", self.account.address)),
-        };
-        Forwarder::new(configuration, place, "forwarder").expect("a forwarder")
+        Forwarder::new(configuration, place(&self.account), "forwarder").expect("a forwarder")
+    }
+}
+
+/// A function's place in an account.
+pub fn place(account: &Account) -> Place {
+    Place {
+        region: "eu-central-1".into(),
+        credentials: Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
+        endpoint: Some(format!("http://{}", account.address)),
     }
 }
 

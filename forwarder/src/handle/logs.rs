@@ -110,7 +110,8 @@ impl Forwarder {
             }
             let received = log.timestamp.unwrap_or(now);
             call.counters().saw(received, now);
-            let id = document::id(log.timestamp.unwrap_or_default(), &place, &log.id);
+            let own = document::own_id(&log.message, &log.id);
+            let id = document::id(log.timestamp.unwrap_or_default(), &place, &own);
             document.clear();
             let written = Event {
                 id: Some(&log.id),

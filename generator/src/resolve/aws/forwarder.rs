@@ -267,7 +267,7 @@ fn network(
             problems.push(
                 &["sources", "aws", "forwarder", "networks", other.as_str()],
                 "no forwarder runs in this Region",
-                &format!("use the cluster's own, `{home}`, or that of global services, `{global}`"),
+                format!("use the cluster's own, `{home}`, or that of global services, `{global}`"),
             );
         }
     }

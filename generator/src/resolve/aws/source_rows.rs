@@ -51,20 +51,18 @@ fn of_account(key: &str, settings: &Settings, share: &AccountShare) -> Option<St
     let (source, _) = share.wants.iter().find(|(own, _)| own.word() == key)?;
     let of_account = settings.accounts.get(&settings.account);
     let calls = &of_account.unwrap_or(&settings.account_defaults).calls;
-    Some(match (source, &calls.existing_log_group) {
-        (Source::Cloudtrail, Some(existing)) => format!(
-            "log group {} of the account in {}",
-            existing.name, existing.region
-        ),
-        _ => {
-            let region = match source {
-                Source::Cloudtrail => global_region(&share.region),
-                _ => &share.region,
-            };
-            let name = account::trail(&share.account, region, *source);
-            format!("trail {name} in {region}")
-        }
-    })
+    if *source == Source::Cloudtrail
+        && let Some(existing) = &calls.existing_log_group
+    {
+        let (name, region) = (&existing.name, &existing.region);
+        return Some(format!("log group {name} of the account in {region}"));
+    }
+    let region = match source {
+        Source::Cloudtrail => global_region(&share.region),
+        _ => &share.region,
+    };
+    let name = account::trail(&share.account, region, *source);
+    Some(format!("trail {name} in {region}"))
 }
 
 fn row(
