@@ -83,21 +83,20 @@ fn print(line: &str) {
 /// What the function is: that of a cluster, or that of an account.
 #[derive(Debug)]
 enum Function {
-    Forwarder(Forwarder),
-    Distributor(Distributor),
+    Forwarder(Box<Forwarder>),
+    Distributor(Box<Distributor>),
 }
 
 fn function() -> Result<Function, String> {
     let Some(text) = variable(account::CONFIGURATION_VARIABLE) else {
-        return Ok(Function::Forwarder(forwarder()?));
+        return Ok(Function::Forwarder(Box::new(forwarder()?)));
     };
     let configuration = AccountConfiguration::parse(&text)
         .map_err(|error| format!("{}: {error}", account::CONFIGURATION_VARIABLE))?;
     let name = needed("AWS_LAMBDA_FUNCTION_NAME")?;
     let distributor = Distributor::new(configuration, place()?, &name);
-    Ok(Function::Distributor(
-        distributor.map_err(|error| error.to_string())?,
-    ))
+    let distributor = distributor.map_err(|error| error.to_string())?;
+    Ok(Function::Distributor(Box::new(distributor)))
 }
 
 /// Answers Lambda's calls, one after another.

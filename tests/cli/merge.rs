@@ -289,7 +289,7 @@ fn a_cluster_that_one_side_removed_and_the_other_changed() {
     let repository = repository("");
     change(&repository, "one", |fleet| fleet.remove("clusters/alpha"));
     change(&repository, "two", |fleet| {
-        set(fleet, "log_level: info", "log_level: debug")
+        set(fleet, "log_level: info", "log_level: debug");
     });
     let unmerged = merge(&repository, "one", "two");
     assert!(

@@ -158,6 +158,7 @@ fn account(state: &Arc<Mutex<Account>>) -> String {
 }
 
 fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("now")

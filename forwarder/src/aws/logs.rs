@@ -47,21 +47,23 @@ async fn put_once(aws: &Aws, body: &Value, count: usize) -> Result<u64, AwsError
     struct Answer {
         rejected_log_events_info: Option<Rejected>,
     }
+    /// Places in the request: what is before or from there on was refused.
     #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
     struct Rejected {
-        too_new_log_event_start_index: Option<usize>,
-        too_old_log_event_end_index: Option<usize>,
-        expired_log_event_end_index: Option<usize>,
+        #[serde(rename = "tooNewLogEventStartIndex")]
+        too_new_from: Option<usize>,
+        #[serde(rename = "tooOldLogEventEndIndex")]
+        too_old_before: Option<usize>,
+        #[serde(rename = "expiredLogEventEndIndex")]
+        expired_before: Option<usize>,
     }
     const ACTION: &str = "Logs_20140328.PutLogEvents";
     let response = aws.json("logs", ACTION, "1.1", body).await?;
     let answer: Answer = serde_json::from_slice(&response.body)
         .map_err(|error| AwsError::strange(ACTION, &error))?;
     Ok(answer.rejected_log_events_info.map_or(0, |own| {
-        let old = own.too_old_log_event_end_index;
-        let first = old.max(own.expired_log_event_end_index).unwrap_or(0);
-        let new = own.too_new_log_event_start_index.unwrap_or(count);
+        let first = own.too_old_before.max(own.expired_before).unwrap_or(0);
+        let new = own.too_new_from.unwrap_or(count);
         (first + count.saturating_sub(new)) as u64
     }))
 }
