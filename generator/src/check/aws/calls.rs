@@ -134,7 +134,7 @@ const FORWARDER_RETRIES: &str = "this repository, forwarder/src/handle/retries.r
 const FORWARDER_MEMBERS: &str = "this repository, forwarder/src/aws/groups.rs";
 const FORWARDER_METRICS: &str = "this repository, forwarder/src/aws/cloudwatch.rs";
 const FORWARDER_MACHINES: &str = "this repository, forwarder/src/aws/ec2.rs";
-const DISTRIBUTOR: &str = "this repository, contract/src/account.rs";
+const DISTRIBUTOR: &str = "this repository, forwarder/src/distribute.rs";
 /// Lambda's own calls for a function:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>.

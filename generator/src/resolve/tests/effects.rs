@@ -224,7 +224,8 @@ const WITHOUT_EFFECT: [(&str, &str); 14] = [
 ];
 
 /// Of these, settings that nothing is rendered of in any cluster.
-const NEVER_RENDERED: [&str; 7] = [
+const NEVER_RENDERED: [&str; 8] = [
+    "stream_defaults.cloudwatch.subscriptions.firehose.enabled",
     "destinations.amazon.authentication.account",
     "schema_version",
     "node_groups.*.architecture",
