@@ -21,27 +21,13 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::fault::{Fault, Faults, Place};
+use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml as yaml_reader;
 use crate::render::json;
+use crate::resolve::PlacedPatch;
 use crate::settings::{ObjectKind, Patch, PatchName, ResourceType};
 use crate::tree::{RenderedTree, TreePath};
-
-/// A patch of a cluster, with where somebody wrote it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlacedPatch {
-    /// Its name in `patches`.
-    pub name: String,
-    /// What it says.
-    pub patch: Patch,
-    /// Where.
-    pub place: Place,
-    /// Where what it merges is.
-    pub merge_place: Place,
-    /// Whether the cluster's own file says something of it.
-    pub is_own: bool,
-}
 
 /// What tells a patch that several clusters share from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

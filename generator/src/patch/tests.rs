@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::fault::Place;
 
 fn place(line: u32) -> Place {
     Place {

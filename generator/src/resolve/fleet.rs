@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::{
     AccountShare, AccountStack, AwsName, ClusterSummary, FleetAccounts, FleetCluster, OwnFiles,
-    Problem, ResolvedCluster, account, aws, gitops, name, resolve_cluster,
+    PlacedPatch, Problem, ResolvedCluster, account, aws, gitops, name, resolve_cluster,
 };
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers, removal_of};
@@ -23,7 +23,6 @@ use crate::load::certificates::Certificates;
 use crate::load::files::{LoadedCluster, LoadedFleet};
 use crate::load::node::{Node, Value};
 use crate::load::source::{Sources, Span};
-use crate::patch::PlacedPatch;
 use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.

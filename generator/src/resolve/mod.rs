@@ -65,6 +65,7 @@ pub use machines::{
 };
 use name::AwsNames;
 pub use name::{AwsName, NameKind};
+pub use patch::PlacedPatch;
 pub use problem::{Problem, Problems};
 pub use record_fields::fields_without_rules;
 pub use records::{KubernetesSource, RecordRule, SourceRecords};

@@ -1,7 +1,23 @@
 //! What a schema can't see of patches. Pure.
 
 use super::Problems;
+use crate::fault::Place;
 use crate::settings::{Patch, Settings};
+
+/// A patch of a cluster, with where somebody wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedPatch {
+    /// Its name in `patches`.
+    pub name: String,
+    /// What it says.
+    pub patch: Patch,
+    /// Where.
+    pub place: Place,
+    /// Where what it merges is.
+    pub merge_place: Place,
+    /// Whether the cluster's own file says something of it.
+    pub is_own: bool,
+}
 
 const DOCS: &str = "see docs/patches.md";
 
