@@ -235,7 +235,12 @@ impl Resolved<'_> {
         if self.settings.distribution == Distribution::Eks {
             let why = "AWS runs the control plane of EKS, so Fluentd reads nothing of it";
             let hint = "remove it; what EKS logs is said by `sources.aws.eks.types`";
-            told.tell_all(&base, &["enabled", "records"], why, hint);
+            let mut allowed = vec!["enabled", "records"];
+            // It may be on for the whole fleet, so a cluster may say that it is off here.
+            if !control_plane.audit_log.enabled {
+                allowed.push("audit_log");
+            }
+            told.tell_all(&base, &allowed, why, hint);
             told.tell_all(&[&base[..], &["records"]].concat(), &["stream"], why, hint);
             return;
         }

@@ -334,7 +334,9 @@ impl Named {
                 "AWS::Events::Rule",
                 rule.clone(),
             );
-            if !self.objects.contains(&object) && !self.measured.contains(rule) {
+            // What waits is sent again for all sources together.
+            let sends_again = rule.ends_with("-send-again");
+            if !sends_again && !self.objects.contains(&object) && !self.measured.contains(rule) {
                 tell(format!("event rule {rule}"));
             }
         }
