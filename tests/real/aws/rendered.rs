@@ -430,7 +430,10 @@ fn left(
     for (place, inventory) in after {
         for (kind, present) in inventory {
             let past = before[place].get(kind).cloned().unwrap_or_default();
-            for name in present.difference(&past) {
+            // The rig's own bucket, which long templates are deployed from.
+            let templates = format!("templates-{}-", place.0);
+            let new = present.difference(&past);
+            for name in new.filter(|name| !name.starts_with(&templates)) {
                 names.insert((place.0.clone(), (*kind).to_owned(), name.clone()));
             }
         }
