@@ -11,7 +11,7 @@
 //! no credential of a cluster leaves it, and the distributor can write to no index.
 //!
 //! It knows the clusters by parameters in AWS Systems Manager, one a cluster
-//! ([`names::registration`](crate::names::registration)), which each cluster's own stack
+//! ([`names::registration`]), which each cluster's own stack
 //! makes. So nothing in an account's stack says which clusters there are.
 //!
 //! An event may be copied twice: CloudWatch Logs hands events on at least once.
