@@ -12,6 +12,9 @@ use crate::certificates;
 /// The most bytes of an answer; an API server describes itself in a few megabytes.
 const MAX_BODY: u64 = 64 * 1024 * 1024;
 
+/// Conflicts with other tests after which a change is given up.
+const MOST_CONFLICTS: u32 = 50;
+
 /// What a server answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -80,8 +83,22 @@ impl Client {
     /// Sends a request with a JSON body, or none.
     pub fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let text = body.map(Value::to_string).unwrap_or_default();
-        self.try_send(method, path, "application/json", &text)
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        let mut tries = 0;
+        loop {
+            let answer = self
+                .try_send(method, path, "application/json", &text)
+                .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+            // OpenSearch keeps all users, roles and mappings in a document for each kind:
+            // whoever changes one at the same moment as another test gets a conflict.
+            let conflict = answer.status == 409
+                && path.starts_with("_plugins/_security/api/")
+                && answer.body.to_string().contains("version conflict");
+            tries += 1;
+            if !conflict || tries > MOST_CONFLICTS {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Sends lines of JSON to `_bulk`, below `path`, and gives back the whole answer.
