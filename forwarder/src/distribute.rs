@@ -131,15 +131,12 @@ impl Distributor {
                 is_claimed = true;
                 let target = (wanted.region.clone(), wanted.log_group.clone());
                 let batch = batches.entry(target.clone()).or_default();
-                if !batch.has_room(&log.message) {
-                    let full = std::mem::take(batch);
+                let full = (!batch.has_room(&log.message)).then(|| std::mem::take(batch));
+                batch.push(time, log.message.clone().into_owned());
+                if let Some(full) = full {
                     self.write(&target, &header.log_stream, full, counters)
                         .await?;
                 }
-                batches
-                    .entry(target)
-                    .or_default()
-                    .push(time, log.message.clone().into_owned());
             }
             counters.foreign += u64::from(!is_claimed);
         }
