@@ -64,6 +64,18 @@ fn init_makes_the_folder_and_names_it() {
 }
 
 #[test]
+fn suggested_commands_name_the_fleet() {
+    let fleet = TestFleet::empty();
+    assert_snapshot!(
+        "init_in_a_folder_with_a_space",
+        fleet.call(&["init", "my fleet"])
+    );
+    let mut arguments = new("my-cluster", "eks");
+    arguments.extend(["--root", "my fleet"]);
+    assert_snapshot!("new_in_a_folder_with_a_space", fleet.call(&arguments));
+}
+
+#[test]
 fn init_writes_nothing_over_anything() {
     let fleet = TestFleet::empty();
     fleet.write("clusters/fleet.yaml", "mine\n");

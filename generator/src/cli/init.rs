@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, Terminal, new, nothing_written, schema};
+use super::{Failure, Terminal, new, nothing_written, root_argument, schema};
 use crate::fault::{Fault, Faults};
 use crate::layers::input_schema::InputKind;
 use crate::load::files::FLEET_FILE;
@@ -53,12 +53,7 @@ impl Init {
         }
         write_new(&self.folder, &files).map_err(nothing_written)?;
         let folder = self.folder.display();
-        let here = self.folder == Path::new(".");
-        let root = if here {
-            String::new()
-        } else {
-            format!(" --root {folder}")
-        };
+        let root = root_argument(&self.folder);
         let fill_in = if left {
             let file = below(&self.folder, FLEET_FILE);
             format!(" replace each <placeholder> in {}, then", file.display())

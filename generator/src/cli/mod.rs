@@ -25,6 +25,7 @@ mod sources;
 mod terminal;
 mod watch;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
@@ -145,6 +146,18 @@ impl From<io::Error> for Failure {
 /// The clusters that are named; all if none is.
 fn selection(clusters: Vec<String>) -> Option<BTreeSet<String>> {
     (!clusters.is_empty()).then(|| clusters.into_iter().collect())
+}
+
+/// The argument by which a command that is suggested finds the same fleet,
+/// with a space in front; nothing for the current folder.
+fn root_argument(root: &Path) -> String {
+    if root == Path::new(".") {
+        return String::new();
+    }
+    let root = root.display().to_string();
+    // Only a name with a zero byte has no quoted form, and no file has one.
+    let quoted = shlex::try_quote(&root).unwrap_or(Cow::Borrowed(&root));
+    format!(" --root {quoted}")
 }
 
 /// Faults of a command that writes nothing in any case.

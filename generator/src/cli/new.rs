@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Terminal, init, nothing_written};
+use super::{Failure, Terminal, init, nothing_written, root_argument};
 use crate::fault::{Fault, Faults};
 use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::schema::SchemaCheck;
@@ -60,8 +60,9 @@ impl New {
         faults.append(self.check_environment(root));
         faults.into_result(()).map_err(nothing_written)?;
         init::write_new(root, &[(file.clone(), text)]).map_err(nothing_written)?;
+        let root = root_argument(root);
         Ok(terminal.print(&format!(
-            "{file}\n\nNext: gen check {name}, then gen render\n"
+            "{file}\n\nNext: gen check {name}{root}, then gen render{root}\n"
         ))?)
     }
 
