@@ -50,8 +50,8 @@ pub fn to_text(faults: Faults, outcome: &str, style: Style) -> String {
     }
     match faults.len() {
         0 => {}
-        1 => text.extend(["1 fault; ", outcome, "\n"]),
-        many => text.extend([many.to_string().as_str(), " faults; ", outcome, "\n"]),
+        1 => text.extend(["1 error; ", outcome, "\n"]),
+        many => text.extend([many.to_string().as_str(), " errors; ", outcome, "\n"]),
     }
     text
 }
@@ -285,7 +285,7 @@ mod tests {
                 "nothing was written",
                 Style::Plain
             ),
-            "wrong\n\n1 fault; nothing was written\n"
+            "wrong\n\n1 error; nothing was written\n"
         );
         assert_eq!(
             to_text(Faults::new(), "nothing was written", Style::Plain),

@@ -754,7 +754,7 @@ fn wrong_repositories_paths_branches_and_remotes_are_told() {
         ),
         (
             vec!["--to", ".", "--branch", "deploy", "--root", &outside],
-            "is in no git repository",
+            "is not inside a Git repository",
         ),
     ] {
         let err = repository.refused(1, &arguments);

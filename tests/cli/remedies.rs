@@ -202,7 +202,7 @@ fn a_remedy_that_is_followed_mends_the_mistake() {
         );
         let hint = format!("hint: {}\n", mistake.hint);
         assert!(run.err.contains(&hint), "{}{run}", mistake.added);
-        assert!(run.err.contains("\n1 fault; "), "{}{run}", mistake.added);
+        assert!(run.err.contains("\n1 error; "), "{}{run}", mistake.added);
         fleet.write(CLUSTER, mended);
         let run = fleet.gen_changing_nothing(&["check"]);
         assert_eq!(run.code, 0, "{}{run}", mistake.followed);

@@ -10,13 +10,13 @@ use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::expiry;
 use crate::pipeline::{self, Timings};
 
-/// Finds every fault of the inputs, and writes nothing.
+/// Checks all inputs and what they render to; writes nothing.
 ///
 /// Everything is rendered in memory and checked; `rendered/` is not looked at
 /// (for that there is `gen render --check`).
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Clusters to check; all without any
+    /// Clusters to check [default: all]
     clusters: Vec<String>,
     /// Also find drop rules that have expired by this day, such as 2027-03-31
     #[arg(long, value_name = "DAY", value_parser = expiry::parse_day)]
@@ -53,7 +53,7 @@ impl Check {
             Format::Text => {
                 let plural = if clusters == 1 { "" } else { "s" };
                 format!(
-                    "{clusters} cluster{plural}, {} files: no faults\n",
+                    "{clusters} cluster{plural}, {} files: no errors\n",
                     checked.files
                 )
             }

@@ -23,10 +23,10 @@ const ROOT: &str = "LOGFLEET_ROOT: .";
 /// ci/preview/, and can be run by hand.
 #[derive(Debug, Args)]
 pub(super) struct Ci {
-    /// Whose CI
+    /// The CI system
     #[arg(value_enum)]
     forge: Forge,
-    /// The command, or lines, by which gen (and kustomize) get onto the runner
+    /// The command, or lines, that install gen (and kustomize) on the runner
     #[arg(long, value_name = "COMMAND")]
     install: Option<String>,
 }
@@ -193,7 +193,7 @@ fn include_advice(top: &Path) -> String {
     if text.contains("ci/preview/gitlab-ci.yml") {
         return String::new();
     }
-    format!("\n{GITLAB_ENTRY} is there already and stays; add to it:\n\n{GITLAB_INCLUDE}")
+    format!("\n{GITLAB_ENTRY} already exists and is kept; add to it:\n\n{GITLAB_INCLUDE}")
 }
 
 /// Where CI's files go: the top of the repository, of which the fleet may be a
@@ -379,7 +379,7 @@ fn is_missing(top: &Path, file: &Planned) -> Result<bool, Fault> {
         return Ok(false);
     }
     Err(Fault::input(format!(
-        "`{}` is there already, with other contents",
+        "`{}` already exists, with other contents",
         file.path
     ))
     .hint("move it away, run this again, and compare the two"))

@@ -17,7 +17,7 @@ use crate::load::revisions::WORKTREE;
 use crate::pipeline::{self, PreviewRequest, Timings};
 use crate::report::printable;
 
-/// Tells what a change does to every cluster, before anything is written.
+/// Shows what a change does to every cluster, before anything is written.
 ///
 /// Both sides are rendered in memory from git, by this program, and compared:
 /// the same change in many clusters is told once, with those that differ from
@@ -25,25 +25,25 @@ use crate::report::printable;
 /// which another release of gen wrote.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// Compare with where the head left this branch, tag or commit; by default the remote's default branch, or main
+    /// Compare with the merge base of the head and this branch, tag or commit [default: the remote's default branch, or main]
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
-    /// Look at this branch, tag or commit, or at what is on disk
+    /// The branch, tag or commit to compare, or the working tree
     #[arg(long, value_name = "REVISION|worktree", default_value = WORKTREE)]
     head: String,
-    /// End with exit code 1 if there is some of this
+    /// Exit with 1 if the change has any of these
     #[arg(long, value_name = "WHAT", value_enum)]
     deny: Vec<Deny>,
-    /// How the preview is laid out; by default as text, and of files as their endings tell
+    /// Format of the preview [default: text, or by the ending of the file's name]
     #[arg(long, value_enum)]
     format: Option<Layout>,
-    /// Write it to this file, by the ending of its name as Markdown, HTML, JSON or text, and print its first line; may be repeated
+    /// Write the preview to this file, as Markdown, HTML, JSON or text by the ending of its name, and print its first line; may be repeated
     #[arg(long, value_name = "FILE")]
     out: Vec<PathBuf>,
-    /// How long the Markdown may be as a whole; by default as long as GitHub takes a comment
+    /// Maximum length of the Markdown [default: GitHub's limit for a comment]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(i64::from(Limit::MIN_BYTES)..))]
     max_bytes: Option<u32>,
-    /// Where everything is on one page, for the end of the Markdown
+    /// URL of the complete page, for the end of the Markdown
     #[arg(long, value_name = "URL", value_parser = Link::parse)]
     link: Option<Link>,
     /// Print how long each step took to standard error
@@ -54,7 +54,7 @@ pub(super) struct Diff {
 /// What a change must not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Deny {
-    /// A danger that nobody has acknowledged
+    /// An unacknowledged danger
     Danger,
 }
 

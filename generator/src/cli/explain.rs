@@ -17,7 +17,7 @@ use crate::load::source::Sources;
 use crate::pipeline;
 use crate::secrets;
 
-/// Tells which layer, file and line set a value, and which it overrode.
+/// Shows which layer, file and line set a value, and which it overrode.
 ///
 /// Layers, the lowest first: built-in defaults, clusters/fleet.yaml,
 /// clusters/environments/<environment>.yaml, clusters/<cluster>/cluster.yaml.
@@ -26,7 +26,7 @@ pub(super) struct Explain {
     /// The cluster
     cluster: String,
     #[expect(clippy::doc_markdown, reason = "the terminal shows it as it is")]
-    /// A setting such as streams.applications.retention_days; everything without one
+    /// A setting such as streams.applications.retention_days [default: all settings]
     setting: Option<String>,
 }
 

@@ -11,11 +11,11 @@ pub(super) enum Layout {
     /// For people
     #[value(alias = "terminal")]
     Text,
-    /// For machines
+    /// For programs
     Json,
-    /// For the comment of a pull request on GitHub or GitLab
+    /// For the comment on a pull request, on GitHub or GitLab
     Markdown,
-    /// For people, as one page that needs nothing beside itself
+    /// For people, as one self-contained page
     Html,
 }
 

@@ -54,10 +54,10 @@ struct Arguments {
     /// Folder with clusters/ and rendered/
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     root: PathBuf,
-    /// Threads; by default one per processor
+    /// Number of threads [default: one per processor]
     #[arg(long, global = true, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
-    /// How results and faults are printed; by default as text
+    /// Format of results and errors [default: text]
     // `diff` has more of them, by an argument of the same name and type.
     #[arg(long, global = true, value_parser = Layout::of_every_command())]
     format: Option<Layout>,
@@ -79,7 +79,7 @@ struct Arguments {
 enum Format {
     /// For people.
     Text,
-    /// For machines.
+    /// For programs.
     Json,
 }
 
@@ -101,21 +101,21 @@ enum Command {
     New(new::New),
     /// Writes rendered/<cluster>/ for all clusters, or for those named
     Render(render::Render),
-    /// Finds every fault of the inputs, and writes nothing
+    /// Checks all inputs and what they render to; writes nothing
     Check(check::Check),
-    /// Tells what a change does to every cluster, before anything is written
+    /// Shows what a change does to every cluster, before anything is written
     Diff(diff::Diff),
-    /// Tells which layer, file and line set a value
+    /// Shows which layer, file and line set a value
     Explain(explain::Explain),
     /// Prints the JSON Schema of an input, or writes them all
     Schema(schema::Schema),
-    /// Tells which source is shipped by what, where to, and for how long
+    /// Lists the sources: what ships them, where to, and for how long
     Sources(sources::Sources),
-    /// Writes one HTML page of the fleet: sources, where they end, and gaps
+    /// Writes an HTML page about the fleet: sources, their destinations, and gaps
     Report(report::Report),
     /// Commits rendered/ to another branch, of this repository or another clone
     Publish(publish::Publish),
-    /// Writes ready CI for GitHub or GitLab into a fleet's repository
+    /// Writes complete CI for GitHub or GitLab into a fleet's repository
     Ci(ci::Ci),
     /// Prints a script that completes gen's commands in a shell
     Completions(completions::Completions),

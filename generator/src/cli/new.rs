@@ -20,21 +20,21 @@ use crate::pipeline;
 /// Then `gen check` tells what is still missing, and `gen render` renders it.
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// Its name, which is also the folder's
+    /// Name of the cluster and of its folder
     cluster: String,
     /// Start from this cluster's settings
     #[arg(long, value_name = "CLUSTER", conflicts_with_all = ["environment", "distribution", "region", "account"])]
     like: Option<String>,
-    /// Its environment
+    /// Environment (a file in clusters/environments)
     #[arg(long, required_unless_present = "like")]
     environment: Option<String>,
     /// Who runs the control plane
     #[arg(long, value_enum, required_unless_present = "like")]
     distribution: Option<DistributionWord>,
-    /// Its AWS Region
+    /// AWS Region
     #[arg(long, required_unless_present = "like")]
     region: Option<String>,
-    /// Its AWS account
+    /// AWS account
     #[arg(long, required_unless_present = "like")]
     account: Option<String>,
 }

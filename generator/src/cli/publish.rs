@@ -25,25 +25,25 @@ const SHOWN: usize = 5;
 /// and nothing is ever forced.
 #[derive(Debug, Args)]
 pub(super) struct Publish {
-    /// The repository: the folder of a clone, best a bare one; `.` is this one
+    /// Folder of a clone, preferably bare; `.` is this repository
     #[arg(long, value_name = "REPO")]
     to: PathBuf,
-    /// The branch, which need not exist yet, and must be checked out nowhere
+    /// The branch; it may not exist yet, and must not be checked out anywhere
     #[arg(long)]
     branch: String,
-    /// The folder in the branch; `.` is its top
+    /// Folder on the branch; `.` is its root
     #[arg(long, default_value = RENDERED)]
     path: String,
-    /// Push by your own git, onto the remote's branch, whoever else pushes there
+    /// Push with your git, on top of what others pushed to the remote branch
     #[arg(long)]
     push: bool,
-    /// The remote to push to; by default the branch's own, else origin
+    /// The remote to push to [default: the branch's own, otherwise origin]
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
-    /// Overwrite files that somebody edited in the branch, or put in the way there
+    /// Overwrite files that were edited on the branch, and other files in the way
     #[arg(long)]
     overwrite: bool,
-    /// Publish even if a later commit was published already, or may have been
+    /// Publish even if a later commit may have been published already
     #[arg(long)]
     allow_older: bool,
 }

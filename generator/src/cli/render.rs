@@ -22,15 +22,15 @@ use logfleet_contract::folder::{ACCOUNTS, FLEET, RENDERED, is_shared};
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Render {
-    /// Clusters to render; all without any
+    /// Clusters to render [default: all]
     clusters: Vec<String>,
     /// Write nothing; list what differs, and exit with 1 if anything does
     #[arg(long)]
     check: bool,
-    /// Overwrite files that were edited by hand, and foreign files in the way
+    /// Overwrite files that were edited by hand, and other files in the way
     #[arg(long, conflicts_with = "check")]
     force: bool,
-    /// Render every cluster, even one whose inputs and files are those of the last run
+    /// Render every cluster, even if its inputs and files are unchanged since the last run
     #[arg(long)]
     no_record: bool,
     /// Print how long each step took to standard error

@@ -17,9 +17,9 @@ use crate::pipeline::{self, Timings};
 /// sent around.
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// Clusters; all without any
+    /// Clusters to include [default: all]
     clusters: Vec<String>,
-    /// The file; one that is there is replaced
+    /// The file to write; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }

@@ -11,13 +11,13 @@ use super::{Failure, Format, Terminal, nothing_written, selection};
 use crate::pipeline::{self, Timings};
 use crate::sources::{self, End, EndKind, SourceRow};
 
-/// Tells which source is shipped by what, where to, and for how long.
+/// Lists the sources: what ships them, where to, and for how long.
 ///
 /// A source that isn't shipped stands in the list too, with the reason.
 /// `--format json` also has what is read, and the rendered files.
 #[derive(Debug, Args)]
 pub(super) struct Sources {
-    /// Clusters; all without any
+    /// Clusters to include [default: all]
     clusters: Vec<String>,
 }
 

@@ -77,7 +77,7 @@ impl Compared<'_> {
         let changes = verdict(clusters, &shared, files, &groups);
         let changes = changes.unwrap_or_else(|| match clusters.unchanged {
             0 if !self.head_faults.is_empty() => {
-                "Nothing was compared: the head has a fault".into()
+                "Nothing was compared: the head has an error".into()
             }
             unchanged => nothing_changes(unchanged),
         });
@@ -272,8 +272,8 @@ fn count_dangers(dangers: &[Danger]) -> String {
 fn nothing_changes(unchanged: usize) -> String {
     match unchanged {
         0 => "Nothing changes: there is no cluster".to_owned(),
-        1 => "Nothing changes: 1 cluster renders as before".to_owned(),
-        count => format!("Nothing changes: {count} clusters render as before"),
+        1 => "Nothing changes: 1 cluster unchanged".to_owned(),
+        count => format!("Nothing changes: {count} clusters unchanged"),
     }
 }
 
@@ -317,8 +317,8 @@ fn verdict(
     }
     let unchanged = match clusters.unchanged {
         0 => String::new(),
-        1 => ", 1 stays as it is".to_owned(),
-        count => format!(", {count} stay as they are"),
+        1 => ", 1 unchanged".to_owned(),
+        count => format!(", {count} unchanged"),
     };
     if what.is_empty() {
         return None;

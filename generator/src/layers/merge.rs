@@ -131,7 +131,7 @@ pub struct ValuePath(Vec<String>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValuePathError {
     /// Two dots in a row, or one at an end.
-    #[error("a key is missing beside a `.`")]
+    #[error("empty name before or after a `.`")]
     Empty,
     /// A quote or bracket is not closed.
     #[error("a quote or a bracket is not closed")]

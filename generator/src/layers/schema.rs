@@ -972,7 +972,7 @@ mod tests {
             "name: {secret}\nstreams: {{}}\nmode: {secret}\n{secret}: 1\n"
         ));
         assert!(
-            told.contains("3 faults") && !told.contains(&secret),
+            told.contains("3 errors") && !told.contains(&secret),
             "{told}"
         );
     }

@@ -44,7 +44,7 @@ impl MergeBase {
     /// How the base came to be it.
     pub(super) fn taken(&self, base: &str) -> String {
         if self.is_tip {
-            return format!("what {base} is at");
+            return format!("tip of {base}");
         }
         let which = match self.of {
             0 | 1 => "the merge base".to_owned(),

@@ -138,14 +138,14 @@ impl FleetPlace {
                 Revision {
                     called: head.to_owned(),
                     commit: None,
-                    taken: "what is on disk".to_owned(),
+                    taken: "with uncommitted changes".to_owned(),
                     root: on_disk()?,
                 }
             } else {
                 Revision {
                     called: head.to_owned(),
                     commit: Some(head_id.to_string()),
-                    taken: format!("what {head} is at"),
+                    taken: format!("tip of {head}"),
                     root: open(head_id, head_tree)?,
                 }
             },
@@ -220,8 +220,10 @@ pub fn shown(commit: Oid) -> String {
 fn not_a_repository(root: &Path, error: &git2::Error) -> Fault {
     let root = root.display();
     match error.code() {
-        ErrorCode::NotFound => Fault::environment(format!("`{root}` is in no git repository"))
-            .hint("`gen diff` compares commits: run it in a clone, or name one with --root"),
+        ErrorCode::NotFound => {
+            Fault::environment(format!("`{root}` is not inside a Git repository"))
+                .hint("`gen diff` compares commits: run it in a clone, or name one with --root")
+        }
         ErrorCode::Owner => Fault::environment(format!(
             "git's repository of `{root}` belongs to another user"
         ))

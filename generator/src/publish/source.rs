@@ -326,7 +326,10 @@ fn prefix(repository: &Repository, root: &Path) -> Result<String, Fault> {
 
 fn no_repository(root: &Path, error: &git2::Error) -> Fault {
     if error.code() == ErrorCode::NotFound {
-        return not_committed(format!("`{}` is in no git repository", root.display()));
+        return not_committed(format!(
+            "`{}` is not inside a Git repository",
+            root.display()
+        ));
     }
     unreadable(error)
 }

@@ -78,7 +78,7 @@ impl Target {
             .map_or_else(|_| folder.clone(), |path| PathBuf::from(path.trim()));
         let place = place.parent().unwrap_or(&place).display().to_string();
         Err(Fault::input(format!(
-            "the branch `{}` is checked out in `{place}`, which a new commit would leave behind",
+            "the branch `{}` is checked out in `{place}`; publishing would move the branch under that working tree",
             self.branch
         ))
         .hint("publish to a branch that nobody works on, or check out another one there")

@@ -38,7 +38,7 @@ fn tell(flag: Flag, clusters: &BTreeSet<&str>, gone: &BTreeSet<&str>) -> Fault {
     let id = flag.id();
     let named: Vec<&str> = clusters.iter().copied().collect();
     let fault = Fault::input(format!(
-        "nobody has acknowledged `{id}`: {} ({})",
+        "unacknowledged danger `{id}`: {} ({})",
         flag.title(),
         list(&named)
     ));
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "nobody has acknowledged `cluster-removed`: a cluster leaves the fleet (a, b)",
+                "unacknowledged danger `cluster-removed`: a cluster leaves the fleet (a, b)",
                 "if it is meant, end a commit's message with `Acknowledge-Danger: cluster-removed in a, b: <reason>`",
                 "or add `cluster-removed: <reason>` to clusters/<cluster>/acknowledge.yaml for each of a, b",
             ]

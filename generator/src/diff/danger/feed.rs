@@ -74,7 +74,7 @@ fn compare(
         let what = format!(
             "records of {what} end in `{new}` instead of `{old}`, and are deleted after {after} days instead of {before} days"
         );
-        let live = "records that are there already are kept as long as before";
+        let live = "existing records are kept as long as before";
         found.push(Flag::RetentionShrinks, what, Some(live.to_owned()));
     }
     if !lost.is_empty() && !new_ends.is_empty() {

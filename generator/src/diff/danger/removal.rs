@@ -11,7 +11,7 @@ pub(in crate::diff) fn of_cluster(cluster: &ResolvedCluster) -> DangerFinding {
 
 /// The same of a cluster that the base can't render.
 pub(in crate::diff) fn of_unknown() -> DangerFinding {
-    removed("what is deleted isn't known: the base has a fault")
+    removed("what is deleted isn't known: the base has an error")
 }
 
 fn removed(live: &str) -> DangerFinding {

@@ -7,7 +7,7 @@ use super::{DangerFinding, Flag};
 pub(in crate::diff) fn of_faulty_base() -> DangerFinding {
     DangerFinding {
         flag: Flag::NotCompared,
-        what: "the base has a fault, so what the change does to the cluster isn't known".to_owned(),
+        what: "the base has an error, so what the change does to the cluster isn't known".to_owned(),
         live: Some("whatever differs from what runs; mend the base first, in a change of its own, and then look again".to_owned()),
         file: None,
         gone: None,

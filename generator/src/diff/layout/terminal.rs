@@ -77,7 +77,7 @@ pub fn to_file(preview: &Preview) -> String {
     let told = told.map(|(side, faults, outcome)| {
         let faults = faults.iter().cloned().collect();
         let faults = report::to_text(faults, outcome, Style::Plain);
-        format!("\nfaults of the {side}\n\n{faults}")
+        format!("\nerrors of the {side}\n\n{faults}")
     });
     let surface = Surface {
         style: Style::Plain,
@@ -262,7 +262,7 @@ impl Page {
         lines.extend(rows.iter().map(TableLine::of_row));
         if unchanged > 0 {
             let clusters = count(unchanged, "cluster");
-            lines.push(TableLine::quiet(["as before", "", ""], &clusters));
+            lines.push(TableLine::quiet(["unchanged", "", ""], &clusters));
         }
         let width = |at: usize| {
             let cells = lines.iter().map(|line| line.cells[at].chars().count());
@@ -355,10 +355,11 @@ impl Page {
         if shared > 0 {
             let own = match own {
                 0 => String::new(),
-                own => format!(", {own} by files of their own"),
+                1 => ", 1 by its own".to_owned(),
+                own => format!(", {own} by their own"),
             };
             let shared = count(shared, "cluster");
-            self.plain(0, &format!("by shared files: {shared}{own}"));
+            self.plain(0, &format!("{shared} affected by shared files{own}"));
         }
         for across in &radius.across {
             let words = format!(

@@ -38,10 +38,10 @@ impl Status {
             (ClusterStatus::FleetFiles, _) => ("the whole fleet", None),
             (ClusterStatus::AccountFiles, _) => ("accounts", None),
             (ClusterStatus::HeadFaulty, _) => {
-                ("not compared", Some("the head has a fault".to_owned()))
+                ("not compared", Some("the head has an error".to_owned()))
             }
             (ClusterStatus::BaseFaulty, _) => {
-                ("not compared", Some("the base has a fault".to_owned()))
+                ("not compared", Some("the base has an error".to_owned()))
             }
         };
         Self { word, note }
@@ -82,7 +82,7 @@ pub(crate) fn outcome_of_head(clusters: ClusterTotals) -> &'static str {
     if is_none_compared(clusters) {
         "no cluster could be compared"
     } else {
-        "what has none is shown"
+        "clusters without errors are shown"
     }
 }
 
@@ -268,7 +268,10 @@ mod tests {
         };
         assert_eq!(outcome_of_head(clusters), "no cluster could be compared");
         clusters.unchanged = 1;
-        assert_eq!(outcome_of_head(clusters), "what has none is shown");
+        assert_eq!(
+            outcome_of_head(clusters),
+            "clusters without errors are shown"
+        );
         assert_eq!(
             outcome_of_base(clusters),
             "the base is compared without them"

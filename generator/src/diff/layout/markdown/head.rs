@@ -151,8 +151,8 @@ fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
     if dangers.is_empty() {
         return None;
     }
-    let title = count(dangers.len(), "danger");
-    let above = format!("> [!CAUTION]\n> **{title} that nobody has acknowledged**\n>\n");
+    let title = count(dangers.len(), "unacknowledged danger");
+    let above = format!("> [!CAUTION]\n> **{title}**\n>\n");
     let below = format!(">\n> {ACKNOWLEDGE}\n");
     let mut rows = Rows::new(above, max_bytes.checked_sub(below.len())?)?;
     for danger in dangers {
@@ -192,7 +192,7 @@ fn acknowledged(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
     if dangers.is_empty() {
         return None;
     }
-    let title = count(dangers.len(), "danger");
+    let title = count(dangers.len(), "unacknowledged danger");
     let above = format!("<details><summary>{title} acknowledged</summary>\n\n");
     let below = "\n</details>\n";
     let mut rows = Rows::new(above, max_bytes.checked_sub(below.len())?)?;
@@ -229,7 +229,7 @@ fn faults(title: &str, faults: &[Fault], outcome: &str, max_bytes: usize) -> Opt
         .map_while(|text| fits(text).then_some(()))
         .count();
     if shown == 0 {
-        let faults = count(faults.len(), "fault");
+        let faults = count(faults.len(), "error");
         return Some(format!("**{faults}**\n"));
     }
     if shown < all {
@@ -247,7 +247,7 @@ fn clusters(changes: &[ClusterChange], unchanged: usize, max_bytes: usize) -> Op
     let all = rows(changes);
     let same = match unchanged {
         0 => String::new(),
-        _ => format!("| as before | | | {} |\n", count(unchanged, "cluster")),
+        _ => format!("| unchanged | | | {} |\n", count(unchanged, "cluster")),
     };
     let above = "| | Files | Objects | Clusters |\n|---|---|---|---|\n".to_owned();
     let mut rows = Rows::new(above, max_bytes.checked_sub(same.len())?)?;
@@ -356,10 +356,11 @@ fn touched(radius: &BlastRadius, max_bytes: usize) -> Option<String> {
     if shared > 0 {
         let own = match own {
             0 => String::new(),
-            own => format!(", {own} by files of their own"),
+            1 => ", 1 by its own".to_owned(),
+            own => format!(", {own} by their own"),
         };
         listed.push(format!(
-            "- by shared files: {}{own}\n",
+            "- {} affected by shared files{own}\n",
             count(shared, "cluster")
         ));
     }

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn plain_words_stay_plain() {
-        let plain = "1 cluster changed, 3 stay as they are; 2 files changed (it doesn't matter)";
+        let plain = "1 cluster changed, 3 unchanged; 2 files changed (it doesn't matter)";
         assert_eq!(prose(plain, 200), plain);
         let names = "write-only role logs/audit-7, of @team www.example.com GH-1 #2 goes";
         assert_eq!(

@@ -624,7 +624,7 @@ fn a_danger_is_told_in_the_shortest_comment() {
     danger.acknowledged = None;
     preview.dangers = vec![danger; 50];
     let markdown = check(&preview, Limit::MIN_BYTES);
-    let dangers = "> [!CAUTION]\n> **50 dangers that nobody has acknowledged**\n>\n> - **`";
+    let dangers = "> [!CAUTION]\n> **50 unacknowledged dangers**\n>\n> - **`";
     assert!(markdown.contains(dangers), "{markdown}");
 }
 

@@ -60,7 +60,7 @@ impl Markup {
             (clusters.added, "added"),
             (clusters.changed, "changed"),
             (clusters.removed, "removed"),
-            (clusters.unchanged, "as before"),
+            (clusters.unchanged, "unchanged"),
             (clusters.not_compared, "not compared"),
         ];
         let counted = counted.iter().filter(|(count, _)| *count > 0);
@@ -224,7 +224,7 @@ impl Markup {
         if unchanged > 0 {
             let words = count(unchanged, "cluster");
             self.within(
-                "<tr class=\"soft\"><td>as before</td><td></td><td></td><td>",
+                "<tr class=\"soft\"><td>unchanged</td><td></td><td></td><td>",
                 &words,
                 "</td></tr>\n",
             );
@@ -322,8 +322,14 @@ impl Markup {
         self.inputs(radius);
         self.raw("<dl class=\"facts\">\n");
         for (open, names) in [
-            ("<dt>by shared files</dt><dd>", &radius.by_shared_files),
-            ("<dt>by files of their own</dt><dd>", &radius.by_own_files),
+            (
+                "<dt>affected by shared files</dt><dd>",
+                &radius.by_shared_files,
+            ),
+            (
+                "<dt>affected by their own files</dt><dd>",
+                &radius.by_own_files,
+            ),
         ] {
             if !names.is_empty() {
                 self.raw(open);
