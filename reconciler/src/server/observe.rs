@@ -24,13 +24,10 @@ pub struct Observed {
 /// The path that lists a kind.
 ///
 /// OpenSearch lists 20 policies unless told otherwise
-/// (<https://docs.opensearch.org/latest/im-plugin/ism/api/#get-policy>), and Elasticsearch no
-/// hidden templates less.
+/// (<https://docs.opensearch.org/latest/im-plugin/ism/api/#get-policy>).
 fn listing(kind: Kind) -> String {
     match kind {
         Kind::StatePolicy => format!("{}?size=10000", kind.api()),
-        // Otherwise those of hidden streams are left out.
-        Kind::DataStream => format!("{}?expand_wildcards=all", kind.api()),
         _ => kind.api().to_owned(),
     }
 }
