@@ -1,4 +1,5 @@
-//! The reconciler from outside: against a played server that fails wherever a test wants it to, and against real ones.
+//! The reconciler from outside, against a played server that fails wherever a test wants it to. `real.rs` has the tests
+//! against real servers.
 
 #![allow(
     missing_docs,
@@ -11,29 +12,14 @@
 )]
 #![allow(
     unreachable_pub,
-    reason = "a test binary exports nothing; `pub` marks what other modules of it use"
+    dead_code,
+    reason = "modules are shared with other test binaries, which need other parts of them"
 )]
 
-#[path = "../real/certificates.rs"]
-mod certificates;
-#[path = "../real/client.rs"]
-#[allow(dead_code, reason = "other tests need what these don't")]
-mod client;
 mod converge;
-#[path = "../real/elasticsearch.rs"]
-#[allow(dead_code, reason = "other tests need what these don't")]
-mod elasticsearch;
 mod failures;
 mod fleet;
 mod model;
-#[path = "../real/opensearch.rs"]
-#[allow(dead_code, reason = "other tests need what these don't")]
-mod opensearch;
 mod played;
 mod program;
-mod real;
-mod relay;
-#[path = "../real/rig.rs"]
-#[allow(dead_code, reason = "other tests need what these don't")]
-mod rig;
 mod store;

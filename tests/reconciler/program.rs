@@ -63,7 +63,7 @@ pub struct Ended {
 impl Program {
     /// For a server that is reached without TLS.
     pub fn new(backend: Backend, url: &str, source: &Path) -> Self {
-        Self::with(backend, url, source, "admin", PASSWORD, None, 1)
+        Self::with(backend, url, source, "admin", PASSWORD, None, 20)
     }
 
     /// For any server.
