@@ -22,4 +22,5 @@ mod fleet;
 mod model;
 mod played;
 mod program;
+mod random;
 mod store;

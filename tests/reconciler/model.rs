@@ -87,6 +87,15 @@ impl Model {
         };
     }
 
+    /// Somebody deletes the inventory.
+    pub fn lose_inventory(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.documents.clear();
+        state
+            .versions
+            .retain(|path, _| !path.starts_with("logfleet-inventory"));
+    }
+
     /// The inventory's document.
     pub fn inventory(&self) -> Value {
         let state = self.state.lock().unwrap();
