@@ -1,0 +1,471 @@
+//! What each command does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use logfleet_contract::index::Kind;
+use serde_json::{Value, json};
+
+use super::{Applying, Arguments, Choices, Command, Format, Terminal, tell};
+use crate::credential::{CredentialName, Slot};
+use crate::fault::Fault;
+use crate::plan::{Plan, SavedPlan, to_text};
+use crate::server::apply::Report;
+use crate::server::client::Client;
+use crate::server::issue::write_marker;
+use crate::server::plan::Decisions;
+use crate::session::{ApplyOptions, Configured, Observation, Surroundings, faults};
+use crate::source::Source;
+use crate::wanted::Scope;
+
+type Result<T> = std::result::Result<T, Vec<Fault>>;
+
+/// A command with all that it needs.
+struct Running<'a, 'b> {
+    arguments: &'a Arguments,
+    configured: Configured,
+    surroundings: &'a Surroundings<'a>,
+    terminal: &'a mut Terminal<'b>,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings<'_>,
+    terminal: &mut Terminal<'_>,
+) -> Result<u8> {
+    let configured = Configured::read(&arguments.settings)?;
+    let mut running = Running {
+        arguments,
+        configured,
+        surroundings,
+        terminal,
+    };
+    match &arguments.command {
+        Command::Plan { choices, out } => running.plan(choices, out.as_deref()),
+        Command::Apply {
+            choices,
+            plan,
+            applying,
+        } => running.apply(&decisions(choices), applying, plan.as_deref()),
+        Command::Run {
+            choices,
+            applying,
+            interval,
+        } => running.forever(choices, applying, *interval),
+        Command::Status => running.status(),
+        Command::Rotate {
+            credentials,
+            finish,
+            applying,
+        } => running.rotate(credentials, *finish, applying),
+        Command::Remove {
+            cluster,
+            streams,
+            applying,
+        } => running.remove(cluster, streams, applying),
+        Command::Verify { clusters } => running.verify(clusters),
+        Command::Adopt {
+            server,
+            paths,
+            all_equal,
+            applying,
+        } => running.adopt(server, paths, *all_equal, applying),
+    }
+}
+
+fn decisions(choices: &Choices) -> Decisions {
+    Decisions {
+        scope: choices.only,
+        clusters: (!choices.clusters.is_empty())
+            .then(|| choices.clusters.iter().cloned().collect()),
+        removed: choices.removed.iter().cloned().collect(),
+        streams: choices.streams.iter().cloned().collect(),
+        most_deleted: choices.most_deleted,
+        ..Decisions::default()
+    }
+}
+
+impl Running<'_, '_> {
+    fn print(&mut self, text: &str) -> Result<()> {
+        let written = self.terminal.out.write_all(text.as_bytes());
+        let written = written.and_then(|()| self.terminal.out.flush());
+        written.map_err(|error| {
+            vec![Fault::new(
+                "standard output",
+                format!("can't be written: {error}"),
+            )]
+        })
+    }
+
+    fn source(&self) -> Result<Source> {
+        let source = Source::parse(&self.arguments.source, self.arguments.revision.as_deref());
+        source.map_err(|fault| vec![fault])
+    }
+
+    fn observe(&self, decisions: &Decisions) -> Result<Observation> {
+        let observation = self
+            .configured
+            .observe(&self.source()?, decisions, self.surroundings)?;
+        let known = |cluster: &String| {
+            observation.wanted.clusters.contains(cluster)
+                || observation.servers.values().flatten().any(|reached| {
+                    reached
+                        .observed
+                        .ledger
+                        .inventory
+                        .clusters()
+                        .contains(cluster.as_str())
+                })
+        };
+        let mut unknown = decisions
+            .clusters
+            .iter()
+            .flatten()
+            .chain(&decisions.removed);
+        if let Some(cluster) = unknown.find(|cluster| !known(cluster)) {
+            let message = format!("no cluster `{cluster}` is rendered or in an inventory");
+            return Err(vec![
+                Fault::new("--cluster", message).hint("give the name of a folder below rendered/"),
+            ]);
+        }
+        if let Some(cluster) = decisions
+            .removed
+            .intersection(&observation.wanted.clusters)
+            .next()
+        {
+            let message = format!("the cluster `{cluster}` is still rendered");
+            return Err(vec![Fault::new("--removed", message).hint(
+                "remove it from clusters/, run `gen render` and commit first",
+            )]);
+        }
+        Ok(observation)
+    }
+
+    fn plan(&mut self, choices: &Choices, out: Option<&Path>) -> Result<u8> {
+        let decisions = decisions(choices);
+        let plan = self.observe(&decisions)?.plan(&decisions);
+        let document = plan.to_json();
+        if let Some(path) = out {
+            fs::write(path, format!("{document:#}\n")).map_err(|error| {
+                vec![Fault::new(
+                    path.display().to_string(),
+                    format!("can't be written: {error}"),
+                )]
+            })?;
+        }
+        match self.arguments.format {
+            Format::Text => self.print(&to_text(&plan))?,
+            Format::Json => self.print(&format!("{document:#}\n"))?,
+        }
+        Ok(match (plan.has_stops(), plan.is_empty()) {
+            (true, _) => 1,
+            (false, false) => 2,
+            (false, true) => 0,
+        })
+    }
+
+    fn apply(
+        &mut self,
+        decisions: &Decisions,
+        applying: &Applying,
+        saved: Option<&Path>,
+    ) -> Result<u8> {
+        let observation = self.observe(decisions)?;
+        let plan = observation.plan(decisions);
+        if let Some(path) = saved {
+            let place = path.display().to_string();
+            let text = fs::read_to_string(path)
+                .map_err(|error| vec![Fault::new(&place, format!("can't be read: {error}"))])?;
+            let check =
+                SavedPlan::parse(&place, &text).and_then(|saved| saved.check(&place, &plan));
+            check.map_err(|fault| vec![fault])?;
+        }
+        self.carry_out(&observation, &plan, applying)
+    }
+
+    fn carry_out(
+        &mut self,
+        observation: &Observation,
+        plan: &Plan,
+        applying: &Applying,
+    ) -> Result<u8> {
+        let options = ApplyOptions {
+            overlap: SignedDuration::from_hours(applying.overlap.into()),
+            take_over: applying.take_over.clone(),
+        };
+        if self.arguments.format == Format::Text {
+            self.print(&to_text(plan))?;
+        }
+        let reports = observation.apply(plan, &self.configured, &options, self.surroundings)?;
+        self.report(plan, &reports)?;
+        let failed = faults(&reports);
+        let code = u8::from(!failed.is_empty() || plan.has_stops());
+        tell(failed, self.terminal);
+        Ok(code)
+    }
+
+    fn report(&mut self, plan: &Plan, reports: &BTreeMap<String, Report>) -> Result<()> {
+        match self.arguments.format {
+            Format::Json => {
+                let document =
+                    json!({ "logfleet_report": 1, "plan": plan.to_json(), "targets": reports });
+                self.print(&format!("{document:#}\n"))
+            }
+            Format::Text => {
+                let done: usize = reports.values().map(|report| report.done.len()).sum();
+                let failed = faults(reports).len();
+                self.print(&format!("{done} done, {failed} failed\n"))
+            }
+        }
+    }
+
+    fn forever(&mut self, choices: &Choices, applying: &Applying, interval: u64) -> Result<u8> {
+        loop {
+            if let Err(faults) = self.apply(&decisions(choices), applying, None) {
+                tell(&faults, self.terminal);
+            }
+            std::thread::sleep(Duration::from_secs(interval));
+        }
+    }
+
+    fn rotate(
+        &mut self,
+        credentials: &[CredentialName],
+        finish: bool,
+        applying: &Applying,
+    ) -> Result<u8> {
+        let names: BTreeSet<CredentialName> = credentials.iter().cloned().collect();
+        let mut decisions = Decisions {
+            scope: Scope::Credentials,
+            clusters: Some(names.iter().map(|name| name.cluster.clone()).collect()),
+            ..Decisions::default()
+        };
+        let chosen = if finish {
+            &mut decisions.finished
+        } else {
+            &mut decisions.rotated
+        };
+        chosen.clone_from(&names);
+        let observation = self.observe(&decisions)?;
+        let known = |name: &&CredentialName| {
+            let mut servers = observation.wanted.servers.values();
+            servers.any(|server| server.credentials.contains_key(*name))
+        };
+        if let Some(name) = names.iter().find(|name| !known(name)) {
+            let fault = Fault::new("--credential", format!("no user is rendered for `{name}`"))
+                .hint("`reconciler status` lists credentials");
+            return Err(vec![fault]);
+        }
+        let plan = observation.plan(&decisions);
+        self.carry_out(&observation, &plan, applying)
+    }
+
+    fn remove(&mut self, cluster: &str, streams: &[String], applying: &Applying) -> Result<u8> {
+        let decisions = Decisions {
+            clusters: Some(BTreeSet::from([cluster.to_owned()])),
+            removed: BTreeSet::from([cluster.to_owned()]),
+            streams: streams.iter().cloned().collect(),
+            ..Decisions::default()
+        };
+        self.apply(&decisions, applying, None)
+    }
+
+    fn adopt(
+        &mut self,
+        server: &str,
+        paths: &[String],
+        all_equal: bool,
+        applying: &Applying,
+    ) -> Result<u8> {
+        if !self.configured.settings.servers.contains_key(server) {
+            let names: Vec<&str> = self
+                .configured
+                .settings
+                .servers
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let message = format!(
+                "no server `{server}` is in the settings; servers: {}",
+                names.join(", ")
+            );
+            return Err(vec![Fault::new("SERVER", message)]);
+        }
+        let decisions = Decisions {
+            adopted: paths.iter().cloned().collect(),
+            adopt_equal: all_equal,
+            ..Decisions::default()
+        };
+        let mut observation = self.observe(&decisions)?;
+        observation.servers.retain(|name, _| name == server);
+        let mut plan = observation.plan(&decisions);
+        for target in plan.targets.values_mut() {
+            // Nothing else is done, and nothing else is to be decided.
+            target.steps.retain(|step| step.change.verb() == "adopt");
+            target.stops.clear();
+            target.waiting.clear();
+            target.kept.clear();
+            let found: BTreeSet<String> = target
+                .steps
+                .iter()
+                .map(|step| step.subject.to_string())
+                .collect();
+            if let Some(path) = decisions.adopted.difference(&found).next() {
+                let fault = Fault::new(
+                    path,
+                    "can't be adopted: it isn't rendered, doesn't exist, or is ours already",
+                )
+                .hint("`reconciler plan` shows what can be adopted, below STOP");
+                return Err(vec![fault]);
+            }
+        }
+        self.carry_out(&observation, &plan, applying)
+    }
+
+    fn status(&mut self) -> Result<u8> {
+        let servers = self.configured.reach(self.surroundings);
+        let mut document = BTreeMap::new();
+        let mut text = String::new();
+        let mut failed = Vec::new();
+        for (name, reached) in servers {
+            let inventory = match reached {
+                Ok(reached) => reached.observed.ledger.inventory,
+                Err(fault) => {
+                    failed.push(fault);
+                    continue;
+                }
+            };
+            text += &format!(
+                "server/{name}: {} objects and {} credentials of {} clusters\n",
+                inventory.objects.len(),
+                inventory.credentials.len(),
+                inventory.clusters().len()
+            );
+            if let Some(changed) = inventory.changed {
+                text += &format!("  changed last at {changed}\n");
+            }
+            if let Some(run) = &inventory.run {
+                text += &format!(
+                    "  run {} works since {}; it is taken for dead after {}\n",
+                    run.id, run.since, run.until
+                );
+            }
+            for (name, credential) in &inventory.credentials {
+                let state = match (credential.active, credential.coming, credential.leaving) {
+                    (_, Some(coming), _) => {
+                        format!("on its way: {:?}", coming.stage).to_lowercase()
+                    }
+                    (_, None, Some(leaving)) => format!(
+                        "rotated; the old one works until it is deleted by rotate --finish, after {}",
+                        leaving.until
+                    ),
+                    (Some(_), None, None) => "in use".to_owned(),
+                    (None, None, None) => "nothing".to_owned(),
+                };
+                text += &format!("  credential {name}: {state}\n");
+            }
+            document.insert(name, inventory);
+        }
+        match self.arguments.format {
+            Format::Text => self.print(&text)?,
+            Format::Json => self.print(&format!(
+                "{:#}\n",
+                json!({ "logfleet_status": 1, "servers": document })
+            ))?,
+        }
+        tell(&failed, self.terminal);
+        Ok(u8::from(!failed.is_empty()))
+    }
+
+    /// Writes to each stream of the chosen clusters with what the store hands out.
+    fn verify(&mut self, clusters: &[String]) -> Result<u8> {
+        let decisions = Decisions {
+            clusters: (!clusters.is_empty()).then(|| clusters.iter().cloned().collect()),
+            ..Decisions::default()
+        };
+        let observation = self.observe(&decisions)?;
+        let stores = (self.surroundings.stores)(&self.configured.settings)?;
+        let mut rows: Vec<Value> = Vec::new();
+        let mut text = String::new();
+        let mut failed = Vec::new();
+        for (server, reached) in &observation.servers {
+            let reached = match reached {
+                Ok(reached) => reached,
+                Err(fault) => {
+                    failed.push(fault.clone());
+                    continue;
+                }
+            };
+            let wanted = &observation.wanted.servers[server];
+            for (name, credential) in &wanted.credentials {
+                if decisions
+                    .clusters
+                    .as_ref()
+                    .is_some_and(|chosen| !chosen.contains(&name.cluster))
+                {
+                    continue;
+                }
+                let place = format!("{server}/credential/{name}");
+                let users = Slot::ALL.map(|slot| slot.user(&credential.user).name);
+                let stored = stores[&credential.store].read(&credential.secret);
+                let secret = stored.and_then(|stored| {
+                    stored
+                        .current
+                        .filter(|secret| users.contains(&secret.username))
+                        .ok_or_else(|| {
+                            Fault::new(
+                                &place,
+                                format!(
+                                    "the secret `{}` holds no credential of this cluster",
+                                    credential.secret
+                                ),
+                            )
+                            .hint("`reconciler apply` makes one")
+                        })
+                });
+                let client = secret.and_then(|secret| {
+                    Client::new(&reached.connection, &secret.username, &secret.password)
+                });
+                let client = match client {
+                    Ok(client) => client,
+                    Err(fault) => {
+                        failed.push(fault);
+                        continue;
+                    }
+                };
+                let streams = wanted.objects.iter().filter(|(path, object)| {
+                    path.kind == Kind::DataStream && object.clusters.contains(&name.cluster)
+                });
+                for (path, _) in streams {
+                    let outcome =
+                        write_marker(&client, &path.name, &(self.surroundings.now)().to_string());
+                    let is_taken = outcome.is_ok();
+                    text += &format!(
+                        "{name}: {}: {}\n",
+                        path.name,
+                        if is_taken { "taken" } else { "REFUSED" }
+                    );
+                    rows.push(json!({ "credential": name.to_string(), "server": server, "data_stream": path.name, "taken": is_taken }));
+                    if let Err(why) = outcome {
+                        failed.push(Fault::new(
+                            format!("{server}/{path}"),
+                            format!("the credential of {name} can't write: {why}"),
+                        ));
+                    }
+                }
+            }
+        }
+        match self.arguments.format {
+            Format::Text => self.print(&text)?,
+            Format::Json => self.print(&format!(
+                "{:#}\n",
+                json!({ "logfleet_verify": 1, "markers": rows })
+            ))?,
+        }
+        tell(&failed, self.terminal);
+        Ok(u8::from(!failed.is_empty()))
+    }
+}

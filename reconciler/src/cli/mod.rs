@@ -1,0 +1,209 @@
+//! The command line: flags in, steps, text out.
+//!
+//! | Exit code | Meaning |
+//! |---|---|
+//! | 0 | nothing is left to do |
+//! | 1 | a fault, or something that somebody has to decide |
+//! | 2 | `plan`: there are changes |
+//! | 3 | wrong use |
+
+mod commands;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::credential::CredentialName;
+use crate::fault::Fault;
+use crate::session::Surroundings;
+use crate::wanted::Scope;
+
+/// Makes Elasticsearch and OpenSearch match what `gen render` rendered, and keeps
+/// the clusters' credentials.
+#[derive(Debug, Parser)]
+#[command(
+    name = "reconciler",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+struct Arguments {
+    /// Folder with rendered/ in it, or the address of a Git repository
+    #[arg(long, global = true, value_name = "SOURCE", default_value = ".")]
+    source: String,
+    /// Branch, tag or commit of the repository [default: its default branch]
+    #[arg(long, global = true, value_name = "REVISION")]
+    revision: Option<String>,
+    /// File that names the servers and the secret stores
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "reconciler.yaml"
+    )]
+    settings: PathBuf,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows what `apply` would do; exits with 2 if that is anything
+    Plan {
+        #[command(flatten)]
+        choices: Choices,
+        /// File to save the plan in, for `apply --plan`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Makes the servers match
+    Apply {
+        #[command(flatten)]
+        choices: Choices,
+        /// Saved plan; refused if anything else would be done now
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
+        #[command(flatten)]
+        applying: Applying,
+    },
+    /// Applies again and again
+    Run {
+        #[command(flatten)]
+        choices: Choices,
+        #[command(flatten)]
+        applying: Applying,
+        /// Seconds between the end of a run and the beginning of the next
+        #[arg(long, value_name = "SECONDS", default_value = "300")]
+        interval: u64,
+    },
+    /// Shows what the inventories say: objects, credentials, runs
+    Status,
+    /// Replaces credentials: makes new ones, proves them, and has the store hand them out; or deletes the old ones (--finish)
+    Rotate {
+        /// Credentials, as <cluster>/<destination>
+        #[arg(long = "credential", value_name = "NAME", required = true)]
+        credentials: Vec<CredentialName>,
+        /// Delete the old credentials, once everything that read them was restarted
+        #[arg(long)]
+        finish: bool,
+        #[command(flatten)]
+        applying: Applying,
+    },
+    /// Deletes what belongs to a cluster that isn't rendered any more, but for its data streams
+    Remove {
+        /// The cluster
+        cluster: String,
+        /// Data stream to delete with all its records; may be repeated
+        #[arg(long = "delete-data-stream", value_name = "NAME")]
+        streams: Vec<String>,
+        #[command(flatten)]
+        applying: Applying,
+    },
+    /// Writes a marker to each data stream with the cluster's own stored credential
+    Verify {
+        /// Clusters [default: all]
+        #[arg(value_name = "CLUSTER")]
+        clusters: Vec<String>,
+    },
+    /// Takes over objects that somebody else made
+    Adopt {
+        /// The server's name in the settings
+        server: String,
+        /// Objects, by the paths of the API; or credential/<cluster>/<destination>
+        #[arg(value_name = "PATH", required_unless_present = "all_equal")]
+        paths: Vec<String>,
+        /// Every object that is equal to what is rendered
+        #[arg(long)]
+        all_equal: bool,
+        #[command(flatten)]
+        applying: Applying,
+    },
+}
+
+/// What is looked at, and what may be deleted.
+#[derive(Clone, Debug, Default, Args)]
+struct Choices {
+    /// Clusters [default: all]
+    #[arg(long = "cluster", value_name = "NAME")]
+    clusters: Vec<String>,
+    /// Only objects, or only credentials
+    #[arg(long, value_enum, default_value_t = Scope::Everything, hide_default_value = true)]
+    only: Scope,
+    /// Cluster that isn't rendered any more, whose objects may be deleted; may be repeated
+    #[arg(long = "removed", value_name = "CLUSTER")]
+    removed: Vec<String>,
+    /// Data stream that isn't rendered any more, to delete with all its records; may be repeated
+    #[arg(long = "delete-data-stream", value_name = "NAME")]
+    streams: Vec<String>,
+    /// Share of the inventory that may be deleted at once
+    #[arg(long, value_name = "PERCENT", default_value = "20", value_parser = clap::value_parser!(u8).range(0..=100))]
+    most_deleted: u8,
+}
+
+/// How changes are made.
+#[derive(Clone, Debug, Args)]
+struct Applying {
+    /// Hours for which a replaced credential keeps working at least
+    #[arg(long, value_name = "HOURS", default_value = "24")]
+    overlap: u32,
+    /// Name of a run that is dead, whose place is taken
+    #[arg(long, value_name = "RUN")]
+    take_over: Option<String>,
+}
+
+/// Where text goes.
+pub struct Terminal<'a> {
+    /// Results.
+    pub out: &'a mut dyn Write,
+    /// Faults.
+    pub err: &'a mut dyn Write,
+}
+
+/// Runs the program, and returns its exit code.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    surroundings: &Surroundings<'_>,
+    terminal: &mut Terminal<'_>,
+) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let is_wrong = error.use_stderr();
+            let stream = if is_wrong {
+                &mut *terminal.err
+            } else {
+                &mut *terminal.out
+            };
+            let _ = write!(stream, "{error}");
+            return if is_wrong { 3 } else { 0 };
+        }
+    };
+    match commands::run(&arguments, surroundings, terminal) {
+        Ok(code) => code,
+        Err(faults) => {
+            tell(&faults, terminal);
+            1
+        }
+    }
+}
+
+fn tell<'f>(faults: impl IntoIterator<Item = &'f Fault>, terminal: &mut Terminal<'_>) {
+    for fault in faults {
+        // Where standard error is closed, nobody is there to be told.
+        let _ = writeln!(terminal.err, "{fault}");
+    }
+}

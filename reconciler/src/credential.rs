@@ -1,0 +1,382 @@
+//! A cluster's credential and how it is made, replaced and revoked. Pure.
+//!
+//! Two users of a server alternate, so that a new one works before the old one goes. Where a
+//! credential is on its way is in the inventory, and each step can be made again, so a run that is killed
+//! anywhere is continued by the next one:
+//!
+//! | Stage | Done | A run that is killed afterwards |
+//! |---|---|---|
+//! | [`Claimed`](Stage::Claimed) | the inventory says that the user is ours | takes the stored password if there is one, and makes one otherwise |
+//! | [`Stored`](Stage::Stored) | the password is in the secret store, as one that nobody is handed yet | |
+//! | [`Made`](Stage::Made) | the user is at the server, with that password | |
+//! | [`Proven`](Stage::Proven) | it has written a document to a stream of the cluster | |
+//! | – | the store hands it to whoever asks; the old one still works | |
+//!
+//! The old user is deleted only when somebody says so, after the overlap: pods read a password when they start, so only who
+//! restarted them knows that nobody uses the old one (decision 46).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use logfleet_contract::index::ObjectPath;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A credential's name: the cluster and the destination.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CredentialName {
+    /// The cluster.
+    pub cluster: String,
+    /// The destination, as the cluster calls it.
+    pub destination: String,
+}
+
+impl CredentialName {
+    /// Puts a name together.
+    pub fn new(cluster: &str, destination: &str) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            destination: destination.to_owned(),
+        }
+    }
+}
+
+/// `<cluster>/<destination>`.
+impl fmt::Display for CredentialName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster, self.destination)
+    }
+}
+
+impl FromStr for CredentialName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((cluster, destination)) if !cluster.is_empty() && !destination.is_empty() => {
+                Ok(Self::new(cluster, destination))
+            }
+            _ => Err(format!("`{text}` isn't `<cluster>/<destination>`")),
+        }
+    }
+}
+
+impl Serialize for CredentialName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CredentialName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// One of the two users that alternate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slot {
+    /// The user as it is rendered.
+    First,
+    /// The same with another name.
+    Second,
+}
+
+impl Slot {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::First, Self::Second];
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+
+    /// The user's path, from that of the rendered one.
+    pub fn user(self, rendered: &ObjectPath) -> ObjectPath {
+        let name = match self {
+            Self::First => rendered.name.clone(),
+            Self::Second => format!("{}-2", rendered.name),
+        };
+        ObjectPath {
+            kind: rendered.kind,
+            name,
+        }
+    }
+}
+
+/// How far a credential is that isn't in use yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The inventory says that the user is ours.
+    Claimed,
+    /// The password is stored.
+    Stored,
+    /// The user is made.
+    Made,
+    /// It has written a document.
+    Proven,
+}
+
+/// A credential that isn't in use yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coming {
+    /// Which user it is.
+    pub slot: Slot,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// A credential that isn't handed out any more, and still works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Which user it is.
+    pub slot: Slot,
+    /// Before this moment it must not be deleted.
+    pub until: Timestamp,
+}
+
+/// What the inventory knows of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// The path of the first of the two users.
+    pub user: String,
+    /// The secret's name in its store.
+    pub secret: String,
+    /// The store's name in the settings.
+    pub store: String,
+    /// The one in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Slot>,
+    /// The one that is to be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coming: Option<Coming>,
+    /// The one that was in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Leaving>,
+    /// What fingerprints are salted with.
+    pub salt: String,
+    /// By which a password is known again without being known: no server gives one back.
+    #[serde(default)]
+    pub fingerprints: BTreeMap<Slot, String>,
+    /// When the one in use came into use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// What is to be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Move {
+    /// Make a password and store it.
+    Store,
+    /// Make the user.
+    Make,
+    /// Write a document.
+    Prove,
+    /// Have the store hand it out.
+    Promote,
+}
+
+impl Credential {
+    /// One of which nothing is there yet.
+    pub fn new(user: &ObjectPath, secret: &str, store: &str, salt: String) -> Self {
+        Self {
+            user: user.to_string(),
+            secret: secret.to_owned(),
+            store: store.to_owned(),
+            active: None,
+            coming: Some(Coming {
+                slot: Slot::First,
+                stage: Stage::Claimed,
+            }),
+            leaving: None,
+            salt,
+            fingerprints: BTreeMap::new(),
+            since: None,
+        }
+    }
+
+    /// The path of a user.
+    pub fn user(&self, slot: Slot) -> Option<ObjectPath> {
+        let rendered = ObjectPath::parse(&format!("{}.json", self.user)).ok()?;
+        Some(slot.user(&rendered))
+    }
+
+    /// The users that should be at the server.
+    pub fn slots(&self) -> Vec<Slot> {
+        let coming = self.coming.filter(|coming| coming.stage >= Stage::Made);
+        let mut slots: Vec<Slot> = self.active.into_iter().collect();
+        slots.extend(coming.map(|coming| coming.slot));
+        slots.extend(self.leaving.map(|leaving| leaving.slot));
+        slots
+    }
+
+    /// What is to be done next, if the credential is on its way.
+    pub fn due(&self) -> Option<Move> {
+        Some(match self.coming?.stage {
+            Stage::Claimed => Move::Store,
+            Stage::Stored => Move::Make,
+            Stage::Made => Move::Prove,
+            Stage::Proven => Move::Promote,
+        })
+    }
+
+    /// Begins to replace the one in use; not while another replacement isn't over.
+    pub fn rotate(&mut self) -> Result<(), &'static str> {
+        let Some(active) = self.active else {
+            return Err("its first credential isn't in use yet");
+        };
+        if self.coming.is_some() {
+            return Err("it is being rotated already");
+        }
+        if self.leaving.is_some() {
+            return Err(
+                "the old credential still works; end the last rotation with `rotate --finish` first",
+            );
+        }
+        self.coming = Some(Coming {
+            slot: active.other(),
+            stage: Stage::Claimed,
+        });
+        Ok(())
+    }
+
+    /// Notes that a move is made.
+    pub fn advance(&mut self, made: Move, now: Timestamp, overlap: SignedDuration) {
+        let Some(coming) = self.coming.as_mut() else {
+            return;
+        };
+        match made {
+            Move::Store => coming.stage = Stage::Stored,
+            Move::Make => coming.stage = Stage::Made,
+            Move::Prove => coming.stage = Stage::Proven,
+            Move::Promote => {
+                let slot = coming.slot;
+                let until = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
+                self.leaving = self.active.map(|slot| Leaving { slot, until });
+                self.active = Some(slot);
+                self.since = Some(now);
+                self.coming = None;
+            }
+        }
+    }
+
+    /// Whether the old credential may go.
+    pub fn may_finish(&self, now: Timestamp) -> Result<Slot, String> {
+        match self.leaving {
+            None => Err("no rotation waits for its end".to_owned()),
+            Some(leaving) if leaving.until > now => Err(format!(
+                "the old credential is kept until {}",
+                leaving
+                    .until
+                    .round(jiff::Unit::Second)
+                    .unwrap_or(leaving.until)
+            )),
+            Some(leaving) => Ok(leaving.slot),
+        }
+    }
+
+    /// Notes that the old credential is gone.
+    pub fn finished(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            self.fingerprints.remove(&leaving.slot);
+        }
+    }
+
+    /// A password's fingerprint.
+    pub fn fingerprint(&self, password: &SecretString) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"logfleet credential\0");
+        hash.update(self.salt.as_bytes());
+        hash.update(b"\0");
+        hash.update(password.expose_secret().as_bytes());
+        base16ct::lower::encode_string(&hash.finalize())[..32].to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use logfleet_contract::index::Kind;
+
+    use super::*;
+
+    fn credential() -> Credential {
+        let user = ObjectPath {
+            kind: Kind::User,
+            name: "writer".to_owned(),
+        };
+        Credential::new(&user, "secret", "store", "salt".to_owned())
+    }
+
+    fn now(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn finish(credential: &mut Credential, at: i64) {
+        while let Some(due) = credential.due() {
+            credential.advance(due, now(at), SignedDuration::from_secs(100));
+        }
+    }
+
+    #[test]
+    fn the_first_credential_leaves_none_behind() {
+        let mut credential = credential();
+        assert_eq!(credential.slots(), []);
+        finish(&mut credential, 0);
+        assert_eq!(
+            (credential.active, credential.leaving),
+            (Some(Slot::First), None)
+        );
+        assert_eq!(
+            credential.user(Slot::Second).expect("a path").to_string(),
+            "_security/user/writer-2"
+        );
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_old_one_until_its_overlap_is_over() {
+        let mut credential = credential();
+        assert!(credential.rotate().is_err());
+        finish(&mut credential, 0);
+        credential.rotate().expect("it is in use");
+        assert!(credential.rotate().is_err());
+        // Until it is promoted, the old one is the one in use.
+        for _ in 0..3 {
+            assert_eq!(credential.active, Some(Slot::First));
+            let due = credential.due().expect("on its way");
+            credential.advance(due, now(10), SignedDuration::from_secs(100));
+        }
+        finish(&mut credential, 10);
+        assert_eq!(credential.active, Some(Slot::Second));
+        assert_eq!(credential.slots(), [Slot::Second, Slot::First]);
+        assert!(credential.rotate().is_err());
+        assert!(credential.may_finish(now(109)).is_err());
+        assert_eq!(credential.may_finish(now(110)), Ok(Slot::First));
+        credential.finished();
+        credential.rotate().expect("the other way round");
+        finish(&mut credential, 200);
+        assert_eq!(credential.active, Some(Slot::First));
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_its_salt() {
+        let (one, mut other) = (credential(), credential());
+        other.salt = "pepper".to_owned();
+        let password = SecretString::from("a");
+        assert_eq!(one.fingerprint(&password), one.fingerprint(&password));
+        assert_ne!(one.fingerprint(&password), other.fingerprint(&password));
+        assert_ne!(
+            one.fingerprint(&password),
+            one.fingerprint(&SecretString::from("b"))
+        );
+    }
+}

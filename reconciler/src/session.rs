@@ -1,0 +1,303 @@
+//! Puts the steps together: source, wanted, observe, plan, apply. IO.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+use crate::fault::Fault;
+use crate::plan::{Plan, Subject, TargetPlan};
+use crate::server::apply::{Report, Target, apply};
+use crate::server::client::{Client, Connection, Retry};
+use crate::server::observe::{Observed, observe};
+use crate::server::plan::{Decisions, plan};
+use crate::settings::{Environment, SecretSource, Server, Settings};
+use crate::source::Source;
+use crate::store::aws::AwsStore;
+use crate::store::{SecretStore, Stores};
+use crate::wanted::{Wanted, WantedServer};
+
+/// What a run needs from outside.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Environment variables.
+    pub environment: &'a dyn Environment,
+    /// Makes the stores of the settings.
+    pub stores: &'a dyn Fn(&Settings) -> Result<Stores, Vec<Fault>>,
+    /// How requests are sent again.
+    pub retry: Retry,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+}
+
+/// The settings, and where they were read.
+#[derive(Debug)]
+pub struct Configured {
+    /// The settings.
+    pub settings: Settings,
+    /// The folder that paths in them are relative to.
+    folder: PathBuf,
+}
+
+/// A server that can be spoken to.
+#[derive(Debug)]
+pub struct Reached {
+    /// How it is reached.
+    pub connection: Connection,
+    /// As the administrator.
+    pub client: Client,
+    /// What it holds.
+    pub observed: Observed,
+}
+
+/// Everything that is known before something is done.
+#[derive(Debug)]
+pub struct Observation {
+    /// What is to be.
+    pub wanted: Wanted,
+    /// The commit.
+    pub commit: Option<String>,
+    /// What is, or why it isn't known.
+    pub servers: BTreeMap<String, Result<Reached, Fault>>,
+}
+
+/// The stores of AWS that the settings name.
+pub fn aws_stores(settings: &Settings) -> Result<Stores, Vec<Fault>> {
+    let mut stores = Stores::new();
+    let mut faults = Vec::new();
+    for (name, store) in &settings.secret_stores {
+        match AwsStore::new(name, &store.aws_secrets_manager) {
+            Ok(store) => {
+                stores.insert(name.clone(), Box::new(store) as Box<dyn SecretStore>);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() {
+        Ok(stores)
+    } else {
+        Err(faults)
+    }
+}
+
+impl Configured {
+    /// Reads the settings.
+    pub fn read(path: &Path) -> Result<Self, Vec<Fault>> {
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        Ok(Self {
+            settings: Settings::read(path)?,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// How a server is reached, and a client that signs in as its administrator.
+    pub fn connect(
+        &self,
+        name: &str,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<(Connection, Client), Fault> {
+        let server = &self.settings.servers[name];
+        let connection = self.connection(name, server, surroundings.retry)?;
+        let password = self.password(name, server, surroundings.environment)?;
+        let client = Client::new(&connection, &server.administrator.username, &password)?;
+        Ok((connection, client))
+    }
+
+    fn connection(&self, name: &str, server: &Server, retry: Retry) -> Result<Connection, Fault> {
+        let authorities = server.certificate_authority.as_ref().map(|path| {
+            let path = self.folder.join(path);
+            fs::read(&path).map_err(|error| {
+                Fault::new(
+                    path.display().to_string(),
+                    format!("`servers.{name}.certificate_authority` can't be read: {error}"),
+                )
+            })
+        });
+        Ok(Connection {
+            url: server.url.clone(),
+            authorities: authorities.transpose()?,
+            timeout: Duration::from_secs(server.timeout_seconds.into()),
+            retry,
+        })
+    }
+
+    fn password(
+        &self,
+        name: &str,
+        server: &Server,
+        environment: &dyn Environment,
+    ) -> Result<SecretString, Fault> {
+        let place = format!("servers.{name}.administrator.password");
+        match &server.administrator.password {
+            SecretSource::File(path) => {
+                let path = self.folder.join(path);
+                let text = fs::read_to_string(&path)
+                    .map(SecretString::from)
+                    .map_err(|error| {
+                        Fault::new(&place, format!("{} can't be read: {error}", path.display()))
+                    })?;
+                let trimmed =
+                    secrecy::ExposeSecret::expose_secret(&text).trim_end_matches(['\r', '\n']);
+                Ok(SecretString::from(trimmed))
+            }
+            SecretSource::Variable(variable) => environment
+                .variable(variable)
+                .map(SecretString::from)
+                .ok_or_else(|| {
+                    Fault::new(
+                        &place,
+                        format!("the environment variable `{variable}` isn't set"),
+                    )
+                }),
+        }
+    }
+
+    /// Reads what is rendered, and what every server holds.
+    pub fn observe(
+        &self,
+        source: &Source,
+        decisions: &Decisions,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Observation, Vec<Fault>> {
+        let checkout = source.read()?;
+        let wanted = Wanted::of(&checkout, &self.settings, decisions.scope)?;
+        Ok(Observation {
+            wanted,
+            commit: checkout.commit,
+            servers: self.reach(surroundings),
+        })
+    }
+
+    /// Reads what every server holds, all of them at the same time.
+    pub fn reach(
+        &self,
+        surroundings: &Surroundings<'_>,
+    ) -> BTreeMap<String, Result<Reached, Fault>> {
+        // Passwords are read here, since an environment isn't shared among threads.
+        let clients: BTreeMap<&String, _> = self
+            .settings
+            .servers
+            .keys()
+            .map(|name| (name, self.connect(name, surroundings)))
+            .collect();
+        std::thread::scope(|scope| {
+            let started: Vec<_> = clients
+                .into_iter()
+                .map(|(name, client)| {
+                    let backend = self.settings.servers[name].backend;
+                    let thread = scope.spawn(move || {
+                        let (connection, client) = client?;
+                        let observed = observe(name, &client, backend)?;
+                        Ok(Reached {
+                            connection,
+                            client,
+                            observed,
+                        })
+                    });
+                    (name.clone(), thread)
+                })
+                .collect();
+            let ended = started.into_iter().map(|(name, thread)| {
+                let result = thread.join();
+                let failed = |_| Err(Fault::new(&name, "the thread that read it failed"));
+                let result = result.unwrap_or_else(failed);
+                (name, result)
+            });
+            ended.collect()
+        })
+    }
+}
+
+impl Observation {
+    /// Says what would be done everywhere. A server that can't be read is a stop.
+    pub fn plan(&self, decisions: &Decisions) -> Plan {
+        let empty = WantedServer::default();
+        let decisions = Decisions {
+            rendered: self.wanted.clusters.clone(),
+            ..decisions.clone()
+        };
+        let targets = self.servers.iter().map(|(name, reached)| {
+            let target = match reached {
+                Ok(reached) => {
+                    let wanted = self.wanted.servers.get(name).unwrap_or(&empty);
+                    plan(name, wanted, &reached.observed, &decisions)
+                }
+                Err(fault) => TargetPlan {
+                    stops: vec![fault.clone()],
+                    ..TargetPlan::default()
+                },
+            };
+            (format!("server/{name}"), target)
+        });
+        Plan {
+            commit: self.commit.clone(),
+            targets: targets.collect(),
+        }
+    }
+
+    /// Carries a plan out, all servers at the same time.
+    pub fn apply(
+        &self,
+        plan: &Plan,
+        configured: &Configured,
+        options: &ApplyOptions,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<BTreeMap<String, Report>, Vec<Fault>> {
+        let mut steps = plan.targets.values().flat_map(|target| &target.steps);
+        let stores = if steps.any(|step| matches!(step.subject, Subject::Credential(_))) {
+            (surroundings.stores)(&configured.settings)?
+        } else {
+            Stores::new()
+        };
+        let now = surroundings.now;
+        let empty = WantedServer::default();
+        let reports = std::thread::scope(|scope| {
+            let mut started = Vec::new();
+            for (name, reached) in &self.servers {
+                let (Ok(reached), Some(target_plan)) =
+                    (reached, plan.targets.get(&format!("server/{name}")))
+                else {
+                    continue;
+                };
+                let target = Target {
+                    server: name,
+                    client: &reached.client,
+                    connection: &reached.connection,
+                    wanted: self.wanted.servers.get(name).unwrap_or(&empty),
+                    observed: &reached.observed,
+                    stores: &stores,
+                    overlap: options.overlap,
+                    take_over: options.take_over.as_deref(),
+                    now,
+                };
+                started.push((name, scope.spawn(move || apply(target, target_plan))));
+            }
+            let ended = started.into_iter().map(|(name, thread)| {
+                let report = thread.join().unwrap_or_else(|_| Report {
+                    failed: vec![Fault::new(name, "the thread that applied the plan failed")],
+                    ..Report::default()
+                });
+                (format!("server/{name}"), report)
+            });
+            ended.collect()
+        });
+        Ok(reports)
+    }
+}
+
+/// How a plan is applied.
+#[derive(Clone, Debug)]
+pub struct ApplyOptions {
+    /// How long an old credential works beside the new one.
+    pub overlap: SignedDuration,
+    /// A dead run whose place is taken.
+    pub take_over: Option<String>,
+}
+
+/// Every fault of reports.
+pub fn faults(reports: &BTreeMap<String, Report>) -> BTreeSet<&Fault> {
+    reports.values().flat_map(|report| &report.failed).collect()
+}

@@ -1,0 +1,418 @@
+//! The source step: what is rendered, from a folder or from git. IO.
+//!
+//! Git's transports are git's: the user's own `git` fetches, with its credential
+//! helpers, SSH agent and known hosts, into a folder that is removed
+//! afterwards (decision 46). The commit's files are read from its objects,
+//! without a working tree.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use git2::{ObjectType, Repository, Tree};
+use logfleet_contract::folder;
+use logfleet_contract::rendered::RenderedCluster;
+use logfleet_contract::tree::{RenderedTree, TreePath};
+
+use crate::fault::Fault;
+
+/// The largest file that is read.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// Where a fleet is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A folder with `rendered/` in it.
+    Folder(PathBuf),
+    /// A repository and what is fetched of it: a branch, a tag, or a commit.
+    Git {
+        /// Its address.
+        url: String,
+        /// The branch, tag or commit.
+        revision: String,
+    },
+}
+
+/// A fleet as it is rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkout {
+    /// The commit; none for a folder.
+    pub commit: Option<String>,
+    /// What is rendered for each cluster.
+    pub clusters: BTreeMap<String, RenderedCluster>,
+}
+
+impl Source {
+    /// Tells an address from a folder: `https://…`, `ssh://…`, `file://…` or `user@host:path`.
+    pub fn parse(text: &str, revision: Option<&str>) -> Result<Self, Fault> {
+        let is_scp = !text.starts_with(['/', '.'])
+            && text
+                .split_once(':')
+                .is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+        if text.contains("://") || is_scp {
+            let url = text.to_owned();
+            if logfleet_contract::secrets::secret_shape(text).is_some() {
+                return Err(Fault::new(
+                    "SOURCE",
+                    "the address of the repository holds a credential",
+                )
+                .hint("leave it to git: a credential helper, an SSH agent, or GIT_ASKPASS"));
+            }
+            if text.starts_with('-') {
+                return Err(Fault::new("SOURCE", "an address can't begin with `-`"));
+            }
+            let revision = revision.unwrap_or("HEAD").to_owned();
+            if revision.starts_with('-') || revision.contains(':') {
+                return Err(Fault::new(
+                    "--revision",
+                    format!("`{revision}` is no name of a branch, a tag or a commit"),
+                ));
+            }
+            return Ok(Self::Git { url, revision });
+        }
+        if revision.is_some() {
+            return Err(Fault::new("--revision", "a folder has no revision")
+                .hint("give the repository's address instead, such as file:///srv/fleet"));
+        }
+        Ok(Self::Folder(PathBuf::from(text)))
+    }
+
+    /// Reads the whole fleet, or tells all that is wrong with it.
+    pub fn read(&self) -> Result<Checkout, Vec<Fault>> {
+        let (commit, trees) = match self {
+            Self::Folder(path) => (None, read_folder(path).map_err(|fault| vec![fault])?),
+            Self::Git { url, revision } => {
+                let (commit, trees) = read_git(url, revision).map_err(|fault| vec![fault])?;
+                (Some(commit), trees)
+            }
+        };
+        let mut clusters = BTreeMap::new();
+        let mut faults = Vec::new();
+        for (name, tree) in trees {
+            if folder::is_shared(&name) {
+                continue;
+            }
+            match RenderedCluster::read(&name, tree) {
+                Ok(cluster) => {
+                    clusters.insert(name, cluster);
+                }
+                Err(found) => faults.extend(found.into_iter().map(|fault| {
+                    let path = format!("rendered/{name}/{}", fault.path);
+                    Fault::new(path, fault.problem.to_string())
+                        .hint("run `gen render`, and commit all that it writes")
+                })),
+            }
+        }
+        if faults.is_empty() {
+            Ok(Checkout { commit, clusters })
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+type Trees = BTreeMap<String, RenderedTree>;
+
+fn read_folder(root: &Path) -> Result<Trees, Fault> {
+    let rendered = root.join(folder::RENDERED);
+    let mut trees = Trees::new();
+    for entry in entries(&rendered)? {
+        let path = rendered.join(&entry);
+        if is_kept(&entry) && is_folder(&path)? {
+            let mut tree = RenderedTree::default();
+            add_folder(&path, "", &mut tree)?;
+            trees.insert(entry, tree);
+        }
+    }
+    Ok(trees)
+}
+
+/// Whether a folder below `rendered/` is read; what `gen` is about to write isn't.
+fn is_kept(name: &str) -> bool {
+    !name.starts_with('.')
+}
+
+fn entries(path: &Path) -> Result<Vec<String>, Fault> {
+    let unreadable = |error| unreadable(path, &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let name = name.into_string().map_err(|name| {
+            let shown = name.to_string_lossy();
+            Fault::new(
+                path.display().to_string(),
+                format!("the name `{shown}` isn't UTF-8"),
+            )
+        })?;
+        names.push(name);
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(
+        path.display().to_string(),
+        format!("can't be read: {error}"),
+    )
+    .hint("SOURCE is a folder with `rendered/` in it, or the address of a git repository")
+}
+
+/// Links aren't followed: `gen` writes none.
+fn is_folder(path: &Path) -> Result<bool, Fault> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
+    Ok(metadata.is_dir())
+}
+
+fn add_folder(path: &Path, below: &str, tree: &mut RenderedTree) -> Result<(), Fault> {
+    for entry in entries(path)? {
+        let (full, name) = (path.join(&entry), format!("{below}{entry}"));
+        let metadata = fs::symlink_metadata(&full).map_err(|error| unreadable(&full, &error))?;
+        if metadata.is_dir() {
+            add_folder(&full, &format!("{name}/"), tree)?;
+        } else if metadata.is_file() {
+            check_size(&full.display().to_string(), metadata.len())?;
+            let bytes = fs::read(&full).map_err(|error| unreadable(&full, &error))?;
+            tree.0.insert(tree_path(&name)?, bytes);
+        }
+    }
+    Ok(())
+}
+
+fn check_size(place: &str, size: u64) -> Result<(), Fault> {
+    if size <= LARGEST_FILE {
+        return Ok(());
+    }
+    let message = format!("has {size} bytes; the limit is {LARGEST_FILE}");
+    Err(Fault::new(place, message))
+}
+
+fn tree_path(name: &str) -> Result<TreePath, Fault> {
+    TreePath::new(name).map_err(|error| Fault::new(name, error.to_string()))
+}
+
+/// A folder that is removed when it isn't needed any more.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Result<Self, Fault> {
+        let name = format!("logfleet-reconciler-{}", crate::random::hex(8)?);
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).map_err(|error| {
+            Fault::new(
+                path.display().to_string(),
+                format!("can't be made: {error}"),
+            )
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What can't be removed is in the system's folder of temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn read_git(url: &str, revision: &str) -> Result<(String, Trees), Fault> {
+    let home = Temporary::new()?;
+    let wrong = |error: &git2::Error| Fault::new(url, format!("git: {}", error.message()));
+    let repository = Repository::init_bare(&home.0).map_err(|error| wrong(&error))?;
+    fetch(&home.0, url, revision)?;
+    let read = || -> Result<(String, Trees), ReadError> {
+        let commit = repository.revparse_single("FETCH_HEAD")?.peel_to_commit()?;
+        let root = commit.tree()?;
+        let Some(rendered) = root.get_name(folder::RENDERED) else {
+            return Err(Fault::new(
+                url,
+                format!("`{}` isn't in the commit {}", folder::RENDERED, commit.id()),
+            )
+            .hint("run `gen render` and commit what it writes, or name another --revision")
+            .into());
+        };
+        let rendered = repository.find_tree(rendered.id())?;
+        let mut trees = Trees::new();
+        for entry in &rendered {
+            let name = entry.name().unwrap_or_default().to_owned();
+            if entry.kind() == Some(ObjectType::Tree) && is_kept(&name) {
+                let mut tree = RenderedTree::default();
+                add_tree(
+                    &repository,
+                    &repository.find_tree(entry.id())?,
+                    "",
+                    &mut tree,
+                )?;
+                trees.insert(name, tree);
+            }
+        }
+        Ok((commit.id().to_string(), trees))
+    };
+    read().map_err(|error| match error {
+        ReadError::Git(error) => wrong(&error),
+        ReadError::Fault(fault) => fault,
+    })
+}
+
+enum ReadError {
+    Git(git2::Error),
+    Fault(Fault),
+}
+
+impl From<git2::Error> for ReadError {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error)
+    }
+}
+
+impl From<Fault> for ReadError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+fn add_tree(
+    repository: &Repository,
+    tree: &Tree<'_>,
+    below: &str,
+    read: &mut RenderedTree,
+) -> Result<(), ReadError> {
+    // Regular files; a link's mode is 0o120000.
+    const REGULAR: [i32; 2] = [0o100_644, 0o100_755];
+    for entry in tree {
+        let name = format!("{below}{}", entry.name().unwrap_or_default());
+        if entry.kind() == Some(ObjectType::Tree) {
+            let inner = repository.find_tree(entry.id())?;
+            add_tree(repository, &inner, &format!("{name}/"), read)?;
+        } else if REGULAR.contains(&entry.filemode()) {
+            let blob = repository.find_blob(entry.id())?;
+            check_size(&name, blob.size() as u64)?;
+            read.0.insert(tree_path(&name)?, blob.content().to_vec());
+        }
+    }
+    Ok(())
+}
+
+/// Has git fetch one revision, without history.
+fn fetch(home: &Path, url: &str, revision: &str) -> Result<(), Fault> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(home)
+        .args([
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            "--",
+            url,
+            revision,
+        ])
+        // Nobody is there to answer.
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| {
+            Fault::new("git", format!("can't be started: {error}")).hint("install git")
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = Fault::quoting(String::from_utf8_lossy(&output.stderr).trim());
+    Err(
+        Fault::new(url, format!("git can't fetch `{revision}`: {said}"))
+            .hint("try `git ls-remote` with the same address as the same user"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_folders() {
+        let git = |url: &str, revision: &str| Source::Git {
+            url: url.into(),
+            revision: revision.into(),
+        };
+        for (text, wanted) in [
+            (".", Source::Folder(".".into())),
+            ("/srv/a@b:c", Source::Folder("/srv/a@b:c".into())),
+            ("./a@b:c", Source::Folder("./a@b:c".into())),
+            (
+                "https://git.example.com/a.git",
+                git("https://git.example.com/a.git", "HEAD"),
+            ),
+            (
+                "git@git.example.com:a/b.git",
+                git("git@git.example.com:a/b.git", "HEAD"),
+            ),
+        ] {
+            assert_eq!(Source::parse(text, None), Ok(wanted), "{text}");
+        }
+        assert_eq!(
+            Source::parse("ssh://h/a", Some("v1")),
+            Ok(git("ssh://h/a", "v1"))
+        );
+        for (text, revision) in [
+            (".", Some("main")),
+            ("https://h/a", Some("--upload-pack=x")),
+            ("https://user:hunter2@h/a", None),
+        ] {
+            let fault = Source::parse(text, revision).expect_err(text);
+            assert!(!fault.to_string().contains("hunter2"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_folder_and_a_commit_are_read_alike() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = Source::Folder(example.clone())
+            .read()
+            .expect("the example fleet is right");
+        assert_eq!(folder.clusters.len(), 4);
+
+        let copy = tempfile::tempdir().expect("the temporary folder is writable");
+        let git = |arguments: &[&str]| {
+            let status = Command::new("git")
+                .arg("-C")
+                .arg(copy.path())
+                .args(arguments)
+                .status();
+            assert!(status.expect("git is installed").success(), "{arguments:?}");
+        };
+        git(&["init", "--quiet"]);
+        let status = Command::new("cp")
+            .arg("-r")
+            .arg(example.join("rendered"))
+            .arg(copy.path())
+            .status();
+        assert!(status.expect("cp is installed").success());
+        git(&["add", "--force", "rendered"]);
+        git(&[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.com",
+            "commit",
+            "--quiet",
+            "-m",
+            "a",
+        ]);
+        let url = format!("file://{}", copy.path().display());
+        let cloned = Source::parse(&url, None)
+            .expect("an address")
+            .read()
+            .expect("it is right");
+        assert_eq!(cloned.clusters, folder.clusters);
+        assert_eq!(cloned.commit.expect("a commit").len(), 40);
+        let fault = Source::parse(&url, Some("no-such-branch"))
+            .expect("it could be")
+            .read();
+        assert!(
+            fault.expect_err("it isn't there")[0]
+                .message
+                .contains("no-such-branch")
+        );
+    }
+}
