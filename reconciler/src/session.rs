@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
+use crate::aws::{Access, Accounts};
 use crate::fault::Fault;
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
@@ -15,7 +16,6 @@ use crate::server::client::{Client, Connection, Retry};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
 use crate::settings::{Environment, SecretSource, Server, Settings};
-use crate::aws::{Access, Accounts};
 use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
 use crate::stacks::plan::Options;
@@ -241,7 +241,11 @@ impl Configured {
     }
 
     /// Carries out what was prepared for AWS.
-    pub fn apply_aws(&self, aws: &InAws, progress: &(dyn Fn(&str) + Sync)) -> BTreeMap<String, Report> {
+    pub fn apply_aws(
+        &self,
+        aws: &InAws,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> BTreeMap<String, Report> {
         let Some(settings) = &self.settings.aws else {
             return BTreeMap::new();
         };

@@ -72,7 +72,13 @@ pub struct Listed {
     pub why: &'static str,
 }
 
-const fn listed(caller: Caller, service: &'static str, action: &'static str, on: On, why: &'static str) -> Listed {
+const fn listed(
+    caller: Caller,
+    service: &'static str,
+    action: &'static str,
+    on: On,
+    why: &'static str,
+) -> Listed {
     Listed {
         service,
         action,
@@ -84,42 +90,218 @@ const fn listed(caller: Caller, service: &'static str, action: &'static str, on:
 
 /// Every call, by who makes it.
 pub const CALLS: &[Listed] = &[
-    listed(Caller::Own, "sts", "AssumeRole", On::AccountRole, "works in a cluster's account"),
-    listed(Caller::Own, "sts", "GetCallerIdentity", On::All, "sees that the account is its own, without `aws.role`"),
-    listed(Caller::Own, "s3", "GetObject", On::Records, "reads what was set by API"),
-    listed(Caller::Own, "s3", "PutObject", On::Records, "records what is set by API"),
-    listed(Caller::Account, "cloudformation", "DescribeStacks", On::All, "lists the stacks of an account and Region"),
-    listed(Caller::Account, "cloudformation", "GetTemplate", On::Stacks, "tells what a deletion keeps, and where members are"),
-    listed(Caller::Account, "cloudformation", "CreateChangeSet", On::Stacks, "plans a change"),
-    listed(Caller::Account, "cloudformation", "TagResource", On::Stacks, "marks a stack as its own"),
-    listed(Caller::Account, "cloudformation", "DescribeChangeSet", On::Stacks, "shows a change resource by resource"),
-    listed(Caller::Account, "cloudformation", "DeleteChangeSet", On::Stacks, "removes a plan that nobody applied"),
-    listed(Caller::Account, "cloudformation", "ExecuteChangeSet", On::Stacks, "applies a change"),
-    listed(Caller::Account, "cloudformation", "DescribeStackEvents", On::Stacks, "tells why a change failed"),
-    listed(Caller::Account, "cloudformation", "ContinueUpdateRollback", On::Stacks, "frees a stack whose rollback failed"),
-    listed(Caller::Account, "cloudformation", "DeleteStack", On::Stacks, "deletes a stack that nobody wants any more"),
-    listed(Caller::Account, "iam", "PassRole", On::CloudFormationRole, "lets CloudFormation make what templates say"),
-    listed(Caller::Account, "s3", "PutObject", On::Templates, "hands a template over that is larger than 51,200 bytes"),
-    listed(Caller::Account, "s3", "GetObject", On::Templates, "lets CloudFormation read that template"),
-    listed(Caller::Account, "tag", "GetResources", On::All, "lists the members of clusters"),
-    listed(Caller::Account, "eks", "DescribeCluster", On::EksClusters, "sees what the control plane logs"),
-    listed(Caller::Account, "eks", "UpdateClusterConfig", On::EksClusters, "sets what the control plane logs"),
-    listed(Caller::Account, "eks", "DescribeUpdate", On::EksClusters, "waits until that is done"),
-    listed(Caller::Account, "logs", "DescribeLogGroups", On::All, "sees how long its log group keeps events"),
-    listed(Caller::Account, "logs", "PutRetentionPolicy", On::EksLogGroups, "sets how long it keeps them"),
-    listed(Caller::Account, "logs", "DeleteRetentionPolicy", On::EksLogGroups, "undoes that"),
-    listed(Caller::Account, "elasticloadbalancing", "DescribeLoadBalancerAttributes", On::All, "sees where a classic load balancer logs to"),
-    listed(Caller::Account, "elasticloadbalancing", "ModifyLoadBalancerAttributes", On::LoadBalancers, "sets that"),
-    listed(Caller::Account, "route53", "ListQueryLoggingConfigs", On::All, "sees where a zone's queries are logged"),
-    listed(Caller::Account, "route53", "CreateQueryLoggingConfig", On::HostedZones, "sets that"),
-    listed(Caller::Account, "route53", "DeleteQueryLoggingConfig", On::All, "undoes that"),
+    listed(
+        Caller::Own,
+        "sts",
+        "AssumeRole",
+        On::AccountRole,
+        "works in a cluster's account",
+    ),
+    listed(
+        Caller::Own,
+        "sts",
+        "GetCallerIdentity",
+        On::All,
+        "sees that the account is its own, without `aws.role`",
+    ),
+    listed(
+        Caller::Own,
+        "s3",
+        "GetObject",
+        On::Records,
+        "reads what was set by API",
+    ),
+    listed(
+        Caller::Own,
+        "s3",
+        "PutObject",
+        On::Records,
+        "records what is set by API",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DescribeStacks",
+        On::All,
+        "lists the stacks of an account and Region",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "GetTemplate",
+        On::Stacks,
+        "tells what a deletion keeps, and where members are",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "CreateChangeSet",
+        On::Stacks,
+        "plans a change",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "TagResource",
+        On::Stacks,
+        "marks a stack as its own",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DescribeChangeSet",
+        On::Stacks,
+        "shows a change resource by resource",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DeleteChangeSet",
+        On::Stacks,
+        "removes a plan that nobody applied",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "ExecuteChangeSet",
+        On::Stacks,
+        "applies a change",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DescribeStackEvents",
+        On::Stacks,
+        "tells why a change failed",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "ContinueUpdateRollback",
+        On::Stacks,
+        "frees a stack whose rollback failed",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DeleteStack",
+        On::Stacks,
+        "deletes a stack that nobody wants any more",
+    ),
+    listed(
+        Caller::Account,
+        "iam",
+        "PassRole",
+        On::CloudFormationRole,
+        "lets CloudFormation make what templates say",
+    ),
+    listed(
+        Caller::Account,
+        "s3",
+        "PutObject",
+        On::Templates,
+        "hands a template over that is larger than 51,200 bytes",
+    ),
+    listed(
+        Caller::Account,
+        "s3",
+        "GetObject",
+        On::Templates,
+        "lets CloudFormation read that template",
+    ),
+    listed(
+        Caller::Account,
+        "tag",
+        "GetResources",
+        On::All,
+        "lists the members of clusters",
+    ),
+    listed(
+        Caller::Account,
+        "eks",
+        "DescribeCluster",
+        On::EksClusters,
+        "sees what the control plane logs",
+    ),
+    listed(
+        Caller::Account,
+        "eks",
+        "UpdateClusterConfig",
+        On::EksClusters,
+        "sets what the control plane logs",
+    ),
+    listed(
+        Caller::Account,
+        "eks",
+        "DescribeUpdate",
+        On::EksClusters,
+        "waits until that is done",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DescribeLogGroups",
+        On::All,
+        "sees how long its log group keeps events",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "PutRetentionPolicy",
+        On::EksLogGroups,
+        "sets how long it keeps them",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DeleteRetentionPolicy",
+        On::EksLogGroups,
+        "undoes that",
+    ),
+    listed(
+        Caller::Account,
+        "elasticloadbalancing",
+        "DescribeLoadBalancerAttributes",
+        On::All,
+        "sees where a classic load balancer logs to",
+    ),
+    listed(
+        Caller::Account,
+        "elasticloadbalancing",
+        "ModifyLoadBalancerAttributes",
+        On::LoadBalancers,
+        "sets that",
+    ),
+    listed(
+        Caller::Account,
+        "route53",
+        "ListQueryLoggingConfigs",
+        On::All,
+        "sees where a zone's queries are logged",
+    ),
+    listed(
+        Caller::Account,
+        "route53",
+        "CreateQueryLoggingConfig",
+        On::HostedZones,
+        "sets that",
+    ),
+    listed(
+        Caller::Account,
+        "route53",
+        "DeleteQueryLoggingConfig",
+        On::All,
+        "undoes that",
+    ),
 ];
 
 /// Whether a call is listed.
 pub(super) fn is_listed(service: &str, action: &str) -> bool {
     // It signs otherwise than policies name it.
     let service = if service == "tagging" { "tag" } else { service };
-    CALLS.iter().any(|own| own.service == service && own.action == action)
+    CALLS
+        .iter()
+        .any(|own| own.service == service && own.action == action)
 }
 
 /// The table, as the documentation shows it.
@@ -151,7 +333,12 @@ mod tests {
     fn a_call_is_listed_once_for_each_purpose() {
         let keys: BTreeSet<String> = CALLS
             .iter()
-            .map(|own| format!("{:?} {} {} {:?}", own.caller, own.service, own.action, own.on))
+            .map(|own| {
+                format!(
+                    "{:?} {} {} {:?}",
+                    own.caller, own.service, own.action, own.on
+                )
+            })
             .collect();
         assert_eq!(keys.len(), CALLS.len());
     }

@@ -119,15 +119,23 @@ impl AwsError {
 fn is_throttling(code: &str) -> bool {
     code.contains("Throttl")
         || code.contains("TooManyRequests")
-        || matches!(code, "RequestLimitExceeded" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded")
+        || matches!(
+            code,
+            "RequestLimitExceeded"
+                | "SlowDown"
+                | "PriorRequestNotComplete"
+                | "BandwidthLimitExceeded"
+        )
 }
 
 /// What AWS says of an error, in JSON or XML.
 pub(super) fn refused(action: &str, status: u16, body: &[u8]) -> AwsError {
-    let (code, message) = from_json(body).or_else(|| from_xml(body)).unwrap_or_else(|| {
-        let text = String::from_utf8_lossy(body);
-        (format!("status {status}"), text.into_owned())
-    });
+    let (code, message) = from_json(body)
+        .or_else(|| from_xml(body))
+        .unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(body);
+            (format!("status {status}"), text.into_owned())
+        });
     AwsError::Refused {
         action: action.to_owned(),
         status,
@@ -168,10 +176,17 @@ mod tests {
         assert!(of(400, query).is_missing());
         assert_eq!(of(400, query).code(), "ValidationError");
         assert_eq!(
-            of(400, r#"{"__type":"com.amazonaws#ThrottlingException","message":"Rate exceeded"}"#).to_string(),
+            of(
+                400,
+                r#"{"__type":"com.amazonaws#ThrottlingException","message":"Rate exceeded"}"#
+            )
+            .to_string(),
             "Action: ThrottlingException: Rate exceeded"
         );
-        assert_eq!(of(502, "<html>no</html>").to_string(), "Action: status 502: <html>no</html>");
+        assert_eq!(
+            of(502, "<html>no</html>").to_string(),
+            "Action: status 502: <html>no</html>"
+        );
     }
 
     #[test]

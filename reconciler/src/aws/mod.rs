@@ -20,8 +20,8 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
-    sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_http_client::Builder;
@@ -112,7 +112,11 @@ impl Accounts {
         let http = Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
-        let config = runtime.block_on(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load());
+        let config = runtime.block_on(
+            aws_config::defaults(BehaviorVersion::latest())
+                .http_client(http)
+                .load(),
+        );
         let provider = config
             .credentials_provider()
             .ok_or_else(|| strange("AWS's default chain has no provider"))?;
@@ -154,7 +158,9 @@ impl Accounts {
         let credentials = self.known(account, || {
             let own = self.own(region)?;
             match &self.access.role {
-                Some(role) => sts::assume_role(&own, account, role, self.access.external_id.as_deref()),
+                Some(role) => {
+                    sts::assume_role(&own, account, role, self.access.external_id.as_deref())
+                }
                 None => {
                     let signed_in = sts::caller_account(&own)?;
                     if signed_in == account {
@@ -182,8 +188,13 @@ impl Accounts {
     }
 
     /// A credential that doesn't end soon. Those who wait for one wait for the same request.
-    fn known(&self, account: &str, fetch: impl FnOnce() -> Result<Credentials, AwsError>) -> Result<Credentials, AwsError> {
-        let lasts = |credentials: &Credentials| credentials.expiry().is_none_or(|end| end > now() + MARGIN);
+    fn known(
+        &self,
+        account: &str,
+        fetch: impl FnOnce() -> Result<Credentials, AwsError>,
+    ) -> Result<Credentials, AwsError> {
+        let lasts =
+            |credentials: &Credentials| credentials.expiry().is_none_or(|end| end > now() + MARGIN);
         let read = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(credentials) = read().get(account)
             && lasts(credentials)
@@ -236,7 +247,8 @@ impl Aws {
     /// How hosts and ARNs of the Region's partition are made; a Region that is too new to be known is one of the
     /// commercial partition.
     pub(crate) fn partition(&self) -> (&'static str, &'static str) {
-        partition::of_region(&self.region).map_or(("aws", "amazonaws.com"), |own| (own.id, own.dns_suffix))
+        partition::of_region(&self.region)
+            .map_or(("aws", "amazonaws.com"), |own| (own.id, own.dns_suffix))
     }
 
     /// Where a service is in the Region.
@@ -263,16 +275,24 @@ impl Aws {
         }
     }
 
-
     /// A call of the Query protocol: a form in, XML out.
-    pub(crate) fn query(&self, service: &str, action: &str, version: &str, form: Form) -> Result<Element, AwsError> {
+    pub(crate) fn query(
+        &self,
+        service: &str,
+        action: &str,
+        version: &str,
+        form: Form,
+    ) -> Result<Element, AwsError> {
         let body = form.with("Action", action).with("Version", version).text();
         let call = Call {
             service,
             action,
             method: "POST",
             url: format!("{}/", self.host(service)),
-            headers: vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())],
+            headers: vec![(
+                "content-type",
+                "application/x-www-form-urlencoded; charset=utf-8".to_owned(),
+            )],
             body: body.into_bytes(),
         };
         let answer = self.send(&call)?;
@@ -280,7 +300,12 @@ impl Aws {
     }
 
     /// A call of a JSON protocol, by its target.
-    pub(crate) fn json(&self, service: &str, target: &str, body: &serde_json::Value) -> Result<serde_json::Value, AwsError> {
+    pub(crate) fn json(
+        &self,
+        service: &str,
+        target: &str,
+        body: &serde_json::Value,
+    ) -> Result<serde_json::Value, AwsError> {
         let action = target.rsplit('.').next().unwrap_or(target);
         let call = Call {
             service,
@@ -309,7 +334,10 @@ impl Aws {
             .with_max_delay(self.patience.longest)
             .with_max_times(self.patience.times)
             .with_jitter();
-        (|| self.once(call)).retry(pauses).when(AwsError::is_passing).call()
+        (|| self.once(call))
+            .retry(pauses)
+            .when(AwsError::is_passing)
+            .call()
     }
 
     fn once(&self, call: &Call<'_>) -> Result<Answer, AwsError> {
@@ -326,7 +354,10 @@ impl Aws {
             .map_err(|error| AwsError::strange(call.action, &error))?;
         self.sign(&mut request, call.service)
             .map_err(|error| AwsError::strange(call.action, &error))?;
-        let mut response = self.agent.run(request).map_err(|error| unanswered(error.to_string()))?;
+        let mut response = self
+            .agent
+            .run(request)
+            .map_err(|error| unanswered(error.to_string()))?;
         let status = response.status().as_u16();
         let header = |name: &str| {
             let value = response.headers().get(name)?;
@@ -334,7 +365,11 @@ impl Aws {
         };
         let etag = header("etag");
         let mut body = Vec::new();
-        let read = response.body_mut().as_reader().take(LARGEST_ANSWER).read_to_end(&mut body);
+        let read = response
+            .body_mut()
+            .as_reader()
+            .take(LARGEST_ANSWER)
+            .read_to_end(&mut body);
         read.map_err(|error| unanswered(error.to_string()))?;
         if (200..300).contains(&status) {
             Ok(Answer { body, etag })
@@ -353,7 +388,9 @@ impl Aws {
         }
         // Route 53 has no Region, and signs as the one of its partition's global services.
         let region = match service {
-            "route53" => partition::of_region(&self.region).map_or("us-east-1", |own| own.global_region),
+            "route53" => {
+                partition::of_region(&self.region).map_or("us-east-1", |own| own.global_region)
+            }
             _ => &self.region,
         };
         let identity = self.credentials.clone().into();
@@ -375,7 +412,9 @@ impl Aws {
         let signable = SignableRequest::new(
             request.method().as_str(),
             request.uri().to_string(),
-            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
             SignableBody::Bytes(&body),
         )
         .map_err(|error| error.to_string())?;
@@ -408,7 +447,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-#[expect(clippy::disallowed_methods, reason = "a signature is of a time, and a credential ends at one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a signature is of a time, and a credential ends at one"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -30,7 +30,13 @@ pub fn get(aws: &Aws, bucket: &str, key: &str) -> Result<Option<(Vec<u8>, String
 
 /// Writes an object, and returns its ETag
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>).
-pub fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>, condition: &Condition) -> Result<String, AwsError> {
+pub fn put(
+    aws: &Aws,
+    bucket: &str,
+    key: &str,
+    bytes: Vec<u8>,
+    condition: &Condition,
+) -> Result<String, AwsError> {
     let mut headers = vec![("content-type", "application/json".to_owned())];
     match condition {
         Condition::Any => {}
@@ -44,7 +50,12 @@ pub fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>, condition: &Condi
 /// The address of an object, as CloudFormation takes it.
 pub fn address(aws: &Aws, bucket: &str, key: &str) -> String {
     // CloudFormation wants AWS's own address, wherever the object was sent.
-    format!("https://{bucket}.s3.{}.{}/{}", aws.region(), aws.partition().1, path(key))
+    format!(
+        "https://{bucket}.s3.{}.{}/{}",
+        aws.region(),
+        aws.partition().1,
+        path(key)
+    )
 }
 
 fn path(key: &str) -> String {

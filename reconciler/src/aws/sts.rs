@@ -18,7 +18,10 @@ pub(super) fn assume_role(
 ) -> Result<Credentials, AwsError> {
     const ACTION: &str = "AssumeRole";
     let form = Form::default()
-        .with("RoleArn", format!("arn:{}:iam::{account}:role/{role}", aws.partition().0))
+        .with(
+            "RoleArn",
+            format!("arn:{}:iam::{account}:role/{role}", aws.partition().0),
+        )
         .with("RoleSessionName", "logfleet-reconciler")
         .with_any("ExternalId", external_id);
     let answer = aws.query("sts", ACTION, VERSION, form)?;

@@ -42,8 +42,8 @@ pub fn resources(aws: &Aws, types: &BTreeSet<&str>) -> Result<Vec<Resource>, Aws
             body["PaginationToken"] = token.into();
         }
         let answer = aws.json("tagging", TARGET, &body)?;
-        let answer: Answer =
-            serde_json::from_value(answer).map_err(|error| AwsError::strange("GetResources", &error))?;
+        let answer: Answer = serde_json::from_value(answer)
+            .map_err(|error| AwsError::strange("GetResources", &error))?;
         found.extend(answer.resource_tag_mapping_list.into_iter().map(|item| {
             let tags = item.tags.into_iter().map(|tag| (tag.key, tag.value));
             (item.arn, tags.collect())

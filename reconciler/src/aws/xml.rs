@@ -23,7 +23,11 @@ impl Element {
         Self {
             name: node.tag_name().name().to_owned(),
             text: node.text().unwrap_or_default().trim().to_owned(),
-            children: node.children().filter(roxmltree::Node::is_element).map(Self::of).collect(),
+            children: node
+                .children()
+                .filter(roxmltree::Node::is_element)
+                .map(Self::of)
+                .collect(),
         }
     }
 
@@ -34,9 +38,13 @@ impl Element {
 
     /// The first element of a name anywhere in it.
     pub fn find(&self, name: &str) -> Option<&Self> {
-        self.children
-            .iter()
-            .find_map(|child| if child.name == name { Some(child) } else { child.find(name) })
+        self.children.iter().find_map(|child| {
+            if child.name == name {
+                Some(child)
+            } else {
+                child.find(name)
+            }
+        })
     }
 
     /// The text of an element in it, where it isn't empty.
@@ -65,9 +73,15 @@ mod tests {
         let text = b"<R xmlns=\"http://x\"><Result><Stacks><member><Name> a </Name></member><member/></Stacks></Result></R>";
         let document = Element::parse(text).expect("XML");
         let result = document.child("Result").expect("a result");
-        let names: Vec<_> = result.list("Stacks").map(|stack| stack.text_of("Name")).collect();
+        let names: Vec<_> = result
+            .list("Stacks")
+            .map(|stack| stack.text_of("Name"))
+            .collect();
         assert_eq!(names, [Some("a"), None]);
-        assert_eq!(document.find("Name").map(|name| name.text.as_str()), Some("a"));
+        assert_eq!(
+            document.find("Name").map(|name| name.text.as_str()),
+            Some("a")
+        );
         assert_eq!(result.list("Nothing").count(), 0);
         assert!(Element::parse(b"{}").is_err());
     }

@@ -108,9 +108,9 @@ impl Running<'_, '_> {
 
     /// Reads everything; AWS only for what may change it.
     fn observe(&mut self, decisions: &Decisions, with_aws: bool) -> Result<Observation> {
-        let mut observation = self
-            .configured
-            .observe(&self.source()?, decisions, self.surroundings)?;
+        let mut observation =
+            self.configured
+                .observe(&self.source()?, decisions, self.surroundings)?;
         if with_aws {
             let configured = &self.configured;
             observation.aws = with_progress(self.terminal, |progress| {
@@ -119,7 +119,10 @@ impl Running<'_, '_> {
         }
         let known = |cluster: &String| {
             observation.wanted.clusters.contains(cluster)
-                || observation.aws.as_ref().is_some_and(|aws| aws.prepared.knows(cluster))
+                || observation
+                    .aws
+                    .as_ref()
+                    .is_some_and(|aws| aws.prepared.knows(cluster))
                 || observation.servers.values().flatten().any(|reached| {
                     reached
                         .observed
@@ -211,7 +214,9 @@ impl Running<'_, '_> {
         let mut reports = observation.apply(plan, &self.configured, &options, self.surroundings)?;
         if let Some(aws) = &observation.aws {
             let configured = &self.configured;
-            reports.extend(with_progress(self.terminal, |progress| configured.apply_aws(aws, progress)));
+            reports.extend(with_progress(self.terminal, |progress| {
+                configured.apply_aws(aws, progress)
+            }));
         }
         self.report(plan, &reports)?;
         let failed = faults(&reports);
@@ -484,7 +489,10 @@ impl Running<'_, '_> {
 }
 
 /// Does something long, and tells at once what it is at.
-fn with_progress<T: Send>(terminal: &mut Terminal<'_>, work: impl FnOnce(&(dyn Fn(&str) + Sync)) -> T + Send) -> T {
+fn with_progress<T: Send>(
+    terminal: &mut Terminal<'_>,
+    work: impl FnOnce(&(dyn Fn(&str) + Sync)) -> T + Send,
+) -> T {
     let (sender, receiver) = std::sync::mpsc::channel::<String>();
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || {

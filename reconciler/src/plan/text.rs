@@ -141,7 +141,10 @@ fn group(step: &Step) -> Group {
         });
     let differences = differences.collect();
     let resources = match &step.change {
-        Change::Stack { resources, .. } => resources_told(resources).iter().map(|line| open(line)).collect(),
+        Change::Stack { resources, .. } => resources_told(resources)
+            .iter()
+            .map(|line| open(line))
+            .collect(),
         _ => Vec::new(),
     };
     let _ = names.next();
@@ -161,7 +164,9 @@ fn resources_told(resources: &[ResourceChange]) -> Vec<String> {
     for resource in resources {
         let is_plain = matches!(resource.action.as_str(), "Add" | "Remove");
         if is_plain && resource.drift.is_none() {
-            *counted.entry((&resource.action, &resource.kind)).or_default() += 1;
+            *counted
+                .entry((&resource.action, &resource.kind))
+                .or_default() += 1;
             continue;
         }
         let replaced = match resource.replacement.as_deref() {
@@ -184,7 +189,10 @@ fn resources_told(resources: &[ResourceChange]) -> Vec<String> {
             line.push_str(&format!(": {}", resource.properties.join(", ")));
         }
         if !resource.ignored_drift.is_empty() {
-            line.push_str(&format!("; not put back: {}", resource.ignored_drift.join(", ")));
+            line.push_str(&format!(
+                "; not put back: {}",
+                resource.ignored_drift.join(", ")
+            ));
         }
         lines.push(line);
     }

@@ -33,7 +33,13 @@ pub struct Report {
 }
 
 /// Carries a plan out, unless its ground has moved.
-pub fn apply(context: &Context<'_>, plan: &Plan, wanted: &Wanted, observed: &Observed, now: &Observed) -> Report {
+pub fn apply(
+    context: &Context<'_>,
+    plan: &Plan,
+    wanted: &Wanted,
+    observed: &Observed,
+    now: &Observed,
+) -> Report {
     let mut applying = Applying {
         context,
         wanted,
@@ -44,8 +50,14 @@ pub fn apply(context: &Context<'_>, plan: &Plan, wanted: &Wanted, observed: &Obs
     let ground = moved(plan, now);
     if !ground.is_empty() {
         let of_place = |fault: Fault| {
-            let place = plan.steps.iter().find(|step| step.stack.to_string() == fault.place);
-            (place.map_or_else(|| Place::new("", ""), |step| step.stack.place.clone()), fault)
+            let place = plan
+                .steps
+                .iter()
+                .find(|step| step.stack.to_string() == fault.place);
+            (
+                place.map_or_else(|| Place::new("", ""), |step| step.stack.place.clone()),
+                fault,
+            )
         };
         applying.report.failed = ground.into_iter().map(of_place).collect();
         return applying.report;
@@ -56,7 +68,10 @@ pub fn apply(context: &Context<'_>, plan: &Plan, wanted: &Wanted, observed: &Obs
         phases.entry(phase(step, &first)).or_default().push(step);
     }
     let calls = |action, when| -> Vec<&CallStep> {
-        let own = plan.calls.iter().filter(|step| step.action == action && step.when == when);
+        let own = plan
+            .calls
+            .iter()
+            .filter(|step| step.action == action && step.when == when);
         own.collect()
     };
     let members = Kind::AccountMembers as i8;
@@ -84,18 +99,27 @@ struct Applying<'a> {
 impl Applying<'_> {
     fn phases<'p>(&mut self, phases: impl Iterator<Item = (&'p i8, &'p Vec<&'p Step>)>) {
         for (_, steps) in phases {
-            let (tried, left): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| {
-                !self.is_broken(&step.stack.place, step.cluster.as_deref())
-            });
+            let (tried, left): (Vec<&Step>, Vec<&Step>) = steps
+                .iter()
+                .partition(|step| !self.is_broken(&step.stack.place, step.cluster.as_deref()));
             for step in left {
-                let fault = Fault::new(step.stack.to_string(), "wasn't tried, since what it needs failed");
+                let fault = Fault::new(
+                    step.stack.to_string(),
+                    "wasn't tried, since what it needs failed",
+                );
                 self.report.failed.push((step.stack.place.clone(), fault));
             }
-            let results = each(&tried, self.context.settings.at_a_time, |step| self.step(step));
+            let results = each(&tried, self.context.settings.at_a_time, |step| {
+                self.step(step)
+            });
             for (step, result) in tried.into_iter().zip(results) {
                 let place = step.stack.place.clone();
                 match result {
-                    Ok(()) => self.report.done.push((place, step.stack.name.clone(), verb(step.action))),
+                    Ok(()) => {
+                        self.report
+                            .done
+                            .push((place, step.stack.name.clone(), verb(step.action)))
+                    }
                     Err(fault) => {
                         match &step.cluster {
                             Some(cluster) => self.broken.insert(cluster.clone()),
@@ -109,7 +133,8 @@ impl Applying<'_> {
     }
 
     fn is_broken(&self, place: &Place, cluster: Option<&str>) -> bool {
-        self.broken_accounts.contains(&place.account) || cluster.is_some_and(|own| self.broken.contains(own))
+        self.broken_accounts.contains(&place.account)
+            || cluster.is_some_and(|own| self.broken.contains(own))
     }
 
     fn step(&self, step: &Step) -> Result<(), Fault> {
@@ -146,25 +171,48 @@ impl Applying<'_> {
                 })
             }
             (Action::Delete, Some(id)) => self.delete(step, &formation, id),
-            (_, None) => Err(Fault::new(step.stack.to_string(), "the plan doesn't say which stack it is")),
+            (_, None) => Err(Fault::new(
+                step.stack.to_string(),
+                "the plan doesn't say which stack it is",
+            )),
         }
     }
 
     fn create(&self, step: &Step, formation: &Formation) -> Result<(), Fault> {
         let place = step.stack.to_string();
         let stack = self.wanted.stacks.get(&step.stack);
-        let Some(stack) = stack.filter(|stack| Some(&stack.template.digest) == step.wanted.as_ref()) else {
-            return Err(Fault::new(place, "what is rendered was changed since the plan was made").hint("make a new plan"));
+        let Some(stack) =
+            stack.filter(|stack| Some(&stack.template.digest) == step.wanted.as_ref())
+        else {
+            return Err(Fault::new(
+                place,
+                "what is rendered was changed since the plan was made",
+            )
+            .hint("make a new plan"));
         };
-        let (change_set, id, found) =
-            self.context
-                .propose(&step.stack, &stack.template, step.cluster.as_deref(), true, false)?;
+        let (change_set, id, found) = self.context.propose(
+            &step.stack,
+            &stack.template,
+            step.cluster.as_deref(),
+            true,
+            false,
+        )?;
         if found.execution != "AVAILABLE" {
-            let reason = found.reason.as_deref().map(Fault::quoting).unwrap_or_default();
-            return Err(Fault::new(place, format!("CloudFormation can't make it: {} {reason}", found.status)));
+            let reason = found
+                .reason
+                .as_deref()
+                .map(Fault::quoting)
+                .unwrap_or_default();
+            return Err(Fault::new(
+                place,
+                format!("CloudFormation can't make it: {} {reason}", found.status),
+            ));
         }
         if let Some(change) = found.changes.iter().find(|change| change.action != "Add") {
-            let message = format!("making it would {} {}, which exists", change.action, change.logical_id);
+            let message = format!(
+                "making it would {} {}, which exists",
+                change.action, change.logical_id
+            );
             return Err(Fault::new(place, message));
         }
         let token = random::hex(16)?;
@@ -183,7 +231,14 @@ impl Applying<'_> {
     }
 
     /// Waits for the end, and says why it isn't the wanted one.
-    fn ended(&self, step: &Step, formation: &Formation, id: &str, token: &str, wanted: &str) -> Result<(), Fault> {
+    fn ended(
+        &self,
+        step: &Step,
+        formation: &Formation,
+        id: &str,
+        token: &str,
+        wanted: &str,
+    ) -> Result<(), Fault> {
         let stack = self.context.settled(&step.stack, formation, id)?;
         if stack.status == wanted {
             return Ok(());
@@ -196,7 +251,9 @@ impl Applying<'_> {
         };
         let fault = Fault::new(place, format!("ended as {}: {why}", stack.status));
         Err(if why.contains("already exists") {
-            fault.hint("somebody else made that object: delete or rename it, since nothing is taken over")
+            fault.hint(
+                "somebody else made that object: delete or rename it, since nothing is taken over",
+            )
         } else if stack.status == "DELETE_FAILED" {
             fault.hint("remove what stands in its way, and run again")
         } else {
@@ -212,13 +269,18 @@ impl Applying<'_> {
             by_place.entry(&step.place).or_default().push(step);
         }
         let by_place: Vec<(&Place, Vec<&CallStep>)> = by_place.into_iter().collect();
-        let results = each(&by_place, self.context.settings.at_a_time, |(place, steps)| {
-            self.calls_of(place, steps)
-        });
+        let results = each(
+            &by_place,
+            self.context.settings.at_a_time,
+            |(place, steps)| self.calls_of(place, steps),
+        );
         for ((place, steps), results) in by_place.into_iter().zip(results) {
             for (step, result) in steps.into_iter().zip(results) {
                 match result {
-                    Ok(word) => self.report.done.push((place.clone(), step.what.clone(), word)),
+                    Ok(word) => self
+                        .report
+                        .done
+                        .push((place.clone(), step.what.clone(), word)),
                     Err(fault) => {
                         self.broken.insert(step.cluster.clone());
                         self.report.failed.push((place.clone(), fault));
@@ -232,8 +294,11 @@ impl Applying<'_> {
     fn calls_of(&self, place: &Place, steps: &[&CallStep]) -> Vec<Result<&'static str, Fault>> {
         let refused = |fault: &Fault| steps.iter().map(|_| Err(fault.clone())).collect();
         let Some(bucket) = &self.context.settings.records else {
-            let fault = Fault::new(place.to_string(), "it isn't set where to record what is set by API")
-                .hint("set `aws.records` to a bucket and its Region");
+            let fault = Fault::new(
+                place.to_string(),
+                "it isn't set where to record what is set by API",
+            )
+            .hint("set `aws.records` to a bucket and its Region");
             return refused(&fault);
         };
         let store = Store::new(self.context.accounts, bucket, &self.context.settings.owner);
@@ -245,10 +310,13 @@ impl Applying<'_> {
             .iter()
             .map(|step| {
                 if step.action == CallAction::Set && self.is_broken(place, Some(&step.cluster)) {
-                    let message = format!("{}: wasn't tried, since what it needs failed", step.what);
+                    let message =
+                        format!("{}: wasn't tried, since what it needs failed", step.what);
                     return Err(Fault::new(format!("{place}/{}", step.member), message));
                 }
-                let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut kept = kept
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 match step.action {
                     CallAction::Set => self.set(place, step, &store, &mut kept),
                     CallAction::Undo => self.undo(place, step, &store, &mut kept),
@@ -257,12 +325,19 @@ impl Applying<'_> {
             .collect()
     }
 
-    fn set(&self, place: &Place, step: &CallStep, store: &Store<'_>, kept: &mut Kept) -> Result<&'static str, Fault> {
+    fn set(
+        &self,
+        place: &Place,
+        step: &CallStep,
+        store: &Store<'_>,
+        kept: &mut Kept,
+    ) -> Result<&'static str, Fault> {
         let at = || format!("{place}/{}", step.member);
         let told = |error: crate::aws::AwsError| error.fault(at());
         let calls = self.wanted.calls.get(place).into_iter().flatten();
         let call = calls.into_iter().find(|call| key(call) == step.key);
-        let call = call.ok_or_else(|| Fault::new(at(), "it isn't wanted any more").hint("make a new plan"))?;
+        let call = call
+            .ok_or_else(|| Fault::new(at(), "it isn't wanted any more").hint("make a new plan"))?;
         let setting = Setting::of(&call.call.call).map_err(|why| Fault::new(at(), why))?;
         let aws = self.context.aws(place).map_err(told)?;
         let now = setting.read(&aws).map_err(told)?;
@@ -271,26 +346,38 @@ impl Applying<'_> {
             Some(record) => record.before.clone(),
             None => now.clone(),
         };
-        let ours = kept.records.calls.get(&step.key).map(|record| record.setting.clone());
+        let ours = kept
+            .records
+            .calls
+            .get(&step.key)
+            .map(|record| record.setting.clone());
         match setting.verdict(&now, ours.as_ref()) {
             super::calls::Verdict::Foreign(what) => {
-                return Err(Fault::new(at(), format!("{setting}: somebody else has set it since: {what}")));
+                return Err(Fault::new(
+                    at(),
+                    format!("{setting}: somebody else has set it since: {what}"),
+                ));
             }
-            super::calls::Verdict::Missing => return Err(Fault::new(at(), format!("{setting}: it doesn't exist"))),
+            super::calls::Verdict::Missing => {
+                return Err(Fault::new(at(), format!("{setting}: it doesn't exist")));
+            }
             super::calls::Verdict::Same | super::calls::Verdict::Free => {}
         }
         // Of a setting that is changed, what we had set must still be known as ours if the run ends here.
-        let mut record = record_of(call, setting.clone(), before);
-        if let Some(ours) = ours.filter(|_| !setting.is_in_effect(&now)) {
-            record.setting = ours;
+        let mut record = record_of(call, step.order, setting.clone(), before);
+        let earlier = ours.filter(|ours| *ours != setting);
+        if let Some(earlier) = &earlier {
+            record.setting = earlier.clone();
         }
+        let before = record.before.clone();
         kept.records.calls.insert(step.key.clone(), record);
         store.write(place, kept).map_err(told)?;
+        if let Some(earlier) = &earlier {
+            setting
+                .retire(earlier, &aws, &before, self.is_hurried())
+                .map_err(told)?;
+        }
         if !setting.is_in_effect(&now) {
-            // Another log group or bucket is set by removing the old one first.
-            if let (Setting::QueryLogging { .. }, Some(record)) = (&setting, kept.records.calls.get(&step.key)) {
-                record.setting.undo(&aws, &record.before, self.is_hurried()).map_err(told)?;
-            }
             (self.context.progress)(&format!("{place}: {}", step.what));
             setting.make(&aws, self.is_hurried()).map_err(told)?;
         }
@@ -302,13 +389,22 @@ impl Applying<'_> {
         Ok("set")
     }
 
-    fn undo(&self, place: &Place, step: &CallStep, store: &Store<'_>, kept: &mut Kept) -> Result<&'static str, Fault> {
+    fn undo(
+        &self,
+        place: &Place,
+        step: &CallStep,
+        store: &Store<'_>,
+        kept: &mut Kept,
+    ) -> Result<&'static str, Fault> {
         let told = |error: crate::aws::AwsError| error.fault(format!("{place}/{}", step.member));
         let Some(record) = kept.records.calls.get(&step.key).cloned() else {
             return Ok("undone");
         };
         let aws = self.context.aws(place).map_err(told)?;
-        let undone = record.setting.undo(&aws, &record.before, self.is_hurried()).map_err(told)?;
+        let undone = record
+            .setting
+            .undo(&aws, &record.before, self.is_hurried())
+            .map_err(told)?;
         kept.records.calls.remove(&step.key);
         store.write(place, kept).map_err(told)?;
         Ok(match undone {
@@ -339,13 +435,30 @@ fn reasons(formation: &Formation, id: &str, token: &str) -> Vec<String> {
     let Ok(events) = formation.events(id) else {
         return Vec::new();
     };
-    let ours: Vec<_> = events.iter().filter(|event| event.token.as_deref() == Some(token)).collect();
-    let all: Vec<_> = if ours.is_empty() { events.iter().collect() } else { ours };
-    let failed = all.into_iter().rev().filter(|event| event.status.ends_with("_FAILED"));
+    let ours: Vec<_> = events
+        .iter()
+        .filter(|event| event.token.as_deref() == Some(token))
+        .collect();
+    let all: Vec<_> = if ours.is_empty() {
+        events.iter().collect()
+    } else {
+        ours
+    };
+    let failed = all
+        .into_iter()
+        .rev()
+        .filter(|event| event.status.ends_with("_FAILED"));
     let told = failed.filter_map(|event| {
         let reason = event.reason.as_deref()?;
         // Those that were stopped because of another one.
-        (!reason.contains("cancelled")).then(|| format!("{} ({}): {}", event.logical_id, event.kind, Fault::quoting(reason)))
+        (!reason.contains("cancelled")).then(|| {
+            format!(
+                "{} ({}): {}",
+                event.logical_id,
+                event.kind,
+                Fault::quoting(reason)
+            )
+        })
     });
     told.take(MOST_REASONS).collect()
 }

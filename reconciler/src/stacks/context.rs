@@ -79,13 +79,16 @@ impl Context<'_> {
         let partition = aws.partition().0;
         let formation = Formation::new(aws);
         // What nobody applied is in the way of what is planned now.
-        formation.withdraw(&key.name, super::formation::CHANGE_SET).map_err(told)?;
+        formation
+            .withdraw(&key.name, super::formation::CHANGE_SET)
+            .map_err(told)?;
         let proposal = Proposal {
             stack: &key.name,
             is_new,
             body,
             mark: &mark,
-            role: role.map(|role| format!("arn:{partition}:iam::{}:role/{role}", key.place.account)),
+            role: role
+                .map(|role| format!("arn:{partition}:iam::{}:role/{role}", key.place.account)),
             drift,
             token: random::hex(16)?,
         };
@@ -101,7 +104,12 @@ impl Context<'_> {
     }
 
     /// A template in the request, or in a bucket where it is too large.
-    fn body<'t>(&self, aws: &Aws, key: &StackKey, template: &'t Template) -> Result<Body<'t>, Fault> {
+    fn body<'t>(
+        &self,
+        aws: &Aws,
+        key: &StackKey,
+        template: &'t Template,
+    ) -> Result<Body<'t>, Fault> {
         if template.body.len() <= MOST_IN_REQUEST {
             return Ok(Body::Text(&template.body));
         }
@@ -125,10 +133,17 @@ impl Context<'_> {
     }
 
     /// Waits until a stack is in a state in which nothing is done with it, and says which.
-    pub fn settled(&self, key: &StackKey, formation: &Formation, id: &str) -> Result<ObservedStack, Fault> {
+    pub fn settled(
+        &self,
+        key: &StackKey,
+        formation: &Formation,
+        id: &str,
+    ) -> Result<ObservedStack, Fault> {
         let mut last = String::new();
         self.wait(&key.to_string(), || {
-            let stack = formation.stack(id).map_err(|error| error.fault(key.to_string()))?;
+            let stack = formation
+                .stack(id)
+                .map_err(|error| error.fault(key.to_string()))?;
             let stack = stack.ok_or_else(|| Fault::new(key.to_string(), "the stack is gone"))?;
             if stack.status != last {
                 (self.progress)(&format!("{key}: {}", stack.status));
@@ -139,7 +154,11 @@ impl Context<'_> {
     }
 
     /// Asks again and again until there is an answer.
-    fn wait<T>(&self, place: &str, mut ask: impl FnMut() -> Result<Option<T>, Fault>) -> Result<T, Fault> {
+    fn wait<T>(
+        &self,
+        place: &str,
+        mut ask: impl FnMut() -> Result<Option<T>, Fault>,
+    ) -> Result<T, Fault> {
         let mut pauses = ExponentialBuilder::default()
             .with_factor(1.5)
             .with_min_delay(self.pace.first)
@@ -154,8 +173,13 @@ impl Context<'_> {
                 return Ok(answer);
             }
             if since.elapsed() > longest {
-                let message = format!("it hasn't ended after {} minutes, and goes on by itself", self.settings.minutes);
-                return Err(Fault::new(place, message).hint("run again later, or raise `aws.minutes`"));
+                let message = format!(
+                    "it hasn't ended after {} minutes, and goes on by itself",
+                    self.settings.minutes
+                );
+                return Err(
+                    Fault::new(place, message).hint("run again later, or raise `aws.minutes`")
+                );
             }
             sleep(pauses.next().unwrap_or(self.pace.longest));
         }
@@ -163,7 +187,11 @@ impl Context<'_> {
 }
 
 /// Does something with each item, some at a time, and keeps the order.
-pub fn each<I: Sync, O: Send>(items: &[I], at_a_time: usize, work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+pub fn each<I: Sync, O: Send>(
+    items: &[I],
+    at_a_time: usize,
+    work: impl Fn(&I) -> O + Sync,
+) -> Vec<O> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, O)>> = Mutex::default();
     std::thread::scope(|scope| {
@@ -174,7 +202,9 @@ pub fn each<I: Sync, O: Send>(items: &[I], at_a_time: usize, work: impl Fn(&I) -
                     items.get(at).map(|item| (at, item))
                 } {
                     let result = work(item);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+                    done.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((at, result));
                 }
             });
         }
@@ -191,7 +221,10 @@ mod tests {
     #[test]
     fn each_item_is_done_once_and_in_order() {
         let items: Vec<usize> = (0..100).collect();
-        assert_eq!(each(&items, 8, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(
+            each(&items, 8, |item| item * 2),
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
         assert_eq!(each(&[] as &[usize], 8, |item| *item), Vec::<usize>::new());
     }
 }

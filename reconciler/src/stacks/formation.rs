@@ -71,9 +71,15 @@ impl ChangeSet {
     /// Whether there is nothing to change. CloudFormation says so by failing
     /// (<https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py>).
     pub fn is_empty(&self) -> bool {
-        let says = |text: &str| self.reason.as_deref().is_some_and(|reason| reason.contains(text));
+        let says = |text: &str| {
+            self.reason
+                .as_deref()
+                .is_some_and(|reason| reason.contains(text))
+        };
         self.status == "FAILED"
-            && (says("didn't contain changes") || says("No updates are to be performed") || says("doesn't contain changes"))
+            && (says("didn't contain changes")
+                || says("No updates are to be performed")
+                || says("doesn't contain changes"))
     }
 }
 
@@ -109,7 +115,10 @@ impl Formation {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let answer = self.call("DescribeStacks", Form::default().with_any("NextToken", token))?;
+            let answer = self.call(
+                "DescribeStacks",
+                Form::default().with_any("NextToken", token),
+            )?;
             found.extend(answer.list("Stacks").map(ObservedStack::read));
             match answer.text_of("NextToken") {
                 Some(next) => token = Some(next.to_owned()),
@@ -121,7 +130,10 @@ impl Formation {
     /// A stack by its id, by which one that was deleted is found as well; by its name, it isn't.
     pub fn stack(&self, id: &str) -> Result<Option<ObservedStack>, AwsError> {
         match self.call("DescribeStacks", Form::default().with("StackName", id)) {
-            Ok(answer) => Ok(answer.list("Stacks").next().map(|own| ObservedStack::read(own).1)),
+            Ok(answer) => Ok(answer
+                .list("Stacks")
+                .next()
+                .map(|own| ObservedStack::read(own).1)),
             Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(error),
         }
@@ -130,9 +142,15 @@ impl Formation {
     /// The template of a stack, as it was sent.
     pub fn template(&self, stack: &str) -> Result<Value, AwsError> {
         const ACTION: &str = "GetTemplate";
-        let answer = self.call(ACTION, Form::default().with("StackName", stack).with("TemplateStage", "Original"))?;
+        let answer = self.call(
+            ACTION,
+            Form::default()
+                .with("StackName", stack)
+                .with("TemplateStage", "Original"),
+        )?;
         let text = answer.text_of("TemplateBody").unwrap_or("{}");
-        serde_json::from_str(text).map_err(|_| AwsError::strange(ACTION, &"the template isn't JSON"))
+        serde_json::from_str(text)
+            .map_err(|_| AwsError::strange(ACTION, &"the template isn't JSON"))
     }
 
     /// Makes a change set, and returns its id and the stack's.
@@ -141,7 +159,10 @@ impl Formation {
         let mut form = Form::default()
             .with("StackName", proposal.stack)
             .with("ChangeSetName", CHANGE_SET)
-            .with("ChangeSetType", if proposal.is_new { "CREATE" } else { "UPDATE" })
+            .with(
+                "ChangeSetType",
+                if proposal.is_new { "CREATE" } else { "UPDATE" },
+            )
             .with("ClientToken", &proposal.token)
             .with("Capabilities.member.1", "CAPABILITY_NAMED_IAM")
             // A resource that exists is somebody's: it is told, never taken over.
@@ -181,12 +202,16 @@ impl Formation {
                 Err(error) if error.is_missing() => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let changes = answer.list("Changes").filter_map(|change| change.child("ResourceChange"));
+            let changes = answer
+                .list("Changes")
+                .filter_map(|change| change.child("ResourceChange"));
             let changes = changes.map(read_change);
             match &mut whole {
                 Some(whole) => whole.changes.extend(changes),
                 None => {
-                    let tags = answer.list("Tags").map(|tag| (tag.string_of("Key"), tag.string_of("Value")));
+                    let tags = answer
+                        .list("Tags")
+                        .map(|tag| (tag.string_of("Key"), tag.string_of("Value")));
                     whole = Some(ChangeSet {
                         status: answer.string_of("Status"),
                         reason: answer.text_of("StatusReason").map(ToOwned::to_owned),
@@ -209,7 +234,9 @@ impl Formation {
 
     /// Removes a change set; one that isn't there is fine.
     pub fn withdraw(&self, stack: &str, name: &str) -> Result<(), AwsError> {
-        let form = Form::default().with("ChangeSetName", name).with("StackName", stack);
+        let form = Form::default()
+            .with("ChangeSetName", name)
+            .with("StackName", stack);
         match self.call("DeleteChangeSet", form) {
             Ok(_) => Ok(()),
             Err(error) if error.is_missing() => Ok(()),
@@ -219,19 +246,25 @@ impl Formation {
 
     /// Executes a change set.
     pub fn execute(&self, id: &str, token: &str) -> Result<(), AwsError> {
-        let form = Form::default().with("ChangeSetName", id).with("ClientRequestToken", token);
+        let form = Form::default()
+            .with("ChangeSetName", id)
+            .with("ClientRequestToken", token);
         self.call("ExecuteChangeSet", form).map(drop)
     }
 
     /// Deletes a stack, by its id, so that another one of the same name isn't meant.
     pub fn delete(&self, id: &str, token: &str) -> Result<(), AwsError> {
-        let form = Form::default().with("StackName", id).with("ClientRequestToken", token);
+        let form = Form::default()
+            .with("StackName", id)
+            .with("ClientRequestToken", token);
         self.call("DeleteStack", form).map(drop)
     }
 
     /// Goes on with the undoing of a change.
     pub fn continue_rollback(&self, id: &str, token: &str) -> Result<(), AwsError> {
-        let form = Form::default().with("StackName", id).with("ClientRequestToken", token);
+        let form = Form::default()
+            .with("StackName", id)
+            .with("ClientRequestToken", token);
         self.call("ContinueUpdateRollback", form).map(drop)
     }
 
@@ -255,13 +288,18 @@ fn read_change(change: &Element) -> ResourceChange {
         .list("Details")
         .filter_map(|detail| detail.child("Target"))
         .map(|target| {
-            let path = target.text_of("Path").map(|path| path.trim_start_matches('/').replace('/', "."));
+            let path = target
+                .text_of("Path")
+                .map(|path| path.trim_start_matches('/').replace('/', "."));
             let name = || {
                 let parts = [target.text_of("Attribute"), target.text_of("Name")];
                 parts.into_iter().flatten().collect::<Vec<_>>().join(".")
             };
             let mut text = path.unwrap_or_else(name);
-            if matches!(target.text_of("RequiresRecreation"), Some("Always" | "Conditionally")) {
+            if matches!(
+                target.text_of("RequiresRecreation"),
+                Some("Always" | "Conditionally")
+            ) {
                 text.push_str(" (replaces)");
             }
             text
@@ -270,10 +308,11 @@ fn read_change(change: &Element) -> ResourceChange {
     properties.sort();
     properties.dedup();
     let text = |name: &str| change.text_of(name).map(ToOwned::to_owned);
-    let drift = text("ResourceDriftStatus").filter(|status| matches!(status.as_str(), "MODIFIED" | "DELETED"));
-    let ignored = change.list("ResourceDriftIgnoredAttributes").map(|own| {
-        format!("{}: {}", own.string_of("Path"), own.string_of("Reason"))
-    });
+    let drift = text("ResourceDriftStatus")
+        .filter(|status| matches!(status.as_str(), "MODIFIED" | "DELETED"));
+    let ignored = change
+        .list("ResourceDriftIgnoredAttributes")
+        .map(|own| format!("{}: {}", own.string_of("Path"), own.string_of("Reason")));
     ResourceChange {
         logical_id: change.string_of("LogicalResourceId"),
         kind: change.string_of("ResourceType"),
@@ -298,10 +337,16 @@ mod tests {
 <member><Target><Attribute>Properties</Attribute><Name>FunctionName</Name><RequiresRecreation>Always</RequiresRecreation></Target></member></Details>
 <ResourceDriftIgnoredAttributes><member><Path>/Properties/Code</Path><Reason>WRITE_ONLY_PROPERTY</Reason></member></ResourceDriftIgnoredAttributes></ResourceChange>";
         let change = read_change(&Element::parse(text).expect("XML"));
-        assert_eq!(change.properties, ["Properties.FunctionName (replaces)", "Properties.Timeout"]);
+        assert_eq!(
+            change.properties,
+            ["Properties.FunctionName (replaces)", "Properties.Timeout"]
+        );
         assert_eq!(change.replacement.as_deref(), Some("True"));
         assert_eq!(change.drift.as_deref(), Some("MODIFIED"));
-        assert_eq!(change.ignored_drift, ["/Properties/Code: WRITE_ONLY_PROPERTY"]);
+        assert_eq!(
+            change.ignored_drift,
+            ["/Properties/Code: WRITE_ONLY_PROPERTY"]
+        );
     }
 
     #[test]

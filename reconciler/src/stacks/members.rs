@@ -41,11 +41,31 @@ const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
 
 const TYPES: [MemberType; 7] = [
     member_type("AWS::EC2::VPC", "ec2:vpc", "ec2", "vpc/"),
-    member_type(APPLICATION_AND_NETWORK, "elasticloadbalancing:loadbalancer", "elasticloadbalancing", "loadbalancer/"),
-    member_type(CLASSIC, "elasticloadbalancing:loadbalancer", "elasticloadbalancing", "loadbalancer/"),
+    member_type(
+        APPLICATION_AND_NETWORK,
+        "elasticloadbalancing:loadbalancer",
+        "elasticloadbalancing",
+        "loadbalancer/",
+    ),
+    member_type(
+        CLASSIC,
+        "elasticloadbalancing:loadbalancer",
+        "elasticloadbalancing",
+        "loadbalancer/",
+    ),
     member_type("AWS::S3::Bucket", "s3:bucket", "s3", ""),
-    member_type("AWS::DynamoDB::Table", "dynamodb:table", "dynamodb", "table/"),
-    member_type("AWS::Route53::HostedZone", "route53:hostedzone", "route53", "hostedzone/"),
+    member_type(
+        "AWS::DynamoDB::Table",
+        "dynamodb:table",
+        "dynamodb",
+        "table/",
+    ),
+    member_type(
+        "AWS::Route53::HostedZone",
+        "route53:hostedzone",
+        "route53",
+        "hostedzone/",
+    ),
     member_type("AWS::EKS::Cluster", "eks:cluster", "eks", "cluster/"),
 ];
 
@@ -61,7 +81,9 @@ pub struct Tagged {
 /// How the list of tagged resources calls a type; none if it isn't known how to list it.
 pub fn filter_of(member_type: &str) -> Option<&'static str> {
     let mut types = TYPES.iter();
-    types.find(|own| own.name == member_type).map(|own| own.filter)
+    types
+        .find(|own| own.name == member_type)
+        .map(|own| own.filter)
 }
 
 /// A member, by its ARN; none if its type isn't known.
@@ -69,10 +91,14 @@ pub fn member(arn: &str) -> Option<Member> {
     let mut parts = arn.splitn(6, ':');
     let service = parts.nth(2)?;
     let resource = parts.nth(2)?;
-    let found = TYPES.iter().find(|own| own.service == service && resource.starts_with(own.prefix))?;
+    let found = TYPES
+        .iter()
+        .find(|own| own.service == service && resource.starts_with(own.prefix))?;
     let rest = &resource[found.prefix.len()..];
     // Their kinds stand before the name; a classic one has its name alone.
-    let is_second_generation = ["app/", "net/", "gwy/"].iter().any(|kind| rest.starts_with(kind));
+    let is_second_generation = ["app/", "net/", "gwy/"]
+        .iter()
+        .any(|kind| rest.starts_with(kind));
     let (name, id) = match found.name {
         APPLICATION_AND_NETWORK if is_second_generation => (APPLICATION_AND_NETWORK, arn),
         APPLICATION_AND_NETWORK => (CLASSIC, rest),
@@ -96,7 +122,9 @@ pub struct Query(BTreeMap<String, BTreeSet<String>>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// The group isn't one of tags.
-    #[error("the resource group `{0}` isn't a query of tags (`TAG_FILTERS_1_0` over `AWS::AllSupported`)")]
+    #[error(
+        "the resource group `{0}` isn't a query of tags (`TAG_FILTERS_1_0` over `AWS::AllSupported`)"
+    )]
     OtherKind(String),
     /// There are two groups.
     #[error("there are two resource groups, `{0}` and `{1}`")]
@@ -107,7 +135,8 @@ impl Query {
     /// The query of a template's resource group, if it has one.
     pub fn of(template: &Value) -> Result<Option<Self>, QueryError> {
         let all = template["Resources"].as_object().into_iter().flatten();
-        let mut groups = all.filter(|(_, resource)| resource["Type"] == "AWS::ResourceGroups::Group");
+        let mut groups =
+            all.filter(|(_, resource)| resource["Type"] == "AWS::ResourceGroups::Group");
         let Some((id, group)) = groups.next() else {
             return Ok(None);
         };
@@ -117,14 +146,17 @@ impl Query {
         let query = &group["Properties"]["ResourceQuery"];
         let other = || QueryError::OtherKind(id.clone());
         let types = &query["Query"]["ResourceTypeFilters"];
-        if query["Type"] != "TAG_FILTERS_1_0" || !(types.is_null() || *types == serde_json::json!(["AWS::AllSupported"])) {
+        if query["Type"] != "TAG_FILTERS_1_0"
+            || !(types.is_null() || *types == serde_json::json!(["AWS::AllSupported"]))
+        {
             return Err(other());
         }
         let mut keys = BTreeMap::new();
         for filter in query["Query"]["TagFilters"].as_array().ok_or_else(other)? {
             let key = filter["Key"].as_str().ok_or_else(other)?;
             let values = filter["Values"].as_array().into_iter().flatten();
-            let values = values.map(|value| value.as_str().map(ToOwned::to_owned).ok_or_else(other));
+            let values =
+                values.map(|value| value.as_str().map(ToOwned::to_owned).ok_or_else(other));
             keys.insert(key.to_owned(), values.collect::<Result<_, _>>()?);
         }
         // A group of everything is nobody's.
@@ -144,14 +176,18 @@ impl Query {
 
     /// The members among resources.
     pub fn members<'t>(&self, tagged: impl IntoIterator<Item = &'t Tagged>) -> BTreeSet<Member> {
-        let own = tagged.into_iter().filter(|resource| self.has(&resource.tags));
+        let own = tagged
+            .into_iter()
+            .filter(|resource| self.has(&resource.tags));
         own.filter_map(|resource| member(&resource.arn)).collect()
     }
 }
 
 /// In which stack each member is, from the deployed templates by their numbers: logical ids end with the member's hash
 /// ([`Member::hash`]).
-pub fn placed<'t>(templates: impl IntoIterator<Item = (usize, &'t Value)>) -> BTreeMap<String, usize> {
+pub fn placed<'t>(
+    templates: impl IntoIterator<Item = (usize, &'t Value)>,
+) -> BTreeMap<String, usize> {
     let mut places = BTreeMap::new();
     for (number, template) in templates {
         let ids = template["Resources"].as_object().into_iter().flatten();
@@ -160,7 +196,9 @@ pub fn placed<'t>(templates: impl IntoIterator<Item = (usize, &'t Value)>) -> BT
                 continue;
             };
             if let Some(hash) = id.get(at..)
-                && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+                && hash
+                    .bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             {
                 places.insert(hash.to_owned(), number);
             }
@@ -177,15 +215,36 @@ mod tests {
 
     #[test]
     fn a_member_is_told_by_its_arn() {
-        let load_balancer = "arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/shop/50dc";
+        let load_balancer =
+            "arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/shop/50dc";
         for (arn, kind, id) in [
-            ("arn:aws:ec2:eu-central-1:1:vpc/vpc-1", "AWS::EC2::VPC", "vpc-1"),
+            (
+                "arn:aws:ec2:eu-central-1:1:vpc/vpc-1",
+                "AWS::EC2::VPC",
+                "vpc-1",
+            ),
             (load_balancer, APPLICATION_AND_NETWORK, load_balancer),
-            ("arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/old", CLASSIC, "old"),
+            (
+                "arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/old",
+                CLASSIC,
+                "old",
+            ),
             ("arn:aws:s3:::shop", "AWS::S3::Bucket", "shop"),
-            ("arn:aws-cn:dynamodb:cn-north-1:1:table/orders", "AWS::DynamoDB::Table", "orders"),
-            ("arn:aws:route53:::hostedzone/Z1", "AWS::Route53::HostedZone", "Z1"),
-            ("arn:aws:eks:eu-central-1:1:cluster/alpha", "AWS::EKS::Cluster", "alpha"),
+            (
+                "arn:aws-cn:dynamodb:cn-north-1:1:table/orders",
+                "AWS::DynamoDB::Table",
+                "orders",
+            ),
+            (
+                "arn:aws:route53:::hostedzone/Z1",
+                "AWS::Route53::HostedZone",
+                "Z1",
+            ),
+            (
+                "arn:aws:eks:eu-central-1:1:cluster/alpha",
+                "AWS::EKS::Cluster",
+                "alpha",
+            ),
         ] {
             let found = member(arn).unwrap_or_else(|| panic!("{arn}"));
             assert_eq!((found.member_type.as_str(), found.id.as_str()), (kind, id));
@@ -207,8 +266,13 @@ mod tests {
     }
 
     fn tags(query: &[(&str, &[&str])]) -> Value {
-        let filters: Vec<Value> = query.iter().map(|(key, values)| json!({ "Key": key, "Values": values })).collect();
-        group(&json!({ "Type": "TAG_FILTERS_1_0", "Query": { "ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": filters } }))
+        let filters: Vec<Value> = query
+            .iter()
+            .map(|(key, values)| json!({ "Key": key, "Values": values }))
+            .collect();
+        group(
+            &json!({ "Type": "TAG_FILTERS_1_0", "Query": { "ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": filters } }),
+        )
     }
 
     #[test]
@@ -216,7 +280,9 @@ mod tests {
         let query = Query::of(&tags(&[("cluster", &["owned", "shared"]), ("team", &[])]));
         let query = query.expect("tags").expect("a group");
         let has = |tags: &[(&str, &str)]| {
-            let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            let tags = tags
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
             query.has(&tags.collect())
         };
         assert!(has(&[("cluster", "owned"), ("team", ""), ("more", "x")]));
@@ -230,10 +296,17 @@ mod tests {
         assert_eq!(Query::of(&json!({ "Resources": {} })), Ok(None));
         for template in [
             tags(&[]),
-            group(&json!({ "Type": "CLOUDFORMATION_STACK_1_0", "Query": { "StackIdentifier": "a" } })),
-            group(&json!({ "Type": "TAG_FILTERS_1_0", "Query": { "ResourceTypeFilters": ["AWS::EC2::VPC"], "TagFilters": [{ "Key": "a" }] } })),
+            group(
+                &json!({ "Type": "CLOUDFORMATION_STACK_1_0", "Query": { "StackIdentifier": "a" } }),
+            ),
+            group(
+                &json!({ "Type": "TAG_FILTERS_1_0", "Query": { "ResourceTypeFilters": ["AWS::EC2::VPC"], "TagFilters": [{ "Key": "a" }] } }),
+            ),
         ] {
-            assert_eq!(Query::of(&template), Err(QueryError::OtherKind("G".to_owned())));
+            assert_eq!(
+                Query::of(&template),
+                Err(QueryError::OtherKind("G".to_owned()))
+            );
         }
     }
 
@@ -243,7 +316,10 @@ mod tests {
         let second = json!({ "Resources": { "Sourcefedcba9876543210": {} } });
         assert_eq!(
             placed([(0, &first), (1, &second)]),
-            BTreeMap::from([("0123456789abcdef".to_owned(), 0), ("fedcba9876543210".to_owned(), 1)])
+            BTreeMap::from([
+                ("0123456789abcdef".to_owned(), 0),
+                ("fedcba9876543210".to_owned(), 1)
+            ])
         );
     }
 }

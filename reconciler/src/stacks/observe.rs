@@ -37,8 +37,12 @@ pub fn observe(
         ..ObservedMembers::default()
     };
     // Where nothing is known of an account, nothing is wanted and nothing is unwanted there.
-    wanted.clusters.retain(|_, cluster| !observed.unread.contains_key(&cluster.place.account));
-    wanted.shared.retain(|place, _| !observed.unread.contains_key(&place.account));
+    wanted
+        .clusters
+        .retain(|_, cluster| !observed.unread.contains_key(&cluster.place.account));
+    wanted
+        .shared
+        .retain(|place, _| !observed.unread.contains_key(&place.account));
     let mut first = wanted.clone();
     first.add_members(&members)?;
     members.placed = places_of_members(context, &first, &mut observed);
@@ -50,11 +54,15 @@ pub fn observe(
 /// Lists the stacks of each place.
 pub fn observe_stacks(context: &Context<'_>, wanted: &Wanted, observed: &mut Observed) {
     let places: Vec<Place> = observed.places.iter().cloned().collect();
-    let lists = each(&places, context.settings.at_a_time, |place| context.formation(place)?.stacks());
+    let lists = each(&places, context.settings.at_a_time, |place| {
+        context.formation(place)?.stacks()
+    });
     for (place, list) in places.iter().zip(lists) {
         match list {
             Ok(list) => {
-                let own = list.into_iter().filter(|(name, _)| name.starts_with(PREFIX));
+                let own = list
+                    .into_iter()
+                    .filter(|(name, _)| name.starts_with(PREFIX));
                 observed.stacks.extend(own.map(|(name, stack)| {
                     let key = StackKey {
                         place: place.clone(),
@@ -71,11 +79,15 @@ pub fn observe_stacks(context: &Context<'_>, wanted: &Wanted, observed: &mut Obs
         .stacks
         .iter()
         .filter(|(key, stack)| {
-            stack.state() == State::Reviewed && stack.mark.is_none() && wanted.stacks.contains_key(key)
+            stack.state() == State::Reviewed
+                && stack.mark.is_none()
+                && wanted.stacks.contains_key(key)
         })
         .map(|(key, _)| key.clone())
         .collect();
-    let marks = each(&reviewed, context.settings.at_a_time, |key| mark_of(context, key));
+    let marks = each(&reviewed, context.settings.at_a_time, |key| {
+        mark_of(context, key)
+    });
     for (key, mark) in reviewed.into_iter().zip(marks) {
         match mark {
             Ok(mark) => {
@@ -87,12 +99,18 @@ pub fn observe_stacks(context: &Context<'_>, wanted: &Wanted, observed: &mut Obs
 }
 
 fn mark_of(context: &Context<'_>, key: &StackKey) -> Result<Option<Mark>, AwsError> {
-    let found = context.formation(&key.place)?.change_set(CHANGE_SET, Some(&key.name))?;
+    let found = context
+        .formation(&key.place)?
+        .change_set(CHANGE_SET, Some(&key.name))?;
     Ok(found.and_then(|found| found.mark))
 }
 
 /// Lists tagged resources of the types that fragments are for.
-fn tagged(context: &Context<'_>, wanted: &Wanted, observed: &mut Observed) -> BTreeMap<Place, Vec<Tagged>> {
+fn tagged(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    observed: &mut Observed,
+) -> BTreeMap<Place, Vec<Tagged>> {
     let types: Vec<(Place, BTreeSet<&str>)> = wanted
         .listed_types()
         .into_iter()
@@ -143,8 +161,12 @@ fn places_of_members(
         }
         let mut templates = Vec::new();
         let mut number = 0;
-        while observed.stacks.contains_key(&key(number)) || first.stacks.contains_key(&key(number)) {
-            let there = observed.stacks.get(&key(number)).filter(|own| own.state() == State::Settled);
+        while observed.stacks.contains_key(&key(number)) || first.stacks.contains_key(&key(number))
+        {
+            let there = observed
+                .stacks
+                .get(&key(number))
+                .filter(|own| own.state() == State::Settled);
             let id = there.map(|there| there.id.clone());
             number += 1;
             let Some(id) = id else { continue };
@@ -154,14 +176,23 @@ fn places_of_members(
                 Err(error) => observed.miss(&place, &error),
             }
         }
-        let placed = placed(templates.iter().map(|(number, template)| (*number, template)));
+        let placed = placed(
+            templates
+                .iter()
+                .map(|(number, template)| (*number, template)),
+        );
         found.insert((place.clone(), owner), placed);
     }
     found
 }
 
 /// Reads records, and what is set of what they don't say.
-fn calls_of(context: &Context<'_>, wanted: &Wanted, observed: &mut Observed, options: &Options) -> ObservedCalls {
+fn calls_of(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    observed: &mut Observed,
+    options: &Options,
+) -> ObservedCalls {
     let mut found = ObservedCalls::default();
     let Some(bucket) = &context.settings.records else {
         return found;
@@ -174,7 +205,9 @@ fn calls_of(context: &Context<'_>, wanted: &Wanted, observed: &mut Observed, opt
         .filter(|place| !observed.unread.contains_key(&place.account))
         .cloned()
         .collect();
-    let read = each(&places, context.settings.at_a_time, |place| store.read(place));
+    let read = each(&places, context.settings.at_a_time, |place| {
+        store.read(place)
+    });
     for (place, kept) in places.iter().zip(read) {
         match kept {
             Ok(kept) if kept.records == Records::default() => {}
@@ -187,11 +220,19 @@ fn calls_of(context: &Context<'_>, wanted: &Wanted, observed: &mut Observed, opt
     let unknown: Vec<(Place, String, Setting)> = calls::unknown(wanted, &found.records, options)
         .into_iter()
         .filter(|(place, _)| !observed.unread.contains_key(&place.account))
-        .filter_map(|(place, call)| Some((place.clone(), calls::key(call), Setting::of(&call.call.call).ok()?)))
+        .filter_map(|(place, call)| {
+            Some((
+                place.clone(),
+                calls::key(call),
+                Setting::of(&call.call.call).ok()?,
+            ))
+        })
         .collect();
-    let current = each(&unknown, context.settings.at_a_time, |(place, _, setting)| {
-        setting.read(&context.aws(place)?)
-    });
+    let current = each(
+        &unknown,
+        context.settings.at_a_time,
+        |(place, _, setting)| setting.read(&context.aws(place)?),
+    );
     for ((place, key, _), current) in unknown.into_iter().zip(current) {
         match current {
             Ok(current) => {
@@ -204,11 +245,17 @@ fn calls_of(context: &Context<'_>, wanted: &Wanted, observed: &mut Observed, opt
 }
 
 /// The record of a setting that is about to be made.
-pub fn record_of(call: &super::wanted::WantedCall, setting: Setting, before: calls::Current) -> Record {
+pub fn record_of(
+    call: &super::wanted::WantedCall,
+    order: usize,
+    setting: Setting,
+    before: calls::Current,
+) -> Record {
     Record {
         cluster: call.cluster.clone(),
         member: call.call.member.clone(),
         when: call.call.call.when,
+        order,
         setting,
         parameters: call.call.call.parameters.clone(),
         before,

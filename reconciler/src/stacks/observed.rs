@@ -64,7 +64,9 @@ impl ObservedStack {
             .list("Outputs")
             .find(|output| output.text_of("OutputKey") == Some(DIGEST_OUTPUT))
             .and_then(|output| output.text_of("OutputValue"));
-        let exports = stack.list("Outputs").filter_map(|output| output.text_of("ExportName"));
+        let exports = stack
+            .list("Outputs")
+            .filter_map(|output| output.text_of("ExportName"));
         let own = Self {
             id: stack.string_of("StackId"),
             status: stack.string_of("StackStatus"),
@@ -109,7 +111,11 @@ pub enum State {
 impl State {
     fn of(status: &str) -> Self {
         match status {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "UPDATE_FAILED" | "IMPORT_COMPLETE"
+            "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "UPDATE_FAILED"
+            | "IMPORT_COMPLETE"
             | "IMPORT_ROLLBACK_COMPLETE" => Self::Settled,
             "REVIEW_IN_PROGRESS" => Self::Reviewed,
             "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" => Self::Unmade,

@@ -170,8 +170,13 @@ impl Plan {
         }
         for (key, stack) in observed.stacks.iter().filter(|(key, _)| is_read(key)) {
             let Some(mark) = &stack.mark else { continue };
-            let is_ours = mark.owner == options.owner && !stack.nested && key.name.starts_with(super::observed::PREFIX);
-            if is_ours && !wanted.stacks.contains_key(key) && options.looks_at(mark.cluster.as_deref()) {
+            let is_ours = mark.owner == options.owner
+                && !stack.nested
+                && key.name.starts_with(super::observed::PREFIX);
+            if is_ours
+                && !wanted.stacks.contains_key(key)
+                && options.looks_at(mark.cluster.as_deref())
+            {
                 plan.unwanted(key, stack, mark, options);
             }
         }
@@ -181,7 +186,13 @@ impl Plan {
         plan
     }
 
-    fn wanted(&mut self, key: &StackKey, wanted: &WantedStack, observed: &Observed, options: &Options) {
+    fn wanted(
+        &mut self,
+        key: &StackKey,
+        wanted: &WantedStack,
+        observed: &Observed,
+        options: &Options,
+    ) {
         let there = observed.stacks.get(key);
         let step = |action| Step {
             stack: key.clone(),
@@ -194,7 +205,9 @@ impl Plan {
             changes: Vec::new(),
         };
         let Some(stack) = there else {
-            return self.steps.push(with_resources(step(Action::Create), wanted));
+            return self
+                .steps
+                .push(with_resources(step(Action::Create), wanted));
         };
         let mark = observed.reviewed.get(key).unwrap_or(&stack.mark);
         let ours = Mark {
@@ -205,9 +218,15 @@ impl Plan {
             return self.stops.push(foreign(key, stack, mark.as_ref()));
         }
         match stack.state() {
-            State::Gone | State::Reviewed => self.steps.push(with_resources(step(Action::Create), wanted)),
-            State::Unmade | State::HalfDeleted if stack.protected => self.stops.push(protected(key)),
-            State::Unmade | State::HalfDeleted => self.steps.push(with_resources(step(Action::Recreate), wanted)),
+            State::Gone | State::Reviewed => self
+                .steps
+                .push(with_resources(step(Action::Create), wanted)),
+            State::Unmade | State::HalfDeleted if stack.protected => {
+                self.stops.push(protected(key))
+            }
+            State::Unmade | State::HalfDeleted => self
+                .steps
+                .push(with_resources(step(Action::Recreate), wanted)),
             State::HalfUndone => self.steps.push(step(Action::ContinueRollback)),
             State::Busy => self.stops.push(busy(key, stack)),
             State::Unknown => self.stops.push(unknown(key, stack)),
@@ -231,7 +250,9 @@ impl Plan {
         }
         // A cluster that is still there has less in AWS than before. One that is gone waits for somebody who says so:
         // an empty checkout isn't a purge.
-        let is_rendered = cluster.as_ref().is_some_and(|cluster| options.rendered.contains(cluster));
+        let is_rendered = cluster
+            .as_ref()
+            .is_some_and(|cluster| options.rendered.contains(cluster));
         if !is_rendered && !options.confirmed.contains(&name) {
             return self.waiting.push(Waiting {
                 stack: key.clone(),
@@ -254,16 +275,23 @@ impl Plan {
 
     /// What an account has goes with the last of its clusters that is confirmed to go.
     fn accounts_follow(&mut self, options: &Options) {
-        let (own, others): (Vec<Waiting>, Vec<Waiting>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.cluster == ACCOUNT);
+        let (own, others): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.cluster == ACCOUNT);
         self.waiting = others;
         for waiting in own {
             let account = &waiting.stack.place.account;
             let is_going = self.steps.iter().any(|step| {
-                let confirmed = step.cluster.as_ref().is_some_and(|cluster| options.confirmed.contains(cluster));
+                let confirmed = step
+                    .cluster
+                    .as_ref()
+                    .is_some_and(|cluster| options.confirmed.contains(cluster));
                 step.action == Action::Delete && confirmed && step.stack.place.account == *account
             });
-            let is_waiting = self.waiting.iter().any(|other| other.stack.place.account == *account);
+            let is_waiting = self
+                .waiting
+                .iter()
+                .any(|other| other.stack.place.account == *account);
             match waiting.ground {
                 Some(ground) if is_going && !is_waiting => self.steps.push(Step {
                     kind: kind_of(&waiting.stack.name, None),
@@ -286,14 +314,23 @@ impl Plan {
             let cluster = step.cluster.as_deref().unwrap_or(ACCOUNT);
             step.action == Action::Delete && options.rendered.contains(cluster)
         };
-        let ours = |mark: &Option<Mark>| mark.as_ref().is_some_and(|mark| mark.owner == options.owner);
-        let all = observed.stacks.values().filter(|stack| ours(&stack.mark)).count();
+        let ours = |mark: &Option<Mark>| {
+            mark.as_ref()
+                .is_some_and(|mark| mark.owner == options.owner)
+        };
+        let all = observed
+            .stacks
+            .values()
+            .filter(|stack| ours(&stack.mark))
+            .count();
         let counted = self.steps.iter().filter(|step| is_unasked(step)).count();
         if counted <= FEW || counted * 100 <= all * usize::from(options.most_deleted) {
             return;
         }
         let share = (counted * 100).div_ceil(all);
-        let (held, kept): (Vec<Step>, Vec<Step>) = std::mem::take(&mut self.steps).into_iter().partition(is_unasked);
+        let (held, kept): (Vec<Step>, Vec<Step>) = std::mem::take(&mut self.steps)
+            .into_iter()
+            .partition(is_unasked);
         self.steps = kept;
         self.waiting.extend(held.into_iter().map(|step| Waiting {
             stack: step.stack,
@@ -306,7 +343,8 @@ impl Plan {
     /// Sorts steps by when they are done.
     fn sort(&mut self, wanted: &Wanted, observed: &Observed) {
         let first = withdrawals(wanted, observed);
-        self.steps.sort_by_key(|step| (phase(step, &first), step.stack.clone()));
+        self.steps
+            .sort_by_key(|step| (phase(step, &first), step.stack.clone()));
         self.waiting.sort();
         self.stops.sort();
     }
@@ -336,7 +374,10 @@ pub fn phase(step: &Step, withdrawals: &BTreeSet<String>) -> i8 {
         Action::Delete => -10 - rank,
         // A cluster's stack can't take back what its members' stacks still import.
         Action::Update if step.kind == Kind::Members => {
-            let withdraws = step.cluster.as_ref().is_some_and(|cluster| withdrawals.contains(cluster));
+            let withdraws = step
+                .cluster
+                .as_ref()
+                .is_some_and(|cluster| withdrawals.contains(cluster));
             if withdraws { -1 } else { rank }
         }
         _ => rank,
@@ -355,9 +396,18 @@ pub fn withdrawals(wanted: &Wanted, observed: &Observed) -> BTreeSet<String> {
 /// Steps whose ground isn't what it was, with what it is now.
 pub fn moved(plan: &Plan, observed: &Observed) -> Vec<Fault> {
     let steps = plan.steps.iter().filter_map(|step| {
-        let now = observed.stacks.get(&step.stack).map(Ground::of).unwrap_or_default();
+        let now = observed
+            .stacks
+            .get(&step.stack)
+            .map(Ground::of)
+            .unwrap_or_default();
         (now != step.ground).then(|| {
-            let told = |ground: &Ground| ground.status.clone().unwrap_or_else(|| "missing".to_owned());
+            let told = |ground: &Ground| {
+                ground
+                    .status
+                    .clone()
+                    .unwrap_or_else(|| "missing".to_owned())
+            };
             let (before, now) = (told(&step.ground), told(&now));
             let what = if before == now {
                 format!("it was changed since the plan was made ({now})")
@@ -421,9 +471,14 @@ fn foreign(key: &StackKey, stack: &ObservedStack, mark: Option<&Mark>) -> Fault 
             mark.owner
         ),
     };
-    let fault = Fault::new(key.to_string(), format!("a stack of this name exists, and {whose}"));
+    let fault = Fault::new(
+        key.to_string(),
+        format!("a stack of this name exists, and {whose}"),
+    );
     if stack.state() == State::Reviewed {
-        return fault.hint("it is only a change set that nobody executed; delete the stack if it isn't needed");
+        return fault.hint(
+            "it is only a change set that nobody executed; delete the stack if it isn't needed",
+        );
     }
     fault.hint("delete or rename that stack; or, if this fleet is to have it, give it the tags `logfleet:owner` and `logfleet:cluster` by an update of yours")
 }
@@ -436,12 +491,22 @@ fn protected(key: &StackKey) -> Fault {
 }
 
 fn busy(key: &StackKey, stack: &ObservedStack) -> Fault {
-    Fault::new(key.to_string(), format!("something is being done with it ({})", stack.status))
-        .hint("wait until it has ended, and run again")
+    Fault::new(
+        key.to_string(),
+        format!("something is being done with it ({})", stack.status),
+    )
+    .hint("wait until it has ended, and run again")
 }
 
 fn unknown(key: &StackKey, stack: &ObservedStack) -> Fault {
-    let reason = stack.reason.as_deref().map(Fault::quoting).unwrap_or_default();
-    Fault::new(key.to_string(), format!("its status is {}: {reason}", stack.status))
-        .hint("bring it into a status that ends with _COMPLETE, in the console of CloudFormation")
+    let reason = stack
+        .reason
+        .as_deref()
+        .map(Fault::quoting)
+        .unwrap_or_default();
+    Fault::new(
+        key.to_string(),
+        format!("its status is {}: {reason}", stack.status),
+    )
+    .hint("bring it into a status that ends with _COMPLETE, in the console of CloudFormation")
 }

@@ -23,7 +23,9 @@ enum Asked {
 /// Completes a plan.
 pub fn propose(context: &Context<'_>, plan: &mut Plan, wanted: &Wanted, observed: &Observed) {
     let steps = std::mem::take(&mut plan.steps);
-    let asked = each(&steps, context.settings.at_a_time, |step| ask(context, step, wanted, observed));
+    let asked = each(&steps, context.settings.at_a_time, |step| {
+        ask(context, step, wanted, observed)
+    });
     for one in asked {
         match one {
             Asked::Step(step) => plan.steps.push(step),
@@ -37,7 +39,9 @@ pub fn propose(context: &Context<'_>, plan: &mut Plan, wanted: &Wanted, observed
 fn ask(context: &Context<'_>, step: &Step, wanted: &Wanted, observed: &Observed) -> Asked {
     match step.action {
         Action::Create | Action::Recreate | Action::ContinueRollback => Asked::Step(step.clone()),
-        Action::Update | Action::RevertDrift => update(context, step, wanted).unwrap_or_else(Asked::Stop),
+        Action::Update | Action::RevertDrift => {
+            update(context, step, wanted).unwrap_or_else(Asked::Stop)
+        }
         Action::Delete => delete(context, step, observed).unwrap_or_else(Asked::Stop),
     }
 }
@@ -48,14 +52,26 @@ fn update(context: &Context<'_>, step: &Step, wanted: &Wanted) -> Result<Asked, 
     };
     let is_drift = step.action == Action::RevertDrift;
     (context.progress)(&format!("{}: asking what changes", step.stack));
-    let (id, _, change_set) =
-        context.propose(&step.stack, &stack.template, step.cluster.as_deref(), false, is_drift)?;
+    let (id, _, change_set) = context.propose(
+        &step.stack,
+        &stack.template,
+        step.cluster.as_deref(),
+        false,
+        is_drift,
+    )?;
     if change_set.is_empty() {
         return Ok(Asked::Unchanged);
     }
     if change_set.execution != "AVAILABLE" {
-        let reason = change_set.reason.as_deref().map(Fault::quoting).unwrap_or_default();
-        let message = format!("CloudFormation can't change it so: {} {reason}", change_set.status);
+        let reason = change_set
+            .reason
+            .as_deref()
+            .map(Fault::quoting)
+            .unwrap_or_default();
+        let message = format!(
+            "CloudFormation can't change it so: {} {reason}",
+            change_set.status
+        );
         return Ok(Asked::Stop(Fault::new(step.stack.to_string(), message)));
     }
     Ok(Asked::Step(Step {

@@ -30,13 +30,20 @@ pub struct Prepared {
 }
 
 /// Reads what is in AWS, and says what would be done.
-pub fn prepare(context: &Context<'_>, rendered: Rendered<'_>, options: &Options) -> Result<Prepared, Vec<Fault>> {
+pub fn prepare(
+    context: &Context<'_>,
+    rendered: Rendered<'_>,
+    options: &Options,
+) -> Result<Prepared, Vec<Fault>> {
     let mut wanted = Wanted::of(rendered, context.settings)?;
     let (observed, calls) = observe(context, &mut wanted, options)?;
     let mut plan = Plan::of(&wanted, &observed, options);
     calls::plan(&mut plan, &wanted, &calls, options);
     propose(context, &mut plan, &wanted, &observed);
-    let records = calls.records.values().flat_map(|records| records.calls.values());
+    let records = calls
+        .records
+        .values()
+        .flat_map(|records| records.calls.values());
     Ok(Prepared {
         recorded: records.map(|record| record.cluster.clone()).collect(),
         owner: options.owner.clone(),
@@ -49,9 +56,16 @@ pub fn prepare(context: &Context<'_>, rendered: Rendered<'_>, options: &Options)
 impl Prepared {
     /// Whether a cluster has something in AWS.
     pub fn knows(&self, cluster: &str) -> bool {
-        let mut marks = self.observed.stacks.values().filter_map(|stack| stack.mark.as_ref());
-        let has_stack = marks.any(|mark| mark.owner == self.owner && mark.cluster.as_deref() == Some(cluster));
-        has_stack || self.recorded.iter().any(|own| own == cluster) || cluster == super::plan::ACCOUNT
+        let mut marks = self
+            .observed
+            .stacks
+            .values()
+            .filter_map(|stack| stack.mark.as_ref());
+        let has_stack =
+            marks.any(|mark| mark.owner == self.owner && mark.cluster.as_deref() == Some(cluster));
+        has_stack
+            || self.recorded.iter().any(|own| own == cluster)
+            || cluster == super::plan::ACCOUNT
     }
 
     /// The plan, by account and Region, as plans are told.
@@ -64,7 +78,9 @@ impl Prepared {
             change(targets.entry(target(place)).or_default());
         };
         for step in &self.plan.steps {
-            at(&step.stack.place, &mut |target| target.steps.push(told(step)));
+            at(&step.stack.place, &mut |target| {
+                target.steps.push(told(step))
+            });
         }
         for call in &self.plan.calls {
             let change = match call.action {
@@ -121,10 +137,18 @@ impl Prepared {
             } else {
                 Subject::Stack(name)
             };
-            reports.entry(target(&place)).or_default().done.push((subject, verb));
+            reports
+                .entry(target(&place))
+                .or_default()
+                .done
+                .push((subject, verb));
         }
         for (place, fault) in report.failed {
-            reports.entry(target(&place)).or_default().failed.push(fault);
+            reports
+                .entry(target(&place))
+                .or_default()
+                .failed
+                .push(fault);
         }
         reports
     }
@@ -135,7 +159,8 @@ fn target(place: &Place) -> String {
 }
 
 fn told(step: &Step) -> plan::Step {
-    let ground = serde_json::to_value(&step.ground).map_or_else(|_| String::new(), |value| plan::digest(&value));
+    let ground = serde_json::to_value(&step.ground)
+        .map_or_else(|_| String::new(), |value| plan::digest(&value));
     plan::Step {
         subject: Subject::Stack(step.stack.name.clone()),
         change: Change::Stack {

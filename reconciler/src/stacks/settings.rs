@@ -97,7 +97,10 @@ impl Aws {
             );
         }
         if self.at_a_time == 0 || self.minutes == 0 {
-            faults.push(Fault::new(file, "`aws.at_a_time` and `aws.minutes` must be at least 1"));
+            faults.push(Fault::new(
+                file,
+                "`aws.at_a_time` and `aws.minutes` must be at least 1",
+            ));
         }
         for (cluster, place) in &self.clusters {
             if !place.is_valid() {
@@ -162,7 +165,9 @@ mod tests {
 
     #[test]
     fn what_can_not_be_is_told() {
-        let aws = parsed("{ owner: 'a b', at_a_time: 0, clusters: { alpha: { account: '1', region: x } } }");
+        let aws = parsed(
+            "{ owner: 'a b', at_a_time: 0, clusters: { alpha: { account: '1', region: x } } }",
+        );
         assert_eq!(aws.check("settings.yaml").len(), 3);
     }
 
@@ -173,7 +178,9 @@ mod tests {
                 owner: "example".to_owned(),
                 cluster,
             };
-            let tags = mark.tags().map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let tags = mark
+                .tags()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()));
             assert_eq!(Mark::of(&BTreeMap::from(tags)), Some(mark));
         }
         assert_eq!(Mark::of(&BTreeMap::new()), None);

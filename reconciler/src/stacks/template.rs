@@ -97,7 +97,8 @@ impl Template {
             return Err(TemplateError::Large(body.len()));
         }
         let outputs = rendered["Outputs"].as_object().into_iter().flatten();
-        let exports = outputs.filter_map(|(_, output)| Some(output["Export"]["Name"].as_str()?.to_owned()));
+        let exports =
+            outputs.filter_map(|(_, output)| Some(output["Export"]["Name"].as_str()?.to_owned()));
         Ok(Self {
             exports: exports.collect(),
             body,
@@ -117,7 +118,9 @@ pub fn resources(template: &Value) -> Vec<Resource> {
             kept: resource["DeletionPolicy"]
                 .as_str()
                 .is_some_and(|policy| policy.starts_with("Retain")),
-            name: resource["Properties"]["BucketName"].as_str().map(ToOwned::to_owned),
+            name: resource["Properties"]["BucketName"]
+                .as_str()
+                .map(ToOwned::to_owned),
         })
         .collect();
     resources.sort();
@@ -143,7 +146,10 @@ mod tests {
         let template = Template::of(&example()).expect("right");
         let body: Value = serde_json::from_str(&template.body).expect("JSON");
         assert_eq!(body["Outputs"][DIGEST_OUTPUT]["Value"], *template.digest);
-        assert_eq!(template.exports, BTreeSet::from(["logfleet-x-id".to_owned()]));
+        assert_eq!(
+            template.exports,
+            BTreeSet::from(["logfleet-x-id".to_owned()])
+        );
         let mut other = example();
         other["Resources"]["A"]["Properties"]["RetentionInDays"] = 3.into();
         assert_ne!(Template::of(&other).expect("right").digest, template.digest);
@@ -152,18 +158,32 @@ mod tests {
 
     #[test]
     fn what_a_deletion_keeps_is_known() {
-        let kept: Vec<_> = resources(&example()).into_iter().map(|own| (own.logical_id, own.kept, own.name)).collect();
+        let kept: Vec<_> = resources(&example())
+            .into_iter()
+            .map(|own| (own.logical_id, own.kept, own.name))
+            .collect();
         assert_eq!(
             kept,
-            [("A".to_owned(), false, None), ("B".to_owned(), true, Some("b".to_owned()))]
+            [
+                ("A".to_owned(), false, None),
+                ("B".to_owned(), true, Some("b".to_owned()))
+            ]
         );
     }
 
     #[test]
     fn what_can_not_be_deployed_is_told() {
         for (pointer, value, error) in [
-            ("Outputs", json!({ DIGEST_OUTPUT: {} }), TemplateError::Output),
-            ("Parameters", json!({ "P": { "Type": "String" } }), TemplateError::Parameter("P".to_owned())),
+            (
+                "Outputs",
+                json!({ DIGEST_OUTPUT: {} }),
+                TemplateError::Output,
+            ),
+            (
+                "Parameters",
+                json!({ "P": { "Type": "String" } }),
+                TemplateError::Parameter("P".to_owned()),
+            ),
             ("Transform", json!("AWS::Include"), TemplateError::Transform),
             ("Resources", json!({}), TemplateError::Empty),
         ] {

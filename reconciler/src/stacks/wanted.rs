@@ -92,7 +92,15 @@ impl Wanted {
                 let file = format!("rendered/_accounts/{account}/{region}");
                 if let Some(template) = &own.template {
                     let file = format!("{file}/stack.json");
-                    wanted.add(&file, &place, names::account_stack(), Kind::Account, None, template, &mut faults);
+                    wanted.add(
+                        &file,
+                        &place,
+                        names::account_stack(),
+                        Kind::Account,
+                        None,
+                        template,
+                        &mut faults,
+                    );
                 }
                 if !own.fragments.is_empty() {
                     wanted.shared.insert(place, own.fragments.clone());
@@ -100,17 +108,32 @@ impl Wanted {
             }
         }
         faults.sort();
-        if faults.is_empty() { Ok(wanted) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(wanted)
+        } else {
+            Err(faults)
+        }
     }
 
-    fn add_cluster(&mut self, cluster: &str, own: &RenderedCluster, settings: &Aws, faults: &mut Vec<Fault>) {
+    fn add_cluster(
+        &mut self,
+        cluster: &str,
+        own: &RenderedCluster,
+        settings: &Aws,
+        faults: &mut Vec<Fault>,
+    ) {
         if own.stacks.is_empty() && own.machines_stack.is_none() && own.fragments.is_empty() {
             return;
         }
         let Some(place) = place_of(cluster, own, settings) else {
             faults.push(
-                Fault::new(format!("rendered/{cluster}"), "nothing says which account and Region it is in")
-                    .hint(format!("set `account` and `region` in `aws.clusters.{cluster}` of the settings")),
+                Fault::new(
+                    format!("rendered/{cluster}"),
+                    "nothing says which account and Region it is in",
+                )
+                .hint(format!(
+                    "set `account` and `region` in `aws.clusters.{cluster}` of the settings"
+                )),
             );
             return;
         };
@@ -118,7 +141,15 @@ impl Wanted {
         for (region, stack) in &own.stacks {
             let file = format!("rendered/{cluster}/aws/{region}/stack.json");
             let there = Place::new(&place.account, region);
-            self.add(&file, &there, names::region_stack(cluster), Kind::Region, Some(cluster), &stack.template, faults);
+            self.add(
+                &file,
+                &there,
+                names::region_stack(cluster),
+                Kind::Region,
+                Some(cluster),
+                &stack.template,
+                faults,
+            );
             match Query::of(&stack.template) {
                 Ok(query) => groups.extend(query.map(|query| (region.clone(), query))),
                 Err(error) => faults.push(Fault::new(file, error.to_string())),
@@ -126,14 +157,25 @@ impl Wanted {
         }
         if let Some(template) = &own.machines_stack {
             let file = format!("rendered/{cluster}/machines/stack.json");
-            self.add(&file, &place, names::machines_stack(cluster), Kind::Machines, Some(cluster), template, faults);
+            self.add(
+                &file,
+                &place,
+                names::machines_stack(cluster),
+                Kind::Machines,
+                Some(cluster),
+                template,
+                faults,
+            );
         }
         for (name, fragment) in &own.fragments {
             if fragment.members.is_empty() && filter_of(&fragment.member_type).is_none() {
                 faults.push(
                     Fault::new(
                         format!("rendered/{cluster}/aws/members/{name}.json"),
-                        format!("it isn't known how to list members of type {}", fragment.member_type),
+                        format!(
+                            "it isn't known how to list members of type {}",
+                            fragment.member_type
+                        ),
                     )
                     .hint("name them in `members` of the fragment"),
                 );
@@ -147,7 +189,10 @@ impl Wanted {
         self.clusters.insert(cluster.to_owned(), in_aws);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is another part of the stack")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another part of the stack"
+    )]
     fn add(
         &mut self,
         file: &str,
@@ -174,8 +219,11 @@ impl Wanted {
         if let Some(other) = self.stacks.get(&key) {
             let of = other.cluster.as_deref().unwrap_or("the account");
             faults.push(
-                Fault::new(file, format!("its stack would be called `{}`, as that of {of}", key.name))
-                    .hint("give the clusters names that differ in more than `-` and `.`"),
+                Fault::new(
+                    file,
+                    format!("its stack would be called `{}`, as that of {of}", key.name),
+                )
+                .hint("give the clusters names that differ in more than `-` and `.`"),
             );
             return;
         }
@@ -186,10 +234,16 @@ impl Wanted {
     pub fn places(&self) -> BTreeSet<Place> {
         let stacks = self.stacks.keys().map(|key| key.place.clone());
         let fragments = self.clusters.values().flat_map(|cluster| {
-            let regions = cluster.fragments.values().map(|fragment| fragment.region.clone());
+            let regions = cluster
+                .fragments
+                .values()
+                .map(|fragment| fragment.region.clone());
             regions.map(|region| Place::new(&cluster.place.account, region))
         });
-        stacks.chain(fragments).chain(self.shared.keys().cloned()).collect()
+        stacks
+            .chain(fragments)
+            .chain(self.shared.keys().cloned())
+            .collect()
     }
 
     /// The types of members that are to be listed, by the places of the groups that they may be in.
@@ -198,7 +252,10 @@ impl Wanted {
         for cluster in self.clusters.values() {
             for region in cluster.groups.keys() {
                 let place = Place::new(&cluster.place.account, region);
-                let filters = cluster.fragments.values().filter_map(|fragment| filter_of(&fragment.member_type));
+                let filters = cluster
+                    .fragments
+                    .values()
+                    .filter_map(|fragment| filter_of(&fragment.member_type));
                 types.entry(place).or_default().extend(filters);
             }
         }
@@ -217,7 +274,10 @@ impl Wanted {
         for (name, cluster) in self.clusters.clone() {
             let mut by_region: BTreeMap<&str, Vec<Fragment>> = BTreeMap::new();
             for fragment in cluster.fragments.values() {
-                by_region.entry(&fragment.region).or_default().push(fragment.clone());
+                by_region
+                    .entry(&fragment.region)
+                    .or_default()
+                    .push(fragment.clone());
             }
             for (region, fragments) in by_region {
                 let composing = Composing {
@@ -229,15 +289,25 @@ impl Wanted {
             }
         }
         for (place, shared) in self.shared.clone() {
-            let of_place = self.clusters.iter().filter(|(_, own)| own.place.account == place.account);
+            let of_place = self
+                .clusters
+                .iter()
+                .filter(|(_, own)| own.place.account == place.account);
             let here: Vec<(BTreeMap<String, Fragment>, &BTreeSet<Member>)> = of_place
                 .map(|(name, own)| {
-                    let here = own.fragments.iter().filter(|(_, fragment)| fragment.region == place.region);
+                    let here = own
+                        .fragments
+                        .iter()
+                        .filter(|(_, fragment)| fragment.region == place.region);
                     let here = here.map(|(name, fragment)| (name.clone(), fragment.clone()));
                     (here.collect(), &members[name])
                 })
                 .collect();
-            match members::join(&shared, here.iter().map(|(fragments, members)| (fragments, *members))) {
+            match members::join(
+                &shared,
+                here.iter()
+                    .map(|(fragments, members)| (fragments, *members)),
+            ) {
                 Ok(fragments) => {
                     let composing = Composing {
                         place,
@@ -246,11 +316,18 @@ impl Wanted {
                     };
                     composing.add_to(self, &BTreeSet::new(), observed, &mut faults);
                 }
-                Err(error) => faults.push(Fault::new(format!("rendered/_accounts/{place}"), error.to_string())),
+                Err(error) => faults.push(Fault::new(
+                    format!("rendered/_accounts/{place}"),
+                    error.to_string(),
+                )),
             }
         }
         faults.sort();
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -262,7 +339,13 @@ struct Composing {
 }
 
 impl Composing {
-    fn add_to(self, wanted: &mut Wanted, members: &BTreeSet<Member>, observed: &ObservedMembers, faults: &mut Vec<Fault>) {
+    fn add_to(
+        self,
+        wanted: &mut Wanted,
+        members: &BTreeSet<Member>,
+        observed: &ObservedMembers,
+        faults: &mut Vec<Fault>,
+    ) {
         let file = match &self.cluster {
             Some(cluster) => format!("rendered/{cluster}/aws/members"),
             None => format!("rendered/_accounts/{}/members", self.place),
@@ -276,18 +359,32 @@ impl Composing {
         };
         for (number, template) in composition.stacks.iter().enumerate() {
             // One that became empty keeps its number, but CloudFormation takes no template without resources.
-            if template["Resources"].as_object().is_none_or(serde_json::Map::is_empty) {
+            if template["Resources"]
+                .as_object()
+                .is_none_or(serde_json::Map::is_empty)
+            {
                 continue;
             }
             let (name, kind) = match &self.cluster {
                 Some(cluster) => (names::members_stack(cluster, number), Kind::Members),
                 None => (names::account_members_stack(number), Kind::AccountMembers),
             };
-            wanted.add(&file, &self.place, name, kind, self.cluster.as_deref(), template, faults);
+            wanted.add(
+                &file,
+                &self.place,
+                name,
+                kind,
+                self.cluster.as_deref(),
+                template,
+                faults,
+            );
         }
         let Some(cluster) = self.cluster else {
             for call in &composition.calls {
-                faults.push(Fault::new(&file, format!("{} can't be called for an account", call.call.action)));
+                faults.push(Fault::new(
+                    &file,
+                    format!("{} can't be called for an account", call.call.action),
+                ));
             }
             return;
         };

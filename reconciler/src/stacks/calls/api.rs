@@ -43,7 +43,9 @@ impl Setting {
     /// Sets it. Pauses between questions are shortened where `is_hurried`, for an emulator.
     pub fn make(&self, aws: &Aws, is_hurried: bool) -> Result<(), AwsError> {
         match self {
-            Self::ControlPlane { cluster, types } => set_control_plane(aws, cluster, types, true, is_hurried),
+            Self::ControlPlane { cluster, types } => {
+                set_control_plane(aws, cluster, types, true, is_hurried)
+            }
             Self::Retention { group, days } => {
                 // EKS makes the log group a moment after it says that logging is on.
                 let mut asked = 0;
@@ -51,20 +53,72 @@ impl Setting {
                     let made = set_retention(aws, group, Some(*days));
                     asked += 1;
                     match made {
-                        Err(error) if error.is_missing() && asked < GROUP_ASKED => pause(is_hurried),
+                        Err(error) if error.is_missing() && asked < GROUP_ASKED => {
+                            pause(is_hurried)
+                        }
                         made => return made,
                     }
                 }
             }
-            Self::AccessLog { load_balancer, target } => set_access_log(aws, load_balancer, Some(target)),
+            Self::AccessLog {
+                load_balancer,
+                target,
+            } => set_access_log(aws, load_balancer, Some(target)),
             Self::QueryLogging { zone, log_group } => {
                 let body = format!(
                     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><CreateQueryLoggingConfigRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><HostedZoneId>{}</HostedZoneId><CloudWatchLogsLogGroupArn>{}</CloudWatchLogsLogGroupArn></CreateQueryLoggingConfigRequest>",
                     escaped(zone),
                     escaped(log_group)
                 );
-                route53(aws, "CreateQueryLoggingConfig", "POST", "queryloggingconfig", body).map(drop)
+                route53(
+                    aws,
+                    "CreateQueryLoggingConfig",
+                    "POST",
+                    "queryloggingconfig",
+                    body,
+                )
+                .map(drop)
             }
+        }
+    }
+
+    /// Takes back what an earlier setting of ours has more than this one, before this one is made.
+    pub fn retire(
+        &self,
+        earlier: &Self,
+        aws: &Aws,
+        before: &Current,
+        is_hurried: bool,
+    ) -> Result<(), AwsError> {
+        match (self, earlier) {
+            (
+                Self::ControlPlane { types, .. },
+                Self::ControlPlane {
+                    cluster,
+                    types: ours,
+                },
+            ) => {
+                let Current::ControlPlane { types: on } = self.read(aws)? else {
+                    return Ok(());
+                };
+                let surplus = ours.difference(types).filter(|own| on.contains(*own));
+                let surplus: BTreeSet<String> = match before {
+                    Current::ControlPlane { types } => surplus
+                        .filter(|own| !types.contains(*own))
+                        .cloned()
+                        .collect(),
+                    _ => surplus.cloned().collect(),
+                };
+                if surplus.is_empty() {
+                    return Ok(());
+                }
+                set_control_plane(aws, cluster, &surplus, false, is_hurried)
+            }
+            // A zone has one configuration: the old one must go first.
+            (Self::QueryLogging { .. }, Self::QueryLogging { .. }) => {
+                earlier.undo(aws, before, is_hurried).map(drop)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -106,7 +160,13 @@ impl Setting {
             (Self::QueryLogging { .. }, _) => {
                 if let Current::QueryLogging { to: Some((id, _)) } = &now {
                     let path = format!("queryloggingconfig/{id}");
-                    route53(aws, "DeleteQueryLoggingConfig", "DELETE", &path, String::new())?;
+                    route53(
+                        aws,
+                        "DeleteQueryLoggingConfig",
+                        "DELETE",
+                        &path,
+                        String::new(),
+                    )?;
                 }
             }
         }
@@ -115,14 +175,21 @@ impl Setting {
 }
 
 fn pause(is_hurried: bool) {
-    sleep(if is_hurried { Duration::from_millis(20) } else { PAUSE });
+    sleep(if is_hurried {
+        Duration::from_millis(20)
+    } else {
+        PAUSE
+    });
 }
 
 fn missing(result: Result<Current, AwsError>) -> Result<Current, AwsError> {
     match result {
         Err(error)
             if error.is_missing()
-                || matches!(error.code(), "LoadBalancerNotFound" | "NoSuchHostedZone" | "AccessPointNotFound") =>
+                || matches!(
+                    error.code(),
+                    "LoadBalancerNotFound" | "NoSuchHostedZone" | "AccessPointNotFound"
+                ) =>
         {
             Ok(Current::Missing)
         }
@@ -132,27 +199,51 @@ fn missing(result: Result<Current, AwsError>) -> Result<Current, AwsError> {
 
 // --- EKS ---------------------------------------------------------------------------------------
 
-fn eks(aws: &Aws, action: &str, method: &'static str, path: &str, body: Option<&Value>) -> Result<Value, AwsError> {
+fn eks(
+    aws: &Aws,
+    action: &str,
+    method: &'static str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, AwsError> {
     let answer = aws.send(&Call {
         service: "eks",
         action,
         method,
         url: format!("{}/{path}", aws.host("eks")),
         headers: vec![("content-type", "application/json".to_owned())],
-        body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        body: body
+            .map(|body| body.to_string().into_bytes())
+            .unwrap_or_default(),
     })?;
     answer.json(action)
 }
 
 fn control_plane(aws: &Aws, cluster: &str) -> Result<Current, AwsError> {
-    missing(eks(aws, "DescribeCluster", "GET", &format!("clusters/{cluster}"), None).map(|answer| {
-        let setups = answer["cluster"]["logging"]["clusterLogging"].as_array().cloned();
-        let on = setups.into_iter().flatten().filter(|setup| setup["enabled"] == true);
-        let types = on.flat_map(|setup| setup["types"].as_array().cloned().unwrap_or_default());
-        Current::ControlPlane {
-            types: types.filter_map(|one| Some(one.as_str()?.to_owned())).collect(),
-        }
-    }))
+    missing(
+        eks(
+            aws,
+            "DescribeCluster",
+            "GET",
+            &format!("clusters/{cluster}"),
+            None,
+        )
+        .map(|answer| {
+            let setups = answer["cluster"]["logging"]["clusterLogging"]
+                .as_array()
+                .cloned();
+            let on = setups
+                .into_iter()
+                .flatten()
+                .filter(|setup| setup["enabled"] == true);
+            let types = on.flat_map(|setup| setup["types"].as_array().cloned().unwrap_or_default());
+            Current::ControlPlane {
+                types: types
+                    .filter_map(|one| Some(one.as_str()?.to_owned()))
+                    .collect(),
+            }
+        }),
+    )
 }
 
 /// Switches types of logs on or off, and waits until EKS has done it
@@ -172,7 +263,9 @@ fn set_control_plane(
         asked += 1;
         match eks(aws, ACTION, "POST", &path, Some(&body)) {
             // Another update goes on, which has to end first.
-            Err(error) if error.code() == "ResourceInUseException" && asked < ASKED => pause(is_hurried),
+            Err(error) if error.code() == "ResourceInUseException" && asked < ASKED => {
+                pause(is_hurried)
+            }
             answer => break answer?,
         }
     };
@@ -183,15 +276,31 @@ fn set_control_plane(
     while update["status"] == "InProgress" {
         asked += 1;
         if asked > ASKED {
-            return Err(AwsError::strange(ACTION, &format!("the update {id} hasn't ended after half an hour")));
+            return Err(AwsError::strange(
+                ACTION,
+                &format!("the update {id} hasn't ended after half an hour"),
+            ));
         }
         pause(is_hurried);
-        update = eks(aws, "DescribeUpdate", "GET", &format!("clusters/{cluster}/updates/{id}"), None)?["update"].take();
+        update = eks(
+            aws,
+            "DescribeUpdate",
+            "GET",
+            &format!("clusters/{cluster}/updates/{id}"),
+            None,
+        )?["update"]
+            .take();
     }
     if update["status"] == "Successful" {
         Ok(())
     } else {
-        Err(AwsError::strange(ACTION, &format!("the update ended so: {}: {}", update["status"], update["errors"])))
+        Err(AwsError::strange(
+            ACTION,
+            &format!(
+                "the update ended so: {}: {}",
+                update["status"], update["errors"]
+            ),
+        ))
     }
 }
 
@@ -217,7 +326,10 @@ fn set_retention(aws: &Aws, group: &str, days: Option<u64>) -> Result<(), AwsErr
             "Logs_20140328.PutRetentionPolicy",
             json!({ "logGroupName": group, "retentionInDays": days }),
         ),
-        None => ("Logs_20140328.DeleteRetentionPolicy", json!({ "logGroupName": group })),
+        None => (
+            "Logs_20140328.DeleteRetentionPolicy",
+            json!({ "logGroupName": group }),
+        ),
     };
     aws.json("logs", target, &body).map(drop)
 }
@@ -226,7 +338,12 @@ fn set_retention(aws: &Aws, group: &str, days: Option<u64>) -> Result<(), AwsErr
 
 fn access_log(aws: &Aws, load_balancer: &str) -> Result<Current, AwsError> {
     let form = Form::default().with("LoadBalancerName", load_balancer);
-    let answer = aws.query("elasticloadbalancing", "DescribeLoadBalancerAttributes", LOAD_BALANCING, form);
+    let answer = aws.query(
+        "elasticloadbalancing",
+        "DescribeLoadBalancerAttributes",
+        LOAD_BALANCING,
+        form,
+    );
     missing(answer.map(|answer| {
         let log = answer.find("AccessLog").cloned().unwrap_or_default();
         let is_on = log.text_of("Enabled") == Some("true");
@@ -242,15 +359,25 @@ fn target(log: &Element) -> AccessLog {
         prefix: log.string_of("S3BucketPrefix"),
         // AWS's default:
         // <https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_AccessLog.html>
-        interval: log.text_of("EmitInterval").and_then(|text| text.parse().ok()).unwrap_or(60),
+        interval: log
+            .text_of("EmitInterval")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(60),
     }
 }
 
-fn set_access_log(aws: &Aws, load_balancer: &str, target: Option<&AccessLog>) -> Result<(), AwsError> {
+fn set_access_log(
+    aws: &Aws,
+    load_balancer: &str,
+    target: Option<&AccessLog>,
+) -> Result<(), AwsError> {
     const LOG: &str = "LoadBalancerAttributes.AccessLog";
     let mut form = Form::default()
         .with("LoadBalancerName", load_balancer)
-        .with(&format!("{LOG}.Enabled"), if target.is_some() { "true" } else { "false" });
+        .with(
+            &format!("{LOG}.Enabled"),
+            if target.is_some() { "true" } else { "false" },
+        );
     if let Some(target) = target {
         let prefix = (!target.prefix.is_empty()).then_some(target.prefix.as_str());
         form = form
@@ -258,13 +385,24 @@ fn set_access_log(aws: &Aws, load_balancer: &str, target: Option<&AccessLog>) ->
             .with(&format!("{LOG}.EmitInterval"), target.interval.to_string())
             .with_any(&format!("{LOG}.S3BucketPrefix"), prefix);
     }
-    aws.query("elasticloadbalancing", "ModifyLoadBalancerAttributes", LOAD_BALANCING, form)
-        .map(drop)
+    aws.query(
+        "elasticloadbalancing",
+        "ModifyLoadBalancerAttributes",
+        LOAD_BALANCING,
+        form,
+    )
+    .map(drop)
 }
 
 // --- Route 53 ----------------------------------------------------------------------------------
 
-fn route53(aws: &Aws, action: &str, method: &'static str, path: &str, body: String) -> Result<Vec<u8>, AwsError> {
+fn route53(
+    aws: &Aws,
+    action: &str,
+    method: &'static str,
+    path: &str,
+    body: String,
+) -> Result<Vec<u8>, AwsError> {
     let answer = aws.send(&Call {
         service: "route53",
         action,
@@ -284,16 +422,21 @@ fn query_logging(aws: &Aws, zone: &str) -> Result<Current, AwsError> {
         answer => answer?,
     };
     let answer = Element::parse(&answer).map_err(|error| AwsError::strange(ACTION, &error))?;
-    let mut of_zone = answer
-        .list("QueryLoggingConfigs")
-        .filter(|own| own.text_of("HostedZoneId").is_some_and(|id| id.trim_start_matches("/hostedzone/") == zone));
+    let mut of_zone = answer.list("QueryLoggingConfigs").filter(|own| {
+        own.text_of("HostedZoneId")
+            .is_some_and(|id| id.trim_start_matches("/hostedzone/") == zone)
+    });
     Ok(Current::QueryLogging {
-        to: of_zone
-            .next()
-            .map(|own| (own.string_of("Id"), own.string_of("CloudWatchLogsLogGroupArn"))),
+        to: of_zone.next().map(|own| {
+            let arn = own.string_of("CloudWatchLogsLogGroupArn");
+            // Some parts of AWS write a log group's ARN so.
+            (own.string_of("Id"), arn.trim_end_matches(":*").to_owned())
+        }),
     })
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -30,6 +30,8 @@ use crate::fault::Fault;
 pub struct CallStep {
     /// Where.
     pub place: Place,
+    /// When among others of the place: a log group is made by what logs to it.
+    pub order: usize,
     /// The key of its record.
     pub key: String,
     /// The cluster that wants it, or wanted.
@@ -67,7 +69,10 @@ pub struct ObservedCalls {
 
 /// The key of a call's record.
 pub fn key(call: &WantedCall) -> String {
-    format!("{} {} {}", call.cluster, call.call.member, call.call.call.action)
+    format!(
+        "{} {} {}",
+        call.cluster, call.call.member, call.call.call.action
+    )
 }
 
 /// What has to be looked at, since no record says that it is done.
@@ -76,12 +81,19 @@ pub fn unknown<'w>(
     records: &BTreeMap<Place, Records>,
     options: &Options,
 ) -> Vec<(&'w Place, &'w WantedCall)> {
-    let calls = wanted.calls.iter().flat_map(|(place, calls)| calls.iter().map(move |call| (place, call)));
+    let calls = wanted
+        .calls
+        .iter()
+        .flat_map(|(place, calls)| calls.iter().map(move |call| (place, call)));
     let calls = calls.filter(|(_, call)| options.looks_at(Some(&call.cluster)));
     calls
         .filter(|(place, call)| {
-            let record = records.get(*place).and_then(|records| records.calls.get(&key(call)));
-            let done = record.is_some_and(|record| record.made && record.parameters == call.call.call.parameters);
+            let record = records
+                .get(*place)
+                .and_then(|records| records.calls.get(&key(call)));
+            let done = record.is_some_and(|record| {
+                record.made && record.parameters == call.call.call.parameters
+            });
             !done || options.drift
         })
         .collect()
@@ -98,11 +110,12 @@ pub fn plan(plan: &mut Plan, wanted: &Wanted, observed: &ObservedCalls, options:
         return;
     }
     let mut wanted_keys: BTreeSet<(&Place, String)> = BTreeSet::new();
-    for (place, call) in wanted.calls.iter().flat_map(|(place, calls)| calls.iter().map(move |call| (place, call))) {
-        let own_key = key(call);
-        wanted_keys.insert((place, own_key.clone()));
-        if options.looks_at(Some(&call.cluster)) {
-            plan_wanted(plan, place, call, own_key, observed);
+    for (place, calls) in &wanted.calls {
+        for (order, call) in calls.iter().enumerate() {
+            wanted_keys.insert((place, key(call)));
+            if options.looks_at(Some(&call.cluster)) {
+                plan_wanted(plan, place, order, call, observed);
+            }
         }
     }
     for (place, records) in &observed.records {
@@ -115,6 +128,7 @@ pub fn plan(plan: &mut Plan, wanted: &Wanted, observed: &ObservedCalls, options:
             if is_rendered || options.confirmed.contains(&record.cluster) {
                 plan.calls.push(CallStep {
                     place: place.clone(),
+                    order: usize::MAX - record.order,
                     key: own_key.clone(),
                     cluster: record.cluster.clone(),
                     member: record.member.clone(),
@@ -128,22 +142,39 @@ pub fn plan(plan: &mut Plan, wanted: &Wanted, observed: &ObservedCalls, options:
     plan.calls.sort();
 }
 
-fn plan_wanted(plan: &mut Plan, place: &Place, call: &WantedCall, own_key: String, observed: &ObservedCalls) {
+fn plan_wanted(
+    plan: &mut Plan,
+    place: &Place,
+    order: usize,
+    call: &WantedCall,
+    observed: &ObservedCalls,
+) {
+    let own_key = key(call);
     let setting = match Setting::of(&call.call.call) {
         Ok(setting) => setting,
-        Err(why) => return plan.stops.push(Fault::new(format!("{place}/{}", call.call.member), why)),
+        Err(why) => {
+            return plan
+                .stops
+                .push(Fault::new(format!("{place}/{}", call.call.member), why));
+        }
     };
     let Some(current) = observed.current.get(&(place.clone(), own_key.clone())) else {
         plan.unchanged += 1;
         return;
     };
-    let recorded = observed.records.get(place).and_then(|records| records.calls.get(&own_key));
+    let recorded = observed
+        .records
+        .get(place)
+        .and_then(|records| records.calls.get(&own_key));
     let before = recorded.map(|record| &record.setting);
     match setting.verdict(current, before) {
-        Verdict::Same if recorded.is_none_or(|record| record.made && record.setting == setting) => plan.unchanged += 1,
+        Verdict::Same if recorded.is_none_or(|record| record.made && record.setting == setting) => {
+            plan.unchanged += 1
+        }
         // A run that ended between the call and its record left it so.
         Verdict::Same | Verdict::Free => plan.calls.push(CallStep {
             place: place.clone(),
+            order,
             key: own_key,
             cluster: call.cluster.clone(),
             member: call.call.member.clone(),
@@ -152,12 +183,18 @@ fn plan_wanted(plan: &mut Plan, place: &Place, call: &WantedCall, own_key: Strin
             what: setting.to_string(),
         }),
         Verdict::Missing => plan.stops.push(
-            Fault::new(format!("{place}/{}", call.call.member), format!("{setting}: it doesn't exist"))
-                .hint("make it, or leave it out of the settings of the cluster"),
+            Fault::new(
+                format!("{place}/{}", call.call.member),
+                format!("{setting}: it doesn't exist"),
+            )
+            .hint("make it, or leave it out of the settings of the cluster"),
         ),
         Verdict::Foreign(what) => plan.stops.push(
-            Fault::new(format!("{place}/{}", call.call.member), format!("{setting}: somebody else has set it: {what}"))
-                .hint("remove that setting if the logs are to come here; nothing of it was changed"),
+            Fault::new(
+                format!("{place}/{}", call.call.member),
+                format!("{setting}: somebody else has set it: {what}"),
+            )
+            .hint("remove that setting if the logs are to come here; nothing of it was changed"),
         ),
     }
 }

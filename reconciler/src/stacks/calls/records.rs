@@ -46,6 +46,8 @@ pub struct Record {
     pub member: String,
     /// Before or after stacks of members.
     pub when: When,
+    /// When among others of the place; undoing goes the other way round.
+    pub order: usize,
     /// What is set.
     pub setting: Setting,
     /// The parameters of the call that sets it.
@@ -84,7 +86,10 @@ impl<'a> Store<'a> {
 
     fn key(&self, place: &Place) -> String {
         let prefix = &self.bucket.prefix;
-        format!("{prefix}logfleet/{}/{}/{}.json", self.owner, place.account, place.region)
+        format!(
+            "{prefix}logfleet/{}/{}/{}.json",
+            self.owner, place.account, place.region
+        )
     }
 
     /// Reads the records of a place.
@@ -96,7 +101,8 @@ impl<'a> Store<'a> {
                 condition: s3::Condition::Missing,
             });
         };
-        let strange = |what: &dyn std::fmt::Display| AwsError::strange(&format!("records of {place}"), what);
+        let strange =
+            |what: &dyn std::fmt::Display| AwsError::strange(&format!("records of {place}"), what);
         let records: Records = serde_json::from_slice(&bytes).map_err(|error| strange(&error))?;
         if records.format > FORMAT {
             return Err(strange(&format!(
@@ -115,7 +121,13 @@ impl<'a> Store<'a> {
         let aws = self.accounts.own(&self.bucket.region)?;
         let bytes = serde_json::to_vec_pretty(&kept.records)
             .map_err(|error| AwsError::strange(&format!("records of {place}"), &error))?;
-        let etag = s3::put(&aws, &self.bucket.bucket, &self.key(place), bytes, &kept.condition)?;
+        let etag = s3::put(
+            &aws,
+            &self.bucket.bucket,
+            &self.key(place),
+            bytes,
+            &kept.condition,
+        )?;
         kept.condition = s3::Condition::Unchanged(etag);
         Ok(())
     }

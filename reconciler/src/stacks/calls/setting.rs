@@ -114,7 +114,11 @@ impl Setting {
                     log_group: text(&parameters["CloudWatchLogsLogGroupArn"])?,
                 })
             })(),
-            (service, action) => return Err(format!("this release doesn't know how to call {service} {action}")),
+            (service, action) => {
+                return Err(format!(
+                    "this release doesn't know how to call {service} {action}"
+                ));
+            }
         };
         found.ok_or_else(|| format!("the parameters of {} aren't understood", call.action))
     }
@@ -126,7 +130,11 @@ impl Setting {
             (Self::Retention { .. }, Current::Missing) => Verdict::Free,
             (_, Current::Missing) => Verdict::Missing,
             (Self::ControlPlane { types, .. }, Current::ControlPlane { types: on }) => {
-                if types.is_subset(on) { Verdict::Same } else { Verdict::Free }
+                if types.is_subset(on) {
+                    Verdict::Same
+                } else {
+                    Verdict::Free
+                }
             }
             (Self::Retention { days, .. }, Current::Retention { days: now }) => match (now, ours) {
                 (Some(now), _) if now == days => Verdict::Same,
@@ -134,18 +142,28 @@ impl Setting {
                 (Some(now), Some(Self::Retention { days, .. })) if now == days => Verdict::Free,
                 (Some(now), _) => Verdict::Foreign(format!("{now} days")),
             },
-            (Self::AccessLog { target, .. }, Current::AccessLog { target: now }) => match (now, ours) {
-                (Some(now), _) if now == target => Verdict::Same,
-                (None, _) => Verdict::Free,
-                (Some(now), Some(Self::AccessLog { target, .. })) if now == target => Verdict::Free,
-                (Some(now), _) => Verdict::Foreign(format!("the bucket {}", now.bucket)),
-            },
-            (Self::QueryLogging { log_group, .. }, Current::QueryLogging { to }) => match (to, ours) {
-                (Some((_, now)), _) if now == log_group => Verdict::Same,
-                (None, _) => Verdict::Free,
-                (Some((_, now)), Some(Self::QueryLogging { log_group, .. })) if now == log_group => Verdict::Free,
-                (Some((_, now)), _) => Verdict::Foreign(now.clone()),
-            },
+            (Self::AccessLog { target, .. }, Current::AccessLog { target: now }) => {
+                match (now, ours) {
+                    (Some(now), _) if now == target => Verdict::Same,
+                    (None, _) => Verdict::Free,
+                    (Some(now), Some(Self::AccessLog { target, .. })) if now == target => {
+                        Verdict::Free
+                    }
+                    (Some(now), _) => Verdict::Foreign(format!("the bucket {}", now.bucket)),
+                }
+            }
+            (Self::QueryLogging { log_group, .. }, Current::QueryLogging { to }) => {
+                match (to, ours) {
+                    (Some((_, now)), _) if now == log_group => Verdict::Same,
+                    (None, _) => Verdict::Free,
+                    (Some((_, now)), Some(Self::QueryLogging { log_group, .. }))
+                        if now == log_group =>
+                    {
+                        Verdict::Free
+                    }
+                    (Some((_, now)), _) => Verdict::Foreign(now.clone()),
+                }
+            }
             _ => Verdict::Foreign("something else".to_owned()),
         }
     }
@@ -159,12 +177,16 @@ impl Setting {
 fn control_plane(parameters: &Value) -> Option<Setting> {
     let mut types = BTreeSet::new();
     for setup in parameters["logging"]["clusterLogging"].as_array()? {
+        // Types that aren't wanted stay as others have them; those that we had switched on are switched off by comparison.
         if setup["enabled"] != true {
-            return None;
+            continue;
         }
         for one in setup["types"].as_array()? {
             types.insert(one.as_str()?.to_owned());
         }
+    }
+    if types.is_empty() {
+        return None;
     }
     Some(Setting::ControlPlane {
         cluster: parameters["name"].as_str()?.to_owned(),
@@ -181,7 +203,10 @@ fn access_log(parameters: &Value) -> Option<Setting> {
         load_balancer: parameters["LoadBalancerName"].as_str()?.to_owned(),
         target: AccessLog {
             bucket: log["S3BucketName"].as_str()?.to_owned(),
-            prefix: log["S3BucketPrefix"].as_str().unwrap_or_default().to_owned(),
+            prefix: log["S3BucketPrefix"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             interval: log["EmitInterval"].as_u64()?,
         },
     })
@@ -192,13 +217,28 @@ impl fmt::Display for Setting {
         match self {
             Self::ControlPlane { cluster, types } => {
                 let types: Vec<&str> = types.iter().map(String::as_str).collect();
-                write!(f, "the control plane of {cluster} logs {}", types.join(", "))
+                write!(
+                    f,
+                    "the control plane of {cluster} logs {}",
+                    types.join(", ")
+                )
             }
-            Self::Retention { group, days } => write!(f, "the log group {group} keeps events for {days} days"),
-            Self::AccessLog { load_balancer, target } => {
-                write!(f, "the load balancer {load_balancer} logs to the bucket {}", target.bucket)
+            Self::Retention { group, days } => {
+                write!(f, "the log group {group} keeps events for {days} days")
             }
-            Self::QueryLogging { zone, log_group } => write!(f, "queries of the zone {zone} are logged to {log_group}"),
+            Self::AccessLog {
+                load_balancer,
+                target,
+            } => {
+                write!(
+                    f,
+                    "the load balancer {load_balancer} logs to the bucket {}",
+                    target.bucket
+                )
+            }
+            Self::QueryLogging { zone, log_group } => {
+                write!(f, "queries of the zone {zone} are logged to {log_group}")
+            }
         }
     }
 }
@@ -238,7 +278,14 @@ mod tests {
         assert!(Setting::of(&call("logs", "PutRetentionPolicy", json!({}))).is_err());
         // Switching off is no setting of ours.
         let off = json!({ "LoadBalancerName": "a", "LoadBalancerAttributes": { "AccessLog": { "Enabled": false } } });
-        assert!(Setting::of(&call("elasticloadbalancing", "ModifyLoadBalancerAttributes", off)).is_err());
+        assert!(
+            Setting::of(&call(
+                "elasticloadbalancing",
+                "ModifyLoadBalancerAttributes",
+                off
+            ))
+            .is_err()
+        );
     }
 
     #[test]
@@ -247,9 +294,15 @@ mod tests {
         let wanted = retention(14);
         assert_eq!(wanted.verdict(&now(None), None), Verdict::Free);
         assert_eq!(wanted.verdict(&now(Some(14)), None), Verdict::Same);
-        assert_eq!(wanted.verdict(&now(Some(30)), None), Verdict::Foreign("30 days".to_owned()));
+        assert_eq!(
+            wanted.verdict(&now(Some(30)), None),
+            Verdict::Foreign("30 days".to_owned())
+        );
         // We had set 30, and 14 are wanted now.
-        assert_eq!(wanted.verdict(&now(Some(30)), Some(&retention(30))), Verdict::Free);
+        assert_eq!(
+            wanted.verdict(&now(Some(30)), Some(&retention(30))),
+            Verdict::Free
+        );
         let zone = Setting::QueryLogging {
             zone: "Z".to_owned(),
             log_group: "ours".to_owned(),
@@ -257,19 +310,25 @@ mod tests {
         let to = |arn: &str| Current::QueryLogging {
             to: Some(("1".to_owned(), arn.to_owned())),
         };
-        assert_eq!(zone.verdict(&to("theirs"), None), Verdict::Foreign("theirs".to_owned()));
+        assert_eq!(
+            zone.verdict(&to("theirs"), None),
+            Verdict::Foreign("theirs".to_owned())
+        );
         assert_eq!(zone.verdict(&to("ours"), None), Verdict::Same);
         assert_eq!(zone.verdict(&Current::Missing, None), Verdict::Missing);
     }
 
     #[test]
     fn types_that_are_logged_already_stay() {
-        let logging = json!({ "name": "a", "logging": { "clusterLogging": [{ "types": ["api", "audit"], "enabled": true }] } });
+        let logging = json!({ "name": "a", "logging": { "clusterLogging": [{ "types": ["api", "audit"], "enabled": true }, { "types": ["scheduler"], "enabled": false }] } });
         let wanted = Setting::of(&call("eks", "UpdateClusterConfig", logging)).expect("known");
         let now = |types: &[&str]| Current::ControlPlane {
             types: types.iter().map(|own| (*own).to_owned()).collect(),
         };
         assert_eq!(wanted.verdict(&now(&["api"]), None), Verdict::Free);
-        assert_eq!(wanted.verdict(&now(&["api", "audit", "scheduler"]), None), Verdict::Same);
+        assert_eq!(
+            wanted.verdict(&now(&["api", "audit", "scheduler"]), None),
+            Verdict::Same
+        );
     }
 }
