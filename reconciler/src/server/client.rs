@@ -56,6 +56,17 @@ impl Default for Retry {
     }
 }
 
+impl Retry {
+    /// The pauses between tries.
+    pub fn pauses(self) -> ExponentialBuilder {
+        ExponentialBuilder::default()
+            .with_min_delay(self.first)
+            .with_max_delay(self.longest)
+            .with_max_times(self.times)
+            .with_jitter()
+    }
+}
+
 /// A server, as somebody.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -194,6 +205,11 @@ impl Client {
         })
     }
 
+    /// How requests are sent again.
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
     /// Reads something.
     pub fn get(&self, path: &str) -> Result<Value, RequestError> {
         self.send("GET", path, None)
@@ -234,11 +250,6 @@ impl Client {
         text: Option<&str>,
     ) -> Result<Value, RequestError> {
         let once = || self.once(method, path, kind, text);
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(self.retry.first)
-            .with_max_delay(self.retry.longest)
-            .with_max_times(self.retry.times)
-            .with_jitter();
         // `backon` tells the next pause, not the last error, so that what a server asks for is waited here.
         let result = (|| {
             once().inspect_err(|error| {
@@ -251,7 +262,7 @@ impl Client {
                 }
             })
         })
-        .retry(pauses)
+        .retry(self.retry.pauses())
         .when(RequestError::is_passing)
         .call();
         result.map(|answer| answer.body)
@@ -276,6 +287,9 @@ impl Client {
         if text.is_some() {
             request = request.header(header::CONTENT_TYPE, kind);
         }
+        // Without a text, GET and DELETE have no body at all, and the others one of length 0: a body of unknown length
+        // is one for Elasticsearch, which refuses it where it reads none.
+        let text = text.or((!matches!(method, "GET" | "DELETE")).then_some(""));
         let result = match text {
             Some(text) => request.body(text).map(|request| self.agent.run(request)),
             None => request.body(()).map(|request| self.agent.run(request)),

@@ -4,12 +4,11 @@
 //! [`crate::credential`] for what happens to a run that is killed. The order is that
 //! no password is ever known to a server alone, and none is handed out that hasn't worked.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
+use backon::BlockingRetryable;
 use logfleet_contract::index::{Kind, ObjectPath};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::credential::{Credential, CredentialName, Move, Slot};
 use crate::fault::Fault;
@@ -21,12 +20,6 @@ use crate::server::ledger::Held;
 use crate::server::write::{self, Bodies, Body};
 use crate::store::{Secret, SecretStore};
 use crate::wanted::WantedCredential;
-
-/// How often a new user is tried. Nodes learn of it one after the other.
-const PROOFS: u32 = 10;
-
-/// The pause between two tries.
-const BETWEEN_PROOFS: Duration = Duration::from_millis(500);
 
 /// The credentials' part of applying a plan.
 pub struct Issuing<'a, 'b> {
@@ -326,16 +319,13 @@ impl Issuing<'_, '_> {
         let username = coming_user(record, wanted).name;
         let password = self.coming_password(name, record, wanted, passwords)?;
         let client = Client::new(self.target.connection, &username, &password)?;
-        let mut last = String::new();
-        for attempt in 0..PROOFS {
-            if attempt > 0 {
-                std::thread::sleep(BETWEEN_PROOFS);
-            }
-            match write_marker(&client, stream, &(self.target.now)().to_string()) {
-                Ok(()) => return Ok(()),
-                Err(why) => last = why,
-            }
-        }
+        // Nodes learn of a new user one after the other.
+        let tried = (|| write_marker(&client, stream, &(self.target.now)().to_string()))
+            .retry(client.retry().pauses())
+            .call();
+        let Err(last) = tried else {
+            return Ok(());
+        };
         Err(Fault::new(
             self.place(name),
             format!("the new user can't write to {stream}: {last}"),

@@ -97,6 +97,12 @@ pub fn normal(kind: Kind, body: &Value, wanted: &Value) -> Value {
     body
 }
 
+/// What a list holds; nothing if there is no list.
+fn each<'a>(map: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
+    let list = map.get_mut(key).and_then(Value::as_array_mut);
+    list.into_iter().flatten()
+}
+
 /// Lists at the top of bodies whose order means nothing.
 const SETS: &[&str] = &[
     "cluster",
@@ -237,15 +243,15 @@ fn state_policy(body: &mut Value) {
             map.insert("ism_template".to_owned(), Value::Array(vec![one]));
         }
     }
-    for template in policy["ism_template"].as_array_mut().into_iter().flatten() {
+    for template in each(policy, "ism_template") {
         if let Value::Object(map) = template {
             map.shift_remove("last_updated_time");
         }
         drop_default(template, "priority", &json!(0));
         sort(template, "index_patterns");
     }
-    for state in policy["states"].as_array_mut().into_iter().flatten() {
-        for action in state["actions"].as_array_mut().into_iter().flatten() {
+    for state in each(policy, "states") {
+        for action in each(state, "actions") {
             // Added where none is set:
             // <https://docs.opensearch.org/latest/im-plugin/ism/policies/#actions>.
             let retry = json!({"count": 3, "backoff": "exponential", "delay": "1m"});
@@ -256,7 +262,7 @@ fn state_policy(body: &mut Value) {
 }
 
 fn role(body: &mut Value) {
-    for index in body["indices"].as_array_mut().into_iter().flatten() {
+    for index in each(body, "indices") {
         drop_default(index, "allow_restricted_indices", &json!(false));
         drop_default(index, "query", &Value::Null);
         drop_default(index, "field_security", &json!({"grant": ["*"]}));
@@ -271,20 +277,12 @@ fn enabled(body: &mut Value) {
 }
 
 fn opensearch_role(body: &mut Value) {
-    for index in body["index_permissions"]
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-    {
+    for index in each(body, "index_permissions") {
         drop_empty(index);
         sort(index, "index_patterns");
         sort(index, "allowed_actions");
     }
-    for tenant in body["tenant_permissions"]
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-    {
+    for tenant in each(body, "tenant_permissions") {
         drop_empty(tenant);
         sort(tenant, "tenant_patterns");
         sort(tenant, "allowed_actions");

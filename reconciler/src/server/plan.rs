@@ -227,12 +227,6 @@ impl Planning<'_> {
                 let why =
                     "data streams hold records, and are deleted only by name: --delete-data-stream";
                 self.plan.kept.insert(Subject::Object(path), why.to_owned());
-            } else if let Some(until) = self.waits(&clusters) {
-                self.plan.waiting.push(Waiting {
-                    subject: Subject::Object(path),
-                    clusters,
-                    until,
-                });
             } else {
                 deleted.insert(path, clusters);
             }
@@ -242,6 +236,14 @@ impl Planning<'_> {
             deleted.remove(&path);
             self.plan.kept.insert(Subject::Object(path), why);
         }
+        let mut waiting = BTreeMap::new();
+        deleted.retain(|path, clusters| {
+            let until = self.waits(clusters);
+            if let Some(until) = &until {
+                waiting.insert(path.clone(), (clusters.clone(), until.clone()));
+            }
+            until.is_none()
+        });
         let confirmed = |clusters: &BTreeSet<String>| clusters.is_subset(&self.decisions.removed);
         let counted = deleted
             .values()
@@ -256,11 +258,7 @@ impl Planning<'_> {
                     "since {counted} of {all} objects would go at once: allow it by --most-deleted {}",
                     (counted * 100).div_ceil(all)
                 );
-                self.plan.waiting.push(Waiting {
-                    subject: Subject::Object(path),
-                    clusters,
-                    until,
-                });
+                waiting.insert(path, (clusters, until));
             } else {
                 let ground = self.observed.objects.get(&path).cloned();
                 self.step(
@@ -271,6 +269,13 @@ impl Planning<'_> {
                     None,
                 );
             }
+        }
+        for (path, (clusters, until)) in waiting {
+            self.plan.waiting.push(Waiting {
+                subject: Subject::Object(path),
+                clusters,
+                until,
+            });
         }
     }
 

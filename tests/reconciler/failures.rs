@@ -1,0 +1,231 @@
+//! A server, or the store of secrets, that fails at each request in turn: whatever the failure, the next run comes
+//! to the same state, and nothing is doubled, orphaned or deleted.
+
+use std::collections::BTreeMap;
+
+use logfleet_contract::server::Backend;
+use serde_json::Value;
+
+use crate::fleet::Fleet;
+use crate::model::Model;
+use crate::played::{Failure, Plan};
+use crate::program::{Program, pass};
+
+/// What the server and the store hold at the end.
+type Reached = (BTreeMap<String, Value>, Vec<String>);
+
+struct Case {
+    backend: Backend,
+    /// Takes the server to where the run that fails begins.
+    before: fn(&mut Fleet, &Program),
+    /// The run that fails, and is made again.
+    command: &'static [&'static str],
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        backend: Backend::Opensearch,
+        before: |_, _| {},
+        command: &["apply"],
+    },
+    Case {
+        backend: Backend::Elasticsearch,
+        before: |_, _| {},
+        command: &["apply"],
+    },
+    Case {
+        backend: Backend::Opensearch,
+        before: |fleet, program| {
+            program.expect(0, &["apply"]);
+            fleet.remove("beta");
+        },
+        command: &["apply", "--removed", "beta"],
+    },
+    Case {
+        backend: Backend::Opensearch,
+        before: |_, program| {
+            program.expect(0, &["apply"]);
+        },
+        command: &["rotate", "--credential", "alpha/main"],
+    },
+];
+
+struct Run {
+    model: Model,
+    _fleet: Fleet,
+    program: Program,
+}
+
+impl Case {
+    fn start(&self) -> Run {
+        let model = Model::start(self.backend);
+        let mut fleet = Fleet::small(self.backend, &["alpha", "beta"]);
+        let program = Program::new(self.backend, &model.played.url(), &fleet.root());
+        (self.before)(&mut fleet, &program);
+        model.played.fail(None);
+        program.store.fail(None);
+        Run {
+            model,
+            _fleet: fleet,
+            program,
+        }
+    }
+}
+
+impl Run {
+    /// Makes the run again once the cause is gone and a dead run is taken for dead, until there is nothing to do.
+    fn recovers(&self, case: &Case, told: &str) -> Reached {
+        self.model.played.fail(None);
+        self.program.store.fail(None);
+        pass(11 * 60);
+        let again = if case.command[0] == "rotate" {
+            &["apply"][..]
+        } else {
+            case.command
+        };
+        // A run whose last answer was lost leaves nothing to do.
+        let ended = self.program.run(again);
+        assert_eq!(ended.code, 0, "{told}\n{}\n{}", ended.out, ended.err);
+        let plan = self.program.run(&["plan"]);
+        assert_eq!(plan.code, 0, "{told}\n{}\n{}", plan.out, plan.err);
+        let mut users = self.program.store.names();
+        for name in &mut users {
+            let (user, password) = self
+                .program
+                .store
+                .current(name)
+                .unwrap_or_else(|| panic!("{told}: {name} has no value"));
+            assert_eq!(
+                self.model.password(&user),
+                Some(password),
+                "{told}: what is handed out works"
+            );
+        }
+        (self.model.objects(), users)
+    }
+}
+
+/// A rotation that fails before anything is kept isn't begun.
+fn is_reached(case: &Case, reached: &Reached, wanted: &Reached, before: &Reached) -> bool {
+    reached == wanted || (case.command[0] == "rotate" && reached == before)
+}
+
+fn fails_at_each_request(failure: Failure, counts: &[usize], step: usize) {
+    for case in &CASES {
+        let reference = case.start();
+        let before = (reference.model.objects(), reference.program.store.names());
+        reference.model.played.requests();
+        reference.program.expect(0, case.command);
+        let requests = reference.model.played.requests().len();
+        let wanted = (reference.model.objects(), reference.program.store.names());
+        for count in counts {
+            for from in (0..requests).step_by(step) {
+                let told = format!(
+                    "{:?} {:?}: {count} times {failure:?} from request {from}",
+                    case.backend, case.command
+                );
+                let run = case.start();
+                run.model.played.fail(Some(Plan {
+                    from,
+                    count: *count,
+                    failure,
+                }));
+                let ended = run.program.run(case.command);
+                assert!(
+                    ended.code == 0 || !ended.err.is_empty() || ended.out.contains("STOP"),
+                    "{told}: says nothing"
+                );
+                let reached = run.recovers(case, &told);
+                assert!(
+                    is_reached(case, &reached, &wanted, &before),
+                    "{told}:\n{reached:#?}\ninstead of\n{wanted:#?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn connections_that_are_refused() {
+    // For ever from there on is what a run that is killed leaves behind.
+    fails_at_each_request(Failure::Refused, &[1, usize::MAX], 1);
+}
+
+#[test]
+fn answers_that_break_off() {
+    fails_at_each_request(Failure::BrokenOff, &[1, usize::MAX], 1);
+}
+
+#[test]
+fn servers_that_throttle() {
+    fails_at_each_request(Failure::Throttled(None), &[1], 1);
+    fails_at_each_request(Failure::Throttled(Some(0)), &[1], 3);
+}
+
+#[test]
+fn servers_that_fail() {
+    fails_at_each_request(Failure::Status(500), &[1, usize::MAX], 1);
+    fails_at_each_request(Failure::Status(503), &[1], 2);
+}
+
+#[test]
+fn pages_of_a_proxy() {
+    fails_at_each_request(Failure::Html, &[1], 1);
+}
+
+#[test]
+fn servers_that_say_nothing() {
+    fails_at_each_request(Failure::Silence, &[1], 9);
+}
+
+#[test]
+fn stores_that_fail() {
+    for case in &CASES {
+        let reference = case.start();
+        let before = (reference.model.objects(), reference.program.store.names());
+        reference.program.store.fail(None);
+        reference.program.expect(0, case.command);
+        let calls = reference.program.store.calls();
+        let wanted = (reference.model.objects(), reference.program.store.names());
+        for from in 0..calls {
+            for is_done in [false, true] {
+                let told = format!(
+                    "{:?} {:?}: the store fails from call {from}, done: {is_done}",
+                    case.backend, case.command
+                );
+                let run = case.start();
+                run.program.store.fail(Some((from, is_done)));
+                let ended = run.program.run(case.command);
+                assert_eq!(ended.code, 1, "{told}");
+                let reached = run.recovers(case, &told);
+                assert!(
+                    is_reached(case, &reached, &wanted, &before),
+                    "{told}:\n{reached:#?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failure_that_passes_is_sent_again_within_the_run() {
+    for failure in [
+        Failure::Refused,
+        Failure::BrokenOff,
+        Failure::Throttled(Some(0)),
+        Failure::Status(503),
+        Failure::Html,
+    ] {
+        let case = &CASES[0];
+        let mut run = case.start();
+        run.program.retry.times = 2;
+        run.model.played.fail(Some(Plan {
+            from: 20,
+            count: 2,
+            failure,
+        }));
+        let ended = run.program.run(case.command);
+        assert_eq!(ended.code, 0, "{failure:?}\n{}", ended.err);
+        assert_eq!(run.program.run(&["plan"]).code, 0);
+    }
+}

@@ -1,0 +1,225 @@
+//! A server of HTTP on this machine that answers what a test has it answer, and fails where a test wants it to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    /// Without the leading `/` and the query.
+    pub path: String,
+    pub query: String,
+    pub kind: String,
+    pub user: String,
+    pub password: String,
+    pub body: String,
+}
+
+impl Request {
+    /// Whether it changes something.
+    pub fn writes(&self) -> bool {
+        self.method != "GET"
+    }
+
+    /// The body as JSON; null if there is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+/// How a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The connection is closed before anything is done.
+    Refused,
+    /// What was asked is done, and the answer breaks off in its middle.
+    BrokenOff,
+    /// Too many requests, with how many seconds to wait.
+    Throttled(Option<u64>),
+    /// Nothing is done.
+    Status(u16),
+    /// A proxy's page, with 200; nothing is done.
+    Html,
+    /// What was asked is done, and the answer never comes.
+    Silence,
+}
+
+/// Which requests fail: the first by its number, and how many from there on.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub from: usize,
+    pub count: usize,
+    pub failure: Failure,
+}
+
+#[derive(Default)]
+struct Seen {
+    requests: Vec<Request>,
+    plan: Option<Plan>,
+}
+
+type Answering = Box<dyn Fn(&Request) -> (u16, Value) + Send + Sync>;
+
+struct Shared {
+    seen: Mutex<Seen>,
+    answering: Answering,
+}
+
+/// The server. Its threads end with the test's process.
+pub struct Played {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+impl Played {
+    /// Starts one.
+    pub fn start(answering: impl Fn(&Request) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            seen: Mutex::default(),
+            answering: Box::new(answering),
+        });
+        let own = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&own);
+                std::thread::spawn(move || {
+                    // A client that goes away is none of ours.
+                    let _ = serve(&stream, &shared);
+                });
+            }
+        });
+        Self { port, shared }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Has requests fail, counted from now; none if there is no plan.
+    pub fn fail(&self, plan: Option<Plan>) {
+        let mut seen = self.shared.seen.lock().unwrap();
+        seen.plan = plan;
+        seen.requests.clear();
+    }
+
+    /// The requests since they were asked for last.
+    pub fn requests(&self) -> Vec<Request> {
+        std::mem::take(&mut self.shared.seen.lock().unwrap().requests)
+    }
+}
+
+fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read(&mut reader)? {
+        let failure = {
+            let mut seen = shared.seen.lock().unwrap();
+            let number = seen.requests.len();
+            seen.requests.push(request.clone());
+            let plan = seen
+                .plan
+                .filter(|plan| (plan.from..plan.from.saturating_add(plan.count)).contains(&number));
+            plan.map(|plan| plan.failure)
+        };
+        let error = |text: &str| serde_json::json!({ "error": { "reason": text } });
+        let (status, body, header) = match failure {
+            Some(Failure::Refused) => return Ok(()),
+            Some(Failure::Throttled(wait)) => {
+                let header =
+                    wait.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
+                (429, error("too many requests").to_string(), header)
+            }
+            Some(Failure::Status(status)) => (status, error("played").to_string(), String::new()),
+            Some(Failure::Html) => (
+                200,
+                "<html><body>Sign in</body></html>".to_owned(),
+                String::new(),
+            ),
+            None | Some(Failure::BrokenOff | Failure::Silence) => {
+                let (status, body) = (shared.answering)(&request);
+                (status, body.to_string(), String::new())
+            }
+        };
+        if failure == Some(Failure::Silence) {
+            std::thread::sleep(Duration::from_secs(3));
+            return Ok(());
+        }
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{header}\r\n",
+            body.len()
+        );
+        let mut bytes = (head + &body).into_bytes();
+        if failure == Some(Failure::BrokenOff) {
+            bytes.truncate(bytes.len() - body.len() / 2 - 1);
+        }
+        let mut writer = stream;
+        writer.write_all(&bytes)?;
+        writer.flush()?;
+        if failure.is_some() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.split_whitespace();
+    let method = words.next().unwrap_or_default().to_owned();
+    let target = words
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches('/')
+        .to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let mut request = Request {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        kind: String::new(),
+        user: String::new(),
+        password: String::new(),
+        body: String::new(),
+    };
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().unwrap(),
+            "content-type" => value.clone_into(&mut request.kind),
+            "authorization" => {
+                let pair = STANDARD
+                    .decode(value.strip_prefix("Basic ").unwrap())
+                    .unwrap();
+                let pair = String::from_utf8(pair).unwrap();
+                let (user, password) = pair.split_once(':').unwrap();
+                user.clone_into(&mut request.user);
+                password.clone_into(&mut request.password);
+            }
+            "transfer-encoding" => panic!("bodies have a length"),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    request.body = String::from_utf8(body).unwrap();
+    Ok(Some(request))
+}
