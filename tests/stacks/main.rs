@@ -22,6 +22,7 @@
 #[path = "../real/aws/emulator.rs"]
 mod emulator;
 mod failures;
+mod faults;
 mod fleet;
 #[path = "../real/forwarder/http.rs"]
 mod http;

@@ -25,7 +25,7 @@ pub struct Fleet {
     pub clusters: BTreeMap<String, RenderedCluster>,
     pub accounts: Option<RenderedAccounts>,
     pub settings: Settings,
-    endpoint: String,
+    pub endpoint: String,
     /// What was told on the way.
     pub told: Mutex<Vec<String>>,
 }

@@ -155,23 +155,32 @@ fn places_of_members(
             place: place.clone(),
             name: name(owner.as_ref(), number),
         };
-        let is_large = first.stacks.contains_key(&key(1)) || observed.stacks.contains_key(&key(1));
+        let is_later = |own: &StackKey| {
+            let number = own.name.rsplit('-').next();
+            let number = number.and_then(|text| text.parse::<usize>().ok());
+            own.place == place && number.is_some_and(|n| n > 0 && own.name == key(n).name)
+        };
+        let is_large =
+            first.stacks.contains_key(&key(1)) || observed.stacks.keys().any(is_later);
         if !is_large {
             continue;
         }
+        // An earlier one may have become empty, and so be gone.
+        let there: Vec<(usize, String)> = observed
+            .stacks
+            .iter()
+            .filter(|(own, stack)| own.place == place && stack.state() == State::Settled)
+            .filter_map(|(own, stack)| {
+                let number = own.name.rsplit('-').next()?.parse().ok()?;
+                (own.name == key(number).name).then(|| (number, stack.id.clone()))
+            })
+            .collect();
         let mut templates = Vec::new();
-        let mut number = 0;
-        while observed.stacks.contains_key(&key(number)) || first.stacks.contains_key(&key(number))
-        {
-            let there = observed
-                .stacks
-                .get(&key(number))
-                .filter(|own| own.state() == State::Settled);
-            let id = there.map(|there| there.id.clone());
-            number += 1;
-            let Some(id) = id else { continue };
-            let number = number - 1;
-            match context.formation(&place).and_then(|own| own.template(&id)) {
+        for (number, id) in there {
+            match context
+                .formation(&place)
+                .and_then(|own| own.template(&id))
+            {
                 Ok(template) => templates.push((number, template)),
                 Err(error) => observed.miss(&place, &error),
             }

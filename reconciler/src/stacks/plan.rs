@@ -510,3 +510,6 @@ fn unknown(key: &StackKey, stack: &ObservedStack) -> Fault {
     )
     .hint("bring it into a status that ends with _COMPLETE, in the console of CloudFormation")
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,10 +58,16 @@ def _delete(response: Any) -> Any:
 
 def _creating(create_strictly: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def create(response: Any) -> Any:
+        token = response._get_param("ClientToken")
+        for known in response.cloudformation_backend.change_sets.values():
+            # The same request again, whose answer was lost.
+            if token is not None and getattr(known, "client_token", None) == token:
+                return responses.ActionResult({"Id": known.change_set_id, "StackId": known.stack_id})
         _prepare(response)
         result = create_strictly(response)
         made = response.cloudformation_backend.change_sets[result.result["Id"]]
         made.on_stack_failure = response._get_param("OnStackFailure")
+        made.client_token = token
         return result
 
     return create
