@@ -329,6 +329,20 @@ mod tests {
 
     use super::*;
 
+    /// `LOGFLEET_WRITE_DOCS=1 cargo test -p logfleet-reconciler --lib aws::calls` writes it anew.
+    #[test]
+    fn the_documentation_shows_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reconciler-aws.md");
+        let text = std::fs::read_to_string(path).expect("readable");
+        let (start, rest) = text.split_once("<!-- calls -->\n").expect("a mark");
+        let (_, end) = rest.split_once("<!-- end of calls -->").expect("a mark");
+        let written = format!("{start}<!-- calls -->\n{}<!-- end of calls -->{end}", table());
+        if std::env::var_os("LOGFLEET_WRITE_DOCS").is_some() {
+            std::fs::write(path, &written).expect("writable");
+        }
+        assert_eq!(std::fs::read_to_string(path).expect("readable"), written);
+    }
+
     #[test]
     fn a_call_is_listed_once_for_each_purpose() {
         let keys: BTreeSet<String> = CALLS

@@ -106,6 +106,8 @@ impl AwsError {
             Self::Refused { action, code, .. } if code.starts_with("AccessDenied") => {
                 fault.hint(format!("let the role do {action}: docs/reconciler-aws.md lists what it needs"))
             }
+            Self::Refused { code, .. } if code == "PreconditionFailed" => fault
+                .hint("another run of the reconciler works here; wait until it has ended"),
             Self::Refused { code, .. } if is_throttling(code) => {
                 fault.hint("AWS has no time for more requests of this account; run again later")
             }

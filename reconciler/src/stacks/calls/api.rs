@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::setting::{AccessLog, Current, Setting};
 use crate::aws::{Aws, AwsError, Call, Element, Form};
+use crate::random;
 
 /// How often it is asked whether EKS is done, and how long between two times: half an hour together. An update of
 /// logging takes a few minutes.
@@ -70,14 +71,21 @@ impl Setting {
                     escaped(zone),
                     escaped(log_group)
                 );
-                route53(
+                let made = route53(
                     aws,
                     "CreateQueryLoggingConfig",
                     "POST",
                     "queryloggingconfig",
                     body,
-                )
-                .map(drop)
+                );
+                match made {
+                    // Perhaps it was we, and only the answer was lost.
+                    Err(error) if error.code() == "QueryLoggingConfigAlreadyExists" => {
+                        let now = self.read(aws)?;
+                        self.is_in_effect(&now).then_some(()).ok_or(error)
+                    }
+                    made => made.map(drop),
+                }
             }
         }
     }
@@ -256,7 +264,11 @@ fn set_control_plane(
     is_hurried: bool,
 ) -> Result<(), AwsError> {
     const ACTION: &str = "UpdateClusterConfig";
-    let body = json!({ "logging": { "clusterLogging": [{ "types": types, "enabled": on }] } });
+    let token = random::hex(16).map_err(|fault| AwsError::strange(ACTION, &fault))?;
+    let body = json!({
+        "logging": { "clusterLogging": [{ "types": types, "enabled": on }] },
+        "clientRequestToken": token,
+    });
     let path = format!("clusters/{cluster}/update-config");
     let mut asked = 0;
     let answer = loop {

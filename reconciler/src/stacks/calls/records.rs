@@ -121,14 +121,25 @@ impl<'a> Store<'a> {
         let aws = self.accounts.own(&self.bucket.region)?;
         let bytes = serde_json::to_vec_pretty(&kept.records)
             .map_err(|error| AwsError::strange(&format!("records of {place}"), &error))?;
-        let etag = s3::put(
+        let written = s3::put(
             &aws,
             &self.bucket.bucket,
             &self.key(place),
             bytes,
             &kept.condition,
-        )?;
-        kept.condition = s3::Condition::Unchanged(etag);
+        );
+        match written {
+            Ok(etag) => kept.condition = s3::Condition::Unchanged(etag),
+            // Perhaps it was we, and only the answer was lost.
+            Err(error) if error.code() == "PreconditionFailed" => {
+                let there = self.read(place)?;
+                if there.records != kept.records {
+                    return Err(error);
+                }
+                *kept = there;
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 }

@@ -26,6 +26,9 @@ def add() -> None:
     responses.CloudFormationResponse.create_change_set = _creating(
         responses.CloudFormationResponse.create_change_set
     )
+    responses.CloudFormationResponse.execute_change_set = _executing(
+        responses.CloudFormationResponse.execute_change_set
+    )
 
 
 def _named(response: Any) -> models.ChangeSet | None:
@@ -71,6 +74,20 @@ def _creating(create_strictly: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return result
 
     return create
+
+
+def _executing(execute: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    executed: set[str] = set()
+
+    def once(response: Any) -> Any:
+        token = response._get_param("ClientRequestToken")
+        if token is not None and token in executed:
+            return responses.EmptyResult()
+        result = execute(response)
+        executed.add(token)
+        return result
+
+    return once
 
 
 def _prepare(response: Any) -> None:
