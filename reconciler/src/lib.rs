@@ -21,6 +21,7 @@
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,
 //! message, inventory or argument. [`credential`] says how one is made and replaced, [`store`] where it is kept.
 
+pub mod aws;
 pub mod cli;
 pub mod credential;
 pub mod fault;
@@ -31,5 +32,6 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod source;
+pub mod stacks;
 pub mod store;
 pub mod wanted;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
+use crate::aws::{Access, Accounts};
 use crate::fault::Fault;
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
@@ -15,7 +16,11 @@ use crate::server::client::{Client, Connection, Retry};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
 use crate::settings::{Environment, SecretSource, Server, Settings};
-use crate::source::Source;
+use crate::source::{Checkout, Source};
+use crate::stacks::context::{Context, Pace};
+use crate::stacks::plan::Options;
+use crate::stacks::session::{Prepared, prepare};
+use crate::stacks::wanted::Rendered;
 use crate::store::aws::AwsStore;
 use crate::store::{SecretStore, Stores};
 use crate::wanted::{Wanted, WantedServer};
@@ -62,6 +67,18 @@ pub struct Observation {
     pub commit: Option<String>,
     /// What is, or why it isn't known.
     pub servers: BTreeMap<String, Result<Reached, Fault>>,
+    /// What is rendered.
+    pub rendered: Checkout,
+    /// What would be done in AWS, where that is looked at.
+    pub aws: Option<InAws>,
+}
+
+/// What would be done in AWS, and the way there.
+#[derive(Debug)]
+pub struct InAws {
+    /// What would be done.
+    pub prepared: Prepared,
+    accounts: Accounts,
 }
 
 /// The stores of AWS that the settings name.
@@ -164,11 +181,81 @@ impl Configured {
     ) -> Result<Observation, Vec<Fault>> {
         let checkout = source.read()?;
         let wanted = Wanted::of(&checkout, &self.settings, decisions.scope)?;
+        let servers = if decisions.scope.has_servers() {
+            self.reach(surroundings)
+        } else {
+            BTreeMap::new()
+        };
         Ok(Observation {
             wanted,
-            commit: checkout.commit,
-            servers: self.reach(surroundings),
+            commit: checkout.commit.clone(),
+            servers,
+            rendered: checkout,
+            aws: None,
         })
+    }
+
+    /// Reads what is in AWS, and asks what would change there; nothing where the settings don't say how.
+    pub fn observe_aws(
+        &self,
+        rendered: &Checkout,
+        decisions: &Decisions,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<Option<InAws>, Vec<Fault>> {
+        let settings = match &self.settings.aws {
+            Some(settings) if decisions.scope.has_aws() => settings,
+            None if !decisions.scope.has_servers() => {
+                return Err(vec![
+                    Fault::new("--only aws", "the settings have no `aws`")
+                        .hint("set `aws.owner` at least: docs/reconciler-aws.md"),
+                ]);
+            }
+            _ => return Ok(None),
+        };
+        let access = Access {
+            role: settings.role.clone(),
+            external_id: settings.external_id.clone(),
+            ..Access::default()
+        };
+        let accounts = Accounts::sign_in(access).map_err(|error| vec![error.fault("aws")])?;
+        let context = Context {
+            accounts: &accounts,
+            settings,
+            pace: Pace::default(),
+            progress,
+        };
+        let options = Options {
+            owner: settings.owner.clone(),
+            rendered: rendered.clusters.keys().cloned().collect(),
+            only: decisions.clusters.clone(),
+            confirmed: decisions.removed.clone(),
+            drift: decisions.drift,
+            most_deleted: decisions.most_deleted,
+        };
+        let rendered = Rendered {
+            clusters: &rendered.clusters,
+            accounts: rendered.accounts.as_ref(),
+        };
+        let prepared = prepare(&context, rendered, &options)?;
+        Ok(Some(InAws { prepared, accounts }))
+    }
+
+    /// Carries out what was prepared for AWS.
+    pub fn apply_aws(
+        &self,
+        aws: &InAws,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> BTreeMap<String, Report> {
+        let Some(settings) = &self.settings.aws else {
+            return BTreeMap::new();
+        };
+        let context = Context {
+            accounts: &aws.accounts,
+            settings,
+            pace: Pace::default(),
+            progress,
+        };
+        aws.prepared.apply(&context)
     }
 
     /// Reads what every server holds, all of them at the same time.
@@ -232,9 +319,11 @@ impl Observation {
             };
             (format!("server/{name}"), target)
         });
+        let mut targets: BTreeMap<String, TargetPlan> = targets.collect();
+        targets.extend(self.aws.iter().flat_map(|aws| aws.prepared.targets()));
         Plan {
             commit: self.commit.clone(),
-            targets: targets.collect(),
+            targets,
         }
     }
 

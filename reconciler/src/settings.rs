@@ -12,6 +12,7 @@ use logfleet_contract::server::Backend;
 use serde::Deserialize;
 
 use crate::fault::Fault;
+use crate::stacks::settings::Aws;
 
 /// The most bytes of the file.
 const LARGEST: u64 = 1024 * 1024;
@@ -26,6 +27,9 @@ pub struct Settings {
     /// Where credentials of clusters are stored, by names.
     #[serde(default)]
     pub secret_stores: BTreeMap<String, Store>,
+    /// How stacks of CloudFormation are made; without it, nothing is done in AWS but for secrets.
+    #[serde(default)]
+    pub aws: Option<Aws>,
 }
 
 /// A server: Elasticsearch or OpenSearch.
@@ -165,6 +169,7 @@ impl Settings {
                 faults.push(Fault::new(place, format!("`servers.{name}.url` {message}")));
             }
         }
+        faults.extend(settings.aws.iter().flat_map(|aws| aws.check(place)));
         if faults.is_empty() {
             Ok(settings)
         } else {

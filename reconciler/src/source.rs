@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use git2::{ObjectType, Repository, Tree};
 use logfleet_contract::folder;
-use logfleet_contract::rendered::RenderedCluster;
+use logfleet_contract::rendered::{RenderedAccounts, RenderedCluster};
 use logfleet_contract::tree::{RenderedTree, TreePath};
 
 use crate::fault::Fault;
@@ -41,6 +41,8 @@ pub struct Checkout {
     pub commit: Option<String>,
     /// What is rendered for each cluster.
     pub clusters: BTreeMap<String, RenderedCluster>,
+    /// What is rendered for accounts.
+    pub accounts: Option<RenderedAccounts>,
 }
 
 impl Source {
@@ -88,15 +90,20 @@ impl Source {
             }
         };
         let mut clusters = BTreeMap::new();
+        let mut accounts = None;
         let mut faults = Vec::new();
         for (name, tree) in trees {
-            if folder::is_shared(&name) {
+            let result = if name == folder::ACCOUNTS {
+                RenderedAccounts::read(tree).map(|read| accounts = Some(read))
+            } else if folder::is_shared(&name) {
                 continue;
-            }
-            match RenderedCluster::read(&name, tree) {
-                Ok(cluster) => {
-                    clusters.insert(name, cluster);
-                }
+            } else {
+                RenderedCluster::read(&name, tree).map(|cluster| {
+                    clusters.insert(name.clone(), cluster);
+                })
+            };
+            match result {
+                Ok(()) => {}
                 Err(found) => faults.extend(found.into_iter().map(|fault| {
                     let path = format!("rendered/{name}/{}", fault.path);
                     Fault::new(path, fault.problem.to_string())
@@ -105,7 +112,11 @@ impl Source {
             }
         }
         if faults.is_empty() {
-            Ok(Checkout { commit, clusters })
+            Ok(Checkout {
+                commit,
+                clusters,
+                accounts,
+            })
         } else {
             Err(faults)
         }

@@ -65,17 +65,29 @@ pub enum Scope {
     Index,
     /// Credentials alone.
     Credentials,
+    /// AWS alone.
+    Aws,
 }
 
 impl Scope {
     /// Whether objects are looked at.
     pub fn has_objects(self) -> bool {
-        self != Self::Credentials
+        matches!(self, Self::Everything | Self::Index)
     }
 
     /// Whether credentials are.
     pub fn has_credentials(self) -> bool {
-        self != Self::Index
+        matches!(self, Self::Everything | Self::Credentials)
+    }
+
+    /// Whether servers are looked at.
+    pub fn has_servers(self) -> bool {
+        self != Self::Aws
+    }
+
+    /// Whether AWS is looked at, where the settings say how.
+    pub fn has_aws(self) -> bool {
+        matches!(self, Self::Everything | Self::Aws)
     }
 }
 
@@ -92,6 +104,9 @@ impl Wanted {
                 .insert(server.clone(), WantedServer::default());
         }
         let mut faults = Vec::new();
+        if !scope.has_servers() {
+            return Ok(wanted);
+        }
         for (cluster, rendered) in &checkout.clusters {
             for (name, destination) in &rendered.destinations {
                 let added = Adding {

@@ -84,6 +84,7 @@ fn decisions(choices: &Choices) -> Decisions {
         removed: choices.removed.iter().cloned().collect(),
         streams: choices.streams.iter().cloned().collect(),
         most_deleted: choices.most_deleted,
+        drift: choices.drift,
         ..Decisions::default()
     }
 }
@@ -105,12 +106,23 @@ impl Running<'_, '_> {
         source.map_err(|fault| vec![fault])
     }
 
-    fn observe(&self, decisions: &Decisions) -> Result<Observation> {
-        let observation = self
-            .configured
-            .observe(&self.source()?, decisions, self.surroundings)?;
+    /// Reads everything; AWS only for what may change it.
+    fn observe(&mut self, decisions: &Decisions, with_aws: bool) -> Result<Observation> {
+        let mut observation =
+            self.configured
+                .observe(&self.source()?, decisions, self.surroundings)?;
+        if with_aws {
+            let configured = &self.configured;
+            observation.aws = with_progress(self.terminal, |progress| {
+                configured.observe_aws(&observation.rendered, decisions, progress)
+            })?;
+        }
         let known = |cluster: &String| {
             observation.wanted.clusters.contains(cluster)
+                || observation
+                    .aws
+                    .as_ref()
+                    .is_some_and(|aws| aws.prepared.knows(cluster))
                 || observation.servers.values().flatten().any(|reached| {
                     reached
                         .observed
@@ -146,7 +158,7 @@ impl Running<'_, '_> {
 
     fn plan(&mut self, choices: &Choices, out: Option<&Path>) -> Result<u8> {
         let decisions = decisions(choices);
-        let plan = self.observe(&decisions)?.plan(&decisions);
+        let plan = self.observe(&decisions, true)?.plan(&decisions);
         let document = plan.to_json();
         if let Some(path) = out {
             fs::write(path, format!("{document:#}\n")).map_err(|error| {
@@ -173,7 +185,7 @@ impl Running<'_, '_> {
         applying: &Applying,
         saved: Option<&Path>,
     ) -> Result<u8> {
-        let observation = self.observe(decisions)?;
+        let observation = self.observe(decisions, true)?;
         let plan = observation.plan(decisions);
         if let Some(path) = saved {
             let place = path.display().to_string();
@@ -199,7 +211,13 @@ impl Running<'_, '_> {
         if self.arguments.format == Format::Text {
             self.print(&to_text(plan))?;
         }
-        let reports = observation.apply(plan, &self.configured, &options, self.surroundings)?;
+        let mut reports = observation.apply(plan, &self.configured, &options, self.surroundings)?;
+        if let Some(aws) = &observation.aws {
+            let configured = &self.configured;
+            reports.extend(with_progress(self.terminal, |progress| {
+                configured.apply_aws(aws, progress)
+            }));
+        }
         self.report(plan, &reports)?;
         let failed = faults(&reports);
         let code = u8::from(!failed.is_empty() || plan.has_stops());
@@ -249,7 +267,7 @@ impl Running<'_, '_> {
             &mut decisions.rotated
         };
         chosen.clone_from(&names);
-        let observation = self.observe(&decisions)?;
+        let observation = self.observe(&decisions, false)?;
         let known = |name: &&CredentialName| {
             let mut servers = observation.wanted.servers.values();
             servers.any(|server| server.credentials.contains_key(*name))
@@ -299,7 +317,7 @@ impl Running<'_, '_> {
             adopt_equal: all_equal,
             ..Decisions::default()
         };
-        let mut observation = self.observe(&decisions)?;
+        let mut observation = self.observe(&decisions, false)?;
         observation.servers.retain(|name, _| name == server);
         let mut plan = observation.plan(&decisions);
         for target in plan.targets.values_mut() {
@@ -386,7 +404,7 @@ impl Running<'_, '_> {
             clusters: (!clusters.is_empty()).then(|| clusters.iter().cloned().collect()),
             ..Decisions::default()
         };
-        let observation = self.observe(&decisions)?;
+        let observation = self.observe(&decisions, false)?;
         let stores = (self.surroundings.stores)(&self.configured.settings)?;
         let mut rows: Vec<Value> = Vec::new();
         let mut text = String::new();
@@ -468,4 +486,28 @@ impl Running<'_, '_> {
         tell(&failed, self.terminal);
         Ok(u8::from(!failed.is_empty()))
     }
+}
+
+/// Does something long, and tells at once what it is at.
+fn with_progress<T: Send>(
+    terminal: &mut Terminal<'_>,
+    work: impl FnOnce(&(dyn Fn(&str) + Sync)) -> T + Send,
+) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel::<String>();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(move || {
+            work(&|line: &str| {
+                // Whoever listens has ended when the work has.
+                let _ = sender.send(line.to_owned());
+            })
+        });
+        for line in receiver {
+            // Where standard error is closed, nobody is there to be told.
+            let _ = writeln!(terminal.err, "{line}");
+        }
+        match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }

@@ -20,8 +20,8 @@ use crate::fault::Fault;
 use crate::session::Surroundings;
 use crate::wanted::Scope;
 
-/// Makes Elasticsearch and OpenSearch match what `gen render` rendered, and keeps
-/// the clusters' credentials.
+/// Makes Elasticsearch, OpenSearch and stacks of AWS match what `gen render`
+/// rendered, and keeps the clusters' credentials.
 #[derive(Debug, Parser)]
 #[command(
     name = "reconciler",
@@ -36,7 +36,7 @@ struct Arguments {
     /// Branch, tag or commit of the repository [default: its default branch]
     #[arg(long, global = true, value_name = "REVISION")]
     revision: Option<String>,
-    /// File that names the servers and the secret stores
+    /// File that names the servers, the secret stores and the way to AWS
     #[arg(
         long,
         global = true,
@@ -70,7 +70,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Makes the servers match
+    /// Makes the servers and AWS match
     Apply {
         #[command(flatten)]
         choices: Choices,
@@ -140,15 +140,18 @@ struct Choices {
     /// Clusters [default: all]
     #[arg(long = "cluster", value_name = "NAME")]
     clusters: Vec<String>,
-    /// Only objects, or only credentials
+    /// Only objects, only credentials, or only AWS
     #[arg(long, value_enum, default_value_t = Scope::Everything, hide_default_value = true)]
     only: Scope,
-    /// Cluster that isn't rendered any more, whose objects may be deleted; may be repeated
+    /// Cluster that isn't rendered any more, whose objects and stacks may be deleted; may be repeated
     #[arg(long = "removed", value_name = "CLUSTER")]
     removed: Vec<String>,
     /// Data stream that isn't rendered any more, to delete with all its records; may be repeated
     #[arg(long = "delete-data-stream", value_name = "NAME")]
     streams: Vec<String>,
+    /// Compare stacks of AWS that are up to date with their resources, and put back what somebody else changed
+    #[arg(long)]
+    drift: bool,
     /// Share of the inventory that may be deleted at once
     #[arg(long, value_name = "PERCENT", default_value = "20", value_parser = clap::value_parser!(u8).range(0..=100))]
     most_deleted: u8,

@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::credential::CredentialName;
 use crate::fault::Fault;
+use crate::stacks::plan::ResourceChange;
 
 pub use compare::{Difference, differences};
 pub use text::to_text;
@@ -91,6 +92,10 @@ pub enum Subject {
     Object(ObjectPath),
     /// A cluster's credential.
     Credential(CredentialName),
+    /// A stack of CloudFormation, by its name.
+    Stack(String),
+    /// What is set in AWS by API, in words.
+    Setting(String),
 }
 
 impl fmt::Display for Subject {
@@ -98,6 +103,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Object(path) => path.fmt(f),
             Self::Credential(name) => write!(f, "credential/{name}"),
+            Self::Stack(name) => write!(f, "stack/{name}"),
+            Self::Setting(words) => f.write_str(words),
         }
     }
 }
@@ -152,6 +159,18 @@ pub enum Change {
     Finish,
     /// A credential is deleted at the server and in the store.
     Revoke,
+    /// Something is done with a stack of CloudFormation.
+    Stack {
+        /// The word for it.
+        action: &'static str,
+        /// What becomes of its resources.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        resources: Vec<ResourceChange>,
+    },
+    /// What CloudFormation can't own is set by API.
+    Set,
+    /// What was set by API becomes what it was before.
+    Undo,
 }
 
 impl Change {
@@ -172,6 +191,9 @@ impl Change {
             Self::Rotate => "rotate",
             Self::Finish => "finish",
             Self::Revoke => "revoke",
+            Self::Stack { action, .. } => action,
+            Self::Set => "set",
+            Self::Undo => "undo",
         }
     }
 

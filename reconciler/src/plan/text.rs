@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use logfleet_contract::names;
 
-use super::{Difference, Plan, Step, TargetPlan};
+use super::{Change, Difference, Plan, Step, TargetPlan};
+use crate::stacks::plan::ResourceChange;
 
 /// The most clusters that are named for one change.
 const MOST_NAMED: usize = 6;
@@ -19,6 +20,7 @@ struct Group {
     verb: &'static str,
     subject: String,
     differences: Vec<Difference>,
+    resources: Vec<String>,
 }
 
 /// Lays a plan out.
@@ -81,6 +83,9 @@ fn add_target(text: &mut String, name: &str, target: &TargetPlan) {
                 shown(&difference.to)
             );
         }
+        for resource in &group.resources {
+            let _ = writeln!(text, "             {resource}");
+        }
         if group.differences.len() > MOST_DIFFERENCES {
             let more = group.differences.len() - MOST_DIFFERENCES;
             let _ = writeln!(text, "             and {more} more differences");
@@ -135,12 +140,67 @@ fn group(step: &Step) -> Group {
             to: difference.to.as_deref().map(open),
         });
     let differences = differences.collect();
+    let resources = match &step.change {
+        Change::Stack { resources, .. } => resources_told(resources)
+            .iter()
+            .map(|line| open(line))
+            .collect(),
+        _ => Vec::new(),
+    };
     let _ = names.next();
     Group {
+        resources,
         verb: step.change.verb(),
         subject,
         differences,
     }
+}
+
+/// What becomes of the resources of a stack: those that only come or go are counted by type, and each is told that changes, is
+/// replaced or is kept, since that is what somebody has to know before.
+fn resources_told(resources: &[ResourceChange]) -> Vec<String> {
+    let mut counted: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for resource in resources {
+        let is_plain = matches!(resource.action.as_str(), "Add" | "Remove");
+        if is_plain && resource.drift.is_none() {
+            *counted
+                .entry((&resource.action, &resource.kind))
+                .or_default() += 1;
+            continue;
+        }
+        let replaced = match resource.replacement.as_deref() {
+            Some("True") => ", REPLACED by a new one",
+            Some(_) => ", may be REPLACED by a new one",
+            None => "",
+        };
+        let drift = match resource.drift.as_deref() {
+            Some("DELETED") => ", was deleted by somebody else",
+            Some(_) => ", was changed by somebody else",
+            None => "",
+        };
+        let mut line = format!(
+            "{} {} ({}){replaced}{drift}",
+            resource.action.to_lowercase(),
+            resource.logical_id,
+            resource.kind
+        );
+        if !resource.properties.is_empty() {
+            line.push_str(&format!(": {}", resource.properties.join(", ")));
+        }
+        if !resource.ignored_drift.is_empty() {
+            line.push_str(&format!(
+                "; not put back: {}",
+                resource.ignored_drift.join(", ")
+            ));
+        }
+        lines.push(line);
+    }
+    let counted = counted
+        .into_iter()
+        .map(|((action, kind), count)| format!("{} {count} × {kind}", action.to_lowercase()));
+    lines.extend(counted);
+    lines
 }
 
 fn named(clusters: &BTreeSet<&str>) -> String {

@@ -42,6 +42,8 @@ pub struct Decisions {
     pub rotated: BTreeSet<CredentialName>,
     /// Credentials whose predecessor is to be deleted.
     pub finished: BTreeSet<CredentialName>,
+    /// Whether stacks of AWS that are up to date are compared with their resources.
+    pub drift: bool,
 }
 
 impl Default for Decisions {
@@ -57,6 +59,7 @@ impl Default for Decisions {
             adopt_equal: false,
             rotated: BTreeSet::new(),
             finished: BTreeSet::new(),
+            drift: false,
         }
     }
 }

@@ -3,8 +3,10 @@
 from moto.core.config import default_user_config
 from moto.core.models import botocore_stubber
 
+import change_sets
 import missing
 import stacks
+import tagging
 
 
 def prepare() -> None:
@@ -13,5 +15,7 @@ def prepare() -> None:
     default_user_config["lambda"]["use_docker"] = False
     missing.add()
     stacks.replace()
+    change_sets.add()
+    tagging.add()
     # A boto3 client of this process asks moto directly, without HTTP.
     botocore_stubber.enabled = True

@@ -10,16 +10,20 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models import flow_logs as flow_log_models
 from moto.ec2.responses import flow_logs as flow_log_responses
 from moto.eks import models as eks_models
+from moto.eks import responses as eks_responses
+from moto.eks import urls as eks_urls
 from moto.elbv2.models import elbv2_backends
 from moto.iam import models as iam_models
 from moto.logs import models as logs_models
 from moto.logs import responses as logs_responses
 from moto.route53 import models as route53_models
+from moto.route53.exceptions import NoSuchHostedZone
 from moto.route53resolver import models as resolver_models
 from moto.route53resolver import responses as resolver_responses
 from moto.s3.models import s3_backends
 from moto.ssm import models as ssm_models
 from moto.ssm import responses as ssm_responses
+from moto.utilities.paginator import paginate
 
 
 def add() -> None:
@@ -434,6 +438,18 @@ def _query_logging() -> None:
 
     route53_models.Route53Backend.create_query_logging_config = create_by_either
 
+    # moto knows no zone by its id here, and lists the configurations of all zones.
+    @paginate(pagination_model=route53_models.PAGINATION_MODEL)
+    def list_query_logging_configs(backend: Any, hosted_zone_id: str | None = None) -> list[Any]:
+        configs = list(backend.query_logging_configs.values())
+        if hosted_zone_id is None:
+            return configs
+        if all(zone.resource_id != hosted_zone_id for zone in backend.zones.values()):
+            raise NoSuchHostedZone(hosted_zone_id)
+        return [config for config in configs if config.hosted_zone_id == hosted_zone_id]
+
+    route53_models.Route53Backend.list_query_logging_configs = list_query_logging_configs
+
 
 # --- EKS -----------------------------------------------------------------------
 
@@ -444,12 +460,35 @@ def _control_planes() -> None:
     # The log group is made by EKS when logging is switched on, and stays.
     # https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
     def update_and_log(backend: Any, name: str, *values: Any, **named: Any) -> Any:
+        cluster = backend.clusters.get(name)
+        asked = (named.get("logging") or {}).get("clusterLogging", [])
+        if cluster and asked:
+            # Types that a request doesn't name stay as they are.
+            before = (cluster.logging or {}).get("clusterLogging", [])
+            on = {one for setup in before if setup["enabled"] for one in setup["types"]}
+            for setup in asked:
+                on = on | set(setup["types"]) if setup["enabled"] else on - set(setup["types"])
+            named["logging"] = {"clusterLogging": [{"types": sorted(on), "enabled": True}] if on else []}
         cluster = update(backend, name, *values, **named)
-        setups = (named.get("logging") or {}).get("clusterLogging", [])
         groups = logs_models.logs_backends[backend.account_id][backend.region_name]
         group = f"/aws/eks/{name}/cluster"
-        if any(one["enabled"] for one in setups) and group not in groups.groups:
+        if any(one["enabled"] for one in asked) and group not in groups.groups:
             groups.create_log_group(group, {})
         return cluster
 
     eks_models.EKSBackend.update_cluster_config = update_and_log
+
+    # An update takes a while, and is asked for; here, it has ended when it is asked for the first time.
+    # https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeUpdate.html
+    answer = eks_responses.EKSResponse.update_cluster_config
+
+    def answer_with_update(response: Any) -> Any:
+        answer(response)
+        return ActionResult({"update": {"id": "1", "status": "InProgress", "type": "LoggingUpdate"}})
+
+    def describe_update(response: Any) -> Any:
+        return ActionResult({"update": {"id": "1", "status": "Successful", "type": "LoggingUpdate"}})
+
+    eks_responses.EKSResponse.update_cluster_config = answer_with_update
+    eks_responses.EKSResponse.describe_update = describe_update
+    eks_urls.url_paths["{0}/clusters/(?P<name>[^/]+)/updates/(?P<updateId>[^/]+)$"] = eks_urls.response.dispatch

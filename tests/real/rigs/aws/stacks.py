@@ -70,6 +70,8 @@ class Resources:
     deployed: dict[str, Deployed] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
+    # The names under which outputs are exported.
+    exported: dict[str, str] = field(default_factory=dict)
     tell: Callable[[str, str, str, str, str | None], None] = lambda *_: None
 
     def values(self) -> Iterable[Deployed]:
@@ -163,6 +165,11 @@ class Resources:
         return offered[name][0]
 
     def _export(self, template: dict[str, Any], evaluation: Evaluation) -> None:
+        self.exported = {
+            name: evaluation.value(output["Export"]["Name"])
+            for name, output in template.get("Outputs", {}).items()
+            if "Export" in output
+        }
         self._offer(
             {
                 evaluation.value(output["Export"]["Name"]): str(evaluation.value(output["Value"]))
@@ -398,7 +405,12 @@ def _resources(stack: models.Stack) -> Resources:
 
 def _outputs(stack: models.Stack) -> list[dict[str, Any]]:
     return [
-        {"OutputKey": one.key, "OutputValue": one.value, "Description": one.description}
+        {
+            "OutputKey": one.key,
+            "OutputValue": one.value,
+            "Description": one.description,
+            "ExportName": stack.resource_map.exported.get(one.key),
+        }
         for one in stack.resource_map.outputs
     ]
 
@@ -436,6 +448,15 @@ def _execute(
     stack = backend.stacks[change_set.stack_id]
     _run(stack, change_set.change_set_type, change_set.template, change_set.parameters)
     change_set.execution_status = "EXECUTE_COMPLETE"
+    if stack.status == "ROLLBACK_COMPLETE" and getattr(change_set, "on_stack_failure", None) == "DELETE":
+        stack._add_stack_event("DELETE_IN_PROGRESS", resource_status_reason="User Initiated")
+        stack.status = "DELETE_COMPLETE"
+        stack._add_stack_event(stack.status)
+        backend.deleted_stacks[stack.stack_id] = backend.stacks.pop(stack.stack_id)
+    # What was proposed for the stack as it was can't be executed any more.
+    for other in list(backend.change_sets.values()):
+        if other.stack_id == stack.stack_id and other is not change_set:
+            del backend.change_sets[other.change_set_id]
 
 
 def _run(stack: models.Stack, action: str, template: str, parameters: dict[str, str]) -> None:

@@ -1,0 +1,359 @@
+//! What the reconciler calls of AWS, and so what its roles must allow. Pure.
+//!
+//! [`CALLS`] is the one table of it: `docs/reconciler-aws.md` shows it, and a call that isn't listed
+//! stops every test that makes it.
+
+/// Whose credential makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The reconciler's own.
+    Own,
+    /// The role in a cluster's account.
+    Account,
+}
+
+/// On what a call is authorised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// Everything: AWS takes no ARN here.
+    All,
+    /// Stacks whose names begin with `logfleet-`.
+    Stacks,
+    /// The role that `aws.role` names.
+    AccountRole,
+    /// The role that `aws.cloudformation_role` names.
+    CloudFormationRole,
+    /// Objects of the bucket that `aws.templates` names.
+    Templates,
+    /// Objects of the bucket that `aws.records` names.
+    Records,
+    /// Clusters of EKS.
+    EksClusters,
+    /// Log groups `/aws/eks/*`.
+    EksLogGroups,
+    /// Classic load balancers.
+    LoadBalancers,
+    /// Hosted zones.
+    HostedZones,
+    /// Log groups, their delivery and the service that writes them: AWS asks this of whoever turns query logging on.
+    LogGroups,
+}
+
+impl On {
+    /// The ARN, as a policy has it.
+    pub fn arn(self) -> &'static str {
+        match self {
+            Self::All | Self::LogGroups => "*",
+            Self::Stacks => "arn:aws:cloudformation:*:<account>:stack/logfleet-*/*",
+            Self::AccountRole => "arn:aws:iam::*:role/<aws.role>",
+            Self::CloudFormationRole => "arn:aws:iam::<account>:role/<aws.cloudformation_role>",
+            Self::Templates => "arn:aws:s3:::<aws.templates.bucket>/*",
+            Self::Records => "arn:aws:s3:::<aws.records.bucket>/*",
+            Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
+            Self::EksLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/eks/*",
+            Self::LoadBalancers => "arn:aws:elasticloadbalancing:*:<account>:loadbalancer/*",
+            Self::HostedZones => "arn:aws:route53:::hostedzone/*",
+        }
+    }
+}
+
+/// A call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The service, as a policy names it.
+    pub service: &'static str,
+    /// The action.
+    pub action: &'static str,
+    /// Who makes it.
+    pub caller: Caller,
+    /// On what.
+    pub on: On,
+    /// What for.
+    pub why: &'static str,
+}
+
+const fn listed(
+    caller: Caller,
+    service: &'static str,
+    action: &'static str,
+    on: On,
+    why: &'static str,
+) -> Listed {
+    Listed {
+        service,
+        action,
+        caller,
+        on,
+        why,
+    }
+}
+
+/// Every call, by who makes it.
+pub const CALLS: &[Listed] = &[
+    listed(
+        Caller::Own,
+        "sts",
+        "AssumeRole",
+        On::AccountRole,
+        "works in a cluster's account",
+    ),
+    listed(
+        Caller::Own,
+        "sts",
+        "GetCallerIdentity",
+        On::All,
+        "sees that the account is its own, without `aws.role`",
+    ),
+    listed(
+        Caller::Own,
+        "s3",
+        "GetObject",
+        On::Records,
+        "reads what was set by API",
+    ),
+    listed(
+        Caller::Own,
+        "s3",
+        "PutObject",
+        On::Records,
+        "records what is set by API",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DescribeStacks",
+        On::All,
+        "lists the stacks of an account and Region",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "GetTemplate",
+        On::Stacks,
+        "tells what a deletion keeps, and where members are",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "CreateChangeSet",
+        On::Stacks,
+        "plans a change",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "TagResource",
+        On::Stacks,
+        "marks a stack as its own",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DescribeChangeSet",
+        On::Stacks,
+        "shows a change resource by resource",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DeleteChangeSet",
+        On::Stacks,
+        "removes a plan that nobody applied",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "ExecuteChangeSet",
+        On::Stacks,
+        "applies a change",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DescribeStackEvents",
+        On::Stacks,
+        "tells why a change failed",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "ContinueUpdateRollback",
+        On::Stacks,
+        "frees a stack whose rollback failed",
+    ),
+    listed(
+        Caller::Account,
+        "cloudformation",
+        "DeleteStack",
+        On::Stacks,
+        "deletes a stack that nobody wants any more",
+    ),
+    listed(
+        Caller::Account,
+        "iam",
+        "PassRole",
+        On::CloudFormationRole,
+        "lets CloudFormation make what templates say",
+    ),
+    listed(
+        Caller::Account,
+        "s3",
+        "PutObject",
+        On::Templates,
+        "hands a template over that is larger than 51,200 bytes",
+    ),
+    listed(
+        Caller::Account,
+        "s3",
+        "GetObject",
+        On::Templates,
+        "lets CloudFormation read that template",
+    ),
+    listed(
+        Caller::Account,
+        "tag",
+        "GetResources",
+        On::All,
+        "lists the members of clusters",
+    ),
+    listed(
+        Caller::Account,
+        "eks",
+        "DescribeCluster",
+        On::EksClusters,
+        "sees what the control plane logs",
+    ),
+    listed(
+        Caller::Account,
+        "eks",
+        "UpdateClusterConfig",
+        On::EksClusters,
+        "sets what the control plane logs",
+    ),
+    listed(
+        Caller::Account,
+        "eks",
+        "DescribeUpdate",
+        On::EksClusters,
+        "waits until that is done",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DescribeLogGroups",
+        On::All,
+        "sees how long its log group keeps events",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "PutRetentionPolicy",
+        On::EksLogGroups,
+        "sets how long it keeps them",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DeleteRetentionPolicy",
+        On::EksLogGroups,
+        "undoes that",
+    ),
+    listed(
+        Caller::Account,
+        "elasticloadbalancing",
+        "DescribeLoadBalancerAttributes",
+        On::All,
+        "sees where a classic load balancer logs to",
+    ),
+    listed(
+        Caller::Account,
+        "elasticloadbalancing",
+        "ModifyLoadBalancerAttributes",
+        On::LoadBalancers,
+        "sets that",
+    ),
+    listed(
+        Caller::Account,
+        "route53",
+        "ListQueryLoggingConfigs",
+        On::All,
+        "sees where a zone's queries are logged",
+    ),
+    listed(
+        Caller::Account,
+        "route53",
+        "CreateQueryLoggingConfig",
+        On::HostedZones,
+        "sets that",
+    ),
+    listed(
+        Caller::Account,
+        "route53",
+        "DeleteQueryLoggingConfig",
+        On::All,
+        "undoes that",
+    ),
+];
+
+/// Whether a call is listed.
+pub(super) fn is_listed(service: &str, action: &str) -> bool {
+    // It signs otherwise than policies name it.
+    let service = if service == "tagging" { "tag" } else { service };
+    CALLS
+        .iter()
+        .any(|own| own.service == service && own.action == action)
+}
+
+/// The table, as the documentation shows it.
+pub fn table() -> String {
+    let mut text = "| Who | Action | On | What for |\n|---|---|---|---|\n".to_owned();
+    for own in CALLS {
+        let who = match own.caller {
+            Caller::Own => "reconciler",
+            Caller::Account => "`aws.role`",
+        };
+        text.push_str(&format!(
+            "| {who} | `{}:{}` | `{}` | {} |\n",
+            own.service,
+            own.action,
+            own.on.arn(),
+            own.why
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// `LOGFLEET_WRITE_DOCS=1 cargo test -p logfleet-reconciler --lib aws::calls` writes it anew.
+    #[test]
+    fn the_documentation_shows_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reconciler-aws.md");
+        let text = std::fs::read_to_string(path).expect("readable");
+        let (start, rest) = text.split_once("<!-- calls -->\n").expect("a mark");
+        let (_, end) = rest.split_once("<!-- end of calls -->").expect("a mark");
+        let written = format!("{start}<!-- calls -->\n{}<!-- end of calls -->{end}", table());
+        if std::env::var_os("LOGFLEET_WRITE_DOCS").is_some() {
+            std::fs::write(path, &written).expect("writable");
+        }
+        assert_eq!(std::fs::read_to_string(path).expect("readable"), written);
+    }
+
+    #[test]
+    fn a_call_is_listed_once_for_each_purpose() {
+        let keys: BTreeSet<String> = CALLS
+            .iter()
+            .map(|own| {
+                format!(
+                    "{:?} {} {} {:?}",
+                    own.caller, own.service, own.action, own.on
+                )
+            })
+            .collect();
+        assert_eq!(keys.len(), CALLS.len());
+    }
+}

@@ -1,0 +1,206 @@
+//! Why a call of AWS failed. Pure.
+
+use std::fmt::Display;
+
+use super::Element;
+use crate::fault::Fault;
+
+/// Why a call of AWS failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AwsError {
+    /// It was refused.
+    #[error("{action}: {code}: {message}")]
+    Refused {
+        /// What was called.
+        action: String,
+        /// The status of HTTP.
+        status: u16,
+        /// AWS's name for the reason.
+        code: String,
+        /// What AWS says.
+        message: String,
+    },
+    /// There was no answer, or it broke off.
+    #[error("{action}: {why}")]
+    Unanswered {
+        /// What was called.
+        action: String,
+        /// Why.
+        why: String,
+    },
+    /// The answer isn't what it should be.
+    #[error("{action}: {what}")]
+    Strange {
+        /// What was called.
+        action: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No role is set, and the credential is another account's.
+    #[error("the reconciler's credential is of the account {own}, and this is {wanted}")]
+    OtherAccount {
+        /// The account that is needed.
+        wanted: String,
+        /// The one that the credential is of.
+        own: String,
+    },
+}
+
+impl AwsError {
+    pub(crate) fn strange(action: &str, what: &dyn Display) -> Self {
+        Self::Strange {
+            action: action.to_owned(),
+            what: Fault::quoting(&what.to_string()),
+        }
+    }
+
+    /// AWS's name for the reason, where it refused.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } => code,
+            _ => "",
+        }
+    }
+
+    /// The status of HTTP, where AWS refused.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether what was asked for isn't there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Refused { status: 404, .. } => true,
+            // CloudFormation says of a stack that it doesn't know only this.
+            Self::Refused { code, message, .. } => {
+                code == "ResourceNotFoundException"
+                    || code == "ChangeSetNotFound"
+                    || (code == "ValidationError" && message.contains("does not exist"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the same request may succeed a moment later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unanswered { why, .. } => !why.contains("certificate"),
+            Self::Refused { status, code, .. } => {
+                *status >= 500 || *status == 429 || is_throttling(code)
+            }
+            Self::Strange { .. } | Self::OtherAccount { .. } => false,
+        }
+    }
+
+    /// The fault, with what to do about it.
+    pub fn fault(&self, place: impl Into<String>) -> Fault {
+        let fault = Fault::new(place, self.to_string());
+        match self {
+            Self::OtherAccount { .. } => fault.hint("set `aws.role` to the name of the role to assume in each account"),
+            Self::Refused { action, code, .. } if action == "AssumeRole" && code == "AccessDenied" => fault.hint(
+                "let the reconciler's credential assume the role that `aws.role` names, in its own policy and in the trust policy of the role",
+            ),
+            Self::Refused { action, code, .. } if code.starts_with("AccessDenied") => {
+                fault.hint(format!("let the role do {action}: docs/reconciler-aws.md lists what it needs"))
+            }
+            Self::Refused { code, .. } if code == "PreconditionFailed" => fault
+                .hint("another run of the reconciler works here; wait until it has ended"),
+            Self::Refused { code, .. } if is_throttling(code) => {
+                fault.hint("AWS has no time for more requests of this account; run again later")
+            }
+            Self::Unanswered { .. } => fault.hint("see that the reconciler reaches AWS in this Region"),
+            _ => fault,
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/general/latest/gr/api-retries.html>
+fn is_throttling(code: &str) -> bool {
+    code.contains("Throttl")
+        || code.contains("TooManyRequests")
+        || matches!(
+            code,
+            "RequestLimitExceeded"
+                | "SlowDown"
+                | "PriorRequestNotComplete"
+                | "BandwidthLimitExceeded"
+        )
+}
+
+/// What AWS says of an error, in JSON or XML.
+pub(super) fn refused(action: &str, status: u16, body: &[u8]) -> AwsError {
+    let (code, message) = from_json(body)
+        .or_else(|| from_xml(body))
+        .unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(body);
+            (format!("status {status}"), text.into_owned())
+        });
+    AwsError::Refused {
+        action: action.to_owned(),
+        status,
+        code,
+        message: Fault::quoting(&message),
+    }
+}
+
+fn from_json(body: &[u8]) -> Option<(String, String)> {
+    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = |names: [&str; 2]| {
+        let value = names.iter().find_map(|name| json.get(*name)?.as_str());
+        value.map(ToOwned::to_owned)
+    };
+    let code = text(["__type", "code"])?;
+    let code = code.rsplit('#').next().unwrap_or(&code).to_owned();
+    Some((code, text(["message", "Message"]).unwrap_or_default()))
+}
+
+fn from_xml(body: &[u8]) -> Option<(String, String)> {
+    let document = Element::parse(body).ok()?;
+    let code = document.find("Code")?.text.clone();
+    let message = document.find("Message").map(|found| found.text.clone());
+    Some((code, message.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, body: &str) -> AwsError {
+        refused("Action", status, body.as_bytes())
+    }
+
+    #[test]
+    fn the_reason_is_read_of_each_protocol() {
+        let query = "<ErrorResponse xmlns=\"a\"><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id x does not exist</Message></Error></ErrorResponse>";
+        assert!(of(400, query).is_missing());
+        assert_eq!(of(400, query).code(), "ValidationError");
+        assert_eq!(
+            of(
+                400,
+                r#"{"__type":"com.amazonaws#ThrottlingException","message":"Rate exceeded"}"#
+            )
+            .to_string(),
+            "Action: ThrottlingException: Rate exceeded"
+        );
+        assert_eq!(
+            of(502, "<html>no</html>").to_string(),
+            "Action: status 502: <html>no</html>"
+        );
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for (status, body, passes) in [
+            (400, "<E><Code>Throttling</Code></E>", true),
+            (429, "{}", true),
+            (503, "", true),
+            (400, "<E><Code>ValidationError</Code></E>", false),
+            (403, "<E><Code>AccessDenied</Code></E>", false),
+        ] {
+            assert_eq!(of(status, body).is_passing(), passes, "{body}");
+        }
+    }
+}

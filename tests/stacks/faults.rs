@@ -1,0 +1,191 @@
+//! A proxy before the emulator that fails at every request in turn, as a killed run or a broken network does.
+//! Whatever was done until then, the next run does the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use logfleet_contract::members::Fragment;
+use serde_json::json;
+
+use crate::emulator::Aws;
+use crate::failures::{REGION, fleet, groups, template};
+use crate::http::{self, Answer, Request};
+use crate::run::{Choices, Fleet, make_bucket};
+
+/// How requests fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// One and all later ones fail, before they arrive: the run was killed, or the network is gone.
+    Cut(usize),
+    /// One arrives, its answer is lost, and all later ones fail.
+    Lost(usize),
+    /// Each arrives, and the first time its answer is a page of a proxy.
+    Page,
+    /// AWS has no time for any of them the first time.
+    Throttled,
+    /// Each arrives, and the first time its answer is a 503.
+    Unavailable,
+}
+
+/// A proxy; it counts the requests that came.
+fn proxy(endpoint: String, fault: Fault) -> (SocketAddr, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let seen: Mutex<BTreeSet<(String, Vec<u8>)>> = Mutex::default();
+    let address = http::serve(move |request| {
+        let number = counted.fetch_add(1, Ordering::SeqCst);
+        let html = || (502, Vec::new(), b"<html>no</html>".to_vec());
+        let key = (format!("{} {}", request.method, request.path), request.body.clone());
+        let is_first = seen.lock().expect("nobody panicked").insert(key);
+        match fault {
+            Fault::Cut(at) if number >= at => html(),
+            Fault::Lost(at) if number > at => html(),
+            Fault::Throttled if is_first => {
+                let text = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
+                (400, Vec::new(), text.as_bytes().to_vec())
+            }
+            _ => {
+                let answer = forward(&endpoint, request);
+                match fault {
+                    Fault::Lost(at) if number == at => html(),
+                    Fault::Page if is_first => html(),
+                    Fault::Unavailable if is_first => (503, Vec::new(), Vec::new()),
+                    _ => answer,
+                }
+            }
+        }
+    });
+    (address, count)
+}
+
+fn forward(endpoint: &str, request: &Request) -> Answer {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let mut out = ureq::http::Request::builder()
+        .method(request.method.as_str())
+        .uri(format!("{endpoint}{}", request.path));
+    for (name, value) in &request.headers {
+        if !["host", "content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
+            out = out.header(name, value);
+        }
+    }
+    let mut answer = agent.run(out.body(request.body.clone()).expect("a request")).expect("an answer");
+    let etag = answer.headers().get("etag").and_then(|own| own.to_str().ok()).map(ToOwned::to_owned);
+    let body = answer.body_mut().read_to_vec().expect("a body");
+    let headers = etag.map(|etag| ("etag", etag)).into_iter().collect();
+    (answer.status().as_u16(), headers, body)
+}
+
+/// A cluster with a stack and a setting.
+fn whole(aws: &Aws, number: &str) -> Fleet {
+    let mut fleet = fleet(aws, number, "alpha", &["one"]);
+    fleet.settings.records = serde_json::from_value(json!({ "bucket": "faults-records", "region": REGION })).ok();
+    let fragment: Fragment = serde_json::from_value(json!({
+        "member_type": "AWS::EKS::Cluster",
+        "region": REGION,
+        "members": [{ "id": "alpha", "arn": format!("arn:aws:eks:{REGION}:{number}:cluster/alpha") }],
+        "calls": [{
+            "when": "after", "service": "logs", "action": "PutRetentionPolicy",
+            "parameters": { "logGroupName": "/aws/eks/alpha", "retentionInDays": 14 },
+            "undo": { "action": "DeleteRetentionPolicy", "parameters": { "logGroupName": "/aws/eks/alpha" } },
+        }],
+    }))
+    .expect("a fragment");
+    let own = fleet.clusters.get_mut("alpha").expect("there");
+    own.fragments = BTreeMap::from([("eks".to_owned(), fragment)]);
+    fleet
+}
+
+fn retention(aws: &Aws, number: &str) -> Option<u64> {
+    let shown = aws.account(number).call(REGION, "logs", "describe_log_groups", &json!({ "logGroupNamePrefix": "/aws/eks/alpha" }));
+    shown["logGroups"][0]["retentionInDays"].as_u64()
+}
+
+/// What a fleet is to become.
+type Change = fn(&mut Fleet) -> Choices;
+
+fn made(_: &mut Fleet) -> Choices {
+    Choices::default()
+}
+
+fn changed(fleet: &mut Fleet) -> Choices {
+    let own = fleet.clusters.get_mut("alpha").expect("there");
+    own.stacks.get_mut(REGION).expect("there").template = template(&["one", "two"]);
+    own.fragments.get_mut("eks").expect("there").calls[0].parameters["retentionInDays"] = 30.into();
+    Choices::default()
+}
+
+fn removed(fleet: &mut Fleet) -> Choices {
+    let place = fleet.settings.clusters["alpha"].clone();
+    fleet.settings.also = vec![place];
+    fleet.clusters.clear();
+    Choices::confirmed(&["alpha"])
+}
+
+/// What is to become of a fleet: how, its log groups then, and the days that one of them keeps events.
+const CHANGES: [(Change, &[&str], Option<u64>); 3] = [
+    (made, &["/aws/eks/alpha", "one"], Some(14)),
+    (changed, &["/aws/eks/alpha", "one", "two"], Some(30)),
+    (removed, &["/aws/eks/alpha"], None),
+];
+
+/// Carries a change out behind a proxy, and then without; how many requests came, and the faults that the proxy made.
+fn carried_out(aws: &Aws, which: usize, fault: Fault) -> (usize, Vec<String>) {
+    static ACCOUNTS: AtomicUsize = AtomicUsize::new(0);
+    let number = format!("21{:010}", ACCOUNTS.fetch_add(1, Ordering::SeqCst));
+    let own = aws.account(&number);
+    own.call(REGION, "logs", "create_log_group", &json!({ "logGroupName": "/aws/eks/alpha" }));
+    let (change, groups_wanted, days) = CHANGES[which];
+    let mut fleet = whole(aws, &number);
+    if which > 0 {
+        fleet.run(&Choices::default());
+    }
+    let choices = change(&mut fleet);
+    let (address, count) = proxy(aws.endpoint.clone(), fault);
+    fleet.endpoint = format!("http://{address}");
+    let way = fleet.way();
+    let reports = fleet.prepare(&way, &choices).map(|prepared| {
+        let stops = prepared.plan.stops.clone();
+        let reports = fleet.apply(&way, &prepared);
+        let failed = reports.into_values().flat_map(|own| own.failed);
+        stops.into_iter().chain(failed).collect::<Vec<_>>()
+    });
+    let told: Vec<String> = reports.unwrap_or_else(|faults| faults).iter().map(ToString::to_string).collect();
+    let count = count.load(Ordering::SeqCst);
+    fleet.endpoint.clone_from(&aws.endpoint);
+    let (_, failed) = fleet.try_run(&choices);
+    let place = format!("{fault:?} of change {which}: {told:#?}");
+    assert_eq!(failed, Vec::<String>::new(), "{place}");
+    assert_eq!(fleet.run(&choices), Vec::<String>::new(), "{place}");
+    assert_eq!(groups(&own), groups_wanted, "{place}");
+    assert_eq!(retention(aws, &number), days, "{place}");
+    (count, told)
+}
+
+#[test]
+fn after_a_failure_at_any_request_the_next_run_does_the_rest() {
+    let Some(aws) = Aws::shared() else { return };
+    make_bucket(&aws.account("123456789012"), "faults-records", REGION);
+    for which in 0..CHANGES.len() {
+        for fault in [Fault::Cut as fn(usize) -> Fault, Fault::Lost] {
+            let mut at = 0;
+            while carried_out(aws, which, fault(at)).0 > at {
+                at += 1;
+            }
+            assert!(at > 5, "only {at} requests were made");
+        }
+    }
+}
+
+#[test]
+fn what_passes_when_it_is_sent_again_is_no_fault() {
+    let Some(aws) = Aws::shared() else { return };
+    make_bucket(&aws.account("123456789012"), "faults-records", REGION);
+    for which in 0..CHANGES.len() {
+        for fault in [Fault::Throttled, Fault::Page, Fault::Unavailable] {
+            let (_, told) = carried_out(aws, which, fault);
+            assert_eq!(told, Vec::<String>::new(), "{fault:?} of change {which}");
+        }
+    }
+}
