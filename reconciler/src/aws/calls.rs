@@ -10,6 +10,8 @@ pub enum Caller {
     Own,
     /// The role in a cluster's account.
     Account,
+    /// The role of a store of secrets, or the reconciler's own where it has none.
+    Store,
 }
 
 /// On what a call is authorised.
@@ -35,6 +37,10 @@ pub enum On {
     LoadBalancers,
     /// Hosted zones.
     HostedZones,
+    /// Roles that `secret_stores` name.
+    StoreRoles,
+    /// Secrets of clusters.
+    Secrets,
     /// Log groups, their delivery and the service that writes them: AWS asks this of whoever turns query logging on.
     LogGroups,
 }
@@ -49,6 +55,8 @@ impl On {
             Self::CloudFormationRole => "arn:aws:iam::<account>:role/<aws.cloudformation_role>",
             Self::Templates => "arn:aws:s3:::<aws.templates.bucket>/*",
             Self::Records => "arn:aws:s3:::<aws.records.bucket>/*",
+            Self::StoreRoles => "<secret_stores.….role_arn>",
+            Self::Secrets => "arn:aws:secretsmanager:*:<account>:secret:logfleet/*",
             Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
             Self::EksLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/eks/*",
             Self::LoadBalancers => "arn:aws:elasticloadbalancing:*:<account>:loadbalancer/*",
@@ -96,6 +104,13 @@ pub const CALLS: &[Listed] = &[
         "AssumeRole",
         On::AccountRole,
         "works in a cluster's account",
+    ),
+    listed(
+        Caller::Own,
+        "sts",
+        "AssumeRole",
+        On::StoreRoles,
+        "keeps credentials in an account",
     ),
     listed(
         Caller::Own,
@@ -293,6 +308,62 @@ pub const CALLS: &[Listed] = &[
         On::All,
         "undoes that",
     ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "GetSecretValue",
+        On::Secrets,
+        "reads a cluster's credential",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "DescribeSecret",
+        On::Secrets,
+        "sees which version is handed out",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "CreateSecret",
+        On::Secrets,
+        "makes the secret",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "TagResource",
+        On::Secrets,
+        "tags it while it is made",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "PutSecretValue",
+        On::Secrets,
+        "stores a new credential",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "UpdateSecretVersionStage",
+        On::Secrets,
+        "hands it out",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "DeleteSecret",
+        On::Secrets,
+        "deletes that of a removed cluster",
+    ),
+    listed(
+        Caller::Store,
+        "secretsmanager",
+        "RestoreSecret",
+        On::Secrets,
+        "takes it back if the cluster comes again",
+    ),
 ];
 
 /// Whether a call is listed.
@@ -311,6 +382,7 @@ pub fn table() -> String {
         let who = match own.caller {
             Caller::Own => "reconciler",
             Caller::Account => "`aws.role`",
+            Caller::Store => "`secret_stores.….role_arn`",
         };
         text.push_str(&format!(
             "| {who} | `{}:{}` | `{}` | {} |\n",
@@ -336,7 +408,10 @@ mod tests {
         let text = std::fs::read_to_string(path).expect("readable");
         let (start, rest) = text.split_once("<!-- calls -->\n").expect("a mark");
         let (_, end) = rest.split_once("<!-- end of calls -->").expect("a mark");
-        let written = format!("{start}<!-- calls -->\n{}<!-- end of calls -->{end}", table());
+        let written = format!(
+            "{start}<!-- calls -->\n{}<!-- end of calls -->{end}",
+            table()
+        );
         if std::env::var_os("LOGFLEET_WRITE_DOCS").is_some() {
             std::fs::write(path, &written).expect("writable");
         }

@@ -11,6 +11,7 @@ mod sts;
 pub mod tagging;
 mod xml;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +45,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A credential is renewed as long before it ends.
 const MARGIN: Duration = Duration::from_secs(300);
+
+/// After so many tries without an answer, a service is taken to be out of reach: it is asked about each cluster, and
+/// waiting as long as for a throttled call would take hours.
+const UNANSWERED: u32 = 4;
 
 /// How requests are sent again when AWS has no time for them. The `Describe` calls of CloudFormation are throttled
 /// hard (<https://github.com/aws/aws-cli/issues/5286>), so that it is tried for about two minutes.
@@ -159,7 +164,8 @@ impl Accounts {
             let own = self.own(region)?;
             match &self.access.role {
                 Some(role) => {
-                    sts::assume_role(&own, account, role, self.access.external_id.as_deref())
+                    let role_arn = format!("arn:{}:iam::{account}:role/{role}", own.partition().0);
+                    sts::assume_role(&own, &role_arn, self.access.external_id.as_deref())
                 }
                 None => {
                     let signed_in = sts::caller_account(&own)?;
@@ -173,6 +179,15 @@ impl Accounts {
                     }
                 }
             }
+        })?;
+        Ok(self.aws(region, credentials))
+    }
+
+    /// Whatever account a role is in, by the role's ARN.
+    pub fn assumed(&self, role_arn: &str, region: &str) -> Result<Aws, AwsError> {
+        let credentials = self.known(role_arn, || {
+            let own = self.own(region)?;
+            sts::assume_role(&own, role_arn, self.access.external_id.as_deref())
         })?;
         Ok(self.aws(region, credentials))
     }
@@ -307,6 +322,18 @@ impl Aws {
         body: &serde_json::Value,
     ) -> Result<serde_json::Value, AwsError> {
         let action = target.rsplit('.').next().unwrap_or(target);
+        let body = self.json_answer(service, target, body)?;
+        Answer { body, etag: None }.json(action)
+    }
+
+    /// The same, with the answer as it came.
+    pub(crate) fn json_answer(
+        &self,
+        service: &str,
+        target: &str,
+        body: &serde_json::Value,
+    ) -> Result<Vec<u8>, AwsError> {
+        let action = target.rsplit('.').next().unwrap_or(target);
         let call = Call {
             service,
             action,
@@ -318,7 +345,7 @@ impl Aws {
             ],
             body: body.to_string().into_bytes(),
         };
-        self.send(&call)?.json(action)
+        self.send(&call).map(|answer| answer.body)
     }
 
     /// Signs and sends a request, again while AWS has no time for it.
@@ -334,9 +361,16 @@ impl Aws {
             .with_max_delay(self.patience.longest)
             .with_max_times(self.patience.times)
             .with_jitter();
+        let unanswered = Cell::new(0);
         (|| self.once(call))
             .retry(pauses)
-            .when(AwsError::is_passing)
+            .when(|error| match error {
+                AwsError::Unanswered { .. } => {
+                    unanswered.set(unanswered.get() + 1);
+                    unanswered.get() < UNANSWERED && error.is_passing()
+                }
+                _ => error.is_passing(),
+            })
             .call()
     }
 

@@ -9,19 +9,15 @@ use super::{Aws, AwsError, Form};
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 const VERSION: &str = "2011-06-15";
 
-/// Assumes the role of a name in an account.
+/// Assumes a role, by its ARN.
 pub(super) fn assume_role(
     aws: &Aws,
-    account: &str,
-    role: &str,
+    role_arn: &str,
     external_id: Option<&str>,
 ) -> Result<Credentials, AwsError> {
     const ACTION: &str = "AssumeRole";
     let form = Form::default()
-        .with(
-            "RoleArn",
-            format!("arn:{}:iam::{account}:role/{role}", aws.partition().0),
-        )
+        .with("RoleArn", role_arn)
         .with("RoleSessionName", "logfleet-reconciler")
         .with_any("ExternalId", external_id);
     let answer = aws.query("sts", ACTION, VERSION, form)?;

@@ -5,23 +5,23 @@
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>).
 //! The forwarder reads `AWSCURRENT` and then `AWSPREVIOUS`.
 
-use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_secretsmanager::types::Tag;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use secrecy::SecretString;
-use tokio::runtime::Runtime;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{Secret, SecretStore, Stored};
+use crate::aws::{Access, Accounts, Aws, AwsError};
 use crate::fault::Fault;
+use crate::random;
 use crate::settings::SecretsManager;
 
 /// Days in which a deleted secret can be restored by hand. AWS allows 7 to 30:
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>.
 const RECOVERY_DAYS: i64 = 7;
+
+const SERVICE: &str = "secretsmanager";
 
 const PENDING: &str = "AWSPENDING";
 const CURRENT: &str = "AWSCURRENT";
@@ -34,113 +34,116 @@ const MANAGED_BY: (&str, &str) = ("managed-by", "logfleet-reconciler");
 #[derive(Debug)]
 pub struct AwsStore {
     place: String,
-    runtime: Runtime,
-    client: Client,
+    accounts: Accounts,
+    region: String,
+    role_arn: Option<String>,
+}
+
+/// What `GetSecretValue` answers, of which only the text is wanted.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "SecretString", default)]
+    text: String,
+}
+
+/// What `DescribeSecret` answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Description {
+    deleted_date: Option<Value>,
+    #[serde(default)]
+    version_ids_to_stages: BTreeMap<String, Vec<String>>,
+}
+
+impl Description {
+    fn version_with(&self, stage: &str) -> Option<&str> {
+        let mut all = self.version_ids_to_stages.iter();
+        let found = all.find(|(_, stages)| stages.iter().any(|one| one == stage));
+        found.map(|(id, _)| id.as_str())
+    }
 }
 
 impl AwsStore {
     /// Signs in by AWS's default chain (environment, web identity of a pod, machine's role), and assumes the
-    /// store's role where it has one.
+    /// store's role where it has one. Nothing is sent before it is needed.
     pub fn new(name: &str, settings: &SecretsManager) -> Result<Self, Fault> {
         let place = format!("secret_stores.{name}");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Fault::new(&place, format!("no runtime for AWS: {error}")))?;
-        let http = Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let client = runtime.block_on(async {
-            let mut loader = aws_config::defaults(BehaviorVersion::latest())
-                .http_client(http)
-                .region(Region::new(settings.region.clone()));
-            if let Some(url) = &settings.endpoint_url {
-                loader = loader.endpoint_url(url);
-            }
-            let base = loader.load().await;
-            let Some(role) = &settings.role_arn else {
-                return Client::new(&base);
-            };
-            let assumed = AssumeRoleProvider::builder(role)
-                .session_name("logfleet-reconciler")
-                .configure(&base)
-                .build()
-                .await;
-            let config =
-                aws_sdk_secretsmanager::config::Builder::from(&base).credentials_provider(assumed);
-            Client::from_conf(config.build())
-        });
+        let access = Access {
+            endpoint: settings.endpoint_url.clone(),
+            ..Access::default()
+        };
+        let accounts = Accounts::sign_in(access).map_err(|error| error.fault(&place))?;
         Ok(Self {
             place,
-            runtime,
-            client,
+            accounts,
+            region: settings.region.clone(),
+            role_arn: settings.role_arn.clone(),
         })
     }
 
-    fn fault<E, R>(&self, name: &str, action: &str, error: &SdkError<E, R>) -> Fault
-    where
-        E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug,
-        SdkError<E, R>: std::error::Error,
-    {
-        let said = Fault::quoting(&DisplayErrorContext(error).to_string());
-        let fault = Fault::new(
-            format!("{}: {name}", self.place),
-            format!("{action}: {said}"),
-        );
-        match error.code() {
-            Some("AccessDeniedException") => fault.hint("give the reconciler's role this action on this secret"),
-            Some(_) => fault,
-            None => fault.hint("see that the reconciler has credentials of AWS and reaches Secrets Manager in this Region"),
+    fn aws(&self) -> Result<Aws, AwsError> {
+        match &self.role_arn {
+            Some(role) => self.accounts.assumed(role, &self.region),
+            None => self.accounts.own(&self.region),
         }
     }
 
+    fn call(&self, action: &str, body: &Value) -> Result<Value, AwsError> {
+        self.aws()?
+            .json(SERVICE, &format!("secretsmanager.{action}"), body)
+    }
+
+    fn fault(&self, name: &str, error: &AwsError) -> Fault {
+        error.fault(format!("{}: {name}", self.place))
+    }
+
     fn version(&self, name: &str, stage: &str) -> Result<Option<Secret>, Fault> {
-        let call = self
-            .client
-            .get_secret_value()
-            .secret_id(name)
-            .version_stage(stage);
-        match self.runtime.block_on(call.send()) {
-            Ok(answer) => {
-                let text = answer.secret_string.map(SecretString::from);
-                let text = text
-                    .as_ref()
-                    .map_or("", |text| secrecy::ExposeSecret::expose_secret(text));
-                let secret = Secret::parse(text)
-                    .map_err(|why| Fault::new(format!("{}: {name}", self.place), why))?;
-                Ok(Some(secret))
-            }
-            Err(error) if is_absent(error.code(), error.message()) => Ok(None),
-            Err(error) => Err(self.fault(name, "GetSecretValue", &error)),
-        }
+        let body = json!({ "SecretId": name, "VersionStage": stage });
+        let answer = self
+            .aws()
+            .and_then(|aws| aws.json_answer(SERVICE, "secretsmanager.GetSecretValue", &body));
+        let answer = match answer {
+            Ok(answer) => Zeroizing::new(answer),
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(self.fault(name, &error)),
+        };
+        // Says nothing of the answer: it holds the secret.
+        let strange = |why| Fault::new(format!("{}: {name}", self.place), why);
+        let mut version: Version = serde_json::from_slice(&answer)
+            .map_err(|_| strange("GetSecretValue: the answer isn't what it should be"))?;
+        let secret = Secret::parse(&version.text).map_err(strange);
+        version.text.zeroize();
+        secret.map(Some)
+    }
+
+    fn describe(&self, name: &str) -> Result<Description, Fault> {
+        let answer = self
+            .call("DescribeSecret", &json!({ "SecretId": name }))
+            .map_err(|error| self.fault(name, &error))?;
+        serde_json::from_value(answer)
+            .map_err(|error| self.fault(name, &AwsError::strange("DescribeSecret", &error)))
     }
 
     /// Makes the secret, or takes back one that waits for its deletion.
     fn make(&self, name: &str) -> Result<(), Fault> {
         let (key, value) = MANAGED_BY;
-        let tag = Tag::builder().key(key).value(value).build();
-        let call = self.client.create_secret().name(name).tags(tag);
-        let call = call.description("Managed by logfleet");
-        match self.runtime.block_on(call.send()) {
+        let body = json!({
+            "Name": name,
+            "Description": "Managed by logfleet",
+            "Tags": [{ "Key": key, "Value": value }],
+        });
+        match self.call("CreateSecret", &body) {
             Ok(_) => return Ok(()),
-            Err(error) if error.code() == Some("ResourceExistsException") => {}
-            Err(error) if is_being_deleted(error.message()) => {}
-            Err(error) => return Err(self.fault(name, "CreateSecret", &error)),
+            Err(error) if error.code() == "ResourceExistsException" => {}
+            Err(error) if is_being_deleted(&error) => {}
+            Err(error) => return Err(self.fault(name, &error)),
         }
-        let described = self.client.describe_secret().secret_id(name).send();
-        let described = self
-            .runtime
-            .block_on(described)
-            .map_err(|error| self.fault(name, "DescribeSecret", &error))?;
-        if described.deleted_date.is_none() {
+        if self.describe(name)?.deleted_date.is_none() {
             return Ok(());
         }
-        let restored = self.client.restore_secret().secret_id(name).send();
-        let restored = self.runtime.block_on(restored);
-        restored
+        self.call("RestoreSecret", &json!({ "SecretId": name }))
             .map(drop)
-            .map_err(|error| self.fault(name, "RestoreSecret", &error))
+            .map_err(|error| self.fault(name, &error))
     }
 
     fn move_stage(
@@ -150,29 +153,26 @@ impl AwsStore {
         to: Option<&str>,
         from: Option<&str>,
     ) -> Result<(), Fault> {
-        let call = self
-            .client
-            .update_secret_version_stage()
-            .secret_id(name)
-            .version_stage(stage);
-        let call = call
-            .set_move_to_version_id(to.map(ToOwned::to_owned))
-            .set_remove_from_version_id(from.map(ToOwned::to_owned));
-        let moved = self.runtime.block_on(call.send());
-        moved
+        let mut body = json!({ "SecretId": name, "VersionStage": stage });
+        for (key, id) in [("MoveToVersionId", to), ("RemoveFromVersionId", from)] {
+            if let Some(id) = id {
+                body[key] = Value::from(id);
+            }
+        }
+        self.call("UpdateSecretVersionStage", &body)
             .map(drop)
-            .map_err(|error| self.fault(name, "UpdateSecretVersionStage", &error))
+            .map_err(|error| self.fault(name, &error))
     }
 }
 
 /// No such secret, no such version, or a secret that is being deleted.
-fn is_absent(code: Option<&str>, message: Option<&str>) -> bool {
-    code == Some("ResourceNotFoundException") || is_being_deleted(message)
+fn is_absent(error: &AwsError) -> bool {
+    error.code() == "ResourceNotFoundException" || is_being_deleted(error)
 }
 
-fn is_being_deleted(message: Option<&str>) -> bool {
-    message
-        .is_some_and(|message| message.contains("deletion") || message.contains("marked deleted"))
+fn is_being_deleted(error: &AwsError) -> bool {
+    let message = error.to_string();
+    message.contains("deletion") || message.contains("marked deleted")
 }
 
 impl SecretStore for AwsStore {
@@ -186,31 +186,29 @@ impl SecretStore for AwsStore {
 
     fn put_pending(&self, name: &str, secret: &Secret) -> Result<(), Fault> {
         self.make(name)?;
-        let call = self
-            .client
-            .put_secret_value()
-            .secret_id(name)
-            .secret_string(secret.to_text().as_str())
-            .version_stages(PENDING);
-        let stored = self.runtime.block_on(call.send());
-        stored
-            .map(drop)
-            .map_err(|error| self.fault(name, "PutSecretValue", &error))
+        let mut body = json!({
+            "SecretId": name,
+            // A request that is sent again makes the same version:
+            // <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>.
+            "ClientRequestToken": random::hex(16)?,
+            "SecretString": secret.to_text().as_str(),
+            "VersionStages": [PENDING],
+        });
+        let stored = self.call("PutSecretValue", &body);
+        if let Some(Value::String(text)) = body.get_mut("SecretString") {
+            text.zeroize();
+        }
+        stored.map(drop).map_err(|error| self.fault(name, &error))
     }
 
     fn promote(&self, name: &str, username: &str) -> Result<(), Fault> {
         let current = self.version(name, CURRENT)?;
         let pending = self.version(name, PENDING)?;
-        let described = self
-            .runtime
-            .block_on(self.client.describe_secret().secret_id(name).send());
-        let described = described.map_err(|error| self.fault(name, "DescribeSecret", &error))?;
-        let versions = described.version_ids_to_stages.unwrap_or_default();
-        let with = |stage: &str| {
-            let mut all = versions.iter();
-            let found = all.find(|(_, stages)| stages.iter().any(|one| one == stage));
-            found.map(|(id, _)| id.as_str())
-        };
+        let described = self.describe(name)?;
+        let (at_pending, at_current) = (
+            described.version_with(PENDING),
+            described.version_with(CURRENT),
+        );
         let is = |secret: &Option<Secret>| {
             secret
                 .as_ref()
@@ -218,30 +216,26 @@ impl SecretStore for AwsStore {
         };
         if is(&pending) {
             // AWS makes the first version of a secret the current one by itself.
-            if with(PENDING) != with(CURRENT) {
-                self.move_stage(name, CURRENT, with(PENDING), with(CURRENT))?;
+            if at_pending != at_current {
+                self.move_stage(name, CURRENT, at_pending, at_current)?;
             }
         } else if !is(&current) {
             let message = format!("holds no password of `{username}`, which was stored there");
             return Err(Fault::new(format!("{}: {name}", self.place), message)
                 .hint("see who else writes this secret"));
         }
-        match with(PENDING) {
+        match at_pending {
             Some(id) => self.move_stage(name, PENDING, None, Some(id)),
             None => Ok(()),
         }
     }
 
     fn delete(&self, name: &str) -> Result<(), Fault> {
-        let call = self
-            .client
-            .delete_secret()
-            .secret_id(name)
-            .recovery_window_in_days(RECOVERY_DAYS);
-        match self.runtime.block_on(call.send()) {
+        let body = json!({ "SecretId": name, "RecoveryWindowInDays": RECOVERY_DAYS });
+        match self.call("DeleteSecret", &body) {
             Ok(_) => Ok(()),
-            Err(error) if is_absent(error.code(), error.message()) => Ok(()),
-            Err(error) => Err(self.fault(name, "DeleteSecret", &error)),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(self.fault(name, &error)),
         }
     }
 }
