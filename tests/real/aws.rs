@@ -10,6 +10,7 @@ mod rendered;
 mod sample;
 mod sources;
 mod stacks;
+mod tagging;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -5,6 +5,7 @@ mod effects;
 mod emptied;
 mod environments;
 mod journal;
+mod tags;
 
 use super::*;
 use crate::layers::inherit::expand;

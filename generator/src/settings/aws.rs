@@ -6,10 +6,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AwsClusterName, CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName,
-    MetricName, MetricNamespace, MetricValue, Name, Region, RoleNamePattern, SecurityGroupId,
-    ServicePrincipal, SubnetId, TopicArn,
+    AwsClusterName, AwsTagKey, AwsTagValue, CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS,
+    LogGroupName, MetricName, MetricNamespace, MetricValue, Name, Region, RoleNamePattern,
+    SecurityGroupId, ServicePrincipal, SubnetId, TopicArn,
 };
+
+/// What all objects have in common that the rendered stacks make in AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsObjects {
+    /// Tags of every object that takes some and can change them: key and value. AWS allows 50.
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: BTreeMap<AwsTagKey, AwsTagValue>,
+}
 
 /// What AWS logs and measures of the cluster. Everything is made by
 /// CloudFormation templates: `aws/<Region>/stack.json`, and

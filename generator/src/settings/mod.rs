@@ -81,6 +81,8 @@ pub struct Settings {
     pub kubernetes: KubernetesSettings,
     /// How what is rendered for Kubernetes gets applied.
     pub gitops: GitopsSettings,
+    /// What all objects have in common that the rendered stacks make in AWS.
+    pub aws: AwsObjects,
     /// The groups of machines that the cluster runs on, with their taints.
     #[schemars(extend("minProperties" = 1))]
     pub node_groups: BTreeMap<Name, NodeGroup>,

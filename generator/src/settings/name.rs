@@ -300,6 +300,16 @@ text! {
     "the ARN of an SNS topic, such as `arn:aws:sns:eu-central-1:111122223333:alarms`"
 }
 text! {
+    /// The key of a tag in AWS: the characters that every service takes.
+    AwsTagKey, r"^[A-Za-z0-9 _.:/=+@-]+$", max 128,
+    "a tag's key: letters, digits, blanks and `_ . : / = + - @`, at most 128 characters"
+}
+text! {
+    /// The value of a tag in AWS: the characters that every service takes.
+    AwsTagValue, r"^[A-Za-z0-9 _.:/=+@-]*$", max 256,
+    "a tag's value: letters, digits, blanks and `_ . : / = + - @`, at most 256 characters"
+}
+text! {
     /// The name of an S3 bucket, in which `{region}` stands for a Region's name.
     CodeBucket, r"^([a-z0-9]|\{region\})([a-z0-9.-]|\{region\})*$", max 63,
     "an S3 bucket's name, in which `{region}` may stand for the Region's"

@@ -127,6 +127,7 @@ impl Resolving<'_> {
         Some(AccountStack {
             account: AccountIdentity {
                 id: self.account.to_owned(),
+                tags: self.settings.tags.clone(),
             },
             aws: AccountPartition {
                 partition: partition.id,

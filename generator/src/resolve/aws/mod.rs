@@ -13,6 +13,7 @@ mod fleet;
 mod flow_log;
 mod forwarder;
 mod members;
+pub(super) mod own_tags;
 mod pods;
 pub(super) mod quotas;
 pub(super) mod resolved;
@@ -125,6 +126,7 @@ pub(super) fn resolve<'a>(
         told_code: false,
     };
     let tags = tags::resolve(&settings.sources.aws.resource_group.tags, cluster, problems);
+    let own_tags = own_tags::resolve(settings, &tags, problems);
     let trails = trail::resolve(&mut resolving, &groups);
     let share = share::of_cluster(settings, cluster, &groups);
     let mut regions = Vec::new();
@@ -178,6 +180,7 @@ pub(super) fn resolve<'a>(
     ResolvedAws {
         partition: partition.id,
         dns_suffix: partition.dns_suffix,
+        tags: own_tags,
         regions,
         members,
         sources,

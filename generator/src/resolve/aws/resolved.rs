@@ -1,6 +1,8 @@
 //! What the settings of AWS mean. Templates see it as `aws`, and the stack of
 //! one Region as `region`, under the names of these fields.
 
+use std::collections::BTreeMap;
+
 use logfleet_contract::account::Registration;
 use logfleet_contract::forwarder::{Configuration, ScheduleInput};
 use serde::Serialize;
@@ -18,6 +20,8 @@ pub struct ResolvedAws {
     pub partition: &'static str,
     /// How the hosts of AWS's services end, such as `amazonaws.com`.
     pub dns_suffix: &'static str,
+    /// Tags of every object that is made.
+    pub tags: BTreeMap<String, String>,
     /// The stacks, one for each Region that needs one; the cluster's own Region first.
     pub regions: Vec<AwsRegion>,
     /// What hangs on members of the resource group.

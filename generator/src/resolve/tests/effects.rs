@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::tree::RenderedTree;
 
 /// Clusters that between them use everything.
-const CLUSTERS: [(&str, &str); 3] = [
+pub(super) const CLUSTERS: [(&str, &str); 3] = [
     (
         "kops",
         r#"
@@ -27,6 +27,7 @@ account: "111122223333"
 kubernetes:
   oidc_provider: oidc.example.com/id/A
   monitoring: { labels: { release: prometheus } }
+aws: { tags: { owner: team } }
 gitops:
   tool: argo_cd
   repository: { url: "https://git.example.com/platform/logs.git" }
@@ -114,6 +115,7 @@ distribution: eks
 region: eu-central-1
 account: "111122223333"
 index: { namespace: eks }
+account_defaults: { tags: { owner: team } }
 kubernetes: { role_arn: "arn:aws:iam::111122223333:role/logs", credentials: { type: external_secrets } }
 gitops:
   tool: flux
@@ -236,12 +238,13 @@ const NEVER_RENDERED: [&str; 8] = [
 ];
 
 /// Texts that a setting of a type may have.
-const TEXTS: [(&str, &[&str]); 43] = [
+const TEXTS: [(&str, &[&str]); 44] = [
     ("Account", &["999988887777"]),
     ("AgentVersion", &["1.300072.0b1"]),
     ("ApiServerUrl", &["https://other.example.com"]),
     ("ArgoClusterName", &["other"]),
     ("AwsClusterName", &["other"]),
+    ("AwsTagValue", &["other"]),
     ("BucketName", &["other-bucket"]),
     ("ClusterName", &["other"]),
     ("CodeBucket", &["other-{region}"]),
