@@ -249,19 +249,20 @@ impl End {
         }
     }
 
-    /// The destinations of CloudWatch Logs that get a copy of a log group.
+    /// What else gets a copy of a log group.
     fn elsewhere(group: &LogGroup) -> impl Iterator<Item = Self> {
         let copies = group.subscriptions.iter().filter_map(|by| match by {
             LogSubscription::Account {
                 destination_arn, ..
-            } => Some(destination_arn),
-            _ => None,
+            } => Some(destination_arn.as_str()),
+            LogSubscription::Own { to, .. } => Some(to.address()),
+            LogSubscription::Function { .. } | LogSubscription::Firehose { .. } => None,
         });
-        copies.map(|arn| Self {
+        copies.map(|address| Self {
             stream: group.stream.clone(),
             destination: None,
             kind: EndKind::Elsewhere,
-            name: arn.clone(),
+            name: address.to_owned(),
             region: Some(group.region.clone()),
             kept_days: None,
             through: Some(group.name.clone()),

@@ -7,6 +7,7 @@ set -euo pipefail
 umask 077
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
+{%- include "machines/_proxy.sh" %}
 {%- if role.filebeat %}
 readonly filebeat=(/usr/share/filebeat/bin/filebeat -c "$etc/filebeat.yml" --path.home /usr/share/filebeat --path.config "$etc" --path.data "$state/filebeat" --path.logs /var/log/logfleet)
 {%- endif %}
@@ -144,6 +145,14 @@ write_cloudwatch_agent() {
   write "$etc/amazon-cloudwatch-agent.json" 0644 <<'LOGFLEET_END'
 {% filter canonical_json %}{% include "machines/_amazon-cloudwatch-agent.json" %}{% endfilter %}
 LOGFLEET_END
+{%- if proxy %}
+  # Not in its common-config.toml, which may hold somebody's own settings.
+  write /etc/systemd/system/amazon-cloudwatch-agent.service.d/logfleet-proxy.conf 0644 <<'LOGFLEET_END'
+[Service]
+{%- include "machines/_proxy.service" %}
+LOGFLEET_END
+  systemctl daemon-reload
+{%- endif %}
 }
 
 start_cloudwatch_agent() {

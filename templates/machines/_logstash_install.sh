@@ -6,6 +6,7 @@ set -euo pipefail
 umask 077
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet restart=/var/lib/logfleet/restart-logstash
+{%- include "machines/_proxy.sh" %}
 # The user of the package reads its own settings; nobody else does.
 export LS_PATH_CONF=$etc/logstash
 

@@ -253,6 +253,78 @@ fn fluentd_reads_no_log_of_its_own_and_events_once() {
     }
 }
 
+/// The blocks `<name …>` of a configuration, each with its argument.
+fn blocks<'t>(text: &'t str, name: &str) -> Vec<(&'t str, &'t str)> {
+    let (open, close) = (format!("<{name} "), format!("</{name}>"));
+    text.split(open.as_str())
+        .skip(1)
+        .map(|rest| {
+            let block = rest
+                .split(close.as_str())
+                .next()
+                .expect("as it is rendered");
+            let (argument, body) = block.split_once(">\n").expect("as it is rendered");
+            (argument, body)
+        })
+        .collect()
+}
+
+/// See `docs/decisions/0037-rotated-files-are-linked-at-start.md`.
+#[test]
+fn the_rest_of_a_rotated_file_is_read_first_and_ends_as_the_containers_own() {
+    let mut looked_at = 0;
+    for cluster in rendered_clusters() {
+        for (path, text) in files_named(&cluster, "fluent.conf") {
+            for tail in tails(&text) {
+                looked_at += 1;
+                let id = &tail.id;
+                let folder = path.split('/').nth(1).expect("as it is rendered");
+                let state = format!("/var/lib/logfleet/{folder}");
+                let rotated = format!("{state}/rotated/{id}");
+                let source = format!("  path \"{rotated}/*.log,/var/log/containers/");
+                assert!(text.contains(&source), "{path}: {source}");
+                let tag = format!("{id}{}", rotated.replace('/', "."));
+                let filters = blocks(&text, "filter");
+                let own = filters
+                    .iter()
+                    .find(|(tags, _)| *tags == format!("{tag}.**"));
+                let (_, links) = own.unwrap_or_else(|| panic!("{path}: no filter {tag}.**"));
+                assert!(links.contains(&format!(
+                    "folder = \"{rotated}\"; positions = \"{state}/positions/{id}\";"
+                )));
+                assert!(text.contains(&format!("pos_file \"{state}/positions/{id}\"")));
+                // No tag of an event has a meaning.
+                if id == "events" {
+                    continue;
+                }
+                let matches = blocks(&text, "match");
+                let own = matches
+                    .iter()
+                    .find(|(tags, _)| *tags == format!("{tag}.**"));
+                let (_, back) = own.unwrap_or_else(|| panic!("{path}: no match {tag}.**"));
+                assert!(
+                    back.contains(&format!("remove_tag_prefix {tag}\n")),
+                    "{back}"
+                );
+                assert!(
+                    back.contains(&format!("tag {id}.var.log.containers.${{tag}}\n")),
+                    "{back}"
+                );
+                // Traces are joined under either tag.
+                for (tags, _) in filters.iter().filter(|(tags, _)| tags.contains("0-9a-f")) {
+                    let plain = tags.replace("\\\\", "\\");
+                    let either = format!(
+                        "(?:var\\.log\\.containers|{})",
+                        rotated[1..].replace('/', "\\.")
+                    );
+                    assert!(plain.contains(&format!(r"\A{id}\.{either}\.")), "{plain}");
+                }
+            }
+        }
+    }
+    assert!(looked_at > 5, "{looked_at}");
+}
+
 #[test]
 fn whatever_gen_sources_names_as_a_shipper_is_rendered() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

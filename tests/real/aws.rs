@@ -11,6 +11,7 @@ mod rendered;
 mod sample;
 mod sources;
 mod stacks;
+mod tagging;
 
 use serde_json::json;
 

@@ -105,13 +105,15 @@ fn all_paths(exclusions: &Value, _: Kwargs, _: &State) -> TeraResult<Vec<String>
     Ok(paths)
 }
 
-/// `{{ rule | multiline_tag(pipeline=…, rules=…) }}`: the tags of a rule's
-/// files. What a rule before it takes is not this one's, so that no line is
-/// joined twice.
+/// `{{ rule | multiline_tag(pipeline=…, rules=…, rotated=…) }}`: the tags of a rule's
+/// files, and of their rotated ones in the folder `rotated`. What a rule before
+/// it takes is not this one's, so that no line is joined twice.
 #[expect(clippy::needless_pass_by_value, reason = "Tera calls it so")]
 fn multiline_tag(rule: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     let pipeline = kwargs.must_get::<&str>("pipeline")?;
     let rules = kwargs.must_get::<&Value>("rules")?;
+    let rotated = kwargs.must_get::<&str>("rotated")?;
+    let rotated = rotated.trim_start_matches('/').replace(['/', '.'], r"\.");
     let name = text(field(rule, "name", "multiline_tag")?, "multiline_tag")?;
     let mut earlier = Vec::new();
     for other in list(rules, "multiline_tag")? {
@@ -133,7 +135,7 @@ fn multiline_tag(rule: &Value, kwargs: Kwargs, _: &State) -> TeraResult<String> 
         "multiline_tag",
     )?;
     Ok(format!(
-        r"/\A{pipeline}\.var\.log\.containers\.{not_earlier}{pattern}\.log\z/"
+        r"/\A{pipeline}\.(?:var\.log\.containers|{rotated})\.{not_earlier}{pattern}\.log\z/"
     ))
 }
 

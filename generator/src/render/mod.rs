@@ -24,6 +24,7 @@ mod machines;
 mod parts;
 pub mod pattern;
 pub mod quote;
+pub mod tagging;
 mod templates;
 mod watch;
 
@@ -71,7 +72,13 @@ pub fn render_watched(
             faults.append(more);
         }
     }
-    faults.into_result(rendering.tree)
+    let mut tree = rendering.tree;
+    faults.append(tagging::apply(
+        &mut tree,
+        &cluster.cluster.name,
+        &cluster.aws.tags,
+    ));
+    faults.into_result(tree)
 }
 
 pub use logfleet_contract::folder::{ACCOUNTS, FLEET};
@@ -144,6 +151,7 @@ fn render_account(
             faults.append(more);
         }
     }
+    faults.append(tagging::apply(&mut tree, ACCOUNTS, &stack.account.tags));
     faults.into_result(tree)
 }
 

@@ -11,6 +11,7 @@ use super::aws::resolved::ResolvedAws;
 use super::gitops::ResolvedGitops;
 use super::indices::{Indices, RecordKind};
 use super::name::AwsName;
+use super::proxy::ResolvedProxy;
 use super::records::RecordRule;
 
 use crate::settings::{
@@ -38,6 +39,8 @@ pub struct ResolvedCluster {
     pub log_groups: Vec<LogGroup>,
     /// The streams that at least one source feeds, by name.
     pub streams: Vec<ResolvedStream>,
+    /// The proxy of pods and machines, if there is one.
+    pub proxy: Option<ResolvedProxy>,
     /// The groups of machines, by name.
     pub node_groups: Vec<ResolvedNodeGroup>,
     /// The sources that are on.
@@ -109,6 +112,10 @@ pub struct ResolvedCloudwatch {
     pub name: String,
     /// Its Region.
     pub region: String,
+    /// Minutes that a Fluentd tries; for ever without.
+    pub give_up_after_minutes: Option<u32>,
+    /// The proxy on the way there, for programs that don't read the environment.
+    pub proxy: Option<String>,
 }
 
 /// An archive in S3.
@@ -126,6 +133,10 @@ pub struct ResolvedArchive {
     pub expiry_days: u16,
     /// Days until an object moves to a colder class.
     pub glacier_after_days: Option<u16>,
+    /// Minutes that a Fluentd tries; for ever without.
+    pub give_up_after_minutes: Option<u32>,
+    /// The proxy on the way there, for programs that don't read the environment.
+    pub proxy: Option<String>,
 }
 
 /// A log group of CloudWatch.
@@ -188,6 +199,62 @@ pub enum LogSubscription {
         /// The destination.
         destination_arn: String,
     },
+    /// Something of the user's.
+    Own {
+        /// Its key in the settings.
+        key: String,
+        /// Part of its logical id.
+        logical_id: String,
+        /// The filter's name.
+        name: String,
+        /// Which events, to the byte.
+        pattern: String,
+        /// The Region and the account that it is in.
+        place: (String, String),
+        /// What gets them.
+        to: CopyDestination,
+    },
+}
+
+/// What of the user's gets a copy of a log group's events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CopyDestination {
+    /// A function of Lambda.
+    Function {
+        /// The function.
+        arn: String,
+    },
+    /// A Kinesis data stream or a Firehose, to which a role writes.
+    Stream {
+        /// The stream.
+        arn: String,
+        /// The user's role; by default the stack's.
+        role_arn: Option<String>,
+    },
+    /// An endpoint of HTTP, to which a Firehose of the stack sends.
+    HttpEndpoint {
+        /// Its address.
+        url: String,
+        /// The secret with its key.
+        secret_arn: String,
+        /// Seconds that a Firehose tries again.
+        retry_seconds: u16,
+        /// Most seconds that events are gathered.
+        buffer_seconds: u16,
+        /// Most mebibytes that are gathered.
+        buffer_mebibytes: u8,
+    },
+}
+
+impl CopyDestination {
+    /// Where events end, for people.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Function { arn } | Self::Stream { arn, .. } => arn,
+            Self::HttpEndpoint { url, .. } => url,
+        }
+    }
 }
 
 /// A destination.
@@ -219,6 +286,10 @@ pub struct ResolvedDestination {
     pub request_timeout_seconds: u16,
     /// Largest bulk request, in bytes.
     pub bulk_size_bytes: u64,
+    /// Minutes that a Fluentd tries; for ever without.
+    pub give_up_after_minutes: Option<u32>,
+    /// The proxy on the way there, for programs that don't read the environment.
+    pub proxy: Option<String>,
     /// Name of the role and user that may only write.
     pub writer: String,
     /// Name of the role that may only read.

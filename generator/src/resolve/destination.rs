@@ -53,6 +53,8 @@ pub(super) fn resolve_cloudwatch(
         found.push(ResolvedCloudwatch {
             name: name.to_string(),
             region: region.to_string(),
+            give_up_after_minutes: cloudwatch.give_up_after_minutes,
+            proxy: None,
         });
     }
     found
@@ -94,6 +96,8 @@ pub(super) fn resolve_archives(
             prefix: format!("{}/", cluster.name),
             expiry_days: archive.expiry_days,
             glacier_after_days: archive.glacier_after_days,
+            give_up_after_minutes: archive.give_up_after_minutes,
+            proxy: None,
         });
     }
     found
@@ -181,6 +185,8 @@ pub(super) fn resolve_servers(
                 authentication,
                 request_timeout_seconds: server.request_timeout_seconds,
                 bulk_size_bytes: u64::from(server.bulk_size_mebibytes) << 20,
+                give_up_after_minutes: server.give_up_after_minutes,
+                proxy: None,
                 writer: name::writer(&cluster.slug),
                 reader: name::reader(&cluster.slug),
                 environment_prefix: name::environment_prefix(name),

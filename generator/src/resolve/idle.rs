@@ -91,6 +91,18 @@ impl Resolved<'_> {
                     "set it to `true` in the `destinations` of a stream or of `stream_defaults`, beside those that it goes to now; or remove it"
                 }
             };
+            let by_fluentd = self.streams.iter().any(|stream| {
+                let mut daemons = self.daemon_sets.iter();
+                stream.shipped_to.iter().any(|end| end == name.as_str())
+                    && daemons.any(|daemon| daemon.streams.contains(&stream.name))
+            });
+            if used && !by_fluentd {
+                told.tell(
+                    &["destinations", name.as_str(), "give_up_after_minutes"],
+                    "no Fluentd sends to it, and what else does has no such limit",
+                    REMOVE,
+                );
+            }
             if !used {
                 let why = format!("no stream goes to the destination `{name}`");
                 told.tell(&["destinations", name.as_str()], why, hint);
@@ -464,6 +476,7 @@ fn kind_of(subscription: &LogSubscription) -> &'static str {
         LogSubscription::Function { .. } => "function",
         LogSubscription::Firehose { .. } => "firehose",
         LogSubscription::Account { .. } => "account",
+        LogSubscription::Own { .. } => "own",
     }
 }
 

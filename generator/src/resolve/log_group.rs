@@ -1,10 +1,15 @@
 //! Log groups of CloudWatch, and who is subscribed to them. Pure.
 
+use std::collections::BTreeMap;
+
 use super::name;
 use super::problem::Problems;
 use super::stream::Fed;
-use super::{Identity, LogGroup, LogSubscription, LogWriter, ResolvedCloudwatch, ResolvedStream};
-use crate::settings::{Name, Settings, Subscriptions};
+use super::{
+    CopyDestination, Identity, LogGroup, LogSubscription, LogWriter, ResolvedCloudwatch,
+    ResolvedStream,
+};
+use crate::settings::{Name, OwnSubscription, Settings, Subscriptions};
 
 /// Subscription filters that AWS allows on a log group:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>.
@@ -94,7 +99,139 @@ pub(super) fn subscriptions(
             destination_arn: arn.to_string(),
         });
     }
+    found.extend(settings.own.iter().filter_map(|(key, own)| {
+        let (to, arn) = copy_destination(own)?;
+        Some(LogSubscription::Own {
+            key: key.to_string(),
+            logical_id: name::logical_id(&format!("{}_{key}", stream.name)),
+            name: name::subscription_filter(&cluster.name, &format!("own-{key}")),
+            pattern: own.pattern.to_string(),
+            place: place(arn),
+            to,
+        })
+    }));
     found
+}
+
+/// What an own subscription leads to, and the ARN that says where that is; none
+/// where it isn't said, or twice.
+fn copy_destination(own: &OwnSubscription) -> Option<(CopyDestination, &str)> {
+    match (&own.destination_arn, &own.http_endpoint) {
+        (Some(arn), None) => {
+            let to = if arn.as_str().split(':').nth(2) == Some("lambda") {
+                CopyDestination::Function {
+                    arn: arn.to_string(),
+                }
+            } else {
+                CopyDestination::Stream {
+                    arn: arn.to_string(),
+                    role_arn: own.role_arn.as_ref().map(ToString::to_string),
+                }
+            };
+            Some((to, arn.as_str()))
+        }
+        (None, Some(endpoint)) => {
+            let to = CopyDestination::HttpEndpoint {
+                url: endpoint.url.to_string(),
+                secret_arn: endpoint.secret_arn.to_string(),
+                retry_seconds: endpoint.retry_seconds,
+                buffer_seconds: endpoint.buffer_seconds,
+                buffer_mebibytes: endpoint.buffer_mebibytes,
+            };
+            Some((to, endpoint.secret_arn.as_str()))
+        }
+        _ => None,
+    }
+}
+
+/// The Region and the account of an ARN.
+fn place(arn: &str) -> (String, String) {
+    let part = |index| arn.split(':').nth(index).unwrap_or_default().to_owned();
+    (part(3), part(4))
+}
+
+/// Leaves a log group what is in its own Region, since CloudWatch Logs hands
+/// events to nothing else.
+pub(super) fn keep_own_region(group: &mut LogGroup) {
+    let region = group.region.clone();
+    group
+        .subscriptions
+        .retain(|own| !matches!(own, LogSubscription::Own { place, .. } if place.0 != region));
+}
+
+/// Finds own subscriptions that lead nowhere. `groups` are all log groups of the
+/// cluster, each with those of its own Region.
+pub(super) fn check_own<'g>(
+    settings: &Settings,
+    cluster: &Identity,
+    streams: &[ResolvedStream],
+    groups: impl Iterator<Item = &'g LogGroup> + Clone,
+    problems: &mut Problems,
+) {
+    for stream in streams {
+        let Some(setting) = settings.streams.get(&Name(stream.name.clone())) else {
+            continue;
+        };
+        for (key, own) in &setting.cloudwatch.subscriptions.own {
+            let setting = [
+                "streams",
+                &stream.name,
+                "cloudwatch",
+                "subscriptions",
+                "own",
+                key.as_str(),
+            ];
+            let mut fault = |key: &[&str], message: String, hint: &str| {
+                problems.push(&[&setting[..], key].concat(), message, hint);
+            };
+            if let Some(wrong) = crate::filter_pattern::fault(own.pattern.as_str()) {
+                fault(
+                    &["pattern"],
+                    format!("this is no filter pattern: {wrong}"),
+                    "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
+                );
+            }
+            let Some((to, arn)) = copy_destination(own) else {
+                fault(
+                    &[],
+                    "it is to say one thing that gets the events".to_owned(),
+                    "set either `destination_arn` or `http_endpoint`",
+                );
+                continue;
+            };
+            if own.role_arn.is_some() && !matches!(to, CopyDestination::Stream { .. }) {
+                fault(
+                    &["role_arn"],
+                    "only a Kinesis data stream or a Firehose is written by a role of yours"
+                        .to_owned(),
+                    "remove it",
+                );
+            }
+            let (region, account) = place(arn);
+            if account != cluster.account {
+                fault(
+                    &[],
+                    format!(
+                        "`{arn}` is of account {account}, and log groups of account {} can't hand events to it",
+                        cluster.account
+                    ),
+                    "make a destination of CloudWatch Logs in that account, and name it in `subscriptions.account`",
+                );
+            } else if !groups
+                .clone()
+                .any(|group| group.stream == stream.name && group.region == region)
+            {
+                fault(
+                    &[],
+                    format!(
+                        "the stream `{}` has no log group in {region}, where `{arn}` is",
+                        stream.name
+                    ),
+                    "name something in the Region of the log groups (`gen sources` lists them); or send the stream to a destination with `backend: cloudwatch`",
+                );
+            }
+        }
+    }
 }
 
 /// Finds subscriptions that can't be, and ways that lead nowhere.
@@ -198,13 +335,30 @@ fn check(
             "keep one of them in the stream's `destinations`",
         );
     }
-    if subscriptions.len() > MOST_SUBSCRIPTIONS {
+    let mut regions: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut everywhere = 0;
+    for subscription in &subscriptions {
+        match subscription {
+            LogSubscription::Own { place, .. } => *regions.entry(&place.0).or_default() += 1,
+            _ => everywhere += 1,
+        }
+    }
+    let count = everywhere + regions.values().max().copied().unwrap_or_default();
+    if count > MOST_SUBSCRIPTIONS && regions.is_empty() {
         fault(
             ["account", "enabled"],
             format!(
                 "the log groups of the stream `{name}` would have three subscriptions, and AWS allows two"
             ),
             "switch one of `function`, `firehose` and `account` off",
+        );
+    } else if count > MOST_SUBSCRIPTIONS {
+        problems.push(
+            &["streams", name, "cloudwatch", "subscriptions", "own"],
+            format!(
+                "a log group of the stream `{name}` would have {count} subscriptions, and AWS allows two"
+            ),
+            "remove some of `own`, or switch `function`, `firehose` or `account` off; a Kinesis data stream can have many readers",
         );
     }
 }

@@ -26,6 +26,7 @@ mod patch;
 mod pattern;
 mod problem;
 mod product;
+mod proxy;
 mod record_fields;
 mod record_rules;
 mod records;
@@ -67,6 +68,7 @@ use name::AwsNames;
 pub use name::{AwsName, NameKind};
 pub use patch::PlacedPatch;
 pub use problem::{Problem, Problems};
+pub use proxy::ResolvedProxy;
 pub use record_fields::fields_without_rules;
 pub use records::{KubernetesSource, RecordRule, SourceRecords};
 pub use summary::ClusterSummary;
@@ -129,10 +131,13 @@ pub fn resolve_cluster(
     aws::feed(settings, &mut fed);
     let streams = stream::resolve_streams(settings, &cluster, &fed, &mut problems);
     destination::check_any(settings, &streams, &mut problems);
+    let proxy = proxy::resolve(settings);
     let pod_role = pod_role(settings, &cluster, &mut names);
     let mut destinations =
         destination::resolve_servers(settings, &cluster, &pod_role, &mut problems);
     for destination in &mut destinations {
+        let way = |proxy: &ResolvedProxy| proxy.to(&destination.scheme, &destination.host);
+        destination.proxy = proxy.as_ref().and_then(way);
         let own: Vec<&ResolvedStream> = streams
             .iter()
             .filter(|stream| stream.destinations.contains(&destination.name))
@@ -143,12 +148,22 @@ pub fn resolve_cluster(
     }
     destinations.retain(|destination| !destination.data_streams.is_empty());
     let mut cloudwatch = destination::resolve_cloudwatch(settings, &mut problems);
+    for own in &mut cloudwatch {
+        own.proxy = proxy
+            .as_ref()
+            .and_then(|proxy| proxy.to_aws("logs", &own.region));
+    }
     cloudwatch.retain(|own| {
         streams
             .iter()
             .any(|stream| stream.cloudwatch.contains(&own.name))
     });
     let mut archives = destination::resolve_archives(settings, &cluster, &mut names, &mut problems);
+    for own in &mut archives {
+        own.proxy = proxy
+            .as_ref()
+            .and_then(|proxy| proxy.to_aws("s3", &own.region));
+    }
     archives.retain(|own| {
         streams
             .iter()
@@ -237,6 +252,7 @@ pub fn resolve_cluster(
         log_groups,
         streams,
         node_groups: workload::node_groups(settings),
+        proxy,
         sources,
         daemon_sets,
         aws,

@@ -1,10 +1,13 @@
 //! What settings mean, tried on small changes of one cluster.
 
 mod bench;
+mod copies;
 mod effects;
 mod emptied;
 mod environments;
 mod journal;
+mod proxies;
+mod tags;
 
 use super::*;
 use crate::layers::inherit::expand;

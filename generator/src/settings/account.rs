@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ForwarderCode, LOG_RETENTION_DAYS, LogGroupName, MetricFilter, Name, Region, ServicePrincipal,
+    AwsTagKey, AwsTagValue, ForwarderCode, LOG_RETENTION_DAYS, LogGroupName, MetricFilter, Name,
+    Region, ServicePrincipal,
 };
 
 /// What an account has once for all of its clusters that leave
@@ -31,6 +32,9 @@ pub struct AccountSettings {
     /// no cluster's is there only.
     #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
     pub retention_days: u16,
+    /// Tags of every object of the account's stack, key and value. They come on top of those of `aws.tags` in
+    /// `clusters/fleet.yaml`.
+    pub tags: BTreeMap<AwsTagKey, AwsTagValue>,
     /// Where the distributor's program is, which is the forwarder's.
     /// By default that of `sources.aws.forwarder.code` in `clusters/fleet.yaml`.
     pub code: Option<ForwarderCode>,

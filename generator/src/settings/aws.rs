@@ -6,10 +6,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AwsClusterName, CodeBucket, CodeKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName,
-    MetricName, MetricNamespace, MetricValue, Name, Region, RoleNamePattern, SecurityGroupId,
-    ServicePrincipal, SubnetId, TopicArn,
+    AwsClusterName, AwsTagKey, AwsTagValue, CodeBucket, CodeKey, DimensionName, EventField,
+    FilterPattern, LOG_RETENTION_DAYS, LogGroupName, MetricName, MetricNamespace, MetricValue,
+    Name, Region, RoleNamePattern, SecurityGroupId, ServicePrincipal, SubnetId, TopicArn,
 };
+
+/// What all objects have in common that the rendered stacks make in AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsObjects {
+    /// Tags of every object that takes some and can change them: key and value. AWS allows 50.
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: BTreeMap<AwsTagKey, AwsTagValue>,
+}
 
 /// What AWS logs and measures of the cluster. Everything is made by
 /// CloudFormation templates: `aws/<Region>/stack.json`, and
@@ -80,9 +89,19 @@ pub struct MetricFilter {
     /// Which events, to the byte. See
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>.
     pub pattern: FilterPattern,
+    /// The namespace of the metric; by default `logfleet/<cluster>`, for an account's stack `logfleet/_account`.
+    pub namespace: Option<MetricNamespace>,
+    /// The metric; by default `<source>_<name>` or `<stream>_<name>`.
+    pub metric: Option<MetricName>,
     /// What an event adds: a number, or a field such as `$.bytes`.
     #[serde(default = "one")]
     pub value: MetricValue,
+    /// What is counted in a minute in which events come and none matches; without it, nothing.
+    pub default_value: Option<u32>,
+    /// Dimensions of the metric, each from a field of the event: at most three, and no `default_value` beside them.
+    /// Each value of a field is a metric that costs, so no ids.
+    #[serde(default)]
+    pub dimensions: BTreeMap<DimensionName, EventField>,
     /// Rings the alarms' actions where five minutes add up to this much; never without.
     #[schemars(range(min = 1))]
     pub alarm_at: Option<u32>,

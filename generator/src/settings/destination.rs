@@ -38,6 +38,10 @@ impl Destination {
 pub struct Cloudwatch {
     /// Its Region; by default the cluster's.
     pub region: Option<Region>,
+    /// Minutes that a Fluentd tries to send to it; then all chunks of the stream that wait are thrown away. Without it, it
+    /// tries for ever, and the buffer's `when_full` says what happens once that is full.
+    #[schemars(range(min = 1, max = 525_600))]
+    pub give_up_after_minutes: Option<u32>,
 }
 
 /// An archive in S3. Objects lie below `<cluster>/<stream>/`.
@@ -56,6 +60,10 @@ pub struct Archive {
     /// Days until an object moves to a colder, cheaper class; it stays as it is without.
     #[schemars(range(min = 1, max = 36_500))]
     pub glacier_after_days: Option<u16>,
+    /// Minutes that a Fluentd tries to send to it; then all chunks of the stream that wait are thrown away. Without it, it
+    /// tries for ever, and the buffer's `when_full` says what happens once that is full.
+    #[schemars(range(min = 1, max = 525_600))]
+    pub give_up_after_minutes: Option<u32>,
 }
 
 /// An Elasticsearch or OpenSearch outside the cluster.
@@ -85,6 +93,10 @@ pub struct Server {
     #[serde(default = "default_bulk_size")]
     #[schemars(range(min = 1, max = 90))]
     pub bulk_size_mebibytes: u8,
+    /// Minutes that a Fluentd tries to send to it; then all chunks of the stream that wait are thrown away. Without it, it
+    /// tries for ever, and the buffer's `when_full` says what happens once that is full.
+    #[schemars(range(min = 1, max = 525_600))]
+    pub give_up_after_minutes: Option<u32>,
 }
 
 fn default_request_timeout() -> u16 {

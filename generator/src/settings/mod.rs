@@ -23,6 +23,7 @@ mod kubernetes;
 mod machines;
 mod name;
 mod patch;
+mod proxy;
 mod source;
 mod stream;
 
@@ -42,6 +43,7 @@ pub use kubernetes::*;
 pub use machines::*;
 pub use name::*;
 pub use patch::*;
+pub use proxy::*;
 pub use source::*;
 pub use stream::*;
 
@@ -81,6 +83,10 @@ pub struct Settings {
     pub kubernetes: KubernetesSettings,
     /// How what is rendered for Kubernetes gets applied.
     pub gitops: GitopsSettings,
+    /// What all objects have in common that the rendered stacks make in AWS.
+    pub aws: AwsObjects,
+    /// A proxy between what ships logs and where they go.
+    pub proxy: ProxySettings,
     /// The groups of machines that the cluster runs on, with their taints.
     #[schemars(extend("minProperties" = 1))]
     pub node_groups: BTreeMap<Name, NodeGroup>,

@@ -300,6 +300,51 @@ text! {
     "the ARN of an SNS topic, such as `arn:aws:sns:eu-central-1:111122223333:alarms`"
 }
 text! {
+    /// The name of a dimension of a metric.
+    DimensionName, r"^[A-Za-z0-9_][A-Za-z0-9 _./-]*$", max 255,
+    "a dimension's name such as `Service`"
+}
+text! {
+    /// A field of a log event in CloudWatch Logs.
+    EventField, r"^\$[.A-Za-z0-9_-]+$", max 255,
+    "a field such as `$.service`, or `$service` where the pattern names it between brackets"
+}
+text! {
+    /// The ARN of what gets a copy of a log group's events.
+    CopyDestinationArn, r"^arn:aws[a-z-]*:(lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?|kinesis:[a-z0-9-]+:[0-9]{12}:stream/[A-Za-z0-9_.-]{1,128}|firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/[A-Za-z0-9_.-]{1,64})$", max 300,
+    "the ARN of a Lambda function, a Kinesis data stream or a Firehose"
+}
+text! {
+    /// The full ARN of a secret in AWS Secrets Manager.
+    SecretArn, r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", max 600,
+    "the full ARN of a secret in AWS Secrets Manager, with the six characters at its end"
+}
+text! {
+    /// The address that a Firehose sends to.
+    HttpsUrl, r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:443)?(/[A-Za-z0-9_.~-]+)*/?$", max 1000,
+    "an address such as `https://logs.example.com/firehose`: https, port 443, no user and no query"
+}
+text! {
+    /// The address of a proxy.
+    ProxyUrl, r"^http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):[0-9]{1,5}$", max 300,
+    "a proxy such as `http://proxy.example.com:3128`: `http:`, its port, and no user"
+}
+text! {
+    /// A host that is reached without a proxy.
+    NoProxyHost, r"^(\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:]+)$", max 253,
+    "a host's name, a domain such as `.example.com`, or an address; no `*` and no network"
+}
+text! {
+    /// The key of a tag in AWS: the characters that every service takes.
+    AwsTagKey, r"^[A-Za-z0-9 _.:/=+@-]+$", max 128,
+    "a tag's key: letters, digits, blanks and `_ . : / = + - @`, at most 128 characters"
+}
+text! {
+    /// The value of a tag in AWS: the characters that every service takes.
+    AwsTagValue, r"^[A-Za-z0-9 _.:/=+@-]*$", max 256,
+    "a tag's value: letters, digits, blanks and `_ . : / = + - @`, at most 256 characters"
+}
+text! {
     /// The name of an S3 bucket, in which `{region}` stands for a Region's name.
     CodeBucket, r"^([a-z0-9]|\{region\})([a-z0-9.-]|\{region\})*$", max 63,
     "an S3 bucket's name, in which `{region}` may stand for the Region's"

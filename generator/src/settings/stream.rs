@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DataStreamPart, FieldName, FilterPattern, LogsDestinationArn, Name};
+use super::{
+    CopyDestinationArn, DataStreamPart, FieldName, FilterPattern, HttpsUrl, LogsDestinationArn,
+    MetricFilter, Name, RoleArn, SecretArn,
+};
 
 /// One data stream, its buffers on the way and its life at the destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +57,8 @@ pub struct StreamInCloudwatch {
     pub retention_days: u16,
     /// Who gets a copy of the log groups' events. AWS allows two at a time.
     pub subscriptions: Subscriptions,
+    /// Counts of events, in each of the log groups.
+    pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
 /// The days that CloudWatch Logs can keep events:
@@ -75,6 +80,65 @@ pub struct Subscriptions {
     pub firehose: Subscription,
     /// A destination of CloudWatch Logs, usually another account's.
     pub account: AccountSubscription,
+    /// What is yours: a function, a Kinesis data stream, a Firehose, or an endpoint of HTTP.
+    pub own: BTreeMap<Name, OwnSubscription>,
+}
+
+/// A copy of a log group's events for something of yours: `destination_arn`, or
+/// `http_endpoint`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnSubscription {
+    /// A function of Lambda, a Kinesis data stream or a Firehose. It gets the events of log groups
+    /// of its own account and Region; for another account's there is `account`.
+    pub destination_arn: Option<CopyDestinationArn>,
+    /// The role that hands events to a Kinesis data stream or a Firehose; by default the stack makes one.
+    pub role_arn: Option<RoleArn>,
+    /// An endpoint of HTTP that a Firehose of the stack sends to.
+    pub http_endpoint: Option<HttpEndpoint>,
+    /// Which events, to the byte; every one by default.
+    #[serde(default = "every_event")]
+    pub pattern: FilterPattern,
+}
+
+fn every_event() -> FilterPattern {
+    FilterPattern(String::new())
+}
+
+/// An endpoint that understands what a Firehose sends:
+/// <https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestresponse.html>.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpEndpoint {
+    /// Its address.
+    pub url: HttpsUrl,
+    /// The secret with its key, as JSON: `{"api_key": "…"}`. Firehose reads it in its own Region, so only log groups of
+    /// that Region get to the endpoint.
+    pub secret_arn: SecretArn,
+    /// Seconds that a Firehose tries again; then what wasn't taken is kept in a bucket.
+    #[serde(default = "five_minutes")]
+    #[schemars(range(max = 7200))]
+    pub retry_seconds: u16,
+    /// Most seconds that events are gathered.
+    #[serde(default = "one_minute")]
+    #[schemars(range(max = 900))]
+    pub buffer_seconds: u16,
+    /// Most mebibytes that are gathered.
+    #[serde(default = "one_mebibyte")]
+    #[schemars(range(min = 1, max = 64))]
+    pub buffer_mebibytes: u8,
+}
+
+fn five_minutes() -> u16 {
+    300
+}
+
+fn one_minute() -> u16 {
+    60
+}
+
+fn one_mebibyte() -> u8 {
+    1
 }
 
 /// A copy of a log group's events.
@@ -176,7 +240,7 @@ pub struct Buffer {
     pub flush_threads: u8,
     /// What happens when it is full.
     pub when_full: WhenFull,
-    /// Longest wait between tries, in seconds. Tries go on for ever.
+    /// Longest wait between tries, in seconds. Tries go on for ever, unless the destination's `give_up_after_minutes` says otherwise.
     #[schemars(range(min = 1, max = 600))]
     pub retry_max_interval_seconds: u16,
     /// Whether chunks are compressed on the node's disk.

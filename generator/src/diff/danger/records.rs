@@ -21,6 +21,7 @@ pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Str
     }
     told.extend(kept_less(base, head));
     told.extend(overflowing(base, head));
+    told.extend(given_up(base, head));
     told
 }
 
@@ -87,6 +88,33 @@ fn overflowing(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
     told.collect()
 }
 
+/// Destinations that Fluentd gives up, and didn't, or later.
+fn given_up(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let before = limits(base);
+    let sooner = limits(head).into_iter().filter_map(|(name, minutes)| {
+        let minutes = minutes?;
+        let old = before.iter().find(|(own, _)| *own == name)?.1;
+        old.is_none_or(|old| minutes < old).then(|| {
+            format!(
+                "what waits for the destination `{}` is thrown away after {minutes} minutes without success",
+                shown(name)
+            )
+        })
+    });
+    sooner.collect()
+}
+
+/// For how many minutes Fluentd tries to send to each destination.
+fn limits(cluster: &ResolvedCluster) -> Vec<(&str, Option<u32>)> {
+    let servers = cluster.destinations.iter();
+    let servers = servers.map(|own| (own.name.as_str(), own.give_up_after_minutes));
+    let cloudwatch = cluster.cloudwatch.iter();
+    let cloudwatch = cloudwatch.map(|own| (own.name.as_str(), own.give_up_after_minutes));
+    let archives = cluster.archives.iter();
+    let archives = archives.map(|own| (own.name.as_str(), own.give_up_after_minutes));
+    servers.chain(cloudwatch).chain(archives).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::settings_tests::resolved;
@@ -151,5 +179,19 @@ mod tests {
             ]
         );
         assert!(told(full, "").is_empty());
+    }
+
+    #[test]
+    fn destinations_that_are_given_up_are_told() {
+        let after = |minutes: u32| {
+            format!("destinations: {{ main: {{ give_up_after_minutes: {minutes} }} }}")
+        };
+        let hour =
+            "what waits for the destination `main` is thrown away after 60 minutes without success";
+        assert_eq!(told("", &after(60)), [hour]);
+        assert_eq!(told(&after(90), &after(60)), [hour]);
+        for (old, new) in [(after(60), after(90)), (after(60), String::new())] {
+            assert!(told(&old, &new).is_empty(), "{new}");
+        }
     }
 }

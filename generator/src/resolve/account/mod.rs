@@ -20,10 +20,10 @@ pub use settings::FleetAccounts;
 use settings::ResolvedSettings;
 
 use super::aws::arn::{Arns, global_region};
-use super::aws::read_only;
 use super::aws::resolved::{
     Alarm, CallingLogGroups, DataTrail, Measure, OwnTrail, RegionMetricFilter, Trail,
 };
+use super::aws::{metric_filter, read_only};
 use super::name::{self, AwsName, NameKind};
 use resolved::{
     AccountIdentity, AccountLogGroup, AccountMembers, AccountPartition, AccountRegion,
@@ -127,6 +127,7 @@ impl Resolving<'_> {
         Some(AccountStack {
             account: AccountIdentity {
                 id: self.account.to_owned(),
+                tags: self.settings.tags.clone(),
             },
             aws: AccountPartition {
                 partition: partition.id,
@@ -324,23 +325,20 @@ impl Resolving<'_> {
         }) {
             let metric = format!("cloudtrail_{key}");
             let logical_id = format!("{}{}", group.logical_id, name::logical_id(key.as_str()));
-            filters.push(RegionMetricFilter {
+            let resolved = RegionMetricFilter {
                 logical_id: logical_id.clone(),
                 name: name::subscription_filter(ACCOUNT, &metric),
                 log_group: group.name.clone(),
                 depends_on: group.declared.then(|| group.logical_id.clone()),
-                pattern: filter.pattern.to_string(),
-                namespace: NAMESPACE.to_owned(),
-                metric: metric.clone(),
-                value: filter.value.to_string(),
-            });
+                ..metric_filter(filter, NAMESPACE, &metric)
+            };
             if let Some(threshold) = filter.alarm_at {
                 alarms.push(Alarm {
                     name: self.give(NameKind::Alarm, &metric),
                     description: format!("Log events of {} match the filter {key}", group.name),
                     measure: Measure::Metric {
-                        namespace: NAMESPACE.to_owned(),
-                        metric,
+                        namespace: resolved.namespace.clone(),
+                        metric: resolved.metric.clone(),
                         dimensions: Vec::new(),
                         statistic: "Sum",
                     },
@@ -349,6 +347,7 @@ impl Resolving<'_> {
                     logical_id,
                 });
             }
+            filters.push(resolved);
         }
         (filters, alarms)
     }

@@ -1,7 +1,7 @@
 //! What an account has once in a Region. Templates below `_accounts/` see
 //! [`AccountStack`] under the names of its fields.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::account::{AccountConfiguration, Source};
 use serde::Serialize;
@@ -31,6 +31,8 @@ pub struct AccountStack {
 pub struct AccountIdentity {
     /// Its twelve digits.
     pub id: String,
+    /// Tags of every object of its stack.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The partition of an account.

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use logfleet_contract::account::Source;
 use serde::Deserialize;
 
+use super::super::aws::own_tags as tags;
 use crate::fault::Fault;
 use crate::layers::fleet::{FleetLayers, merge_fleet};
 use crate::load::node::Node;
 use crate::settings::{
-    Account, AccountDataEvents, AccountSettings, Alarms, Aws, DataEvents, ExistingLogGroup,
-    Forwarder, MetricFilter, Name,
+    Account, AccountDataEvents, AccountSettings, Alarms, Aws, AwsObjects, DataEvents,
+    ExistingLogGroup, Forwarder, MetricFilter, Name,
 };
 
 /// What a fleet says of its accounts.
@@ -21,6 +22,8 @@ use crate::settings::{
 pub struct FleetAccounts {
     /// What it says of AWS for all clusters.
     aws: Aws,
+    /// What it says of all objects in AWS.
+    objects: AwsObjects,
     defaults: AccountSettings,
     accounts: BTreeMap<Account, AccountSettings>,
 }
@@ -47,6 +50,7 @@ impl FleetAccounts {
         struct Read {
             account_defaults: AccountSettings,
             accounts: BTreeMap<Account, AccountSettings>,
+            aws: AwsObjects,
             sources: ReadSources,
         }
         #[derive(Deserialize)]
@@ -56,6 +60,7 @@ impl FleetAccounts {
         let read: Read = serde_json::from_value(settings.to_json())?;
         Ok(Self {
             aws: read.sources.aws,
+            objects: read.aws,
             defaults: read.account_defaults,
             accounts: read.accounts,
         })
@@ -92,6 +97,7 @@ impl FleetAccounts {
             exclude,
             tables: data(&own.tables, &aws.dynamodb.data_events),
             buckets: data(&own.buckets, &aws.s3.data_events),
+            tags: tags::merged(&self.objects.tags, &own.tags),
             metric_filters: &own.calls.metric_filters,
             expiry_days: own.expiry_days.unwrap_or(trail.expiry_days),
             retention_days: own.retention_days,
@@ -138,6 +144,7 @@ pub(in crate::resolve) struct ResolvedSettings<'a> {
     pub exclude: BTreeSet<String>,
     pub tables: DataEvents,
     pub buckets: DataEvents,
+    pub tags: BTreeMap<String, String>,
     pub metric_filters: &'a BTreeMap<Name, MetricFilter>,
     pub expiry_days: u16,
     pub retention_days: u16,

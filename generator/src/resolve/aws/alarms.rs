@@ -3,13 +3,14 @@
 use logfleet_contract::forwarder::METRICS_NAMESPACE;
 use serde_json::{Value, json};
 
-use super::super::LogSubscription;
 use super::super::name::{self, NameKind};
+use super::super::{LogSubscription, Problems, ResolvedStream};
 use super::Resolving;
 use super::resolved::{
     Alarm, AwsLogGroup, AwsRegion, Dashboard, Measure, RegionForwarder, RegionMetricFilter,
 };
 use super::source;
+use crate::settings::{EventField, MetricFilter, MetricName, MetricNamespace, Name, Settings};
 
 /// Widgets that a row of the dashboard has room for, and their width: 24 columns
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html>).
@@ -25,56 +26,188 @@ pub(super) fn metric_filters(
     let aws = &resolving.settings.sources.aws;
     let cluster = resolving.cluster.name.clone();
     let namespace = format!("logfleet/{cluster}");
-    let (mut filters, mut alarms) = (Vec::new(), Vec::new());
+    let mut wanted: Vec<(&AwsLogGroup, String, String, &Name, &MetricFilter)> = Vec::new();
     for source in source::all(aws).iter().filter(|source| source.enabled) {
         let own = groups
             .iter()
             .filter(|group| group.source.as_deref() == Some(&source.id()));
         for group in own {
             for (name, filter) in source.metric_filters {
-                let metric = format!("{}_{name}", source.key);
-                let logical_id = format!(
-                    "{}{}",
-                    group.group.logical_id,
-                    name::logical_id(name.as_str())
-                );
-                filters.push(RegionMetricFilter {
-                    logical_id: logical_id.clone(),
-                    name: name::subscription_filter(&cluster, &metric),
-                    log_group: group.group.name.clone(),
-                    depends_on: group.group.declared.then(|| group.group.logical_id.clone()),
-                    pattern: filter.pattern.to_string(),
-                    namespace: namespace.clone(),
-                    metric: metric.clone(),
-                    value: filter.value.to_string(),
-                });
-                if let Some(threshold) = filter.alarm_at {
-                    alarms.push(Alarm {
-                        logical_id,
-                        name: resolving.give(
-                            NameKind::Alarm,
-                            &group.group.region,
-                            &format!("{metric}-{}", group.group.logical_id.to_lowercase()),
-                        ),
-                        description: format!(
-                            "Log events of {} match the filter {name}",
-                            group.group.name
-                        ),
-                        measure: Measure::Metric {
-                            namespace: namespace.clone(),
-                            metric,
-                            dimensions: Vec::new(),
-                            statistic: "Sum",
-                        },
-                        threshold,
-                        periods: 1,
-                    });
-                }
+                let id = name::logical_id(name.as_str());
+                wanted.push((group, id, format!("{}_{name}", source.key), name, filter));
             }
         }
     }
+    for group in groups {
+        let stream = &group.group.stream;
+        let setting = resolving.settings.streams.get(&Name(stream.clone()));
+        let filters = setting.map(|setting| &setting.cloudwatch.metric_filters);
+        for (name, filter) in filters.into_iter().flatten() {
+            let id = format!("Stream{}", name::logical_id(name.as_str()));
+            wanted.push((group, id, format!("{stream}_{name}"), name, filter));
+        }
+    }
+    let (mut filters, mut alarms) = (Vec::new(), Vec::new());
+    for (group, id, key, filter_name, filter) in wanted {
+        let resolved = RegionMetricFilter {
+            logical_id: format!("{}{id}", group.group.logical_id),
+            name: name::subscription_filter(&cluster, &key),
+            log_group: group.group.name.clone(),
+            depends_on: group.group.declared.then(|| group.group.logical_id.clone()),
+            of_member: is_of_member(group),
+            ..metric_filter(filter, &namespace, &key)
+        };
+        if let Some(threshold) = filter.alarm_at {
+            let purpose = format!("{key}-{}", group.group.logical_id.to_lowercase());
+            alarms.push(Alarm {
+                logical_id: resolved.logical_id.clone(),
+                name: resolving.give(NameKind::Alarm, &group.group.region, &purpose),
+                description: format!(
+                    "Log events of {} match the filter {filter_name}",
+                    group.group.name
+                ),
+                measure: Measure::Metric {
+                    namespace: resolved.namespace.clone(),
+                    metric: resolved.metric.clone(),
+                    dimensions: Vec::new(),
+                    statistic: "Sum",
+                },
+                threshold,
+                periods: 1,
+            });
+        }
+        filters.push(resolved);
+    }
     (filters, alarms)
 }
+
+/// EKS makes the log group of its control plane itself.
+fn is_of_member(group: &AwsLogGroup) -> bool {
+    group.source.as_deref() == Some("kubernetes.control_plane")
+}
+
+/// What a filter's settings say, with names by default.
+pub(in crate::resolve) fn metric_filter(
+    filter: &MetricFilter,
+    namespace: &str,
+    metric: &str,
+) -> RegionMetricFilter {
+    let namespace = filter
+        .namespace
+        .as_ref()
+        .map_or(namespace, MetricNamespace::as_str);
+    let metric = filter.metric.as_ref().map_or(metric, MetricName::as_str);
+    let dimensions = filter.dimensions.iter();
+    RegionMetricFilter {
+        pattern: filter.pattern.to_string(),
+        namespace: namespace.to_owned(),
+        metric: metric.to_owned(),
+        value: filter.value.to_string(),
+        default_value: filter.default_value,
+        dimensions: dimensions
+            .map(|(name, field)| (name.to_string(), field.to_string()))
+            .collect(),
+        ..RegionMetricFilter::default()
+    }
+}
+
+/// Finds filters of streams and accounts that can't be, or count nothing.
+pub(super) fn check_stream_filters(
+    settings: &Settings,
+    streams: &[ResolvedStream],
+    groups: &[AwsLogGroup],
+    problems: &mut Problems,
+) {
+    let accounts = settings.accounts.iter();
+    let accounts = accounts.map(|(account, own)| (vec!["accounts", account.as_str()], own));
+    for (base, own) in accounts.chain([(vec!["account_defaults"], &settings.account_defaults)]) {
+        for (name, filter) in &own.calls.metric_filters {
+            let setting = [&base[..], &["calls", "metric_filters", name.as_str()]].concat();
+            check_filter(&setting, filter, problems);
+        }
+    }
+    for (stream, setting) in &settings.streams {
+        for (name, filter) in &setting.cloudwatch.metric_filters {
+            let setting = [
+                "streams",
+                stream.as_str(),
+                "cloudwatch",
+                "metric_filters",
+                name.as_str(),
+            ];
+            check_filter(&setting, filter, problems);
+            let is_fed = streams.iter().any(|own| own.name == stream.as_str());
+            if is_fed && !groups.iter().any(|own| own.group.stream == stream.as_str()) {
+                problems.push(
+                    &setting,
+                    format!("the stream `{stream}` has no log group, so nothing is counted"),
+                    "send the stream to a destination with `backend: cloudwatch`, or remove this",
+                );
+            }
+        }
+    }
+}
+
+/// Finds what AWS would refuse of a filter
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html>).
+pub(super) fn check_filter(setting: &[&str], filter: &MetricFilter, problems: &mut Problems) {
+    let pattern = filter.pattern.as_str();
+    let mut fault = |key: &str, message: String, hint: &str| {
+        problems.push(&[setting, &[key]].concat(), message, hint);
+    };
+    if let Some(wrong) = crate::filter_pattern::fault(pattern) {
+        fault(
+            "pattern",
+            format!("this is no filter pattern: {wrong}"),
+            "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
+        );
+    }
+    let namespace = filter.namespace.as_ref().map(MetricNamespace::as_str);
+    if namespace.is_some_and(|namespace| namespace.starts_with("AWS/")) {
+        fault(
+            "namespace",
+            "namespaces that begin with `AWS/` are AWS's own".to_owned(),
+            "choose another one, or leave it out",
+        );
+    }
+    if filter.dimensions.len() > MOST_DIMENSIONS {
+        fault(
+            "dimensions",
+            format!(
+                "{} dimensions are more than AWS's {MOST_DIMENSIONS}",
+                filter.dimensions.len()
+            ),
+            "keep those that are asked for together",
+        );
+    }
+    if !filter.dimensions.is_empty() && filter.default_value.is_some() {
+        fault(
+            "default_value",
+            "AWS takes no default beside dimensions, since it wouldn't know for which of their values".to_owned(),
+            "remove one of the two",
+        );
+    }
+    if !filter.dimensions.is_empty() && filter.alarm_at.is_some() {
+        fault(
+            "alarm_at",
+            "each value of a dimension is a metric of its own, so an alarm on all of them would never ring".to_owned(),
+            "count a second time without dimensions, with the alarm there",
+        );
+    }
+    let has_fields = pattern.trim_start().starts_with(['{', '[']);
+    let named = filter.dimensions.values().map(EventField::as_str);
+    let value = filter.value.as_str();
+    if !has_fields && let Some(field) = named.chain([value]).find(|own| own.starts_with('$')) {
+        fault(
+            "pattern",
+            format!("a pattern of words finds no fields, so there is no `{field}`"),
+            "write it as one of JSON, `{ $.level = \"error\" }`, or of columns, `[level, text]`",
+        );
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_MetricTransformation.html>
+const MOST_DIMENSIONS: usize = 3;
 
 /// Alarms of what brings logs away from a Region.
 pub(super) fn of_region(resolving: &mut Resolving<'_, '_>, region: &AwsRegion) -> Vec<Alarm> {
@@ -130,6 +263,8 @@ fn filter_of<'g>(group: &'g AwsLogGroup, wanted: &str) -> Option<&'g str> {
             LogSubscription::Function { name, .. } => ("function", name),
             LogSubscription::Firehose { name, .. } => ("firehose", name),
             LogSubscription::Account { name, .. } => ("account", name),
+            // Whoever owns what it leads to has alarms there.
+            LogSubscription::Own { .. } => return None,
         };
         (kind == wanted).then_some(name.as_str())
     })
@@ -360,10 +495,10 @@ fn charts_of(region: &AwsRegion) -> Vec<Value> {
         charts.push(chart("Firehose: delay, s", lines.collect(), "Maximum"));
     }
     if !region.metric_filters.is_empty() {
-        let lines = region
-            .metric_filters
-            .iter()
-            .map(|filter| json!([filter.namespace, filter.metric]));
+        // One with dimensions is a metric for each of their values.
+        let plain = region.metric_filters.iter();
+        let plain = plain.filter(|filter| filter.dimensions.is_empty());
+        let lines = plain.map(|filter| json!([filter.namespace, filter.metric]));
         charts.push(chart("Counted log events", lines.collect(), "Sum"));
     }
     charts

@@ -83,7 +83,8 @@ impl AwsClaims {
             for subscription in &group.subscriptions {
                 let (LogSubscription::Function { .. }
                 | LogSubscription::Firehose { .. }
-                | LogSubscription::Account { .. }) = subscription;
+                | LogSubscription::Account { .. }
+                | LogSubscription::Own { .. }) = subscription;
             }
             SubscriptionClaim {
                 region: group.region.clone(),

@@ -2,10 +2,10 @@
 
 use logfleet_contract::account::Source;
 
-use super::super::LogSubscription;
 use super::super::account::{self, AccountShare};
 use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
+use super::super::{CopyDestination, LogSubscription};
 use super::arn::{Arns, global_region};
 use super::resolved::{
     AwsLogGroup, AwsRegion, ClassicMembers, DeliveredLog, DeliveredMembers, EksMember, FlowLog,
@@ -157,7 +157,12 @@ pub(super) fn own_buckets(
             let forwarder = region.forwarder.iter().map(|own| &own.dead_letter_bucket);
             let trail = region.trail.iter().map(|trail| &trail.bucket);
             let classic = region.classic.iter().map(|classic| &classic.bucket);
-            archives.chain(forwarder).chain(trail).chain(classic)
+            let backup = region.http_backup.iter().map(|backup| &backup.bucket);
+            archives
+                .chain(forwarder)
+                .chain(trail)
+                .chain(classic)
+                .chain(backup)
         })
         .map(|bucket| arns.bucket(bucket))
         .chain(shared.flatten().map(|bucket| arns.bucket(&bucket)))
@@ -188,6 +193,12 @@ fn eks(
         off: chosen(false),
         log_group: group.group.name.clone(),
         retention_days: group.group.retention_days,
+        metric_filters: home
+            .metric_filters
+            .iter()
+            .filter(|filter| filter.of_member)
+            .cloned()
+            .collect(),
         subscriptions: group
             .group
             .subscriptions
@@ -207,6 +218,12 @@ fn member_subscription(
         LogSubscription::Function { name, pattern } => ("Function", name, pattern),
         LogSubscription::Firehose { name, pattern, .. } => ("Firehose", name, pattern),
         LogSubscription::Account { name, pattern, .. } => ("Account", name, pattern),
+        LogSubscription::Own {
+            name,
+            pattern,
+            logical_id,
+            ..
+        } => (logical_id.as_str(), name, pattern),
     };
     let (destination_arn, role_arn) = match subscription {
         LogSubscription::Function { .. } => (home.forwarder.as_ref()?.arn.clone(), None),
@@ -222,9 +239,23 @@ fn member_subscription(
         LogSubscription::Account {
             destination_arn, ..
         } => (destination_arn.clone(), None),
+        LogSubscription::Own { logical_id, to, .. } => match to {
+            CopyDestination::Function { arn } => (arn.clone(), None),
+            CopyDestination::Stream { arn, role_arn } => {
+                let made = home.subscription_role.as_ref();
+                let made = made.map(|role| arns.role(&role.role));
+                (arn.clone(), role_arn.clone().or(made))
+            }
+            CopyDestination::HttpEndpoint { .. } => {
+                let mut firehoses = home.http_firehoses.iter();
+                let firehose = firehoses.find(|own| own.logical_id == *logical_id)?;
+                let role = home.subscription_role.as_ref()?;
+                (firehose.arn.clone(), Some(arns.role(&role.role)))
+            }
+        },
     };
     Some(MemberSubscription {
-        logical_id,
+        logical_id: logical_id.to_owned(),
         name: name.clone(),
         pattern: pattern.clone(),
         destination_arn,

@@ -13,6 +13,7 @@ mod fleet;
 mod flow_log;
 mod forwarder;
 mod members;
+pub(super) mod own_tags;
 mod pods;
 pub(super) mod quotas;
 pub(super) mod resolved;
@@ -29,6 +30,7 @@ use std::collections::BTreeSet;
 use logfleet_contract::names::REGION_STACK;
 
 use super::account::AccountShare;
+use super::log_group;
 use super::name::{self, AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
@@ -38,6 +40,7 @@ use super::{
 use crate::settings::Settings;
 use arn::Arns;
 
+pub(super) use alarms::metric_filter;
 pub(super) use cluster_name::cluster_name;
 pub(super) use fleet::{AwsClaims, Clash, find_clashes};
 use resolved::{
@@ -113,6 +116,17 @@ pub(super) fn resolve<'a>(
     groups.sort_by(|one, other| {
         (&one.group.region, &one.group.name).cmp(&(&other.group.region, &other.group.name))
     });
+    for group in &mut groups {
+        log_group::keep_own_region(&mut group.group);
+    }
+    log_group::check_own(
+        settings,
+        cluster,
+        known.streams,
+        groups.iter().map(|group| &group.group),
+        problems,
+    );
+    alarms::check_stream_filters(settings, known.streams, &groups, problems);
     let mut resolving = Resolving {
         settings,
         cluster,
@@ -125,6 +139,7 @@ pub(super) fn resolve<'a>(
         told_code: false,
     };
     let tags = tags::resolve(&settings.sources.aws.resource_group.tags, cluster, problems);
+    let own_tags = own_tags::resolve(settings, &tags, problems);
     let trails = trail::resolve(&mut resolving, &groups);
     let share = share::of_cluster(settings, cluster, &groups);
     let mut regions = Vec::new();
@@ -178,6 +193,7 @@ pub(super) fn resolve<'a>(
     ResolvedAws {
         partition: partition.id,
         dns_suffix: partition.dns_suffix,
+        tags: own_tags,
         regions,
         members,
         sources,
@@ -274,14 +290,22 @@ fn region_of(
         problems,
     );
     let firehoses = firehose::firehoses(resolving, region, &groups);
-    let subscription_role =
-        (!firehoses.is_empty()).then(|| firehose::subscription_role(resolving, region));
+    let http_firehoses = firehose::http_firehoses(resolving, region, &groups);
+    let http_backup =
+        (!http_firehoses.is_empty()).then(|| firehose::http_backup(resolving, region));
+    let archives = firehoses.iter().map(|firehose| &firehose.arn);
+    let endpoints = http_firehoses.iter().map(|firehose| &firehose.arn);
+    let made = archives.chain(endpoints).cloned().collect();
+    let subscription_role = firehose::subscription_role(resolving, region, &groups, made);
+    let has_firehoses = !firehoses.is_empty() || !http_firehoses.is_empty();
     let event_rules = event_rules(resolving, region, &groups);
     let stack = resolving.give(NameKind::Stack, region, REGION_STACK);
     let (metric_filters, filter_alarms) = alarms::metric_filters(resolving, &groups);
     let mut resolved = AwsRegion {
-        firehose_log_group: (!firehoses.is_empty())
-            .then(|| format!("/aws/kinesisfirehose/{stack}")),
+        firehose_log_group: has_firehoses.then(|| format!("/aws/kinesisfirehose/{stack}")),
+        called_functions: firehose::called_functions(&groups),
+        http_firehoses,
+        http_backup,
         deliveries: deliveries(resolving, region, &groups),
         trail,
         flow_logs: flow_log_role(resolving, region, &groups),

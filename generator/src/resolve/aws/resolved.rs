@@ -1,6 +1,8 @@
 //! What the settings of AWS mean. Templates see it as `aws`, and the stack of
 //! one Region as `region`, under the names of these fields.
 
+use std::collections::BTreeMap;
+
 use logfleet_contract::account::Registration;
 use logfleet_contract::forwarder::{Configuration, ScheduleInput};
 use serde::Serialize;
@@ -18,6 +20,8 @@ pub struct ResolvedAws {
     pub partition: &'static str,
     /// How the hosts of AWS's services end, such as `amazonaws.com`.
     pub dns_suffix: &'static str,
+    /// Tags of every object that is made.
+    pub tags: BTreeMap<String, String>,
     /// The stacks, one for each Region that needs one; the cluster's own Region first.
     pub regions: Vec<AwsRegion>,
     /// What hangs on members of the resource group.
@@ -76,8 +80,14 @@ pub struct AwsRegion {
     pub firehoses: Vec<Firehose>,
     /// What Firehoses of this Region have in common.
     pub firehose_log_group: Option<String>,
-    /// The role that hands log events to Firehoses.
+    /// The role that hands log events to Firehoses and Kinesis data streams.
     pub subscription_role: Option<SubscriptionRole>,
+    /// Functions of the user's that log groups call.
+    pub called_functions: Vec<CalledFunction>,
+    /// Firehoses that send to endpoints of HTTP.
+    pub http_firehoses: Vec<HttpFirehose>,
+    /// The bucket with what endpoints of HTTP didn't take.
+    pub http_backup: Option<HttpBackup>,
     /// The forwarder.
     pub forwarder: Option<RegionForwarder>,
     /// The role of the pods, if the stack makes it.
@@ -264,13 +274,66 @@ pub struct Firehose {
     pub error_prefix: String,
 }
 
-/// The role that hands log events to Firehoses.
+/// The role that hands log events to Firehoses and Kinesis data streams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubscriptionRole {
     /// Its name.
     pub role: String,
     /// What may take it on.
     pub source_arn: String,
+    /// The Firehoses.
+    pub firehose_arns: Vec<String>,
+    /// The Kinesis data streams.
+    pub kinesis_arns: Vec<String>,
+}
+
+/// A function of the user's that a log group calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CalledFunction {
+    /// Part of its logical id: that of the log group and of the subscription.
+    pub logical_id: String,
+    /// The function.
+    pub arn: String,
+    /// The log group, with `:*`.
+    pub source_arn: String,
+}
+
+/// A Firehose that sends to an endpoint of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HttpFirehose {
+    /// Part of its logical id.
+    pub logical_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its role.
+    pub role: String,
+    /// Below which lies what the endpoint didn't take; also its log stream.
+    pub prefix: String,
+    /// The endpoint's key in the settings.
+    pub endpoint: String,
+    /// Its address.
+    pub url: String,
+    /// The secret with its key.
+    pub secret_arn: String,
+    /// Seconds that it tries again.
+    pub retry_seconds: u16,
+    /// Most seconds that events are gathered.
+    pub buffer_seconds: u16,
+    /// Most mebibytes that are gathered.
+    pub buffer_mebibytes: u8,
+}
+
+/// The bucket with what endpoints of HTTP didn't take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HttpBackup {
+    /// Its name.
+    pub bucket: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Days that it keeps objects.
+    pub expiry_days: u16,
 }
 
 /// The forwarder in one Region.
@@ -396,7 +459,7 @@ pub struct PodsRole {
 }
 
 /// Counts log events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RegionMetricFilter {
     /// Part of its logical id.
     pub logical_id: String,
@@ -406,6 +469,8 @@ pub struct RegionMetricFilter {
     pub log_group: String,
     /// The log group's logical id, if the stack makes it.
     pub depends_on: Option<String>,
+    /// Whether a member makes the log group, so that the members' stack makes this.
+    pub of_member: bool,
     /// Which events, to the byte.
     pub pattern: String,
     /// The metric's namespace.
@@ -414,6 +479,10 @@ pub struct RegionMetricFilter {
     pub metric: String,
     /// What an event adds.
     pub value: String,
+    /// What is counted where none matches.
+    pub default_value: Option<u32>,
+    /// Dimensions: name and field.
+    pub dimensions: Vec<(String, String)>,
 }
 
 /// An alarm.
@@ -600,13 +669,15 @@ pub struct EksMember {
     pub retention_days: u16,
     /// Who gets a copy of its events.
     pub subscriptions: Vec<MemberSubscription>,
+    /// Counts of its events.
+    pub metric_filters: Vec<RegionMetricFilter>,
 }
 
 /// A subscription of a log group that a member makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MemberSubscription {
     /// Part of its logical id.
-    pub logical_id: &'static str,
+    pub logical_id: String,
     /// The filter's name.
     pub name: String,
     /// Which events, to the byte.

@@ -7,6 +7,7 @@ use super::super::problem::Problems;
 use super::super::source::check_stream;
 use super::super::stream::Fed;
 use super::super::{Identity, LogGroup, LogWriter, ResolvedStream, log_group, name};
+use super::alarms;
 use super::arn::{Arns, global_region, is_standard_partition};
 use super::resolved::{AwsLogGroup, WriterService};
 use crate::settings::{
@@ -217,13 +218,8 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
             .iter()
             .map(|(name, filter)| (name, filter, source.key))
     }) {
-        if let Some(fault) = crate::filter_pattern::fault(filter.pattern.as_str()) {
-            problems.push(
-                &["sources", "aws", key, "metric_filters", name.as_str(), "pattern"],
-                format!("this is no filter pattern: {fault}"),
-                "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
-            );
-        }
+        let setting = ["sources", "aws", key, "metric_filters", name.as_str()];
+        alarms::check_filter(&setting, filter, problems);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::tree::RenderedTree;
 
 /// Clusters that between them use everything.
-const CLUSTERS: [(&str, &str); 3] = [
+pub(super) const CLUSTERS: [(&str, &str); 3] = [
     (
         "kops",
         r#"
@@ -27,6 +27,7 @@ account: "111122223333"
 kubernetes:
   oidc_provider: oidc.example.com/id/A
   monitoring: { labels: { release: prometheus } }
+aws: { tags: { owner: team } }
 gitops:
   tool: argo_cd
   repository: { url: "https://git.example.com/platform/logs.git" }
@@ -37,7 +38,7 @@ node_groups:
 destinations:
   main: { backend: opensearch, version: 3, url: "https://logs.example.com", authentication: { type: basic } }
   audit: { backend: opensearch, version: 3, url: "https://audit.example.com", authentication: { type: client_certificate, subject: CN=a } }
-  cloudwatch: { backend: cloudwatch }
+  cloudwatch: { backend: cloudwatch, give_up_after_minutes: 60 }
   archive: { backend: s3, expiry_days: 90, glacier_after_days: 30 }
 fluentd:
   tolerations: { all: { key: x, effect: NoExecute, toleration_seconds: 5 } }
@@ -92,6 +93,14 @@ streams:
     description: a
     dataset: kubernetes.apps
     destinations: { main: true, audit: true, archive: true, cloudwatch: true }
+    cloudwatch:
+      subscriptions:
+        own:
+          alerts: { destination_arn: "arn:aws:lambda:eu-central-1:111122223333:function:own" }
+          vendor: { http_endpoint: { url: "https://vendor.example.com", secret_arn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:vendor-AbCdEf" } }
+      metric_filters:
+        errors: { pattern: "{ $.level = 1 }", namespace: shop, metric: Errors, dimensions: { Service: $.service } }
+        all: { pattern: "", default_value: 0 }
     mapping: { fields: { team: keyword } }
     buffer: { chunk_mebibytes: 2 }
   nodes: { destinations: { main: true, audit: true } }
@@ -114,6 +123,8 @@ distribution: eks
 region: eu-central-1
 account: "111122223333"
 index: { namespace: eks }
+account_defaults: { tags: { owner: team } }
+proxy: { http: "http://proxy.example.com:3128", https: "http://proxy.example.com:3128", no_proxy: { internal.example.com: true } }
 kubernetes: { role_arn: "arn:aws:iam::111122223333:role/logs", credentials: { type: external_secrets } }
 gitops:
   tool: flux
@@ -236,12 +247,24 @@ const NEVER_RENDERED: [&str; 8] = [
 ];
 
 /// Texts that a setting of a type may have.
-const TEXTS: [(&str, &[&str]); 43] = [
+const TEXTS: [(&str, &[&str]); 49] = [
     ("Account", &["999988887777"]),
     ("AgentVersion", &["1.300072.0b1"]),
     ("ApiServerUrl", &["https://other.example.com"]),
     ("ArgoClusterName", &["other"]),
     ("AwsClusterName", &["other"]),
+    ("AwsTagValue", &["other"]),
+    (
+        "CopyDestinationArn",
+        &["arn:aws:lambda:eu-central-1:111122223333:function:other"],
+    ),
+    ("EventField", &["$.other"]),
+    ("ProxyUrl", &["http://other.example.com:8080"]),
+    ("HttpsUrl", &["https://other.example.com"]),
+    (
+        "SecretArn",
+        &["arn:aws:secretsmanager:eu-central-1:111122223333:secret:other-AbCdEf"],
+    ),
     ("BucketName", &["other-bucket"]),
     ("ClusterName", &["other"]),
     ("CodeBucket", &["other-{region}"]),
