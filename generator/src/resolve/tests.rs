@@ -38,7 +38,7 @@ fn parse(text: &str) -> Node {
 }
 
 /// Resolves the cluster with one more layer over it.
-fn resolve(change: &str) -> Result<ResolvedCluster, Vec<String>> {
+pub(super) fn resolve(change: &str) -> Result<ResolvedCluster, Vec<String>> {
     let layers = merge(parse(DEFAULTS), &parse(CLUSTER));
     let merged = if change.is_empty() {
         layers

@@ -20,9 +20,11 @@ mod flag;
 mod fluentd;
 mod gitops;
 mod kubernetes;
+mod life_cycle;
 mod machines;
 mod name;
 mod patch;
+mod reader;
 mod source;
 mod stream;
 
@@ -39,9 +41,11 @@ pub use flag::Flag;
 pub use fluentd::*;
 pub use gitops::*;
 pub use kubernetes::*;
+pub use life_cycle::*;
 pub use machines::*;
 pub use name::*;
 pub use patch::*;
+pub use reader::*;
 pub use source::*;
 pub use stream::*;
 
@@ -94,6 +98,8 @@ pub struct Settings {
     pub stream_defaults: Stream,
     /// The data streams that logs end in.
     pub streams: BTreeMap<Name, Stream>,
+    /// Who reads records, beside the role for everything: roles at the Elasticsearch and OpenSearch servers, with who has them.
+    pub readers: BTreeMap<Name, Reader>,
     /// Changes to what is rendered, after all templates and before all checks: [Patches](patches.md).
     pub patches: BTreeMap<Name, Patch>,
 }
