@@ -463,10 +463,11 @@ impl Teller<'_> {
     fn number_or_word(&mut self, path: &ValuePath, types: &[JsonType], words: &[Json]) {
         let found = path.find(self.root);
         let text = found.and_then(Node::as_str);
-        if text.map_or(true, starts_with_digit) {
+        if text.is_none_or(starts_with_digit) {
             return self.wrong_type(path, types, &Json::Null);
         }
-        let words: Vec<String> = words.iter().map(shown_json).collect();
+        let words = words.iter().filter(|word| !word.is_null());
+        let words: Vec<String> = words.map(shown_json).collect();
         let message = format!(
             "{}: expected {} or {}, found {}",
             subject(path),
@@ -474,7 +475,7 @@ impl Teller<'_> {
             list(&words),
             self.found(path)
         );
-        let hint = suggest(text.unwrap_or_default(), &words, "allowed are");
+        let hint = did_you_mean(text.unwrap_or_default(), words.iter().map(String::as_str));
         self.push(self.value_span(path), message, hint);
     }
 

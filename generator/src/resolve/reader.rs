@@ -280,12 +280,18 @@ pub(super) fn without_effect<'s>(
         let mut readers = destinations.iter().flat_map(|own| &own.readers);
         readers.any(|own| own.key.as_deref() == Some(key.as_str()))
     };
-    settings.readers.keys().filter(move |key| !is_known(key))
+    // A stream that isn't there has been told.
+    let has_streams = |reader: &Reader| {
+        let mut streams = reader.streams.keys();
+        streams.all(|stream| settings.streams.contains_key(stream))
+    };
+    let readers = settings.readers.iter();
+    let readers = readers.filter(move |(key, reader)| has_streams(reader) && !is_known(key));
+    readers.map(|(key, _)| key)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::resolve::tests::{resolve, resolved};
 
     const ELASTICSEARCH: &str = "destinations: { main: { backend: elasticsearch, version: 8 } }";

@@ -22,7 +22,8 @@ pub struct Stream {
     /// life cycle, log group and archive stay, and its readers; no writer may write to it.
     pub retired: bool,
     /// The destinations it goes to, `true` each. Where neither the stream nor
-    /// `stream_defaults` names one: every Elasticsearch and OpenSearch.
+    /// `stream_defaults` names one: every Elasticsearch and OpenSearch. Layers add to this map, and `false` takes one out; lists
+    /// elsewhere replace. `gen sources` shows what comes of it.
     pub destinations: BTreeMap<Name, bool>,
     /// Days that a record is kept at least: its index is deleted so long after it was rolled over. With `never`
     /// no index is deleted, until somebody does it by hand.

@@ -21,6 +21,7 @@ pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Str
     }
     told.extend(kept_less(base, head));
     told.extend(containers_kept_less(base, head));
+    told.extend(fields_taken_off(base, head));
     told.extend(overflowing(base, head));
     told
 }
@@ -114,6 +115,22 @@ fn containers_kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<S
         }));
     }
     told
+}
+
+/// Fields that records lose.
+fn fields_taken_off(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let sources = head.sources.containers().filter_map(|(source, new)| {
+        let mut all = base.sources.containers();
+        let (_, old) = all.find(|(other, _)| *other == source)?;
+        let more = new.records.remove.iter();
+        let more = more.filter(|field| !old.records.remove.contains(field));
+        let fields: Vec<String> = more.map(|field| field.join(".")).collect();
+        (!fields.is_empty()).then(|| {
+            let fields = shown(&fields.join(", "));
+            format!("`{}` takes fields off its records: {fields}", source.name())
+        })
+    });
+    sources.collect()
 }
 
 /// Streams whose oldest records go when a buffer is full, and didn't.
@@ -219,6 +236,22 @@ mod tests {
         for (old, new) in [(&one, &two), (&elsewhere, &one), (&one, &String::new())] {
             assert!(told(old, new).is_empty(), "{old} {new}");
         }
+    }
+
+    #[test]
+    fn fields_that_are_taken_off_are_told() {
+        let remove = |fields: &str| {
+            format!(
+                "sources: {{ kubernetes: {{ applications: {{ records: {{ remove: {{ {fields} }} }} }} }} }}"
+            )
+        };
+        let one = remove("kubernetes.pod_ip: true");
+        let two = remove("kubernetes.pod_ip: true, stream: true");
+        assert_eq!(
+            told(&one, &two),
+            ["`kubernetes.applications` takes fields off its records: stream"]
+        );
+        assert!(told(&two, &one).is_empty());
     }
 
     #[test]
