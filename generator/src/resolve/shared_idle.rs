@@ -12,8 +12,10 @@ use crate::load::files::{Layer, LoadedFleet};
 use crate::load::node::{Entry, Node};
 use crate::load::source::Sources;
 
-/// Settings that have an effect beside the clusters: on accounts, whose defaults they are.
-const OF_ACCOUNTS: [&[&str]; 2] = [
+/// Settings that have an effect beside the clusters, on accounts, whose defaults they
+/// are; and destinations, of which it is told by itself that no stream goes there.
+const LEFT_OUT: [&[&str]; 3] = [
+    &["destinations"],
     &["sources", "aws", "forwarder", "code"],
     &["sources", "aws", "cloudtrail"],
 ];
@@ -75,14 +77,14 @@ impl<'a> Found<'a> {
     fn visit(&mut self, node: &'a Node, path: &mut Vec<String>) {
         for entry in node.entries().into_iter().flatten() {
             path.push(entry.key.clone());
-            let is_of_accounts = OF_ACCOUNTS.iter().any(|own| path == own);
+            let is_left_out = LEFT_OUT.iter().any(|own| path == own);
             match idle_at(self.first, path) {
                 Some(idle) if says(&entry.node) && self.is_idle_everywhere(path) => {
-                    if !is_of_accounts {
+                    if !is_left_out {
                         self.entries.push((path.clone(), entry, idle));
                     }
                 }
-                _ if is_of_accounts => {}
+                _ if is_left_out => {}
                 _ => self.visit(&entry.node, path),
             }
             path.pop();
