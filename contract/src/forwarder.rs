@@ -155,6 +155,10 @@ pub struct Destination {
     pub accept_any_certificate: bool,
     /// How the forwarder authenticates.
     pub authentication: Authentication,
+    /// The keys of the secret that are called otherwise: by `username_in`, `password_in`, `id_in`,
+    /// `api_key_in`, `certificate_in` and `private_key_in`, which name no secret themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, String>,
 }
 
 /// How the forwarder authenticates. A `secret` is the name or the ARN of a

@@ -34,6 +34,11 @@ pub fn reader(slug: &str) -> String {
     format!("logfleet-{slug}-reader")
 }
 
+/// A role that may only read, of those that the settings name.
+pub fn own_reader(slug: &str, name: &str) -> String {
+    format!("{}-{name}", reader(slug))
+}
+
 /// A cluster's credential in AWS Secrets Manager, unless the settings name another.
 pub fn secrets_manager(cluster: &str, destination: &str) -> String {
     format!("logfleet/{cluster}/{destination}")

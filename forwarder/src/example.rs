@@ -29,6 +29,8 @@ pub fn configuration(url: &str) -> Configuration {
             "bulk_bytes": 262_144,
             "minimum_tls": "1.2",
             "authentication": { "type": "basic", "secret": "logfleet/alpha/main" },
+            // The other key is called as ever.
+            "keys": { "username_in": "es.user" },
         } },
         "dead_letter_bucket": "dead",
         "resource_group": "members",

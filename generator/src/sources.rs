@@ -18,6 +18,9 @@ use crate::settings::{ControlPlaneRead, Distribution, LogstashPlace, NodeRole, N
 /// The rows of node groups that are shipped in part or not at all begin so.
 pub const NODE_GROUPS: &str = "node_groups";
 
+/// The rows of streams that nothing feeds any more begin so.
+pub const STREAMS: &str = "streams";
+
 /// One source of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceRow {
@@ -35,6 +38,19 @@ pub struct SourceRow {
     pub files: Vec<String>,
     /// Why it isn't shipped.
     pub missing: Option<Missing>,
+    /// What of it isn't shipped though the rest is, each with the reason, in a sentence without its end.
+    pub gaps: Vec<String>,
+}
+
+impl SourceRow {
+    /// Why it isn't shipped, or something of it isn't, though somebody could want it.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        let whole = self.missing.iter();
+        let whole = whole.filter(|missing| missing.kind == MissingKind::Gap);
+        whole
+            .map(|missing| missing.why.as_str())
+            .chain(self.gaps.iter().map(String::as_str))
+    }
 }
 
 /// Why a source isn't shipped.
@@ -69,7 +85,7 @@ pub struct End {
     pub name: String,
     /// The Region, of what is in AWS.
     pub region: Option<String>,
-    /// Days that a record is kept; none where others decide it.
+    /// Days that a record is kept; none where it is kept for good, or others decide it.
     pub kept_days: Option<u16>,
     /// The log group whose subscription brings it there; none if the shippers write it themselves.
     pub through: Option<String>,
@@ -101,7 +117,21 @@ pub fn list(cluster: &ResolvedCluster) -> Vec<SourceRow> {
     ];
     rows.extend(aws::rows(cluster));
     rows.extend(node_groups(cluster));
+    rows.extend(retired(cluster));
     rows
+}
+
+/// The streams that nothing feeds any more, with where they are kept.
+fn retired(cluster: &ResolvedCluster) -> impl Iterator<Item = SourceRow> {
+    let streams = cluster.streams.iter().filter(|stream| stream.retired);
+    streams.map(|stream| {
+        let source = format!("{STREAMS}.{}", stream.name);
+        let why = "retired: nothing feeds this stream any more, and what it holds is kept until its retention ends";
+        SourceRow {
+            ends: shipped_ends(cluster, stream),
+            ..missing(cluster, &source, MissingKind::NotThere, why)
+        }
+    })
 }
 
 /// What of a group's machines nothing ships, whatever the settings of the sources.
@@ -143,6 +173,7 @@ fn missing(cluster: &ResolvedCluster, source: &str, kind: MissingKind, why: &str
             kind,
             why: why.to_owned(),
         }),
+        gaps: Vec::new(),
     }
 }
 
@@ -166,6 +197,7 @@ fn shipped(
             .map(|file| format!("kubernetes/{}/{file}", daemon_set.folder))
             .to_vec(),
         missing: None,
+        gaps: Vec::new(),
     }
 }
 
@@ -232,7 +264,7 @@ impl End {
             kind: EndKind::DataStream,
             name: stream.data_stream.clone(),
             region: None,
-            kept_days: Some(stream.retention_days),
+            kept_days: stream.retention_days,
             through,
         }
     }
@@ -296,10 +328,18 @@ impl End {
         }
     }
 
+    /// Whether nothing there is ever deleted.
+    pub fn is_kept_for_good(&self) -> bool {
+        self.kept_days.is_none() && self.kind != EndKind::Elsewhere
+    }
+
     /// How long it is kept, in words.
     pub fn kept(&self) -> String {
-        self.kept_days
-            .map_or_else(|| "-".to_owned(), |days| format!("{days} d"))
+        match self.kept_days {
+            Some(days) => format!("{days} d"),
+            None if self.is_kept_for_good() => "for good".to_owned(),
+            None => "-".to_owned(),
+        }
     }
 }
 
@@ -437,6 +477,7 @@ fn machines(cluster: &ResolvedCluster, name: &str) -> SourceRow {
             ends: ends_of(cluster, &role.streams),
             files: files_of(cluster, role),
             missing: None,
+            gaps: Vec::new(),
         },
         None if name == "masters" && cluster.cluster.distribution == Distribution::Eks => missing(
             cluster,

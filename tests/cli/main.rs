@@ -10,11 +10,13 @@
 //! | `free_text` | does every text a user may write come out as that very text? |
 //! | `install` | is each shipper of a machine set up whatever becomes of the others? |
 //! | `commands` | one test or more for each command |
+//! | `credentials` | is each key of a secret read by the name that the settings say? |
 //! | `diff` | what do real git histories change? |
 //! | `same_bytes` | does anything but the input change the output? |
 //! | `terminal` | colours, pipes |
 //! | `ci` | does `gen ci` write what is here, and does that keep its promises? |
 //! | `merge` | what becomes of two changes that git merges? |
+//! | `minimal` | does a cluster of which little is said render, whatever is its only destination? |
 //! | `record` | does a render that recalls the last one end as one that looks at everything? |
 //! | `remedies` | does a mistake vanish when its remedy is followed? |
 //! | `patches` | is what is rendered changed as settings say, and only there? |
@@ -28,11 +30,13 @@ mod account;
 mod bad;
 mod ci;
 mod commands;
+mod credentials;
 mod diff;
 mod fleet;
 mod free_text;
 mod install;
 mod merge;
+mod minimal;
 mod patches;
 mod publish;
 mod record;

@@ -118,9 +118,9 @@ fn rules(field: &RuleField, origin: RecordOrigin) -> String {
         };
     }
     let rules: Vec<&str> = [
-        (RuleMoment::Drop, "`drop`"),
+        (RuleMoment::Drop, "`keep`, `drop`"),
         (RuleMoment::Enrich, "`enrich`"),
-        (RuleMoment::Route, "`routes`"),
+        (RuleMoment::Route, "`remove`, `routes`"),
     ]
     .into_iter()
     .filter(|(moment, _)| field.first <= *moment && *moment <= field.last)

@@ -266,6 +266,13 @@ impl Reference {
         if let Some(meaning) = resolved["x-pattern-meaning"].as_str() {
             return one_line(meaning);
         }
+        if let Some(word) = resolved["const"].as_str() {
+            return format!("`{word}`");
+        }
+        if let Some(forms) = resolved["anyOf"].as_array() {
+            let forms: Vec<String> = forms.iter().map(|form| self.values(form)).collect();
+            return forms.join("<br>");
+        }
         if let Some(choices) = resolved["oneOf"].as_array() {
             let choice = |choice: &Value| {
                 let word = choice["const"].as_str().unwrap_or_default();

@@ -251,7 +251,7 @@ impl State {
                 r#"{"__type":"ResourceNotFoundException","message":"m"}"#,
             );
         };
-        let text = json!({ "username": "writer", "password": password }).to_string();
+        let text = json!({ "es.user": "writer", "password": password }).to_string();
         web::answer(200, json!({ "SecretString": text }).to_string())
     }
 }

@@ -3,6 +3,7 @@
 
 mod events;
 mod moving;
+mod readers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -971,6 +972,65 @@ fn life_cycles_meet_their_schemas() {
                 "{cluster}"
             );
         }
+    }
+}
+
+/// The same of indices that become warm and cold, and of those that are kept for good.
+#[test]
+fn life_cycles_of_every_phase_meet_their_schemas() {
+    let settings = r#"
+name: prod-phases
+environment: production
+destinations:
+  open: { authentication: { type: basic } }
+  elastic: { authentication: { type: basic } }
+sources: { aws: { enabled: false } }
+streams:
+  applications:
+    retention_days: never
+    life_cycle:
+      priority: 100
+      warm: { after_days: 3, read_only: true, force_merge: true, replicas: 1, priority: 50, nodes: { temp: warm } }
+      cold: { after_days: 30, read_only: true, replicas: 0, priority: 0, nodes: { temp: cold, box: large } }
+  nodes: { retention_days: 60, life_cycle: { cold: { after_days: 10 }, retry: { count: 10, backoff: constant, delay_minutes: 5 } } }
+  events: { retention_days: never }
+"#;
+    let schemas = [
+        (
+            "open",
+            "_plugins/_ism/policies/",
+            include_str!("../../schemas/outputs/opensearch/ism-policy.schema.json"),
+        ),
+        (
+            "elastic",
+            "_ilm/policy/",
+            include_str!("../../schemas/outputs/elasticsearch/ilm-policy.schema.json"),
+        ),
+    ];
+    for (destination, prefix, schema) in schemas {
+        let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+        let objects = fleet::objects_of_another("prod-phases", settings, destination);
+        let policies: BTreeMap<&str, &Value> = objects
+            .iter()
+            .filter_map(|object| Some((object.path.strip_prefix(prefix)?, &object.body)))
+            .collect();
+        for (name, policy) in &policies {
+            let faults: Vec<String> = validator
+                .iter_errors(policy)
+                .map(|error| error.to_string())
+                .collect();
+            assert!(faults.is_empty(), "{name}: {faults:?}");
+        }
+        let kept_for_good = policies.values().filter(|policy| {
+            let text = policy.to_string();
+            !text.contains("\"delete\"")
+        });
+        assert_eq!(kept_for_good.count(), 2, "{destination}");
+        assert_eq!(
+            with_a_life_cycle(destination, &objects, &policies),
+            data_streams(&objects)
+        );
     }
 }
 

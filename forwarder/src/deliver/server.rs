@@ -170,7 +170,8 @@ impl Server {
 
     fn begin(&self, secret: Option<Secret>) -> Result<Session, String> {
         let settings = &self.settings;
-        let of = |key: &str| -> Result<String, String> {
+        let of = |key: &str, setting: &str| -> Result<String, String> {
+            let key = settings.keys.get(setting).map_or(key, String::as_str);
             let value = secret.as_ref().and_then(|own| own.get(key));
             value
                 .map(ToOwned::to_owned)
@@ -179,21 +180,31 @@ impl Server {
         let mut identity = None;
         let authorization = match &settings.authentication {
             Authentication::Basic { .. } => {
-                let pair = format!("{}:{}", of("username")?, of("password")?);
+                let pair = format!(
+                    "{}:{}",
+                    of("username", "username_in")?,
+                    of("password", "password_in")?
+                );
                 Some(format!("Basic {}", STANDARD.encode(pair)))
             }
             Authentication::ApiKey { .. } => {
-                let pair = format!("{}:{}", of("id")?, of("api_key")?);
+                let pair = format!("{}:{}", of("id", "id_in")?, of("api_key", "api_key_in")?);
                 Some(format!("ApiKey {}", STANDARD.encode(pair)))
             }
             Authentication::ClientCertificate { .. } => {
-                identity = Some((of("tls.crt")?, of("tls.key")?));
+                identity = Some((
+                    of("tls.crt", "certificate_in")?,
+                    of("tls.key", "private_key_in")?,
+                ));
                 None
             }
             Authentication::AwsSigv4 { .. } => None,
         };
         let trust = Trust {
-            authority: settings.own_ca.then(|| of("ca_certificate")).transpose()?,
+            authority: settings
+                .own_ca
+                .then(|| of("ca_certificate", ""))
+                .transpose()?,
             any_certificate: settings.accept_any_certificate || settings.url.starts_with("http://"),
             minimum_tls: settings.minimum_tls,
             identity,

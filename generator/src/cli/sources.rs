@@ -72,6 +72,9 @@ fn blocks(rows: &[SourceRow], columns: usize) -> String {
         if let Some(missing) = &row.missing {
             wrap(&format!("not shipped: {}", missing.why), columns, &mut text);
         }
+        for gap in &row.gaps {
+            wrap(&format!("not shipped: {gap}"), columns, &mut text);
+        }
         for end in &row.ends {
             let kept = end.kept();
             let line = format!("{kept:>6}  {}  at {}", short_name(end), end.at());
@@ -126,15 +129,19 @@ fn table(rows: &[SourceRow]) -> String {
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["SOURCE", "ENDS IN", "KEPT", "AT", "FILES IN", "SHIPPED BY"]);
     for row in rows {
+        let not_shipped = |why: &str| {
+            let why = format!("not shipped: {why}");
+            [
+                row.source.clone(),
+                "-".to_owned(),
+                "-".to_owned(),
+                "-".to_owned(),
+                "-".to_owned(),
+                why,
+            ]
+        };
         if let Some(missing) = &row.missing {
-            table.add_row([
-                row.source.as_str(),
-                "-",
-                "-",
-                "-",
-                "-",
-                &format!("not shipped: {}", missing.why),
-            ]);
+            table.add_row(not_shipped(&missing.why));
         }
         for (index, end) in row.ends.iter().enumerate() {
             let first = |text: &str| {
@@ -152,6 +159,9 @@ fn table(rows: &[SourceRow]) -> String {
                 first(&folders(&row.files)),
                 first(row.shipped_by.as_deref().unwrap_or_default()),
             ]);
+        }
+        for gap in &row.gaps {
+            table.add_row(not_shipped(gap));
         }
     }
     let cluster = rows.first().map_or("", |row| row.cluster.as_str());

@@ -200,8 +200,10 @@ pub struct NewClusters {
 pub struct Shipment {
     /// The place: a destination, with its Region if it is in CloudWatch.
     pub at: String,
-    /// Days that a record is kept there; none where others decide it.
+    /// Days that a record is kept there; none where it is kept for good, or others decide it.
     pub kept_days: Option<u16>,
+    /// Whether nothing there is ever deleted.
+    pub kept_for_good: bool,
     /// The sources, such as `kubernetes.applications`.
     pub sources: Vec<String>,
 }

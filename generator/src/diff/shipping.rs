@@ -3,7 +3,7 @@
 
 use super::preview::{LeftOut, NewClusters, Shipment};
 use crate::resolve::ResolvedCluster;
-use crate::sources::{self, End, EndKind, MissingKind, SourceRow};
+use crate::sources::{self, End, EndKind, SourceRow};
 
 /// What one cluster ships.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,30 +24,32 @@ impl Shipping {
             leaves_out: Vec::new(),
         };
         for row in rows {
-            for end in row.ends.iter().filter(|end| !is_on_the_way(end)) {
+            // What is only kept isn't shipped.
+            let ends = row.ends.iter().filter(|_| row.missing.is_none());
+            for end in ends.filter(|end| !is_on_the_way(end)) {
                 shipping.add(&row.source, end);
             }
-            if let Some(missing) = &row.missing
-                && missing.kind == MissingKind::Gap
-            {
-                shipping.leaves_out.push(LeftOut {
-                    source: row.source.clone(),
-                    why: missing.why.clone(),
-                });
-            }
+            shipping.leaves_out.extend(row.reasons().map(|why| LeftOut {
+                source: row.source.clone(),
+                why: why.to_owned(),
+            }));
         }
         shipping
     }
 
     fn add(&mut self, source: &str, end: &End) {
         let (at, kept_days) = (end.at(), end.kept_days);
-        let same = |one: &&mut Shipment| one.at == at && one.kept_days == kept_days;
+        let kept_for_good = end.is_kept_for_good();
+        let same = |one: &&mut Shipment| {
+            (&one.at, one.kept_days, one.kept_for_good) == (&at, kept_days, kept_for_good)
+        };
         match self.ships.iter_mut().find(same) {
             Some(one) if one.sources.iter().any(|other| other == source) => {}
             Some(one) => one.sources.push(source.to_owned()),
             None => self.ships.push(Shipment {
                 at,
                 kept_days,
+                kept_for_good,
                 sources: vec![source.to_owned()],
             }),
         }
@@ -82,6 +84,7 @@ pub(super) fn tell<'c>(
 mod tests {
     use super::*;
     use crate::sources::Missing;
+    use crate::sources::MissingKind;
 
     fn end(destination: Option<&str>, kind: EndKind, kept_days: Option<u16>) -> End {
         End {
@@ -107,6 +110,7 @@ mod tests {
                 kind,
                 why: "switched off".to_owned(),
             }),
+            gaps: Vec::new(),
         }
     }
 

@@ -54,8 +54,8 @@ struct Line {
     state: State,
     /// Whether every cluster has such a row, so that it is a column of the table.
     is_column: bool,
-    /// The longest that any of its ends keeps a record, in days.
-    kept_days: Option<u16>,
+    /// The longest that any of its ends keeps a record, in words.
+    kept: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -115,9 +115,15 @@ fn row(row: SourceRow) -> Line {
             Some(MissingKind::Gap) => State::Gap,
             Some(MissingKind::NotThere) => State::NotThere,
         },
-        is_column: !row.source.starts_with(sources::NODE_GROUPS),
+        is_column: ![sources::NODE_GROUPS, sources::STREAMS]
+            .iter()
+            .any(|start| row.source.starts_with(start)),
         ends_in_words: row.ends.iter().map(|end| (end.at(), end.kept())).collect(),
-        kept_days: row.ends.iter().filter_map(|end| end.kept_days).max(),
+        kept: row
+            .ends
+            .iter()
+            .max_by_key(|end| (end.is_kept_for_good(), end.kept_days))
+            .map_or_else(String::new, sources::End::kept),
         row,
     }
 }
@@ -145,10 +151,10 @@ fn layers(cluster: &Cluster) -> Vec<Layer> {
 
 fn gaps<'r>(rows: impl Iterator<Item = &'r Line>) -> Vec<Gap> {
     let mut found: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for row in rows.filter(|row| row.state == State::Gap) {
-        if let Some(missing) = &row.row.missing {
+    for row in rows {
+        for why in row.row.reasons() {
             found
-                .entry((&row.row.source, &missing.why))
+                .entry((&row.row.source, why))
                 .or_default()
                 .push(row.row.cluster.clone());
         }

@@ -20,7 +20,7 @@ use crate::secrets;
 /// The most faults told of one value.
 const MAX_FAULTS: usize = 50;
 /// Up to this many keys or values, all that are allowed are listed.
-const MAX_LISTED: usize = 16;
+const MAX_LISTED: usize = 20;
 /// The most characters of a text that are shown in a message.
 const MAX_SHOWN: usize = 60;
 /// The keyword that says in words what a `pattern` asks for.
@@ -458,6 +458,27 @@ impl Teller<'_> {
         })
     }
 
+    /// What is neither the number nor one of the words that are meant: what begins
+    /// as a number is told as one.
+    fn number_or_word(&mut self, path: &ValuePath, types: &[JsonType], words: &[Json]) {
+        let found = path.find(self.root);
+        let text = found.and_then(Node::as_str);
+        if text.is_none_or(starts_with_digit) {
+            return self.wrong_type(path, types, &Json::Null);
+        }
+        let words = words.iter().filter(|word| !word.is_null());
+        let words: Vec<String> = words.map(shown_json).collect();
+        let message = format!(
+            "{}: expected {} or {}, found {}",
+            subject(path),
+            name_types(types),
+            list(&words),
+            self.found(path)
+        );
+        let hint = did_you_mean(text.unwrap_or_default(), words.iter().map(String::as_str));
+        self.push(self.value_span(path), message, hint);
+    }
+
     /// No branch even begins to fit: tells all that would.
     fn none_fits(&mut self, path: &ValuePath, branches: &[&Vec<ValidationError<'static>>]) {
         let mut types = Vec::new();
@@ -471,6 +492,10 @@ impl Teller<'_> {
                 }
                 _ => {}
             }
+        }
+        let is_number = |kind: &JsonType| matches!(kind, JsonType::Integer | JsonType::Number);
+        if !options.is_empty() && types.iter().any(is_number) {
+            return self.number_or_word(path, &types, &options);
         }
         if types.is_empty()
             || (!options.is_empty()
@@ -510,6 +535,10 @@ fn is_other_kind(error: &ValidationError<'_>, path: &ValuePath) -> bool {
         error.kind(),
         Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. }
     ) && error.instance_path().as_str() == pointer(path)
+}
+
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn types_of(kind: &TypeKind) -> Vec<JsonType> {

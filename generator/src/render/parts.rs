@@ -68,6 +68,7 @@ impl Parts {
             Item::Mapping(mapping) => Value::try_from_serializable(mapping),
             Item::Settings(settings) => Value::try_from_serializable(settings),
             Item::LifeCycle(life_cycle) => Value::try_from_serializable(life_cycle),
+            Item::Reader(reader) => Value::try_from_serializable(reader),
             Item::IndexTemplate(template) => {
                 Value::try_from_serializable(&self.with_parts(destination, template))
             }

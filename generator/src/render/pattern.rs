@@ -10,7 +10,7 @@
 //! | `{policy}` | each of the destination's life cycles: its first data stream |
 //! | `{life_cycle}` | the same: how long it keeps records |
 //! | `{writer}` | the destination's role and user that may only write |
-//! | `{reader}` | the destination's role that may only read |
+//! | `{reader}` | each of the destination's roles that may only read |
 //! | `{region}` | each Region that the cluster has a CloudFormation stack in |
 //! | `{digest}` | the file's own bytes: what differs has another name |
 
@@ -18,7 +18,7 @@ use logfleet_contract::index::{content_digest, is_content_digest};
 
 use crate::resolve::{
     AwsRegion, IndexSettings, IndexTemplate, LifeCycle, RecordMapping, ResolvedCluster,
-    ResolvedDestination, ResolvedStream,
+    ResolvedDestination, ResolvedReader, ResolvedStream,
 };
 
 /// What a template is rendered once for.
@@ -47,6 +47,8 @@ pub enum ItemKind {
     IndexTemplate,
     /// Life cycles; the template sees `life_cycle`.
     LifeCycle,
+    /// Roles that may read; the template sees `reader`.
+    Reader,
 }
 
 impl ItemKind {
@@ -58,6 +60,7 @@ impl ItemKind {
             Self::Settings => "index_settings",
             Self::IndexTemplate => "index_template",
             Self::LifeCycle => "life_cycle",
+            Self::Reader => "reader",
         }
     }
 
@@ -66,7 +69,7 @@ impl ItemKind {
     pub const fn is_part(self) -> bool {
         match self {
             Self::Mapping | Self::Settings | Self::LifeCycle => true,
-            Self::Stream | Self::IndexTemplate => false,
+            Self::Stream | Self::IndexTemplate | Self::Reader => false,
         }
     }
 
@@ -88,6 +91,7 @@ impl ItemKind {
             Self::Settings => indices.settings.iter().map(Item::Settings).collect(),
             Self::IndexTemplate => indices.templates.iter().map(Item::IndexTemplate).collect(),
             Self::LifeCycle => indices.life_cycles.iter().map(Item::LifeCycle).collect(),
+            Self::Reader => destination.readers.iter().map(Item::Reader).collect(),
         }
     }
 }
@@ -105,6 +109,8 @@ pub enum Item<'a> {
     IndexTemplate(&'a IndexTemplate),
     /// A life cycle.
     LifeCycle(&'a LifeCycle),
+    /// A role that may read.
+    Reader(&'a ResolvedReader),
 }
 
 /// What the names in braces stand for.
@@ -156,7 +162,8 @@ impl Placeholder {
             Self::Settings => Some(ItemKind::Settings),
             Self::IndexTemplate => Some(ItemKind::IndexTemplate),
             Self::Policy | Self::LifeCycle => Some(ItemKind::LifeCycle),
-            Self::Destination | Self::Writer | Self::Reader | Self::Region | Self::Digest => None,
+            Self::Reader => Some(ItemKind::Reader),
+            Self::Destination | Self::Writer | Self::Region | Self::Digest => None,
         }
     }
 
@@ -166,7 +173,6 @@ impl Placeholder {
         let value = match (self, placeholders.item) {
             (Self::Destination, _) => &destination?.name,
             (Self::Writer, _) => &destination?.writer,
-            (Self::Reader, _) => &destination?.reader,
             (Self::Region, _) => &placeholders.region?.name,
             (Self::DataStream, Some(Item::Stream(stream))) => &stream.data_stream,
             (Self::Mapping, Some(Item::Mapping(mapping))) => &mapping.name,
@@ -174,6 +180,7 @@ impl Placeholder {
             (Self::IndexTemplate, Some(Item::IndexTemplate(template))) => &template.name,
             (Self::Policy, Some(Item::LifeCycle(life_cycle))) => &life_cycle.name,
             (Self::LifeCycle, Some(Item::LifeCycle(life_cycle))) => &life_cycle.kept,
+            (Self::Reader, Some(Item::Reader(reader))) => &reader.role,
             _ => return None,
         };
         Some(value)

@@ -9,15 +9,17 @@ use serde::Serialize;
 use super::ResolvedMachines;
 use super::aws::resolved::ResolvedAws;
 use super::gitops::ResolvedGitops;
+use super::idle::IdleSetting;
 use super::indices::{Indices, RecordKind};
 use super::name::AwsName;
 use super::proxy::ResolvedProxy;
+use super::reader::ResolvedReader;
 use super::records::RecordRule;
 
 use crate::settings::{
     Backend, Buffer, Codec, ControlPlaneRead, CredentialDelivery, Distribution, Enrichment,
-    FieldName, FluentdSettings, HostPath, Json, LogFormat, Mapping, Metadata, Monitoring, NodeRole,
-    NodeType, Resources, TlsVersion, Toleration, Unit,
+    FieldName, FluentdSettings, HostPath, Json, LifeCycle as LifeCycleSettings, LogFormat, Mapping,
+    Metadata, Monitoring, NodeRole, NodeType, Resources, TlsVersion, Toleration, Unit,
 };
 
 /// A cluster, ready to be rendered.
@@ -54,6 +56,9 @@ pub struct ResolvedCluster {
     /// The names of what it has in AWS, to compare with other clusters'.
     #[serde(skip)]
     pub aws_names: BTreeSet<AwsName>,
+    /// Settings that have no effect on it, to see whether they have one on another cluster.
+    #[serde(skip)]
+    pub(super) idle: Vec<IdleSetting>,
 }
 
 /// A group of machines.
@@ -292,12 +297,17 @@ pub struct ResolvedDestination {
     pub proxy: Option<String>,
     /// Name of the role and user that may only write.
     pub writer: String,
-    /// Name of the role that may only read.
+    /// Name of the role that may only read, and everything; `readers` has it, too.
     pub reader: String,
     /// Start of the environment variables that hold its credential, such as `LOGFLEET_MAIN`.
     pub environment_prefix: String,
     /// The data streams that go there, sorted.
     pub data_streams: Vec<String>,
+    /// Those of them that are still fed, so that the writer writes to them.
+    pub written: Vec<String>,
+    /// The roles that may read; templates see them one at a time.
+    #[serde(skip)]
+    pub readers: Vec<ResolvedReader>,
     /// What they need there; templates see its parts one at a time.
     #[serde(skip)]
     pub indices: Indices,
@@ -339,6 +349,27 @@ pub struct ResolvedSecret {
     pub secret_name: String,
     /// Name or ARN in AWS Secrets Manager; none for a Secret that somebody else keeps.
     pub secrets_manager_name: Option<String>,
+    /// What its keys are called, by their own names, such as `username`.
+    pub keys: BTreeMap<&'static str, ResolvedSecretKey>,
+}
+
+impl ResolvedSecret {
+    /// What a key is called in AWS Secrets Manager.
+    pub fn outside<'a>(&'a self, key: &'a str) -> &'a str {
+        self.keys.get(key).map_or(key, |own| &own.outside)
+    }
+}
+
+/// What a key of a secret is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedSecretKey {
+    /// The setting's name, such as `username_in`, which says no secret.
+    #[serde(skip)]
+    pub setting: &'static str,
+    /// In AWS Secrets Manager.
+    pub outside: String,
+    /// In the Kubernetes Secret: what is fetched gets the key's own name.
+    pub inside: String,
 }
 
 /// A stream.
@@ -361,12 +392,14 @@ pub struct ResolvedStream {
     /// Names of all of these that the cluster's own shippers write to, sorted;
     /// what a log group's subscription brings there is not among them.
     pub shipped_to: Vec<String>,
-    /// Days that a record is kept.
-    pub retention_days: u16,
+    /// Days that a record is kept; none where it is kept for good.
+    pub retention_days: Option<u16>,
     /// When a new backing index begins.
     pub rollover: ResolvedRollover,
     /// Whether an index is merged after its rollover.
     pub force_merge: bool,
+    /// What becomes of an index between its beginning and its end.
+    pub life_cycle: LifeCycleSettings,
     /// Primary shards.
     pub shards: u8,
     /// Copies of each shard.
@@ -385,6 +418,8 @@ pub struct ResolvedStream {
     pub machines: bool,
     /// What waits on the node.
     pub buffer: Buffer,
+    /// Whether nothing feeds it any more.
+    pub retired: bool,
     /// The kinds of records that end in it.
     pub kinds: BTreeSet<RecordKind>,
 }
@@ -501,10 +536,14 @@ pub struct ResolvedRecords {
     pub metadata: Metadata,
     /// Annotations that are kept, sorted.
     pub annotations: Vec<String>,
+    /// Of the records that any of these is for, those that none keeps are thrown away; by name.
+    pub keep: Vec<ResolvedKeep>,
     /// Records that are thrown away, by name.
     pub drop: Vec<RecordRule>,
     /// Fields that are added or renamed.
     pub enrich: BTreeMap<FieldName, Enrichment>,
+    /// Fields that are taken off, each as a path of keys, sorted.
+    pub remove: Vec<Vec<String>>,
     /// Records that go to a stream of their own; the first match wins.
     pub routes: Vec<ResolvedRoute>,
     /// The name of the stream of the rest.
@@ -535,6 +574,19 @@ pub struct Condition {
     pub field: Vec<String>,
     /// The regular expression.
     pub pattern: String,
+}
+
+/// Records that are kept, and of which others aren't.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolvedKeep {
+    /// The rule's name.
+    pub name: String,
+    /// Which records it is for: all must hold. Of every record without any.
+    pub of: Vec<Condition>,
+    /// Which of them it keeps: all must hold.
+    pub conditions: Vec<Condition>,
+    /// Why, on one line.
+    pub reason: String,
 }
 
 /// Records that go to a stream of their own.

@@ -10,11 +10,12 @@ use super::name::{AwsNames, NameKind};
 use super::problem::Problems;
 use super::{
     Identity, ResolvedArchive, ResolvedAuthentication, ResolvedCloudwatch, ResolvedDestination,
-    ResolvedSecret, ResolvedStream, domain, name, product,
+    ResolvedSecret, ResolvedSecretKey, ResolvedStream, domain, name, product,
 };
 use crate::fault::list;
 use crate::settings::{
-    Archive, Authentication, Backend, Destination, Name, SecretReference, Server, Settings,
+    Archive, Authentication, Backend, Destination, Name, SecretKeyName, SecretReference, Server,
+    Settings,
 };
 
 /// What is read must go somewhere.
@@ -191,6 +192,8 @@ pub(super) fn resolve_servers(
                 reader: name::reader(&cluster.slug),
                 environment_prefix: name::environment_prefix(name),
                 data_streams: Vec::new(),
+                written: Vec::new(),
+                readers: Vec::new(),
                 indices: Indices::default(),
             })
         })
@@ -306,21 +309,42 @@ fn authentication(
     problems: &mut Problems,
 ) -> ResolvedAuthentication {
     let cluster = around.cluster;
-    let secret = |reference: &Option<SecretReference>| {
-        secret(destination, reference.as_ref(), &cluster.name)
+    let secret = |reference: &Option<SecretReference>, keys: [SecretKey<'_>; 2]| {
+        secret(destination, reference.as_ref(), &cluster.name, keys)
     };
     match &settings.authentication {
-        Authentication::Basic { secret: reference } => {
-            ResolvedAuthentication::Basic(secret(reference))
-        }
-        Authentication::ApiKey { secret: reference } => {
-            ResolvedAuthentication::ApiKey(secret(reference))
-        }
+        Authentication::Basic {
+            secret: reference,
+            keys,
+        } => ResolvedAuthentication::Basic(secret(
+            reference,
+            [
+                ("username", "username_in", keys.username_in.as_ref()),
+                ("password", "password_in", keys.password_in.as_ref()),
+            ],
+        )),
+        Authentication::ApiKey {
+            secret: reference,
+            keys,
+        } => ResolvedAuthentication::ApiKey(secret(
+            reference,
+            [
+                ("id", "id_in", keys.id_in.as_ref()),
+                ("api_key", "api_key_in", keys.api_key_in.as_ref()),
+            ],
+        )),
         Authentication::ClientCertificate {
             secret: reference,
+            keys,
             subject,
         } => ResolvedAuthentication::ClientCertificate {
-            secret: secret(reference),
+            secret: secret(
+                reference,
+                [
+                    ("tls.crt", "certificate_in", keys.certificate_in.as_ref()),
+                    ("tls.key", "private_key_in", keys.private_key_in.as_ref()),
+                ],
+            ),
             subject: subject
                 .clone()
                 .unwrap_or_else(|| format!("CN={}", name::writer(&cluster.slug))),
@@ -338,19 +362,38 @@ fn authentication(
     }
 }
 
-fn secret(destination: &str, reference: Option<&SecretReference>, cluster: &str) -> ResolvedSecret {
-    match reference.and_then(SecretReference::parsed) {
-        Some(Reference::Kubernetes(secret_name)) => ResolvedSecret {
-            secret_name,
-            secrets_manager_name: None,
-        },
-        Some(Reference::SecretsManager(named)) => ResolvedSecret {
-            secret_name: name::secret(destination),
-            secrets_manager_name: Some(named),
-        },
-        None => ResolvedSecret {
-            secret_name: name::secret(destination),
-            secrets_manager_name: Some(name::secrets_manager(cluster, destination)),
-        },
+/// A key's own name, the setting that gives it another, and that one.
+type SecretKey<'s> = (&'static str, &'static str, Option<&'s SecretKeyName>);
+
+fn secret(
+    destination: &str,
+    reference: Option<&SecretReference>,
+    cluster: &str,
+    keys: [SecretKey<'_>; 2],
+) -> ResolvedSecret {
+    let reference = reference.and_then(SecretReference::parsed);
+    let is_fetched = !matches!(reference, Some(Reference::Kubernetes(_)));
+    let keys = keys.into_iter().map(|(own, setting, called)| {
+        let outside = called.map_or(own, SecretKeyName::as_str);
+        let inside = if is_fetched { own } else { outside };
+        let key = ResolvedSecretKey {
+            setting,
+            outside: outside.to_owned(),
+            inside: inside.to_owned(),
+        };
+        (own, key)
+    });
+    let (secret_name, secrets_manager_name) = match reference {
+        Some(Reference::Kubernetes(secret_name)) => (secret_name, None),
+        Some(Reference::SecretsManager(named)) => (name::secret(destination), Some(named)),
+        None => (
+            name::secret(destination),
+            Some(name::secrets_manager(cluster, destination)),
+        ),
+    };
+    ResolvedSecret {
+        secret_name,
+        secrets_manager_name,
+        keys: keys.collect(),
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::shared_idle;
 use super::{
     AccountShare, AccountStack, AwsName, ClusterSummary, FleetAccounts, FleetCluster, OwnFiles,
     PlacedPatch, Problem, ResolvedCluster, account, aws, gitops, name, resolve_cluster,
@@ -113,7 +114,11 @@ impl<'a> FleetResolver<'a> {
             .map(|cluster| &cluster.of_fleet);
         faults.append(find_gitops_clashes(of_fleet, self.fleet));
         faults.append(self.find_aws_clashes(clusters.clone(), &stacks));
-        faults.append(find_unused_destinations(clusters, &self.fleet.loaded));
+        faults.append(find_unused_destinations(
+            clusters.clone(),
+            &self.fleet.loaded,
+        ));
+        faults.append(shared_idle::find(clusters, &self.fleet.loaded));
         faults
     }
 

@@ -6,13 +6,14 @@
 //! mistake. `resolve/tests/effects.rs` changes every setting and finds those that
 //! are missing here.
 
+use super::aws::Forwarded;
 use super::{
-    DaemonSet, LogGroup, LogSubscription, OwnFiles, Problems, ResolvedAws, ResolvedMachines,
-    ResolvedStream,
+    DaemonSet, LogGroup, LogSubscription, OwnFiles, Problems, ResolvedAws, ResolvedDestination,
+    ResolvedMachines, ResolvedStream, life_cycle, reader,
 };
 use crate::settings::{
-    ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace, LogstashService,
-    MachineRead, MachineRole, S3Method, Settings,
+    Backend, ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace,
+    LogstashService, MachineRead, MachineRole, S3Method, Settings,
 };
 
 /// What is resolved already.
@@ -20,6 +21,7 @@ pub(super) struct Resolved<'a> {
     pub(super) settings: &'a Settings,
     pub(super) own_files: &'a OwnFiles,
     pub(super) streams: &'a [ResolvedStream],
+    pub(super) destinations: &'a [ResolvedDestination],
     pub(super) daemon_sets: &'a [DaemonSet],
     pub(super) machines: &'a ResolvedMachines,
     pub(super) log_groups: &'a [LogGroup],
@@ -29,10 +31,11 @@ pub(super) struct Resolved<'a> {
 }
 
 /// Settings of a stream that only an Elasticsearch or OpenSearch knows.
-const OF_SERVERS: [&str; 9] = [
+const OF_SERVERS: [&str; 10] = [
     "codec",
     "dataset",
     "force_merge",
+    "life_cycle",
     "mapping",
     "refresh_interval_seconds",
     "replicas",
@@ -44,15 +47,13 @@ const OF_SERVERS: [&str; 9] = [
 const REMOVE: &str = "remove it";
 
 impl Resolved<'_> {
-    /// Finds all of them.
-    pub(super) fn find(&self, problems: &mut Problems) {
-        // A cluster whose own file isn't known says nothing itself.
-        if self.own_files.layer.is_none() {
-            return;
-        }
+    /// Finds all of them. Those that the cluster itself says are problems; all are
+    /// handed back, since what a layer of several clusters says may have no effect on any.
+    pub(super) fn find(&self, problems: &mut Problems) -> Vec<IdleSetting> {
         let mut told = Told {
             own_files: self.own_files,
             problems,
+            idle: Vec::new(),
         };
         self.destinations(&mut told);
         for stream in self.streams {
@@ -60,6 +61,7 @@ impl Resolved<'_> {
         }
         let every: Vec<&ResolvedStream> = self.streams.iter().collect();
         self.stream(&["stream_defaults"], &every, &mut told);
+        self.readers(&mut told);
         self.role(&mut told);
         self.gitops(&mut told);
         told.tell(
@@ -71,6 +73,7 @@ impl Resolved<'_> {
         self.machines(&mut told);
         self.logstash(&mut told);
         self.aws(&mut told);
+        told.idle
     }
 
     fn destinations(&self, told: &mut Told<'_>) {
@@ -148,6 +151,7 @@ impl Resolved<'_> {
                 told.tell(&[base, &[key]].concat(), why, hint);
             }
         }
+        self.life_cycle(base, streams, told);
         if all(&|stream| groups(stream).next().is_none()) {
             told.tell(
                 &[base, &["cloudwatch"]].concat(),
@@ -182,6 +186,47 @@ impl Resolved<'_> {
         }
     }
 
+    /// What of a life cycle a server doesn't know.
+    fn life_cycle(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+        let backends: Vec<Backend> = streams
+            .iter()
+            .flat_map(|stream| &stream.destinations)
+            .filter_map(|name| {
+                let mut all = self.settings.destinations.iter();
+                let (_, destination) = all.find(|(own, _)| own.as_str() == name)?;
+                Some(destination.server()?.0)
+            })
+            .collect();
+        // What goes to no server is told by itself.
+        if backends.is_empty() {
+            return;
+        }
+        if !backends.contains(&Backend::Opensearch) {
+            told.tell(
+                &[base, &["life_cycle", "retry"]].concat(),
+                "Elasticsearch repeats a step that failed by itself, and only OpenSearch knows this",
+                REMOVE,
+            );
+        }
+        if backends.contains(&Backend::Elasticsearch) {
+            return;
+        }
+        for phase in ["warm", "cold"] {
+            let does_nothing = |stream: &&ResolvedStream| {
+                let mut phases = life_cycle::phases(&stream.life_cycle).into_iter();
+                let phase = phases.find(|own| own.name == phase);
+                phase.is_none_or(|phase| phase.does_nothing())
+            };
+            if streams.iter().all(does_nothing) {
+                told.tell(
+                    &[base, &["life_cycle", phase]].concat(),
+                    "nothing is done with an index when this phase begins: OpenSearch has no tiers of data",
+                    "say what is done, such as `nodes` that it moves to, `replicas` or `force_merge: true`; or remove it",
+                );
+            }
+        }
+    }
+
     /// Patterns of subscriptions that no log group has.
     fn subscriptions(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
         for kind in ["function", "firehose", "account"] {
@@ -197,6 +242,35 @@ impl Resolved<'_> {
                     &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
                     "there is no such subscription, so nothing is chosen by this",
                     "set `enabled: true` beside it, or remove it",
+                );
+            }
+        }
+    }
+
+    fn readers(&self, told: &mut Told<'_>) {
+        for name in reader::without_effect(self.settings, self.destinations) {
+            told.tell(
+                &["readers", name.as_str()],
+                "none of its streams goes to an Elasticsearch or OpenSearch, so there is nothing to read",
+                "correct its `streams`, or remove it",
+            );
+        }
+        let has_opensearch = |name: &str| {
+            let mut own = self.destinations.iter();
+            own.any(|own| {
+                own.backend == Backend::Opensearch
+                    && own
+                        .readers
+                        .iter()
+                        .any(|reader| reader.key.as_deref() == Some(name))
+            })
+        };
+        for name in self.settings.readers.keys() {
+            if !has_opensearch(name.as_str()) {
+                told.tell(
+                    &["readers", name.as_str(), "iam_roles"],
+                    "only Amazon OpenSearch Service knows callers by their IAM roles, and this reader is at none",
+                    "name `users` or `groups`, or remove it",
                 );
             }
         }
@@ -247,12 +321,13 @@ impl Resolved<'_> {
         if self.settings.distribution == Distribution::Eks {
             let why = "AWS runs the control plane of EKS, so Fluentd reads nothing of it";
             let hint = "remove it; what EKS logs is said by `sources.aws.eks.types`";
-            let mut allowed = vec!["enabled", "records"];
-            // It may be on for the whole fleet, so a cluster may say that it is off here.
-            if !control_plane.audit_log.enabled {
-                allowed.push("audit_log");
-            }
-            told.tell_all(&base, &allowed, why, hint);
+            // The audit log may be on for the whole fleet, so a cluster may say that it is off here.
+            let allowed: &[&str] = if control_plane.audit_log.enabled {
+                &["enabled", "records"]
+            } else {
+                &["enabled", "records", "audit_log"]
+            };
+            told.tell_all(&base, allowed, why, hint);
             told.tell_all(&[&base[..], &["records"]].concat(), &["stream"], why, hint);
             return;
         }
@@ -416,14 +491,15 @@ impl Resolved<'_> {
             return;
         }
         let base = ["sources", "aws"];
-        if aws.elb.enabled && !aws.elb.classic {
+        let on = |own: Forwarded| own.is_on(self.settings);
+        if aws.elb.enabled && !on(Forwarded::ClassicLoadBalancers) {
             told.tell(
                 &["sources", "aws", "elb", "classic_minutes"],
                 "logs of Classic Load Balancers are off",
                 "set `classic: true`, or remove it",
             );
         }
-        if aws.ec2.enabled && !aws.ec2.status && !aws.ec2.console_output {
+        if aws.ec2.enabled && !on(Forwarded::MachineStatus) && !on(Forwarded::ConsoleOutput) {
             told.tell(
                 &["sources", "aws", "ec2", "poll_minutes"],
                 "neither the status nor the console is asked for",
@@ -446,11 +522,11 @@ impl Resolved<'_> {
                 );
             }
         }
-        if !aws.metrics.enabled {
+        if !on(Forwarded::Metrics) {
             for source in ["ec2", "ebs", "elb", "s3", "dynamodb", "route53", "vpc"] {
                 told.tell(
                     &[&base[..], &[source, "metrics"]].concat(),
-                    "measurements are off (`sources.aws.metrics.enabled: false`)",
+                    "measurements are off (`sources.aws.metrics.enabled`)",
                     REMOVE,
                 );
             }
@@ -480,25 +556,60 @@ fn kind_of(subscription: &LogSubscription) -> &'static str {
     }
 }
 
+/// A setting without effect on a cluster, whoever says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IdleSetting {
+    /// Its path; what is below has no effect, either.
+    pub(super) setting: Vec<String>,
+    /// The keys below it that have an effect.
+    pub(super) except: &'static [&'static str],
+    /// Why.
+    pub(super) why: String,
+    /// What to do.
+    pub(super) hint: String,
+}
+
 /// What is told, of what the cluster itself says.
 struct Told<'a> {
     own_files: &'a OwnFiles,
     problems: &'a mut Problems,
+    idle: Vec<IdleSetting>,
 }
 
 impl Told<'_> {
     fn tell(&mut self, setting: &[&str], why: impl Into<String>, hint: impl Into<String>) {
+        let (why, hint) = (why.into(), hint.into());
         if self.own_files.says(setting) {
-            self.problems.push(setting, why, hint);
+            self.problems.push(setting, why.as_str(), hint.as_str());
         }
+        self.push(setting, &[], why, hint);
+    }
+
+    fn push(
+        &mut self,
+        setting: &[&str],
+        except: &'static [&'static str],
+        why: String,
+        hint: String,
+    ) {
+        self.idle.push(IdleSetting {
+            setting: setting.iter().map(|key| (*key).to_owned()).collect(),
+            except,
+            why,
+            hint,
+        });
     }
 
     /// Tells of each setting below one, but those.
-    fn tell_all(&mut self, base: &[&str], except: &[&str], why: &str, hint: &str) {
+    fn tell_all(&mut self, base: &[&str], except: &'static [&'static str], why: &str, hint: &str) {
         let said = self.own_files.said(base).and_then(|said| said.entries());
         let keys = said.into_iter().flatten().map(|entry| entry.key.as_str());
         for key in keys.filter(|key| !except.contains(key)) {
-            self.tell(&[base, &[key]].concat(), why, hint);
+            let setting = [base, &[key]].concat();
+            if self.own_files.says(&setting) {
+                self.problems.push(&setting, why, hint);
+            }
         }
+        self.push(base, except, why.to_owned(), hint.to_owned());
     }
 }

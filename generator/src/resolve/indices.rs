@@ -15,10 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::record_fields;
 use super::stream::Feeding;
-use super::{ResolvedRollover, ResolvedStream};
-use crate::settings::{Backend, Codec};
+use super::{ResolvedPhase, ResolvedRollover, ResolvedStream, life_cycle, record_fields};
+use crate::settings::{Backend, Codec, Retry};
 
 /// A kind of records, which brings fields of its own. A mapping has all fields
 /// of its kinds, whether or not each source is on: the fewer mappings differ,
@@ -39,6 +38,15 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] = [
+        Self::Kubernetes,
+        Self::Events,
+        Self::Audit,
+        Self::Machines,
+        Self::Aws,
+    ];
+
     /// As part of a name.
     const fn name(self) -> &'static str {
         match self {
@@ -140,7 +148,7 @@ pub struct IndexTemplate {
 pub struct LifeCycle {
     /// The data stream of its first stream.
     pub name: String,
-    /// How long a record is kept at least, such as `30d`.
+    /// How long a record is kept at least, such as `30d`, or `for-good`.
     pub kept: String,
     /// Which policy counts while a stream is in two.
     pub priority: u32,
@@ -148,23 +156,23 @@ pub struct LifeCycle {
     pub streams: Vec<String>,
     /// Their data streams, sorted.
     pub data_streams: Vec<String>,
-    /// Days that a record is kept at least.
-    pub retention_days: u16,
+    /// Days that a record is kept at least; none where it is kept for good.
+    pub retention_days: Option<u16>,
     /// When a new backing index begins.
     pub rollover: ResolvedRollover,
     /// Whether an index is merged after its rollover.
     pub force_merge: bool,
+    /// Which indices are recovered first, of those that take records.
+    pub priority_of_indices: Option<u16>,
+    /// What comes between rollover and end, in its order.
+    pub phases: Vec<ResolvedPhase>,
+    /// How OpenSearch repeats a step that failed; Elasticsearch has no such setting.
+    pub retry: Option<Retry>,
 }
 
 /// Says what the streams of a destination need there. They come sorted by name.
 pub(super) fn resolve(backend: Backend, streams: &[&ResolvedStream]) -> Indices {
-    let life_cycles = group(streams, |stream| {
-        (
-            stream.retention_days,
-            stream.rollover.clone(),
-            stream.force_merge,
-        )
-    });
+    let life_cycles = group(streams, |stream| Course::of(stream, backend));
     let mappings = group(streams, mapping);
     let settings = group(streams, index_settings);
     let templates = group(streams, |stream| {
@@ -178,7 +186,7 @@ pub(super) fn resolve(backend: Backend, streams: &[&ResolvedStream]) -> Indices 
         templates: templates.into_iter().map(index_template).collect(),
         life_cycles: life_cycles
             .iter()
-            .map(|(of, streams)| life_cycle(of, streams))
+            .map(|(course, streams)| life_cycle(course, streams))
             .collect(),
         mappings: mappings
             .into_iter()
@@ -214,10 +222,18 @@ fn place<Common>(groups: &[Group<'_, Common>], stream: &ResolvedStream) -> usize
     groups.iter().position(is_in).unwrap_or_default()
 }
 
+/// What the mapping of streams is called that nothing feeds any more: what they
+/// get are fields of every record, and those of the user's own.
+const RETIRED: &str = "retired";
+
 fn mapping(stream: &ResolvedStream) -> RecordMapping {
     let names: Vec<&str> = stream.kinds.iter().map(|kind| kind.name()).collect();
     RecordMapping {
-        name: names.join("-"),
+        name: if names.is_empty() {
+            RETIRED.to_owned()
+        } else {
+            names.join("-")
+        },
         kinds: stream.kinds.clone(),
         json_targets: stream.json_targets.clone(),
         ignore_above: stream.mapping.ignore_above,
@@ -272,20 +288,47 @@ fn index_template((parts, streams): Group<'_, Parts>) -> IndexTemplate {
     }
 }
 
-fn life_cycle(
-    (retention_days, rollover, force_merge): &(u16, ResolvedRollover, bool),
-    streams: &[&ResolvedStream],
-) -> LifeCycle {
+/// What streams with one life cycle have in common.
+#[derive(PartialEq)]
+struct Course {
+    retention_days: Option<u16>,
+    rollover: ResolvedRollover,
+    force_merge: bool,
+    priority: Option<u16>,
+    phases: Vec<ResolvedPhase>,
+    retry: Option<Retry>,
+}
+
+impl Course {
+    fn of(stream: &ResolvedStream, backend: Backend) -> Self {
+        let retry = &stream.life_cycle.retry;
+        Self {
+            retention_days: stream.retention_days,
+            rollover: stream.rollover.clone(),
+            force_merge: stream.force_merge,
+            priority: stream.life_cycle.priority,
+            phases: life_cycle::phases(&stream.life_cycle),
+            retry: (backend == Backend::Opensearch).then(|| retry.clone()),
+        }
+    }
+}
+
+fn life_cycle(course: &Course, streams: &[&ResolvedStream]) -> LifeCycle {
     let named = Named::of(streams);
     LifeCycle {
         name: named.name,
-        kept: format!("{retention_days}d"),
+        kept: course
+            .retention_days
+            .map_or_else(|| "for-good".to_owned(), |days| format!("{days}d")),
         priority: named.priority,
         streams: streams.iter().map(|stream| stream.name.clone()).collect(),
         data_streams: named.data_streams,
-        retention_days: *retention_days,
-        rollover: rollover.clone(),
-        force_merge: *force_merge,
+        retention_days: course.retention_days,
+        rollover: course.rollover.clone(),
+        force_merge: course.force_merge,
+        priority_of_indices: course.priority,
+        phases: course.phases.clone(),
+        retry: course.retry.clone(),
     }
 }
 

@@ -460,14 +460,16 @@ impl MachinesPlan {
     pub(super) fn feed(&self, fed: &mut Fed) {
         for role in &self.roles {
             for input in &role.inputs {
-                feed_one(fed, &input.stream, &role.rules);
+                let source = format!("machines.{}", role.name);
+                feed_one(fed, &input.stream, source, &role.rules);
             }
         }
     }
 }
 
-fn feed_one(fed: &mut Fed, stream: &str, rules: &MachineRules) {
+fn feed_one(fed: &mut Fed, stream: &str, source: String, rules: &MachineRules) {
     let feeding = fed.entry(stream.to_owned()).or_default();
+    feeding.sources.insert(source);
     feeding.machines = true;
     feeding.shippers = true;
     if !rules.parse.is_empty() {

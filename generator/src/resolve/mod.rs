@@ -19,6 +19,7 @@ mod gitops;
 mod idle;
 mod image;
 mod indices;
+mod life_cycle;
 mod log_group;
 mod machines;
 mod name;
@@ -27,10 +28,12 @@ mod pattern;
 mod problem;
 mod product;
 mod proxy;
+mod reader;
 mod record_fields;
 mod record_rules;
 mod records;
 mod region;
+mod shared_idle;
 mod source;
 mod stream;
 mod summary;
@@ -59,6 +62,7 @@ pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
 };
 pub use indices::{IndexSettings, IndexTemplate, Indices, LifeCycle, RecordKind, RecordMapping};
+pub use life_cycle::ResolvedPhase;
 pub use machines::{
     ExcludedUnit, MachineFiles, MachineInput, MachineInputKind, MachineRules, MachineSecret,
     MachineTags, MaskRule, ParseRule, ResolvedCloudwatchAgent, ResolvedFilebeat, ResolvedLogstash,
@@ -69,6 +73,7 @@ pub use name::{AwsName, NameKind};
 pub use patch::PlacedPatch;
 pub use problem::{Problem, Problems};
 pub use proxy::ResolvedProxy;
+pub use reader::ResolvedReader;
 pub use record_fields::fields_without_rules;
 pub use records::{KubernetesSource, RecordRule, SourceRecords};
 pub use summary::ClusterSummary;
@@ -144,9 +149,17 @@ pub fn resolve_cluster(
             .collect();
         destination.data_streams = own.iter().map(|own| own.data_stream.clone()).collect();
         destination.data_streams.sort();
+        destination.written = own
+            .iter()
+            .filter(|own| !own.retired)
+            .map(|own| own.data_stream.clone())
+            .collect();
+        destination.written.sort();
         destination.indices = indices::resolve(destination.backend, &own);
+        destination.readers = reader::of_destination(settings, &cluster.slug, destination, &own);
     }
     destinations.retain(|destination| !destination.data_streams.is_empty());
+    reader::check(settings, &streams, &destinations, &mut problems);
     let mut cloudwatch = destination::resolve_cloudwatch(settings, &mut problems);
     for own in &mut cloudwatch {
         own.proxy = proxy
@@ -215,10 +228,11 @@ pub fn resolve_cluster(
         &mut problems,
     );
     check_pod_role(settings, &daemon_sets, role_arn.as_deref(), &mut problems);
-    idle::Resolved {
+    let idle = idle::Resolved {
         settings,
         own_files,
         streams: &streams,
+        destinations: &destinations,
         daemon_sets: &daemon_sets,
         machines: &machines,
         log_groups: &log_groups,
@@ -257,6 +271,7 @@ pub fn resolve_cluster(
         daemon_sets,
         aws,
         aws_names,
+        idle,
         machines,
     })
 }

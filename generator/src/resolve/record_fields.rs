@@ -180,6 +180,39 @@ fn of_kinds(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
+/// The type of a field of these kinds of records, [`MAP`] for what lies in a map; none
+/// where it isn't searchable.
+pub(super) fn type_of(
+    kinds: &BTreeSet<RecordKind>,
+    json_targets: &[String],
+    field: &str,
+) -> Option<&'static str> {
+    let lies_in = |outer: &str| {
+        let rest = field.strip_prefix(outer);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    if json_targets.iter().any(|target| lies_in(target)) {
+        return Some(MAP);
+    }
+    let mut fields = fields(kinds).into_iter();
+    fields
+        .find(|(known, kind)| {
+            if *kind == MAP {
+                lies_in(known)
+            } else {
+                *known == field
+            }
+        })
+        .map(|(_, kind)| kind)
+}
+
+/// The fields of these kinds of records whose values are compared as a whole, but those in maps.
+pub(super) fn whole(kinds: &BTreeSet<RecordKind>) -> impl Iterator<Item = &'static str> {
+    let fields = fields(kinds).into_iter();
+    let fields = fields.filter(|(_, kind)| matches!(*kind, "keyword" | "ip" | "long"));
+    fields.map(|(path, _)| path)
+}
+
 /// How many fields a mapping of these kinds has, as both servers count them: objects are some, too.
 pub(super) fn count(kinds: &BTreeSet<RecordKind>) -> usize {
     let mut paths = BTreeSet::new();

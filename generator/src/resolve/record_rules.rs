@@ -10,7 +10,7 @@ use super::{KubernetesSource, OwnFiles, choice, pattern};
 use crate::glob::covers_glob;
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Drop, Enrichment, Glob, Name, Pattern, RecordSelector,
-    Records, Settings,
+    Records, Settings, multiline_in_order,
 };
 
 /// Checks the rules of a source.
@@ -102,7 +102,16 @@ fn shape(source: KubernetesSource, records: &Records, settings: &Settings) -> Sh
         of: origins.iter().copied().collect(),
         first: RuleMoment::Route,
     }));
-    let mut taken = Vec::new();
+    let mut taken: Vec<TakenField> = on(&records.remove)
+        .map(|field| TakenField {
+            path: field.to_string(),
+            from: RuleMoment::Route,
+            by: format!(
+                "`remove.{field}` takes `{field}` off records before they are looked at here"
+            ),
+            hint: "look at another field, or keep this one".to_owned(),
+        })
+        .collect();
     if records.json.parse && !records.json.keep_text {
         taken.push(TakenField {
             path: "message".to_owned(),
@@ -166,6 +175,16 @@ impl Rules<'_> {
                 problems.push(&self.at(keys), fault.message, fault.hint);
             }
         };
+        for (name, rule) in &self.records.keep {
+            let origins = rule.containers.as_ref().map_or_else(
+                || self.shape.origins.clone(),
+                |containers| self.origins_of(containers),
+            );
+            for field in rule.when.keys() {
+                let keys = ["keep", name.as_str(), "when", field.as_str()];
+                told(&keys, field.as_str(), RuleMoment::Drop, &origins);
+            }
+        }
         for (name, rule) in &self.records.drop {
             let origins = rule.containers.as_ref().map_or_else(
                 || self.shape.origins.clone(),
@@ -185,6 +204,27 @@ impl Rules<'_> {
             }
         }
         self.check_enrichments(problems);
+        self.check_removals(problems);
+    }
+
+    /// Finds fields that no record has when they would be taken off, or that others make for it.
+    fn check_removals(&self, problems: &mut Problems) {
+        let mut shape = self.shape.clone();
+        let is_removed = |path: &str| on(&self.records.remove).any(|field| field.as_str() == path);
+        shape.taken.retain(|taken| !is_removed(&taken.path));
+        for field in on(&self.records.remove) {
+            let keys = ["remove", field.as_str()];
+            let fault = shape.fault(field.as_str(), RuleMoment::Route, &shape.origins);
+            if self.records.enrich.contains_key(field) {
+                problems.push(
+                    &self.at(&keys),
+                    format!("`enrich.{field}` makes this field, and this takes it off"),
+                    "remove one of the two",
+                );
+            } else if let Some(fault) = fault {
+                problems.push(&self.at(&keys), fault.message, fault.hint);
+            }
+        }
     }
 
     /// Fields are made in the order of their names, each of what those before it left.
@@ -233,7 +273,7 @@ impl Rules<'_> {
     fn check_hidden(&self, problems: &mut Problems) {
         let records = self.records;
         let mut earlier: Vec<(&Name, &ContainerSelector)> = Vec::new();
-        for (name, rule) in &records.multiline {
+        for (name, rule) in multiline_in_order(&records.multiline) {
             let keys = ["multiline", name.as_str(), "containers"];
             let by = earlier
                 .iter()
@@ -242,11 +282,16 @@ impl Rules<'_> {
                 problems.push(
                     &self.at(&keys),
                     format!("`multiline.{other}` comes first and takes all of these containers, so this never holds"),
-                    format!("rules are tried in the order of their names: choose fewer containers in `{other}`, or call this one something that comes before it"),
+                    format!("give this one a lower `order` than that, or choose fewer containers in `{other}`"),
                 );
             }
             self.check_excluded(&keys, &rule.containers, problems);
             earlier.push((name, &rule.containers));
+        }
+        for (name, rule) in &records.keep {
+            if let Some(containers) = &rule.containers {
+                self.check_excluded(&["keep", name.as_str(), "containers"], containers, problems);
+            }
         }
         for (name, rule) in &records.drop {
             let keys = ["drop", name.as_str()];
@@ -312,6 +357,12 @@ impl Rules<'_> {
                 rule.containers.clone(),
             )
         });
+        let of_keep = records.keep.iter().filter_map(|(name, rule)| {
+            Some((
+                ["keep", name.as_str(), "containers"],
+                rule.containers.clone()?,
+            ))
+        });
         let of_drop = records.drop.iter().filter_map(|(name, rule)| {
             Some((
                 ["drop", name.as_str(), "containers"],
@@ -324,6 +375,7 @@ impl Rules<'_> {
             .map(|(name, route)| (["routes", name.as_str(), "when"], selector_of(&route.when)));
         for (keys, selector) in of_exclude
             .chain(of_multiline)
+            .chain(of_keep)
             .chain(of_drop)
             .chain(of_routes)
         {
@@ -475,7 +527,19 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             );
         }
     }
+    let mut orders = BTreeMap::new();
     for (name, rule) in &records.multiline {
+        if let Some(order) = rule.order
+            && let Some(other) = orders.insert(order, name)
+        {
+            problems.push(
+                &[&base[..], &["multiline", name.as_str(), "order"]].concat(),
+                format!(
+                    "the rules `{other}` and `{name}` have the same order, so neither is first"
+                ),
+                "give each rule a number of its own",
+            );
+        }
         check_pattern(
             &[&base[..], &["multiline", name.as_str(), "first_line"]].concat(),
             &rule.first_line,
@@ -486,6 +550,22 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
             &rule.containers,
             problems,
         );
+    }
+    for (name, rule) in &records.keep {
+        let setting = [&base[..], &["keep", name.as_str()]].concat();
+        for (field, pattern) in &rule.when {
+            let setting = [&setting[..], &["when", field.as_str()]].concat();
+            check_pattern(&setting, pattern, problems);
+        }
+        check_reason(
+            &[&setting[..], &["reason"]].concat(),
+            &rule.reason,
+            problems,
+        );
+        if let Some(containers) = &rule.containers {
+            let setting = [&setting[..], &["containers"]].concat();
+            check_selector(&setting, containers, problems);
+        }
     }
     for (name, rule) in &records.drop {
         check_pattern(

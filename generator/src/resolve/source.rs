@@ -8,15 +8,15 @@ use super::problem::Problems;
 use super::stream::Fed;
 use super::{
     Condition, ContainerSource, ControlPlaneSource, EventSource, ExcludedPaths, KubernetesSource,
-    NodeSource, OwnFiles, RecordRule, ResolvedAuditLog, ResolvedJournal, ResolvedMultiline,
-    ResolvedRecords, ResolvedRoute, ResolvedSources, container, image, machines, record_rules,
-    workload,
+    NodeSource, OwnFiles, RecordRule, ResolvedAuditLog, ResolvedJournal, ResolvedKeep,
+    ResolvedMultiline, ResolvedRecords, ResolvedRoute, ResolvedSources, container, image, machines,
+    record_rules, workload,
 };
 use crate::fault::list;
 use crate::nearest::did_you_mean;
 use crate::settings::{
-    ContainerSelector, ControlPlaneRead, Day, Distribution, Glob, KubernetesName, Name,
-    RecordSelector, Records, Settings,
+    ContainerSelector, ControlPlaneRead, Day, Distribution, FieldName, Glob, KubernetesName, Name,
+    Pattern, RecordSelector, Records, Settings, multiline_in_order,
 };
 
 /// The namespace of the control plane's static pods.
@@ -80,10 +80,11 @@ pub(super) fn resolve_sources(
 /// Which streams the sources feed.
 pub(super) fn fed(sources: &ResolvedSources) -> Fed {
     let mut fed = Fed::new();
-    for (_, source) in sources.containers() {
+    for (name, source) in sources.containers() {
         let records = &source.records;
         for stream in &records.streams {
             let targets = fed.entry(stream.clone()).or_default();
+            targets.sources.insert(name.name());
             targets.shippers = true;
             targets.containers = true;
             if records.json.parse {
@@ -97,11 +98,15 @@ pub(super) fn fed(sources: &ResolvedSources) -> Fed {
         .and_then(|source| source.audit_log.as_ref());
     if let Some(log) = audit_log {
         let feeding = fed.entry(log.stream.clone()).or_default();
+        feeding
+            .sources
+            .insert("kubernetes.control_plane".to_owned());
         feeding.shippers = true;
         feeding.audit_log = true;
     }
     if let Some(events) = &sources.events {
         let feeding = fed.entry(events.stream.clone()).or_default();
+        feeding.sources.insert("kubernetes.events".to_owned());
         feeding.shippers = true;
         feeding.events = true;
     }
@@ -130,7 +135,8 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
         "events",
         "machines",
     ];
-    for stream in settings.streams.keys() {
+    let fed = settings.streams.iter().filter(|(_, own)| !own.retired);
+    for stream in fed.map(|(name, _)| name) {
         if !wanted.contains(&stream)
             && !built_in.contains(&stream.as_str())
             && !super::aws::BUILT_IN_STREAMS.contains(&stream.as_str())
@@ -431,9 +437,8 @@ fn resolve_records(records: &Records, read: ReadRecords) -> ResolvedRecords {
         }
     }
     ResolvedRecords {
-        multiline: records
-            .multiline
-            .iter()
+        multiline: multiline_in_order(&records.multiline)
+            .into_iter()
             .map(|(name, rule)| ResolvedMultiline {
                 name: name.to_string(),
                 file_name_pattern: container::file_name_pattern(&rule.containers),
@@ -446,6 +451,20 @@ fn resolve_records(records: &Records, read: ReadRecords) -> ResolvedRecords {
         metadata: records.metadata.clone(),
         annotations: on(&records.metadata.annotations)
             .map(ToString::to_string)
+            .collect(),
+        keep: records
+            .keep
+            .iter()
+            .map(|(name, rule)| ResolvedKeep {
+                name: name.to_string(),
+                of: rule
+                    .containers
+                    .iter()
+                    .flat_map(container_conditions)
+                    .collect(),
+                conditions: field_conditions(&rule.when).collect(),
+                reason: one_line(&rule.reason),
+            })
             .collect(),
         drop: records
             .drop
@@ -466,6 +485,9 @@ fn resolve_records(records: &Records, read: ReadRecords) -> ResolvedRecords {
             })
             .collect(),
         enrich: records.enrich.clone(),
+        remove: on(&records.remove)
+            .map(|field| field_path(field.as_str()))
+            .collect(),
         routes: routes
             .into_iter()
             .map(|(name, route)| ResolvedRoute {
@@ -515,11 +537,15 @@ pub(super) fn record_conditions(selector: &RecordSelector) -> Vec<Condition> {
         ],
         pattern: format!(r"\A{}\z", value.as_str().replace('.', r"\.")),
     }));
-    conditions.extend(selector.fields.iter().map(|(field, pattern)| Condition {
+    conditions.extend(field_conditions(&selector.fields));
+    conditions
+}
+
+fn field_conditions(fields: &BTreeMap<FieldName, Pattern>) -> impl Iterator<Item = Condition> {
+    fields.iter().map(|(field, pattern)| Condition {
         field: field_path(field.as_str()),
         pattern: pattern.to_string(),
-    }));
-    conditions
+    })
 }
 
 pub(super) fn check_stream(

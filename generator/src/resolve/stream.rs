@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problems;
-use super::{Identity, RecordKind, ResolvedRollover, ResolvedStream, indices, name, record_fields};
+use super::{
+    Identity, RecordKind, ResolvedRollover, ResolvedStream, indices, life_cycle, name,
+    record_fields,
+};
 use crate::fault::list;
 use crate::settings::{Destination, FieldType, Mapping, Name, Settings, Stream};
 
@@ -16,6 +19,8 @@ pub(super) type Fed = BTreeMap<String, Feeding>;
 #[expect(clippy::struct_excessive_bools, reason = "each is a source of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Feeding {
+    /// The sources that feed it, such as `kubernetes.nodes`.
+    pub sources: BTreeSet<String>,
     /// Whether the cluster's own shippers write to it.
     pub shippers: bool,
     /// Whether logs or measurements of AWS go there.
@@ -42,10 +47,14 @@ pub(super) fn resolve_streams(
     let namespace = name::namespace(&cluster.name, &settings.index);
     let mut streams = Vec::new();
     let mut data_streams: BTreeMap<String, &Name> = BTreeMap::new();
+    let nothing = Feeding::default();
     for (name, stream) in &settings.streams {
-        let Some(fed) = fed.get(name.as_str()) else {
-            continue;
+        let fed = match fed.get(name.as_str()) {
+            Some(fed) => fed,
+            None if stream.retired => &nothing,
+            None => continue,
         };
+        check_retired(name.as_str(), stream, fed, problems);
         let resolved = resolve(name.as_str(), stream, settings, &namespace, fed, problems);
         if let Some(other) = data_streams.insert(resolved.data_stream.clone(), name) {
             problems.push(
@@ -62,6 +71,21 @@ pub(super) fn resolve_streams(
     streams
 }
 
+/// What is retired gets nothing any more.
+fn check_retired(name: &str, stream: &Stream, fed: &Feeding, problems: &mut Problems) {
+    if stream.retired && !fed.sources.is_empty() {
+        let sources: Vec<&str> = fed.sources.iter().map(String::as_str).collect();
+        problems.push(
+            &["streams", name, "retired"],
+            format!(
+                "the stream `{name}` is retired, but it is still fed by {}",
+                list(&sources)
+            ),
+            "send these to another stream, or switch them off; or remove this",
+        );
+    }
+}
+
 fn resolve(
     name: &str,
     stream: &Stream,
@@ -74,19 +98,21 @@ fn resolve(
         .dataset
         .as_ref()
         .map_or_else(|| name::dataset(name), ToString::to_string);
-    let ends = ends(name, stream, settings, problems);
+    let ends = Ends::of(stream, settings);
+    check_ends(name, stream, &ends, settings, problems);
     if fed.shippers {
         check_chunk(name, stream, &ends, settings, problems);
     }
     let kinds = indices::kinds(fed);
     let own_fields = field_tree(name, &stream.mapping, &kinds, fed, problems);
     check_limit(name, stream, &kinds, &own_fields, problems);
+    life_cycle::check(name, stream, problems);
     ResolvedStream {
         name: name.to_owned(),
         description: stream.description.clone().unwrap_or_default(),
         data_stream: name::data_stream(&settings.index, &dataset, namespace),
         dataset,
-        shipped_to: if fed.shippers {
+        shipped_to: if fed.shippers || stream.retired {
             ends.shipped_to(stream)
         } else {
             Vec::new()
@@ -94,9 +120,10 @@ fn resolve(
         destinations: ends.servers,
         cloudwatch: ends.cloudwatch,
         archives: ends.archives,
-        retention_days: stream.retention_days,
+        retention_days: stream.retention_days.days(),
         rollover: rollover(stream),
         force_merge: stream.force_merge,
+        life_cycle: stream.life_cycle.clone(),
         shards: stream.shards,
         replicas: stream.replicas,
         refresh_interval_seconds: stream.refresh_interval_seconds,
@@ -106,6 +133,7 @@ fn resolve(
         json_targets: fed.json_targets.iter().cloned().collect(),
         machines: fed.machines,
         buffer: stream.buffer.clone(),
+        retired: stream.retired,
         kinds,
     }
 }
@@ -194,10 +222,10 @@ const MOST_BULK_MEBIBYTES: u16 = 90;
 /// rule of Elasticsearch's own data streams:
 /// <https://www.elastic.co/docs/reference/elasticsearch/configuration-reference/data-stream-lifecycle-settings>.
 fn rollover(stream: &Stream) -> ResolvedRollover {
-    let automatic = match stream.retention_days {
-        ..=14 => 1,
-        15..=90 => 7,
-        _ => 30,
+    let automatic = match stream.retention_days.days() {
+        Some(..=14) => 1,
+        Some(15..=90) => 7,
+        Some(_) | None => 30,
     };
     ResolvedRollover {
         max_age_days: stream.rollover.max_age_days.unwrap_or(automatic),
@@ -214,6 +242,28 @@ struct Ends {
 }
 
 impl Ends {
+    /// Those of a stream, of the destinations that there are.
+    fn of(stream: &Stream, settings: &Settings) -> Self {
+        let every_server = Self::is_every_server(stream, settings);
+        let mut ends = Self::default();
+        for (name, destination) in &settings.destinations {
+            let chosen = if every_server {
+                destination.server().is_some()
+            } else {
+                stream.destinations.get(name) == Some(&true)
+            };
+            if chosen {
+                ends.push(name, destination);
+            }
+        }
+        ends
+    }
+
+    /// Whether nothing says where a stream goes.
+    fn is_every_server(stream: &Stream, settings: &Settings) -> bool {
+        stream.destinations.is_empty() && settings.stream_defaults.destinations.is_empty()
+    }
+
     fn push(&mut self, name: &Name, destination: &Destination) {
         match destination {
             Destination::Elasticsearch(_) | Destination::Opensearch(_) => &mut self.servers,
@@ -240,15 +290,24 @@ impl Ends {
     }
 }
 
-fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problems) -> Ends {
-    let mut ends = Ends::default();
-    let defaults = &settings.stream_defaults.destinations;
-    if stream.destinations.is_empty() && defaults.is_empty() {
-        for (name, destination) in &settings.destinations {
-            if destination.server().is_some() {
-                ends.push(name, destination);
-            }
-        }
+/// Whether a stream goes somewhere, but to no Elasticsearch or OpenSearch.
+pub(super) fn ends_elsewhere(settings: &Settings, name: &Name) -> bool {
+    let stream = settings.streams.get(name);
+    let ends = stream.map(|stream| Ends::of(stream, settings));
+    ends.is_some_and(|ends| {
+        ends.servers.is_empty() && !(ends.cloudwatch.is_empty() && ends.archives.is_empty())
+    })
+}
+
+/// Finds mistakes in where a stream ends.
+fn check_ends(
+    name: &str,
+    stream: &Stream,
+    ends: &Ends,
+    settings: &Settings,
+    problems: &mut Problems,
+) {
+    if Ends::is_every_server(stream, settings) {
         // Without any destination it is told once, of all streams.
         if ends.servers.is_empty() && !settings.destinations.is_empty() {
             problems.push(
@@ -257,21 +316,16 @@ fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problem
                 "set a destination of another kind to `true`, or add one to `destinations`",
             );
         }
-        return ends;
+        return;
     }
-    for (destination, on) in &stream.destinations {
-        match settings.destinations.get(destination) {
-            Some(found) if *on => ends.push(destination, found),
-            Some(_) => {}
-            None => {
-                let known: Vec<&str> = settings.destinations.keys().map(Name::as_str).collect();
-                problems.push(
-                    &["streams", name, "destinations", destination.as_str()],
-                    format!("there is no destination `{destination}`"),
-                    format!("this cluster's destinations are {}", list(&known)),
-                );
-            }
-        }
+    let missing = |destination: &&Name| !settings.destinations.contains_key(*destination);
+    for destination in stream.destinations.keys().filter(missing) {
+        let known: Vec<&str> = settings.destinations.keys().map(Name::as_str).collect();
+        problems.push(
+            &["streams", name, "destinations", destination.as_str()],
+            format!("there is no destination `{destination}`"),
+            format!("this cluster's destinations are {}", list(&known)),
+        );
     }
     if !stream.destinations.values().any(|on| *on) {
         problems.push(
@@ -280,7 +334,6 @@ fn ends(name: &str, stream: &Stream, settings: &Settings, problems: &mut Problem
             "set a destination to `true`, or switch its sources off",
         );
     }
-    ends
 }
 
 /// The user's own fields as the nested `properties` of a mapping.
@@ -359,6 +412,7 @@ fn field_mapping(kind: FieldType, ignore_above: u16) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolve::tests::{resolve, resolved};
     use crate::settings::FieldName;
 
     #[test]
@@ -409,6 +463,68 @@ mod tests {
                     "streams/ingress/mapping/fields/message".to_owned(),
                     "`message` is searchable already, as `text`"
                 ),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_retired_stream_keeps_what_it_has_and_gets_nothing() {
+        let change = "streams: { old: { retired: true, retention_days: 400, mapping: { fields: { team: keyword } } } }";
+        let cluster = resolved(change);
+        let destination = &cluster.destinations[0];
+        let old = "logs-kubernetes.old-prod_eu_example_com".to_owned();
+        assert!(destination.data_streams.contains(&old));
+        assert!(!destination.written.contains(&old));
+        assert!(destination.readers[0].data_streams.contains(&old));
+        let policies = &destination.indices.life_cycles;
+        assert!(
+            policies
+                .iter()
+                .any(|own| own.data_streams == [old.clone()] && own.retention_days == Some(400))
+        );
+        let templates = &destination.indices.templates;
+        assert!(
+            templates
+                .iter()
+                .any(|own| own.data_streams == [old.clone()])
+        );
+        for daemon_set in &cluster.daemon_sets {
+            assert!(!daemon_set.streams.contains(&"old".to_owned()));
+        }
+        let rows = crate::sources::list(&cluster);
+        let row = rows
+            .iter()
+            .find(|row| row.source == "streams.old")
+            .expect("a row");
+        assert_eq!((row.shipped_by.as_ref(), row.ends.len()), (None, 1));
+        assert_eq!(row.ends[0].kept_days, Some(400));
+    }
+
+    /// Its log group, and with it the events, would go otherwise.
+    #[test]
+    fn a_retired_stream_keeps_its_log_group_and_its_bucket() {
+        let change = r#"
+destinations: { cw: { backend: cloudwatch }, archive: { backend: s3, expiry_days: 90 } }
+kubernetes: { role_arn: "arn:aws:iam::111122223333:role/logs" }
+streams: { old: { retired: true, destinations: { cw: true, archive: true } } }
+"#;
+        let cluster = resolved(change);
+        let groups: Vec<&str> = cluster
+            .log_groups
+            .iter()
+            .map(|own| own.name.as_str())
+            .collect();
+        assert_eq!(groups, ["/logfleet/prod-eu.example.com/old"]);
+        assert_eq!(cluster.archives.len(), 1);
+    }
+
+    #[test]
+    fn a_retired_stream_that_something_feeds_is_told() {
+        let problems = resolve("streams: { nodes: { retired: true } }");
+        assert_eq!(
+            problems.expect_err("a problem"),
+            [
+                "streams.nodes.retired: the stream `nodes` is retired, but it is still fed by `kubernetes.nodes`"
             ]
         );
     }

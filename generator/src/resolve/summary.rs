@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::aws::AwsClaims;
+use super::idle::IdleSetting;
 use super::{AccountShare, AwsName, FleetCluster, ResolvedCluster};
 
 /// A resolved cluster as other clusters see it.
@@ -17,6 +18,8 @@ pub struct ClusterSummary {
     pub(super) aws: AwsClaims,
     /// The destinations that its streams go to; none where it has no stream.
     pub(super) destinations: Option<BTreeSet<String>>,
+    /// Settings that have no effect on it.
+    pub(super) idle: Vec<IdleSetting>,
 }
 
 impl ClusterSummary {
@@ -27,6 +30,7 @@ impl ClusterSummary {
             aws_names: cluster.aws_names.clone(),
             aws: AwsClaims::of(cluster),
             destinations: destinations(cluster),
+            idle: cluster.idle.clone(),
         }
     }
 

@@ -41,7 +41,7 @@ fn parse(text: &str) -> Node {
 }
 
 /// Resolves the cluster with one more layer over it.
-fn resolve(change: &str) -> Result<ResolvedCluster, Vec<String>> {
+pub(super) fn resolve(change: &str) -> Result<ResolvedCluster, Vec<String>> {
     let layers = merge(parse(DEFAULTS), &parse(CLUSTER));
     let merged = if change.is_empty() {
         layers
@@ -335,19 +335,31 @@ fn secrets_are_named_by_cluster_and_destination() {
         ResolvedAuthentication::Basic(secret) => secret.clone(),
         other => panic!("{other:?}"),
     };
+    let names = |secret: &ResolvedSecret| {
+        let outside = secret.secrets_manager_name.clone();
+        (secret.secret_name.clone(), outside)
+    };
+    let usual = secret("");
     assert_eq!(
-        secret(""),
-        ResolvedSecret {
-            secret_name: "logfleet-main".to_owned(),
-            secrets_manager_name: Some("logfleet/prod-eu.example.com/main".to_owned()),
-        }
+        names(&usual),
+        (
+            "logfleet-main".to_owned(),
+            Some("logfleet/prod-eu.example.com/main".to_owned())
+        )
     );
+    assert_eq!(usual.outside("username"), "username");
+    let own = "secret: 'kubernetes-secret:mine', keys: { username_in: user }";
+    let own = secret(&format!(
+        "destinations: {{ main: {{ authentication: {{ {own} }} }} }}"
+    ));
+    assert_eq!(names(&own), ("mine".to_owned(), None));
+    let inside = own
+        .keys
+        .iter()
+        .map(|(key, own)| (*key, own.inside.as_str()));
     assert_eq!(
-        secret("destinations: { main: { authentication: { secret: 'kubernetes-secret:mine' } } }"),
-        ResolvedSecret {
-            secret_name: "mine".to_owned(),
-            secrets_manager_name: None
-        }
+        inside.collect::<Vec<_>>(),
+        [("password", "password"), ("username", "user")]
     );
 }
 

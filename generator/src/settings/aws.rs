@@ -122,10 +122,12 @@ pub struct Ec2 {
     pub stream: Name,
     /// Events: starts and stops, interruptions of spot machines, maintenance.
     pub state_changes: bool,
-    /// The checks of the machine and of what it runs on, asked for every few minutes.
-    pub status: bool,
-    /// What the machine's console printed, asked for every few minutes.
-    pub console_output: bool,
+    /// The checks of the machine and of what it runs on, asked for every few minutes. The forwarder
+    /// brings them to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+    pub status: Option<bool>,
+    /// What the machine's console printed, asked for every few minutes. The forwarder
+    /// brings it to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+    pub console_output: Option<bool>,
     /// Minutes between asking for the status and the console.
     #[schemars(range(min = 1, max = 60))]
     pub poll_minutes: u8,
@@ -184,8 +186,9 @@ pub struct Elb {
     pub health_checks: bool,
     /// Connections at Network Load Balancers: at their TLS listeners, others have no logs.
     pub network: bool,
-    /// Requests at Classic Load Balancers, which write them to a bucket.
-    pub classic: bool,
+    /// Requests at Classic Load Balancers, which write them to a bucket. The forwarder brings them from
+    /// there to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+    pub classic: Option<bool>,
     /// Minutes between two files of a Classic Load Balancer: 5 or 60.
     #[schemars(extend("enum" = [5, 60]))]
     pub classic_minutes: u8,
@@ -385,8 +388,9 @@ impl EksTypes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
-    /// Whether they are collected.
-    pub enabled: bool,
+    /// Whether they are collected. The forwarder brings them to Elasticsearch and OpenSearch only;
+    /// by default on unless the stream goes to neither.
+    pub enabled: Option<bool>,
     /// The stream they go to.
     pub stream: Name,
     /// Seconds that a measurement stands for: 60, or a multiple of it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 pub use logfleet_contract::server::{Backend, TlsVersion};
 
-use super::{Account, BucketName, FilePath, Region, SecretReference, Url};
+use super::{Account, BucketName, FilePath, Region, SecretKeyName, SecretReference, Url};
 
 /// Where logs go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -130,16 +130,25 @@ pub enum Authentication {
     Basic {
         /// Holds `username` and `password`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
         secret: Option<SecretReference>,
+        /// In which keys of the secret they are, if those are called otherwise.
+        #[serde(default)]
+        keys: UserKeys,
     },
     /// An API key. Elasticsearch only.
     ApiKey {
         /// Holds `id` and `api_key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
         secret: Option<SecretReference>,
+        /// In which keys of the secret they are, if those are called otherwise.
+        #[serde(default)]
+        keys: ApiKeyKeys,
     },
     /// A client certificate.
     ClientCertificate {
         /// Holds `tls.crt` and `tls.key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
         secret: Option<SecretReference>,
+        /// In which keys of the secret they are, if those are called otherwise.
+        #[serde(default)]
+        keys: CertificateKeys,
         /// The certificate's subject as the server sees it; by default `CN=logfleet-<cluster>-writer`.
         #[schemars(length(min = 3, max = 512))]
         subject: Option<String>,
@@ -153,4 +162,34 @@ pub enum Authentication {
         /// policy of a domain in another account must let the cluster's roles in.
         account: Option<Account>,
     },
+}
+
+/// The keys of a secret that hold user and password.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserKeys {
+    /// The key that holds the user's name; `username` without it.
+    pub username_in: Option<SecretKeyName>,
+    /// The key that holds the password; `password` without it.
+    pub password_in: Option<SecretKeyName>,
+}
+
+/// The keys of a secret that hold an API key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyKeys {
+    /// The key that holds the id; `id` without it.
+    pub id_in: Option<SecretKeyName>,
+    /// The key that holds the API key itself; `api_key` without it.
+    pub api_key_in: Option<SecretKeyName>,
+}
+
+/// The keys of a secret that hold a client certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateKeys {
+    /// The key that holds the certificate; `tls.crt` without it.
+    pub certificate_in: Option<SecretKeyName>,
+    /// The key that holds its private key; `tls.key` without it.
+    pub private_key_in: Option<SecretKeyName>,
 }

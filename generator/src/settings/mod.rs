@@ -20,10 +20,12 @@ mod flag;
 mod fluentd;
 mod gitops;
 mod kubernetes;
+mod life_cycle;
 mod machines;
 mod name;
 mod patch;
 mod proxy;
+mod reader;
 mod source;
 mod stream;
 
@@ -40,10 +42,12 @@ pub use flag::Flag;
 pub use fluentd::*;
 pub use gitops::*;
 pub use kubernetes::*;
+pub use life_cycle::*;
 pub use machines::*;
 pub use name::*;
 pub use patch::*;
 pub use proxy::*;
+pub use reader::*;
 pub use source::*;
 pub use stream::*;
 
@@ -100,6 +104,8 @@ pub struct Settings {
     pub stream_defaults: Stream,
     /// The data streams that logs end in.
     pub streams: BTreeMap<Name, Stream>,
+    /// Who reads records, beside the role for everything: roles at the Elasticsearch and OpenSearch servers, with who has them.
+    pub readers: BTreeMap<Name, Reader>,
     /// Changes to what is rendered, after all templates and before all checks: [Patches](patches.md).
     pub patches: BTreeMap<Name, Patch>,
 }

@@ -81,6 +81,32 @@ text! {
     "lower-case letters, digits, `_` and `.`; no `-`, which separates the parts of a data stream's name"
 }
 text! {
+    /// A key of a secret: of a JSON object in AWS Secrets Manager, or of a Secret of Kubernetes.
+    SecretKeyName, r"^[A-Za-z0-9._-]+$", max 253,
+    "the name of a key in a secret: letters, digits, `-`, `_` and `.`"
+}
+text! {
+    /// Somebody whom a server knows: a user, or a group. Servers take `*` and `?` for any part
+    /// of a name, `\` for what changes the next character, and `/…/` for a regular expression.
+    Principal, r"^([^*?/\\\p{Cc}][^*?\\\p{Cc}]*|/([^*?\\\p{Cc}]*[^*?/\\\p{Cc}])?)$", max 256,
+    "the name of a user or a group; it has no `*`, `?` or `\\`, and isn't in slashes, since servers take those for patterns"
+}
+text! {
+    /// A value that a field of a record has.
+    FilterValue, r"^\P{Cc}+$", max 256,
+    "a value of at most 256 characters, on one line"
+}
+text! {
+    /// An attribute that nodes of an Elasticsearch or OpenSearch have, `node.attr.<name>`.
+    NodeAttribute, r"^[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*$", max 100,
+    "the name of a node's attribute, without `node.attr.`: letters, digits, `_`, `-` and `.`"
+}
+text! {
+    /// The value of an attribute of a node.
+    NodeAttributeValue, r"^[A-Za-z0-9_.-]+$", max 100,
+    "the value of a node's attribute: letters, digits, `_`, `-` and `.`"
+}
+text! {
     /// A Kubernetes object's name or a namespace: an RFC 1123 label.
     KubernetesName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max 63,
     "a Kubernetes name: lower-case letters, digits and `-`, at most 63 characters"

@@ -141,16 +141,20 @@ pub struct Events {
 pub struct Records {
     /// Containers that are not read at all.
     pub exclude: BTreeMap<Name, Exclusion>,
-    /// Lines that belong together. Of several rules for a container the first by name counts.
+    /// Lines that belong together. Of several rules for a container the first counts: by `order`, then by name.
     pub multiline: BTreeMap<Name, Multiline>,
     /// Text that is JSON.
     pub json: Json,
     /// What is known of the pod.
     pub metadata: Metadata,
+    /// Records that are kept: of the containers that a rule is for, what none of their rules matches is thrown away.
+    pub keep: BTreeMap<Name, Keep>,
     /// Records that are thrown away.
     pub drop: BTreeMap<Name, Drop>,
     /// Fields that are added or renamed, by the name of the new field.
     pub enrich: BTreeMap<FieldName, Enrichment>,
+    /// Fields that are taken off, `true` each, after `enrich` and before `routes`.
+    pub remove: BTreeMap<FieldName, bool>,
     /// Which records go to a stream of their own: the first match by `order` wins.
     pub routes: BTreeMap<Name, Route>,
     /// The stream of all the rest.
@@ -187,6 +191,8 @@ pub struct Exclusion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Multiline {
+    /// Its place among the rules: lower ones are tried first, those without a number last. No two are equal.
+    pub order: Option<u16>,
     /// Whose lines.
     pub containers: ContainerSelector,
     /// What the first line of each record looks like.
@@ -199,6 +205,13 @@ pub struct Multiline {
     #[serde(default = "thousand")]
     #[schemars(range(min = 2, max = 100_000))]
     pub max_lines: u32,
+}
+
+/// Rules in the order in which they are tried.
+pub fn multiline_in_order(rules: &BTreeMap<Name, Multiline>) -> Vec<(&Name, &Multiline)> {
+    let mut rules: Vec<(&Name, &Multiline)> = rules.iter().collect();
+    rules.sort_by_key(|(name, rule)| (rule.order.is_none(), rule.order, *name));
+    rules
 }
 
 fn five() -> u16 {
@@ -234,6 +247,20 @@ pub struct Metadata {
     /// How many pods are remembered.
     #[schemars(range(min = 100, max = 100_000))]
     pub cache_size: u32,
+}
+
+/// Records that are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// Whose; everybody's without it. Records of other containers stay.
+    pub containers: Option<ContainerSelector>,
+    /// Fields, each with what it must match; all must. The fields are in `docs/rule-fields.md`.
+    #[schemars(extend("minProperties" = 1))]
+    pub when: BTreeMap<FieldName, Pattern>,
+    /// Why the others may be lost; it stands in the rendered file.
+    #[schemars(length(min = 3, max = 500))]
+    pub reason: String,
 }
 
 /// Records that are thrown away.

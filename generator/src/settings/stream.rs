@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CopyDestinationArn, DataStreamPart, FieldName, FilterPattern, HttpsUrl, LogsDestinationArn,
-    MetricFilter, Name, RoleArn, SecretArn,
+    CopyDestinationArn, DataStreamPart, FieldName, FilterPattern, HttpsUrl, LifeCycle,
+    LogsDestinationArn, MetricFilter, Name, Retention, RoleArn, SecretArn,
 };
 
 /// One data stream, its buffers on the way and its life at the destinations.
@@ -19,16 +19,22 @@ pub struct Stream {
     pub description: Option<String>,
     /// Middle part of the data stream's name; by default `kubernetes.<stream>`.
     pub dataset: Option<DataStreamPart>,
+    /// Whether nothing feeds it any more, and what it holds is kept until its retention ends: its data stream, index template,
+    /// life cycle, log group and archive stay, and its readers; no writer may write to it.
+    pub retired: bool,
     /// The destinations it goes to, `true` each. Where neither the stream nor
-    /// `stream_defaults` names one: every Elasticsearch and OpenSearch.
+    /// `stream_defaults` names one: every Elasticsearch and OpenSearch. Layers add to this map, and `false` takes one out; lists
+    /// elsewhere replace. `gen sources` shows what comes of it.
     pub destinations: BTreeMap<Name, bool>,
-    /// Days that a record is kept at least: its index is deleted so long after it was rolled over.
-    #[schemars(range(min = 1, max = 3653))]
-    pub retention_days: u16,
+    /// Days that a record is kept at least: its index is deleted so long after it was rolled over. With `never`
+    /// no index is deleted, until somebody does it by hand.
+    pub retention_days: Retention,
     /// When a new backing index begins.
     pub rollover: Rollover,
     /// Merges an index to one segment after its rollover: less room, more work once.
     pub force_merge: bool,
+    /// What becomes of an index between its rollover and its end.
+    pub life_cycle: LifeCycle,
     /// Primary shards.
     #[schemars(range(min = 1, max = 100))]
     pub shards: u8,
@@ -168,7 +174,7 @@ pub struct AccountSubscription {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollover {
-    /// Days since it began. Without it: 1 where records are kept for up to 14 days, 7 for up to 90 days, 30 for longer.
+    /// Days since it began. Without it: 1 where records are kept for up to 14 days, 7 for up to 90 days, 30 for longer or for good.
     #[schemars(range(min = 1, max = 366))]
     pub max_age_days: Option<u16>,
     /// Size of its primary shards, in gibibytes.

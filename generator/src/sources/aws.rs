@@ -48,6 +48,7 @@ pub(super) fn row(cluster: &ResolvedCluster, source: &str) -> Option<SourceRow> 
         ends: ends(cluster, own),
         files: own.files.clone(),
         missing: None,
+        gaps: own.gaps.clone(),
     })
 }
 

@@ -64,15 +64,20 @@ fn compare(
         match new_ends.iter().find(same) {
             None => lost.push(end.at()),
             Some(other) => {
-                let days = end.kept_days.zip(other.kept_days);
+                let before = end.kept_days.unwrap_or(u16::MAX);
+                let days = other.kept_days.map(|after| (before, after));
                 shorter = shorter.max(days.filter(|(before, after)| after < before));
             }
         }
     }
     let [old, new] = [old, new].map(shown);
     if let Some((before, after)) = shorter {
+        let before = match before {
+            u16::MAX => "never".to_owned(),
+            days => format!("{days} days"),
+        };
         let what = format!(
-            "records of {what} end in `{new}` instead of `{old}`, and are deleted after {after} days instead of {before} days"
+            "records of {what} end in `{new}` instead of `{old}`, and are deleted after {after} days instead of {before}"
         );
         let live = "existing records are kept as long as before";
         found.push(Flag::RetentionShrinks, what, Some(live.to_owned()));
@@ -143,7 +148,7 @@ mod tests {
     }
 
     /// The audit log in a stream that is kept for so long.
-    fn audit(stream: &str, days: u16) -> String {
+    fn audit(stream: &str, days: impl std::fmt::Display) -> String {
         format!(
             "streams: {{ {stream}: {{ description: x, retention_days: {days} }} }}\n\
              sources: {{ kubernetes: {{ control_plane: {{ audit_log: {{ enabled: true, stream: {stream} }} }} }} }}"
@@ -161,6 +166,14 @@ mod tests {
         );
         assert!(told(&short, &long).is_empty());
         assert!(told(&long, "").is_empty());
+        let good = audit("audit", "never");
+        assert_eq!(
+            told(&good, &short),
+            [
+                "retention-shrinks: records of `kubernetes.control_plane` (audit log) end in `short` instead of `audit`, and are deleted after 14 days instead of never"
+            ]
+        );
+        assert!(told(&short, &good).is_empty());
     }
 
     #[test]

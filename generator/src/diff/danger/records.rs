@@ -1,7 +1,7 @@
 //! Records that are thrown away from now on. Pure.
 
 use super::change::shown;
-use crate::resolve::{Condition, RecordRule, ResolvedCluster};
+use crate::resolve::{Condition, RecordRule, ResolvedCluster, ResolvedKeep};
 use crate::settings::WhenFull;
 
 /// What is thrown away from now on, source by source, in sentences without an end.
@@ -20,6 +20,8 @@ pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Str
         }));
     }
     told.extend(kept_less(base, head));
+    told.extend(containers_kept_less(base, head));
+    told.extend(fields_taken_off(base, head));
     told.extend(overflowing(base, head));
     told.extend(given_up(base, head));
     told
@@ -70,6 +72,66 @@ fn kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
         }
     }
     told
+}
+
+/// The same of containers, of which a rule may be for some only.
+fn containers_kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let mut told = Vec::new();
+    for (source, new) in head.sources.containers() {
+        let mut all = base.sources.containers();
+        let Some((_, old)) = all.find(|(other, _)| *other == source) else {
+            continue;
+        };
+        let (before, after) = (&old.records.keep, &new.records.keep);
+        let holds_for = |rule: &ResolvedKeep, other: &ResolvedKeep| {
+            rule.of.iter().all(|asked| other.of.contains(asked))
+        };
+        let is_new = |new: &&ResolvedKeep| !before.iter().any(|old| holds_for(old, new));
+        let names: Vec<&str> = after
+            .iter()
+            .filter(is_new)
+            .map(|rule| rule.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            told.push(format!(
+                "`{}` throws away all but what it is to keep of some containers: {}",
+                source.name(),
+                shown(&names.join(", "))
+            ));
+        }
+        let asks_no_more = |new: &ResolvedKeep, old: &ResolvedKeep| {
+            let mut asked = new.of.iter().chain(&new.conditions);
+            asked.all(|asked| old.of.contains(asked) || old.conditions.contains(asked))
+        };
+        let is_lost = |old: &&ResolvedKeep| {
+            after.iter().any(|new| holds_for(new, old))
+                && !after.iter().any(|new| asks_no_more(new, old))
+        };
+        told.extend(before.iter().filter(is_lost).map(|rule| {
+            format!(
+                "`{}` no longer keeps what the rule `{}` matches",
+                source.name(),
+                shown(&rule.name)
+            )
+        }));
+    }
+    told
+}
+
+/// Fields that records lose.
+fn fields_taken_off(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
+    let sources = head.sources.containers().filter_map(|(source, new)| {
+        let mut all = base.sources.containers();
+        let (_, old) = all.find(|(other, _)| *other == source)?;
+        let more = new.records.remove.iter();
+        let more = more.filter(|field| !old.records.remove.contains(field));
+        let fields: Vec<String> = more.map(|field| field.join(".")).collect();
+        (!fields.is_empty()).then(|| {
+            let fields = shown(&fields.join(", "));
+            format!("`{}` takes fields off its records: {fields}", source.name())
+        })
+    });
+    sources.collect()
 }
 
 /// Streams whose oldest records go when a buffer is full, and didn't.
@@ -167,6 +229,57 @@ mod tests {
         for (old, new) in [(&one, &two), (&one, &String::new())] {
             assert!(told(old, new).is_empty(), "{new}");
         }
+    }
+
+    #[test]
+    fn containers_that_keep_less_are_told() {
+        let keep = |rules: &[(&str, &str)]| {
+            let rules: Vec<String> = rules
+                .iter()
+                .map(|(name, namespace)| format!("{name}: {{ containers: {{ namespaces: [{namespace}] }}, when: {{ message: {name} }}, reason: why }}"))
+                .collect();
+            format!(
+                "sources: {{ kubernetes: {{ applications: {{ records: {{ keep: {{ {} }} }} }} }} }}",
+                rules.join(", ")
+            )
+        };
+        let (one, two) = (keep(&[("a", "x")]), keep(&[("a", "x"), ("b", "x")]));
+        let elsewhere = keep(&[("a", "x"), ("b", "y")]);
+        assert_eq!(
+            told("", &one),
+            [
+                "`kubernetes.applications` throws away all but what it is to keep of some containers: a"
+            ]
+        );
+        assert_eq!(
+            told(&one, &elsewhere),
+            [
+                "`kubernetes.applications` throws away all but what it is to keep of some containers: b"
+            ]
+        );
+        assert_eq!(
+            told(&two, &one),
+            ["`kubernetes.applications` no longer keeps what the rule `b` matches"]
+        );
+        for (old, new) in [(&one, &two), (&elsewhere, &one), (&one, &String::new())] {
+            assert!(told(old, new).is_empty(), "{old} {new}");
+        }
+    }
+
+    #[test]
+    fn fields_that_are_taken_off_are_told() {
+        let remove = |fields: &str| {
+            format!(
+                "sources: {{ kubernetes: {{ applications: {{ records: {{ remove: {{ {fields} }} }} }} }} }}"
+            )
+        };
+        let one = remove("kubernetes.pod_ip: true");
+        let two = remove("kubernetes.pod_ip: true, stream: true");
+        assert_eq!(
+            told(&one, &two),
+            ["`kubernetes.applications` takes fields off its records: stream"]
+        );
+        assert!(told(&two, &one).is_empty());
     }
 
     #[test]

@@ -47,7 +47,9 @@ pub(in crate::diff) fn of_rows(base: &ResolvedCluster, head: &ResolvedCluster) -
 
 fn compare_rows(base: &[SourceRow], head: &[SourceRow]) -> Vec<Stopped> {
     let mut stopped = Vec::new();
-    for old in base.iter().filter(|row| !row.ends.is_empty()) {
+    // A stream that is retired has an end, and nothing ships it.
+    let is_shipped = |row: &&SourceRow| !row.ends.is_empty() && row.missing.is_none();
+    for old in base.iter().filter(is_shipped) {
         let mut found = Found::default();
         let new = head.iter().find(|row| row.source == old.source);
         match new {
@@ -220,6 +222,7 @@ mod tests {
                 kind: MissingKind::Gap,
                 why: "switched off".to_owned(),
             }),
+            gaps: Vec::new(),
         }
     }
 

@@ -611,6 +611,7 @@ mod tests {
                 ships: vec![Shipment {
                     at: "main".to_owned(),
                     kept_days: Some(7),
+                    kept_for_good: false,
                     sources: sources.map(str::to_owned).into(),
                 }],
                 leaves_out: Vec::new(),

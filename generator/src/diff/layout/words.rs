@@ -104,6 +104,7 @@ fn is_none_compared(clusters: ClusterTotals) -> bool {
 pub(in crate::diff) fn shipment_words(shipment: &Shipment) -> String {
     match shipment.kept_days {
         Some(days) => format!("{}, {}", shipment.at, count(usize::from(days), "day")),
+        None if shipment.kept_for_good => format!("{}, for good", shipment.at),
         None => shipment.at.clone(),
     }
 }

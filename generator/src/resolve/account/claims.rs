@@ -177,7 +177,7 @@ fn of_code(settings: &ResolvedSettings<'_>, has_regions: bool) -> Option<(String
     let Some(code) = settings.code else {
         return Some((
             "it isn't said where the program of its distributor is".to_owned(),
-            "add `account_defaults.code: { bucket: <bucket>-{region}, key: <object> }` to `clusters/fleet.yaml`".to_owned(),
+            "add `account_defaults.code: { bucket: <bucket>-{region}, key: <object> }` to `clusters/fleet.yaml`; or set `sources.aws.account_stack: false`, and the cluster has trails of its own".to_owned(),
         ));
     };
     let bucket = code.bucket.as_str();

@@ -15,6 +15,7 @@ use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
 use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
 use super::arn::{Arns, DomainPaths, global_region};
+use super::forwarded::Forwarded;
 use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, RegionNetwork, Schedule};
 use super::source;
 use super::{Resolving, flow_log};
@@ -46,30 +47,12 @@ pub(super) fn resolve(
         })
         .collect();
     let home = region == resolving.cluster.region;
-    let classic = home
-        && aws.enabled
-        && aws.elb.enabled
-        && aws.elb.classic
-        && resolving.has_server(&aws.elb.stream);
-    let metrics = metrics_of_region(resolving, region, problems);
-    let polls =
-        home && aws.enabled && aws.ec2.enabled && (aws.ec2.status || aws.ec2.console_output);
-    if polls && resolving.ends_elsewhere(&aws.ec2.stream) {
-        let key = if aws.ec2.status {
-            "status"
-        } else {
-            "console_output"
-        };
-        problems.push(
-            &["sources", "aws", "ec2", key],
-            format!(
-                "the forwarder asks for it and brings it to Elasticsearch or OpenSearch, but the stream `{}` goes to none",
-                aws.ec2.stream
-            ),
-            "set a destination of these to `true` in the stream's `destinations`, or this to `false`",
-        );
-    }
-    let polls = polls && resolving.has_server(&aws.ec2.stream);
+    let classic = home && super::classic_on(settings) && resolving.has_server(&aws.elb.stream);
+    let metrics = metrics_of_region(resolving, region);
+    let polls = home && aws.enabled && aws.ec2.enabled && resolving.has_server(&aws.ec2.stream);
+    let reads_status = polls && Forwarded::MachineStatus.is_on(settings);
+    let reads_consoles = polls && Forwarded::ConsoleOutput.is_on(settings);
+    let polls = reads_status || reads_consoles;
     if calling.is_empty() && !classic && metrics.is_empty() && !polls {
         return None;
     }
@@ -79,7 +62,12 @@ pub(super) fn resolve(
     let log_group = format!("/aws/lambda/{function}");
     let mut schedules = vec![retry_schedule(resolving, region)];
     if polls {
-        schedules.push(poll_schedule(resolving, region));
+        schedules.push(poll_schedule(
+            resolving,
+            region,
+            reads_status,
+            reads_consoles,
+        ));
     }
     if !metrics.is_empty() {
         schedules.extend(metrics_schedule(resolving, region, &metrics, problems));
@@ -124,8 +112,8 @@ pub(super) fn resolve(
         environment,
         called_by_log_groups: called_by(resolving, &arns, &calling),
         reads_metrics: !metrics.is_empty(),
-        reads_consoles: (polls && aws.ec2.console_output).then(|| arns.instances()),
-        reads_status: polls && aws.ec2.status,
+        reads_consoles: reads_consoles.then(|| arns.instances()),
+        reads_status,
         schedules,
         secrets: secrets(&arns, &destinations),
         domains: domain_arns(
@@ -171,29 +159,12 @@ fn called_by(
 type MetricNames = BTreeMap<String, Vec<String>>;
 
 /// The measurements whose namespaces lie in this Region.
-fn metrics_of_region(
-    resolving: &Resolving<'_, '_>,
-    region: &str,
-    problems: &mut Problems,
-) -> MetricNames {
+fn metrics_of_region(resolving: &Resolving<'_, '_>, region: &str) -> MetricNames {
     let aws = &resolving.settings.sources.aws;
-    if !source::metrics_on(aws) {
+    if !source::metrics_on(resolving.settings) || !resolving.has_server(&aws.metrics.stream) {
         return MetricNames::new();
     }
     let home = region == resolving.cluster.region;
-    if !resolving.has_server(&aws.metrics.stream) {
-        if home && resolving.ends_elsewhere(&aws.metrics.stream) {
-            problems.push(
-                &["sources", "aws", "metrics", "enabled"],
-                format!(
-                    "the forwarder brings measurements to Elasticsearch or OpenSearch, but the stream `{}` goes to none",
-                    aws.metrics.stream
-                ),
-                "set a destination of these to `true` in the stream's `destinations`, or this to `false`",
-            );
-        }
-        return MetricNames::new();
-    }
     let global = region == global_region(&resolving.cluster.region);
     let mut found = MetricNames::new();
     let sources = source::all(aws);
@@ -307,9 +278,13 @@ fn network(
     })
 }
 
-fn poll_schedule(resolving: &mut Resolving<'_, '_>, region: &str) -> Schedule {
+fn poll_schedule(
+    resolving: &mut Resolving<'_, '_>,
+    region: &str,
+    status: bool,
+    console_output: bool,
+) -> Schedule {
     let ec2 = &resolving.settings.sources.aws.ec2;
-    let (status, console_output) = (ec2.status, ec2.console_output);
     let minutes = u16::from(ec2.poll_minutes);
     let input = ScheduleInput::Machines {
         stream: ec2.stream.to_string(),
@@ -441,7 +416,22 @@ fn destination(destination: &ResolvedDestination) -> Option<Destination> {
         own_ca: destination.ca_certificate.is_some(),
         accept_any_certificate: !destination.verify,
         authentication: authentication(&destination.authentication)?,
+        keys: keys(&destination.authentication),
     })
+}
+
+/// The keys of a credential that are called otherwise.
+fn keys(resolved: &ResolvedAuthentication) -> BTreeMap<String, String> {
+    let (ResolvedAuthentication::Basic(secret)
+    | ResolvedAuthentication::ApiKey(secret)
+    | ResolvedAuthentication::ClientCertificate { secret, .. }) = resolved
+    else {
+        return BTreeMap::new();
+    };
+    let keys = secret.keys.iter();
+    keys.filter(|(own, key)| **own != key.outside)
+        .map(|(_, key)| (key.setting.to_owned(), key.outside.clone()))
+        .collect()
 }
 
 fn authentication(resolved: &ResolvedAuthentication) -> Option<Authentication> {
@@ -588,13 +578,6 @@ impl<'a> Resolving<'a, '_> {
         self.streams
             .iter()
             .any(|found| found.name == stream.as_str() && !found.destinations.is_empty())
-    }
-
-    /// Whether a stream is there, and ends in no Elasticsearch or OpenSearch.
-    fn ends_elsewhere(&self, stream: &Name) -> bool {
-        self.streams
-            .iter()
-            .any(|found| found.name == stream.as_str() && found.destinations.is_empty())
     }
 
     /// The servers that streams end in.

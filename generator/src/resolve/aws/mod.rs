@@ -11,6 +11,7 @@ mod cluster_name;
 mod firehose;
 mod fleet;
 mod flow_log;
+mod forwarded;
 mod forwarder;
 mod members;
 pub(super) mod own_tags;
@@ -43,6 +44,7 @@ use arn::Arns;
 pub(super) use alarms::metric_filter;
 pub(super) use cluster_name::cluster_name;
 pub(super) use fleet::{AwsClaims, Clash, find_clashes};
+pub(super) use forwarded::Forwarded;
 use resolved::{
     AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole,
     ResolvedAws, ResolverQueryLog, ResourceGroupOfRegion, Trail,
@@ -228,7 +230,8 @@ fn regions_of(
 
 /// The Regions that have a forwarder.
 fn calling_regions(known: Known<'_>, groups: &[AwsLogGroup]) -> BTreeSet<String> {
-    let aws = &known.settings.sources.aws;
+    let settings = known.settings;
+    let aws = &settings.sources.aws;
     let mut regions: BTreeSet<String> = groups
         .iter()
         .filter(|group| {
@@ -241,7 +244,7 @@ fn calling_regions(known: Known<'_>, groups: &[AwsLogGroup]) -> BTreeSet<String>
         let mut streams = known.streams.iter();
         streams.any(|stream| stream.name == name && !stream.destinations.is_empty())
     };
-    if source::metrics_on(aws) && has_server(aws.metrics.stream.as_str()) {
+    if source::metrics_on(settings) && has_server(aws.metrics.stream.as_str()) {
         regions.insert(known.cluster.region.clone());
         let global = aws.route53.enabled
             && aws
@@ -310,12 +313,10 @@ fn region_of(
         trail,
         flow_logs: flow_log_role(resolving, region, &groups),
         resolver: resolver(resolving, region, &groups),
-        classic: (home && aws.enabled && aws.elb.enabled && aws.elb.classic).then(|| {
-            ClassicBucket {
-                bucket: resolving.give(NameKind::Bucket, region, "elb"),
-                source_arn: arns.classic_load_balancers(),
-                expiry_days: aws.dead_letters.expiry_days,
-            }
+        classic: (home && classic_on(resolving.settings)).then(|| ClassicBucket {
+            bucket: resolving.give(NameKind::Bucket, region, "elb"),
+            source_arn: arns.classic_load_balancers(),
+            expiry_days: aws.dead_letters.expiry_days,
         }),
         archives: firehose::archives(resolving, region),
         firehoses,
@@ -364,6 +365,12 @@ fn written_by_its_rule(
         by.source_arn = arns.rule(&rule.name);
     }
     group
+}
+
+/// Whether logs of Classic Load Balancers are collected.
+fn classic_on(settings: &Settings) -> bool {
+    let aws = &settings.sources.aws;
+    aws.enabled && aws.elb.enabled && Forwarded::ClassicLoadBalancers.is_on(settings)
 }
 
 fn find<'g>(groups: &'g [AwsLogGroup], source: &str, kind: &str) -> Option<&'g AwsLogGroup> {

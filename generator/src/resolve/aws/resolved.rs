@@ -49,6 +49,8 @@ pub struct AwsSource {
     pub files: Vec<String>,
     /// Whether its measurements are collected.
     pub metrics: bool,
+    /// What of it isn't collected though nobody switched it off, each with the reason, in a sentence without its end.
+    pub gaps: Vec<String>,
 }
 
 /// The stack of one Region.

@@ -9,6 +9,7 @@ use super::super::stream::Fed;
 use super::super::{Identity, LogGroup, LogWriter, ResolvedStream, log_group, name};
 use super::alarms;
 use super::arn::{Arns, global_region, is_standard_partition};
+use super::forwarded::{self, Forwarded};
 use super::resolved::{AwsLogGroup, WriterService};
 use crate::settings::{
     Aws, DataEvents, Distribution, MetricFilter, MetricName, MetricNamespace, Name, S3Method,
@@ -31,6 +32,11 @@ pub(super) struct Source<'s> {
 }
 
 impl Source<'_> {
+    /// Whether any of its measurements is chosen.
+    pub(super) fn has_metrics(&self) -> bool {
+        self.metrics.is_some_and(any_on)
+    }
+
     /// Its id, such as `aws.vpc`.
     pub(super) fn id(&self) -> String {
         format!("aws.{}", self.key)
@@ -64,12 +70,13 @@ pub(super) fn all(aws: &Aws) -> [Source<'_>; 9] {
 }
 
 /// Whether measurements are collected.
-pub(super) fn metrics_on(aws: &Aws) -> bool {
+pub(super) fn metrics_on(settings: &Settings) -> bool {
+    let aws = &settings.sources.aws;
     aws.enabled
-        && aws.metrics.enabled
+        && Forwarded::Metrics.is_on(settings)
         && all(aws)
             .iter()
-            .any(|source| source.enabled && source.metrics.is_some_and(any_on))
+            .any(|source| source.enabled && source.has_metrics())
 }
 
 fn any_on(metrics: &BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>) -> bool {
@@ -96,14 +103,19 @@ pub(super) fn eks_stream(settings: &Settings) -> Option<&Name> {
 /// Tells which streams sources of AWS feed.
 pub(in crate::resolve) fn feed(settings: &Settings, fed: &mut Fed) {
     let aws = &settings.sources.aws;
+    let mut feed = |stream: &Name, source: String| {
+        let feeding = fed.entry(stream.to_string()).or_default();
+        feeding.aws = true;
+        feeding.sources.insert(source);
+    };
     for source in all(aws).iter().filter(|source| source.enabled) {
-        fed.entry(source.stream.to_string()).or_default().aws = true;
+        feed(source.stream, source.id());
     }
-    if metrics_on(aws) {
-        fed.entry(aws.metrics.stream.to_string()).or_default().aws = true;
+    if metrics_on(settings) {
+        feed(&aws.metrics.stream, "aws.metrics".to_owned());
     }
     if let Some(stream) = eks_stream(settings) {
-        fed.entry(stream.to_string()).or_default().aws = true;
+        feed(stream, "kubernetes.control_plane".to_owned());
     }
 }
 
@@ -136,6 +148,7 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
     if !aws.enabled {
         return;
     }
+    forwarded::check(settings, problems);
     for source in all(aws).iter().filter(|source| source.enabled) {
         check_stream(
             &["sources", "aws", source.key, "stream"],
@@ -144,7 +157,7 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
             problems,
         );
     }
-    if metrics_on(aws) {
+    if metrics_on(settings) {
         let setting = ["sources", "aws", "metrics", "stream"];
         check_stream(&setting, &aws.metrics.stream, settings, problems);
     }
@@ -189,12 +202,14 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
         elb.connections,
         elb.health_checks,
         elb.network,
-        elb.classic,
+        Forwarded::ClassicLoadBalancers.is_on(settings),
     ];
     if elb.enabled && kinds.iter().all(|on| !on) {
         nothing("elb", "`application`, `network` or `classic`", problems);
     }
-    if aws.ec2.enabled && !aws.ec2.state_changes && !aws.ec2.status && !aws.ec2.console_output {
+    let machines = [Forwarded::MachineStatus, Forwarded::ConsoleOutput];
+    let asks = machines.iter().any(|own| own.is_on(settings));
+    if aws.ec2.enabled && !aws.ec2.state_changes && !asks {
         nothing(
             "ec2",
             "`state_changes`, `status` or `console_output`",

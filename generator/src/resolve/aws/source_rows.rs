@@ -1,11 +1,12 @@
 //! What is collected of AWS, row by row, for the list of sources. Pure.
 
-use logfleet_contract::account::Source;
+use logfleet_contract::account::Source as AccountSource;
 
 use super::super::account::{self, AccountShare};
 use super::arn::global_region;
+use super::forwarded::Forwarded;
 use super::resolved::{AwsLogGroup, AwsRegion, AwsSource, Members};
-use super::source;
+use super::source::{self, Source};
 use crate::settings::Settings;
 
 /// The rows of the sources that are on, in their fixed order.
@@ -16,21 +17,24 @@ pub(super) fn rows(
     groups: &[AwsLogGroup],
     share: Option<&AccountShare>,
 ) -> Vec<AwsSource> {
-    let aws = &settings.sources.aws;
-    let mut rows: Vec<AwsSource> = source::all(aws)
+    let mut rows: Vec<AwsSource> = source::all(&settings.sources.aws)
         .iter()
         .filter(|source| source.enabled)
         .map(|source| {
             let (reads, mut objects, fragments) = details(source.key, settings, regions, members);
             objects.extend(share.and_then(|share| of_account(source.key, settings, share)));
-            row(
+            let own = row(
                 &source.id(),
                 source.stream.as_str(),
                 groups,
                 (reads, objects),
                 &fragments,
-                source.metrics.is_some() && source::metrics_on(aws),
-            )
+                source.metrics.is_some() && source::metrics_on(settings),
+            );
+            AwsSource {
+                gaps: gaps(source, settings),
+                ..own
+            }
         })
         .collect();
     if let Some(stream) = source::eks_stream(settings) {
@@ -51,14 +55,14 @@ fn of_account(key: &str, settings: &Settings, share: &AccountShare) -> Option<St
     let (source, _) = share.wants.iter().find(|(own, _)| own.word() == key)?;
     let of_account = settings.accounts.get(&settings.account);
     let calls = &of_account.unwrap_or(&settings.account_defaults).calls;
-    if *source == Source::Cloudtrail
+    if *source == AccountSource::Cloudtrail
         && let Some(existing) = &calls.existing_log_group
     {
         let (name, region) = (&existing.name, &existing.region);
         return Some(format!("log group {name} of the account in {region}"));
     }
     let region = match source {
-        Source::Cloudtrail => global_region(&share.region),
+        AccountSource::Cloudtrail => global_region(&share.region),
         _ => &share.region,
     };
     let name = account::trail(&share.account, region, *source);
@@ -104,7 +108,19 @@ fn row(
         objects,
         files,
         metrics,
+        gaps: Vec::new(),
     }
+}
+
+/// What of a source no destination of its stream can take.
+fn gaps(source: &Source<'_>, settings: &Settings) -> Vec<String> {
+    let of_source = Forwarded::ALL.into_iter().filter(|own| match own {
+        Forwarded::Metrics => source.has_metrics(),
+        _ => own.setting()[2] == source.key,
+    });
+    of_source
+        .filter_map(|own| own.off_by_itself(settings))
+        .collect()
 }
 
 /// What a source reads beside log groups, its objects, and its fragments.
@@ -114,7 +130,6 @@ fn details(
     regions: &[AwsRegion],
     members: Option<&Members>,
 ) -> (Vec<String>, Vec<String>, Vec<&'static str>) {
-    let aws = &settings.sources.aws;
     let rule = |kind: &str| -> Vec<String> {
         regions
             .iter()
@@ -134,10 +149,10 @@ fn details(
     match key {
         "ec2" => {
             for (on, what) in [
-                (aws.ec2.status, "EC2: status of machines"),
-                (aws.ec2.console_output, "EC2: console output"),
+                (Forwarded::MachineStatus, "EC2: status of machines"),
+                (Forwarded::ConsoleOutput, "EC2: console output"),
             ] {
-                if on {
+                if on.is_on(settings) {
                     reads.push(what.to_owned());
                 }
             }

@@ -669,12 +669,12 @@ fn values() -> Vec<Case> {
     ));
     cases.push(case(
         "measurements that can only go to an archive",
-        json!({ "destinations": { "archive": { "backend": "s3", "expiry_days": 30 } }, "streams": { "aws_metrics": { "destinations": { "archive": true } } } }),
+        json!({ "destinations": { "archive": { "backend": "s3", "expiry_days": 30 } }, "streams": { "aws_metrics": { "destinations": { "archive": true } } }, "sources": { "aws": { "metrics": { "enabled": true } } } }),
         Expected::Fault,
     ));
     cases.push(case(
         "machines' status that can only go to an archive",
-        json!({ "destinations": { "archive": { "backend": "s3", "expiry_days": 30 } }, "streams": { "aws_ec2": { "destinations": { "archive": true } } } }),
+        json!({ "destinations": { "archive": { "backend": "s3", "expiry_days": 30 } }, "streams": { "aws_ec2": { "destinations": { "archive": true } } }, "sources": { "aws": { "ec2": { "status": true } } } }),
         Expected::Fault,
     ));
     cases.push(case(

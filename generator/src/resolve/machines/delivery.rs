@@ -277,7 +277,7 @@ pub(super) fn secret_of(
     let own = |pairs: Vec<(&str, String)>| {
         pairs
             .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
+            .map(|(key, value)| (secret.outside(key).to_owned(), value))
             .collect()
     };
     Some(MachineSecret {

@@ -13,7 +13,8 @@ use crate::settings::IndexNaming;
 pub use aws::{AwsName, NameKind};
 pub(super) use aws::{AwsNames, logical_id, partition, role_arn, subscription_filter};
 pub(super) use logfleet_contract::names::{
-    log_group, log_group_of_source, log_group_prefix, reader, secrets_manager, slug, writer,
+    log_group, log_group_of_source, log_group_prefix, own_reader, reader, secrets_manager, slug,
+    writer,
 };
 
 /// The namespace of a cluster's data streams.

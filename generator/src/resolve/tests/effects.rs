@@ -51,7 +51,9 @@ sources:
     applications:
       records:
         exclude: { a: { containers: { namespaces: [a], pods: [y], containers: [x] }, reason: because } }
-        multiline: { a: { containers: { namespaces: [b], pods: [b], containers: [c] }, first_line: '^\d' } }
+        multiline: { a: { order: 5, containers: { namespaces: [b], pods: [b], containers: [c] }, first_line: '^\d' }, b: { order: 6, containers: { namespaces: [c] }, first_line: '^\d' } }
+        keep: { a: { containers: { namespaces: [f], pods: [b], containers: [c] }, when: { stream: a }, reason: because } }
+        remove: { kubernetes.pod_ip: true }
         metadata: { annotations: { example.com/owner: true } }
         drop: { a: { containers: { namespaces: [c], pods: [b], containers: [c] }, field: stream, matches: a, reason: because, expires: 2027-03-31 } }
         enrich:
@@ -87,6 +89,8 @@ sources:
     vpc:
       fields: { version: true, account-id: true, srcaddr: true, dstaddr: true, action: true }
       tag_fields: { instance: { a: true } }
+readers:
+  a: { streams: { applications: true }, filter: { field: kubernetes.namespace_name, values: { a: true, b: true } }, users: { a: true, b: true }, groups: { a: true, b: true }, iam_roles: { "arn:aws:iam::111122223333:role/readers": true } }
 stream_defaults: { destinations: { main: true } }
 streams:
   applications:
@@ -102,6 +106,10 @@ streams:
         errors: { pattern: "{ $.level = 1 }", namespace: shop, metric: Errors, dimensions: { Service: $.service } }
         all: { pattern: "", default_value: 0 }
     mapping: { fields: { team: keyword } }
+    life_cycle:
+      priority: 5
+      warm: { after_days: 3, replicas: 2, priority: 3, nodes: { temp: warm } }
+      cold: { after_days: 9, replicas: 2, priority: 2, nodes: { temp: cold } }
     buffer: { chunk_mebibytes: 2 }
   nodes: { destinations: { main: true, audit: true } }
   machines: { destinations: { main: true, cloudwatch: true } }
@@ -178,7 +186,31 @@ sources:
 
 /// Settings whose change may render nothing: where (`*` is any key), and why. What
 /// is below one is meant, too.
-const WITHOUT_EFFECT: [(&str, &str); 14] = [
+const WITHOUT_EFFECT: [(&str, &str); 20] = [
+    (
+        "sources.aws.ec2.status",
+        "what is so already may be asked for",
+    ),
+    (
+        "sources.aws.ec2.console_output",
+        "what is so already may be asked for",
+    ),
+    (
+        "sources.aws.elb.classic",
+        "what is so already may be asked for",
+    ),
+    (
+        "sources.aws.metrics.enabled",
+        "what is so already may be asked for",
+    ),
+    (
+        "sources.kubernetes.*.records.multiline.*.order",
+        "only which is the lower one counts",
+    ),
+    (
+        "stream_defaults.retired",
+        "a stream of which all are isn't fed, which is told of each",
+    ),
     (
         "stream_defaults.cloudwatch.subscriptions.firehose.enabled",
         "what is so already may be asked for",
@@ -247,7 +279,7 @@ const NEVER_RENDERED: [&str; 8] = [
 ];
 
 /// Texts that a setting of a type may have.
-const TEXTS: [(&str, &[&str]); 49] = [
+const TEXTS: [(&str, &[&str]); 51] = [
     ("Account", &["999988887777"]),
     ("AgentVersion", &["1.300072.0b1"]),
     ("ApiServerUrl", &["https://other.example.com"]),
@@ -297,6 +329,7 @@ const TEXTS: [(&str, &[&str]); 49] = [
     ),
     ("MetricValue", &["3"]),
     ("Name", &["events"]),
+    ("NodeAttributeValue", &["other"]),
     ("ObjectName", &["other"]),
     ("OidcProvider", &["oidc.example.com/id/B"]),
     ("PackageVersion", &["9.6.0"]),
@@ -306,6 +339,7 @@ const TEXTS: [(&str, &[&str]); 49] = [
     ("Region", &["eu-west-1"]),
     ("Replacement", &["other"]),
     ("RoleArn", &["arn:aws:iam::111122223333:role/other"]),
+    ("SecretKeyName", &["other"]),
     ("SecretReference", &["aws-secretsmanager:other"]),
     ("TagValue", &["other"]),
     ("Url", &["https://other.example.com"]),
@@ -380,6 +414,13 @@ impl<'s> Walk<'s> {
             return;
         };
         if !schema["const"].is_null() {
+            return;
+        }
+        if name == "Retention" {
+            self.numbers(&schema["anyOf"][0], value, path);
+            if value != Some(&json!("never")) {
+                self.push(path, json!("never"));
+            }
             return;
         }
         let is = |kind: &str| schema["type"] == kind || schema["type"][0] == kind;

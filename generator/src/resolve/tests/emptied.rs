@@ -70,8 +70,6 @@ node_groups: { nodes: { role: node } }
 kubernetes: { role_arn: "arn:aws:iam::111122223333:role/logs" }
 destinations: { cloudwatch: { backend: cloudwatch } }
 stream_defaults: { destinations: { cloudwatch: true } }
-# Measurements come by the forwarder, which speaks to servers alone.
-sources: { aws: { metrics: { enabled: false }, ec2: { status: false, console_output: false } } }
 "#,
     r#"
 name: machines

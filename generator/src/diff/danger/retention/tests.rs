@@ -52,6 +52,49 @@ fn ages_may_be_counted_from_the_beginning() {
     assert!(of_values(ISM, &of("min_index_age", "60d"), &before).is_empty());
 }
 
+/// Indices are warm and cold before they are deleted, or are kept for good.
+#[test]
+fn phases_before_the_end_count_for_nothing() {
+    let ism = |days: Option<u16>| {
+        let end = days.map(|days| json!({"state_name": "delete", "conditions": {"min_rollover_age": format!("{days}d")}}));
+        let delete = days.map(|_| json!({"name": "delete", "actions": [{"delete": {}}]}));
+        let mut states = vec![
+            json!({"name": "hot", "transitions": [{"state_name": "warm", "conditions": {"min_rollover_age": "3d"}}]}),
+            json!({"name": "warm", "actions": [{"read_only": {}}], "transitions": end.into_iter().collect::<Vec<_>>()}),
+        ];
+        states.extend(delete);
+        json!({"policy": {"default_state": "hot", "states": states}})
+    };
+    let ilm = |days: Option<u16>| {
+        let mut phases = json!({"warm": {"min_age": "3d", "actions": {"readonly": {}}}});
+        if let Some(days) = days {
+            phases["delete"] = json!({"min_age": format!("{days}d"), "actions": {"delete": {}}});
+        }
+        json!({"policy": {"phases": phases}})
+    };
+    let shorter = flagged("records are deleted after 30 days instead of 60 days");
+    let at_all = flagged("records are deleted after 30 days, and were never before");
+    let cases = [
+        (Some(60), Some(30), shorter),
+        (None, Some(30), at_all),
+        (Some(30), Some(60), vec![]),
+        (Some(30), None, vec![]),
+        (None, None, vec![]),
+    ];
+    for (old, new, told) in cases {
+        assert_eq!(
+            of_values(ISM, &ism(old), &ism(new)),
+            told,
+            "{old:?} {new:?}"
+        );
+        assert_eq!(
+            of_values(ILM, &ilm(old), &ilm(new)),
+            told,
+            "{old:?} {new:?}"
+        );
+    }
+}
+
 #[test]
 fn settings_name_another_policy() {
     let path = "elasticsearch/main/_component_template/x@settings.json";

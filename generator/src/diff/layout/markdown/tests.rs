@@ -231,6 +231,7 @@ impl Dice {
         let ships = (0..self.roll(3)).map(|_| Shipment {
             at: self.text(),
             kept_days: (self.roll(2) == 0).then_some(7),
+            kept_for_good: false,
             sources: self.texts(20),
         });
         let ships = ships.collect();

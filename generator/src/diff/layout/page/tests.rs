@@ -232,6 +232,7 @@ fn new_clusters() -> impl Strategy<Value = NewClusters> {
     let shipment = shipment.prop_map(|(at, kept_days, sources)| Shipment {
         at,
         kept_days,
+        kept_for_good: false,
         sources,
     });
     let left_out = (name(), name()).prop_map(|(source, why)| LeftOut { source, why });
