@@ -247,7 +247,7 @@ const NEVER_RENDERED: [&str; 8] = [
 ];
 
 /// Texts that a setting of a type may have.
-const TEXTS: [(&str, &[&str]); 49] = [
+const TEXTS: [(&str, &[&str]); 51] = [
     ("Account", &["999988887777"]),
     ("AgentVersion", &["1.300072.0b1"]),
     ("ApiServerUrl", &["https://other.example.com"]),
@@ -259,6 +259,8 @@ const TEXTS: [(&str, &[&str]); 49] = [
         &["arn:aws:lambda:eu-central-1:111122223333:function:other"],
     ),
     ("EventField", &["$.other"]),
+    ("MetricName", &["Other"]),
+    ("MetricNamespace", &["other/logs"]),
     ("ProxyUrl", &["http://other.example.com:8080"]),
     ("HttpsUrl", &["https://other.example.com"]),
     (
