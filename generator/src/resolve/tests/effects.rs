@@ -291,6 +291,8 @@ const TEXTS: [(&str, &[&str]); 51] = [
         &["arn:aws:lambda:eu-central-1:111122223333:function:other"],
     ),
     ("EventField", &["$.other"]),
+    ("MetricName", &["Other"]),
+    ("MetricNamespace", &["other/logs"]),
     ("ProxyUrl", &["http://other.example.com:8080"]),
     ("HttpsUrl", &["https://other.example.com"]),
     (
