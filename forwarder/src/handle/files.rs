@@ -67,10 +67,19 @@ impl Forwarder {
     ) -> Result<(), Failed> {
         for (number, object) in objects.iter().enumerate() {
             let from = if number == 0 { from } else { 0 };
-            if let Some(reached) = self.object(call, object, from, now).await? {
-                keep_rest(call, &notification(&objects[number..]), reached);
-                return Ok(());
-            }
+            let reached = match self.object(call, object, from, now).await {
+                Ok(None) => continue,
+                Ok(Some(reached)) => reached,
+                // Of the others something may be stored: this one waits, and so do those behind it.
+                Err(Failed(cause)) if number > 0 => {
+                    let rest = notification(&objects[number..]);
+                    call.keep(Shelf::Retry, &rest, 0, cause);
+                    return Ok(());
+                }
+                Err(failed) => return Err(failed),
+            };
+            keep_rest(call, &notification(&objects[number..]), reached);
+            return Ok(());
         }
         Ok(())
     }
