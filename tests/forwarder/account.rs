@@ -17,6 +17,8 @@ pub struct State {
     pub objects: BTreeMap<String, Vec<u8>>,
     /// Objects that the function may not read.
     pub forbidden: BTreeSet<String>,
+    /// Objects that it may not write.
+    pub read_only: BTreeSet<String>,
     /// The secret's versions, the current one last.
     pub passwords: Vec<String>,
     pub members: Vec<String>,
@@ -143,6 +145,9 @@ impl State {
         }
         let key = path.trim_start_matches('/').replace("%3D", "=");
         match *request.method() {
+            Method::PUT if self.read_only.contains(&key) => {
+                web::answer(403, "<Error><Code>AccessDenied</Code></Error>")
+            }
             Method::PUT => {
                 self.objects.insert(key, request.body().to_vec());
                 web::answer(200, "")

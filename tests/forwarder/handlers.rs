@@ -402,3 +402,46 @@ fn a_file_that_cannot_be_read_waits_when_others_of_the_call_are_stored() {
     rig.account.state().forbidden.insert("elb/b.log".into());
     assert!(run(&forwarder, &notification("b.log"), 30).result.is_err());
 }
+
+/// Whoever is killed between the last answer and the cursor has stored lines that the next poll finds again,
+/// in an output of another time.
+#[test]
+fn lines_of_a_console_are_stored_once_though_the_cursor_was_lost() {
+    let rig = Rig::always(Fault::None);
+    let print = |minute: u32, lines: std::ops::Range<u32>| {
+        let text: String = lines.map(|line| format!("[{line}] again\n")).collect();
+        let output = STANDARD.encode(text);
+        let answer = format!(
+            "<R><instanceId>i-0123456789abcdef0</instanceId><timestamp>2026-11-28T21:{minute:02}:40.000Z</timestamp><output>{output}</output></R>"
+        );
+        let mut state = rig.account.state();
+        state.members = vec![INSTANCE.into()];
+        state
+            .answers
+            .insert("GetConsoleOutput".into(), answer.into());
+    };
+    let poll =
+        json!({ "poll": "machines", "stream": "aws_ec2", "status": false, "console_output": true });
+    let poll = poll.to_string();
+    let forwarder = rig.forwarder();
+    print(6, 0..3);
+    assert_eq!(run(&forwarder, &poll, 30).result, Ok(()));
+    let cursor = rig
+        .account
+        .keys("state/")
+        .into_iter()
+        .find(|key| key.contains("console"));
+    let cursor = format!("dead/{}", cursor.expect("a cursor"));
+    rig.account.state().read_only.insert(cursor);
+    for minute in [11, 16] {
+        print(minute, 0..minute);
+        assert!(run(&forwarder, &poll, 30).result.is_err());
+    }
+    rig.account.state().read_only.clear();
+    print(21, 0..21);
+    assert_eq!(run(&forwarder, &poll, 30).result, Ok(()));
+    assert_eq!(run(&forwarder, &poll, 30).result, Ok(()));
+    let mut wanted: Vec<String> = (0..21).map(|line| format!("[{line}] again")).collect();
+    wanted.sort();
+    assert_eq!(messages(&rig), wanted);
+}

@@ -43,6 +43,30 @@ enum Change {
     SendAgain,
 }
 
+/// What calls are about.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Events of CloudWatch Logs.
+    Events,
+    /// Files of S3, with as many lines.
+    Files,
+}
+
+/// Writes a file, and tells of it as S3 does.
+fn file(rig: &Rig, number: u64, lines: std::ops::Range<u64>) -> String {
+    let lines = lines.map(|own| format!("{}\n", message(own)));
+    let (bucket, key) = ("elb", format!("AWSLogs/{number}.log"));
+    let text: String = lines.collect();
+    let path = format!("{bucket}/{key}");
+    rig.account.state().objects.insert(path, text.into_bytes());
+    json!({ "Records": [{
+        "eventSource": "aws:s3",
+        "eventTime": "2026-11-28T21:06:40.000Z",
+        "s3": { "bucket": { "name": bucket }, "object": { "key": key } },
+    }] })
+    .to_string()
+}
+
 /// Calls of each test.
 fn calls() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "its size is what is asked for")]
@@ -85,23 +109,29 @@ fn message(number: u64) -> String {
 
 impl Run {
     /// `changes` happen after so many twentieths of the run.
-    fn new(seed: u64, calls: u64, changes: &[(u64, Change)]) -> Self {
+    fn new(seed: u64, calls: u64, changes: &[(u64, Change)], kind: Kind) -> Self {
         let rig = Rig::new(Script::Chance(Chance(seed)));
         rig.account.state().failing = 3;
         rig.server.state().pace = Pace::Chance(Chance(seed ^ 0x1234));
         rig.server.state().only_messages = true;
         let queue = (0..calls).map(|number| {
-            let events: Vec<Value> = (number * EVENTS..(number + 1) * EVENTS)
-                .map(|own| event(own, &message(own)))
-                .collect();
+            let numbers = number * EVENTS..(number + 1) * EVENTS;
+            let event = match kind {
+                Kind::Events => {
+                    let events: Vec<Value> = numbers.map(|own| event(own, &message(own))).collect();
+                    call("/logfleet/alpha/aws/vpc", &events)
+                }
+                Kind::Files => file(&rig, number, numbers),
+            };
             Invocation {
                 number,
-                event: call("/logfleet/alpha/aws/vpc", &events),
+                event,
                 tries: 0,
             }
         });
+        let queue: VecDeque<Invocation> = queue.collect();
         Self {
-            queue: RefCell::new(queue.collect()),
+            queue: RefCell::new(queue),
             changes: RefCell::new(
                 changes
                     .iter()
@@ -322,6 +352,7 @@ fn every_event_is_there_exactly_once() {
             (10, Change::Rotate),
             (15, Change::SendAgain),
         ],
+        Kind::Events,
     );
     run.carry_out();
     end(&run, calls * EVENTS);
@@ -336,9 +367,18 @@ fn every_event_is_there_exactly_once() {
 
 #[test]
 fn over_rollovers_only_what_nobody_knew_of_is_there_twice() {
-    let calls = calls();
+    over_rollovers(4711, calls(), Kind::Events);
+}
+
+/// A file that there was no time for is read on from where a call ended.
+#[test]
+fn lines_of_files_over_rollovers_likewise() {
+    over_rollovers(815, calls(), Kind::Files);
+}
+
+fn over_rollovers(seed: u64, calls: u64, kind: Kind) {
     let run = Run::new(
-        4711,
+        seed,
         calls,
         &[
             (5, Change::SendAgain),
@@ -347,6 +387,7 @@ fn over_rollovers_only_what_nobody_knew_of_is_there_twice() {
             (14, Change::RollOver),
             (16, Change::SendAgain),
         ],
+        kind,
     );
     run.carry_out();
     run.rig.server.state().roll_over();
