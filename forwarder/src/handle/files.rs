@@ -5,6 +5,7 @@ use crate::aws::s3;
 use crate::deliver::{Call, Failed};
 use crate::document::{self, Event, Head, Origin};
 use crate::invocation::Object;
+use crate::json::lossy;
 use crate::letter::Shelf;
 use crate::{http, route};
 
@@ -136,7 +137,7 @@ impl Forwarder {
         loop {
             while let Some((offset, line, cut)) = lines.next() {
                 number += 1;
-                let text = String::from_utf8_lossy(line);
+                let text = lossy(line);
                 let text = text.trim_end_matches('\r');
                 if text.is_empty() {
                     continue;
