@@ -359,3 +359,53 @@ fn a_request_that_was_given_up_is_sent_again_under_the_same_ids() {
         assert_eq!(state.documents().count(), 3 * copies);
     }
 }
+
+#[test]
+fn log_streams_and_accepted_flows_that_settings_leave_out_are_not_sent() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    let stream = configuration.streams.get_mut("aws_vpc").expect("a stream");
+    stream.log_streams.exclude = vec!["str*".into()];
+    let flow = |number: u64, action: &str| {
+        let port = 1024 + number;
+        event(
+            number,
+            &format!(
+                "2 111122223333 eni-1 10.0.0.1 10.0.0.2 {port} 443 6 20 4249 1795900000 1795900060 {action} OK"
+            ),
+        )
+    };
+    let events: Vec<_> = (0..200)
+        .map(|number| flow(number, if number % 2 == 0 { "ACCEPT" } else { "REJECT" }))
+        .collect();
+    let call = call(VPC, &events);
+    let outcome = run(&rig.forwarder_of(configuration.clone()), &call, 30);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (count(&outcome, "CallsLeftOut"), count(&outcome, "EventsIn")),
+        (1, 0)
+    );
+    assert_eq!(rig.server.state().requests, 0);
+
+    // Another log stream is taken; of what was let through in it, a tenth.
+    let stream = configuration.streams.get_mut("aws_vpc").expect("a stream");
+    stream.log_streams.exclude = vec!["other*".into()];
+    let group = configuration
+        .log_groups
+        .get_mut("aws/vpc")
+        .expect("a log group");
+    group.accepted_percent = Some(10);
+    let outcome = run(&rig.forwarder_of(configuration), &call, 30);
+    assert_eq!(outcome.result, Ok(()));
+    let (left_out, delivered) = (count(&outcome, "LeftOut"), count(&outcome, "Delivered"));
+    assert_eq!(
+        (count(&outcome, "EventsIn"), left_out + delivered),
+        (200, 200)
+    );
+    assert!((75..100).contains(&left_out), "{left_out}");
+    let state = rig.server.state();
+    let refused = state
+        .documents()
+        .filter(|own| own["event.action"] == "reject");
+    assert_eq!(refused.count(), 100);
+}

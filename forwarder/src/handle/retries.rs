@@ -187,17 +187,14 @@ impl Forwarder {
         };
         let mut call = Call::new(self.means(), filing, deadline);
         call.block(blocked);
-        let made = match serde_json::from_slice::<FailedCall<'_>>(&record) {
-            Ok(own) => {
-                self.call_again(&mut call, own.event.get(), 0, blocked)
-                    .await
-            }
-            Err(_) => {
-                let text = String::from_utf8_lossy(&record);
-                let cause = "the record of a failed call can't be read";
-                call.keep(Shelf::Dead, &text, 0, cause);
-                call.finish().await.map(|_| ())
-            }
+        let made = if let Ok(own) = serde_json::from_slice::<FailedCall<'_>>(&record) {
+            let event = own.event.get();
+            self.call_again(&mut call, event, 0, blocked).await
+        } else {
+            let text = String::from_utf8_lossy(&record);
+            let cause = "the record of a failed call can't be read";
+            call.keep(Shelf::Dead, &text, 0, cause);
+            call.finish().await.map(|_| ())
         };
         add(counters, call.counters());
         made.map_err(|Failed(cause)| Failed(format!("{}: {cause}", object.key)))?;
@@ -356,6 +353,8 @@ fn name_of(key: &str) -> String {
 fn add(total: &mut Counters, own: &Counters) {
     total.events += own.events;
     total.foreign += own.foreign;
+    total.left_out += own.left_out;
+    total.calls_left_out += own.calls_left_out;
     total.unparsed += own.unparsed;
     total.delivered += own.delivered;
     total.duplicates += own.duplicates;
