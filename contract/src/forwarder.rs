@@ -17,6 +17,7 @@ use std::ops::Not;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::names;
+use crate::pattern::matches;
 use crate::server::{Backend, TlsVersion};
 
 pub use environment::{LARGEST_UNPACKED, pack};
@@ -118,6 +119,11 @@ pub struct LogGroup {
     /// if AWS chooses it, or it is no flow log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_log_format: Option<String>,
+    /// Of a hundred flows that were let through, so many are brought, chosen by a hash of their ends;
+    /// all without. What was refused is always brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 99)))]
+    pub accepted_percent: Option<u8>,
 }
 
 /// A stream that the forwarder writes.
@@ -129,6 +135,35 @@ pub struct Stream {
     pub dataset: String,
     /// The destinations that it ends in.
     pub to: Vec<String>,
+    /// The log streams whose events it takes; all by default.
+    #[serde(default, skip_serializing_if = "LogStreams::is_all")]
+    pub log_streams: LogStreams,
+}
+
+/// Log streams by patterns of their names, in which `*` stands for any part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LogStreams {
+    /// Only those that fit one of these; all if there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// None of those that fit one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+}
+
+impl LogStreams {
+    /// Whether every log stream is among them.
+    pub fn is_all(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Whether a log stream is among them.
+    pub fn has(&self, name: &str) -> bool {
+        let fits = |patterns: &[String]| patterns.iter().any(|own| matches(own, name));
+        (self.include.is_empty() || fits(&self.include)) && !fits(&self.exclude)
+    }
 }
 
 /// A server.
@@ -462,6 +497,41 @@ mod tests {
     }
 
     #[test]
+    fn log_streams_are_chosen_by_patterns() {
+        let chosen = |include: &[&str], exclude: &[&str]| {
+            let own = |patterns: &[&str]| patterns.iter().map(|own| (*own).to_owned()).collect();
+            LogStreams {
+                include: own(include),
+                exclude: own(exclude),
+            }
+        };
+        assert!(LogStreams::default().has("any") && LogStreams::default().is_all());
+        for (streams, name, has) in [
+            (
+                chosen(&["kube-apiserver-*"], &[]),
+                "kube-apiserver-0a1b",
+                true,
+            ),
+            (
+                chosen(&["kube-apiserver-*"], &[]),
+                "kube-scheduler-0a1b",
+                false,
+            ),
+            (
+                chosen(&[], &["*-audit-*"]),
+                "kube-apiserver-audit-0a1b",
+                false,
+            ),
+            (chosen(&[], &["*-audit-*"]), "kube-apiserver-0a1b", true),
+            (chosen(&["a*", "b*"], &["*z"]), "b", true),
+            (chosen(&["a*", "b*"], &["*z"]), "bz", false),
+        ] {
+            assert_eq!(streams.has(name), has, "{streams:?} {name}");
+            assert!(!streams.is_all());
+        }
+    }
+
+    #[test]
     fn a_schedules_input_says_what_to_ask_for() {
         let inputs = [
             json!({ "poll": "machines", "stream": "a", "status": true, "console_output": false }),
@@ -491,6 +561,7 @@ mod tests {
             let stream = Stream {
                 dataset: format!("dataset.number_{number}"),
                 to: (0..5).map(|own| format!("destination_{own}")).collect(),
+                log_streams: LogStreams::default(),
             };
             large.streams.insert(group.stream.clone(), stream);
             large

@@ -31,6 +31,7 @@ pub mod members;
 pub mod names;
 pub mod ownership;
 pub mod partition;
+mod pattern;
 pub mod rendered;
 #[cfg(feature = "schema")]
 pub mod schema;

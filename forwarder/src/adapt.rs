@@ -28,6 +28,50 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// The longest that a server's `Retry-After` is waited for within a call.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// Until a server's first answer was waited for, an answer is taken to need so long.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// Less time than this isn't taken to be enough, however fast a server was.
+const LEAST_ANSWER: Duration = Duration::from_millis(250);
+
+/// No more is asked for, however slow a server was: else a call that never has so much would never find
+/// out that the server is fast again.
+const MOST_ANSWER: Duration = Duration::from_secs(8);
+
+/// How long a server takes to answer, as TCP estimates a round trip
+/// (<https://www.rfc-editor.org/rfc/rfc6298#section-2>). A request that is given up may have been carried out
+/// all the same, so one that has less time than this isn't begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct AnswerTime {
+    smoothed: Duration,
+    deviation: Duration,
+    measured: bool,
+}
+
+impl AnswerTime {
+    fn new() -> Self {
+        Self {
+            smoothed: FIRST_ANSWER,
+            deviation: Duration::ZERO,
+            measured: false,
+        }
+    }
+
+    fn measure(&mut self, took: Duration) {
+        if self.measured {
+            let off = self.smoothed.abs_diff(took);
+            self.deviation = (self.deviation * 3 + off) / 4;
+            self.smoothed = (self.smoothed * 7 + took) / 8;
+        } else {
+            (self.smoothed, self.deviation, self.measured) = (took, took / 2, true);
+        }
+    }
+
+    fn expected(&self) -> Duration {
+        (self.smoothed + self.deviation * 4).clamp(LEAST_ANSWER, MOST_ANSWER)
+    }
+}
+
 /// What is sent to one destination at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -35,6 +79,7 @@ pub struct Pace {
     bytes: usize,
     in_flight: usize,
     calm: u32,
+    answers: AnswerTime,
 }
 
 impl Pace {
@@ -48,7 +93,18 @@ impl Pace {
             bytes: most_bytes,
             in_flight: MOST_IN_FLIGHT,
             calm: 0,
+            answers: AnswerTime::new(),
         }
+    }
+
+    /// How long an answer takes, in all likelihood.
+    pub fn answer_time(&self) -> Duration {
+        self.answers.expected()
+    }
+
+    /// An answer took so long, or was given up after so long.
+    pub fn waited(&mut self, took: Duration) {
+        self.answers.measure(took);
     }
 
     /// Bytes of a batch.
@@ -147,6 +203,25 @@ mod tests {
         );
         assert_eq!(retry_after("soon", 0), None);
         assert!(wait(0, 0.5, Some(Duration::from_secs(7))) >= Duration::from_secs(7));
+    }
+
+    #[test]
+    fn the_time_of_an_answer_follows_the_slower_ones() {
+        let mut pace = Pace::new(1_048_576);
+        assert_eq!(pace.answer_time(), FIRST_ANSWER);
+        for _ in 0..50 {
+            pace.waited(Duration::from_millis(20));
+        }
+        assert_eq!(pace.answer_time(), LEAST_ANSWER);
+        // One slow answer counts at once, and many fast ones take it back.
+        pace.waited(Duration::from_secs(2));
+        assert!(pace.answer_time() > Duration::from_secs(2));
+        for _ in 0..50 {
+            pace.waited(Duration::from_millis(20));
+        }
+        assert_eq!(pace.answer_time(), LEAST_ANSWER);
+        pace.waited(Duration::from_secs(600));
+        assert_eq!(pace.answer_time(), MOST_ANSWER);
     }
 
     proptest! {

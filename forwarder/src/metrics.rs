@@ -18,6 +18,10 @@ pub struct Counters {
     pub events: u64,
     /// Events of others, which no member of the resource group is named in.
     pub foreign: u64,
+    /// Events that settings leave out.
+    pub left_out: u64,
+    /// Calls whose log stream settings leave out; their events aren't read.
+    pub calls_left_out: u64,
     /// Events that aren't what their format says. They were sent all the same.
     pub unparsed: u64,
     /// Documents that are in the index, duplicates among them.
@@ -66,6 +70,8 @@ impl Counters {
         let counts = [
             ("EventsIn", Some(self.events), "Count"),
             ("Foreign", Some(self.foreign), "Count"),
+            ("LeftOut", Some(self.left_out), "Count"),
+            ("CallsLeftOut", Some(self.calls_left_out), "Count"),
             ("Unparsed", Some(self.unparsed), "Count"),
             ("Delivered", Some(self.delivered), "Count"),
             ("Duplicates", Some(self.duplicates), "Count"),

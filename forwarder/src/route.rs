@@ -21,6 +21,8 @@ pub struct Route<'c> {
     pub source: Option<&'c str>,
     /// Whether only events that name a member of the resource group are the cluster's.
     pub members_only: bool,
+    /// Of a hundred flows that were let through, so many are brought; all without.
+    pub accepted_percent: Option<u8>,
     /// How they are read.
     pub format: Format,
 }
@@ -31,6 +33,7 @@ pub fn of_log_group<'c>(configuration: &'c Configuration, header: &Header) -> Op
     let route = of_stream(configuration, &group.stream, group.source.as_deref())?;
     Some(Route {
         members_only: group.members_only,
+        accepted_percent: group.accepted_percent,
         format: format_of_log_group(group),
         ..route
     })
@@ -51,8 +54,19 @@ pub fn of_stream<'c>(
         to: &told.to,
         source,
         members_only: false,
+        accepted_percent: None,
         format: source.and_then(Format::of_source).unwrap_or(Format::Text),
     })
+}
+
+impl Route<'_> {
+    /// Whether an event is one of those that settings leave out to save their cost.
+    pub fn leaves_out(&self, text: &str) -> bool {
+        match (&self.format, self.accepted_percent) {
+            (Format::VpcFlowLog(fields), Some(percent)) => !fields.keeps(text, percent),
+            _ => false,
+        }
+    }
 }
 
 /// The format of what comes through a log group: its source's; of flow logs with the fields that

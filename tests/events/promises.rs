@@ -162,7 +162,7 @@ fn depth(value: &Value) -> usize {
 }
 
 /// JSON in which no object has a key twice.
-struct Unique(Value);
+pub struct Unique(pub Value);
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,6 +1,6 @@
 //! As much of AWS as the forwarder calls: objects, secrets, the resource group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,6 +15,10 @@ use crate::web;
 pub struct State {
     /// Objects by bucket and key.
     pub objects: BTreeMap<String, Vec<u8>>,
+    /// Objects that the function may not read.
+    pub forbidden: BTreeSet<String>,
+    /// Objects that it may not write.
+    pub read_only: BTreeSet<String>,
     /// The secret's versions, the current one last.
     pub passwords: Vec<String>,
     pub members: Vec<String>,
@@ -36,6 +40,14 @@ pub struct Account {
     pub address: SocketAddr,
 }
 
+struct Serving(Arc<Mutex<State>>);
+
+impl web::Service for Serving {
+    fn answer(&self, _: u64, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        self.0.lock().expect("no test panics here").answer(request)
+    }
+}
+
 impl Account {
     pub fn start() -> Self {
         let state = Arc::new(Mutex::new(State {
@@ -43,10 +55,7 @@ impl Account {
             chance: Some(Chance(7)),
             ..State::default()
         }));
-        let own = Arc::clone(&state);
-        let address = web::serve(Arc::new(move |request| {
-            own.lock().expect("no test panics here").answer(&request)
-        }));
+        let address = web::serve(Arc::new(Serving(Arc::clone(&state))));
         Self { state, address }
     }
 
@@ -136,6 +145,9 @@ impl State {
         }
         let key = path.trim_start_matches('/').replace("%3D", "=");
         match *request.method() {
+            Method::PUT if self.read_only.contains(&key) => {
+                web::answer(403, "<Error><Code>AccessDenied</Code></Error>")
+            }
             Method::PUT => {
                 self.objects.insert(key, request.body().to_vec());
                 web::answer(200, "")
@@ -174,6 +186,9 @@ impl State {
     }
 
     fn object(&self, key: &str, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        if self.forbidden.contains(key) {
+            return web::answer(403, "<Error><Code>AccessDenied</Code></Error>");
+        }
         let Some(object) = self.objects.get(key) else {
             return web::answer(404, "<Error><Code>NoSuchKey</Code></Error>");
         };

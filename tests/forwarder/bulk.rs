@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,7 +50,14 @@ pub struct State {
     pub stored: BTreeMap<String, Vec<(u32, Value)>>,
     current: BTreeSet<String>,
     generation: u32,
-    /// Documents that were stored by requests whose answer nobody got.
+    /// Documents that the last request stored.
+    new: Vec<String>,
+    /// Documents that requests stored of which nobody showed that he got the answer, by the request's
+    /// number.
+    unanswered: BTreeMap<u64, Vec<String>>,
+    /// The last requests of connections that ended.
+    closed: BTreeSet<u64>,
+    /// Documents that were stored by requests whose answer nobody got, or nobody could read.
     pub unknown: BTreeSet<String>,
     /// Passwords that are accepted.
     pub passwords: BTreeSet<String>,
@@ -58,6 +66,33 @@ pub struct State {
     pub requests: u64,
     /// Bytes of the largest request, unpacked.
     pub largest: usize,
+    /// Whether only the messages of documents are kept.
+    pub only_messages: bool,
+    pub pace: Pace,
+}
+
+/// How long a server takes until it carries a request out, and until it then answers.
+#[derive(Debug)]
+pub enum Pace {
+    Always(Duration, Duration),
+    /// Mostly fast, sometimes slow, now and then away for seconds.
+    Chance(Chance),
+}
+
+impl Pace {
+    fn next(&mut self) -> (Duration, Duration) {
+        let pause = |chance: &mut Chance| {
+            Duration::from_millis(match chance.below(200) {
+                0 => 4_000 + chance.below(4_000),
+                1..10 => 300 + chance.below(1_000),
+                _ => 2 + chance.below(100),
+            })
+        };
+        match self {
+            Self::Always(before, after) => (*before, *after),
+            Self::Chance(chance) => (pause(chance), pause(chance)),
+        }
+    }
 }
 
 /// Faults by chance, or the same each time.
@@ -95,23 +130,42 @@ pub struct Server {
     pub address: SocketAddr,
 }
 
+struct Serving(Arc<Mutex<State>>);
+
+impl web::Service for Serving {
+    fn pauses(&self) -> (Duration, Duration) {
+        self.0.lock().expect("no test panics here").pace.next()
+    }
+
+    fn answer(&self, number: u64, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let mut state = self.0.lock().expect("no test panics here");
+        let answer = state.answer(request);
+        let new = std::mem::take(&mut state.new);
+        if state.closed.contains(&number) {
+            state.unknown.extend(new);
+        } else if !new.is_empty() {
+            state.unanswered.insert(number, new);
+        }
+        answer
+    }
+
+    fn seen(&self, number: u64) {
+        let mut state = self.0.lock().expect("no test panics here");
+        state.unanswered.remove(&number);
+    }
+
+    fn closed(&self, number: u64) {
+        let mut state = self.0.lock().expect("no test panics here");
+        state.closed.insert(number);
+        let new = state.unanswered.remove(&number).unwrap_or_default();
+        state.unknown.extend(new);
+    }
+}
+
 impl Server {
     pub fn start(script: Script) -> Self {
-        let state = Arc::new(Mutex::new(State {
-            script,
-            stored: BTreeMap::new(),
-            current: BTreeSet::new(),
-            generation: 0,
-            unknown: BTreeSet::new(),
-            passwords: BTreeSet::from(["first".to_owned()]),
-            mended: false,
-            requests: 0,
-            largest: 0,
-        }));
-        let own = Arc::clone(&state);
-        let address = web::serve(Arc::new(move |request| {
-            own.lock().expect("no test panics here").answer(&request)
-        }));
+        let state = Arc::new(Mutex::new(State::begun(script)));
+        let address = web::serve(Arc::new(Serving(Arc::clone(&state))));
         Self { state, address }
     }
 
@@ -125,6 +179,36 @@ impl Server {
 }
 
 impl State {
+    fn begun(script: Script) -> Self {
+        Self {
+            script,
+            pace: Pace::Always(Duration::ZERO, Duration::ZERO),
+            stored: BTreeMap::new(),
+            current: BTreeSet::new(),
+            generation: 0,
+            new: Vec::new(),
+            unanswered: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            passwords: BTreeSet::from(["first".to_owned()]),
+            mended: false,
+            requests: 0,
+            largest: 0,
+            only_messages: false,
+        }
+    }
+
+    /// From now on everything is carried out at once.
+    pub fn be_well(&mut self) {
+        self.script = Script::Always(Fault::None);
+        self.pace = Pace::Always(Duration::ZERO, Duration::ZERO);
+    }
+
+    /// Nobody is killed any more: whoever still has a connection got every answer.
+    pub fn all_seen(&mut self) {
+        self.unanswered.clear();
+    }
+
     /// Begins new backing indices, in which no id is known.
     pub fn roll_over(&mut self) {
         self.generation += 1;
@@ -172,7 +256,7 @@ impl State {
             Fault::Unavailable => web::answer(503, "no"),
             Fault::ResetBefore => None,
             Fault::ResetAfter => {
-                self.carry_out_unseen(&stream, &text);
+                self.carry_out(&stream, &text, |_| false, None);
                 None
             }
             Fault::Half => self.carry_out(
@@ -182,7 +266,9 @@ impl State {
                 Some((429, "es_rejected_execution_exception")),
             ),
             Fault::Cut => {
-                let whole = self.carry_out_unseen(&stream, &text)?.into_body();
+                let whole = self.carry_out(&stream, &text, |_| false, None)?.into_body();
+                // Somebody gets it, and knows as little as without.
+                self.unknown.extend(std::mem::take(&mut self.new));
                 web::answer(200, whole.slice(..whole.len() / 2))
             }
             Fault::Html => web::answer(200, "<html>busy</html>"),
@@ -195,15 +281,6 @@ impl State {
                 self.carry_out(&stream, &text, |_| true, Some((status, kind)))
             }
         }
-    }
-
-    /// Carries a request out whose answer nobody gets.
-    fn carry_out_unseen(&mut self, stream: &str, text: &str) -> Option<Response<Bytes>> {
-        let before = self.current.clone();
-        let answer = self.carry_out(stream, text, |_| false, None);
-        let new: Vec<String> = self.current.difference(&before).cloned().collect();
-        self.unknown.extend(new);
-        answer
     }
 
     fn carry_out(
@@ -230,6 +307,12 @@ impl State {
                     failed(409, "version_conflict_engine_exception")
                 } else {
                     self.current.insert(key.clone());
+                    self.new.push(key.clone());
+                    let document = if self.only_messages {
+                        json!({ "message": document["message"] })
+                    } else {
+                        document
+                    };
                     self.stored
                         .entry(key)
                         .or_default()

@@ -1,14 +1,25 @@
 //! What is done with each kind of answer, over real connections.
 
-use crate::bulk::{Fault, Script};
+use std::time::Duration;
+
+use logfleet_forwarder::deliver::store::Store;
+
+use crate::bulk::{Fault, Pace, Script};
 use crate::chance::Chance;
 use crate::events::{call, event};
-use crate::rig::{Rig, count, notes, run};
+use crate::rig::{Rig, count, notes, run, run_within};
 
 const VPC: &str = "/logfleet/alpha/aws/vpc";
 
 fn three() -> String {
     call(VPC, &[event(1, "a"), event(2, "b"), event(3, "c")])
+}
+
+fn four() -> String {
+    call(
+        VPC,
+        &[event(4, "d"), event(5, "e"), event(6, "f"), event(7, "g")],
+    )
 }
 
 #[test]
@@ -291,4 +302,110 @@ fn without_time_the_rest_of_a_call_waits_and_is_taken_up_where_it_ended() {
     let outcome = run(&forwarder, &call(VPC, &events), 60);
     assert_eq!(outcome.result, Ok(()));
     assert_eq!(rig.server.state().documents().count(), 3000);
+}
+
+/// What is left of the time is for putting aside, and for an answer: a request that is sent and given up
+/// may be carried out all the same, and nobody knows.
+#[test]
+fn a_request_that_has_no_time_for_its_answer_is_not_sent() {
+    let rig = Rig::always(Fault::None);
+    let answer = Duration::from_millis(400);
+    rig.server.state().pace = Pace::Always(Duration::ZERO, answer);
+    let forwarder = rig.forwarder();
+    assert_eq!(run(&forwarder, &three(), 30).result, Ok(()));
+    let requests = rig.server.state().requests;
+    // What the bucket may take, which nothing was written to yet, and half an answer.
+    let reserve = Store::new("dead").time_for(1024);
+    let outcome = run_within(&forwarder, &four(), reserve + answer / 2);
+    let told = outcome.result.expect_err("there was no time").to_string();
+    assert_eq!(told, "main: no time left");
+    assert_eq!(rig.server.state().requests, requests);
+    // With time for an answer it is sent, and the answer is waited for.
+    let outcome = run_within(&forwarder, &four(), reserve + answer * 6);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    assert_eq!(
+        (count(&outcome, "Delivered"), count(&outcome, "Retried")),
+        (4, 0)
+    );
+}
+
+/// What remains: a server that never was so slow. The documents wait in the bucket under their ids, so they
+/// are there twice only if a rollover comes in between.
+#[test]
+fn a_request_that_was_given_up_is_sent_again_under_the_same_ids() {
+    for (rollover, copies) in [(false, 1), (true, 2)] {
+        let rig = Rig::always(Fault::None);
+        let forwarder = rig.forwarder();
+        rig.server.state().pace = Pace::Always(Duration::ZERO, Duration::from_secs(9));
+        let reserve = Store::new("dead").time_for(1024);
+        let outcome = run_within(&forwarder, &three(), reserve + Duration::from_secs(2));
+        assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+        assert_eq!(
+            (count(&outcome, "Delivered"), count(&outcome, "Retried")),
+            (0, 3)
+        );
+        assert_eq!(
+            rig.server.state().documents().count(),
+            3,
+            "it was carried out"
+        );
+        rig.server.state().be_well();
+        if rollover {
+            rig.server.state().roll_over();
+        }
+        crate::loss::replay_everything(&rig, &forwarder);
+        let state = rig.server.state();
+        assert_eq!(state.stored.len(), 3);
+        assert_eq!(state.documents().count(), 3 * copies);
+    }
+}
+
+#[test]
+fn log_streams_and_accepted_flows_that_settings_leave_out_are_not_sent() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    let stream = configuration.streams.get_mut("aws_vpc").expect("a stream");
+    stream.log_streams.exclude = vec!["str*".into()];
+    let flow = |number: u64, action: &str| {
+        let port = 1024 + number;
+        event(
+            number,
+            &format!(
+                "2 111122223333 eni-1 10.0.0.1 10.0.0.2 {port} 443 6 20 4249 1795900000 1795900060 {action} OK"
+            ),
+        )
+    };
+    let events: Vec<_> = (0..200)
+        .map(|number| flow(number, if number % 2 == 0 { "ACCEPT" } else { "REJECT" }))
+        .collect();
+    let call = call(VPC, &events);
+    let outcome = run(&rig.forwarder_of(configuration.clone()), &call, 30);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(
+        (count(&outcome, "CallsLeftOut"), count(&outcome, "EventsIn")),
+        (1, 0)
+    );
+    assert_eq!(rig.server.state().requests, 0);
+
+    // Another log stream is taken; of what was let through in it, a tenth.
+    let stream = configuration.streams.get_mut("aws_vpc").expect("a stream");
+    stream.log_streams.exclude = vec!["other*".into()];
+    let group = configuration
+        .log_groups
+        .get_mut("aws/vpc")
+        .expect("a log group");
+    group.accepted_percent = Some(10);
+    let outcome = run(&rig.forwarder_of(configuration), &call, 30);
+    assert_eq!(outcome.result, Ok(()));
+    let (left_out, delivered) = (count(&outcome, "LeftOut"), count(&outcome, "Delivered"));
+    assert_eq!(
+        (count(&outcome, "EventsIn"), left_out + delivered),
+        (200, 200)
+    );
+    assert!((75..100).contains(&left_out), "{left_out}");
+    let state = rig.server.state();
+    let refused = state
+        .documents()
+        .filter(|own| own["event.action"] == "reject");
+    assert_eq!(refused.count(), 100);
 }

@@ -1,5 +1,7 @@
 //! The distributor of an account: each event to the clusters that it belongs to.
 
+use std::time::Duration;
+
 use std::collections::BTreeMap;
 
 use logfleet_contract::account::AccountConfiguration;
@@ -75,7 +77,7 @@ fn record(id: &str, more: &Value) -> String {
 fn run(account: &Account, event: &str) -> Outcome {
     let distributor =
         Distributor::new(configuration(), place(account), "distributor").expect("a distributor");
-    runtime().block_on(distributor.handle(event, &context("request", 30)))
+    runtime().block_on(distributor.handle(event, &context("request", Duration::from_secs(30))))
 }
 
 /// The ids of the records that a cluster has.

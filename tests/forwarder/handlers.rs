@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use logfleet_forwarder::batch::Batch;
+use logfleet_forwarder::letter;
 use serde_json::{Value, json};
 
 use crate::bulk::{Fault, Script};
@@ -233,7 +235,7 @@ fn what_waits_is_sent_again_by_schedule_and_removed_when_all_of_it_is_in() {
             .objects
             .remove(&format!("dead/{key}"))
             .expect("an object");
-        let mut parsed = logfleet_forwarder::letter::Key::parse(&key).expect("a key");
+        let mut parsed = letter::Key::parse(&key).expect("a key");
         parsed.not_before = 0;
         rig.account
             .state()
@@ -280,7 +282,7 @@ fn what_was_tried_for_days_is_given_up_and_kept() {
         .objects
         .remove(&format!("dead/{key}"))
         .expect("an object");
-    let mut old = logfleet_forwarder::letter::Key::parse(&key).expect("a key");
+    let mut old = letter::Key::parse(&key).expect("a key");
     old.first -= 4 * logfleet_forwarder::time::DAY;
     old.not_before = 0;
     rig.account
@@ -296,4 +298,150 @@ fn what_was_tried_for_days_is_given_up_and_kept() {
         ),
         (0, 1)
     );
+}
+
+/// Puts what waits into the bucket, due now.
+fn wait(rig: &Rig, destination: &str, first: i64, name: &str, object: Vec<u8>) {
+    let key = letter::Key {
+        shelf: letter::Shelf::Retry,
+        first,
+        destination: destination.to_owned(),
+        data_stream: "logs-aws.vpc-alpha".to_owned(),
+        not_before: 0,
+        attempt: 0,
+        name: name.to_owned(),
+    };
+    let key = format!("dead/{}", key.path());
+    rig.account.state().objects.insert(key, object);
+}
+
+#[test]
+fn what_cannot_be_sent_again_holds_nothing_else_back() {
+    let rig = Rig::always(Fault::None);
+    let forwarder = rig.forwarder();
+    let waiting = |destination: &str, id: &str| {
+        let mut batch = Batch::default();
+        batch.push(id, format!("{{\"message\":\"{id}\"}}").as_bytes());
+        letter::waiting(
+            destination,
+            "logs-aws.vpc-alpha",
+            "refused for now",
+            &[batch],
+        )
+    };
+    // A destination that was there once, an object that is damaged, a file that may not be read any more.
+    let now = logfleet_forwarder::clock::now();
+    wait(&rig, "gone", now, "1", waiting("gone", "a"));
+    wait(&rig, "main", now, "2", b"damaged".to_vec());
+    let forbidden = letter::call(&notification("forbidden.log"), 0, "no time left");
+    wait(&rig, letter::CALL, now, "3", forbidden);
+    rig.account
+        .state()
+        .forbidden
+        .insert("elb/forbidden.log".into());
+    wait(&rig, "main", now, "4", waiting("main", "b"));
+    let poll = r#"{"poll":"retries"}"#;
+    let outcome = run(&forwarder, poll, 30);
+    assert_eq!(messages(&rig), ["b"], "{}", outcome.line);
+    // It is told, and what couldn't be sent is kept.
+    let told = outcome
+        .result
+        .clone()
+        .expect_err("not all was sent")
+        .to_string();
+    assert!(
+        told.starts_with("3 of 4 objects could not be sent again: "),
+        "{told}"
+    );
+    assert!(
+        notes(&outcome).contains("the destination `gone` isn't configured any more"),
+        "{}",
+        outcome.line
+    );
+    assert_eq!(rig.account.keys("retry/").len(), 3);
+
+    // After days it is kept where nothing tries it any more.
+    let old = now - 4 * logfleet_forwarder::time::DAY;
+    wait(&rig, "main", old, "5", b"damaged".to_vec());
+    assert!(run(&forwarder, poll, 30).result.is_err());
+    assert_eq!(rig.account.keys("retry/").len(), 3);
+    let dead = rig.account.keys("dead/");
+    assert!(
+        dead.len() == 1 && dead[0].ends_with("-5.ndjson.gz"),
+        "{dead:?}"
+    );
+}
+
+/// The first file is stored, so the call can't be made again as a whole: the second one waits.
+#[test]
+fn a_file_that_cannot_be_read_waits_when_others_of_the_call_are_stored() {
+    let rig = Rig::always(Fault::None);
+    let forwarder = rig.forwarder();
+    {
+        let mut state = rig.account.state();
+        state
+            .objects
+            .insert("elb/a.log".into(), b"first\n".to_vec());
+        state
+            .objects
+            .insert("elb/b.log".into(), b"second\n".to_vec());
+        state.forbidden.insert("elb/b.log".into());
+    }
+    let both: Value = [notification("a.log"), notification("b.log")]
+        .iter()
+        .map(|own| serde_json::from_str::<Value>(own).expect("JSON")["Records"][0].clone())
+        .collect();
+    let both = json!({ "Records": both }).to_string();
+    let outcome = run(&forwarder, &both, 30);
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    assert_eq!(messages(&rig), ["first"]);
+    rig.account.state().forbidden.clear();
+    crate::loss::replay_everything(&rig, &forwarder);
+    assert_eq!(messages(&rig), ["first", "second"]);
+    // Alone, it fails: nothing is stored, and Lambda makes the call again.
+    rig.account.state().forbidden.insert("elb/b.log".into());
+    assert!(run(&forwarder, &notification("b.log"), 30).result.is_err());
+}
+
+/// Whoever is killed between the last answer and the cursor has stored lines that the next poll finds again,
+/// in an output of another time.
+#[test]
+fn lines_of_a_console_are_stored_once_though_the_cursor_was_lost() {
+    let rig = Rig::always(Fault::None);
+    let print = |minute: u32, lines: std::ops::Range<u32>| {
+        let text: String = lines.map(|line| format!("[{line}] again\n")).collect();
+        let output = STANDARD.encode(text);
+        let answer = format!(
+            "<R><instanceId>i-0123456789abcdef0</instanceId><timestamp>2026-11-28T21:{minute:02}:40.000Z</timestamp><output>{output}</output></R>"
+        );
+        let mut state = rig.account.state();
+        state.members = vec![INSTANCE.into()];
+        state
+            .answers
+            .insert("GetConsoleOutput".into(), answer.into());
+    };
+    let poll =
+        json!({ "poll": "machines", "stream": "aws_ec2", "status": false, "console_output": true });
+    let poll = poll.to_string();
+    let forwarder = rig.forwarder();
+    print(6, 0..3);
+    assert_eq!(run(&forwarder, &poll, 30).result, Ok(()));
+    let cursor = rig
+        .account
+        .keys("state/")
+        .into_iter()
+        .find(|key| key.contains("console"));
+    let cursor = format!("dead/{}", cursor.expect("a cursor"));
+    rig.account.state().read_only.insert(cursor);
+    for minute in [11, 16] {
+        print(minute, 0..minute);
+        assert!(run(&forwarder, &poll, 30).result.is_err());
+    }
+    rig.account.state().read_only.clear();
+    print(21, 0..21);
+    assert_eq!(run(&forwarder, &poll, 30).result, Ok(()));
+    assert_eq!(run(&forwarder, &poll, 30).result, Ok(()));
+    let mut wanted: Vec<String> = (0..21).map(|line| format!("[{line}] again")).collect();
+    wanted.sort();
+    assert_eq!(messages(&rig), wanted);
 }

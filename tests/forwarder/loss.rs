@@ -1,11 +1,14 @@
 //! Nothing lost, nothing doubled: many events, faults of every kind, processes
 //! that are killed, and calls that come again as Lambda makes them; afterwards sets
-//! are compared. What isn't known — documents stored by a request whose answer
-//! nobody got, when a rollover comes before they are sent again — is a class of its
-//! own: ids count within one backing index only, so these alone may be there twice.
+//! are compared. What isn't known is a class of its own, since ids count within one
+//! backing index only: documents stored by a request whose answer nobody got, and
+//! those of a call whose process was killed, may be there twice if a rollover comes
+//! before they are sent again. Nothing else may.
+//!
+//! `LOGFLEET_LOSS_CALLS` says how many calls of 500 events each test makes.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use logfleet_forwarder::handle::Forwarder;
@@ -15,19 +18,61 @@ use logfleet_forwarder::metrics::Counters;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::bulk::{Fault, Script};
+use crate::bulk::{Pace, Script};
 use crate::chance::Chance;
 use crate::events::{call, event};
 use crate::rig::{Rig, context, count, run, runtime};
 
 /// Processes at a time.
-const PROCESSES: u64 = 12;
+const PROCESSES: u64 = 16;
 
 /// Events of a call.
 const EVENTS: u64 = 500;
 
 /// One of so many events is refused until the mapping is mended.
 const POISONED: u64 = 997;
+
+/// What happens in the middle of a run, while requests are on their way.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Backing indices in which no id is known yet.
+    RollOver,
+    /// Another password, and nobody takes the old one any more.
+    Rotate,
+    /// The schedule sends what waits.
+    SendAgain,
+}
+
+/// What calls are about.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Events of CloudWatch Logs.
+    Events,
+    /// Files of S3, with as many lines.
+    Files,
+}
+
+/// Writes a file, and tells of it as S3 does.
+fn file(rig: &Rig, number: u64, lines: std::ops::Range<u64>) -> String {
+    let lines = lines.map(|own| format!("{}\n", message(own)));
+    let (bucket, key) = ("elb", format!("AWSLogs/{number}.log"));
+    let text: String = lines.collect();
+    let path = format!("{bucket}/{key}");
+    rig.account.state().objects.insert(path, text.into_bytes());
+    json!({ "Records": [{
+        "eventSource": "aws:s3",
+        "eventTime": "2026-11-28T21:06:40.000Z",
+        "s3": { "bucket": { "name": bucket }, "object": { "key": key } },
+    }] })
+    .to_string()
+}
+
+/// Calls of each test.
+fn calls() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "its size is what is asked for")]
+    let asked = std::env::var("LOGFLEET_LOSS_CALLS");
+    asked.map_or(120, |own| own.parse().expect("a number of calls"))
+}
 
 #[derive(Debug)]
 struct Invocation {
@@ -39,11 +84,13 @@ struct Invocation {
 struct Run {
     rig: Rig,
     queue: RefCell<VecDeque<Invocation>>,
+    /// What happens when so many calls are left; the next one last.
+    changes: RefCell<Vec<(u64, Change)>>,
     chance: RefCell<Chance>,
     /// The calls whose process was killed, each time.
     killed: RefCell<Vec<u64>>,
-    /// The calls that had little time, each time: a request may be given up when its answer is on its way.
-    hurried: RefCell<Vec<u64>>,
+    /// The calls that said themselves that their documents may be there twice.
+    told: RefCell<Vec<u64>>,
     failed: RefCell<u64>,
     given_up: RefCell<u64>,
     retried: RefCell<u64>,
@@ -61,25 +108,41 @@ fn message(number: u64) -> String {
 }
 
 impl Run {
-    fn new(seed: u64, calls: u64) -> Self {
+    /// `changes` happen after so many twentieths of the run.
+    fn new(seed: u64, calls: u64, changes: &[(u64, Change)], kind: Kind) -> Self {
         let rig = Rig::new(Script::Chance(Chance(seed)));
         rig.account.state().failing = 3;
+        rig.server.state().pace = Pace::Chance(Chance(seed ^ 0x1234));
+        rig.server.state().only_messages = true;
         let queue = (0..calls).map(|number| {
-            let events: Vec<Value> = (number * EVENTS..(number + 1) * EVENTS)
-                .map(|own| event(own, &message(own)))
-                .collect();
+            let numbers = number * EVENTS..(number + 1) * EVENTS;
+            let event = match kind {
+                Kind::Events => {
+                    let events: Vec<Value> = numbers.map(|own| event(own, &message(own))).collect();
+                    call("/logfleet/alpha/aws/vpc", &events)
+                }
+                Kind::Files => file(&rig, number, numbers),
+            };
             Invocation {
                 number,
-                event: call("/logfleet/alpha/aws/vpc", &events),
+                event,
                 tries: 0,
             }
         });
+        let queue: VecDeque<Invocation> = queue.collect();
         Self {
-            queue: RefCell::new(queue.collect()),
+            queue: RefCell::new(queue),
+            changes: RefCell::new(
+                changes
+                    .iter()
+                    .rev()
+                    .map(|(after, change)| (calls - calls * after / 20, *change))
+                    .collect(),
+            ),
             rig,
             chance: RefCell::new(Chance(seed ^ 0xabcd)),
             killed: RefCell::default(),
-            hurried: RefCell::default(),
+            told: RefCell::default(),
             failed: RefCell::default(),
             given_up: RefCell::default(),
             retried: RefCell::default(),
@@ -90,28 +153,41 @@ impl Run {
         self.chance.borrow_mut().below(end)
     }
 
-    /// One process after another takes calls, until there are none or so many are left.
-    async fn process(&self, left: usize) {
+    /// What is due of the changes.
+    fn next_change(&self, left: usize) -> Option<Change> {
+        self.changes
+            .borrow_mut()
+            .pop_if(|(when, _)| left as u64 <= *when)
+            .map(|(_, change)| change)
+    }
+
+    async fn change(&self, change: Change, forwarder: &Forwarder) {
+        match change {
+            Change::RollOver => self.rig.server.state().roll_over(),
+            Change::Rotate => {
+                self.rig.account.state().passwords.push("second".into());
+                self.rig.server.state().passwords = ["second".to_owned()].into();
+            }
+            Change::SendAgain => replay(forwarder, Shelf::Retry).await,
+        }
+    }
+
+    /// One process after another takes calls, until there are none left; the last process.
+    async fn process(&self) -> Forwarder {
         let mut forwarder = self.rig.forwarder();
         loop {
-            let next = {
-                let mut queue = self.queue.borrow_mut();
-                if queue.len() <= left {
-                    None
-                } else {
-                    queue.pop_front()
-                }
-            };
+            let left = self.queue.borrow().len();
+            if let Some(change) = self.next_change(left) {
+                self.change(change, &forwarder).await;
+            }
+            let next = self.queue.borrow_mut().pop_front();
             let Some(mut invocation) = next else {
-                return;
+                return forwarder;
             };
             invocation.tries += 1;
             let seconds = if self.below(10) == 0 { 4 } else { 20 };
-            if seconds == 4 {
-                self.hurried.borrow_mut().push(invocation.number);
-            }
             let request = format!("{}-{}", invocation.number, invocation.tries);
-            let context = context(&request, seconds);
+            let context = context(&request, Duration::from_secs(seconds));
             let kill = self.below(10) == 0;
             let lifetime = Duration::from_millis(if kill { self.below(400) } else { 120_000 });
             let ended =
@@ -121,7 +197,12 @@ impl Run {
                     *self.retried.borrow_mut() += count(&outcome, "Retried");
                     continue;
                 }
-                Ok(_) => *self.failed.borrow_mut() += 1,
+                Ok(outcome) => {
+                    *self.failed.borrow_mut() += 1;
+                    if count(&outcome, "PossibleDuplicates") > 0 {
+                        self.told.borrow_mut().push(invocation.number);
+                    }
+                }
                 Err(_) => {
                     self.killed.borrow_mut().push(invocation.number);
                     forwarder = self.rig.forwarder();
@@ -151,11 +232,15 @@ impl Run {
             .insert(key, record.to_string().into_bytes());
     }
 
-    /// Carries out calls until so many are left.
-    fn until(&self, left: usize) {
+    /// Carries out all calls, by some processes at a time.
+    fn carry_out(&self) {
         runtime().block_on(async {
-            let processes = (0..PROCESSES).map(|_| self.process(left));
-            futures_util::future::join_all(processes).await;
+            let processes = (0..PROCESSES).map(|_| self.process());
+            let alive = futures_util::future::join_all(processes).await;
+            // The server hears of those that were killed.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            self.rig.server.state().all_seen();
+            drop(alive);
         });
     }
 
@@ -183,7 +268,7 @@ pub fn replay_everything(rig: &Rig, forwarder: &Forwarder) {
     for _ in 0..50 {
         let outcome = run(forwarder, r#"{"poll":"retries"}"#, 60);
         assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
-        replay(forwarder, Shelf::Retry);
+        runtime().block_on(replay(forwarder, Shelf::Retry));
         if rig.account.keys("retry/").is_empty() && rig.account.keys("aws/").is_empty() {
             return;
         }
@@ -191,30 +276,26 @@ pub fn replay_everything(rig: &Rig, forwarder: &Forwarder) {
     panic!("something waits for ever: {:?}", rig.account.keys(""));
 }
 
-fn replay(forwarder: &Forwarder, shelf: Shelf) {
-    runtime().block_on(async {
-        let choice = Choice::default();
-        for key in forwarder.shelved(shelf, &choice).await.expect("a list") {
-            let mut blocked = BTreeMap::new();
-            let deadline = Instant::now() + Duration::from_secs(60);
-            forwarder
-                .replay(
-                    &key,
-                    &choice,
-                    deadline,
-                    &mut blocked,
-                    &mut Counters::default(),
-                )
-                .await
-                .expect("it is replayed");
-        }
-    });
+/// Sends again everything on a shelf, whether it is due or not. What fails stays where it is.
+async fn replay(forwarder: &Forwarder, shelf: Shelf) {
+    let choice = Choice::default();
+    let Ok(keys) = forwarder.shelved(shelf, &choice).await else {
+        return;
+    };
+    for key in keys {
+        let mut blocked = BTreeMap::new();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let counters = &mut Counters::default();
+        let _ = forwarder
+            .replay(&key, &choice, deadline, &mut blocked, counters)
+            .await;
+    }
 }
 
 /// What is stored when a run is over: the events that aren't poisoned, and the poisoned ones under
 /// `dead/`.
 fn check_dead(run: &Run, events: u64) {
-    let dead: std::collections::BTreeSet<String> = run
+    let dead: BTreeSet<String> = run
         .rig
         .account
         .lines("dead/")
@@ -227,42 +308,24 @@ fn check_dead(run: &Run, events: u64) {
                 .to_owned()
         })
         .collect();
-    let wanted: std::collections::BTreeSet<String> = (0..events)
+    let wanted: BTreeSet<String> = (0..events)
         .filter(|number| number.is_multiple_of(POISONED))
         .map(message)
         .collect();
     assert_eq!(dead, wanted, "rejected documents");
 }
 
-#[test]
-fn every_event_is_there_exactly_once() {
-    let calls = 200;
-    let run = Run::new(20_261_129, calls);
-    // The credential is rotated in the middle.
-    run.until(100);
-    run.rig.account.state().passwords.push("second".into());
-    run.rig.server.state().passwords = ["second".to_owned()].into();
-    run.until(0);
+/// Ends a run: everything that waits is sent by a process that nobody kills, to servers that are well.
+fn end(run: &Run, events: u64) {
     let forwarder = run.rig.forwarder();
     run.rig.account.state().failing = 0;
-    run.rig.server.state().script = Script::Always(Fault::None);
+    run.rig.server.state().be_well();
     replay_everything(&run.rig, &forwarder);
-    check_dead(&run, calls * EVENTS);
-
+    check_dead(run, events);
     // Mended, everything is taken.
     run.rig.server.state().mended = true;
-    replay(&forwarder, Shelf::Dead);
+    runtime().block_on(replay(&forwarder, Shelf::Dead));
     assert_eq!(run.rig.account.keys("dead/"), [""; 0]);
-    let stored = run.stored();
-    let lost: Vec<u64> = (0..calls * EVENTS)
-        .filter(|number| !stored.contains_key(number))
-        .collect();
-    assert_eq!(lost, [0; 0], "lost");
-    let doubled: Vec<_> = stored
-        .iter()
-        .filter(|(_, copies)| copies.len() > 1)
-        .collect();
-    assert!(doubled.is_empty(), "doubled: {doubled:?}");
     let killed = run.killed.borrow().len();
     let told = [&run.failed, &run.given_up, &run.retried].map(|own| *own.borrow());
     assert!(
@@ -271,31 +334,76 @@ fn every_event_is_there_exactly_once() {
     );
 }
 
+fn check_lost(stored: &BTreeMap<u64, Vec<String>>, events: u64) {
+    let lost: Vec<u64> = (0..events)
+        .filter(|number| !stored.contains_key(number))
+        .collect();
+    assert_eq!(lost, [0; 0], "lost");
+}
+
+#[test]
+fn every_event_is_there_exactly_once() {
+    let calls = calls();
+    let run = Run::new(
+        20_261_129,
+        calls,
+        &[
+            (6, Change::SendAgain),
+            (10, Change::Rotate),
+            (15, Change::SendAgain),
+        ],
+        Kind::Events,
+    );
+    run.carry_out();
+    end(&run, calls * EVENTS);
+    let stored = run.stored();
+    check_lost(&stored, calls * EVENTS);
+    let doubled: Vec<_> = stored
+        .iter()
+        .filter(|(_, copies)| copies.len() > 1)
+        .collect();
+    assert!(doubled.is_empty(), "doubled: {doubled:?}");
+}
+
 #[test]
 fn over_rollovers_only_what_nobody_knew_of_is_there_twice() {
-    let calls = 100;
-    let run = Run::new(4711, calls);
-    for left in [66, 33, 0] {
-        run.until(left);
-        run.rig.server.state().roll_over();
-    }
-    let forwarder = run.rig.forwarder();
-    run.rig.account.state().failing = 0;
-    run.rig.server.state().script = Script::Always(Fault::None);
-    replay_everything(&run.rig, &forwarder);
-    check_dead(&run, calls * EVENTS);
+    over_rollovers(4711, calls(), Kind::Events);
+}
+
+/// A file that there was no time for is read on from where a call ended.
+#[test]
+fn lines_of_files_over_rollovers_likewise() {
+    over_rollovers(815, calls(), Kind::Files);
+}
+
+fn over_rollovers(seed: u64, calls: u64, kind: Kind) {
+    let run = Run::new(
+        seed,
+        calls,
+        &[
+            (5, Change::SendAgain),
+            (7, Change::RollOver),
+            (10, Change::Rotate),
+            (14, Change::RollOver),
+            (16, Change::SendAgain),
+        ],
+        kind,
+    );
+    run.carry_out();
+    run.rig.server.state().roll_over();
+    end(&run, calls * EVENTS);
     let stored = run.stored();
-    let missing = (0..calls * EVENTS)
-        .filter(|number| !number.is_multiple_of(POISONED) && !stored.contains_key(number));
-    assert_eq!(missing.count(), 0, "lost");
-    // A killed process knows as little as one whose answer got lost, or came too late.
+    check_lost(&stored, calls * EVENTS);
+    // A killed process knows as little as one whose answer got lost.
     let unknown = run.rig.server.state().unknown.clone();
-    let (killed, hurried) = (run.killed.borrow(), run.hurried.borrow());
-    for (number, copies) in stored.iter().filter(|(_, copies)| copies.len() > 1) {
+    let calls_that =
+        |own: &RefCell<Vec<u64>>| own.borrow().iter().copied().collect::<BTreeSet<u64>>();
+    let (killed, told) = (calls_that(&run.killed), calls_that(&run.told));
+    let doubled = stored.iter().filter(|(_, copies)| copies.len() > 1);
+    for (number, copies) in doubled {
+        let call = *number / EVENTS;
         assert!(
-            unknown.contains(&copies[0])
-                || killed.contains(&(number / EVENTS))
-                || hurried.contains(&(number / EVENTS)),
+            unknown.contains(&copies[0]) || killed.contains(&call) || told.contains(&call),
             "doubled though it was known: {copies:?}"
         );
     }

@@ -1,5 +1,7 @@
 //! A forwarder between the two servers.
 
+use std::time::Duration;
+
 use aws_credential_types::Credentials;
 use logfleet_contract::forwarder::Configuration;
 use logfleet_forwarder::aws::Place;
@@ -51,17 +53,21 @@ pub fn place(account: &Account) -> Place {
 }
 
 /// What Lambda says of a call that may take so long.
-pub fn context(request: &str, seconds: u64) -> Context {
+pub fn context(request: &str, time: Duration) -> Context {
     let now = u64::try_from(clock::now()).expect("after 1970");
     Context {
         request: request.into(),
-        deadline: now + seconds * 1000,
+        deadline: now + u64::try_from(time.as_millis()).expect("less than for ever"),
     }
 }
 
 /// Runs one call in a process of its own.
 pub fn run(forwarder: &Forwarder, event: &str, seconds: u64) -> Outcome {
-    runtime().block_on(forwarder.handle(event, &context("request", seconds)))
+    run_within(forwarder, event, Duration::from_secs(seconds))
+}
+
+pub fn run_within(forwarder: &Forwarder, event: &str, time: Duration) -> Outcome {
+    runtime().block_on(forwarder.handle(event, &context("request", time)))
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {

@@ -30,6 +30,16 @@ impl Elasticsearch {
         SERVER.get_or_init(Self::start).as_ref()
     }
 
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of the authority that signed its own, in PEM.
+    pub fn authority(&self) -> String {
+        self.authority.pem()
+    }
+
     /// A client with an identity of its own.
     pub fn client(&self, identity: &Identity) -> Client {
         Client::new(&self.url, &self.authority.pem(), identity)

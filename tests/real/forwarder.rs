@@ -2,6 +2,7 @@
 //! OpenSearch with security, under the rendered templates and the cluster's
 //! write-only credential.
 
+mod emulator;
 mod http;
 mod lambda;
 
@@ -174,8 +175,13 @@ fn call(numbers: std::ops::Range<u64>) -> String {
             json!({ "id": format!("{number:056}"), "timestamp": time, "message": line })
         })
         .collect();
+    envelope("DATA_MESSAGE", LOG_GROUP, &events)
+}
+
+/// Events as CloudWatch Logs hands them over.
+fn envelope(kind: &str, log_group: &str, events: &[Value]) -> String {
     let envelope = json!({
-        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": LOG_GROUP, "logStream": "eni-0a1b2c3d4e5f60718-all",
+        "messageType": kind, "owner": "111122223333", "logGroup": log_group, "logStream": "eni-0a1b2c3d4e5f60718-all",
         "subscriptionFilters": ["logfleet"], "logEvents": events,
     });
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -1,7 +1,7 @@
 //! The rendered index objects on real servers, and what the rendered roles
 //! allow and refuse there.
 
-mod events;
+pub mod events;
 mod moving;
 mod readers;
 
@@ -16,12 +16,16 @@ use crate::elasticsearch::Elasticsearch;
 use crate::fleet::{self, CLUSTERS, Object, STREAMS, WITH_CERTIFICATE, WITH_KEY, data_stream};
 use crate::opensearch::OpenSearch;
 
-const PASSWORD: &str = "Vq8-logfleet-tests-5xT";
+/// The password of every writer.
+pub const PASSWORD: &str = "Vq8-logfleet-tests-5xT";
 
 /// A server that holds everything the fleet says to it.
-struct Target {
-    name: &'static str,
-    destination: &'static str,
+pub struct Target {
+    pub name: &'static str,
+    pub destination: &'static str,
+    /// Where it is, and the certificate of the authority that signed its own, in PEM.
+    pub url: String,
+    pub authority: String,
     /// Endpoints that this build of the server lacks, though every real one has them.
     missing: &'static [Missing],
     /// Where users are made.
@@ -74,13 +78,15 @@ impl Missing {
 }
 
 /// OpenSearch with everything installed; none where it isn't there.
-fn opensearch() -> Option<&'static Target> {
+pub fn opensearch() -> Option<&'static Target> {
     static TARGET: OnceLock<Option<Target>> = OnceLock::new();
     TARGET
         .get_or_init(|| {
             let server = OpenSearch::shared()?;
             let target = Target {
                 name: "OpenSearch",
+                url: server.url().to_owned(),
+                authority: server.authority(),
                 destination: "open",
                 missing: &OPENSEARCH_LACKS,
                 users: "_plugins/_security/api/internalusers/",
@@ -95,13 +101,15 @@ fn opensearch() -> Option<&'static Target> {
 }
 
 /// Elasticsearch with everything installed; none where it isn't there.
-fn elasticsearch() -> Option<&'static Target> {
+pub fn elasticsearch() -> Option<&'static Target> {
     static TARGET: OnceLock<Option<Target>> = OnceLock::new();
     TARGET
         .get_or_init(|| {
             let server = Elasticsearch::shared()?;
             let target = Target {
                 name: "Elasticsearch",
+                url: server.url().to_owned(),
+                authority: server.authority(),
                 destination: "elastic",
                 missing: &ELASTICSEARCH_LACKS,
                 users: "_security/user/",

@@ -14,6 +14,21 @@ use crate::writer::Writer;
 const OTHER_COUNT: Fault = Fault("another number of columns than the flow log has");
 const NO_RECORD: Fault = Fault("not a record of a flow log");
 
+/// The columns that tell a flow from others, and what became of it: addresses and ports, protocol, action.
+const FLOW: [usize; 6] = [3, 5, 4, 6, 7, 12];
+
+/// FNV-1a, 64 bits (<https://datatracker.ietf.org/doc/html/rfc9923>), its bits mixed as in
+/// `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>): the same in every process and release.
+fn hash(parts: &[&str]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in parts.iter().flat_map(|part| part.bytes().chain([b' '])) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
 /// The fields of a flow log's records, in their order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FlowLogFields(Arc<[u8]>);
@@ -54,6 +69,36 @@ impl FlowLogFields {
                 .ok_or_else(|| UnknownField(name.to_owned()))
         });
         Ok(Self(places.collect::<Result<Vec<u8>, _>>()?.into()))
+    }
+
+    /// Whether a record is among those that are kept if of a hundred flows that were let through only so
+    /// many are. A flow is known by its two ends and its protocol, so both directions of it, in
+    /// whatever network's flow log, are kept or left out together. What was refused, what isn't a record,
+    /// and what has not all of these columns is kept.
+    pub fn keeps(&self, text: &str, accepted_percent: u8) -> bool {
+        let mut flow = [""; 6];
+        let mut tokens = text.trim_ascii().split(' ');
+        for place in self.0.iter() {
+            let Some(token) = tokens.next() else {
+                return true;
+            };
+            let wanted = FLOW.iter().position(|own| *own == usize::from(*place));
+            if let Some(wanted) = wanted {
+                flow[wanted] = token;
+            }
+        }
+        let [from, from_port, to, to_port, protocol, action] = flow;
+        if tokens.next().is_some() || action != "ACCEPT" || flow.contains(&"") {
+            return true;
+        }
+        let (one, other) = ((from, from_port), (to, to_port));
+        let (first, second) = if one <= other {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let parts = [first.0, first.1, second.0, second.1, protocol];
+        hash(&parts) % 100 < u64::from(accepted_percent)
     }
 
     /// Their names.
@@ -98,4 +143,70 @@ pub(super) fn write(
 /// would land in a wrong field.
 fn is_status(token: &str) -> bool {
     matches!(token, "OK" | "NODATA" | "SKIPDATA" | "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tells_a_flow_is_where_it_is_said_to_be() {
+        let names = FLOW.map(|place| flow_log_columns()[place]);
+        let wanted = [
+            "srcaddr", "srcport", "dstaddr", "dstport", "protocol", "action",
+        ];
+        assert_eq!(names, wanted);
+    }
+
+    fn record(from: &str, to: &str, action: &str) -> String {
+        format!("2 1 eni-1 {from} {to} 6 20 4249 1795899940 1795899998 {action} OK").replacen(
+            &format!("{from} {to}"),
+            &ends(from, to),
+            1,
+        )
+    }
+
+    /// Addresses before ports.
+    fn ends(from: &str, to: &str) -> String {
+        let (from, from_port) = from.split_once('/').expect("a port");
+        let (to, to_port) = to.split_once('/').expect("a port");
+        format!("{from} {to} {from_port} {to_port}")
+    }
+
+    #[test]
+    fn both_directions_of_a_flow_are_kept_or_left_out_and_as_many_as_are_asked_for() {
+        let fields = FlowLogFields::default();
+        for percent in [1, 10, 50, 99] {
+            let mut kept = 0;
+            for number in 0..10_000 {
+                let from = format!("10.0.{}.{}/{}", number % 7, number % 251, 1024 + number);
+                let there = fields.keeps(&record(&from, "10.1.1.1/443", "ACCEPT"), percent);
+                let back = fields.keeps(&record("10.1.1.1/443", &from, "ACCEPT"), percent);
+                assert_eq!(there, back, "{from}");
+                assert!(fields.keeps(&record(&from, "10.1.1.1/443", "REJECT"), percent));
+                kept += u32::from(there);
+            }
+            let wanted = u32::from(percent) * 100;
+            // Five times the deviation of as many throws of a coin.
+            assert!(kept.abs_diff(wanted) < 250, "{kept} of {wanted}");
+        }
+    }
+
+    #[test]
+    fn what_tells_no_flow_is_kept() {
+        let fields = FlowLogFields::default();
+        let whole = record("10.0.0.1/1", "10.0.0.2/2", "ACCEPT");
+        for text in [
+            "",
+            "a line",
+            "{\"action\":\"ACCEPT\"}",
+            &whole[2..],
+            &format!("{whole} 1"),
+        ] {
+            assert!(fields.keeps(text, 0), "{text}");
+        }
+        assert!(!fields.keeps(&whole, 0));
+        let few = FlowLogFields::parse("srcaddr dstaddr action").expect("they are known");
+        assert!(few.keeps("10.0.0.1 10.0.0.2 ACCEPT", 0));
+    }
 }

@@ -112,6 +112,15 @@ impl Server {
         self.pace().in_flight()
     }
 
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(self.settings.timeout_seconds.into())
+    }
+
+    /// The time that a request must have to be begun.
+    fn answer_time(&self) -> Duration {
+        self.pace().answer_time().min(self.timeout())
+    }
+
     fn secret(&self) -> Option<&str> {
         match &self.settings.authentication {
             Authentication::Basic { secret }
@@ -321,7 +330,8 @@ impl Server {
             tries += 1;
             queue.push_front(rest);
             let wait = adapt::wait(tries, clock::chance(), retry_after);
-            let too_long = wait > LONGEST_RETRY_AFTER || Instant::now() + wait >= until;
+            let answered = Instant::now() + wait + self.answer_time();
+            let too_long = wait > LONGEST_RETRY_AFTER || answered >= until;
             if tries >= MOST_TRIES || too_long {
                 sent.leave(queue, cause);
                 return sent;
@@ -404,9 +414,11 @@ impl Server {
         batch: &Batch,
         until: Instant,
     ) -> Result<(Answer, Option<Duration>), SendError> {
-        let timeout = Duration::from_secs(self.settings.timeout_seconds.into());
-        let timeout = timeout.min(until.saturating_duration_since(Instant::now()));
-        if timeout.is_zero() {
+        let timeout = self.timeout();
+        let start = Instant::now();
+        let left = until.saturating_duration_since(start);
+        // Once it is sent, a request may be carried out, whether its answer is waited for or not.
+        if left < self.answer_time() {
             return Err(SendError::NotSent("no time left".to_owned()));
         }
         let url = format!(
@@ -434,10 +446,14 @@ impl Server {
             )
             .map_err(SendError::NotSent)?;
         }
-        let response = session
+        let answer = session
             .client
-            .send(request, LARGEST_ANSWER, timeout)
-            .await?;
+            .send(request, LARGEST_ANSWER, timeout.min(left))
+            .await;
+        if !matches!(answer, Err(SendError::NotSent(_))) {
+            self.pace().waited(start.elapsed());
+        }
+        let response = answer?;
         let now = u64::try_from(clock::now() / 1000).unwrap_or_default();
         let retry_after = response
             .retry_after

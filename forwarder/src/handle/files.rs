@@ -5,6 +5,7 @@ use crate::aws::s3;
 use crate::deliver::{Call, Failed};
 use crate::document::{self, Event, Head, Origin};
 use crate::invocation::Object;
+use crate::json::lossy;
 use crate::letter::Shelf;
 use crate::{http, route};
 
@@ -67,10 +68,19 @@ impl Forwarder {
     ) -> Result<(), Failed> {
         for (number, object) in objects.iter().enumerate() {
             let from = if number == 0 { from } else { 0 };
-            if let Some(reached) = self.object(call, object, from, now).await? {
-                keep_rest(call, &notification(&objects[number..]), reached);
-                return Ok(());
-            }
+            let reached = match self.object(call, object, from, now).await {
+                Ok(None) => continue,
+                Ok(Some(reached)) => reached,
+                // Of the others something may be stored: this one waits, and so do those behind it.
+                Err(Failed(cause)) if number > 0 => {
+                    let rest = notification(&objects[number..]);
+                    call.keep(Shelf::Retry, &rest, 0, cause);
+                    return Ok(());
+                }
+                Err(failed) => return Err(failed),
+            };
+            keep_rest(call, &notification(&objects[number..]), reached);
+            return Ok(());
         }
         Ok(())
     }
@@ -127,7 +137,7 @@ impl Forwarder {
         loop {
             while let Some((offset, line, cut)) = lines.next() {
                 number += 1;
-                let text = String::from_utf8_lossy(line);
+                let text = lossy(line);
                 let text = text.trim_end_matches('\r');
                 if text.is_empty() {
                     continue;

@@ -53,6 +53,11 @@ impl Forwarder {
             call.keep(Shelf::Dead, event, from, cause);
             return Ok(());
         };
+        let chosen = &self.configuration.streams[route.stream].log_streams;
+        if !chosen.has(&header.log_stream) {
+            call.counters().calls_left_out += 1;
+            return Ok(());
+        }
         let members = if route.members_only {
             Some(self.members(now).await?)
         } else {
@@ -106,6 +111,10 @@ impl Forwarder {
                 && !route::names_member(&log.message, |word| members.has(word))
             {
                 call.counters().foreign += 1;
+                continue;
+            }
+            if route.leaves_out(&log.message) {
+                call.counters().left_out += 1;
                 continue;
             }
             let received = log.timestamp.unwrap_or(now);

@@ -23,6 +23,15 @@ struct Seen {
     time: i64,
 }
 
+/// Where in a console new lines begin.
+#[derive(Debug)]
+struct From {
+    /// The time of the output before them.
+    time: i64,
+    /// A hash of the machine and of what came before them.
+    place: String,
+}
+
 impl Forwarder {
     /// Asks for the status of the members that are machines, and for their consoles.
     pub(super) async fn machines(
@@ -76,7 +85,14 @@ impl Forwarder {
                 Ok(Some(console)) => {
                     let seen = seen.entry(instance.clone()).or_default();
                     let new = ec2::new_lines(&console.text, &seen.tail);
-                    self.console(call, &of_console, &head, instance, console.time, new)
+                    // Until the cursor is written the same lines are new again, in an output of a later
+                    // time: what tells them apart is where the cursor stands.
+                    let from = From {
+                        time: seen.time,
+                        place: document::hash(&["console", instance, &seen.tail]),
+                    };
+                    let output = (console.time, new);
+                    self.console(call, &of_console, &head, instance, &from, output)
                         .await?;
                     if !new.is_empty() {
                         let end = console.text.rfind('\n').map_or(0, |at| at + 1);
@@ -127,10 +143,9 @@ impl Forwarder {
         route: &Route<'_>,
         head: &Head,
         instance: &str,
-        at: i64,
-        lines: &str,
+        from: &From,
+        (at, lines): (i64, &str),
     ) -> Result<(), Failed> {
-        let place = document::hash(&["console", instance]);
         let mut document = Vec::with_capacity(DOCUMENT);
         for (number, line) in lines.lines().enumerate() {
             let line = line.trim_end_matches('\r');
@@ -153,7 +168,7 @@ impl Forwarder {
             member(&mut document, "aws.resource", Some(instance));
             document.push(b'}');
             let own = format!("{number:06}-{}", document::hash(&[line]));
-            let id = document::id(at, &place, &own);
+            let id = document::id(from.time, &from.place, &own);
             call.add(route.to, &route.data_stream, &id, &document)
                 .await?;
         }

@@ -95,25 +95,65 @@ impl Forwarder {
         }
         counters.waiting = Some(waiting);
         counters.waiting_age = Some(oldest.map_or(0, |first| now - first));
+        let (mut tried, mut unsent) = (0_u64, Vec::new());
         for key in due {
             if is_over(deadline) {
-                return Ok(());
+                break;
             }
-            if !blocked.contains_key(&key.destination) {
-                self.replay(&key, &Choice::default(), deadline, &mut blocked, counters)
-                    .await?;
+            if blocked.contains_key(&key.destination) {
+                continue;
+            }
+            tried += 1;
+            let choice = Choice::default();
+            let replayed = self.replay(&key, &choice, deadline, &mut blocked, counters);
+            // What can't be sent stays where it is, and holds nothing else back.
+            if let Err(Failed(cause)) = replayed.await {
+                if key.is_given_up(now) {
+                    self.give_up(&key).await?;
+                    counters.rejected += 1;
+                }
+                unsent.push(Failed(cause));
             }
         }
-        self.given_up_calls(deadline, &mut blocked, counters).await
+        for object in self.given_up_calls(counters).await? {
+            if is_over(deadline) || self.servers.keys().all(|name| blocked.contains_key(name)) {
+                break;
+            }
+            tried += 1;
+            let made = self.given_up_call(&object, deadline, &mut blocked, counters);
+            unsent.extend(made.await.err());
+        }
+        for Failed(cause) in &unsent {
+            counters.note(cause.clone());
+        }
+        match unsent.first() {
+            None => Ok(()),
+            Some(Failed(first)) => Err(Failed(format!(
+                "{} of {tried} objects could not be sent again: {first}",
+                unsent.len()
+            ))),
+        }
     }
 
-    /// Carries out the calls that Lambda gave up after three tries.
-    async fn given_up_calls(
-        &self,
-        deadline: Instant,
-        blocked: &mut BTreeMap<String, String>,
-        counters: &mut Counters,
-    ) -> Result<(), Failed> {
+    /// Keeps an object that couldn't be sent for days as it is, where nothing tries it again.
+    async fn give_up(&self, key: &Key) -> Result<(), Failed> {
+        let (path, bucket) = (key.path(), self.store.bucket());
+        let kept = Key {
+            shelf: Shelf::Dead,
+            ..key.clone()
+        };
+        let object = s3::get(&self.aws, bucket, &path).await;
+        if let Some(object) = object.map_err(|error| failed(&error))? {
+            let put = self.store.put(&self.aws, &kept.path(), object).await;
+            put.map_err(|error| failed(&error))?;
+            let removed = s3::delete(&self.aws, bucket, &path).await;
+            removed.map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// The calls that Lambda gave up after three tries.
+    async fn given_up_calls(&self, counters: &mut Counters) -> Result<Vec<s3::Listed>, Failed> {
         let prefix = letter::failed_calls(&self.function);
         let listed = s3::list(&self.aws, self.store.bucket(), &prefix, None).await;
         let (objects, _) = listed.map_err(|error| failed(&error))?;
@@ -123,38 +163,43 @@ impl Forwarder {
         if let Some(age) = objects.iter().map(|own| clock::now() - own.written).max() {
             counters.waiting_age = counters.waiting_age.map(|oldest| oldest.max(age));
         }
-        for object in objects {
-            if is_over(deadline) || self.servers.keys().all(|name| blocked.contains_key(name)) {
-                return Ok(());
-            }
-            let record = s3::get(&self.aws, self.store.bucket(), &object.key).await;
-            let Some(record) = record.map_err(|error| failed(&error))? else {
-                continue;
-            };
-            let filing = Filing {
-                may_fail: false,
-                first: object.written,
-                attempt: 1,
-                name: name_of(&object.key),
-                now: clock::now(),
-            };
-            let mut call = Call::new(self.means(), filing, deadline);
-            call.block(blocked);
-            if let Ok(own) = serde_json::from_slice::<FailedCall<'_>>(&record) {
-                let event = own.event.get();
-                self.call_again(&mut call, event, 0, blocked).await?;
-            } else {
-                let text = String::from_utf8_lossy(&record);
-                let cause = "the record of a failed call can't be read";
-                call.keep(Shelf::Dead, &text, 0, cause);
-                call.finish().await?;
-            }
-            add(counters, call.counters());
-            s3::delete(&self.aws, self.store.bucket(), &object.key)
-                .await
-                .map_err(|error| failed(&error))?;
-        }
-        Ok(())
+        Ok(objects)
+    }
+
+    /// Carries out a call that Lambda gave up, and removes it.
+    async fn given_up_call(
+        &self,
+        object: &s3::Listed,
+        deadline: Instant,
+        blocked: &mut BTreeMap<String, String>,
+        counters: &mut Counters,
+    ) -> Result<(), Failed> {
+        let record = s3::get(&self.aws, self.store.bucket(), &object.key).await;
+        let Some(record) = record.map_err(|error| failed(&error))? else {
+            return Ok(());
+        };
+        let filing = Filing {
+            may_fail: false,
+            first: object.written,
+            attempt: 1,
+            name: name_of(&object.key),
+            now: clock::now(),
+        };
+        let mut call = Call::new(self.means(), filing, deadline);
+        call.block(blocked);
+        let made = if let Ok(own) = serde_json::from_slice::<FailedCall<'_>>(&record) {
+            let event = own.event.get();
+            self.call_again(&mut call, event, 0, blocked).await
+        } else {
+            let text = String::from_utf8_lossy(&record);
+            let cause = "the record of a failed call can't be read";
+            call.keep(Shelf::Dead, &text, 0, cause);
+            call.finish().await.map(|_| ())
+        };
+        add(counters, call.counters());
+        made.map_err(|Failed(cause)| Failed(format!("{}: {cause}", object.key)))?;
+        let removed = s3::delete(&self.aws, self.store.bucket(), &object.key).await;
+        removed.map_err(|error| failed(&error))
     }
 
     /// Sends again what an object holds, and removes it when all of it is stored or put aside anew.
@@ -308,6 +353,8 @@ fn name_of(key: &str) -> String {
 fn add(total: &mut Counters, own: &Counters) {
     total.events += own.events;
     total.foreign += own.foreign;
+    total.left_out += own.left_out;
+    total.calls_left_out += own.calls_left_out;
     total.unparsed += own.unparsed;
     total.delivered += own.delivered;
     total.duplicates += own.duplicates;

@@ -238,6 +238,15 @@ impl Resolved<'_> {
                 })
             };
             if !streams.iter().any(has) {
+                if kind == "function" {
+                    for key in ["include", "exclude"] {
+                        told.tell(
+                            &[base, &["cloudwatch", "log_streams", key]].concat(),
+                            "the forwarder reads no log group of it, so nothing is chosen by this",
+                            "set `cloudwatch.subscriptions.function.enabled: true`, or remove it",
+                        );
+                    }
+                }
                 told.tell(
                     &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
                     "there is no such subscription, so nothing is chosen by this",

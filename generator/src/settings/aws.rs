@@ -288,6 +288,11 @@ pub struct Vpc {
     /// The fields of a record, `true` each, such as `pkt-srcaddr`; AWS's own choice
     /// without. Fields stand in the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
     pub fields: BTreeMap<String, bool>,
+    /// Of a hundred flows that were let through, so many are brought to Elasticsearch and OpenSearch, both
+    /// directions of each or none: chosen by a hash of addresses, ports and protocol. What was refused is
+    /// always brought, and CloudWatch Logs and archives get everything.
+    #[schemars(range(min = 1, max = 100))]
+    pub accepted_percent: u8,
     /// Tags that are put into records.
     pub tag_fields: TagFieldSettings,
     /// Measurements: names by namespace, `true` each.

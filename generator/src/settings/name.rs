@@ -213,6 +213,12 @@ text! {
     "a filter pattern of CloudWatch Logs on one line, at most 1,024 characters"
 }
 text! {
+    /// The name of a log stream, with `*` for any part of it
+    /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html>).
+    LogStreamPattern, r"^[^:\x00-\x1f\x7f]+$", max 512,
+    "the name of a log stream, such as `kube-apiserver-audit-*`, where `*` stands for any part"
+}
+text! {
     /// An OIDC provider as IAM names it: its address without `https://`.
     OidcProvider, r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*$", max 255,
     "an OIDC provider without `https://`, such as `oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE`"

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CopyDestinationArn, DataStreamPart, FieldName, FilterPattern, HttpsUrl, LifeCycle,
-    LogsDestinationArn, MetricFilter, Name, Retention, RoleArn, SecretArn,
+    LogStreamPattern, LogsDestinationArn, MetricFilter, Name, Retention, RoleArn, SecretArn,
 };
 
 /// One data stream, its buffers on the way and its life at the destinations.
@@ -61,10 +61,23 @@ pub struct StreamInCloudwatch {
     /// Days that a log group keeps an event: one of the numbers that AWS allows.
     #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
     pub retention_days: u16,
+    /// The log streams whose events the forwarder brings on.
+    pub log_streams: LogStreams,
     /// Who gets a copy of the log groups' events. AWS allows two at a time.
     pub subscriptions: Subscriptions,
     /// Counts of events, in each of the log groups.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
+}
+
+/// Log streams by their names. CloudWatch's own patterns choose events by what they say, and know nothing of
+/// log streams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogStreams {
+    /// Only these, `true` each; all by default.
+    pub include: BTreeMap<LogStreamPattern, bool>,
+    /// None of these, `true` each.
+    pub exclude: BTreeMap<LogStreamPattern, bool>,
 }
 
 /// The days that CloudWatch Logs can keep events:

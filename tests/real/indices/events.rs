@@ -100,7 +100,8 @@ fn document(format: &Format, event: &str) -> Value {
     serde_json::from_slice(&out).expect("it is JSON")
 }
 
-fn events(case: &str) -> Vec<String> {
+/// The events of a case.
+pub fn events(case: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/cases/events")
         .join(case)
@@ -129,7 +130,6 @@ sources: { kubernetes: { control_plane: { audit_log: { enabled: false } } } }
 
 fn every_event_is_taken_and_found(target: &Target) {
     with_eks(target);
-    let types = types();
     let mut faults = Vec::new();
     for (case, format, stream) in cases() {
         for (number, event) in events(case).iter().enumerate() {
@@ -142,31 +142,43 @@ fn every_event_is_taken_and_found(target: &Target) {
                 continue;
             }
             let fields = document.as_object().expect("an object");
-            let (queries, wanted) = queries(fields, &types);
-            target
-                .admin
-                .send("POST", &format!("{stream}/_refresh"), None);
-            let query = json!({
-                "query": { "bool": { "filter": { "ids": { "values": [id] } }, "should": queries } },
-            });
-            let answer = target
-                .admin
-                .send("POST", &format!("{stream}/_search"), Some(&query));
-            let matched: BTreeSet<&str> = answer.body["hits"]["hits"][0]["matched_queries"]
-                .as_array()
-                .unwrap_or_else(|| panic!("{id} isn't in {stream}: {answer:?}"))
-                .iter()
-                .filter_map(Value::as_str)
-                .collect();
-            for field in wanted
-                .iter()
-                .filter(|field| !matched.contains(field.as_str()))
-            {
-                faults.push(format!("{id}: `{field}` isn't found by its value"));
-            }
+            let filter = json!({ "ids": { "values": [id] } });
+            faults.extend(missing(target, stream, &id, &filter, fields));
         }
     }
     assert!(faults.is_empty(), "{}:\n{}", target.name, faults.join("\n"));
+}
+
+/// The fields of one document, which a filter finds, by whose values it isn't found.
+pub fn missing(
+    target: &Target,
+    stream: &str,
+    name: &str,
+    filter: &Value,
+    fields: &Map<String, Value>,
+) -> Vec<String> {
+    let (queries, wanted) = queries(fields, &types());
+    target
+        .admin
+        .send("POST", &format!("{stream}/_refresh"), None);
+    let query = json!({ "query": { "bool": { "filter": filter, "should": queries } } });
+    let answer = target
+        .admin
+        .send("POST", &format!("{stream}/_search"), Some(&query));
+    let hits = answer.body["hits"]["hits"].as_array();
+    let [hit] = hits.map_or(&[][..], |hits| hits) else {
+        return vec![format!("{name} isn't in {stream} once: {answer:?}")];
+    };
+    let matched: BTreeSet<&str> = hit["matched_queries"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let missing = wanted.iter().filter(|own| !matched.contains(own.as_str()));
+    missing
+        .map(|field| format!("{name}: `{field}` isn't found by its value"))
+        .collect()
 }
 
 fn types() -> BTreeMap<&'static str, FieldType> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration, LogGroup};
 use serde_json::Value as Json;
 
 use super::change::{Change, Found, Resource, items, names, shown, text, texts};
@@ -213,12 +214,50 @@ fn function(id: &str, old: &Json, new: &Json, told: &mut Told) {
         let live = "Lambda refuses every call; what is handed to it asynchronously is given up after six hours";
         told.push((format!("the function `{id}` may no longer run"), live));
     }
+    told.extend(
+        brings_less(id, old, new)
+            .into_iter()
+            .map(|what| (what, UPDATED)),
+    );
     if loses(old, new, "DeadLetterConfig") {
         told.push((
             format!("calls that `{id}` gives up are kept nowhere"),
             GIVEN_UP,
         ));
     }
+}
+
+/// What a forwarder is told to leave out that it brought before.
+fn brings_less(id: &str, old: &Json, new: &Json) -> Vec<String> {
+    let told = |resource: &Json| {
+        let variables = resource.pointer("/Properties/Environment/Variables")?;
+        Configuration::parse(variables.get(CONFIGURATION_VARIABLE)?.as_str()?).ok()
+    };
+    let (Some(old), Some(new)) = (told(old), told(new)) else {
+        return Vec::new();
+    };
+    let mut less = Vec::new();
+    for (name, group) in &new.log_groups {
+        let percent = |group: &LogGroup| group.accepted_percent.unwrap_or(100);
+        let before = old.log_groups.get(name).map_or(0, percent);
+        let after = percent(group);
+        if after < before {
+            less.push(format!(
+                "the function `{id}` brings {after} of a hundred accepted flows, not {before}"
+            ));
+        }
+    }
+    for (name, stream) in &new.streams {
+        let before = old.streams.get(name).map(|own| &own.log_streams);
+        if before
+            .is_some_and(|before| *before != stream.log_streams && !stream.log_streams.is_all())
+        {
+            less.push(format!(
+                "the function `{id}` chooses other log streams for `{name}`"
+            ));
+        }
+    }
+    less
 }
 
 /// A call of an API that a fragment asks for, for what CloudFormation can't own.
@@ -342,6 +381,36 @@ mod tests {
         );
         let rejected = json!({"TrafficType": "REJECT", "LogFormat": "${dstaddr}"});
         assert!(stops(kind, &rejected, &all).is_empty());
+    }
+
+    #[test]
+    fn a_forwarder_that_leaves_more_out_is_told() {
+        let function = |percent: Option<u8>, exclude: &[&str]| {
+            let configuration = json!({
+                "version": 1,
+                "cluster": { "name": "alpha", "environment": "test", "region": "eu-central-1", "account": "1" },
+                "index": { "type": "logs", "namespace": "own" },
+                "log_group_prefix": "/logfleet/alpha/",
+                "log_groups": { "aws/vpc": { "stream": "aws_vpc", "accepted_percent": percent } },
+                "streams": { "aws_vpc": { "dataset": "aws.vpc", "to": [], "log_streams": { "exclude": exclude } } },
+                "destinations": {},
+                "dead_letter_bucket": "dead",
+            });
+            json!({"Environment": {"Variables": {"LOGFLEET_CONFIGURATION": configuration.to_string()}}})
+        };
+        let kind = "AWS::Lambda::Function";
+        let (all, some) = (function(None, &[]), function(Some(10), &[]));
+        assert_eq!(
+            stops(kind, &all, &some),
+            ["the function `One` brings 10 of a hundred accepted flows, not 100"]
+        );
+        assert!(stops(kind, &some, &all).is_empty());
+        let without = function(None, &["eni-*"]);
+        assert_eq!(
+            stops(kind, &all, &without),
+            ["the function `One` chooses other log streams for `aws_vpc`"]
+        );
+        assert!(stops(kind, &without, &all).is_empty());
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn is_any_chosen(vpc: &Vpc) -> bool {
 /// Finds choices of fields that can't be.
 pub(super) fn check(vpc: &Vpc, problems: &mut Problems) {
     check_fields(vpc, problems);
+    check_sample(vpc, problems);
     let are_known = vpc
         .fields
         .keys()
@@ -80,6 +81,32 @@ pub(super) fn format(vpc: &Vpc) -> Option<String> {
         .map(|field| format!("${{{field}}}"))
         .collect();
     Some(chosen.join(" "))
+}
+
+/// The columns by which the forwarder knows a flow, and what became of it.
+const FLOW: [&str; 6] = [
+    "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "action",
+];
+
+/// Tells of flows that can't be told apart, so that none would be left out.
+fn check_sample(vpc: &Vpc, problems: &mut Problems) {
+    let Some(format) = format(vpc).filter(|_| vpc.accepted_percent < 100) else {
+        return;
+    };
+    let missing: Vec<&str> = FLOW
+        .into_iter()
+        .filter(|field| !format.contains(&format!("${{{field}}}")))
+        .collect();
+    if !missing.is_empty() {
+        problems.push(
+            &["sources", "aws", "vpc", "accepted_percent"],
+            format!(
+                "records don't say which flow they are of: they have no {}",
+                missing.join(", ")
+            ),
+            "set these to `true` in `sources.aws.vpc.fields`, or remove this",
+        );
+    }
 }
 
 /// Tells of fields that flow logs don't have, or that another setting adds.

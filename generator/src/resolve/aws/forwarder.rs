@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::forwarder::{
     Authentication, CONFIGURATION_VARIABLE, ClassicLoadBalancers, Cluster, Configuration,
-    Destination, Index, LARGEST_ENVIRONMENT, LONGEST_INPUT, LogGroup, ScheduleInput, Stream,
-    VERSION,
+    Destination, Index, LARGEST_ENVIRONMENT, LONGEST_INPUT, LogGroup, LogStreams, ScheduleInput,
+    Stream, VERSION,
 };
 use logfleet_contract::names::short_log_group;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use super::forwarded::Forwarded;
 use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, RegionNetwork, Schedule};
 use super::source;
 use super::{Resolving, flow_log};
-use crate::settings::{MetricName, Name, Region};
+use crate::settings::{LogStreamPattern, MetricName, Name, Region, Settings};
 
 const CODE: [&str; 4] = ["sources", "aws", "forwarder", "code"];
 
@@ -360,6 +360,9 @@ fn configuration(
             flow_log_format: (group.source.as_deref() == Some("aws.vpc"))
                 .then(|| flow_log::format(&resolving.settings.sources.aws.vpc))
                 .flatten(),
+            accepted_percent: (group.source.as_deref() == Some("aws.vpc"))
+                .then_some(resolving.settings.sources.aws.vpc.accepted_percent)
+                .filter(|percent| *percent < 100),
         };
         (short_log_group(&prefix, &group.group.name), told)
     });
@@ -371,6 +374,7 @@ fn configuration(
         let told = Stream {
             dataset: stream.dataset.clone(),
             to: stream.destinations.clone(),
+            log_streams: log_streams(resolving.settings, &stream.name),
         };
         (stream.name.clone(), told)
     });
@@ -399,6 +403,19 @@ fn configuration(
             stream: resolving.settings.sources.aws.elb.stream.to_string(),
         }),
     }
+}
+
+/// The log streams that a stream takes.
+fn log_streams(settings: &Settings, stream: &str) -> LogStreams {
+    let chosen = |patterns: &BTreeMap<LogStreamPattern, bool>| {
+        let chosen = patterns.iter().filter(|(_, is_chosen)| **is_chosen);
+        chosen.map(|(pattern, _)| pattern.to_string()).collect()
+    };
+    let setting = settings.streams.get(&Name(stream.to_owned()));
+    setting.map_or_else(LogStreams::default, |setting| LogStreams {
+        include: chosen(&setting.cloudwatch.log_streams.include),
+        exclude: chosen(&setting.cloudwatch.log_streams.exclude),
+    })
 }
 
 /// A server; none where its credential is out of the forwarder's reach, which

@@ -1,0 +1,62 @@
+//! Patterns of names, in which `*` stands for any part. Pure.
+
+/// Whether a name fits a pattern in which `*` stands for any part.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_part() {
+        for (pattern, name, fits) in [
+            ("*.alpha.example.com", "nodes.alpha.example.com", true),
+            ("*.alpha.example.com", "alpha.example.com", false),
+            ("*Prod*", "eksctl-Prod-NodeRole", true),
+            ("*Prod*", "Prod", true),
+            ("*Prod*", "prod", false),
+            ("a*b*c", "abbc", true),
+            ("a*b*c", "acb", false),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+            ("*", "", true),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_fits_what_it_was_made_of(
+            parts in prop::collection::vec("[a-z]{0,4}", 1..5),
+            fill in prop::collection::vec("[a-z]{0,4}", 4),
+        ) {
+            let mut name = parts[0].clone();
+            for (part, between) in parts[1..].iter().zip(&fill) {
+                name.push_str(between);
+                name.push_str(part);
+            }
+            prop_assert!(matches(&parts.join("*"), &name), "{parts:?} {name}");
+        }
+    }
+}
