@@ -27,6 +27,7 @@ mod fleet;
 #[path = "../real/forwarder/http.rs"]
 mod http;
 mod large;
+mod line;
 mod played;
 #[path = "../real/rig.rs"]
 mod rig;

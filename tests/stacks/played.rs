@@ -121,7 +121,8 @@ const REPLACED: &str = "<member><ResourceChange><Action>Modify</Action><LogicalR
 fn a_rollback_that_failed_goes_on_before_anything_else() {
     let (fleet, shared) = fleet(Played {
         status: Some("UPDATE_ROLLBACK_FAILED".to_owned()),
-        next: vec!["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
+        // At first it looks as before.
+        next: vec!["UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
         changes: REPLACED,
         ..Played::default()
     });
@@ -148,7 +149,7 @@ fn a_rollback_that_fails_again_says_what_to_do() {
 fn what_was_never_made_whole_is_deleted_and_made_again() {
     let (fleet, shared) = fleet(Played {
         status: Some("ROLLBACK_COMPLETE".to_owned()),
-        next: vec!["DELETE_IN_PROGRESS", "DELETE_COMPLETE", "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"],
+        next: vec!["ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"],
         changes: "<member><ResourceChange><Action>Add</Action><LogicalResourceId>G0</LogicalResourceId></ResourceChange></member>",
         unfinished: 3,
         ..Played::default()
@@ -207,7 +208,7 @@ fn drift_is_asked_for_shown_and_put_back() {
     // Somebody did.
     let (drifted, shared) = fleet(Played {
         changes: REPLACED,
-        next: vec!["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
+        next: vec!["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
         ..current()
     });
     let prepared = drifted.prepare(&drifted.way(), &drift).expect("it is planned");

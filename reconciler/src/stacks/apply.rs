@@ -239,7 +239,7 @@ impl Applying<'_> {
         token: &str,
         wanted: &str,
     ) -> Result<(), Fault> {
-        let stack = self.context.settled(&step.stack, formation, id)?;
+        let stack = self.context.settled(&step.stack, formation, id, &step.ground)?;
         if stack.status == wanted {
             return Ok(());
         }

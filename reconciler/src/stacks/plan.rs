@@ -94,6 +94,9 @@ pub struct Ground {
     /// The digest of its template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// When something was begun with it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<String>,
 }
 
 /// What becomes of a resource.
@@ -362,6 +365,7 @@ impl Ground {
             id: Some(stack.id.clone()),
             status: Some(stack.status.clone()),
             digest: stack.digest.clone(),
+            begun: stack.begun.clone(),
         }
     }
 }
