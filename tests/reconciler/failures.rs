@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::fleet::Fleet;
 use crate::model::Model;
 use crate::played::{Failure, Plan};
-use crate::program::{Program, pass};
+use crate::program::{PASSWORD, Program, pass};
 
 /// What the server and the store hold at the end.
 type Reached = (BTreeMap<String, Value>, Vec<String>);
@@ -57,10 +57,18 @@ struct Run {
 }
 
 impl Case {
-    fn start(&self) -> Run {
+    fn start(&self, timeout: u16) -> Run {
         let model = Model::start(self.backend);
         let mut fleet = Fleet::small(self.backend, &["alpha", "beta"]);
-        let program = Program::new(self.backend, &model.played.url(), &fleet.root());
+        let program = Program::with(
+            self.backend,
+            &model.played.url(),
+            &fleet.root(),
+            "admin",
+            PASSWORD,
+            None,
+            timeout,
+        );
         (self.before)(&mut fleet, &program);
         model.played.fail(None);
         program.store.fail(None);
@@ -111,8 +119,10 @@ fn is_reached(case: &Case, reached: &Reached, wanted: &Reached, before: &Reached
 }
 
 fn fails_at_each_request(failure: Failure, counts: &[usize], step: usize) {
+    // What never comes isn't waited for long.
+    let timeout = if failure == Failure::Silence { 1 } else { 20 };
     for case in &CASES {
-        let reference = case.start();
+        let reference = case.start(20);
         let before = (reference.model.objects(), reference.program.store.names());
         reference.model.played.requests();
         reference.program.expect(0, case.command);
@@ -124,7 +134,7 @@ fn fails_at_each_request(failure: Failure, counts: &[usize], step: usize) {
                     "{:?} {:?}: {count} times {failure:?} from request {from}",
                     case.backend, case.command
                 );
-                let run = case.start();
+                let run = case.start(timeout);
                 run.model.played.fail(Some(Plan {
                     from,
                     count: *count,
@@ -181,7 +191,7 @@ fn servers_that_say_nothing() {
 #[test]
 fn stores_that_fail() {
     for case in &CASES {
-        let reference = case.start();
+        let reference = case.start(20);
         let before = (reference.model.objects(), reference.program.store.names());
         reference.program.store.fail(None);
         reference.program.expect(0, case.command);
@@ -193,7 +203,7 @@ fn stores_that_fail() {
                     "{:?} {:?}: the store fails from call {from}, done: {is_done}",
                     case.backend, case.command
                 );
-                let run = case.start();
+                let run = case.start(20);
                 run.program.store.fail(Some((from, is_done)));
                 let ended = run.program.run(case.command);
                 assert_eq!(ended.code, 1, "{told}");
@@ -217,7 +227,7 @@ fn a_failure_that_passes_is_sent_again_within_the_run() {
         Failure::Html,
     ] {
         let case = &CASES[0];
-        let mut run = case.start();
+        let mut run = case.start(20);
         run.program.retry.times = 2;
         run.model.played.fail(Some(Plan {
             from: 20,

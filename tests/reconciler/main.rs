@@ -1,4 +1,5 @@
-//! The reconciler from outside: against a played server that fails wherever a test wants it to, and against real ones.
+//! The reconciler from outside, against a played server that fails wherever a test wants it to. `real.rs` has the tests
+//! against real servers.
 
 #![allow(
     missing_docs,
@@ -11,7 +12,8 @@
 )]
 #![allow(
     unreachable_pub,
-    reason = "a test binary exports nothing; `pub` marks what other modules of it use"
+    dead_code,
+    reason = "modules are shared with other test binaries, which need other parts of them"
 )]
 
 mod converge;
@@ -20,4 +22,6 @@ mod fleet;
 mod model;
 mod played;
 mod program;
+mod random;
+mod scale;
 mod store;

@@ -63,7 +63,7 @@ pub struct Ended {
 impl Program {
     /// For a server that is reached without TLS.
     pub fn new(backend: Backend, url: &str, source: &Path) -> Self {
-        Self::with(backend, url, source, "admin", PASSWORD, None)
+        Self::with(backend, url, source, "admin", PASSWORD, None, 20)
     }
 
     /// For any server.
@@ -74,6 +74,7 @@ impl Program {
         user: &str,
         password: &str,
         authority: Option<&str>,
+        timeout: u16,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let backend = match backend {
@@ -87,9 +88,8 @@ impl Program {
     backend: {backend}
     serves: [{{ destination: main }}]
     administrator: {{ username: {user}, password: {{ variable: ADMIN_PASSWORD }} }}
-    timeout_seconds: {}
-",
-            if authority.is_some() { 60 } else { 1 }
+    timeout_seconds: {timeout}
+"
         );
         if let Some(authority) = authority {
             fs::write(folder.path().join("ca.pem"), authority).unwrap();

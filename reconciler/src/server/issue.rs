@@ -21,6 +21,9 @@ use crate::server::write::{self, Bodies, Body};
 use crate::store::{Secret, SecretStore};
 use crate::wanted::WantedCredential;
 
+/// Credentials that go through a stage together.
+const TOGETHER: usize = 100;
+
 /// The credentials' part of applying a plan.
 pub struct Issuing<'a, 'b> {
     /// The server.
@@ -97,14 +100,29 @@ impl Issuing<'_, '_> {
         })
     }
 
-    /// Takes credentials through their stages, all of them through each before the next.
+    /// Takes credentials through their stages, a hundred together, so that a run says often enough that it lives, and
+    /// OpenSearch loads its security seldom enough.
     fn advance(
         &mut self,
         moving: &BTreeMap<CredentialName, &'static str>,
         report: &mut Report,
     ) -> Result<(), Fault> {
+        let names: Vec<&CredentialName> = moving.keys().collect();
+        for chunk in names.chunks(TOGETHER) {
+            let going = chunk.iter().map(|name| (*name).clone()).collect();
+            self.advance_together(going, moving, report)?;
+        }
+        Ok(())
+    }
+
+    /// Takes all of them through each stage before the next.
+    fn advance_together(
+        &mut self,
+        mut going: BTreeSet<CredentialName>,
+        moving: &BTreeMap<CredentialName, &'static str>,
+        report: &mut Report,
+    ) -> Result<(), Fault> {
         let mut passwords = Passwords::new();
-        let mut going: BTreeSet<CredentialName> = moving.keys().cloned().collect();
         for stage in [Move::Store, Move::Make, Move::Prove, Move::Promote] {
             let mut due = BTreeMap::new();
             for name in &going {
@@ -216,19 +234,22 @@ impl Issuing<'_, '_> {
                 "make a new credential: reconciler rotate --credential {name}"
             ))
         };
-        let secret = stored.of(username).ok_or_else(|| {
-            missing(format!(
-                "the secret `{}` holds no password of `{username}`",
-                record.secret
-            ))
-        })?;
-        let known = record.fingerprints.get(&slot);
-        if known.is_some_and(|known| *known != record.fingerprint(&secret.password)) {
+        if stored.of(username).next().is_none() {
             return Err(missing(format!(
-                "somebody changed the password of `{username}` in the secret `{}`",
+                "the secret `{}` holds no password of `{username}`",
                 record.secret
             )));
         }
+        let known = record.fingerprints.get(&slot);
+        let is_ours = |secret: &&Secret| {
+            known.is_none_or(|known| *known == record.fingerprint(&secret.password))
+        };
+        let secret = stored.of(username).find(is_ours).ok_or_else(|| {
+            missing(format!(
+                "somebody changed the password of `{username}` in the secret `{}`",
+                record.secret
+            ))
+        })?;
         Ok(secret.password.clone())
     }
 

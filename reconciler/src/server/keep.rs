@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::server::observe::Observed;
 use crate::wanted::WantedObject;
 
+/// Why templates and policies stay.
+const USED: &str = "a data stream that is kept still uses it";
+
 /// Which of the objects that would be deleted stay, and why.
 pub fn kept(
     observed: &Observed,
@@ -43,14 +46,14 @@ pub fn kept(
     let mut kept = BTreeMap::new();
     for (path, body) in of_kind(Kind::IndexTemplate) {
         let template = Template::of(body);
-        if let Some(stream) = orphans().find(|stream| matches_any(&template.patterns, stream)) {
-            kept.insert(path.clone(), used_by(stream));
+        if orphans().any(|stream| matches_any(&template.patterns, stream)) {
+            kept.insert(path.clone(), USED.to_owned());
         }
     }
     for (path, body) in of_kind(Kind::StatePolicy) {
         let patterns = policy_patterns(body);
-        if let Some(stream) = orphans().find(|stream| matches_any(&patterns, stream)) {
-            kept.insert(path.clone(), used_by(stream));
+        if orphans().any(|stream| matches_any(&patterns, stream)) {
+            kept.insert(path.clone(), USED.to_owned());
         }
     }
     for (path, body) in of_kind(Kind::LifecyclePolicy) {
@@ -63,8 +66,11 @@ pub fn kept(
             let mut streams = deleted.iter().filter(|path| path.kind == Kind::DataStream);
             streams.any(|stream| is_backing(index, &stream.name))
         };
-        if let Some(index) = indices.find(|index| !is_going(index)) {
-            kept.insert(path.clone(), format!("the index {index} still uses it"));
+        if indices.any(|index| !is_going(index)) {
+            kept.insert(
+                path.clone(),
+                "indices that are kept still use it".to_owned(),
+            );
         }
     }
     for (path, _) in of_kind(Kind::ComponentTemplate) {
@@ -72,23 +78,19 @@ pub fn kept(
             .objects
             .iter()
             .filter(|(other, _)| other.kind == Kind::IndexTemplate);
-        let user = templates.find(|(other, body)| {
+        let is_used = templates.any(|(other, body)| {
             let stays = !deleted.contains(other) || kept.contains_key(other);
-            let body = wanted.get(other).map_or(*body, |wanted| &wanted.content);
+            let body = wanted.get(other).map_or(body, |wanted| &wanted.content);
             stays && composed_of(body).any(|part| part == path.name)
         });
-        if let Some((user, _)) = user {
+        if is_used {
             kept.insert(
                 path.clone(),
-                format!("the index template {} is composed of it", user.name),
+                "an index template is composed of it".to_owned(),
             );
         }
     }
     kept
-}
-
-fn used_by(stream: &str) -> String {
-    format!("the data stream {stream} still uses it")
 }
 
 /// Whether an index is a data stream's: `.ds-<stream>-<date>-<generation>`

@@ -21,16 +21,25 @@ pub struct Observed {
     pub versions: BTreeMap<ObjectPath, (u64, u64)>,
 }
 
+/// The most policies of OpenSearch in one answer: what a search returns at most, `index.max_result_window`.
+const MOST_POLICIES: usize = 10_000;
+
+/// Whether a server has more policies than it listed. One that isn't seen would be made again.
+fn is_cut(kind: Kind, answer: &Value) -> bool {
+    let listed = answer["policies"].as_array().map_or(0, Vec::len) as u64;
+    kind == Kind::StatePolicy
+        && answer["total_policies"]
+            .as_u64()
+            .is_some_and(|all| all > listed)
+}
+
 /// The path that lists a kind.
 ///
 /// OpenSearch lists 20 policies unless told otherwise
-/// (<https://docs.opensearch.org/latest/im-plugin/ism/api/#get-policy>), and Elasticsearch no
-/// hidden templates less.
+/// (<https://docs.opensearch.org/latest/im-plugin/ism/api/#get-policy>).
 fn listing(kind: Kind) -> String {
     match kind {
-        Kind::StatePolicy => format!("{}?size=10000", kind.api()),
-        // Otherwise those of hidden streams are left out.
-        Kind::DataStream => format!("{}?expand_wildcards=all", kind.api()),
+        Kind::StatePolicy => format!("{}?size={MOST_POLICIES}", kind.api()),
         _ => kind.api().to_owned(),
     }
 }
@@ -55,6 +64,13 @@ pub fn observe(server: &str, client: &Client, backend: Backend) -> Result<Observ
                 "see that `url` in the settings is the server itself and `backend` what runs there",
             )
         })?;
+        if is_cut(kind, &answer) {
+            return Err(Fault::new(
+                format!("{server}/{}", kind.api()),
+                format!("there are more than the {MOST_POLICIES} policies that the server lists"),
+            )
+            .hint("delete policies that nothing uses, or use another server"));
+        }
     }
     Ok(observed)
 }
@@ -153,5 +169,34 @@ impl Observed {
         };
         self.objects.insert(path.clone(), body.clone());
         path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_is_known() {
+        let answer = json!({ "policies": [{}], "total_policies": 2 });
+        assert!(is_cut(Kind::StatePolicy, &answer));
+        assert!(!is_cut(
+            Kind::StatePolicy,
+            &json!({ "policies": [{}], "total_policies": 1 })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        for kind in Kind::ALL {
+            let mut observed = Observed::default();
+            assert_eq!(observed.add(kind, &nothing(kind)), Some(()), "{kind:?}");
+            assert_eq!(
+                observed.add(kind, &json!({ "error": "x" })),
+                None,
+                "{kind:?}"
+            );
+            assert_eq!(observed.add(kind, &json!([])), None, "{kind:?}");
+        }
     }
 }

@@ -135,12 +135,14 @@ impl Planning<'_> {
     }
 
     fn object(&mut self, path: &ObjectPath, object: &WantedObject) {
-        if !self.is_looked_at(&object.clusters) {
+        let there = self.observed.objects.get(path);
+        let entry = self.observed.ledger.inventory.entry(path);
+        // Also what a cluster doesn't need any more, and others do.
+        let before = entry.is_some_and(|entry| self.is_looked_at(&entry.clusters));
+        if !before && !self.is_looked_at(&object.clusters) {
             return;
         }
         let subject = || Subject::Object(path.clone());
-        let there = self.observed.objects.get(path);
-        let entry = self.observed.ledger.inventory.entry(path);
         let Some(body) = there else {
             self.step(
                 subject(),

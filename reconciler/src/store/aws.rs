@@ -120,24 +120,27 @@ impl AwsStore {
     fn make(&self, name: &str) -> Result<(), Fault> {
         let (key, value) = MANAGED_BY;
         let tag = Tag::builder().key(key).value(value).build();
-        let call = self
-            .client
-            .create_secret()
-            .name(name)
-            .tags(tag)
-            .description("Managed by logfleet");
+        let call = self.client.create_secret().name(name).tags(tag);
+        let call = call.description("Managed by logfleet");
         match self.runtime.block_on(call.send()) {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ResourceExistsException") => Ok(()),
-            Err(error) if is_being_deleted(error.message()) => {
-                let call = self.client.restore_secret().secret_id(name);
-                let restored = self.runtime.block_on(call.send());
-                restored
-                    .map(drop)
-                    .map_err(|error| self.fault(name, "RestoreSecret", &error))
-            }
-            Err(error) => Err(self.fault(name, "CreateSecret", &error)),
+            Ok(_) => return Ok(()),
+            Err(error) if error.code() == Some("ResourceExistsException") => {}
+            Err(error) if is_being_deleted(error.message()) => {}
+            Err(error) => return Err(self.fault(name, "CreateSecret", &error)),
         }
+        let described = self.client.describe_secret().secret_id(name).send();
+        let described = self
+            .runtime
+            .block_on(described)
+            .map_err(|error| self.fault(name, "DescribeSecret", &error))?;
+        if described.deleted_date.is_none() {
+            return Ok(());
+        }
+        let restored = self.client.restore_secret().secret_id(name).send();
+        let restored = self.runtime.block_on(restored);
+        restored
+            .map(drop)
+            .map_err(|error| self.fault(name, "RestoreSecret", &error))
     }
 
     fn move_stage(
@@ -208,13 +211,20 @@ impl SecretStore for AwsStore {
             let found = all.find(|(_, stages)| stages.iter().any(|one| one == stage));
             found.map(|(id, _)| id.as_str())
         };
-        if current.is_none_or(|current| current.username != username) {
-            if pending.is_none_or(|pending| pending.username != username) {
-                let message = format!("holds no password of `{username}`, which was stored there");
-                return Err(Fault::new(format!("{}: {name}", self.place), message)
-                    .hint("see who else writes this secret"));
+        let is = |secret: &Option<Secret>| {
+            secret
+                .as_ref()
+                .is_some_and(|secret| secret.username == username)
+        };
+        if is(&pending) {
+            // AWS makes the first version of a secret the current one by itself.
+            if with(PENDING) != with(CURRENT) {
+                self.move_stage(name, CURRENT, with(PENDING), with(CURRENT))?;
             }
-            self.move_stage(name, CURRENT, with(PENDING), with(CURRENT))?;
+        } else if !is(&current) {
+            let message = format!("holds no password of `{username}`, which was stored there");
+            return Err(Fault::new(format!("{}: {name}", self.place), message)
+                .hint("see who else writes this secret"));
         }
         match with(PENDING) {
             Some(id) => self.move_stage(name, PENDING, None, Some(id)),

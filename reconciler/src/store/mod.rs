@@ -43,12 +43,11 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The version with a user.
-    pub fn of(&self, username: &str) -> Option<&Secret> {
-        let all = [&self.current, &self.pending, &self.previous];
-        all.into_iter()
-            .flatten()
-            .find(|secret| secret.username == username)
+    /// Every version with a user: a secret that was restored may have two passwords of one.
+    pub fn of(&self, username: &str) -> impl Iterator<Item = &Secret> {
+        let all = [&self.pending, &self.current, &self.previous];
+        let all = all.into_iter().flatten();
+        all.filter(move |secret| secret.username == username)
     }
 }
 
