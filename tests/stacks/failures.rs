@@ -39,7 +39,8 @@ pub fn template(groups: &[&str]) -> Value {
 pub fn groups(account: &Account<'_>) -> Vec<String> {
     let shown = account.call(REGION, "logs", "describe_log_groups", &json!({}));
     let all = shown["logGroups"].as_array().expect("a list").iter();
-    all.map(|own| own["logGroupName"].as_str().expect("a text").to_owned()).collect()
+    all.map(|own| own["logGroupName"].as_str().expect("a text").to_owned())
+        .collect()
 }
 
 #[test]
@@ -47,16 +48,29 @@ fn what_somebody_else_made_stops_the_stack_and_leaves_nothing_half_made() {
     let Some(aws) = Aws::shared() else { return };
     let number = "200000000002";
     let account = aws.account(number);
-    account.call(REGION, "logs", "create_log_group", &json!({ "logGroupName": "theirs" }));
+    account.call(
+        REGION,
+        "logs",
+        "create_log_group",
+        &json!({ "logGroupName": "theirs" }),
+    );
     let fleet = fleet(aws, number, "alpha", &["ours", "theirs"]);
     let (done, failed) = fleet.try_run(&Choices::default());
     assert_eq!(done, Vec::<String>::new());
     assert_eq!(failed.len(), 1, "{failed:#?}");
-    assert!(failed[0].contains("G1 (AWS::Logs::LogGroup)") && failed[0].contains("already exists"), "{failed:#?}");
+    assert!(
+        failed[0].contains("G1 (AWS::Logs::LogGroup)") && failed[0].contains("already exists"),
+        "{failed:#?}"
+    );
     assert_eq!(groups(&account), ["theirs"]);
     assert!(stacks(&account, REGION).is_empty());
     // What stood in the way is gone: the next run makes it.
-    account.call(REGION, "logs", "delete_log_group", &json!({ "logGroupName": "theirs" }));
+    account.call(
+        REGION,
+        "logs",
+        "delete_log_group",
+        &json!({ "logGroupName": "theirs" }),
+    );
     assert_eq!(fleet.run(&Choices::default()).len(), 1);
     assert_eq!(groups(&account), ["ours", "theirs"]);
 }
@@ -68,15 +82,31 @@ fn an_update_that_fails_leaves_what_was_and_is_told() {
     let account = aws.account(number);
     let mut fleet = fleet(aws, number, "alpha", &["one"]);
     fleet.run(&Choices::default());
-    account.call(REGION, "logs", "create_log_group", &json!({ "logGroupName": "theirs" }));
+    account.call(
+        REGION,
+        "logs",
+        "create_log_group",
+        &json!({ "logGroupName": "theirs" }),
+    );
     let stacks_of = fleet.clusters.get_mut("alpha").expect("there");
     stacks_of.stacks.get_mut(REGION).expect("there").template = template(&["one", "theirs"]);
     let (done, failed) = fleet.try_run(&Choices::default());
     assert_eq!(done, Vec::<String>::new());
-    assert!(failed[0].contains("UPDATE_ROLLBACK_COMPLETE") && failed[0].contains("already exists"), "{failed:#?}");
+    assert!(
+        failed[0].contains("UPDATE_ROLLBACK_COMPLETE") && failed[0].contains("already exists"),
+        "{failed:#?}"
+    );
     // It is tried again, since it isn't what is wanted.
-    assert_eq!(fleet.plan(&Choices::default()).steps[0].action, Action::Update);
-    account.call(REGION, "logs", "delete_log_group", &json!({ "logGroupName": "theirs" }));
+    assert_eq!(
+        fleet.plan(&Choices::default()).steps[0].action,
+        Action::Update
+    );
+    account.call(
+        REGION,
+        "logs",
+        "delete_log_group",
+        &json!({ "logGroupName": "theirs" }),
+    );
     assert_eq!(fleet.run(&Choices::default()).len(), 1);
     assert_eq!(fleet.run(&Choices::default()), Vec::<String>::new());
 }
@@ -94,8 +124,12 @@ fn a_stack_of_somebody_else_is_told_and_left_alone() {
     assert!(failed[0].contains("somebody else made it"), "{failed:#?}");
     // Nor does it go with the cluster.
     fleet.clusters.clear();
-    fleet.settings.also = serde_json::from_value(json!([{ "account": number, "region": REGION }])).expect("places");
-    assert_eq!(fleet.run(&Choices::confirmed(&["alpha"])), Vec::<String>::new());
+    fleet.settings.also =
+        serde_json::from_value(json!([{ "account": number, "region": REGION }])).expect("places");
+    assert_eq!(
+        fleet.run(&Choices::confirmed(&["alpha"])),
+        Vec::<String>::new()
+    );
     assert_eq!(groups(&account), ["theirs"]);
 }
 
@@ -111,7 +145,10 @@ fn a_run_that_ended_between_proposing_and_executing_is_taken_on() {
         "Tags": [{ "Key": "logfleet:owner", "Value": "failures" }, { "Key": "logfleet:cluster", "Value": "alpha" }],
     });
     account.call(REGION, "cloudformation", "create_change_set", &propose);
-    assert_eq!(stacks(&account, REGION)["logfleet-alpha-aws"].0, "REVIEW_IN_PROGRESS");
+    assert_eq!(
+        stacks(&account, REGION)["logfleet-alpha-aws"].0,
+        "REVIEW_IN_PROGRESS"
+    );
     fleet.run(&Choices::default());
     assert_eq!(groups(&account), ["one"]);
     assert_eq!(fleet.run(&Choices::default()), Vec::<String>::new());
@@ -127,13 +164,19 @@ fn a_plan_is_not_applied_once_its_ground_has_changed() {
     let own = fleet.clusters.get_mut("alpha").expect("there");
     own.stacks.get_mut(REGION).expect("there").template = template(&["one", "two"]);
     let way = fleet.way();
-    let prepared = fleet.prepare(&way, &Choices::default()).expect("it is planned");
+    let prepared = fleet
+        .prepare(&way, &Choices::default())
+        .expect("it is planned");
     // Another run is quicker.
     let own = fleet.clusters.get_mut("alpha").expect("there");
     own.stacks.get_mut(REGION).expect("there").template = template(&["one", "three"]);
     fleet.run(&Choices::default());
     let reports = fleet.apply(&way, &prepared);
-    let failed: Vec<String> = reports.values().flat_map(|own| &own.failed).map(ToString::to_string).collect();
+    let failed: Vec<String> = reports
+        .values()
+        .flat_map(|own| &own.failed)
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].contains("when the plan was made"), "{failed:#?}");
     assert_eq!(groups(&account), ["one", "three"]);

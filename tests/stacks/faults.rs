@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use logfleet_contract::members::Fragment;
 use serde_json::json;
@@ -37,7 +37,10 @@ fn proxy(endpoint: String, fault: Fault) -> (SocketAddr, Arc<AtomicUsize>) {
     let address = http::serve(move |request| {
         let number = counted.fetch_add(1, Ordering::SeqCst);
         let html = || (502, Vec::new(), b"<html>no</html>".to_vec());
-        let key = (format!("{} {}", request.method, request.path), request.body.clone());
+        let key = (
+            format!("{} {}", request.method, request.path),
+            request.body.clone(),
+        );
         let is_first = seen.lock().expect("nobody panicked").insert(key);
         match fault {
             Fault::Cut(at) if number >= at => html(),
@@ -61,7 +64,10 @@ fn proxy(endpoint: String, fault: Fault) -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 fn forward(endpoint: &str, request: &Request) -> Answer {
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
     let mut out = ureq::http::Request::builder()
         .method(request.method.as_str())
         .uri(format!("{endpoint}{}", request.path));
@@ -70,8 +76,14 @@ fn forward(endpoint: &str, request: &Request) -> Answer {
             out = out.header(name, value);
         }
     }
-    let mut answer = agent.run(out.body(request.body.clone()).expect("a request")).expect("an answer");
-    let etag = answer.headers().get("etag").and_then(|own| own.to_str().ok()).map(ToOwned::to_owned);
+    let mut answer = agent
+        .run(out.body(request.body.clone()).expect("a request"))
+        .expect("an answer");
+    let etag = answer
+        .headers()
+        .get("etag")
+        .and_then(|own| own.to_str().ok())
+        .map(ToOwned::to_owned);
     let body = answer.body_mut().read_to_vec().expect("a body");
     let headers = etag.map(|etag| ("etag", etag)).into_iter().collect();
     (answer.status().as_u16(), headers, body)
@@ -80,7 +92,8 @@ fn forward(endpoint: &str, request: &Request) -> Answer {
 /// A cluster with a stack and a setting.
 fn whole(aws: &Aws, number: &str) -> Fleet {
     let mut fleet = fleet(aws, number, "alpha", &["one"]);
-    fleet.settings.records = serde_json::from_value(json!({ "bucket": "faults-records", "region": REGION })).ok();
+    fleet.settings.records =
+        serde_json::from_value(json!({ "bucket": "faults-records", "region": REGION })).ok();
     let fragment: Fragment = serde_json::from_value(json!({
         "member_type": "AWS::EKS::Cluster",
         "region": REGION,
@@ -98,7 +111,12 @@ fn whole(aws: &Aws, number: &str) -> Fleet {
 }
 
 fn retention(aws: &Aws, number: &str) -> Option<u64> {
-    let shown = aws.account(number).call(REGION, "logs", "describe_log_groups", &json!({ "logGroupNamePrefix": "/aws/eks/alpha" }));
+    let shown = aws.account(number).call(
+        REGION,
+        "logs",
+        "describe_log_groups",
+        &json!({ "logGroupNamePrefix": "/aws/eks/alpha" }),
+    );
     shown["logGroups"][0]["retentionInDays"].as_u64()
 }
 
@@ -135,7 +153,12 @@ fn carried_out(aws: &Aws, which: usize, fault: Fault) -> (usize, Vec<String>) {
     static ACCOUNTS: AtomicUsize = AtomicUsize::new(0);
     let number = format!("21{:010}", ACCOUNTS.fetch_add(1, Ordering::SeqCst));
     let own = aws.account(&number);
-    own.call(REGION, "logs", "create_log_group", &json!({ "logGroupName": "/aws/eks/alpha" }));
+    own.call(
+        REGION,
+        "logs",
+        "create_log_group",
+        &json!({ "logGroupName": "/aws/eks/alpha" }),
+    );
     let (change, groups_wanted, days) = CHANGES[which];
     let mut fleet = whole(aws, &number);
     if which > 0 {
@@ -151,7 +174,11 @@ fn carried_out(aws: &Aws, which: usize, fault: Fault) -> (usize, Vec<String>) {
         let failed = reports.into_values().flat_map(|own| own.failed);
         stops.into_iter().chain(failed).collect::<Vec<_>>()
     });
-    let told: Vec<String> = reports.unwrap_or_else(|faults| faults).iter().map(ToString::to_string).collect();
+    let told: Vec<String> = reports
+        .unwrap_or_else(|faults| faults)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let count = count.load(Ordering::SeqCst);
     fleet.endpoint.clone_from(&aws.endpoint);
     let (_, failed) = fleet.try_run(&choices);

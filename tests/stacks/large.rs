@@ -22,8 +22,9 @@ fn cluster(members: usize) -> RenderedCluster {
         let name = format!("/large/${{member.hash}}/{number}/{}", "x".repeat(80));
         json!({ "Type": "AWS::Logs::LogGroup", "Properties": { "LogGroupName": name, "RetentionInDays": 1 } })
     };
-    let resources: serde_json::Map<String, serde_json::Value> =
-        (0..9).map(|number| (format!("Group{number}"), group(number))).collect();
+    let resources: serde_json::Map<String, serde_json::Value> = (0..9)
+        .map(|number| (format!("Group{number}"), group(number)))
+        .collect();
     let fragment: Fragment = serde_json::from_value(json!({
         "member_type": "AWS::DynamoDB::Table",
         "region": REGION,
@@ -62,10 +63,19 @@ fn members_beyond_a_stacks_room_are_in_a_second_one_and_stay_where_they_are() {
 
     // Too large for a request, and no bucket is set.
     let (done, failed) = fleet.try_run(&Choices::default());
-    assert!(failed.iter().any(|fault| fault.contains("set `aws.templates.bucket`")), "{failed:#?}");
-    assert!(!done.iter().any(|line| line.contains("members-0")), "{done:#?}");
+    assert!(
+        failed
+            .iter()
+            .any(|fault| fault.contains("set `aws.templates.bucket`")),
+        "{failed:#?}"
+    );
+    assert!(
+        !done.iter().any(|line| line.contains("members-0")),
+        "{done:#?}"
+    );
 
-    fleet.settings.templates = serde_json::from_value(json!({ "bucket": "large-templates" })).expect("a bucket");
+    fleet.settings.templates =
+        serde_json::from_value(json!({ "bucket": "large-templates" })).expect("a bucket");
     make_bucket(&account, "large-templates", REGION);
     fleet.run(&Choices::default());
     assert_eq!(
@@ -76,8 +86,17 @@ fn members_beyond_a_stacks_room_are_in_a_second_one_and_stay_where_they_are() {
     let placed = |number: usize| {
         let name = json!({ "StackName": format!("logfleet-large-members-{number}") });
         let shown = account.call(REGION, "cloudformation", "list_stack_resources", &name);
-        let all = shown["StackResourceSummaries"].as_array().expect("a list").iter();
-        all.map(|own| own["LogicalResourceId"].as_str().expect("a text").to_owned()).collect::<std::collections::BTreeSet<_>>()
+        let all = shown["StackResourceSummaries"]
+            .as_array()
+            .expect("a list")
+            .iter();
+        all.map(|own| {
+            own["LogicalResourceId"]
+                .as_str()
+                .expect("a text")
+                .to_owned()
+        })
+        .collect::<std::collections::BTreeSet<_>>()
     };
     let (first, second) = (placed(0), placed(1));
     assert_eq!(first.len() + second.len(), 540);
@@ -94,7 +113,8 @@ fn members_beyond_a_stacks_room_are_in_a_second_one_and_stay_where_they_are() {
     assert_eq!(failed, Vec::<String>::new());
     assert!(placed(0).is_subset(&first));
     fleet.clusters.clear();
-    fleet.settings.also = serde_json::from_value(json!([{ "account": ACCOUNT, "region": REGION }])).expect("places");
+    fleet.settings.also =
+        serde_json::from_value(json!([{ "account": ACCOUNT, "region": REGION }])).expect("places");
     fleet.run(&Choices::confirmed(&["large"]));
     assert_eq!(stacks(&account, REGION).len(), 0);
 }

@@ -38,19 +38,27 @@ fn answer(body: &str) -> Answer {
 }
 
 fn refusal(code: &str, message: &str) -> Answer {
-    let text = format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>");
+    let text = format!(
+        "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    );
     (400, Vec::new(), text.into_bytes())
 }
 
 fn play(shared: &Shared, request: &Request) -> Answer {
     let mut played = shared.lock().expect("nobody panicked");
     let form = String::from_utf8_lossy(&request.body).into_owned();
-    let action = form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned();
+    let action = form
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="))
+        .unwrap_or_default()
+        .to_owned();
     if !action.starts_with("Describe") && action != "AssumeRole" && action != "DeleteChangeSet" {
         played.forms.push(form.clone());
     }
     match action.as_str() {
-        "AssumeRole" => answer("<R><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></R>"),
+        "AssumeRole" => answer(
+            "<R><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></R>",
+        ),
         "DescribeStacks" => {
             if form.contains("StackName=") && !played.next.is_empty() {
                 played.status = Some(played.next.remove(0).to_owned());
@@ -61,23 +69,38 @@ fn play(shared: &Shared, request: &Request) -> Answer {
                     played.protected, played.digest
                 )
             });
-            answer(&format!("<R><DescribeStacksResult><Stacks>{stack}</Stacks></DescribeStacksResult></R>"))
+            answer(&format!(
+                "<R><DescribeStacksResult><Stacks>{stack}</Stacks></DescribeStacksResult></R>"
+            ))
         }
-        "CreateChangeSet" => answer("<R><CreateChangeSetResult><Id>arn:change/1</Id><StackId>arn:stack/1</StackId></CreateChangeSetResult></R>"),
+        "CreateChangeSet" => answer(
+            "<R><CreateChangeSetResult><Id>arn:change/1</Id><StackId>arn:stack/1</StackId></CreateChangeSetResult></R>",
+        ),
         "DescribeChangeSet" => {
             if played.unfinished > 0 {
                 played.unfinished -= 1;
-                return answer("<R><DescribeChangeSetResult><Status>CREATE_IN_PROGRESS</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus></DescribeChangeSetResult></R>");
+                return answer(
+                    "<R><DescribeChangeSetResult><Status>CREATE_IN_PROGRESS</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus></DescribeChangeSetResult></R>",
+                );
             }
             if played.changes.is_empty() {
-                return answer("<R><DescribeChangeSetResult><Status>FAILED</Status><StatusReason>The submitted information didn't contain changes. Submit different information to create a change set.</StatusReason><ExecutionStatus>UNAVAILABLE</ExecutionStatus></DescribeChangeSetResult></R>");
+                return answer(
+                    "<R><DescribeChangeSetResult><Status>FAILED</Status><StatusReason>The submitted information didn't contain changes. Submit different information to create a change set.</StatusReason><ExecutionStatus>UNAVAILABLE</ExecutionStatus></DescribeChangeSetResult></R>",
+                );
             }
-            answer(&format!("<R><DescribeChangeSetResult><Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus><Changes>{}</Changes></DescribeChangeSetResult></R>", played.changes))
+            answer(&format!(
+                "<R><DescribeChangeSetResult><Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus><Changes>{}</Changes></DescribeChangeSetResult></R>",
+                played.changes
+            ))
         }
         "ExecuteChangeSet" | "DeleteStack" | "ContinueUpdateRollback" => answer("<R/>"),
         "DeleteChangeSet" => refusal("ChangeSetNotFound", "none"),
-        "GetTemplate" => answer("<R><GetTemplateResult><TemplateBody>{\"Resources\":{}}</TemplateBody></GetTemplateResult></R>"),
-        "DescribeStackEvents" => answer("<R><DescribeStackEventsResult><StackEvents><member><LogicalResourceId>B</LogicalResourceId><ResourceType>AWS::S3::Bucket</ResourceType><ResourceStatus>DELETE_FAILED</ResourceStatus><ResourceStatusReason>The bucket you tried to delete is not empty</ResourceStatusReason></member></StackEvents></DescribeStackEventsResult></R>"),
+        "GetTemplate" => answer(
+            "<R><GetTemplateResult><TemplateBody>{\"Resources\":{}}</TemplateBody></GetTemplateResult></R>",
+        ),
+        "DescribeStackEvents" => answer(
+            "<R><DescribeStackEventsResult><StackEvents><member><LogicalResourceId>B</LogicalResourceId><ResourceType>AWS::S3::Bucket</ResourceType><ResourceStatus>DELETE_FAILED</ResourceStatus><ResourceStatusReason>The bucket you tried to delete is not empty</ResourceStatusReason></member></StackEvents></DescribeStackEventsResult></R>",
+        ),
         other => panic!("{other} was not to be called"),
     }
 }
@@ -103,13 +126,17 @@ fn fleet(played: Played) -> (Fleet, Shared) {
 }
 
 fn digest() -> String {
-    logfleet_reconciler::stacks::template::Template::of(&template(&["one"])).expect("right").digest
+    logfleet_reconciler::stacks::template::Template::of(&template(&["one"]))
+        .expect("right")
+        .digest
 }
 
 fn actions(shared: &Shared) -> Vec<String> {
     let played = shared.lock().expect("nobody panicked");
     let action = |form: &String| {
-        let found = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        let found = form
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("Action="));
         found.unwrap_or_default().to_owned()
     };
     played.forms.iter().map(action).collect()
@@ -122,16 +149,28 @@ fn a_rollback_that_failed_goes_on_before_anything_else() {
     let (fleet, shared) = fleet(Played {
         status: Some("UPDATE_ROLLBACK_FAILED".to_owned()),
         // At first it looks as before.
-        next: vec!["UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
+        next: vec![
+            "UPDATE_ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "UPDATE_ROLLBACK_COMPLETE",
+        ],
         changes: REPLACED,
         ..Played::default()
     });
-    assert_eq!(fleet.run(&Choices::default()), [format!("aws/{ACCOUNT}/{REGION} continue_rollback stack/{STACK}")]);
+    assert_eq!(
+        fleet.run(&Choices::default()),
+        [format!(
+            "aws/{ACCOUNT}/{REGION} continue_rollback stack/{STACK}"
+        )]
+    );
     assert_eq!(actions(&shared), ["ContinueUpdateRollback"]);
     // Then what is wanted is planned.
     let plan = fleet.plan(&Choices::default());
     assert_eq!(plan.steps[0].action, Action::Update);
-    assert_eq!(plan.steps[0].changes[0].replacement.as_deref(), Some("True"));
+    assert_eq!(
+        plan.steps[0].changes[0].replacement.as_deref(),
+        Some("True")
+    );
 }
 
 #[test]
@@ -142,24 +181,48 @@ fn a_rollback_that_fails_again_says_what_to_do() {
         ..Played::default()
     });
     let (_, failed) = fleet.try_run(&Choices::default());
-    assert!(failed[0].contains("ended as UPDATE_ROLLBACK_FAILED") && failed[0].contains("--resources-to-skip"), "{failed:#?}");
+    assert!(
+        failed[0].contains("ended as UPDATE_ROLLBACK_FAILED")
+            && failed[0].contains("--resources-to-skip"),
+        "{failed:#?}"
+    );
 }
 
 #[test]
 fn what_was_never_made_whole_is_deleted_and_made_again() {
     let (fleet, shared) = fleet(Played {
         status: Some("ROLLBACK_COMPLETE".to_owned()),
-        next: vec!["ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"],
+        next: vec![
+            "ROLLBACK_COMPLETE",
+            "DELETE_IN_PROGRESS",
+            "DELETE_COMPLETE",
+            "CREATE_IN_PROGRESS",
+            "CREATE_IN_PROGRESS",
+            "CREATE_COMPLETE",
+        ],
         changes: "<member><ResourceChange><Action>Add</Action><LogicalResourceId>G0</LogicalResourceId></ResourceChange></member>",
         unfinished: 3,
         ..Played::default()
     });
-    assert_eq!(fleet.run(&Choices::default()), [format!("aws/{ACCOUNT}/{REGION} recreate stack/{STACK}")]);
-    assert_eq!(actions(&shared), ["DeleteStack", "CreateChangeSet", "ExecuteChangeSet"]);
+    assert_eq!(
+        fleet.run(&Choices::default()),
+        [format!("aws/{ACCOUNT}/{REGION} recreate stack/{STACK}")]
+    );
+    assert_eq!(
+        actions(&shared),
+        ["DeleteStack", "CreateChangeSet", "ExecuteChangeSet"]
+    );
     let told = fleet.told.lock().expect("nobody panicked");
-    assert!(told.iter().any(|line| line.ends_with("CREATE_IN_PROGRESS")), "{told:?}");
+    assert!(
+        told.iter().any(|line| line.ends_with("CREATE_IN_PROGRESS")),
+        "{told:?}"
+    );
     let played = shared.lock().expect("nobody panicked");
-    for parameter in ["ChangeSetType=CREATE", "OnStackFailure=DELETE", "ImportExistingResources=false"] {
+    for parameter in [
+        "ChangeSetType=CREATE",
+        "OnStackFailure=DELETE",
+        "ImportExistingResources=false",
+    ] {
         assert!(played.forms[1].contains(parameter), "{}", played.forms[1]);
     }
 }
@@ -172,9 +235,13 @@ fn a_deletion_that_fails_says_what_stands_in_its_way() {
         ..Played::default()
     });
     fleet.clusters.clear();
-    fleet.settings.also = serde_json::from_value(json!([{ "account": ACCOUNT, "region": REGION }])).expect("places");
+    fleet.settings.also =
+        serde_json::from_value(json!([{ "account": ACCOUNT, "region": REGION }])).expect("places");
     let (_, failed) = fleet.try_run(&Choices::confirmed(&["alpha"]));
-    assert!(failed[0].contains("B (AWS::S3::Bucket): The bucket you tried to delete is not empty"), "{failed:#?}");
+    assert!(
+        failed[0].contains("B (AWS::S3::Bucket): The bucket you tried to delete is not empty"),
+        "{failed:#?}"
+    );
 }
 
 #[test]
@@ -184,7 +251,10 @@ fn what_is_in_progress_is_left_alone() {
         ..Played::default()
     });
     let (_, failed) = fleet.try_run(&Choices::default());
-    assert!(failed[0].contains("something is being done with it"), "{failed:#?}");
+    assert!(
+        failed[0].contains("something is being done with it"),
+        "{failed:#?}"
+    );
     assert_eq!(actions(&shared), Vec::<String>::new());
 }
 
@@ -211,7 +281,9 @@ fn drift_is_asked_for_shown_and_put_back() {
         next: vec!["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
         ..current()
     });
-    let prepared = drifted.prepare(&drifted.way(), &drift).expect("it is planned");
+    let prepared = drifted
+        .prepare(&drifted.way(), &drift)
+        .expect("it is planned");
     let text = logfleet_reconciler::plan::to_text(&logfleet_reconciler::plan::Plan {
         commit: None,
         targets: prepared.targets(),
@@ -220,9 +292,16 @@ fn drift_is_asked_for_shown_and_put_back() {
         text.contains("modify G0 (AWS::Logs::LogGroup), REPLACED by a new one, was changed by somebody else: Properties.LogGroupName (replaces)"),
         "{text}"
     );
-    assert_eq!(drifted.run(&drift), [format!("aws/{ACCOUNT}/{REGION} revert_drift stack/{STACK}")]);
+    assert_eq!(
+        drifted.run(&drift),
+        [format!("aws/{ACCOUNT}/{REGION} revert_drift stack/{STACK}")]
+    );
     let played = shared.lock().expect("nobody panicked");
-    assert!(played.forms[0].contains("DeploymentMode=REVERT_DRIFT"), "{}", played.forms[0]);
+    assert!(
+        played.forms[0].contains("DeploymentMode=REVERT_DRIFT"),
+        "{}",
+        played.forms[0]
+    );
 }
 
 #[test]
@@ -234,5 +313,9 @@ fn a_stack_that_takes_too_long_goes_on_by_itself() {
     fleet.settings.minutes = 0;
     fleet.settings.cloudformation_role = Some("deploy".to_owned());
     let (_, failed) = fleet.try_run(&Choices::default());
-    assert!(failed[0].contains("the stack is gone") || failed[0].contains("hasn't ended after 0 minutes"), "{failed:#?}");
+    assert!(
+        failed[0].contains("the stack is gone")
+            || failed[0].contains("hasn't ended after 0 minutes"),
+        "{failed:#?}"
+    );
 }

@@ -97,7 +97,7 @@ impl Fleet {
             self.told
                 .lock()
                 .expect("nobody panicked")
-                .push(line.to_owned())
+                .push(line.to_owned());
         };
         work(&Context {
             accounts,

@@ -346,7 +346,10 @@ mod tests {
         let text = std::fs::read_to_string(path).expect("readable");
         let (start, rest) = text.split_once("<!-- calls -->\n").expect("a mark");
         let (_, end) = rest.split_once("<!-- end of calls -->").expect("a mark");
-        let written = format!("{start}<!-- calls -->\n{}<!-- end of calls -->{end}", table());
+        let written = format!(
+            "{start}<!-- calls -->\n{}<!-- end of calls -->{end}",
+            table()
+        );
         if std::env::var_os("LOGFLEET_WRITE_DOCS").is_some() {
             std::fs::write(path, &written).expect("writable");
         }

@@ -157,22 +157,17 @@ impl Accounts {
     pub fn account(&self, account: &str, region: &str) -> Result<Aws, AwsError> {
         let credentials = self.known(account, || {
             let own = self.own(region)?;
-            match &self.access.role {
-                Some(role) => {
-                    sts::assume_role(&own, account, role, self.access.external_id.as_deref())
-                }
-                None => {
-                    let signed_in = sts::caller_account(&own)?;
-                    if signed_in == account {
-                        self.own(region).map(|own| own.credentials)
-                    } else {
-                        Err(AwsError::OtherAccount {
-                            wanted: account.to_owned(),
-                            own: signed_in,
-                        })
-                    }
-                }
+            if let Some(role) = &self.access.role {
+                return sts::assume_role(&own, account, role, self.access.external_id.as_deref());
             }
+            let signed_in = sts::caller_account(&own)?;
+            if signed_in == account {
+                return Ok(own.credentials);
+            }
+            Err(AwsError::OtherAccount {
+                wanted: account.to_owned(),
+                own: signed_in,
+            })
         })?;
         Ok(self.aws(region, credentials))
     }

@@ -116,9 +116,8 @@ impl Applying<'_> {
                 let place = step.stack.place.clone();
                 match result {
                     Ok(()) => {
-                        self.report
-                            .done
-                            .push((place, step.stack.name.clone(), verb(step.action)))
+                        let done = (place, step.stack.name.clone(), verb(step.action));
+                        self.report.done.push(done);
                     }
                     Err(fault) => {
                         match &step.cluster {
@@ -239,7 +238,9 @@ impl Applying<'_> {
         token: &str,
         wanted: &str,
     ) -> Result<(), Fault> {
-        let stack = self.context.settled(&step.stack, formation, id, &step.ground)?;
+        let stack = self
+            .context
+            .settled(&step.stack, formation, id, &step.ground)?;
         if stack.status == wanted {
             return Ok(());
         }

@@ -160,8 +160,7 @@ fn places_of_members(
             let number = number.and_then(|text| text.parse::<usize>().ok());
             own.place == place && number.is_some_and(|n| n > 0 && own.name == key(n).name)
         };
-        let is_large =
-            first.stacks.contains_key(&key(1)) || observed.stacks.keys().any(is_later);
+        let is_large = first.stacks.contains_key(&key(1)) || observed.stacks.keys().any(is_later);
         if !is_large {
             continue;
         }
@@ -177,10 +176,7 @@ fn places_of_members(
             .collect();
         let mut templates = Vec::new();
         for (number, id) in there {
-            match context
-                .formation(&place)
-                .and_then(|own| own.template(&id))
-            {
+            match context.formation(&place).and_then(|own| own.template(&id)) {
                 Ok(template) => templates.push((number, template)),
                 Err(error) => observed.miss(&place, &error),
             }

@@ -152,10 +152,9 @@ impl Options {
     /// Whether a cluster, or an account's stack, is looked at.
     pub fn looks_at(&self, cluster: Option<&str>) -> bool {
         match (&self.only, cluster) {
-            (None, _) => true,
             (Some(only), Some(cluster)) => only.contains(cluster),
             // What clusters share is there for each of them.
-            (Some(_), None) => true,
+            _ => true,
         }
     }
 }
@@ -225,7 +224,7 @@ impl Plan {
                 .steps
                 .push(with_resources(step(Action::Create), wanted)),
             State::Unmade | State::HalfDeleted if stack.protected => {
-                self.stops.push(protected(key))
+                self.stops.push(protected(key));
             }
             State::Unmade | State::HalfDeleted => self
                 .steps

@@ -61,7 +61,9 @@ fn there(status: &str, mark: Option<Mark>, digest: Option<&str>) -> ObservedStac
 }
 
 fn observed(stacks: &[(&str, ObservedStack)]) -> Observed {
-    let stacks = stacks.iter().map(|(name, stack)| (key(name), stack.clone()));
+    let stacks = stacks
+        .iter()
+        .map(|(name, stack)| (key(name), stack.clone()));
     Observed {
         stacks: stacks.collect(),
         places: BTreeSet::from([place()]),
@@ -103,12 +105,19 @@ fn each_state_has_its_way_out() {
         ("UPDATE_ROLLBACK_FAILED", Action::ContinueRollback),
         ("DELETE_COMPLETE", Action::Create),
     ] {
-        assert_eq!(decided(there(status, ours(), Some("old"))), Ok(action), "{status}");
+        assert_eq!(
+            decided(there(status, ours(), Some("old"))),
+            Ok(action),
+            "{status}"
+        );
     }
     for (status, told) in [
         ("UPDATE_IN_PROGRESS", "something is being done with it"),
         ("DELETE_IN_PROGRESS", "something is being done with it"),
-        ("IMPORT_ROLLBACK_FAILED", "its status is IMPORT_ROLLBACK_FAILED"),
+        (
+            "IMPORT_ROLLBACK_FAILED",
+            "its status is IMPORT_ROLLBACK_FAILED",
+        ),
     ] {
         let stop = decided(there(status, ours(), None)).expect_err(status);
         assert!(stop.contains(told) && stop.contains("hint: "), "{stop}");
@@ -117,7 +126,10 @@ fn each_state_has_its_way_out() {
 
 #[test]
 fn what_is_as_wanted_is_left_alone() {
-    let digest = wanted().stacks[&key("logfleet-alpha-aws")].template.digest.clone();
+    let digest = wanted().stacks[&key("logfleet-alpha-aws")]
+        .template
+        .digest
+        .clone();
     let stack = there("CREATE_COMPLETE", Some(mark(Some("alpha"))), Some(&digest));
     let observed = observed(&[("logfleet-alpha-aws", stack)]);
     let plan = Plan::of(&wanted(), &observed, &options(&["alpha"]));
@@ -127,7 +139,10 @@ fn what_is_as_wanted_is_left_alone() {
         drift: true,
         ..options(&["alpha"])
     };
-    assert_eq!(Plan::of(&wanted(), &observed, &drift).steps[0].action, Action::RevertDrift);
+    assert_eq!(
+        Plan::of(&wanted(), &observed, &drift).steps[0].action,
+        Action::RevertDrift
+    );
 }
 
 #[test]
@@ -137,7 +152,12 @@ fn a_stack_of_somebody_else_is_never_touched() {
         cluster: Some("alpha".to_owned()),
     };
     for mark in [None, Some(other_fleet), Some(mark(Some("beta")))] {
-        for status in ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"] {
+        for status in [
+            "CREATE_COMPLETE",
+            "ROLLBACK_COMPLETE",
+            "REVIEW_IN_PROGRESS",
+            "UPDATE_ROLLBACK_FAILED",
+        ] {
             let stop = decided(there(status, mark.clone(), None)).expect_err("a stop");
             assert!(stop.contains("a stack of this name exists"), "{stop}");
         }
@@ -145,7 +165,17 @@ fn a_stack_of_somebody_else_is_never_touched() {
     // Nor is one deleted that nobody wants.
     let foreign = [
         ("logfleet-x-aws", there("CREATE_COMPLETE", None, None)),
-        ("logfleet-y-aws", there("CREATE_COMPLETE", Some(Mark { owner: "other".to_owned(), cluster: Some("y".to_owned()) }), None)),
+        (
+            "logfleet-y-aws",
+            there(
+                "CREATE_COMPLETE",
+                Some(Mark {
+                    owner: "other".to_owned(),
+                    cluster: Some("y".to_owned()),
+                }),
+                None,
+            ),
+        ),
     ];
     let gone = Options {
         confirmed: BTreeSet::from(["x".to_owned(), "y".to_owned(), ACCOUNT.to_owned()]),
@@ -157,8 +187,13 @@ fn a_stack_of_somebody_else_is_never_touched() {
 
 #[test]
 fn a_stack_that_was_only_reviewed_is_known_by_its_change_set() {
-    let mut observed = observed(&[("logfleet-alpha-aws", there("REVIEW_IN_PROGRESS", None, None))]);
-    observed.reviewed.insert(key("logfleet-alpha-aws"), Some(mark(Some("alpha"))));
+    let mut observed = observed(&[(
+        "logfleet-alpha-aws",
+        there("REVIEW_IN_PROGRESS", None, None),
+    )]);
+    observed
+        .reviewed
+        .insert(key("logfleet-alpha-aws"), Some(mark(Some("alpha"))));
     let plan = Plan::of(&wanted(), &observed, &options(&["alpha"]));
     assert_eq!(plan.steps[0].action, Action::Create);
 }
@@ -168,9 +203,16 @@ fn protected_stacks_are_told_and_not_deleted() {
     let mut stack = there("ROLLBACK_COMPLETE", Some(mark(Some("alpha"))), None);
     stack.protected = true;
     let stop = decided(stack.clone()).expect_err("a stop");
-    assert!(stop.contains("protected from deletion") && stop.contains("--no-enable-termination-protection"));
+    assert!(
+        stop.contains("protected from deletion")
+            && stop.contains("--no-enable-termination-protection")
+    );
     stack.status = "CREATE_COMPLETE".to_owned();
-    let plan = Plan::of(&Wanted::default(), &observed(&[("logfleet-alpha-aws", stack)]), &options(&["alpha"]));
+    let plan = Plan::of(
+        &Wanted::default(),
+        &observed(&[("logfleet-alpha-aws", stack)]),
+        &options(&["alpha"]),
+    );
     assert!(plan.steps.is_empty());
     assert_eq!(plan.stops.len(), 1);
 }
@@ -179,17 +221,30 @@ fn whole_cluster(cluster: &str) -> Vec<(String, ObservedStack)> {
     let names = ["aws", "machines", "members-0"].map(|part| format!("logfleet-{cluster}-{part}"));
     names
         .into_iter()
-        .map(|name| (name, there("CREATE_COMPLETE", Some(mark(Some(cluster))), None)))
+        .map(|name| {
+            (
+                name,
+                there("CREATE_COMPLETE", Some(mark(Some(cluster))), None),
+            )
+        })
         .collect()
 }
 
 #[test]
 fn a_removed_cluster_waits_and_then_goes_in_order_with_its_account() {
     let mut stacks = whole_cluster("alpha");
-    stacks.push(("logfleet-account-aws".to_owned(), there("CREATE_COMPLETE", Some(mark(None)), None)));
-    stacks.push(("logfleet-account-members-0".to_owned(), there("CREATE_COMPLETE", Some(mark(None)), None)));
+    stacks.push((
+        "logfleet-account-aws".to_owned(),
+        there("CREATE_COMPLETE", Some(mark(None)), None),
+    ));
+    stacks.push((
+        "logfleet-account-members-0".to_owned(),
+        there("CREATE_COMPLETE", Some(mark(None)), None),
+    ));
     let mut observed = Observed::default();
-    observed.stacks.extend(stacks.into_iter().map(|(name, stack)| (key(&name), stack)));
+    observed
+        .stacks
+        .extend(stacks.into_iter().map(|(name, stack)| (key(&name), stack)));
     let plan = Plan::of(&Wanted::default(), &observed, &options(&[]));
     assert!(plan.steps.is_empty());
     assert_eq!(plan.waiting.len(), 5);
@@ -200,7 +255,11 @@ fn a_removed_cluster_waits_and_then_goes_in_order_with_its_account() {
         ..options(&[])
     };
     let plan = Plan::of(&Wanted::default(), &observed, &confirmed);
-    let order: Vec<&str> = plan.steps.iter().map(|step| step.stack.name.as_str()).collect();
+    let order: Vec<&str> = plan
+        .steps
+        .iter()
+        .map(|step| step.stack.name.as_str())
+        .collect();
     assert_eq!(
         order,
         [
@@ -214,10 +273,20 @@ fn a_removed_cluster_waits_and_then_goes_in_order_with_its_account() {
     assert!(plan.waiting.is_empty());
 
     // Where another cluster waits, what the account has stays.
-    observed.stacks.extend(whole_cluster("beta").into_iter().map(|(name, stack)| (key(&name), stack)));
+    observed.stacks.extend(
+        whole_cluster("beta")
+            .into_iter()
+            .map(|(name, stack)| (key(&name), stack)),
+    );
     let plan = Plan::of(&Wanted::default(), &observed, &confirmed);
     assert_eq!(plan.steps.len(), 3);
-    assert_eq!(plan.waiting.iter().filter(|own| own.cluster == ACCOUNT).count(), 2);
+    assert_eq!(
+        plan.waiting
+            .iter()
+            .filter(|own| own.cluster == ACCOUNT)
+            .count(),
+        2
+    );
 }
 
 #[test]
@@ -225,38 +294,61 @@ fn many_deletions_of_clusters_that_are_rendered_wait() {
     let clusters = ["a", "b", "c", "d"];
     let mut observed = Observed::default();
     for cluster in clusters {
-        observed.stacks.extend(whole_cluster(cluster).into_iter().map(|(name, stack)| (key(&name), stack)));
+        observed.stacks.extend(
+            whole_cluster(cluster)
+                .into_iter()
+                .map(|(name, stack)| (key(&name), stack)),
+        );
     }
     let plan = Plan::of(&Wanted::default(), &observed, &options(&clusters));
     assert!(plan.steps.is_empty());
     assert_eq!(plan.waiting.len(), 12);
-    assert!(plan.waiting[0].until.contains("--most-deleted 100"), "{plan:?}");
+    assert!(
+        plan.waiting[0].until.contains("--most-deleted 100"),
+        "{plan:?}"
+    );
     let allowed = Options {
         most_deleted: 100,
         ..options(&clusters)
     };
-    assert_eq!(Plan::of(&Wanted::default(), &observed, &allowed).steps.len(), 12);
+    assert_eq!(
+        Plan::of(&Wanted::default(), &observed, &allowed)
+            .steps
+            .len(),
+        12
+    );
 }
 
 #[test]
 fn members_go_first_where_their_clusters_stack_takes_an_export_back() {
     let mut wanted = wanted();
-    wanted.stacks.insert(key("logfleet-alpha-members-0"), wanted_stack(Some("alpha"), Kind::Members));
+    wanted.stacks.insert(
+        key("logfleet-alpha-members-0"),
+        wanted_stack(Some("alpha"), Kind::Members),
+    );
     let mut region = there("CREATE_COMPLETE", Some(mark(Some("alpha"))), None);
     let members = there("CREATE_COMPLETE", Some(mark(Some("alpha"))), None);
     let order = |region: &ObservedStack| {
-        let observed = observed(&[("logfleet-alpha-aws", region.clone()), ("logfleet-alpha-members-0", members.clone())]);
+        let observed = observed(&[
+            ("logfleet-alpha-aws", region.clone()),
+            ("logfleet-alpha-members-0", members.clone()),
+        ]);
         let plan = Plan::of(&wanted, &observed, &options(&["alpha"]));
         plan.steps.iter().map(|step| step.kind).collect::<Vec<_>>()
     };
     assert_eq!(order(&region), [Kind::Region, Kind::Members]);
-    region.exports.insert("logfleet-alpha-resolver-id".to_owned());
+    region
+        .exports
+        .insert("logfleet-alpha-resolver-id".to_owned());
     assert_eq!(order(&region), [Kind::Members, Kind::Region]);
 }
 
 #[test]
 fn nothing_is_done_in_an_account_that_can_not_be_read() {
-    let mut observed = observed(&[("logfleet-gone-aws", there("CREATE_COMPLETE", Some(mark(Some("gone"))), None))]);
+    let mut observed = observed(&[(
+        "logfleet-gone-aws",
+        there("CREATE_COMPLETE", Some(mark(Some("gone"))), None),
+    )]);
     let error = AwsError::Unanswered {
         action: "DescribeStacks".to_owned(),
         why: "no route".to_owned(),
@@ -269,13 +361,22 @@ fn nothing_is_done_in_an_account_that_can_not_be_read() {
 
 #[test]
 fn a_plan_whose_ground_has_moved_is_refused() {
-    let before = observed(&[("logfleet-alpha-aws", there("CREATE_COMPLETE", Some(mark(Some("alpha"))), Some("a")))]);
+    let before = observed(&[(
+        "logfleet-alpha-aws",
+        there("CREATE_COMPLETE", Some(mark(Some("alpha"))), Some("a")),
+    )]);
     let plan = Plan::of(&wanted(), &before, &options(&["alpha"]));
     assert_eq!(moved(&plan, &before), []);
     for now in [
         observed(&[]),
-        observed(&[("logfleet-alpha-aws", there("UPDATE_IN_PROGRESS", Some(mark(Some("alpha"))), Some("a")))]),
-        observed(&[("logfleet-alpha-aws", there("CREATE_COMPLETE", Some(mark(Some("alpha"))), Some("b")))]),
+        observed(&[(
+            "logfleet-alpha-aws",
+            there("UPDATE_IN_PROGRESS", Some(mark(Some("alpha"))), Some("a")),
+        )]),
+        observed(&[(
+            "logfleet-alpha-aws",
+            there("CREATE_COMPLETE", Some(mark(Some("alpha"))), Some("b")),
+        )]),
     ] {
         let faults = moved(&plan, &now);
         assert_eq!(faults.len(), 1, "{now:?}");
@@ -294,17 +395,22 @@ fn any_stack() -> impl Strategy<Value = ObservedStack> {
         "UPDATE_IN_PROGRESS",
     ]);
     let owners = prop::sample::select(vec![None, Some(OWNER), Some("other")]);
-    (statuses, owners, any::<bool>(), any::<bool>()).prop_map(|(status, owner, is_current, protected)| {
-        let digest = wanted().stacks[&key("logfleet-alpha-aws")].template.digest.clone();
-        let mark = owner.map(|owner| Mark {
-            owner: owner.to_owned(),
-            cluster: Some("alpha".to_owned()),
-        });
-        ObservedStack {
-            protected,
-            ..there(status, mark, is_current.then_some(digest.as_str()))
-        }
-    })
+    (statuses, owners, any::<bool>(), any::<bool>()).prop_map(
+        |(status, owner, is_current, protected)| {
+            let digest = wanted().stacks[&key("logfleet-alpha-aws")]
+                .template
+                .digest
+                .clone();
+            let mark = owner.map(|owner| Mark {
+                owner: owner.to_owned(),
+                cluster: Some("alpha".to_owned()),
+            });
+            ObservedStack {
+                protected,
+                ..there(status, mark, is_current.then_some(digest.as_str()))
+            }
+        },
+    )
 }
 
 proptest! {
