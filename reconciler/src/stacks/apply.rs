@@ -283,7 +283,10 @@ impl Applying<'_> {
                         .done
                         .push((place.clone(), step.what.clone(), word)),
                     Err(fault) => {
-                        self.broken.insert(step.cluster.clone());
+                        // What can't be undone stands in nobody's way, and is tried again.
+                        if step.action == CallAction::Set {
+                            self.broken.insert(step.cluster.clone());
+                        }
                         self.report.failed.push((place.clone(), fault));
                     }
                 }

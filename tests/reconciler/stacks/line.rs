@@ -8,9 +8,9 @@ use std::process::{Command, Output};
 use logfleet_contract::ownership::{Digest, Ownership};
 use serde_json::{Value, json};
 
-use crate::emulator::Aws;
-use crate::failures::{REGION, groups, template};
-use crate::run::stacks;
+use super::emulator::Aws;
+use super::failures::{REGION, groups, template};
+use super::run::stacks;
 
 const ACCOUNT: &str = "230000000001";
 
