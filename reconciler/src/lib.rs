@@ -1,5 +1,5 @@
-//! Makes Elasticsearch and OpenSearch match what `gen` rendered, and keeps the
-//! clusters' credentials.
+//! Makes Elasticsearch, OpenSearch and accounts of AWS match what `gen` rendered, and
+//! keeps the clusters' credentials.
 //!
 //! It knows what is rendered by [`logfleet_contract`] alone. What it may change and delete is
 //! what its inventory lists, which is a document in the server itself.
@@ -15,7 +15,8 @@
 //! | inventory | [`inventory`], [`server::ledger`] | yes | what is ours, and who works |
 //!
 //! [`session`] puts them together, [`cli`] makes text of them. A target of another kind than
-//! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`].
+//! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
+//! whose own table lists their steps, and are spoken to by [`aws`].
 //!
 //! # Secrets
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,

@@ -1,5 +1,6 @@
 //! An HTTP client for the tests: one server, one identity.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -49,7 +50,9 @@ impl Client {
     /// A client that trusts one certificate authority only.
     pub fn new(url: &str, authority: &str, identity: &Identity) -> Self {
         let authority = Certificate::from_pem(authority.as_bytes()).expect("the CA is PEM");
-        let mut tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[authority]));
+        let mut tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&[authority]));
         let mut authorization = None;
         match identity {
             Identity::Password(name, password) => {

@@ -95,8 +95,9 @@ impl Fleet {
 
     /// The same with one stream each, for tests that make very many runs.
     pub fn small(backend: Backend, clusters: &[&str]) -> Self {
-        let mut fleet = Self::of(backend, clusters);
+        let mut fleet = Self::empty();
         for cluster in clusters {
+            fleet.prepare(backend, cluster);
             let objects = fleet.objects(cluster);
             let stream = format!("logs-kubernetes.nodes-{}", names::slug(cluster));
             let template = &objects[&format!("_index_template/{stream}")];
@@ -117,15 +118,22 @@ impl Fleet {
                     _ => true,
                 }
             };
+            let files = fleet.clusters.get_mut(*cluster).unwrap();
             for path in objects.keys().filter(|path| !is_needed(path)) {
-                fleet.set(cluster, path, None);
+                files.remove(&format!("elasticsearch/main/{path}.json"));
             }
+            fleet.write(cluster);
         }
         fleet
     }
 
     /// Adds a cluster as the example's that has the server, with a user.
     pub fn add(&mut self, backend: Backend, cluster: &str) {
+        self.prepare(backend, cluster);
+        self.write(cluster);
+    }
+
+    fn prepare(&mut self, backend: Backend, cluster: &str) {
         let (original, files) = example(backend);
         let renamed = |text: &str| {
             text.replace(&names::slug(original), &names::slug(cluster))
@@ -152,7 +160,6 @@ impl Fleet {
             own.insert(path, format!("{mapping:#}\n").into_bytes());
         }
         self.clusters.insert(cluster.to_owned(), own);
-        self.write(cluster);
     }
 
     /// The folder with `rendered/` in it.

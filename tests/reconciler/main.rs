@@ -23,4 +23,5 @@ mod model;
 mod played;
 mod program;
 mod random;
+mod scale;
 mod store;

@@ -74,17 +74,13 @@ impl Model {
     /// Somebody else puts an object there, or takes it away.
     pub fn set(&self, kind: Kind, name: &str, body: Option<Value>) {
         let mut state = self.state.lock().unwrap();
-        match body {
-            Some(body) => state
-                .objects
-                .entry(kind)
-                .or_default()
-                .insert(name.to_owned(), body),
-            None => {
-                state.versions.remove(&version_key(kind, name));
-                state.objects.entry(kind).or_default().remove(name)
-            }
-        };
+        if let Some(body) = body {
+            let objects = state.objects.entry(kind).or_default();
+            objects.insert(name.to_owned(), body);
+        } else {
+            state.versions.remove(&version_key(kind, name));
+            state.objects.entry(kind).or_default().remove(name);
+        }
     }
 
     /// Somebody deletes the inventory.
@@ -494,9 +490,8 @@ impl State {
 }
 
 fn has_pattern(body: &Value, stream: &str) -> bool {
-    body["index_patterns"]
-        .as_array()
-        .is_some_and(|patterns| patterns.contains(&json!(stream)))
+    let mut patterns = body["index_patterns"].as_array().into_iter().flatten();
+    patterns.any(|pattern| pattern.as_str() == Some(stream))
 }
 
 /// Settings come back as texts, and what isn't set as nothing.

@@ -33,4 +33,5 @@ mod relay;
 #[path = "../real/rig.rs"]
 mod rig;
 mod servers;
+mod stacks;
 mod store;

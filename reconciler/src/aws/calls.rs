@@ -41,15 +41,16 @@ pub enum On {
     StoreRoles,
     /// Secrets of clusters.
     Secrets,
-    /// Log groups, their delivery and the service that writes them: AWS asks this of whoever turns query logging on.
-    LogGroups,
+    /// The bucket that `aws.records` names.
+    RecordBucket,
 }
 
 impl On {
     /// The ARN, as a policy has it.
     pub fn arn(self) -> &'static str {
         match self {
-            Self::All | Self::LogGroups => "*",
+            Self::All => "*",
+            Self::RecordBucket => "arn:aws:s3:::<aws.records.bucket>",
             Self::Stacks => "arn:aws:cloudformation:*:<account>:stack/logfleet-*/*",
             Self::AccountRole => "arn:aws:iam::*:role/<aws.role>",
             Self::CloudFormationRole => "arn:aws:iam::<account>:role/<aws.cloudformation_role>",
@@ -125,6 +126,15 @@ pub const CALLS: &[Listed] = &[
         "GetObject",
         On::Records,
         "reads what was set by API",
+    ),
+    // Without it, S3 says of an object that doesn't exist that access to it is denied:
+    // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>.
+    listed(
+        Caller::Own,
+        "s3",
+        "ListBucket",
+        On::RecordBucket,
+        "is told that there are no records yet",
     ),
     listed(
         Caller::Own,

@@ -162,23 +162,18 @@ impl Accounts {
     pub fn account(&self, account: &str, region: &str) -> Result<Aws, AwsError> {
         let credentials = self.known(account, || {
             let own = self.own(region)?;
-            match &self.access.role {
-                Some(role) => {
-                    let role_arn = format!("arn:{}:iam::{account}:role/{role}", own.partition().0);
-                    sts::assume_role(&own, &role_arn, self.access.external_id.as_deref())
-                }
-                None => {
-                    let signed_in = sts::caller_account(&own)?;
-                    if signed_in == account {
-                        self.own(region).map(|own| own.credentials)
-                    } else {
-                        Err(AwsError::OtherAccount {
-                            wanted: account.to_owned(),
-                            own: signed_in,
-                        })
-                    }
-                }
+            if let Some(role) = &self.access.role {
+                let role_arn = format!("arn:{}:iam::{account}:role/{role}", own.partition().0);
+                return sts::assume_role(&own, &role_arn, self.access.external_id.as_deref());
             }
+            let signed_in = sts::caller_account(&own)?;
+            if signed_in == account {
+                return Ok(own.credentials);
+            }
+            Err(AwsError::OtherAccount {
+                wanted: account.to_owned(),
+                own: signed_in,
+            })
         })?;
         Ok(self.aws(region, credentials))
     }

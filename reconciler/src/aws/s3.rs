@@ -14,7 +14,7 @@ pub enum Condition {
     Unchanged(String),
 }
 
-/// An object, and its ETag; none if there is no such object.
+/// An object, and its `ETag`; none if there is no such object.
 pub fn get(aws: &Aws, bucket: &str, key: &str) -> Result<Option<(Vec<u8>, String)>, AwsError> {
     match send(aws, "GetObject", "GET", bucket, key, Vec::new(), Vec::new()) {
         Ok(answer) => {
@@ -28,7 +28,7 @@ pub fn get(aws: &Aws, bucket: &str, key: &str) -> Result<Option<(Vec<u8>, String
     }
 }
 
-/// Writes an object, and returns its ETag
+/// Writes an object, and returns its `ETag`
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>).
 pub fn put(
     aws: &Aws,

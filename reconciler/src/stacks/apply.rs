@@ -116,9 +116,8 @@ impl Applying<'_> {
                 let place = step.stack.place.clone();
                 match result {
                     Ok(()) => {
-                        self.report
-                            .done
-                            .push((place, step.stack.name.clone(), verb(step.action)))
+                        let done = (place, step.stack.name.clone(), verb(step.action));
+                        self.report.done.push(done);
                     }
                     Err(fault) => {
                         match &step.cluster {
@@ -239,7 +238,9 @@ impl Applying<'_> {
         token: &str,
         wanted: &str,
     ) -> Result<(), Fault> {
-        let stack = self.context.settled(&step.stack, formation, id)?;
+        let stack = self
+            .context
+            .settled(&step.stack, formation, id, &step.ground)?;
         if stack.status == wanted {
             return Ok(());
         }
@@ -282,7 +283,10 @@ impl Applying<'_> {
                         .done
                         .push((place.clone(), step.what.clone(), word)),
                     Err(fault) => {
-                        self.broken.insert(step.cluster.clone());
+                        // What can't be undone stands in nobody's way, and is tried again.
+                        if step.action == CallAction::Set {
+                            self.broken.insert(step.cluster.clone());
+                        }
                         self.report.failed.push((place.clone(), fault));
                     }
                 }

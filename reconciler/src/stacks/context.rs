@@ -10,6 +10,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use super::formation::{Body, ChangeSet, Formation, Proposal};
 use super::observed::{ObservedStack, State};
 use super::place::{Place, StackKey};
+use super::plan::Ground;
 use super::settings::{Aws as Settings, Mark};
 use super::template::{MOST_IN_REQUEST, Template};
 use crate::aws::{Accounts, Aws, AwsError, s3};
@@ -33,6 +34,9 @@ impl Default for Pace {
         }
     }
 }
+
+/// How long CloudFormation may take until a stack shows that something was begun with it.
+const BEGINS_WITHIN: Duration = Duration::from_secs(300);
 
 /// What the steps with IO need.
 #[derive(Clone, Copy)]
@@ -132,14 +136,18 @@ impl Context<'_> {
         Ok(Body::Url(s3::address(aws, &bucket, &object)))
     }
 
-    /// Waits until a stack is in a state in which nothing is done with it, and says which.
+    /// Waits until what was asked for has been done with a stack, and says how it ended. CloudFormation answers before it
+    /// begins, so at first the stack may look as it did before.
     pub fn settled(
         &self,
         key: &StackKey,
         formation: &Formation,
         id: &str,
+        before: &Ground,
     ) -> Result<ObservedStack, Fault> {
         let mut last = String::new();
+        let mut has_begun = false;
+        let since = Instant::now();
         self.wait(&key.to_string(), || {
             let stack = formation
                 .stack(id)
@@ -149,7 +157,9 @@ impl Context<'_> {
                 (self.progress)(&format!("{key}: {}", stack.status));
                 last.clone_from(&stack.status);
             }
-            Ok((!matches!(stack.state(), State::Busy | State::Reviewed)).then_some(stack))
+            let is_busy = matches!(stack.state(), State::Busy | State::Reviewed);
+            has_begun |= Ground::of(&stack) != *before || since.elapsed() > BEGINS_WITHIN;
+            Ok((has_begun && !is_busy).then_some(stack))
         })
     }
 

@@ -206,20 +206,19 @@ impl Formation {
                 .list("Changes")
                 .filter_map(|change| change.child("ResourceChange"));
             let changes = changes.map(read_change);
-            match &mut whole {
-                Some(whole) => whole.changes.extend(changes),
-                None => {
-                    let tags = answer
-                        .list("Tags")
-                        .map(|tag| (tag.string_of("Key"), tag.string_of("Value")));
-                    whole = Some(ChangeSet {
-                        status: answer.string_of("Status"),
-                        reason: answer.text_of("StatusReason").map(ToOwned::to_owned),
-                        execution: answer.string_of("ExecutionStatus"),
-                        mark: Mark::of(&tags.collect()),
-                        changes: changes.collect(),
-                    });
-                }
+            if let Some(whole) = &mut whole {
+                whole.changes.extend(changes);
+            } else {
+                let tags = answer
+                    .list("Tags")
+                    .map(|tag| (tag.string_of("Key"), tag.string_of("Value")));
+                whole = Some(ChangeSet {
+                    status: answer.string_of("Status"),
+                    reason: answer.text_of("StatusReason").map(ToOwned::to_owned),
+                    execution: answer.string_of("ExecutionStatus"),
+                    mark: Mark::of(&tags.collect()),
+                    changes: changes.collect(),
+                });
             }
             match answer.text_of("NextToken") {
                 Some(next) => token = Some(next.to_owned()),

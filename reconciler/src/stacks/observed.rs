@@ -45,6 +45,8 @@ pub struct ObservedStack {
     pub mark: Option<Mark>,
     /// The digest of the template that was deployed last.
     pub digest: Option<String>,
+    /// When something was begun with it last.
+    pub begun: Option<String>,
     /// Names that it exports.
     pub exports: BTreeSet<String>,
     /// Whether it is protected from deletion.
@@ -73,6 +75,10 @@ impl ObservedStack {
             reason: stack.text_of("StackStatusReason").map(ToOwned::to_owned),
             mark: Mark::of(&tags),
             digest: digest.map(ToOwned::to_owned),
+            begun: stack
+                .text_of("DeletionTime")
+                .or_else(|| stack.text_of("LastUpdatedTime"))
+                .map(ToOwned::to_owned),
             exports: exports.map(ToOwned::to_owned).collect(),
             protected: stack.text_of("EnableTerminationProtection") == Some("true"),
             nested: stack.text_of("ParentId").is_some(),

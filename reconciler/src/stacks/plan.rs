@@ -94,6 +94,9 @@ pub struct Ground {
     /// The digest of its template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// When something was begun with it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<String>,
 }
 
 /// What becomes of a resource.
@@ -149,10 +152,9 @@ impl Options {
     /// Whether a cluster, or an account's stack, is looked at.
     pub fn looks_at(&self, cluster: Option<&str>) -> bool {
         match (&self.only, cluster) {
-            (None, _) => true,
             (Some(only), Some(cluster)) => only.contains(cluster),
             // What clusters share is there for each of them.
-            (Some(_), None) => true,
+            _ => true,
         }
     }
 }
@@ -222,7 +224,7 @@ impl Plan {
                 .steps
                 .push(with_resources(step(Action::Create), wanted)),
             State::Unmade | State::HalfDeleted if stack.protected => {
-                self.stops.push(protected(key))
+                self.stops.push(protected(key));
             }
             State::Unmade | State::HalfDeleted => self
                 .steps
@@ -362,6 +364,7 @@ impl Ground {
             id: Some(stack.id.clone()),
             status: Some(stack.status.clone()),
             digest: stack.digest.clone(),
+            begun: stack.begun.clone(),
         }
     }
 }

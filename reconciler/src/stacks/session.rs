@@ -79,7 +79,7 @@ impl Prepared {
         };
         for step in &self.plan.steps {
             at(&step.stack.place, &mut |target| {
-                target.steps.push(told(step))
+                target.steps.push(told(step));
             });
         }
         for call in &self.plan.calls {

@@ -103,6 +103,8 @@ impl Account<'_> {
         let change_set = json!({ "ChangeSetName": made["Id"] });
         let planned = self.formation(region, "describe_change_set", &change_set);
         if planned["Status"] != "CREATE_COMPLETE" {
+            // One that failed stays until it is deleted, and its name is taken.
+            self.formation(region, "delete_change_set", &change_set);
             let reason = planned["StatusReason"].as_str().unwrap_or_default();
             return Err(Failed {
                 status: planned["Status"].as_str().unwrap_or_default().to_owned(),

@@ -55,7 +55,7 @@ impl Setting {
                     asked += 1;
                     match made {
                         Err(error) if error.is_missing() && asked < GROUP_ASKED => {
-                            pause(is_hurried)
+                            pause(is_hurried);
                         }
                         made => return made,
                     }
@@ -276,7 +276,7 @@ fn set_control_plane(
         match eks(aws, ACTION, "POST", &path, Some(&body)) {
             // Another update goes on, which has to end first.
             Err(error) if error.code() == "ResourceInUseException" && asked < ASKED => {
-                pause(is_hurried)
+                pause(is_hurried);
             }
             answer => break answer?,
         }

@@ -169,7 +169,7 @@ fn plan_wanted(
     let before = recorded.map(|record| &record.setting);
     match setting.verdict(current, before) {
         Verdict::Same if recorded.is_none_or(|record| record.made && record.setting == setting) => {
-            plan.unchanged += 1
+            plan.unchanged += 1;
         }
         // A run that ended between the call and its record left it so.
         Verdict::Same | Verdict::Free => plan.calls.push(CallStep {

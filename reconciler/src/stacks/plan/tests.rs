@@ -53,6 +53,7 @@ fn there(status: &str, mark: Option<Mark>, digest: Option<&str>) -> ObservedStac
         reason: None,
         mark,
         digest: digest.map(ToOwned::to_owned),
+        begun: None,
         exports: BTreeSet::new(),
         protected: false,
         nested: false,

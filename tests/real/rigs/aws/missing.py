@@ -12,6 +12,8 @@ from moto.ec2.responses import flow_logs as flow_log_responses
 from moto.eks import models as eks_models
 from moto.eks import responses as eks_responses
 from moto.eks import urls as eks_urls
+from moto.elb import responses as elb_responses
+from moto.elb.exceptions import LoadBalancerNotFoundError
 from moto.elbv2.models import elbv2_backends
 from moto.iam import models as iam_models
 from moto.logs import models as logs_models
@@ -38,6 +40,7 @@ def add() -> None:
     _associations()
     _query_logging()
     _control_planes()
+    _classic_load_balancers()
 
 
 # --- CloudWatch Logs ---------------------------------------------------------
@@ -449,6 +452,22 @@ def _query_logging() -> None:
         return [config for config in configs if config.hosted_zone_id == hosted_zone_id]
 
     route53_models.Route53Backend.list_query_logging_configs = list_query_logging_configs
+
+
+# --- Classic load balancers ------------------------------------------------------
+
+
+def _classic_load_balancers() -> None:
+    describe = elb_responses.ELBResponse.describe_load_balancer_attributes
+
+    # moto answers 500 where there is no such load balancer.
+    def describe_existing(response: Any) -> Any:
+        name = response._get_param("LoadBalancerName")
+        if name not in response.elb_backend.load_balancers:
+            raise LoadBalancerNotFoundError(name)
+        return describe(response)
+
+    elb_responses.ELBResponse.describe_load_balancer_attributes = describe_existing
 
 
 # --- EKS -----------------------------------------------------------------------

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.parsing import Output
+from moto.core.utils import utcnow
 
 import api
 import resource_types
@@ -460,6 +461,8 @@ def _execute(
 
 
 def _run(stack: models.Stack, action: str, template: str, parameters: dict[str, str]) -> None:
+    if action == "UPDATE":
+        stack.last_updated_time = utcnow()
     stack._add_stack_event(f"{action}_IN_PROGRESS", resource_status_reason="User Initiated")
     try:
         with api.account(stack.account_id):

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use logfleet_contract::members::Fragment;
 use serde_json::json;
 
-use crate::emulator::Aws;
-use crate::failures::{REGION, fleet, groups, template};
-use crate::http::{self, Answer, Request};
-use crate::run::{Choices, Fleet, make_bucket};
+use super::emulator::Aws;
+use super::failures::{REGION, fleet, groups, template};
+use super::http::{self, Answer, Request};
+use super::run::{Choices, Fleet, make_bucket};
 
 /// How requests fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use logfleet_reconciler::stacks::settings::Aws as Settings;
 use logfleet_reconciler::stacks::wanted::Rendered;
 use serde_json::{Value, json};
 
-use crate::emulator::{Account, Aws};
+use super::emulator::{Account, Aws};
 
 /// What is rendered, and how it is reconciled.
 pub struct Fleet {
@@ -97,7 +97,7 @@ impl Fleet {
             self.told
                 .lock()
                 .expect("nobody panicked")
-                .push(line.to_owned())
+                .push(line.to_owned());
         };
         work(&Context {
             accounts,

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use logfleet_reconciler::stacks::plan::Action;
 use serde_json::json;
 
-use crate::failures::{REGION, template};
-use crate::http::{self, Answer, Request};
-use crate::large::empty_cluster;
-use crate::run::{Choices, Fleet, settings};
+use super::failures::{REGION, template};
+use super::http::{self, Answer, Request};
+use super::large::empty_cluster;
+use super::run::{Choices, Fleet, settings};
 
 const ACCOUNT: &str = "220000000001";
 const STACK: &str = "logfleet-alpha-aws";
@@ -148,7 +148,12 @@ const REPLACED: &str = "<member><ResourceChange><Action>Modify</Action><LogicalR
 fn a_rollback_that_failed_goes_on_before_anything_else() {
     let (fleet, shared) = fleet(Played {
         status: Some("UPDATE_ROLLBACK_FAILED".to_owned()),
-        next: vec!["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
+        // At first it looks as before.
+        next: vec![
+            "UPDATE_ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "UPDATE_ROLLBACK_COMPLETE",
+        ],
         changes: REPLACED,
         ..Played::default()
     });
@@ -188,6 +193,7 @@ fn what_was_never_made_whole_is_deleted_and_made_again() {
     let (fleet, shared) = fleet(Played {
         status: Some("ROLLBACK_COMPLETE".to_owned()),
         next: vec![
+            "ROLLBACK_COMPLETE",
             "DELETE_IN_PROGRESS",
             "DELETE_COMPLETE",
             "CREATE_IN_PROGRESS",
@@ -272,7 +278,7 @@ fn drift_is_asked_for_shown_and_put_back() {
     // Somebody did.
     let (drifted, shared) = fleet(Played {
         changes: REPLACED,
-        next: vec!["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
+        next: vec!["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
         ..current()
     });
     let prepared = drifted
@@ -311,5 +317,65 @@ fn a_stack_that_takes_too_long_goes_on_by_itself() {
         failed[0].contains("the stack is gone")
             || failed[0].contains("hasn't ended after 0 minutes"),
         "{failed:#?}"
+    );
+}
+
+/// A page of stacks that are as wanted, and of resources; how many are on a page is less than AWS's 1 MB holds.
+fn page(form: &str, clusters: usize) -> Answer {
+    let on_a_page = 100;
+    let from = form
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("NextToken="))
+        .map_or(0, |token| token.parse().expect("a number"));
+    let stack = |number: usize| {
+        format!(
+            "<member><StackName>logfleet-c{number}-aws</StackName><StackId>arn:{number}</StackId><StackStatus>UPDATE_COMPLETE</StackStatus><Outputs><member><OutputKey>LogfleetDigest</OutputKey><OutputValue>{}</OutputValue></member></Outputs><Tags><member><Key>logfleet:owner</Key><Value>played</Value></member><member><Key>logfleet:cluster</Key><Value>c{number}</Value></member></Tags></member>",
+            digest()
+        )
+    };
+    let to = clusters.min(from + on_a_page);
+    let stacks: String = (from..to).map(stack).collect();
+    let next = if to < clusters {
+        format!("<NextToken>{to}</NextToken>")
+    } else {
+        String::new()
+    };
+    answer(&format!(
+        "<R><DescribeStacksResult><Stacks>{stacks}</Stacks>{next}</DescribeStacksResult></R>"
+    ))
+}
+
+#[test]
+fn a_run_without_changes_asks_for_pages_and_not_for_clusters() {
+    const CLUSTERS: usize = 200;
+    let requests = Arc::new(Mutex::new(Vec::<String>::new()));
+    let counted = Arc::clone(&requests);
+    let address = http::serve(move |request| {
+        let form = String::from_utf8_lossy(&request.body).into_owned();
+        counted.lock().expect("nobody panicked").push(form.clone());
+        if form.contains("Action=DescribeStacks") {
+            return page(&form, CLUSTERS);
+        }
+        play(&Shared::default(), request)
+    });
+    let (one, _) = fleet(Played::default());
+    let own = one.clusters["alpha"].clone();
+    let place = one.settings.clusters["alpha"].clone();
+    let mut many = Fleet::empty(&format!("http://{address}"), one.settings.clone());
+    for number in 0..CLUSTERS {
+        many.clusters.insert(format!("c{number}"), own.clone());
+        many.settings
+            .clusters
+            .insert(format!("c{number}"), place.clone());
+    }
+    let prepared = many
+        .prepare(&many.way(), &Choices::default())
+        .expect("it is planned");
+    assert!(prepared.plan.is_empty());
+    assert_eq!(prepared.plan.unchanged, CLUSTERS);
+    let count = requests.lock().expect("nobody panicked").len();
+    assert!(
+        count * 10 <= CLUSTERS,
+        "{count} requests for {CLUSTERS} clusters"
     );
 }

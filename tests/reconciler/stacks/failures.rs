@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use logfleet_contract::rendered::RegionStack;
+use logfleet_reconciler::stacks::calls::Record;
+use logfleet_reconciler::stacks::calls::records::Store;
+use logfleet_reconciler::stacks::place::Place;
 use logfleet_reconciler::stacks::plan::Action;
 use serde_json::{Value, json};
 
-use crate::emulator::{Account, Aws};
-use crate::large::empty_cluster;
-use crate::run::{Choices, Fleet, settings, stacks};
+use super::emulator::{Account, Aws};
+use super::large::empty_cluster;
+use super::run::{Choices, Fleet, make_bucket, settings, stacks};
 
 pub const REGION: &str = "eu-central-1";
 
@@ -180,4 +183,49 @@ fn a_plan_is_not_applied_once_its_ground_has_changed() {
     assert_eq!(failed.len(), 1);
     assert!(failed[0].contains("when the plan was made"), "{failed:#?}");
     assert_eq!(groups(&account), ["one", "three"]);
+}
+
+#[test]
+fn of_two_runs_that_record_at_once_one_is_told() {
+    let Some(aws) = Aws::shared() else { return };
+    let number = "200000000007";
+    let mut fleet = fleet(aws, number, "alpha", &["one"]);
+    make_bucket(&aws.account("123456789012"), "two-records", REGION);
+    fleet.settings.records =
+        serde_json::from_value(json!({ "bucket": "two-records", "region": REGION })).ok();
+    let way = fleet.way();
+    let bucket = fleet.settings.records.as_ref().expect("set");
+    let store = Store::new(&way, bucket, "failures");
+    let place = Place::new(number, REGION);
+    let record = |cluster: &str| -> Record {
+        serde_json::from_value(json!({
+            "cluster": cluster, "member": "arn", "when": "after", "order": 0, "parameters": {}, "made": true,
+            "setting": { "setting": "retention", "group": "g", "days": 1 },
+            "before": { "current": "missing" },
+        }))
+        .expect("a record")
+    };
+    // The first object, and then a change of it.
+    for round in ["first", "second"] {
+        let (mut one, mut other) = (
+            store.read(&place).expect("read"),
+            store.read(&place).expect("read"),
+        );
+        one.records
+            .calls
+            .insert(format!("{round} one"), record("one"));
+        other
+            .records
+            .calls
+            .insert(format!("{round} other"), record("other"));
+        store.write(&place, &mut one).expect("written");
+        let refused = store.write(&place, &mut other).expect_err("refused");
+        assert_eq!(refused.code(), "PreconditionFailed");
+        assert_eq!(store.read(&place).expect("read").records, one.records);
+        // What was written by the one may be written on.
+        one.records
+            .calls
+            .insert(format!("{round} more"), record("one"));
+        store.write(&place, &mut one).expect("written");
+    }
 }

@@ -7,8 +7,8 @@ use logfleet_contract::ownership::Ownership;
 use logfleet_contract::rendered::RenderedCluster;
 use serde_json::json;
 
-use crate::emulator::Aws;
-use crate::run::{Choices, Fleet, make_bucket, settings, stacks};
+use super::emulator::Aws;
+use super::run::{Choices, Fleet, make_bucket, settings, stacks};
 
 const ACCOUNT: &str = "200000000001";
 const REGION: &str = "eu-central-1";

@@ -6,8 +6,8 @@ use logfleet_reconciler::plan::to_text;
 use logfleet_reconciler::stacks::plan::Action;
 use serde_json::{Value, json};
 
-use crate::emulator::{Account, Aws};
-use crate::run::{Choices, Fleet, make_bucket, make_surroundings, settings, stacks};
+use super::emulator::{Account, Aws};
+use super::run::{Choices, Fleet, make_bucket, make_surroundings, settings, stacks};
 
 const PROD: &str = "prod-eu.k8s.example.com";
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
@@ -285,6 +285,46 @@ fn the_whole_fleet_is_made_left_alone_changed_and_removed() {
     );
     assert_eq!(access_log(&prod)["S3BucketName"], "theirs");
 
+    // A network leaves the group, and what hung on it goes; a load balancer is deleted, and its setting with it.
+    let shown = prod.call("eu-central-1", "ec2", "describe_vpcs", &json!({}));
+    let networks = shown["Vpcs"].as_array().expect("a list");
+    let network = networks
+        .iter()
+        .find(|own| own["CidrBlock"] == "10.2.0.0/16")
+        .expect("there");
+    let tag = json!({ "Resources": [network["VpcId"]], "Tags": [{ "Key": format!("kubernetes.io/cluster/{PROD}") }] });
+    prod.call("eu-central-1", "ec2", "delete_tags", &tag);
+    prod.call(
+        "eu-central-1",
+        "elb",
+        "delete_load_balancer",
+        &json!({ "LoadBalancerName": "shop-classic" }),
+    );
+    let plan = fleet.plan(&Choices::default());
+    let removed: Vec<_> = plan
+        .steps
+        .iter()
+        .flat_map(|step| &step.changes)
+        .map(|own| (own.action.as_str(), own.kind.as_str()))
+        .collect();
+    assert_eq!(
+        removed,
+        [
+            ("Remove", "AWS::EC2::FlowLog"),
+            (
+                "Remove",
+                "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation"
+            )
+        ]
+    );
+    let done = fleet.run(&Choices::default());
+    assert_eq!(done.len(), 2, "{done:#?}");
+    assert!(
+        done[0].contains("left the load balancer shop-classic"),
+        "{done:#?}"
+    );
+    assert_eq!(fleet.run(&Choices::default()), Vec::<String>::new());
+
     remove(aws, fleet);
 }
 
@@ -366,8 +406,7 @@ fn remove(aws: &Aws, mut fleet: Fleet) {
             "{bucket}"
         );
     }
-    // What somebody else set since stays theirs, and what we set is as it was.
-    assert_eq!(access_log(&prod)["S3BucketName"], "theirs");
+    // What we set is as it was.
     assert_eq!(zones_logged(&prod), 0);
     assert!(stacks(&prod, "eu-central-1").contains_key("logfleet-somebody"));
     assert_eq!(fleet.run(&confirmed), Vec::<String>::new());
