@@ -149,6 +149,9 @@ struct Choices {
     /// Data stream that isn't rendered any more, to delete with all its records; may be repeated
     #[arg(long = "delete-data-stream", value_name = "NAME")]
     streams: Vec<String>,
+    /// Credential, as <cluster>/<destination>, that isn't rendered any more, to delete while its cluster still is; may be repeated
+    #[arg(long = "revoke", value_name = "NAME")]
+    revoked: Vec<CredentialName>,
     /// Share of the inventory that may be deleted at once
     #[arg(long, value_name = "PERCENT", default_value = "20", value_parser = clap::value_parser!(u8).range(0..=100))]
     most_deleted: u8,
