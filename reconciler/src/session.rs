@@ -255,7 +255,15 @@ impl Configured {
             pace: Pace::default(),
             progress,
         };
-        aws.prepared.apply(&context)
+        let outcomes = aws.prepared.apply(&context).into_iter();
+        let reports = outcomes.map(|(target, outcome)| {
+            let report = Report {
+                done: outcome.done,
+                failed: outcome.failed,
+            };
+            (target, report)
+        });
+        reports.collect()
     }
 
     /// Reads what every server holds, all of them at the same time.

@@ -278,27 +278,55 @@ fn an_empty_fleet_deletes_nothing() {
 
 #[test]
 fn many_deletions_at_once_wait() {
-    let (model, mut fleet, program) = rig(Backend::Opensearch, &["alpha"]);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let (model, mut fleet, program) = rig(Backend::Opensearch, &names);
     program.expect(0, &["apply"]);
-    let paths: Vec<String> = fleet.objects("alpha").into_keys().collect();
-    for path in &paths {
-        if !path.starts_with("_data_stream/")
-            && !path.starts_with("_component_template/")
-            && !path.starts_with("_index_template/")
-        {
-            fleet.set("alpha", path, None);
+    // As a mistake in a template does: the clusters are rendered, and their tenants and roles aren't.
+    for name in names {
+        for path in fleet.objects(name).into_keys() {
+            if path.contains("/roles/") || path.contains("/tenants/") {
+                fleet.set(name, &path, None);
+            }
         }
     }
-    // A dozen more of one cluster that stays: as a mistake in a template would delete them.
     let before = model.objects();
-    let plan = program.run(&["plan", "--most-deleted", "5"]);
-    if !plan.out.contains("--most-deleted") {
-        // Fewer than count as many.
-        assert!(plan.out.contains("delete"), "{}", plan.out);
-        return;
-    }
+    let plan = program.expect(2, &["plan", "--most-deleted", "5"]);
+    assert!(
+        plan.out.contains("18 deletions, since 18 of"),
+        "{}",
+        plan.out
+    );
+    assert!(
+        plan.out.contains("allow it by --most-deleted"),
+        "{}",
+        plan.out
+    );
     program.expect(0, &["apply", "--most-deleted", "5"]);
     assert_eq!(model.objects(), before);
+    program.expect(0, &["apply", "--most-deleted", "90"]);
+    assert_eq!(model.objects().len(), before.len() - 18);
+    program.expect(0, &["plan"]);
+}
+
+#[test]
+fn a_credential_that_is_rendered_no_more_goes_when_it_is_confirmed() {
+    for backend in BOTH {
+        let (model, mut fleet, program) = rig(backend, &["alpha", "beta"]);
+        program.expect(0, &["apply"]);
+        let user = "logfleet-alpha-writer";
+        let path = fleet.objects("alpha").into_keys().find(|path| {
+            path.ends_with(user) && (path.contains("/internalusers/") || path.contains("/user/"))
+        });
+        fleet.set("alpha", &path.unwrap(), None);
+        let plan = program.expect(2, &["plan"]);
+        assert!(plan.out.contains("--revoke alpha/main"), "{}", plan.out);
+        program.expect(0, &["apply"]);
+        assert!(model.password(user).is_some(), "shippers may still use it");
+        program.expect(0, &["apply", "--revoke", "alpha/main"]);
+        assert_eq!(model.password(user), None);
+        assert_eq!(program.store.names(), ["logfleet/beta/main"]);
+        program.expect(0, &["plan"]);
+    }
 }
 
 #[test]

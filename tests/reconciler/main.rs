@@ -20,6 +20,7 @@ mod converge;
 mod failures;
 mod fleet;
 mod model;
+mod normal;
 mod played;
 mod program;
 mod random;

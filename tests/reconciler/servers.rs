@@ -4,12 +4,16 @@
 //! other: the inventory is one for a server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use logfleet_contract::index::{Kind, ObjectPath};
 use logfleet_contract::server::Backend;
 use logfleet_reconciler::server::client::Retry;
+use logfleet_reconciler::server::observe::Observed;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
@@ -197,6 +201,7 @@ fn whole_life(backend: Backend, one: &str, other: &str) {
         );
     }
 
+    record(&rig, one);
     drift(&rig, one);
     wiped(&rig, one);
     rotation(&rig, one);
@@ -242,6 +247,41 @@ fn whole_life(backend: Backend, one: &str, other: &str) {
     let gone = rig.fleet.objects(one);
     rig.fleet.remove(one);
     rig.remove(one, &gone);
+}
+
+/// With `LOGFLEET_WRITE_GOLDEN` set, records how the server gives back an object of each kind, for `normal.rs`.
+fn record(rig: &Rig, cluster: &str) {
+    if std::env::var_os("LOGFLEET_WRITE_GOLDEN").is_none() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/reconciler/normal");
+    fs::create_dir_all(&folder).unwrap();
+    for (path, wanted) in rig.fleet.objects(cluster) {
+        let path = ObjectPath::parse(&format!("{path}.json")).unwrap();
+        // ISM and ILM are the model's, and a data stream has nothing to compare.
+        if matches!(
+            path.kind,
+            Kind::DataStream | Kind::StatePolicy | Kind::LifecyclePolicy
+        ) {
+            continue;
+        }
+        let mut observed = Observed::default();
+        let list = rig.real.admin.send("GET", path.kind.api(), None).body;
+        observed.add(path.kind, &list).unwrap();
+        let mut wanted = wanted;
+        if rig.real.backend == Backend::Elasticsearch && path.kind == Kind::IndexTemplate {
+            // The policy is a setting that this build lacks; there is no other.
+            wanted.as_object_mut().unwrap().shift_remove("template");
+        }
+        let case =
+            json!({ "kind": path.kind.api(), "wanted": wanted, "server": observed.objects[&path] });
+        let name = format!(
+            "{}-{}.json",
+            rig.real.backend.to_string().to_lowercase(),
+            path.kind.api().replace('/', "-")
+        );
+        fs::write(folder.join(name), format!("{case:#}\n")).unwrap();
+    }
 }
 
 /// What somebody changes or deletes is shown and mended.

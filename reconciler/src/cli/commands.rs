@@ -84,6 +84,7 @@ fn decisions(choices: &Choices) -> Decisions {
         removed: choices.removed.iter().cloned().collect(),
         streams: choices.streams.iter().cloned().collect(),
         most_deleted: choices.most_deleted,
+        revoked: choices.revoked.iter().cloned().collect(),
         drift: choices.drift,
         ..Decisions::default()
     }

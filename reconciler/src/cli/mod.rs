@@ -149,6 +149,9 @@ struct Choices {
     /// Data stream that isn't rendered any more, to delete with all its records; may be repeated
     #[arg(long = "delete-data-stream", value_name = "NAME")]
     streams: Vec<String>,
+    /// Credential, as <cluster>/<destination>, that isn't rendered any more, to delete while its cluster still is; may be repeated
+    #[arg(long = "revoke", value_name = "NAME")]
+    revoked: Vec<CredentialName>,
     /// Compare stacks of AWS that are up to date with their resources, and put back what somebody else changed
     #[arg(long)]
     drift: bool,

@@ -8,6 +8,7 @@
 //! [`Subject`].
 
 mod compare;
+mod resource;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,9 +21,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::credential::CredentialName;
 use crate::fault::Fault;
-use crate::stacks::plan::ResourceChange;
 
 pub use compare::{Difference, differences};
+pub use resource::ResourceChange;
 pub use text::to_text;
 
 /// The format of saved plans that this release writes and reads.

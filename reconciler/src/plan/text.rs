@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 
 use logfleet_contract::names;
 
-use super::{Change, Difference, Plan, Step, TargetPlan};
-use crate::stacks::plan::ResourceChange;
+use super::{Change, Difference, Plan, ResourceChange, Step, TargetPlan};
 
 /// The most clusters that are named for one change.
 const MOST_NAMED: usize = 6;

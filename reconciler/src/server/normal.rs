@@ -8,7 +8,7 @@
 //! - A field at the top of a body that only the server has and that isn't in [`fields`] is the server's own
 //!   affair, such as `created_date` or `hash`, and is ignored.
 //!
-//! `tests/reconciler/normal/` has what servers were seen to give back.
+//! `tests/cases/reconciler/normal/` has what real servers were seen to give back.
 
 use logfleet_contract::index::Kind;
 use serde_json::{Map, Value, json};

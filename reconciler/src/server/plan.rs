@@ -40,6 +40,8 @@ pub struct Decisions {
     pub adopt_equal: bool,
     /// Credentials that are to be replaced.
     pub rotated: BTreeSet<CredentialName>,
+    /// Credentials that aren't rendered any more and may be deleted, though their clusters still are.
+    pub revoked: BTreeSet<CredentialName>,
     /// Credentials whose predecessor is to be deleted.
     pub finished: BTreeSet<CredentialName>,
     /// Whether stacks of AWS that are up to date are compared with their resources.
@@ -58,6 +60,7 @@ impl Default for Decisions {
             adopted: BTreeSet::new(),
             adopt_equal: false,
             rotated: BTreeSet::new(),
+            revoked: BTreeSet::new(),
             finished: BTreeSet::new(),
             drift: false,
         }
@@ -460,8 +463,13 @@ impl Planning<'_> {
             if !self.is_looked_at(&clusters) {
                 continue;
             }
+            // Shippers of a cluster that goes on may still use it, whatever is rendered now.
+            let is_in_use = self.decisions.rendered.contains(&name.cluster)
+                && !self.decisions.revoked.contains(&name);
+            let unconfirmed = is_in_use
+                .then(|| format!("until it is confirmed that nobody uses them: --revoke {name}"));
             let subject = Subject::Credential(name);
-            match self.waits(&clusters) {
+            match self.waits(&clusters).or(unconfirmed) {
                 Some(until) => self.plan.waiting.push(Waiting {
                     subject,
                     clusters,

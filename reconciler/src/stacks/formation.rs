@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::observed::ObservedStack;
-use super::plan::ResourceChange;
 use super::settings::Mark;
 use crate::aws::{Aws, AwsError, Element, Form};
+use crate::plan::ResourceChange;
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html>
 const VERSION: &str = "2010-05-15";

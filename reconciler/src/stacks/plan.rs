@@ -4,6 +4,8 @@
 //! on: [`moved`] tells whether that is still so. A change of an existing stack is a change set of
 //! CloudFormation, which AWS doesn't execute any more once the stack was changed otherwise.
 
+mod stops;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ use super::place::{Kind, StackKey};
 use super::settings::Mark;
 use super::wanted::{Wanted, WantedStack};
 use crate::fault::Fault;
+use crate::plan::ResourceChange;
+use stops::{busy, foreign, protected, unknown};
 
 /// What would be done in AWS.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,32 +101,6 @@ pub struct Ground {
     /// When something was begun with it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<String>,
-}
-
-/// What becomes of a resource.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ResourceChange {
-    /// Its logical id.
-    pub logical_id: String,
-    /// Its type.
-    pub kind: String,
-    /// What becomes of it, in CloudFormation's word: `Add`, `Modify`, `Remove`, `Keep` …
-    pub action: String,
-    /// What it is called in AWS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub physical_id: Option<String>,
-    /// Whether it is replaced by a new one: `True`, or `Conditional` where CloudFormation can't tell before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replacement: Option<String>,
-    /// Which properties change.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub properties: Vec<String>,
-    /// Whether somebody else changed or deleted it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift: Option<String>,
-    /// Properties whose drift CloudFormation doesn't put back, with the reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ignored_drift: Vec<String>,
 }
 
 /// What a plan is made with, besides what is wanted and observed.
@@ -429,24 +407,22 @@ fn with_resources(mut step: Step, wanted: &WantedStack) -> Step {
         .template
         .resources
         .iter()
-        .map(|own| ResourceChange::simple("Add", own))
+        .map(|own| resource_change("Add", own))
         .collect();
     step
 }
 
-impl ResourceChange {
-    /// What becomes of a resource of a template.
-    pub fn simple(action: &str, resource: &super::template::Resource) -> Self {
-        Self {
-            logical_id: resource.logical_id.clone(),
-            kind: resource.kind.clone(),
-            action: action.to_owned(),
-            physical_id: resource.name.clone(),
-            replacement: None,
-            properties: Vec::new(),
-            drift: None,
-            ignored_drift: Vec::new(),
-        }
+/// What becomes of a resource of a template.
+pub fn resource_change(action: &str, resource: &super::template::Resource) -> ResourceChange {
+    ResourceChange {
+        logical_id: resource.logical_id.clone(),
+        kind: resource.kind.clone(),
+        action: action.to_owned(),
+        physical_id: resource.name.clone(),
+        replacement: None,
+        properties: Vec::new(),
+        drift: None,
+        ignored_drift: Vec::new(),
     }
 }
 
@@ -463,55 +439,6 @@ fn kind_of(name: &str, cluster: Option<&str>) -> Kind {
         Some(cluster) if name == names::machines_stack(cluster) => Kind::Machines,
         Some(_) => Kind::Members,
     }
-}
-
-fn foreign(key: &StackKey, stack: &ObservedStack, mark: Option<&Mark>) -> Fault {
-    let whose = match mark {
-        None => "somebody else made it: it has no tag `logfleet:owner`".to_owned(),
-        Some(mark) => format!(
-            "it belongs to {} of the fleet `{}`",
-            mark.cluster.as_deref().unwrap_or("the accounts"),
-            mark.owner
-        ),
-    };
-    let fault = Fault::new(
-        key.to_string(),
-        format!("a stack of this name exists, and {whose}"),
-    );
-    if stack.state() == State::Reviewed {
-        return fault.hint(
-            "it is only a change set that nobody executed; delete the stack if it isn't needed",
-        );
-    }
-    fault.hint("delete or rename that stack; or, if this fleet is to have it, give it the tags `logfleet:owner` and `logfleet:cluster` by an update of yours")
-}
-
-fn protected(key: &StackKey) -> Fault {
-    Fault::new(key.to_string(), "it is to be deleted, and is protected from deletion").hint(format!(
-        "if it may go: aws cloudformation update-termination-protection --no-enable-termination-protection --region {} --stack-name {}",
-        key.place.region, key.name
-    ))
-}
-
-fn busy(key: &StackKey, stack: &ObservedStack) -> Fault {
-    Fault::new(
-        key.to_string(),
-        format!("something is being done with it ({})", stack.status),
-    )
-    .hint("wait until it has ended, and run again")
-}
-
-fn unknown(key: &StackKey, stack: &ObservedStack) -> Fault {
-    let reason = stack
-        .reason
-        .as_deref()
-        .map(Fault::quoting)
-        .unwrap_or_default();
-    Fault::new(
-        key.to_string(),
-        format!("its status is {}: {reason}", stack.status),
-    )
-    .hint("bring it into a status that ends with _COMPLETE, in the console of CloudFormation")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::context::{Context, each};
 use super::observed::Observed;
-use super::plan::{Action, Plan, ResourceChange, Step};
+use super::plan::{Action, Plan, Step, resource_change};
 use super::template;
 use super::wanted::Wanted;
 use crate::fault::Fault;
@@ -96,7 +96,7 @@ fn delete(context: &Context<'_>, step: &Step, observed: &Observed) -> Result<Ask
     };
     let changes = template::resources(&template)
         .iter()
-        .map(|own| ResourceChange::simple(if own.kept { "Keep" } else { "Remove" }, own))
+        .map(|own| resource_change(if own.kept { "Keep" } else { "Remove" }, own))
         .collect();
     Ok(Asked::Step(Step {
         changes,

@@ -13,7 +13,15 @@ use super::propose::propose;
 use super::wanted::{Rendered, Wanted};
 use crate::fault::Fault;
 use crate::plan::{self, Change, Subject, TargetPlan};
-use crate::server::apply::Report;
+
+/// What was done at one place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What was done: the subject, and the word for it.
+    pub done: Vec<(Subject, &'static str)>,
+    /// What failed.
+    pub failed: Vec<Fault>,
+}
 
 /// What would be done in AWS, with all that doing it needs.
 #[derive(Clone, Debug)]
@@ -120,8 +128,8 @@ impl Prepared {
     }
 
     /// Carries the plan out.
-    pub fn apply(&self, context: &Context<'_>) -> BTreeMap<String, Report> {
-        let mut reports: BTreeMap<String, Report> = BTreeMap::new();
+    pub fn apply(&self, context: &Context<'_>) -> BTreeMap<String, Outcome> {
+        let mut reports: BTreeMap<String, Outcome> = BTreeMap::new();
         if self.plan.is_empty() {
             return reports;
         }

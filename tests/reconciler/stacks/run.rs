@@ -9,11 +9,10 @@ use aws_credential_types::Credentials;
 use logfleet_contract::rendered::{RenderedAccounts, RenderedCluster};
 use logfleet_reconciler::aws::{Access, Accounts, Patience};
 use logfleet_reconciler::fault::Fault;
-use logfleet_reconciler::server::apply::Report;
 use logfleet_reconciler::source::Source;
 use logfleet_reconciler::stacks::context::{Context, Pace};
 use logfleet_reconciler::stacks::plan::{Options, Plan};
-use logfleet_reconciler::stacks::session::{Prepared, prepare};
+use logfleet_reconciler::stacks::session::{Outcome, Prepared, prepare};
 use logfleet_reconciler::stacks::settings::Aws as Settings;
 use logfleet_reconciler::stacks::wanted::Rendered;
 use serde_json::{Value, json};
@@ -128,7 +127,7 @@ impl Fleet {
     }
 
     /// Does what was prepared.
-    pub fn apply(&self, accounts: &Accounts, prepared: &Prepared) -> BTreeMap<String, Report> {
+    pub fn apply(&self, accounts: &Accounts, prepared: &Prepared) -> BTreeMap<String, Outcome> {
         self.with(accounts, |context| prepared.apply(context))
     }
 
