@@ -15,6 +15,10 @@ pub const INSTALLED: &str = "aws-moto-5.2.5/complete";
 pub struct Aws {
     _server: Server,
     /// Where it is.
+    #[allow(
+        dead_code,
+        reason = "the reconciler's tests start it as well, and lead the program there"
+    )]
     pub endpoint: String,
     asker: Mutex<Asker>,
 }

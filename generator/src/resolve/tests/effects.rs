@@ -279,7 +279,7 @@ const NEVER_RENDERED: [&str; 8] = [
 ];
 
 /// Texts that a setting of a type may have.
-const TEXTS: [(&str, &[&str]); 51] = [
+const TEXTS: &[(&str, &[&str])] = &[
     ("Account", &["999988887777"]),
     ("AgentVersion", &["1.300072.0b1"]),
     ("ApiServerUrl", &["https://other.example.com"]),
