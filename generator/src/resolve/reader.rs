@@ -11,7 +11,9 @@ use super::source::{check_stream, on};
 use super::{RecordKind, ResolvedDestination, ResolvedStream, name, record_fields};
 use crate::fault::list;
 use crate::nearest::did_you_mean;
-use crate::settings::{Backend, FieldName, FieldType, Name, Reader, ReaderFilter, Settings};
+use crate::settings::{
+    Backend, FieldName, FieldType, FilterValue, Name, Reader, ReaderFilter, Settings,
+};
 
 /// A role that may read. Templates see it as `reader`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +103,7 @@ fn groups(reader: &Reader, backend: Backend) -> Vec<String> {
 }
 
 fn query(filter: &ReaderFilter) -> String {
-    let values: Vec<&str> = on(&filter.values).map(|value| value.as_str()).collect();
+    let values: Vec<&str> = on(&filter.values).map(FilterValue::as_str).collect();
     json!({ "terms": { filter.field.as_str(): values } }).to_string()
 }
 
@@ -189,7 +191,7 @@ fn check_field(
                     built_in.into_iter().chain(own_fields)
                 })
                 .collect();
-            did_you_mean(field, known.into_iter()).unwrap_or_else(|| {
+            did_you_mean(field, known).unwrap_or_else(|| {
                 format!("add it to `streams.<stream>.mapping.fields`, or name another field than `{field}`")
             })
         } else {

@@ -112,7 +112,6 @@ fn one() -> MetricValue {
 }
 
 /// Machines, as their hypervisor sees them.
-#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ec2 {

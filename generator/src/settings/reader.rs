@@ -20,7 +20,7 @@ pub struct Reader {
     /// realms, `native` and `file`, have their roles there, and not by this.
     #[serde(default)]
     pub users: BTreeMap<Principal, bool>,
-    /// Groups whose members have it, `true` each: of SAML, LDAP, OpenID Connect or Active Directory, as the server gets them.
+    /// Groups whose members have it, `true` each: of SAML, LDAP, OIDC or Active Directory, as the server gets them.
     #[serde(default)]
     pub groups: BTreeMap<Principal, bool>,
     /// IAM roles that have it, `true` each: on Amazon OpenSearch Service, which knows a caller's role as a back-end role.

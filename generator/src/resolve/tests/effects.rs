@@ -267,7 +267,9 @@ const WITHOUT_EFFECT: [(&str, &str); 20] = [
 ];
 
 /// Of these, settings that nothing is rendered of in any cluster.
-const NEVER_RENDERED: [&str; 8] = [
+const NEVER_RENDERED: [&str; 9] = [
+    // There is one rule.
+    "sources.kubernetes.nodes.records.multiline.*.order",
     "stream_defaults.cloudwatch.subscriptions.firehose.enabled",
     "destinations.amazon.authentication.account",
     "schema_version",
