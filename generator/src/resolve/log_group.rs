@@ -161,11 +161,11 @@ pub(super) fn keep_own_region(group: &mut LogGroup) {
 
 /// Finds own subscriptions that lead nowhere. `groups` are all log groups of the
 /// cluster, each with those of its own Region.
-pub(super) fn check_own<'g>(
+pub(super) fn check_own(
     settings: &Settings,
     cluster: &Identity,
     streams: &[ResolvedStream],
-    groups: impl Iterator<Item = &'g LogGroup> + Clone,
+    groups: &[&LogGroup],
     problems: &mut Problems,
 ) {
     for stream in streams {
@@ -218,7 +218,7 @@ pub(super) fn check_own<'g>(
                     "make a destination of CloudWatch Logs in that account, and name it in `subscriptions.account`",
                 );
             } else if !groups
-                .clone()
+                .iter()
                 .any(|group| group.stream == stream.name && group.region == region)
             {
                 fault(

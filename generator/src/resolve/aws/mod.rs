@@ -121,13 +121,8 @@ pub(super) fn resolve<'a>(
     for group in &mut groups {
         log_group::keep_own_region(&mut group.group);
     }
-    log_group::check_own(
-        settings,
-        cluster,
-        known.streams,
-        groups.iter().map(|group| &group.group),
-        problems,
-    );
+    let every: Vec<&LogGroup> = groups.iter().map(|group| &group.group).collect();
+    log_group::check_own(settings, cluster, known.streams, &every, problems);
     alarms::check_stream_filters(settings, known.streams, &groups, problems);
     let mut resolving = Resolving {
         settings,
