@@ -9,7 +9,7 @@
 //! | [`plan`] | what differs. Pure |
 //! | [`keep`] | what can't be removed yet, since it is in use. Pure |
 //! | [`apply`] | writes what differs, in the order of the contract. IO |
-//! | [`write`] | how each kind is written and deleted. IO |
+//! | [`mod@write`] | how each kind is written and deleted. IO |
 //! | [`issue`] | makes, replaces and revokes credentials. IO |
 
 pub mod apply;

@@ -5,7 +5,7 @@
 //! in the form that this module gives it, so that a field which this release doesn't know counts like any other:
 //!
 //! - Within a known field everything is compared, so what somebody added by hand is seen.
-//! - A field at the top of a body that only the server has and that isn't in [`fields`] is the server's own
+//! - A field at the top of a body that only the server has and that isn't in `fields` is the server's own
 //!   affair, such as `created_date` or `hash`, and is ignored.
 //!
 //! `tests/cases/reconciler/normal/` has what real servers were seen to give back.
