@@ -20,7 +20,7 @@ use crate::secrets;
 /// The most faults told of one value.
 const MAX_FAULTS: usize = 50;
 /// Up to this many keys or values, all that are allowed are listed.
-const MAX_LISTED: usize = 20;
+const MAX_LISTED: usize = 22;
 /// The most characters of a text that are shown in a message.
 const MAX_SHOWN: usize = 60;
 /// The keyword that says in words what a `pattern` asks for.
