@@ -43,7 +43,7 @@ fn forwarder(fleet: &TestFleet) -> Value {
     let variables = &stack["Resources"]["Forwarder"]["Properties"]["Environment"]["Variables"];
     let configuration = variables["LOGFLEET_CONFIGURATION"].as_str();
     let text = configuration.expect("a configuration");
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    serde_json::from_str(text).expect("JSON that is not packed")
 }
 
 fn pairs<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(String, String)> {

@@ -288,7 +288,8 @@ fn the_rest_of_a_rotated_file_is_read_first_and_ends_as_the_containers_own() {
                 let own = filters
                     .iter()
                     .find(|(tags, _)| *tags == format!("{tag}.**"));
-                let (_, links) = own.unwrap_or_else(|| panic!("{path}: no filter {tag}.**"));
+                assert!(own.is_some(), "{path}: no filter {tag}.**");
+                let (_, links) = own.expect("it is there");
                 assert!(links.contains(&format!(
                     "folder = \"{rotated}\"; positions = \"{state}/positions/{id}\";"
                 )));
@@ -301,7 +302,8 @@ fn the_rest_of_a_rotated_file_is_read_first_and_ends_as_the_containers_own() {
                 let own = matches
                     .iter()
                     .find(|(tags, _)| *tags == format!("{tag}.**"));
-                let (_, back) = own.unwrap_or_else(|| panic!("{path}: no match {tag}.**"));
+                assert!(own.is_some(), "{path}: no match {tag}.**");
+                let (_, back) = own.expect("it is there");
                 assert!(
                     back.contains(&format!("remove_tag_prefix {tag}\n")),
                     "{back}"

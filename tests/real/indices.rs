@@ -986,7 +986,7 @@ fn life_cycles_meet_their_schemas() {
 /// The same of indices that become warm and cold, and of those that are kept for good.
 #[test]
 fn life_cycles_of_every_phase_meet_their_schemas() {
-    let settings = r#"
+    let settings = r"
 name: prod-phases
 environment: production
 destinations:
@@ -1002,7 +1002,7 @@ streams:
       cold: { after_days: 30, read_only: true, replicas: 0, priority: 0, nodes: { temp: cold, box: large } }
   nodes: { retention_days: 60, life_cycle: { cold: { after_days: 10 }, retry: { count: 10, backoff: constant, delay_minutes: 5 } } }
   events: { retention_days: never }
-"#;
+";
     let schemas = [
         (
             "open",

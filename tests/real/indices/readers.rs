@@ -43,7 +43,7 @@ mod on_elasticsearch {
 /// by what is in it. Certificates, since users of a server's own have their roles there.
 fn settings(name: &str) -> String {
     format!(
-        r#"
+        r"
 name: {name}
 environment: production
 destinations:
@@ -62,7 +62,7 @@ readers:
   everything:
     streams: {{ applications: true }}
     groups: {{ nobody: true }}
-"#
+"
     )
 }
 
