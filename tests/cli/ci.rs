@@ -107,7 +107,7 @@ fn gitlab_gets_what_is_here() {
     fleet.remove("ci");
     let run = fleet.call(&["ci", "gitlab", "--install", "true"]);
     assert_eq!(run.code, 0, "{run}");
-    assert!(run.out.ends_with("is there already and stays; add to it:\n\ninclude:\n  - local: ci/preview/gitlab-ci.yml\n"), "{run}");
+    assert!(run.out.ends_with("already exists and is kept; add to it:\n\ninclude:\n  - local: ci/preview/gitlab-ci.yml\n"), "{run}");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn nothing_is_written_over_other_files_or_through_links() {
     assert_eq!(run.code, 1, "{run}");
     assert!(
         run.err
-            .contains("`ci/preview/comment` is there already, with other contents"),
+            .contains("`ci/preview/comment` already exists, with other contents"),
         "{run}"
     );
     assert!(run.err.contains("ci/preview/check` is in the way"), "{run}");

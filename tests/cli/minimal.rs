@@ -180,7 +180,7 @@ fn what_only_a_server_takes_is_refused_where_it_is_asked_for() {
         let told =
             format!("the forwarder brings {words} to Elasticsearch or OpenSearch, but the stream");
         assert!(
-            run.err.contains(&told) && run.err.ends_with("1 fault; nothing was written\n"),
+            run.err.contains(&told) && run.err.ends_with("1 error; nothing was written\n"),
             "{run}"
         );
     }
