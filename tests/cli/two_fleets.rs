@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use crate::fleet::TestFleet;
 
 const FLEET: &str = "schema_version: 1
-kubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }
 destinations:
   main: { backend: opensearch, version: 3, url: \"https://logs.example.com\", authentication: { type: basic } }
 sources: { aws: { dynamodb: { enabled: false }, forwarder: { code: { bucket: \"code-{region}\", key: forwarder.zip } } } }
 ";
+
+/// The role by which pods sign, of fleets in which some do: in others it would have no effect.
+const ROLE: &str = "kubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }\n";
 
 /// Settings that may stand in a cluster, each a block of its own.
 const SETTINGS: [&str; 10] = [
@@ -84,8 +86,10 @@ fn fleet() -> impl Strategy<Value = BTreeMap<String, String>> {
         0..=2,
     );
     (clusters, templates).prop_map(|((names, texts), templates)| {
+        let signs = texts.iter().any(|text| text.contains("aws_sigv4"));
+        let role = if signs { ROLE } else { "" };
         let mut files = BTreeMap::from([
-            ("clusters/fleet.yaml".to_owned(), FLEET.to_owned()),
+            ("clusters/fleet.yaml".to_owned(), format!("{FLEET}{role}")),
             (
                 "clusters/environments/production.yaml".to_owned(),
                 "fluentd: { log_level: warn }\n".to_owned(),
