@@ -563,10 +563,13 @@ fn files_of(cluster: &ResolvedCluster, role: &ResolvedMachineRole) -> Vec<String
     if let (Some(filebeat), Some(logstash)) = (&role.filebeat, logstash)
         && filebeat.destination.is_none()
     {
-        files.push(match logstash.runs_on {
-            LogstashPlace::Kubernetes => "kubernetes/logstash/pipeline.conf".to_owned(),
-            LogstashPlace::Machine => "machines/logstash/pipeline.conf".to_owned(),
-        });
+        let folder = match logstash.runs_on {
+            LogstashPlace::Kubernetes => "kubernetes/logstash",
+            LogstashPlace::Machine => "machines/logstash",
+        };
+        files.push(format!("{folder}/pipeline.conf"));
+        let outputs = logstash.destinations.iter();
+        files.extend(outputs.map(|name| format!("{folder}/output-{name}.conf")));
     }
     files
 }

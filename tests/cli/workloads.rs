@@ -1,6 +1,7 @@
 //! What is rendered for one another: the log files that Fluentd reads, or
 //! leaves out, of our own workloads are those that the rendered workloads
-//! write, and whatever `gen sources` names as a shipper is rendered.
+//! write, whatever `gen sources` names as a shipper is rendered, and its rows
+//! lead from what is read to what is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use logfleet_generator::load::source::{SourceFile, Sources};
 use logfleet_generator::load::yaml;
 use logfleet_generator::pipeline::{Timings, load_fleet};
-use logfleet_generator::sources;
+use logfleet_generator::sources::{self, EndKind};
 use serde_json::Value;
 use walkdir::WalkDir;
 
@@ -366,4 +367,103 @@ fn whatever_gen_sources_names_as_a_shipper_is_rendered() {
         looked_at.into_iter().collect::<Vec<_>>(),
         ["DaemonSet", "Deployment", "StatefulSet"]
     );
+}
+
+/// The data streams that a rendered file of Fluentd, Filebeat or Logstash writes to.
+fn written(text: &str) -> BTreeSet<String> {
+    let names = text.split('"').filter(|quoted| {
+        let mut parts = quoted.splitn(3, '-');
+        matches!(parts.next(), Some("logs" | "metrics"))
+            && parts.next().is_some_and(|dataset| dataset.contains('.'))
+            && parts
+                .next()
+                .is_some_and(|namespace| !namespace.contains([' ', '-']))
+    });
+    names.map(ToOwned::to_owned).collect()
+}
+
+/// Whether a file says where its records end. A Filebeat that writes to Logstash only names the data stream.
+fn ends_records(file: &str, text: &str) -> bool {
+    match file.rsplit('/').next().expect("a name") {
+        "fluent.conf" => true,
+        "filebeat.yml" => text.contains("\noutput.elasticsearch:"),
+        name => name.starts_with("output-"),
+    }
+}
+
+/// A row is followed through the files that it names: what is read stands in one of them, and each data stream in one
+/// that ends records. And the other way round: these files write to nothing that no row says.
+#[test]
+fn each_row_of_gen_sources_leads_from_what_is_read_to_what_is_written() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let fleet = load_fleet(&repository, None, &Timings::default()).expect("as it is rendered");
+    let mut followed = 0;
+    for member in &fleet.members {
+        let name = &member.cluster.cluster.name;
+        let cluster = repository.join("rendered").join(name);
+        let text = |file: &str| fs::read_to_string(cluster.join(file)).expect("readable");
+        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for row in sources::list(&member.cluster) {
+            let ours = ["kubernetes.", "machines."];
+            // What AWS logs is followed on the emulator: tests/real/aws/sources.rs.
+            let by_forwarder = row
+                .shipped_by
+                .as_ref()
+                .is_some_and(|by| by.starts_with("function"));
+            if !ours.iter().any(|start| row.source.starts_with(start))
+                || by_forwarder
+                || row.files.is_empty()
+            {
+                continue;
+            }
+            let texts: Vec<String> = row.files.iter().map(|file| text(file)).collect();
+            for read in &row.reads {
+                let what = match read.strip_prefix("journal: ") {
+                    Some("kernel") => "_TRANSPORT=kernel",
+                    Some(unit) if !unit.contains(' ') => unit,
+                    None if read.starts_with('/') => read,
+                    _ => continue,
+                };
+                assert!(
+                    texts.iter().any(|text| text.contains(what)),
+                    "{name} {}: {what} is in none of {:?}",
+                    row.source,
+                    row.files
+                );
+                followed += 1;
+            }
+            let streams = row
+                .ends
+                .iter()
+                .filter(|end| end.kind == EndKind::DataStream);
+            let streams: BTreeSet<String> = streams.map(|end| end.name.clone()).collect();
+            let ends: Vec<&String> = row
+                .files
+                .iter()
+                .filter(|file| ends_records(file, &text(file)))
+                .collect();
+            for stream in &streams {
+                let mut all = ends.iter();
+                assert!(
+                    all.any(|file| written(&text(file)).contains(stream)),
+                    "{name} {}: nothing in {ends:?} writes to {stream}",
+                    row.source
+                );
+                followed += 1;
+            }
+            for file in ends {
+                told.entry(file.clone())
+                    .or_default()
+                    .extend(streams.clone());
+            }
+        }
+        for (file, streams) in told {
+            let more: Vec<String> = written(&text(&file))
+                .difference(&streams)
+                .cloned()
+                .collect();
+            assert!(more.is_empty(), "{name}: {file} also writes to {more:?}");
+        }
+    }
+    assert!(followed > 60, "{followed}");
 }
