@@ -53,11 +53,11 @@ impl Applier {
         match self {
             Self::Prunes(tool) => format!("{tool} deletes it with the next sync"),
             Self::Waits => {
-                "nothing deletes it by itself: Argo CD does when somebody syncs and prunes"
+                "nothing deletes it automatically: Argo CD does when someone syncs with pruning"
                     .to_owned()
             }
             Self::Suspended => {
-                "nothing deletes it as long as Flux is suspended; Flux does when it goes on"
+                "nothing deletes it as long as Flux is suspended; Flux does when it is resumed"
                     .to_owned()
             }
             Self::Nobody => "nothing deletes it by itself".to_owned(),
@@ -192,7 +192,7 @@ impl Stack {
             Self::Stays => "it stays as long as its stack, which nothing deletes by itself",
             Self::Updated => "CloudFormation deletes it when the stack is updated",
             Self::OfMembers => {
-                "CloudFormation deletes it of every member, when the members' stack is made anew"
+                "CloudFormation deletes it for every member when the members' stack is recreated"
             }
         }
     }
@@ -468,7 +468,7 @@ mod tests {
         assert!(
             Applier::Waits
                 .of_removed()
-                .starts_with("nothing deletes it by itself")
+                .starts_with("nothing deletes it automatically")
         );
         assert!(Applier::Suspended.of_removed().contains("suspended"));
     }

@@ -141,7 +141,7 @@ fn check_application(object: &str, at: &str, old: &Json, new: &Json, found: &mut
             shown(&after),
             shown(&before)
         );
-        let live = "what runs in the old one goes on as it is; nothing changes or deletes it";
+        let live = "what runs in the old one keeps running; nothing changes or deletes it";
         found.push(Flag::SourceStops, what, Some(live.to_owned()));
     }
     let project = |value: &Json| text(value, &at("project")).to_owned();
@@ -159,7 +159,7 @@ fn check_application(object: &str, at: &str, old: &Json, new: &Json, found: &mut
         |value: &Json| value.pointer(&at("syncPolicy/automated/prune")) == Some(&Json::Bool(true));
     if automated(old) && !automated(new) {
         let what = format!("{object} applies nothing by itself any more");
-        let live = "changes wait for somebody to press Sync";
+        let live = "changes wait until someone presses Sync";
         found.push(Flag::SourceStops, what, Some(live.to_owned()));
     } else if automated(old) && prunes(new) && !prunes(old) {
         begins_to_prune(object, found);
@@ -190,7 +190,7 @@ fn check_kustomization(object: &str, old: &Json, new: &Json, found: &mut Found) 
     };
     if is_true(new, "suspend") && !is_true(old, "suspend") {
         let what = format!("{object} is suspended");
-        let live = "Flux applies no change until it goes on";
+        let live = "Flux applies no change until it is resumed";
         found.push(Flag::SourceStops, what, Some(live.to_owned()));
     }
     if is_true(new, "prune") && !is_true(old, "prune") {

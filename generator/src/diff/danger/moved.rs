@@ -95,9 +95,9 @@ impl Move {
         let (old, new) = (places(|(old, _)| old), places(|(_, new)| new));
         finding(
             Flag::AwsObjectReplaced,
-            format!("every stack is made anew in {new} instead of {old}"),
+            format!("every stack is recreated in {new} instead of {old}"),
             format!(
-                "the stacks in {old} stay, with all that they hold, and go on until somebody deletes them; records of old log groups stay there"
+                "the stacks in {old} stay, with everything in them, and keep working until someone deletes them; records of old log groups stay there"
             ),
         )
     }
@@ -110,7 +110,7 @@ fn of_namespace(old: &str, new: &str, applier: Applier) -> DangerFinding {
         ),
         Applier::Prunes(tool) => format!("{tool} deletes the old ones with the next sync"),
         _ => format!(
-            "{}: what is in `{old}` goes on shipping beside the new one, so records come twice, until somebody deletes it",
+            "{}: what is in `{old}` keeps shipping next to the new one until someone deletes it, so records arrive twice",
             applier
                 .of_removed()
                 .replace("deletes it", "deletes the old one")
@@ -119,7 +119,7 @@ fn of_namespace(old: &str, new: &str, applier: Applier) -> DangerFinding {
     finding(
         Flag::KubernetesObjectReplaced,
         format!(
-            "every object is made anew in the namespace `{new}` instead of `{old}`; Secrets that others make have to be there first"
+            "every object is recreated in the namespace `{new}` instead of `{old}`; Secrets that others create must exist there first"
         ),
         live,
     )
@@ -218,7 +218,7 @@ mod tests {
         };
         let told = moved.dangers(&stacks, Applier::Prunes("Flux"));
         assert_eq!(told.len(), 2);
-        assert_eq!(told[0].what, "every stack is made anew in b instead of a");
+        assert_eq!(told[0].what, "every stack is recreated in b instead of a");
         let live = told[1].live.clone().expect("what becomes of it");
         assert!(
             live.starts_with("Flux deletes the namespace `logs`"),

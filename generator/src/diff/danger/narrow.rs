@@ -294,7 +294,7 @@ pub(super) fn check_calls(change: &Change<'_>, found: &mut Found) {
                     name,
                     how: "no longer made for each member",
                 };
-                let live = "it is undone at every member, when the members' stack is made anew";
+                let live = "it is undone for every member when the members' stack is recreated";
                 found.push_gone(change, Flag::SourceStops, gone, live);
             }
         }

@@ -17,7 +17,7 @@ pub(in crate::diff) fn of_unknown() -> DangerFinding {
 fn removed(live: &str) -> DangerFinding {
     DangerFinding {
         flag: Flag::ClusterRemoved,
-        what: "its logs are no longer rendered to be shipped anywhere".to_owned(),
+        what: "its log shipping is no longer rendered".to_owned(),
         live: Some(live.to_owned()),
         file: None,
         gone: None,
@@ -31,20 +31,20 @@ fn removed(live: &str) -> DangerFinding {
 /// (<https://fluxcd.io/flux/components/kustomize/kustomizations/#deletion-policy>).
 fn what_goes(gitops: Option<&ResolvedGitops>) -> &'static str {
     let Some(gitops) = gitops else {
-        return "nothing is deleted by itself: what runs goes on shipping until somebody deletes it";
+        return "nothing is deleted automatically: what is deployed keeps shipping until someone deletes it";
     };
     match (gitops.tool, gitops.flux.on_removal) {
         (GitopsTool::ArgoCd, _) => {
-            "Argo CD deletes the cluster's Application; what runs in the cluster goes on shipping until somebody deletes it"
+            "Argo CD deletes the cluster's Application; what is deployed in the cluster keeps shipping until someone deletes it"
         }
         (GitopsTool::Flux, OnRemoval::Delete) => {
             "Flux deletes the cluster's Kustomizations and every object that they applied: shipping ends"
         }
         (GitopsTool::Flux, OnRemoval::Keep) => {
-            "Flux deletes the cluster's Kustomizations; what runs in the cluster goes on shipping until somebody deletes it"
+            "Flux deletes the cluster's Kustomizations; what is deployed in the cluster keeps shipping until someone deletes it"
         }
         (GitopsTool::None, _) => {
-            "nothing is deleted by itself: what runs goes on shipping until somebody deletes it"
+            "nothing is deleted automatically: what is deployed keeps shipping until someone deletes it"
         }
     }
 }

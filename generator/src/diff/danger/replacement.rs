@@ -253,7 +253,7 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
         .collect();
     if !changed.is_empty() {
         let what = format!(
-            "{kind} `{}` is made anew, since {} changes",
+            "{kind} `{}` is replaced, because {} changes",
             shown(resource.id),
             changed.join(" and ")
         );
@@ -304,7 +304,7 @@ fn check_object(old: &Json, new: &Json, found: &mut Found) {
                 Flag::KubernetesObjectReplaced,
                 format!("`{name}` of the {kind} `{object}` changes, which Kubernetes refuses"),
                 Some(
-                    "nothing changes until somebody deletes the object, so that it is made anew"
+                    "nothing changes until someone deletes the object so that it is recreated"
                         .to_owned(),
                 ),
             );

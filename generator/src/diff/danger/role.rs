@@ -45,7 +45,7 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
     };
     if let Some((_, what)) = SERVER.iter().find(|(folder, _)| path.contains(folder)) {
         let what = format!("{what} of Elasticsearch or OpenSearch is no longer rendered");
-        let live = "nothing deletes it: it stays as it is until somebody does";
+        let live = "nothing deletes it: it stays until someone does";
         found.push_gone_file(change, Flag::RoleRemoved, what, live);
     }
 }

@@ -188,7 +188,7 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
         let live = match change.stack() {
             // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
             Stack::Updated if kind.starts_with("AWS::SSM::") => {
-                "CloudFormation deletes it; what it installed on machines goes on running as it is"
+                "CloudFormation deletes it; what it installed on machines keeps running"
             }
             stack => stack.of_removed(),
         };

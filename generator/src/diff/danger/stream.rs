@@ -22,11 +22,12 @@ fn check_server(change: &Change<'_>, found: &mut Found) {
     };
     if path.contains("/_data_stream/") {
         let what = "a data stream is no longer rendered";
-        let live = "nothing deletes it: its records stay until its policy, as it is there, or somebody deletes them";
+        let live =
+            "nothing deletes it: its records stay until its current policy or someone deletes them";
         found.push_gone_file(change, Flag::StreamRemoved, what, live);
     } else if path.contains("/_index_template/") && !change.streams.know(Some(path), None) {
         let what = "an index template is no longer rendered";
-        let live = "nothing deletes it: it stays as it is until somebody does";
+        let live = "nothing deletes it: it stays until someone does";
         found.push_gone_file(change, Flag::StreamRemoved, what, live);
     }
 }

@@ -679,7 +679,9 @@ fn what_is_fixed_is_replaced() {
             &json!({"LogGroupName": "a"}),
             &json!({"LogGroupName": "b"})
         ),
-        ["aws-object-replaced: AWS::Logs::LogGroup `One` is made anew, since LogGroupName changes"]
+        [
+            "aws-object-replaced: AWS::Logs::LogGroup `One` is replaced, because LogGroupName changes"
+        ]
     );
     assert!(of_resource(group, &json!({"Tags": 1}), &json!({"Tags": 2})).is_empty());
     assert_eq!(

@@ -8,7 +8,7 @@ use crate::diff::preview::{
 
 /// How somebody says that a danger is meant.
 pub(in crate::diff) const ACKNOWLEDGE: &str =
-    "If it is meant, say so in a commit: `Acknowledge-Danger: <flag>: <reason>`";
+    "If it is intended, say so in a commit message: `Acknowledge-Danger: <flag>: <reason>`";
 /// Clusters that are named beside a file; more are counted.
 const MAX_NAMED: usize = 3;
 /// Characters of one value.

@@ -122,7 +122,7 @@ impl Both {
                 let (what, live) = match self.head.get(Kind::IndexTemplate, template) {
                     None => (
                         "an index template is no longer rendered",
-                        "nothing deletes it: it stays as it is until somebody does",
+                        "nothing deletes it: it stays until someone does",
                     ),
                     Some(_) => (
                         "an index template no longer matches all of its data streams",

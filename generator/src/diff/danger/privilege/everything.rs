@@ -85,7 +85,7 @@ fn of_mapping(mapping: &Json) -> Option<String> {
         let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
         return Some(format!("everybody gets the role {}", names(&roles)));
     }
-    far_roles(roles.into_iter()).map(|roles| format!("somebody new gets the role {roles}"))
+    far_roles(roles.into_iter()).map(|roles| format!("someone new gets the role {roles}"))
 }
 
 fn far_roles(roles: impl Iterator<Item = String>) -> Option<String> {
@@ -118,5 +118,5 @@ fn of_holders(role: &str, mapping: &Json) -> Option<String> {
         return Some(format!("everybody gets the role {}", names(&role_name)));
     }
     let is_far = FAR_ROLES.contains(&role) && !holders.is_empty();
-    is_far.then(|| format!("somebody new gets the role {}", names(&role_name)))
+    is_far.then(|| format!("someone new gets the role {}", names(&role_name)))
 }

@@ -129,7 +129,7 @@ const EVERYBODY: [&str; 4] = [
 fn check_binding(change: &Change<'_>, new: &Json, found: &mut Found) {
     let Some(old) = change.old_value() else {
         if text(new, "/roleRef/name") == "cluster-admin" {
-            let what = "somebody new may do everything in the whole cluster";
+            let what = "a new subject may do everything in the whole cluster";
             found.push(Flag::PrivilegeWidens, what, None);
         }
         let names = items(new, "subjects")

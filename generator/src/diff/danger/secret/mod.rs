@@ -110,7 +110,7 @@ fn compare_places(old: &References, new: &References, found: &mut Found) {
     for (place, before) in &old.of {
         if new.literals.contains(place) {
             let what = format!(
-                "`{}` of {} is no longer read from {}, but stands in the file as it is",
+                "`{}` of {} is no longer read from {}, but is in the file itself",
                 shown(&place.name),
                 place.owner,
                 quoted(before)

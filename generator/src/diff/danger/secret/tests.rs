@@ -30,7 +30,7 @@ fn a_variable_becomes_a_literal() {
     assert_eq!(
         of_pods(&before, &after),
         [
-            "secret-reference-changes: `PASSWORD` of the container `a` is no longer read from `extra/password`, but stands in the file as it is"
+            "secret-reference-changes: `PASSWORD` of the container `a` is no longer read from `extra/password`, but is in the file itself"
         ]
     );
     let conf = |value: &str| format!("<match **>\n  @id main\n  password \"{value}\"\n</match>\n");
@@ -41,7 +41,7 @@ fn a_variable_becomes_a_literal() {
             &conf("hunter2hunter2")
         ),
         [
-            "secret-reference-changes: `password` of the connection `main` is no longer read from `MAIN_PASSWORD`, but stands in the file as it is"
+            "secret-reference-changes: `password` of the connection `main` is no longer read from `MAIN_PASSWORD`, but is in the file itself"
         ]
     );
     let beat = |value: &str| {

@@ -100,7 +100,9 @@ impl Markup {
             self.danger(danger, links.groups_of(number));
         }
         if open > 0 {
-            self.within("<p class=\"soft\">", ACKNOWLEDGE, "</p>\n");
+            self.raw("<p class=\"soft\">");
+            self.sentence(ACKNOWLEDGE);
+            self.raw("</p>\n");
         }
         self.raw("</section>\n");
     }
@@ -112,9 +114,13 @@ impl Markup {
         });
         self.text(danger.flag.title());
         self.within(" <code class=\"soft\">", danger.flag.id(), "</code></h3>\n");
-        self.within("<p class=\"sentence\">", &danger.what, ".</p>\n");
+        self.raw("<p class=\"sentence\">");
+        self.sentence(&danger.what);
+        self.raw(".</p>\n");
         if let Some(live) = &danger.live {
-            self.within("<p class=\"sentence\">", live, ".</p>\n");
+            self.raw("<p class=\"sentence\">");
+            self.sentence(live);
+            self.raw(".</p>\n");
         }
         self.raw("<dl class=\"facts\">\n");
         self.raw("<dt>clusters</dt><dd>");

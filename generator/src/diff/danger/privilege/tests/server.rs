@@ -40,7 +40,7 @@ fn what_is_new_at_a_server_may_be_for_everybody() {
         (
             format!("{SECURITY}/role_mapping/x.json"),
             json!({"roles": ["superuser"], "rules": {"field": {"username": "anna"}}}),
-            "somebody new gets the role `superuser`",
+            "someone new gets the role `superuser`",
         ),
         (
             format!("{OPENSEARCH}/rolesmapping/all_access.json"),
