@@ -25,6 +25,14 @@ pub(crate) fn covers_glob(wide: &str, narrow: &str) -> bool {
 /// Whether there is a name that both match.
 pub(crate) fn overlap_globs(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
+    // Most pairs differ before the first `*`, and each rendered name is compared with many.
+    for (first, second) in one.iter().zip(other) {
+        match (first, second) {
+            (b'*', _) | (_, b'*') => break,
+            (first, second) if first != second => return false,
+            _ => {}
+        }
+    }
     let mut next: Vec<bool> = Vec::new();
     for at in (0..=one.len()).rev() {
         let mut row = vec![false; other.len() + 1];

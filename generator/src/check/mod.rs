@@ -41,10 +41,18 @@ pub struct Checker {
     kubernetes: KubernetesCheck,
     logstash: LogstashCheck,
     machines: MachinesCheck,
-    /// The digests of Kubernetes files that were right. Clusters of a fleet
-    /// share many of them to the byte, and reading YAML costs more than all
-    /// else here.
-    right: Mutex<BTreeSet<(FileKind, [u8; 32])>>,
+    /// The digests of files that were right. Clusters of a fleet share many of them to the byte: objects of
+    /// Kubernetes, mappings, scripts; and reading one again costs more than all else here.
+    right: Mutex<BTreeSet<(Judged, [u8; 32])>>,
+}
+
+/// What a file was right in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Judged {
+    /// It is a file of Kubernetes without a secret.
+    Kubernetes(FileKind),
+    /// It holds no secret, read by this name.
+    Secrets(String),
 }
 
 /// What a file is written in.
@@ -130,7 +138,10 @@ impl Checker {
             let shown = || shown_path(cluster, path.as_str());
             let language = language(path);
             if !matches!(language, Some(Language::Kubernetes(_))) {
-                faults.append(secrets::check(path.as_str(), shown, text));
+                let judged = Judged::Secrets(secrets::read_as(path.as_str()).to_owned());
+                faults.append(
+                    self.unless_right(judged, text, || secrets::check(path.as_str(), shown, text)),
+                );
             }
             let Some(language) = language else {
                 continue;
@@ -172,14 +183,22 @@ impl Checker {
     }
 
     fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {
+        self.unless_right(Judged::Kubernetes(kind), text, || {
+            let mut faults = self.kubernetes.check(kind, &shown(), text);
+            faults.append(secrets::check("object.yaml", &shown, text));
+            faults
+        })
+    }
+
+    /// Judges a text if no equal one was right before.
+    fn unless_right(&self, judged: Judged, text: &str, judge: impl FnOnce() -> Faults) -> Faults {
         // A thread that panicked left the set as it was.
         let right = || self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (kind, Sha256::digest(text).into());
+        let key = (judged, Sha256::digest(text).into());
         if right().contains(&key) {
             return Faults::new();
         }
-        let mut faults = self.kubernetes.check(kind, &shown(), text);
-        faults.append(secrets::check("object.yaml", shown, text));
+        let faults = judge();
         if faults.is_empty() {
             right().insert(key);
         }

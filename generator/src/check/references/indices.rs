@@ -176,9 +176,8 @@ fn templates(files: &mut Files<'_>, objects: &Objects) {
     for (_, path, template) in objects.of(Kind::IndexTemplate) {
         for pattern in texts(&template["index_patterns"]) {
             // A template may be for indices of others; one that nearly names ours is a slip.
-            let near = nearest(&pattern, streams.iter().copied());
             let is_ours = streams.iter().any(|stream| overlap_globs(&pattern, stream));
-            if let Some(near) = near.filter(|_| !is_ours) {
+            if !is_ours && let Some(near) = nearest(&pattern, streams.iter().copied()) {
                 files.tell_text(
                     path,
                     &pattern,
