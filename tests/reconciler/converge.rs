@@ -209,6 +209,32 @@ fn what_somebody_else_made_stops_until_it_is_adopted() {
     }
 }
 
+/// What fails for one credential is told, the others are tried, and the server is free for the next run.
+#[test]
+fn a_store_that_is_down_while_credentials_are_adopted_stops_nothing_else() {
+    for backend in BOTH {
+        let (model, _fleet, program) = rig(backend, &["alpha", "beta"]);
+        program.expect(0, &["apply"]);
+        model.lose_inventory();
+        let adopt = [
+            "adopt",
+            "one",
+            "--all-equal",
+            "credential/alpha/main",
+            "credential/beta/main",
+        ];
+        program.store.fail(Some((0, false)));
+        let failed = program.expect(1, &adopt);
+        for cluster in ["alpha", "beta"] {
+            let told = format!("logfleet/{cluster}/main: the store is down");
+            assert!(failed.err.contains(&told), "{}", failed.err);
+        }
+        program.store.fail(None);
+        program.expect(0, &adopt);
+        program.expect(0, &["plan"]);
+    }
+}
+
 #[test]
 fn a_removed_cluster_goes_when_it_is_confirmed_and_its_streams_by_name() {
     for backend in BOTH {

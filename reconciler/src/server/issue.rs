@@ -36,6 +36,14 @@ pub struct Issuing<'a, 'b> {
 
 type Passwords = BTreeMap<CredentialName, Secret>;
 
+/// How a step went that didn't fail.
+enum Outcome {
+    /// It is done.
+    Done,
+    /// The credential isn't known any more, so there is nothing to do.
+    Unknown,
+}
+
 impl Issuing<'_, '_> {
     /// Does every step that is about a credential.
     pub fn run(mut self, report: &mut Report) -> Result<(), Fault> {
@@ -70,11 +78,11 @@ impl Issuing<'_, '_> {
                 _ => {}
             }
         }
-        self.adopt(&adopted, report)?;
+        self.each(&adopted, "adopt", report, Self::adopt)?;
         self.mend(&mended, report)?;
         self.advance(&moving, report)?;
-        self.finish(&finished, report)?;
-        self.revoke(&revoked, report)
+        self.each(&finished, "finish", report, Self::finish)?;
+        self.each(&revoked, "revoke", report, Self::revoke)
     }
 
     fn save(&mut self) -> Result<(), Fault> {
@@ -395,77 +403,18 @@ impl Issuing<'_, '_> {
         self.save()
     }
 
-    /// Lists credentials that somebody made by hand, if their password is in the store.
-    fn adopt(
+    /// Does the same with each credential, and tells how it went: what fails leaves the others to be done.
+    fn each(
         &mut self,
         names: &BTreeSet<CredentialName>,
+        verb: &'static str,
         report: &mut Report,
+        act: impl Fn(&mut Self, &CredentialName) -> Result<Outcome, Fault>,
     ) -> Result<(), Fault> {
         for name in names {
-            let Some(wanted) = self.target.wanted.credentials.get(name) else {
-                continue;
-            };
-            let mut record = Credential::new(
-                &wanted.user,
-                &wanted.secret,
-                &wanted.store,
-                random::hex(16)?,
-            );
-            let stored = self.store(&record)?.read(&wanted.secret)?;
-            let found = Slot::ALL.into_iter().find_map(|slot| {
-                let current = stored.current.as_ref()?;
-                (current.username == slot.user(&wanted.user).name).then_some((slot, current))
-            });
-            let Some((slot, secret)) = found else {
-                report.failed.push(
-                    Fault::new(self.place(name), format!("the secret `{}` doesn't hold the password of `{}`", wanted.secret, wanted.user.name))
-                        .hint("store it there, as JSON with the keys `username` and `password`; or delete the user, and a new credential is made"),
-                );
-                continue;
-            };
-            record.coming = None;
-            record.active = Some(slot);
-            record.since = Some((self.target.now)());
-            let fingerprint = record.fingerprint(&secret.password);
-            record.fingerprints.insert(slot, fingerprint);
-            self.held
-                .inventory()
-                .credentials
-                .insert(name.clone(), record);
-            report
-                .done
-                .push((Subject::Credential(name.clone()), "adopt"));
-        }
-        if names.is_empty() {
-            Ok(())
-        } else {
-            self.save()
-        }
-    }
-
-    /// Deletes users that were replaced.
-    fn finish(
-        &mut self,
-        names: &BTreeSet<CredentialName>,
-        report: &mut Report,
-    ) -> Result<(), Fault> {
-        for name in names {
-            let Some(record) = self.record(name) else {
-                continue;
-            };
-            let outcome = record
-                .may_finish((self.target.now)())
-                .map_err(|why| Fault::new(self.place(name), why));
-            let outcome = outcome.and_then(|slot| self.delete_users(&record, &[slot]));
-            match outcome {
-                Ok(()) => {
-                    if let Some(record) = self.held.inventory().credentials.get_mut(name) {
-                        record.finished();
-                    }
-                    report
-                        .done
-                        .push((Subject::Credential(name.clone()), "finish"));
-                }
+            match act(self, name) {
+                Ok(Outcome::Done) => report.done.push((Subject::Credential(name.clone()), verb)),
+                Ok(Outcome::Unknown) => {}
                 Err(fault) => report.failed.push(fault),
             }
         }
@@ -476,33 +425,62 @@ impl Issuing<'_, '_> {
         }
     }
 
-    /// Deletes users and secrets of credentials that are rendered no more. What can't be deleted stays listed.
-    fn revoke(
-        &mut self,
-        names: &BTreeSet<CredentialName>,
-        report: &mut Report,
-    ) -> Result<(), Fault> {
-        for name in names {
-            let Some(record) = self.record(name) else {
-                continue;
-            };
-            let outcome = self.delete_users(&record, &Slot::ALL);
-            let outcome = outcome.and_then(|()| self.store(&record)?.delete(&record.secret));
-            match outcome {
-                Ok(()) => {
-                    self.held.inventory().credentials.remove(name);
-                    report
-                        .done
-                        .push((Subject::Credential(name.clone()), "revoke"));
-                }
-                Err(fault) => report.failed.push(fault),
-            }
+    /// Lists a credential that somebody made by hand, if its password is in the store.
+    fn adopt(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
+        let Some(wanted) = self.target.wanted.credentials.get(name) else {
+            return Ok(Outcome::Unknown);
+        };
+        let mut record = Credential::new(
+            &wanted.user,
+            &wanted.secret,
+            &wanted.store,
+            random::hex(16)?,
+        );
+        let stored = self.store(&record)?.read(&wanted.secret)?;
+        let found = Slot::ALL.into_iter().find_map(|slot| {
+            let current = stored.current.as_ref()?;
+            (current.username == slot.user(&wanted.user).name).then_some((slot, current))
+        });
+        let (slot, secret) = found.ok_or_else(|| {
+            Fault::new(self.place(name), format!("the secret `{}` doesn't hold the password of `{}`", wanted.secret, wanted.user.name))
+                .hint("store it there, as JSON with the keys `username` and `password`; or delete the user, and a new credential is made")
+        })?;
+        record.coming = None;
+        record.active = Some(slot);
+        record.since = Some((self.target.now)());
+        let fingerprint = record.fingerprint(&secret.password);
+        record.fingerprints.insert(slot, fingerprint);
+        self.held
+            .inventory()
+            .credentials
+            .insert(name.clone(), record);
+        Ok(Outcome::Done)
+    }
+
+    /// Deletes the user that was replaced.
+    fn finish(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
+        let Some(record) = self.record(name) else {
+            return Ok(Outcome::Unknown);
+        };
+        let slot = record
+            .may_finish((self.target.now)())
+            .map_err(|why| Fault::new(self.place(name), why))?;
+        self.delete_users(&record, &[slot])?;
+        if let Some(record) = self.held.inventory().credentials.get_mut(name) {
+            record.finished();
         }
-        if names.is_empty() {
-            Ok(())
-        } else {
-            self.save()
-        }
+        Ok(Outcome::Done)
+    }
+
+    /// Deletes the users and the secret of a credential that is rendered no more. What can't be deleted stays listed.
+    fn revoke(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
+        let Some(record) = self.record(name) else {
+            return Ok(Outcome::Unknown);
+        };
+        self.delete_users(&record, &Slot::ALL)?;
+        self.store(&record)?.delete(&record.secret)?;
+        self.held.inventory().credentials.remove(name);
+        Ok(Outcome::Done)
     }
 
     fn delete_users(&self, record: &Credential, slots: &[Slot]) -> Result<(), Fault> {
