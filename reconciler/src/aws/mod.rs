@@ -1,7 +1,7 @@
 //! The way to AWS: requests that are signed here and sent by a blocking client. IO.
 //!
-//! AWS's SDK gives the credential (environment, web identity of a pod, machine's role); its clients for six services
-//! would take ten minutes to compile for the twenty actions that are called (decision 49). [`calls`] lists these.
+//! AWS's SDK gives the credential (environment, web identity of a pod, machine's role); its clients for nine services
+//! would be much code for the few actions that are called (decision 49). [`calls`] lists these.
 
 pub mod calls;
 mod error;
