@@ -56,10 +56,12 @@ impl Markup {
         self.within("<span class=\"soft\">", text, "</span>");
     }
 
-    /// A sentence in which code stands between backticks.
+    /// A sentence in which code stands between backticks. Backticks that are
+    /// not pairs around a code, as a name in it can have them, stay as they are.
     pub(super) fn sentence(&mut self, text: &str) {
         let pieces: Vec<&str> = text.split('`').collect();
-        if pieces.len().is_multiple_of(2) {
+        let is_quoted = !pieces.len().is_multiple_of(2) && !text.contains("``");
+        if !is_quoted {
             return self.text(text);
         }
         for (number, piece) in pieces.into_iter().enumerate() {

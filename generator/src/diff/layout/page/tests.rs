@@ -16,8 +16,8 @@ use crate::settings::Flag;
 const HOSTILE: &str =
     "x\"'><i id=x></script></style><!-- &amp; \u{202e}\u{1b}[31m --><script>x()</script>";
 
-/// What a reader, or a browser, gets: texts without tags, entities as their
-/// characters. Fails where a tag is not closed, or closed in the wrong place.
+/// What a reader, or a browser, gets: texts without tags, code between
+/// backticks, entities as their characters. Fails where a tag is not closed, or closed in the wrong place.
 fn text_of(html: &str) -> String {
     let mut text = String::new();
     let mut open: Vec<&str> = Vec::new();
@@ -27,6 +27,9 @@ fn text_of(html: &str) -> String {
         let (tag, after) = after.split_once('>').expect("a tag that ends");
         rest = after;
         let name = tag.split_whitespace().next().expect("a name");
+        if name.trim_start_matches('/') == "code" {
+            text.push('`');
+        }
         match name.strip_prefix('/') {
             Some(name) => assert_eq!(open.pop(), Some(name), "in {}", text.trim()),
             None if matches!(name, "meta" | "input") => {}
@@ -369,7 +372,7 @@ fn escaped(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn nothing_is_lost(preview in preview()) {
