@@ -36,3 +36,4 @@ pub mod source;
 pub mod stacks;
 pub mod store;
 pub mod wanted;
+pub mod wiped;

@@ -3,19 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::aws::{Access, Accounts};
+use crate::credential::Form;
 use crate::fault::Fault;
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
 use crate::server::client::{Client, Connection, Retry};
+use crate::server::identity::{Identity, Role};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
-use crate::settings::{Environment, SecretSource, Server, Settings};
+use crate::settings::{Administrator, Environment, SecretSource, Server, Settings};
 use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
 use crate::stacks::plan::Options;
@@ -118,8 +121,10 @@ impl Configured {
     ) -> Result<(Connection, Client), Fault> {
         let server = &self.settings.servers[name];
         let connection = self.connection(name, server, surroundings.retry)?;
-        let password = self.password(name, server, surroundings.environment)?;
-        let client = Client::new(&connection, &server.administrator.username, &password)?;
+        let client = Client::new(
+            &connection,
+            self.administrator(name, server, surroundings.environment)?,
+        )?;
         Ok((connection, client))
     }
 
@@ -141,20 +146,43 @@ impl Configured {
         })
     }
 
-    fn password(
+    fn administrator(
         &self,
         name: &str,
         server: &Server,
         environment: &dyn Environment,
+    ) -> Result<Identity, Fault> {
+        let place = format!("servers.{name}.administrator");
+        match &server.administrator {
+            Administrator::User { username, password } => {
+                let password = self.secret(&format!("{place}.password"), password, environment)?;
+                Ok(Identity::user(username, &password))
+            }
+            Administrator::Role(role) => {
+                let accounts =
+                    Accounts::sign_in(Access::default()).map_err(|error| error.fault(&place))?;
+                Ok(Identity::role(Role {
+                    accounts: Arc::new(accounts),
+                    region: role.region.clone(),
+                    role_arn: role.role_arn.clone(),
+                }))
+            }
+        }
+    }
+
+    fn secret(
+        &self,
+        place: &str,
+        source: &SecretSource,
+        environment: &dyn Environment,
     ) -> Result<SecretString, Fault> {
-        let place = format!("servers.{name}.administrator.password");
-        match &server.administrator.password {
+        match source {
             SecretSource::File(path) => {
                 let path = self.folder.join(path);
                 let text = fs::read_to_string(&path)
                     .map(SecretString::from)
                     .map_err(|error| {
-                        Fault::new(&place, format!("{} can't be read: {error}", path.display()))
+                        Fault::new(place, format!("{} can't be read: {error}", path.display()))
                     })?;
                 let trimmed =
                     secrecy::ExposeSecret::expose_secret(&text).trim_end_matches(['\r', '\n']);
@@ -165,7 +193,7 @@ impl Configured {
                 .map(SecretString::from)
                 .ok_or_else(|| {
                     Fault::new(
-                        &place,
+                        place,
                         format!("the environment variable `{variable}` isn't set"),
                     )
                 }),
@@ -182,7 +210,7 @@ impl Configured {
         let checkout = source.read()?;
         let wanted = Wanted::of(&checkout, &self.settings, decisions.scope)?;
         let servers = if decisions.scope.has_servers() {
-            self.reach(surroundings)
+            self.reach(&wanted, surroundings)
         } else {
             BTreeMap::new()
         };
@@ -269,8 +297,10 @@ impl Configured {
     /// Reads what every server holds, all of them at the same time.
     pub fn reach(
         &self,
+        wanted: &Wanted,
         surroundings: &Surroundings<'_>,
     ) -> BTreeMap<String, Result<Reached, Fault>> {
+        let now = (surroundings.now)();
         // Passwords are read here, since an environment isn't shared among threads.
         let clients: BTreeMap<&String, _> = self
             .settings
@@ -283,9 +313,13 @@ impl Configured {
                 .into_iter()
                 .map(|(name, client)| {
                     let backend = self.settings.servers[name].backend;
+                    let has_api_keys = wanted.servers.get(name).is_some_and(|server| {
+                        let mut credentials = server.credentials.values();
+                        credentials.any(|own| own.layout.form == Form::ApiKey)
+                    });
                     let thread = scope.spawn(move || {
                         let (connection, client) = client?;
-                        let observed = observe(name, &client, backend)?;
+                        let observed = observe(name, &client, backend, has_api_keys, now)?;
                         Ok(Reached {
                             connection,
                             client,

@@ -83,12 +83,48 @@ impl Serves {
 
 /// Who signs in at a server.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "AdministratorSettings")]
+pub enum Administrator {
+    /// A user of the server's own.
+    User {
+        /// Its name.
+        username: String,
+        /// Where its password is.
+        password: SecretSource,
+    },
+    /// A role of AWS, at a domain of Amazon OpenSearch Service: there is no secret.
+    Role(DomainRole),
+}
+
+/// As whom requests to a domain of Amazon OpenSearch Service are signed.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Administrator {
-    /// The user's name.
-    pub username: String,
-    /// Where the password is.
-    pub password: SecretSource,
+pub struct DomainRole {
+    /// The domain's Region.
+    pub region: String,
+    /// The role to assume; by default what the reconciler works as.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdministratorSettings {
+    username: Option<String>,
+    password: Option<SecretSource>,
+    aws_sigv4: Option<DomainRole>,
+}
+
+impl TryFrom<AdministratorSettings> for Administrator {
+    type Error = &'static str;
+
+    fn try_from(settings: AdministratorSettings) -> Result<Self, Self::Error> {
+        match (settings.username, settings.password, settings.aws_sigv4) {
+            (Some(username), Some(password), None) => Ok(Self::User { username, password }),
+            (None, None, Some(role)) => Ok(Self::Role(role)),
+            _ => Err("an administrator has either `username` and `password`, or `aws_sigv4`"),
+        }
+    }
 }
 
 /// Where a secret of the reconciler's own is: never in the file itself.
@@ -167,6 +203,17 @@ impl Settings {
         for (name, server) in &settings.servers {
             if let Err(message) = server.check_address() {
                 faults.push(Fault::new(place, format!("`servers.{name}.url` {message}")));
+            }
+            if server.backend == Backend::Elasticsearch
+                && matches!(server.administrator, Administrator::Role(_))
+            {
+                faults.push(
+                    Fault::new(
+                        place,
+                        format!("`servers.{name}.administrator` is a role of AWS, which Elasticsearch doesn't know"),
+                    )
+                    .hint("set `username` and `password`; or `backend: opensearch`, if it is a domain of Amazon OpenSearch Service"),
+                );
             }
         }
         faults.extend(settings.aws.iter().flat_map(|aws| aws.check(place)));
@@ -318,6 +365,30 @@ secret_stores:
             assert!(faults[0].message.contains(told), "{faults:?}");
             assert!(!faults[0].message.contains("a:b"), "{faults:?}");
         }
+    }
+
+    #[test]
+    fn an_administrator_is_a_user_or_a_role() {
+        let user = "administrator: { username: reconciler, password: { file: password } }";
+        let with = |administrator: &str| parse(&EXAMPLE.replace(user, administrator));
+        let role = "administrator: { aws_sigv4: { region: eu-central-1 } }";
+        let settings = with(role).expect("it is right");
+        let administrator = &settings.servers["production"].administrator;
+        assert!(matches!(administrator, Administrator::Role(role) if role.role_arn.is_none()));
+        for wrong in [
+            "administrator: { username: reconciler }",
+            "administrator: { username: a, password: { file: b }, aws_sigv4: { region: c } }",
+        ] {
+            let faults = with(wrong).expect_err(wrong);
+            assert!(
+                faults[0].message.contains("either `username`"),
+                "{faults:?}"
+            );
+        }
+        let text = EXAMPLE.replace(user, role);
+        let faults = parse(&text.replace("backend: opensearch", "backend: elasticsearch"))
+            .expect_err("Elasticsearch");
+        assert!(faults[0].message.contains("doesn't know"), "{faults:?}");
     }
 
     #[test]

@@ -16,7 +16,9 @@
     reason = "modules are shared with other test binaries, which need other parts of them"
 )]
 
+mod api_keys;
 mod converge;
+mod domain;
 mod failures;
 mod fleet;
 mod model;

@@ -53,6 +53,9 @@ pub struct TargetPlan {
     /// What isn't rendered any more and stays, with the reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<Subject, String>,
+    /// Credentials that others make, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<Subject, String>,
     /// How many objects and credentials are as they should be.
     pub unchanged: usize,
 }
