@@ -46,6 +46,20 @@ pub struct Writer {
     /// `api_key_in`, `certificate_in` and `private_key_in`, which name no secret themselves.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
+    /// The Secret of Kubernetes that the reconciler writes it to, under the keys' own names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesSecret>,
+}
+
+/// A Secret of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesSecret {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// How shippers prove who they are.
@@ -149,6 +163,7 @@ mod tests {
                     "writer": "logfleet-own-writer",
                     "secret": "aws-secretsmanager:logfleet/own/main",
                     "keys": { "password_in": "pass" },
+                    "kubernetes": { "namespace": "logging", "name": "logfleet-main" },
                 },
             },
         })

@@ -24,6 +24,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
+use logfleet_contract::authentication::KubernetesSecret;
 use logfleet_contract::index::ObjectPath;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -171,13 +172,24 @@ pub struct Layout {
     pub value: String,
 }
 
+impl Layout {
+    /// With the keys that shippers know, unless the settings name others.
+    pub fn of(form: Form) -> Self {
+        let (identifier, value) = match form {
+            Form::User => ("username", "password"),
+            Form::ApiKey => ("id", "api_key"),
+        };
+        Self {
+            form,
+            identifier: identifier.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+}
+
 impl Default for Layout {
     fn default() -> Self {
-        Self {
-            form: Form::User,
-            identifier: "username".to_owned(),
-            value: "password".to_owned(),
-        }
+        Self::of(Form::User)
     }
 }
 
@@ -212,6 +224,9 @@ pub struct Credential {
     /// The one that was in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaving: Option<Leaving>,
+    /// The Secret of Kubernetes that it was written to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<KubernetesSecret>,
     /// What fingerprints are salted with.
     pub salt: String,
     /// By which a password is known again without being known: no server gives one back.
@@ -256,6 +271,7 @@ impl Credential {
                 stage: Stage::Claimed,
             }),
             leaving: None,
+            delivered: None,
             salt,
             fingerprints: BTreeMap::new(),
             since: None,

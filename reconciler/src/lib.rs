@@ -16,7 +16,7 @@
 //!
 //! [`session`] puts them together, [`cli`] makes text of them. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
-//! whose own table lists their steps, and are spoken to by [`aws`].
+//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters.
 //!
 //! # Secrets
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,
@@ -27,6 +27,7 @@ pub mod cli;
 pub mod credential;
 pub mod fault;
 pub mod inventory;
+pub mod kubernetes;
 pub mod plan;
 pub mod random;
 pub mod server;

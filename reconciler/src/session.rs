@@ -7,18 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use logfleet_contract::authentication::KubernetesSecret;
 use secrecy::SecretString;
 
 use crate::aws::{Access, Accounts};
-use crate::credential::Form;
+use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
+use crate::kubernetes::{ApiServer, Delivery};
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
 use crate::server::client::{Client, Connection, Retry};
 use crate::server::identity::{Identity, Role};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
-use crate::settings::{Administrator, Environment, SecretSource, Server, Settings};
+use crate::server::write::PARALLEL;
+use crate::settings::{self, Administrator, Environment, SecretSource, Server, Settings};
 use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
 use crate::stacks::plan::Options;
@@ -27,6 +30,9 @@ use crate::stacks::wanted::Rendered;
 use crate::store::aws::AwsStore;
 use crate::store::{SecretStore, Stores};
 use crate::wanted::{Wanted, WantedServer};
+
+/// How long a request to an API server of Kubernetes may take.
+const API_SERVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a run needs from outside.
 #[derive(Clone, Copy)]
@@ -70,6 +76,8 @@ pub struct Observation {
     pub commit: Option<String>,
     /// What is, or why it isn't known.
     pub servers: BTreeMap<String, Result<Reached, Fault>>,
+    /// The API servers of clusters whose Secrets are written.
+    pub api_servers: BTreeMap<String, ApiServer>,
     /// What is rendered.
     pub rendered: Checkout,
     /// What would be done in AWS, where that is looked at.
@@ -129,18 +137,11 @@ impl Configured {
     }
 
     fn connection(&self, name: &str, server: &Server, retry: Retry) -> Result<Connection, Fault> {
-        let authorities = server.certificate_authority.as_ref().map(|path| {
-            let path = self.folder.join(path);
-            fs::read(&path).map_err(|error| {
-                Fault::new(
-                    path.display().to_string(),
-                    format!("`servers.{name}.certificate_authority` can't be read: {error}"),
-                )
-            })
-        });
+        let authorities = server.certificate_authority.as_deref();
+        let authorities = self.authorities(&format!("servers.{name}"), authorities)?;
         Ok(Connection {
             url: server.url.clone(),
-            authorities: authorities.transpose()?,
+            authorities,
             timeout: Duration::from_secs(server.timeout_seconds.into()),
             retry,
         })
@@ -168,6 +169,65 @@ impl Configured {
                 }))
             }
         }
+    }
+
+    /// The API servers of clusters, with the reconciler's token of each.
+    fn api_servers(
+        &self,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<BTreeMap<String, ApiServer>, Vec<Fault>> {
+        let mut servers = BTreeMap::new();
+        let mut faults = Vec::new();
+        for (cluster, settings) in &self.settings.kubernetes {
+            match self.api_server(cluster, settings, surroundings) {
+                Ok(server) => {
+                    servers.insert(cluster.clone(), server);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() {
+            Ok(servers)
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn api_server(
+        &self,
+        cluster: &str,
+        settings: &settings::ApiServer,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<ApiServer, Fault> {
+        let place = format!("kubernetes.{cluster}");
+        let authorities = settings.certificate_authority.as_deref();
+        let connection = Connection {
+            url: settings.url.clone(),
+            authorities: self.authorities(&place, authorities)?,
+            timeout: API_SERVER_TIMEOUT,
+            retry: surroundings.retry,
+        };
+        let token = self.secret(
+            &format!("{place}.token"),
+            &settings.token,
+            surroundings.environment,
+        )?;
+        let client = Client::new(&connection, Identity::token(&token))?;
+        Ok(ApiServer { place, client })
+    }
+
+    /// The certificates of a PEM file.
+    fn authorities(&self, place: &str, path: Option<&Path>) -> Result<Option<Vec<u8>>, Fault> {
+        let read = path.map(|path| {
+            let path = self.folder.join(path);
+            fs::read(&path).map_err(|error| {
+                Fault::new(
+                    path.display().to_string(),
+                    format!("`{place}.certificate_authority` can't be read: {error}"),
+                )
+            })
+        });
+        read.transpose()
     }
 
     fn secret(
@@ -209,12 +269,21 @@ impl Configured {
     ) -> Result<Observation, Vec<Fault>> {
         let checkout = source.read()?;
         let wanted = Wanted::of(&checkout, &self.settings, decisions.scope)?;
-        let servers = if decisions.scope.has_servers() {
-            self.reach(&wanted, surroundings)
-        } else {
-            BTreeMap::new()
-        };
+        let mut servers = BTreeMap::new();
+        let mut api_servers = BTreeMap::new();
+        if decisions.scope.has_servers() {
+            api_servers = self.api_servers(surroundings)?;
+            servers = self.reach(&wanted, surroundings);
+        }
+        if decisions.scope.has_credentials() {
+            for (name, reached) in &mut servers {
+                if let (Ok(reached), Some(wanted)) = (reached, wanted.servers.get(name)) {
+                    see_deliveries(&mut reached.observed, wanted, decisions, &api_servers);
+                }
+            }
+        }
         Ok(Observation {
+            api_servers,
             wanted,
             commit: checkout.commit.clone(),
             servers,
@@ -340,6 +409,40 @@ impl Configured {
     }
 }
 
+/// Sees what clusters hold of their credentials, a few at a time.
+fn see_deliveries(
+    observed: &mut Observed,
+    wanted: &WantedServer,
+    decisions: &Decisions,
+    api_servers: &BTreeMap<String, ApiServer>,
+) {
+    let chosen = decisions.clusters.as_ref();
+    let secrets: Vec<_> = wanted
+        .credentials
+        .iter()
+        .filter(|(name, _)| chosen.is_none_or(|chosen| chosen.contains(&name.cluster)))
+        .filter_map(|(name, own)| Some((name, own.kubernetes.as_ref()?)))
+        .collect();
+    let records = &observed.ledger.inventory.credentials;
+    let see = |(name, secret): &(&CredentialName, &KubernetesSecret)| {
+        let server = api_servers.get(&name.cluster);
+        let seen = |server: &ApiServer| server.delivery(secret, records.get(name));
+        ((*name).clone(), server.map_or(Delivery::Others, seen))
+    };
+    let mut seen = BTreeMap::new();
+    for chunk in secrets.chunks(PARALLEL) {
+        seen.extend(std::thread::scope(|scope| {
+            let started: Vec<_> = chunk
+                .iter()
+                .map(|one| scope.spawn(move || see(one)))
+                .collect();
+            let ended = started.into_iter().filter_map(|thread| thread.join().ok());
+            ended.collect::<Vec<_>>()
+        }));
+    }
+    observed.deliveries = seen;
+}
+
 impl Observation {
     /// Says what would be done everywhere. A server that can't be read is a stop.
     pub fn plan(&self, decisions: &Decisions) -> Plan {
@@ -400,6 +503,7 @@ impl Observation {
                     wanted: self.wanted.servers.get(name).unwrap_or(&empty),
                     observed: &reached.observed,
                     stores: &stores,
+                    api_servers: &self.api_servers,
                     overlap: options.overlap,
                     take_over: options.take_over.as_deref(),
                     now,

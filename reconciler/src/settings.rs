@@ -27,6 +27,9 @@ pub struct Settings {
     /// Where credentials of clusters are stored, by names.
     #[serde(default)]
     pub secret_stores: BTreeMap<String, Store>,
+    /// The API servers of clusters whose Secrets are written here, by the clusters' names.
+    #[serde(default)]
+    pub kubernetes: BTreeMap<String, ApiServer>,
     /// How stacks of CloudFormation are made; without it, nothing is done in AWS but for secrets.
     #[serde(default)]
     pub aws: Option<Aws>,
@@ -127,6 +130,20 @@ impl TryFrom<AdministratorSettings> for Administrator {
     }
 }
 
+/// A cluster's API server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiServer {
+    /// Its address, `https:`.
+    pub url: String,
+    /// A PEM file with the authorities that may sign its certificate, relative to the settings' folder. Without it
+    /// the system's authorities count.
+    #[serde(default)]
+    pub certificate_authority: Option<PathBuf>,
+    /// Where the token is that the reconciler signs in with.
+    pub token: SecretSource,
+}
+
 /// Where a secret of the reconciler's own is: never in the file itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -201,7 +218,7 @@ impl Settings {
         })?;
         let mut faults = Vec::new();
         for (name, server) in &settings.servers {
-            if let Err(message) = server.check_address() {
+            if let Err(message) = check_address(&server.url, server.send_everything_unencrypted) {
                 faults.push(Fault::new(place, format!("`servers.{name}.url` {message}")));
             }
             if server.backend == Backend::Elasticsearch
@@ -214,6 +231,14 @@ impl Settings {
                     )
                     .hint("set `username` and `password`; or `backend: opensearch`, if it is a domain of Amazon OpenSearch Service"),
                 );
+            }
+        }
+        for (name, server) in &settings.kubernetes {
+            if let Err(message) = check_address(&server.url, false) {
+                faults.push(Fault::new(
+                    place,
+                    format!("`kubernetes.{name}.url` {message}"),
+                ));
             }
         }
         faults.extend(settings.aws.iter().flat_map(|aws| aws.check(place)));
@@ -273,33 +298,31 @@ impl Settings {
     }
 }
 
-impl Server {
-    /// Sees that nothing secret is sent in plain text by accident, nor part of the address.
-    fn check_address(&self) -> Result<(), String> {
-        let Ok(uri) = self.url.parse::<ureq::http::Uri>() else {
-            return Err("isn't an address".to_owned());
-        };
-        let Some(host) = uri.host() else {
-            return Err("has no host".to_owned());
-        };
-        if uri
-            .authority()
-            .is_some_and(|all| all.as_str().contains('@'))
-        {
-            return Err("holds a credential; set `administrator` instead".to_owned());
-        }
-        if uri.query().is_some() {
-            return Err("has a query".to_owned());
-        }
-        match uri.scheme_str() {
+/// Sees that nothing secret is sent in plain text by accident, nor part of the address.
+fn check_address(url: &str, may_be_unencrypted: bool) -> Result<(), String> {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else {
+        return Err("isn't an address".to_owned());
+    };
+    let Some(host) = uri.host() else {
+        return Err("has no host".to_owned());
+    };
+    if uri
+        .authority()
+        .is_some_and(|all| all.as_str().contains('@'))
+    {
+        return Err("holds a credential; set `administrator` instead".to_owned());
+    }
+    if uri.query().is_some() {
+        return Err("has a query".to_owned());
+    }
+    match uri.scheme_str() {
             Some("https") => Ok(()),
-            Some("http") if is_loopback(host) || self.send_everything_unencrypted => Ok(()),
+            Some("http") if is_loopback(host) || may_be_unencrypted => Ok(()),
             Some("http") => Err(
                 "is `http:`, so that passwords would be sent in plain text; use `https:`, or set `send_everything_unencrypted: true`".to_owned(),
             ),
             _ => Err("must begin with `https://`".to_owned()),
         }
-    }
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use logfleet_contract::authentication::{FILE, Method};
+use logfleet_contract::authentication::{FILE, KubernetesSecret, Method};
 use logfleet_contract::index::{Kind, ObjectPath};
 use logfleet_contract::rendered::{Destination, RenderedCluster};
 use logfleet_contract::secrets::SecretReference;
@@ -55,6 +55,8 @@ pub struct WantedCredential {
     pub secret: String,
     /// The store's name in the settings.
     pub store: String,
+    /// The Secret of Kubernetes that it is written to.
+    pub kubernetes: Option<KubernetesSecret>,
     /// The data streams that it may write to, sorted; a marker in the first is the proof that it works.
     pub streams: Vec<String>,
 }
@@ -235,17 +237,12 @@ impl Adding<'_> {
         let body = objects
             .find(|object| kinds.contains(&object.path.kind) && object.path.name == told.writer)
             .ok_or_else(|| self.untold(&told.writer))?;
-        let layout = match form {
-            Form::User => Layout {
-                form,
-                identifier: told.key("username", "username_in").to_owned(),
-                value: told.key("password", "password_in").to_owned(),
-            },
-            Form::ApiKey => Layout {
-                form,
-                identifier: told.key("id", "id_in").to_owned(),
-                value: told.key("api_key", "api_key_in").to_owned(),
-            },
+        let own = Layout::of(form);
+        let key = |name: &str| told.key(name, &format!("{name}_in")).to_owned();
+        let layout = Layout {
+            form,
+            identifier: key(&own.identifier),
+            value: key(&own.value),
         };
         let user = match form {
             Form::User => body.path.kind,
@@ -260,6 +257,7 @@ impl Adding<'_> {
             layout,
             secret,
             store: self.settings.store_of(self.cluster)?.to_owned(),
+            kubernetes: told.kubernetes.clone(),
             streams: self.written(&told.writer),
         })))
     }

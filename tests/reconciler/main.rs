@@ -18,6 +18,7 @@
 
 mod api_keys;
 mod converge;
+mod delivery;
 mod domain;
 mod failures;
 mod fleet;

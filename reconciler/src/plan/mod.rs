@@ -157,6 +157,8 @@ pub enum Change {
         /// What differs.
         differences: Vec<Difference>,
     },
+    /// A credential is written to the cluster's Secret.
+    Deliver,
     /// A credential is replaced by a new one.
     Rotate,
     /// The credential that was replaced is deleted.
@@ -192,6 +194,7 @@ impl Change {
             Self::Continue => "continue",
             Self::Restore { .. } => "restore",
             Self::Correct { .. } => "correct",
+            Self::Deliver => "deliver",
             Self::Rotate => "rotate",
             Self::Finish => "finish",
             Self::Revoke => "revoke",

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::credential::{Credential, Form};
 use crate::fault::Fault;
+use crate::kubernetes::ApiServer;
 use crate::plan::{Change, Subject, TargetPlan};
 use crate::random;
 use crate::server::client::{Client, Connection, RequestError};
@@ -49,6 +50,8 @@ pub struct Target<'a> {
     pub observed: &'a Observed,
     /// Where credentials are stored.
     pub stores: &'a Stores,
+    /// The API servers of clusters whose Secrets are written.
+    pub api_servers: &'a BTreeMap<String, ApiServer>,
     /// How long an old credential works beside the new one.
     pub overlap: SignedDuration,
     /// A dead run whose place is taken.

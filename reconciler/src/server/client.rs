@@ -231,6 +231,18 @@ impl Client {
         self.send_text(method, path, "application/json", text)
     }
 
+    /// Sends a body of another kind than JSON's own, such as a patch.
+    pub fn send_as(
+        &self,
+        method: &'static str,
+        path: &str,
+        kind: &str,
+        body: &Value,
+    ) -> Result<Value, RequestError> {
+        let text = Zeroizing::new(body.to_string());
+        self.send_text(method, path, kind, Some(text.as_str()))
+    }
+
     /// Sends lines of JSON.
     pub fn send_lines(&self, path: &str, lines: &str) -> Result<Value, RequestError> {
         self.send_text("POST", path, "application/x-ndjson", Some(lines))

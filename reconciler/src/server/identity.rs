@@ -56,6 +56,14 @@ impl Identity {
         Self::pair(scheme, &secret.identifier, &secret.value)
     }
 
+    /// A token, as Kubernetes' API server takes one.
+    pub fn token(token: &SecretString) -> Self {
+        Self(Kind::Header(SecretString::from(format!(
+            "Bearer {}",
+            token.expose_secret()
+        ))))
+    }
+
     /// A role of AWS.
     pub fn role(role: Role) -> Self {
         Self(Kind::Role(role))

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::credential::{Credential, CredentialName, Form, Move, Slot};
 use crate::fault::Fault;
+use crate::kubernetes::Delivery;
 use crate::plan::{Change, Subject, TargetPlan};
 use crate::random;
 use crate::server::api_key::{self, ApiKeys};
@@ -52,7 +53,8 @@ impl Issuing<'_, '_> {
     pub fn run(mut self, report: &mut Report) -> Result<(), Fault> {
         let steps = self.plan.steps.iter();
         let mut moving = BTreeMap::new();
-        let (mut mended, mut finished, mut revoked, mut adopted) = (
+        let (mut mended, mut delivered, mut finished, mut revoked, mut adopted) = (
+            BTreeSet::new(),
             BTreeSet::new(),
             BTreeSet::new(),
             BTreeSet::new(),
@@ -72,6 +74,9 @@ impl Issuing<'_, '_> {
                 Change::Restore { .. } | Change::Correct { .. } => {
                     mended.insert(name.clone());
                 }
+                Change::Deliver => {
+                    delivered.insert(name.clone());
+                }
                 Change::Finish => {
                     finished.insert(name.clone());
                 }
@@ -87,6 +92,8 @@ impl Issuing<'_, '_> {
         self.each(&adopted, "adopt", report, Self::adopt)?;
         self.mend(&mended, report)?;
         self.advance(&moving, report)?;
+        delivered.extend(moving.into_keys());
+        self.each(&delivered, "deliver", report, Self::deliver)?;
         self.each(&finished, "finish", report, Self::finish)?;
         self.each(&revoked, "revoke", report, Self::revoke)
     }
@@ -581,6 +588,34 @@ impl Issuing<'_, '_> {
         Ok(Outcome::Done)
     }
 
+    /// Writes what is handed out to the cluster's Secret.
+    fn deliver(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
+        let observed = self.target.observed.deliveries.get(name);
+        let is_to_be_written = matches!(
+            observed,
+            Some(Delivery::Missing | Delivery::Outdated | Delivery::Current)
+        );
+        let wanted = self.target.wanted.credentials.get(name);
+        let server = self.target.api_servers.get(&name.cluster);
+        let (Some(record), Some(secret), Some(server), true) = (
+            self.record(name),
+            wanted.and_then(|wanted| wanted.kubernetes.clone()),
+            server,
+            is_to_be_written,
+        ) else {
+            return Ok(Outcome::Unknown);
+        };
+        // One that isn't handed out yet is not the cluster's business.
+        let (Some(slot), None) = (record.active, record.coming) else {
+            return Ok(Outcome::Unknown);
+        };
+        server.deliver(&secret, &self.secret(name, &record, slot)?)?;
+        if let Some(record) = self.held.inventory().credentials.get_mut(name) {
+            record.delivered = Some(secret);
+        }
+        Ok(Outcome::Done)
+    }
+
     /// Deletes the user that was replaced.
     fn finish(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
         let Some(record) = self.record(name) else {
@@ -603,6 +638,12 @@ impl Issuing<'_, '_> {
         };
         self.delete_slots(&record, &Slot::ALL)?;
         self.invalidate_lost(&record)?;
+        if let (Some(secret), Some(server)) = (
+            &record.delivered,
+            self.target.api_servers.get(&name.cluster),
+        ) {
+            server.delete(secret)?;
+        }
         self.store(&record)?.delete(&record.secret)?;
         self.held.inventory().credentials.remove(name);
         Ok(Outcome::Done)

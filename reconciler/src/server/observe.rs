@@ -7,8 +7,9 @@ use logfleet_contract::index::{Kind, ObjectPath};
 use logfleet_contract::server::Backend;
 use serde_json::{Value, json};
 
-use crate::credential::Form;
+use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
+use crate::kubernetes::Delivery;
 use crate::server::api_key::{self, ApiKeys};
 use crate::server::client::{Client, RequestError};
 use crate::server::ledger::Ledger;
@@ -22,6 +23,8 @@ pub struct Observed {
     pub objects: BTreeMap<ObjectPath, Value>,
     /// API keys, where credentials are such.
     pub api_keys: ApiKeys,
+    /// What clusters hold of credentials that are written there.
+    pub deliveries: BTreeMap<CredentialName, Delivery>,
     /// What a writing of an OpenSearch policy has to name: `_seq_no` and `_primary_term`.
     pub versions: BTreeMap<ObjectPath, (u64, u64)>,
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::credential::{Credential, CredentialName, Form, Slot};
 use crate::fault::Fault;
+use crate::kubernetes::Delivery;
 use crate::plan::{Change, Difference, Step, Subject, TargetPlan, Waiting, differences, digest};
 use crate::server::keep::kept;
 use crate::server::normal::normal;
@@ -468,8 +469,47 @@ impl Planning<'_> {
                 Some(&wanted.body),
             );
         }
+        self.delivery(name, wanted, record, clusters);
         if self.plan.steps.len() == before {
             self.plan.unchanged += 1;
+        }
+    }
+
+    /// The Secret in the cluster. One that is on its way is written when it is handed out.
+    fn delivery(
+        &mut self,
+        name: &CredentialName,
+        wanted: &WantedCredential,
+        record: &Credential,
+        clusters: &BTreeSet<String>,
+    ) {
+        let (Some(secret), Some(delivery)) =
+            (&wanted.kubernetes, self.observed.deliveries.get(name))
+        else {
+            return;
+        };
+        let subject = Subject::Credential(name.clone());
+        match delivery {
+            Delivery::Others => {
+                let why = "its Secret in the cluster is yours to write: the settings name no `kubernetes` of the cluster";
+                self.plan.others.insert(subject, why.to_owned());
+            }
+            Delivery::Unknown(fault) => self.plan.stops.push(fault.clone()),
+            Delivery::Foreign => self.plan.stops.push(
+                Fault::new(
+                    format!("{name}: Secret {}/{}", secret.namespace, secret.name),
+                    "somebody else made this Secret",
+                )
+                .hint("delete it in the cluster, and it is written again by the next run; pods that run keep what they read"),
+            ),
+            Delivery::Missing | Delivery::Outdated => {
+                let is_coming = record.coming.is_some() || self.decisions.rotated.contains(name);
+                if record.active.is_some() && !is_coming {
+                    let ground = serde_json::to_value(record).ok();
+                    self.step(subject, Change::Deliver, clusters, ground.as_ref(), None);
+                }
+            }
+            Delivery::Current => {}
         }
     }
 
