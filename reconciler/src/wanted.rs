@@ -51,6 +51,8 @@ pub struct WantedCredential {
     pub secret: String,
     /// The store's name in the settings.
     pub store: String,
+    /// The certificates that sign the server's, in PEM, where it has its own.
+    pub ca_certificate: Option<String>,
     /// The data stream that a marker is written to, as a proof.
     pub proof: Option<String>,
 }
@@ -201,6 +203,10 @@ impl Adding<'_> {
             user,
             body: body.clone(),
             secret: self.secret()?,
+            ca_certificate: self
+                .rendered
+                .certificates(self.name)
+                .map(|pem| String::from_utf8_lossy(pem).into_owned()),
             store: self.settings.store_of(self.cluster)?.to_owned(),
             proof: streams.next().map(|object| object.path.name.clone()),
         })

@@ -171,12 +171,22 @@ impl Fleet {
     pub fn objects(&self, cluster: &str) -> BTreeMap<String, Value> {
         let files = self.clusters[cluster].iter();
         files
-            .map(|(path, bytes)| {
-                let path = path.strip_prefix("elasticsearch/main/").unwrap();
+            .filter_map(|(path, bytes)| {
+                let path = path.strip_prefix("elasticsearch/main/")?;
                 let path = path.strip_suffix(".json").unwrap().to_owned();
-                (path, serde_json::from_slice(bytes).unwrap())
+                Some((path, serde_json::from_slice(bytes).unwrap()))
             })
             .collect()
+    }
+
+    /// Gives the server of a cluster certificates of its own.
+    pub fn set_certificates(&mut self, cluster: &str, pem: &str) {
+        let files = self.clusters.get_mut(cluster).unwrap();
+        files.insert(
+            "kubernetes/certificates/main.pem".to_owned(),
+            pem.as_bytes().to_vec(),
+        );
+        self.write(cluster);
     }
 
     /// Changes a body, as `gen render` would; none removes the file.

@@ -222,6 +222,7 @@ impl Issuing<'_, '_> {
         let secret = Secret {
             username,
             password: random::password()?,
+            ca_certificate: wanted.ca_certificate.clone(),
         };
         store.put_pending(&record.secret, &secret)?;
         passwords.insert(name.clone(), secret);
@@ -309,6 +310,7 @@ impl Issuing<'_, '_> {
             Secret {
                 username,
                 password: password.clone(),
+                ca_certificate: wanted.ca_certificate.clone(),
             },
         );
         Ok(password)

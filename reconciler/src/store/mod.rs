@@ -22,6 +22,8 @@ pub struct Secret {
     pub username: String,
     /// The password.
     pub password: SecretString,
+    /// The certificates that sign the server's, in PEM, where it has its own: the forwarder finds them only here.
+    pub ca_certificate: Option<String>,
 }
 
 /// Shows the user alone.
@@ -71,6 +73,8 @@ pub type Stores = BTreeMap<String, Box<dyn SecretStore>>;
 struct Keys {
     username: String,
     password: String,
+    #[serde(default)]
+    ca_certificate: Option<String>,
 }
 
 impl Secret {
@@ -81,6 +85,7 @@ impl Secret {
         let secret = Self {
             username: std::mem::take(&mut keys.username),
             password: SecretString::from(keys.password.clone()),
+            ca_certificate: keys.ca_certificate.take(),
         };
         keys.password.zeroize();
         Ok(secret)
@@ -89,8 +94,14 @@ impl Secret {
     /// The text of a secret.
     pub fn to_text(&self) -> Zeroizing<String> {
         let quoted = |text: &str| Zeroizing::new(serde_json::Value::from(text).to_string());
+        let authority = self
+            .ca_certificate
+            .as_ref()
+            .map_or_else(String::new, |own| {
+                format!(",\"ca_certificate\":{}", *quoted(own))
+            });
         Zeroizing::new(format!(
-            "{{\"username\":{},\"password\":{}}}",
+            "{{\"username\":{},\"password\":{}{authority}}}",
             *quoted(&self.username),
             *quoted(self.password.expose_secret())
         ))
@@ -106,7 +117,15 @@ mod tests {
         let secret = Secret {
             username: "a".into(),
             password: SecretString::from("p\"w"),
+            ca_certificate: None,
         };
+        assert_eq!(*secret.to_text(), r#"{"username":"a","password":"p\"w"}"#);
+        let with = Secret {
+            ca_certificate: Some("-----BEGIN\n".into()),
+            ..secret.clone()
+        };
+        let with = Secret::parse(&with.to_text()).expect("its own text");
+        assert_eq!(with.ca_certificate.as_deref(), Some("-----BEGIN\n"));
         let back = Secret::parse(&secret.to_text()).expect("its own text");
         assert_eq!(back.password.expose_secret(), "p\"w");
         assert_eq!(format!("{back:?}"), "Secret(a)");
