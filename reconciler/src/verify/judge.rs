@@ -47,7 +47,7 @@ pub enum Marker {
     /// AWS took none.
     Refused(String),
     /// It was written and found.
-    Arrived(Duration),
+    Arrived(Lag),
     /// It was written, and not found within a time.
     Awaited {
         /// The time.
@@ -55,6 +55,15 @@ pub enum Marker {
         /// What was kept meanwhile instead of delivered.
         kept: Kept,
     },
+}
+
+/// How long a marker took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Until the function had it, by the clocks of both.
+    pub delivered: Option<Duration>,
+    /// Until it was found: an index shows new documents every `refresh_interval`.
+    pub found: Duration,
 }
 
 /// What the function, or Lambda, kept since a marker was written.
@@ -74,10 +83,7 @@ pub struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Its marker did.
-    Arrives {
-        /// How long it took.
-        after: Duration,
-    },
+    Arrives(Lag),
     /// Nothing is known to be wrong, and no marker can show it.
     Untried {
         /// Why none can.
@@ -237,8 +243,8 @@ pub fn doubt(group: &Group, seen: &Seen) -> Option<String> {
 /// The verdict.
 pub fn judge(group: &Group, seen: &Seen, marker: &Marker) -> Verdict {
     // What arrived did, whatever was made of the rest.
-    if let Marker::Arrived(after) = marker {
-        return Verdict::Arrives { after: *after };
+    if let Marker::Arrived(lag) = marker {
+        return Verdict::Arrives(*lag);
     }
     if let Some(end) = obstacle(group, seen) {
         return Verdict::Ends(end);
@@ -436,10 +442,13 @@ mod tests {
 
     #[test]
     fn what_arrives_is_never_told_to_end() {
-        let after = Duration::from_millis(1_500);
-        let arrived = Marker::Arrived(after);
+        let lag = Lag {
+            delivered: Some(Duration::from_millis(1_500)),
+            found: Duration::from_secs(30),
+        };
+        let arrived = Marker::Arrived(lag);
         for seen in [whole(), Seen::default()] {
-            assert_eq!(judge(&group(), &seen, &arrived), Verdict::Arrives { after });
+            assert_eq!(judge(&group(), &seen, &arrived), Verdict::Arrives(lag));
         }
     }
 

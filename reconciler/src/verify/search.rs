@@ -45,13 +45,22 @@ impl Question {
     }
 }
 
-/// Asks many questions in one request: for each, the time of the newest document, if there is one
+/// A document that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its time.
+    pub time: Timestamp,
+    /// When the forwarder had it, if it was the forwarder.
+    pub ingested: Option<Timestamp>,
+}
+
+/// Asks many questions in one request: for each, the newest document, if there is one
 /// (<https://docs.opensearch.org/latest/api-reference/multi-search/>).
 pub fn ask(
     client: &Client,
     server: &str,
     questions: &[Question],
-) -> Result<Vec<Option<Timestamp>>, Fault> {
+) -> Result<Vec<Option<Hit>>, Fault> {
     if questions.is_empty() {
         return Ok(Vec::new());
     }
@@ -62,7 +71,7 @@ pub fn ask(
             "size": 1,
             "query": question.query,
             "sort": [{ "@timestamp": { "order": "desc", "unmapped_type": "date" } }],
-            "_source": ["@timestamp"],
+            "_source": ["@timestamp", "event.ingested", "event"],
             "track_total_hits": false,
         });
         lines.push_str(&format!("{head}\n{body}\n"));
@@ -82,10 +91,13 @@ pub fn ask(
                 format!("can't be searched: {}", Fault::quoting(reason)),
             ));
         }
-        let hit = &response["hits"]["hits"][0]["_source"]["@timestamp"];
-        Ok(hit.as_str().map(|time| {
+        let hit = &response["hits"]["hits"][0]["_source"];
+        let time = |value: &Value| value.as_str().and_then(|own| own.parse().ok());
+        let nested = &hit["event"]["ingested"];
+        Ok((!hit.is_null()).then(|| Hit {
             // A document without a time that can be read is there all the same.
-            time.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+            time: time(&hit["@timestamp"]).unwrap_or(Timestamp::UNIX_EPOCH),
+            ingested: time(&hit["event.ingested"]).or_else(|| time(nested)),
         }))
     });
     answered.collect()

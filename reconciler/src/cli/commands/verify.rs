@@ -18,10 +18,10 @@ use crate::server::client::Client;
 use crate::server::issue::write_marker;
 use crate::session::{Observation, Reached};
 use crate::store::Stores;
-use crate::verify::judge::{Kept, Marker, Seen, Verdict, doubt, judge, obstacle};
+use crate::verify::judge::{Kept, Lag, Marker, Seen, Verdict, doubt, judge, obstacle};
 use crate::verify::look::{kept_since, look, write};
 use crate::verify::path::{Group, groups};
-use crate::verify::search::{MARKER, Question, ask};
+use crate::verify::search::{Hit, MARKER, Question, ask};
 use crate::wanted::{WantedCredential, WantedServer};
 
 /// Pauses between questions whether a marker arrived.
@@ -132,6 +132,7 @@ impl Running<'_, '_> {
                 vec![None; streams.len()]
             });
             for (stream, last) in streams.into_iter().zip(last) {
+                let last = last.map(|hit| hit.time);
                 let outcome = write_marker(&client, stream, &now().to_string());
                 let is_taken = outcome.is_ok();
                 told.text += &format!(
@@ -314,9 +315,15 @@ fn await_markers(
                 .map(|sent| Question::marker(one.group, &sent.log_stream, &sent.text));
             (*number, one.server.to_owned(), sent)
         });
-        for (number, answer) in asked(observation, questions, &mut unreachable, told) {
-            if answer.is_some() {
-                traced[number].marker = Marker::Arrived(since.elapsed());
+        for (number, hit) in asked(observation, questions, &mut unreachable, told) {
+            let one = &mut traced[number];
+            if let (Some(hit), Some(sent)) = (hit, &one.sent) {
+                let took = hit.ingested.map(|then| then.duration_since(sent.at));
+                one.marker = Marker::Arrived(Lag {
+                    // Clocks may differ by more than it took.
+                    delivered: took.map(|took| Duration::try_from(took).unwrap_or_default()),
+                    found: since.elapsed(),
+                });
             }
         }
         let may_arrive = |one: &Traced<'_>| {
@@ -344,7 +351,7 @@ fn last_documents(
         (number, one.server.to_owned(), Some(question))
     });
     for (number, answer) in asked(observation, questions, &mut BTreeSet::new(), told) {
-        last[number] = answer;
+        last[number] = answer.map(|hit| hit.time);
     }
     last
 }
@@ -355,7 +362,7 @@ fn asked(
     questions: impl Iterator<Item = (usize, String, Option<Question>)>,
     unreachable: &mut BTreeSet<String>,
     told: &mut Told,
-) -> Vec<(usize, Option<Timestamp>)> {
+) -> Vec<(usize, Option<Hit>)> {
     let mut by_server: BTreeMap<String, (Vec<usize>, Vec<Question>)> = BTreeMap::new();
     for (number, server, question) in questions {
         let Some(question) = question else { continue };
@@ -387,10 +394,7 @@ fn describe(one: &Traced<'_>, last: Option<Timestamp>, now: Timestamp, told: &mu
     let Traced { group, server, .. } = one;
     let verdict = judge(group, &one.seen, &one.marker);
     let (word, text) = match &verdict {
-        Verdict::Arrives { after } => (
-            "arrives",
-            format!("arrives, {:.1} s later", after.as_secs_f64()),
-        ),
+        Verdict::Arrives(lag) => ("arrives", format!("arrives{}", took(*lag))),
         Verdict::Untried { why } => ("untried", format!("not tried: {why}")),
         Verdict::Ends(end) => (
             "ends",
@@ -412,7 +416,10 @@ fn describe(one: &Traced<'_>, last: Option<Timestamp>, now: Timestamp, told: &mu
         "data_stream": group.data_stream, "verdict": word, "last_document": last.map(|time| time.to_string()),
     });
     match verdict {
-        Verdict::Arrives { after } => row["lag_seconds"] = json!(after.as_secs_f64()),
+        Verdict::Arrives(lag) => {
+            row["delivered_after_seconds"] = json!(lag.delivered.map(|own| own.as_secs_f64()));
+            row["found_after_seconds"] = json!(lag.found.as_secs_f64());
+        }
         Verdict::Untried { why } => row["why"] = json!(why),
         Verdict::Ends(end) => {
             let fault = end.fault(group);
@@ -422,6 +429,17 @@ fn describe(one: &Traced<'_>, last: Option<Timestamp>, now: Timestamp, told: &mu
         }
     }
     told.sources.push(row);
+}
+
+fn took(lag: Lag) -> String {
+    let found = lag.found.as_secs_f64();
+    match lag.delivered {
+        Some(delivered) => format!(
+            ", after {:.1} s; found after {found:.1} s",
+            delivered.as_secs_f64()
+        ),
+        None => format!(", found after {found:.1} s"),
+    }
 }
 
 fn last_document(last: Option<Timestamp>, now: Timestamp) -> String {
