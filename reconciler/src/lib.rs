@@ -16,7 +16,8 @@
 //!
 //! [`session`] puts them together, [`cli`] makes text of them. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
-//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters.
+//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. [`verify`] changes
+//! nothing: it says what arrives.
 //!
 //! # Secrets
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,
@@ -36,5 +37,6 @@ pub mod settings;
 pub mod source;
 pub mod stacks;
 pub mod store;
+pub mod verify;
 pub mod wanted;
 pub mod wiped;

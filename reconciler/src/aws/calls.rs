@@ -33,6 +33,14 @@ pub enum On {
     EksClusters,
     /// Log groups `/aws/eks/*`.
     EksLogGroups,
+    /// Log groups of clusters.
+    LogGroups,
+    /// Log groups of forwarders.
+    ForwarderLogGroups,
+    /// Functions of forwarders.
+    Forwarders,
+    /// Buckets in which forwarders keep what they couldn't deliver.
+    KeptBuckets,
     /// Classic load balancers.
     LoadBalancers,
     /// Hosted zones.
@@ -60,6 +68,10 @@ impl On {
             Self::Secrets => "arn:aws:secretsmanager:*:<account>:secret:logfleet/*",
             Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
             Self::EksLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/eks/*",
+            Self::LogGroups => "arn:aws:logs:*:<account>:log-group:/logfleet/*",
+            Self::ForwarderLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/lambda/logfleet-*",
+            Self::Forwarders => "arn:aws:lambda:*:<account>:function:logfleet-*",
+            Self::KeptBuckets => "arn:aws:s3:::logfleet-*-dead-*",
             Self::LoadBalancers => "arn:aws:elasticloadbalancing:*:<account>:loadbalancer/*",
             Self::HostedZones => "arn:aws:route53:::hostedzone/*",
         }
@@ -317,6 +329,76 @@ pub const CALLS: &[Listed] = &[
         "DeleteQueryLoggingConfig",
         On::All,
         "undoes that",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DescribeSubscriptionFilters",
+        On::LogGroups,
+        "`verify`: sees who is subscribed to a log group",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DescribeSubscriptionFilters",
+        On::EksLogGroups,
+        "the same, of the control plane",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "CreateLogStream",
+        On::LogGroups,
+        "`verify`: makes the log stream of its markers",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "CreateLogStream",
+        On::EksLogGroups,
+        "the same, of the control plane",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "PutLogEvents",
+        On::LogGroups,
+        "`verify`: writes a marker",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "PutLogEvents",
+        On::EksLogGroups,
+        "the same, of the control plane",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "FilterLogEvents",
+        On::ForwarderLogGroups,
+        "`verify`: reads what the function says went wrong",
+    ),
+    listed(
+        Caller::Account,
+        "lambda",
+        "GetFunctionConfiguration",
+        On::Forwarders,
+        "`verify`: sees that the function is there",
+    ),
+    listed(
+        Caller::Account,
+        "lambda",
+        "GetPolicy",
+        On::Forwarders,
+        "`verify`: sees that CloudWatch Logs may call it",
+    ),
+    listed(
+        Caller::Account,
+        "s3",
+        "ListBucket",
+        On::KeptBuckets,
+        "`verify`: sees what was kept instead of delivered",
     ),
     listed(
         Caller::Store,

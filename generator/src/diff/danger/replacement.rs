@@ -63,7 +63,10 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
             "Retain" => "leaves the old one",
             _ => "deletes the old one",
         };
-        let live = format!("CloudFormation makes a new one and {old_one} ({})", page(kind));
+        let live = format!(
+            "CloudFormation makes a new one and {old_one} ({})",
+            page(kind)
+        );
         found.push(Flag::AwsObjectReplaced, what, Some(live));
     }
 }
