@@ -17,12 +17,14 @@
 //! | [`stack`] | the forwarder in a template of CloudFormation |
 //! | [`members`] | fragments, and the stack that is composed of them |
 //! | [`names`] | names that more than one side derives |
+//! | [`aws_calls`] | what the reconciler calls of AWS, and so what its roles must allow |
 //! | [`partition`] | the partitions of AWS, their Regions and how their hosts end |
 //! | [`server`] | what runs at a destination |
 //! | [`secrets`] | what is a secret, what may be shown, and references to secrets |
 //! | `schema` | JSON Schemas of these types, behind the feature `schema` |
 
 pub mod account;
+pub mod aws_calls;
 pub mod conflict;
 pub mod folder;
 pub mod forwarder;

@@ -1,7 +1,7 @@
 //! What the reconciler calls of AWS, and so what its roles must allow. Pure.
 //!
-//! [`CALLS`] is the one table of it: `docs/reconciler-aws.md` shows it, and a call that isn't listed
-//! stops every test that makes it.
+//! [`CALLS`] is the one table of it: `docs/reconciler-aws.md` shows it, the policies that `gen` renders
+//! are made of it, and a call that isn't listed stops every test that makes it.
 
 /// Whose credential makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Caller {
 pub enum On {
     /// Everything: AWS takes no ARN here.
     All,
+    /// All stacks: they are listed without a name.
+    AllStacks,
     /// Stacks whose names begin with `logfleet-`.
     Stacks,
     /// The role that `aws.role` names.
@@ -31,12 +33,16 @@ pub enum On {
     Records,
     /// Clusters of EKS.
     EksClusters,
+    /// All log groups: they are listed.
+    LogGroups,
     /// Log groups `/aws/eks/*`.
     EksLogGroups,
     /// Classic load balancers.
     LoadBalancers,
     /// Hosted zones.
     HostedZones,
+    /// Settings of hosted zones: where queries are logged.
+    QueryLoggingConfigs,
     /// Roles that `secret_stores` name.
     StoreRoles,
     /// Secrets of clusters.
@@ -46,11 +52,14 @@ pub enum On {
 }
 
 impl On {
-    /// The ARN, as a policy has it.
+    /// The ARN, as a policy has it, but for what stands in `<…>`: a setting of the reconciler's, or the account.
     pub fn arn(self) -> &'static str {
         match self {
             Self::All => "*",
             Self::RecordBucket => "arn:aws:s3:::<aws.records.bucket>",
+            Self::AllStacks => "arn:aws:cloudformation:*:<account>:stack/*/*",
+            Self::LogGroups => "arn:aws:logs:*:<account>:log-group:*",
+            Self::QueryLoggingConfigs => "arn:aws:route53:::queryloggingconfig/*",
             Self::Stacks => "arn:aws:cloudformation:*:<account>:stack/logfleet-*/*",
             Self::AccountRole => "arn:aws:iam::*:role/<aws.role>",
             Self::CloudFormationRole => "arn:aws:iam::<account>:role/<aws.cloudformation_role>",
@@ -147,7 +156,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "cloudformation",
         "DescribeStacks",
-        On::All,
+        On::AllStacks,
         "lists the stacks of an account and Region",
     ),
     listed(
@@ -266,7 +275,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "logs",
         "DescribeLogGroups",
-        On::All,
+        On::LogGroups,
         "sees how long its log group keeps events",
     ),
     listed(
@@ -301,7 +310,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "route53",
         "ListQueryLoggingConfigs",
-        On::All,
+        On::HostedZones,
         "sees where a zone's queries are logged",
     ),
     listed(
@@ -315,7 +324,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "route53",
         "DeleteQueryLoggingConfig",
-        On::All,
+        On::QueryLoggingConfigs,
         "undoes that",
     ),
     listed(
@@ -377,7 +386,7 @@ pub const CALLS: &[Listed] = &[
 ];
 
 /// Whether a call is listed.
-pub(super) fn is_listed(service: &str, action: &str) -> bool {
+pub fn is_listed(service: &str, action: &str) -> bool {
     // It signs otherwise than policies name it.
     let service = if service == "tagging" { "tag" } else { service };
     CALLS
@@ -411,7 +420,7 @@ mod tests {
 
     use super::*;
 
-    /// `LOGFLEET_WRITE_DOCS=1 cargo test -p logfleet-reconciler --lib aws::calls` writes it anew.
+    /// `LOGFLEET_WRITE_DOCS=1 cargo test -p logfleet-contract --lib aws_calls` writes it anew.
     #[test]
     fn the_documentation_shows_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reconciler-aws.md");
