@@ -5,6 +5,7 @@ mod argo_cd;
 mod artifact;
 mod flux;
 mod patches;
+mod reconciler;
 mod schemas;
 mod server;
 
