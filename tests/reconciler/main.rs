@@ -17,6 +17,7 @@
 )]
 
 mod converge;
+mod deployed;
 mod failures;
 mod fleet;
 mod model;
@@ -24,5 +25,6 @@ mod normal;
 mod played;
 mod program;
 mod random;
+mod rounds;
 mod scale;
 mod store;

@@ -29,6 +29,7 @@ use crate::server::observe::Observed;
 use crate::server::write::{self, Bodies, Body, Outcomes};
 use crate::store::Stores;
 use crate::wanted::WantedServer;
+use crate::work::{Work, ended_early};
 
 /// How often a run that works says that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
@@ -54,6 +55,8 @@ pub struct Target<'a> {
     pub take_over: Option<&'a str>,
     /// The clock.
     pub now: fn() -> Timestamp,
+    /// Hears how far it is, and says whether it is to end.
+    pub work: Work<'a>,
 }
 
 /// What was done at a server.
@@ -171,6 +174,9 @@ impl<'a> Applying<'a> {
                 _ => {}
             }
         }
+        if self.target.work.is_to_end() && report.done.len() < self.plan.steps.len() {
+            report.failed.push(ended_early(self.target.server));
+        }
         self.held.release((self.target.now)()).map(drop)
     }
 
@@ -208,7 +214,13 @@ impl<'a> Applying<'a> {
         if bodies.is_empty() {
             return Ok(());
         }
-        let outcomes = write::write(self.target.client, kind, &bodies, self.target.observed);
+        let outcomes = write::write(
+            self.target.client,
+            kind,
+            &bodies,
+            self.target.observed,
+            &self.target.work,
+        );
         self.note(outcomes, report, |path| verbs[path]);
         self.live()
     }
@@ -240,6 +252,9 @@ impl<'a> Applying<'a> {
             let (Subject::Object(path), Change::Reattach) = (&step.subject, &step.change) else {
                 continue;
             };
+            if self.target.work.is_to_end() {
+                break;
+            }
             let Some(object) = self
                 .target
                 .wanted
@@ -291,7 +306,13 @@ impl<'a> Applying<'a> {
         if paths.is_empty() {
             return Ok(());
         }
-        let outcomes = write::delete(self.target.client, kind, &paths, self.target.observed);
+        let outcomes = write::delete(
+            self.target.client,
+            kind,
+            &paths,
+            self.target.observed,
+            &self.target.work,
+        );
         for (path, outcome) in &outcomes {
             if outcome.is_ok() {
                 self.held.inventory().objects.remove(&path.to_string());

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -15,6 +16,7 @@ use logfleet_reconciler::stacks::plan::{Options, Plan};
 use logfleet_reconciler::stacks::session::{Outcome, Prepared, prepare};
 use logfleet_reconciler::stacks::settings::Aws as Settings;
 use logfleet_reconciler::stacks::wanted::Rendered;
+use logfleet_reconciler::work::{Event, Work};
 use serde_json::{Value, json};
 
 use super::emulator::{Account, Aws};
@@ -92,12 +94,12 @@ impl Fleet {
     }
 
     fn with<T>(&self, accounts: &Accounts, work: impl FnOnce(&Context<'_>) -> T) -> T {
-        let tell = |line: &str| {
-            self.told
-                .lock()
-                .expect("nobody panicked")
-                .push(line.to_owned());
+        let tell = |event: Event| {
+            if let Event::Says(line) = event {
+                self.told.lock().expect("nobody panicked").push(line);
+            }
         };
+        let ended = AtomicBool::new(false);
         work(&Context {
             accounts,
             settings: &self.settings,
@@ -105,7 +107,7 @@ impl Fleet {
                 first: Duration::from_millis(5),
                 longest: Duration::from_millis(50),
             },
-            progress: &tell,
+            work: Work::new(&ended, &tell),
         })
     }
 
@@ -118,6 +120,7 @@ impl Fleet {
             confirmed: choices.confirmed.clone(),
             drift: choices.drift,
             most_deleted: 20,
+            shard: None,
         };
         let rendered = Rendered {
             clusters: &self.clusters,
