@@ -220,8 +220,8 @@ impl ResolvedSource {
         let is_https = url.starts_with("https://");
         let mut git = Vec::new();
         if let Some(MountedSecret { folder, .. }) = credential.as_ref().filter(|_| is_https) {
-            // An empty helper takes those of the image away. Values are never arguments of a program: `printf` and `cat`
-            // of a file write to a pipe (<https://git-scm.com/docs/gitcredentials#_custom_helpers>).
+            // An empty helper takes those of the image away. `printf` is the shell's own, so nothing secret is an argument of a
+            // program (<https://git-scm.com/docs/gitcredentials#_custom_helpers>). Kubernetes would take `$(…)` for its own.
             git.push(GitSetting {
                 key: "credential.helper",
                 value: String::new(),
@@ -229,7 +229,7 @@ impl ResolvedSource {
             git.push(GitSetting {
                 key: "credential.helper",
                 value: format!(
-                    "!f() {{ test \"$1\" = get || exit 0; printf username=; cat {folder}/username; printf '\\npassword='; cat {folder}/password; printf '\\n'; }}; f"
+                    "!f() {{ test \"$1\" = get || exit 0; printf 'username=%s\\npassword=%s\\n' \"`cat {folder}/username`\" \"`cat {folder}/password`\"; }}; f"
                 ),
             });
         }

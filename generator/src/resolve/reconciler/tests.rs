@@ -2,6 +2,9 @@
 //! reconciler of which just what is required is set.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use logfleet_contract::aws_calls::{CALLS, Caller, On};
 use serde_json::{Value, json};
@@ -215,6 +218,47 @@ fn a_repository_over_ssh_has_a_key() {
     );
     assert_eq!(port_of_repository("ssh://git@git.example.com:7999/a"), 7999);
     assert_eq!(port_of_repository("https://git.example.com:8443/a"), 8443);
+}
+
+#[test]
+fn git_reads_the_credential_of_a_secret() {
+    let secret =
+        json!({ "reconciler": { "source": { "secret": "kubernetes-secret:repository" } } });
+    let source = right(&secret, &clusters(&["{}"])).source;
+    let mounted = source.credential.expect("a Secret").folder;
+    let folder = tempfile::tempdir().expect("a folder");
+    // Whoever makes a Secret from files has an end of line in it.
+    for (key, value) in [("username", "reader\n"), ("password", "a\\b %s c\n")] {
+        fs::write(folder.path().join(key), value).expect("writable");
+    }
+    let mut git = Command::new("git");
+    git.args(["credential", "fill"])
+        .env("GIT_CONFIG_COUNT", source.git.len().to_string());
+    for (number, setting) in source.git.iter().enumerate() {
+        let here = folder.path().to_str().expect("UTF-8");
+        git.env(format!("GIT_CONFIG_KEY_{number}"), setting.key)
+            .env(
+                format!("GIT_CONFIG_VALUE_{number}"),
+                setting.value.replace(&mounted, here),
+            );
+    }
+    let mut git = git
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("git is installed");
+    let asked = b"protocol=https\nhost=git.example.com\n\n";
+    git.stdin
+        .take()
+        .expect("a pipe")
+        .write_all(asked)
+        .expect("git reads");
+    let told = git.wait_with_output().expect("git ends").stdout;
+    assert_eq!(
+        String::from_utf8_lossy(&told),
+        "protocol=https\nhost=git.example.com\nusername=reader\npassword=a\\b %s c\n"
+    );
 }
 
 #[test]
