@@ -25,6 +25,7 @@ mod normal;
 mod played;
 mod program;
 mod random;
+mod report;
 mod rounds;
 mod scale;
 mod store;

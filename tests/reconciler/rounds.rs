@@ -1,6 +1,6 @@
 //! Runs one after the other and beside each other: rounds, an early end, shards, and the metrics that a run leaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -87,7 +87,7 @@ fn a_run_that_is_told_to_end_finishes_what_it_began_and_lets_others_work() {
     let (model, fleet, program) = rig(&names);
     let made = |kind: Kind| {
         let state = model.state.lock().unwrap();
-        state.objects.get(&kind).map_or(0, |objects| objects.len())
+        state.objects.get(&kind).map_or(0, BTreeMap::len)
     };
     let ended = std::thread::scope(|scope| {
         let run = scope.spawn(|| program.run(&["apply"]));
