@@ -29,6 +29,8 @@ pub struct Fleet {
     pub endpoint: String,
     /// What was told on the way.
     pub told: Mutex<Vec<String>>,
+    /// Whether a run is to end.
+    pub ended: AtomicBool,
 }
 
 /// Clusters whose removal is confirmed, and more.
@@ -74,6 +76,7 @@ impl Fleet {
             settings,
             endpoint: endpoint.to_owned(),
             told: Mutex::default(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -99,7 +102,6 @@ impl Fleet {
                 self.told.lock().expect("nobody panicked").push(line);
             }
         };
-        let ended = AtomicBool::new(false);
         work(&Context {
             accounts,
             settings: &self.settings,
@@ -107,7 +109,7 @@ impl Fleet {
                 first: Duration::from_millis(5),
                 longest: Duration::from_millis(50),
             },
-            work: Work::new(&ended, &tell),
+            work: Work::new(&self.ended, &tell),
         })
     }
 
