@@ -11,6 +11,7 @@
 //! | [`rendered`] | everything that is rendered for a cluster, read back |
 //! | [`conflict`] | the marks of a merge conflict in a text |
 //! | [`ownership`] | the file that lists what `gen` wrote into a folder |
+//! | [`authentication`] | as whom a cluster's shippers write, and where the secret is |
 //! | [`index`] | API objects of Elasticsearch and OpenSearch, and their order |
 //! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
 //! | [`account`] | what clusters of an account share: its distributor, and how that knows them |
@@ -24,6 +25,7 @@
 //! | `schema` | JSON Schemas of these types, behind the feature `schema` |
 
 pub mod account;
+pub mod authentication;
 pub mod aws_calls;
 pub mod conflict;
 pub mod folder;

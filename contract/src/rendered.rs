@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::account::{self as shared, Registration};
+use crate::authentication::{Authentication, AuthenticationError};
 use crate::folder;
 use crate::index::{Object, ObjectError};
 use crate::members::Fragment;
@@ -43,6 +44,8 @@ pub type Files = BTreeMap<TreePath, Vec<u8>>;
 pub struct RenderedCluster {
     /// What `gen` wrote, and when it was which release.
     pub ownership: Ownership,
+    /// As whom its shippers write; none where they write to no server.
+    pub authentication: Option<Authentication>,
     /// The index side, by destination.
     pub destinations: BTreeMap<String, Destination>,
     /// Stacks of CloudFormation, by Region.
@@ -131,6 +134,9 @@ pub enum ReadProblem {
     /// It is no API object.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// It doesn't say as whom shippers write.
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
     /// It belongs to another server than its destination's other objects.
     #[error("this is an object of {0}, and others of this destination are of {1}")]
     Mixed(Backend, Backend),
@@ -152,6 +158,7 @@ impl RenderedCluster {
         };
         let mut read = Self {
             ownership,
+            authentication: None,
             destinations: BTreeMap::new(),
             stacks: BTreeMap::new(),
             machines_stack: None,
@@ -199,6 +206,10 @@ impl RenderedCluster {
                     self.fragments.insert(name, fragment);
                 }
                 Err(error) => return vec![json(&error)],
+            },
+            Ok(Place::Authentication) => match Authentication::parse(&bytes) {
+                Ok(authentication) => self.authentication = Some(authentication),
+                Err(error) => return vec![error.into()],
             },
             Ok(Place::Kubernetes(_)) => {
                 self.kubernetes.insert(path, bytes);

@@ -5,6 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::account::{AccountConfiguration, Registration};
+use crate::authentication::Authentication;
 use crate::forwarder::{Configuration, ScheduleInput};
 
 /// A document that has a schema.
@@ -18,15 +19,18 @@ pub enum Document {
     AccountConfiguration,
     /// What an account's distributors know of a cluster.
     Registration,
+    /// As whom a cluster's shippers write, and where the secret is.
+    Authentication,
 }
 
 impl Document {
     /// Every document.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ForwarderConfiguration,
         Self::ForwarderSchedule,
         Self::AccountConfiguration,
         Self::Registration,
+        Self::Authentication,
     ];
 
     /// Its word on the command line and in file names.
@@ -36,6 +40,7 @@ impl Document {
             Self::ForwarderSchedule => "forwarder-schedule",
             Self::AccountConfiguration => "account-configuration",
             Self::Registration => "cluster-registration",
+            Self::Authentication => "authentication",
         }
     }
 
@@ -62,6 +67,10 @@ impl Document {
             Self::Registration => (
                 "What an account's distributors know of a cluster: the parameter /logfleet/clusters/<cluster> in aws/<region>/stack.json",
                 of::<Registration>(),
+            ),
+            Self::Authentication => (
+                "As whom a cluster's shippers write to its destinations: authentication.json",
+                of::<Authentication>(),
             ),
         };
         if let Some(root) = schema.as_object_mut() {

@@ -12,6 +12,10 @@
 //! | [`Proven`](Stage::Proven) | it has written a document to a stream of the cluster | |
 //! | – | the store hands it to whoever asks; the old one still works | |
 //!
+//! Where the destination wants an API key, the server makes it: then a run that makes one puts it into the store in the
+//! same stage, and invalidates those of its name that it made before and whose value is lost. There is nothing left to do in
+//! the stage [`Made`](Stage::Made).
+//!
 //! The old user is deleted only when somebody says so, after the overlap: pods read a password when they start, so only who
 //! restarted them knows that nobody uses the old one (decision 46).
 
@@ -20,6 +24,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
+use logfleet_contract::authentication::KubernetesSecret;
 use logfleet_contract::index::ObjectPath;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -145,11 +150,67 @@ pub struct Leaving {
     pub until: Timestamp,
 }
 
+/// What a credential is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A user of the server and its password.
+    #[default]
+    User,
+    /// An API key of Elasticsearch, which the server makes.
+    ApiKey,
+}
+
+/// How a secret is written: as JSON, with these keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// What it holds.
+    pub form: Form,
+    /// The key with the user's name, or the API key's id.
+    pub identifier: String,
+    /// The key with the password, or the API key itself.
+    pub value: String,
+}
+
+impl Layout {
+    /// With the keys that shippers know, unless the settings name others.
+    pub fn of(form: Form) -> Self {
+        let (identifier, value) = match form {
+            Form::User => ("username", "password"),
+            Form::ApiKey => ("id", "api_key"),
+        };
+        Self {
+            form,
+            identifier: identifier.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::of(Form::User)
+    }
+}
+
+/// `` `username` and `password` ``.
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` and `{}`", self.identifier, self.value)
+    }
+}
+
 /// What the inventory knows of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
-    /// The path of the first of the two users.
+    /// The path of the first of the two users; API keys have the names of users.
     pub user: String,
+    /// How its secret is written.
+    #[serde(default)]
+    pub layout: Layout,
+    /// The ids of API keys: which is in which slot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub api_keys: BTreeMap<Slot, String>,
     /// The secret's name in its store.
     pub secret: String,
     /// The store's name in the settings.
@@ -163,6 +224,9 @@ pub struct Credential {
     /// The one that was in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaving: Option<Leaving>,
+    /// The Secret of Kubernetes that it was written to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<KubernetesSecret>,
     /// What fingerprints are salted with.
     pub salt: String,
     /// By which a password is known again without being known: no server gives one back.
@@ -188,9 +252,17 @@ pub enum Move {
 
 impl Credential {
     /// One of which nothing is there yet.
-    pub fn new(user: &ObjectPath, secret: &str, store: &str, salt: String) -> Self {
+    pub fn new(
+        user: &ObjectPath,
+        layout: &Layout,
+        secret: &str,
+        store: &str,
+        salt: String,
+    ) -> Self {
         Self {
             user: user.to_string(),
+            layout: layout.clone(),
+            api_keys: BTreeMap::new(),
             secret: secret.to_owned(),
             store: store.to_owned(),
             active: None,
@@ -199,6 +271,7 @@ impl Credential {
                 stage: Stage::Claimed,
             }),
             leaving: None,
+            delivered: None,
             salt,
             fingerprints: BTreeMap::new(),
             since: None,
@@ -211,7 +284,19 @@ impl Credential {
         Some(slot.user(&rendered))
     }
 
-    /// The users that should be at the server.
+    /// As whom a slot signs in: the user's name, or the API key's id once there is one.
+    pub fn identifier(&self, slot: Slot) -> Option<String> {
+        if let Some(id) = self.api_keys.get(&slot) {
+            return Some(id.clone());
+        }
+        let is_coming = self.coming.is_some_and(|coming| coming.slot == slot);
+        if is_coming && self.layout.form == Form::ApiKey {
+            return None;
+        }
+        self.user(slot).map(|path| path.name)
+    }
+
+    /// The users that should be at the server, or the API keys.
     pub fn slots(&self) -> Vec<Slot> {
         let coming = self.coming.filter(|coming| coming.stage >= Stage::Made);
         let mut slots: Vec<Slot> = self.active.into_iter().collect();
@@ -250,6 +335,15 @@ impl Credential {
         Ok(())
     }
 
+    /// Begins to make the one in use again, where nothing can bring it back: an API key that somebody invalidated.
+    pub fn remake(&mut self) {
+        let slot = self.active.or(self.coming.map(|coming| coming.slot));
+        self.coming = Some(Coming {
+            slot: slot.unwrap_or(Slot::First),
+            stage: Stage::Claimed,
+        });
+    }
+
     /// Notes that a move is made.
     pub fn advance(&mut self, made: Move, now: Timestamp, overlap: SignedDuration) {
         let Some(coming) = self.coming.as_mut() else {
@@ -262,7 +356,10 @@ impl Credential {
             Move::Promote => {
                 let slot = coming.slot;
                 let until = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
-                self.leaving = self.active.map(|slot| Leaving { slot, until });
+                // One that was made again leaves nobody behind.
+                if let Some(old) = self.active.filter(|old| *old != slot) {
+                    self.leaving = Some(Leaving { slot: old, until });
+                }
                 self.active = Some(slot);
                 self.since = Some(now);
                 self.coming = None;
@@ -289,6 +386,7 @@ impl Credential {
     pub fn finished(&mut self) {
         if let Some(leaving) = self.leaving.take() {
             self.fingerprints.remove(&leaving.slot);
+            self.api_keys.remove(&leaving.slot);
         }
     }
 
@@ -314,7 +412,13 @@ mod tests {
             kind: Kind::User,
             name: "writer".to_owned(),
         };
-        Credential::new(&user, "secret", "store", "salt".to_owned())
+        Credential::new(
+            &user,
+            &Layout::default(),
+            "secret",
+            "store",
+            "salt".to_owned(),
+        )
     }
 
     fn now(second: i64) -> Timestamp {
@@ -365,6 +469,29 @@ mod tests {
         credential.rotate().expect("the other way round");
         finish(&mut credential, 200);
         assert_eq!(credential.active, Some(Slot::First));
+    }
+
+    #[test]
+    fn an_api_key_is_known_by_its_id_and_made_again_in_its_slot() {
+        let mut credential = credential();
+        credential.layout.form = Form::ApiKey;
+        assert_eq!(credential.identifier(Slot::First), None);
+        credential.api_keys.insert(Slot::First, "id1".to_owned());
+        finish(&mut credential, 0);
+        assert_eq!(credential.identifier(Slot::First).as_deref(), Some("id1"));
+        credential.rotate().expect("it is in use");
+        credential.api_keys.insert(Slot::Second, "id2".to_owned());
+        finish(&mut credential, 10);
+        let leaving = credential.leaving;
+        assert_eq!(leaving.map(|own| own.slot), Some(Slot::First));
+        credential.remake();
+        finish(&mut credential, 20);
+        assert_eq!(
+            (credential.active, credential.leaving),
+            (Some(Slot::Second), leaving)
+        );
+        credential.finished();
+        assert_eq!(credential.api_keys.len(), 1);
     }
 
     #[test]

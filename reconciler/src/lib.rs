@@ -17,7 +17,7 @@
 //! [`session`] puts them together, [`cli`] makes text of them, [`metrics`] numbers, and [`shard`] says which of several runs does
 //! what. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
-//! whose own table lists their steps, and are spoken to by [`aws`].
+//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters.
 //!
 //! # Secrets
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,
@@ -28,6 +28,7 @@ pub mod cli;
 pub mod credential;
 pub mod fault;
 pub mod inventory;
+pub mod kubernetes;
 pub mod metrics;
 pub mod plan;
 pub mod random;
@@ -39,4 +40,5 @@ pub mod source;
 pub mod stacks;
 pub mod store;
 pub mod wanted;
+pub mod wiped;
 pub mod work;

@@ -3,20 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use logfleet_contract::authentication::KubernetesSecret;
 use secrecy::SecretString;
 
 use crate::aws::{Access, Accounts};
+use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
+use crate::kubernetes::{ApiServer, Delivery};
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
 use crate::server::client::{Client, Connection, Retry};
+use crate::server::identity::{Identity, Role};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
-use crate::settings::{Environment, SecretSource, Server, Settings};
+use crate::server::write::PARALLEL;
+use crate::settings::{self, Administrator, Environment, SecretSource, Server, Settings};
 use crate::shard::Shard;
 use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
@@ -27,6 +33,9 @@ use crate::store::aws::AwsStore;
 use crate::store::{SecretStore, Stores};
 use crate::wanted::{Wanted, WantedServer};
 use crate::work::Work;
+
+/// How long a request to an API server of Kubernetes may take.
+const API_SERVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a run needs from outside.
 #[derive(Clone, Copy)]
@@ -74,6 +83,8 @@ pub struct Observation {
     pub commit: Option<String>,
     /// What is, or why it isn't known.
     pub servers: BTreeMap<String, Result<Reached, Fault>>,
+    /// The API servers of clusters whose Secrets are written.
+    pub api_servers: BTreeMap<String, ApiServer>,
     /// What is rendered.
     pub rendered: Checkout,
     /// What would be done in AWS, where that is looked at.
@@ -125,43 +136,120 @@ impl Configured {
     ) -> Result<(Connection, Client), Fault> {
         let server = &self.settings.servers[name];
         let connection = self.connection(name, server, surroundings.retry)?;
-        let password = self.password(name, server, surroundings.environment)?;
-        let client = Client::new(&connection, &server.administrator.username, &password)?;
+        let client = Client::new(
+            &connection,
+            self.administrator(name, server, surroundings.environment)?,
+        )?;
         Ok((connection, client))
     }
 
     fn connection(&self, name: &str, server: &Server, retry: Retry) -> Result<Connection, Fault> {
-        let authorities = server.certificate_authority.as_ref().map(|path| {
-            let path = self.folder.join(path);
-            fs::read(&path).map_err(|error| {
-                Fault::new(
-                    path.display().to_string(),
-                    format!("`servers.{name}.certificate_authority` can't be read: {error}"),
-                )
-            })
-        });
+        let authorities = server.certificate_authority.as_deref();
+        let authorities = self.authorities(&format!("servers.{name}"), authorities)?;
         Ok(Connection {
             url: server.url.clone(),
-            authorities: authorities.transpose()?,
+            authorities,
             timeout: Duration::from_secs(server.timeout_seconds.into()),
             retry,
         })
     }
 
-    fn password(
+    fn administrator(
         &self,
         name: &str,
         server: &Server,
         environment: &dyn Environment,
+    ) -> Result<Identity, Fault> {
+        let place = format!("servers.{name}.administrator");
+        match &server.administrator {
+            Administrator::User { username, password } => {
+                let password = self.secret(&format!("{place}.password"), password, environment)?;
+                Ok(Identity::user(username, &password))
+            }
+            Administrator::Role(role) => {
+                let accounts =
+                    Accounts::sign_in(Access::default()).map_err(|error| error.fault(&place))?;
+                Ok(Identity::role(Role {
+                    accounts: Arc::new(accounts),
+                    region: role.region.clone(),
+                    role_arn: role.role_arn.clone(),
+                }))
+            }
+        }
+    }
+
+    /// The API servers of clusters, with the reconciler's token of each.
+    fn api_servers(
+        &self,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<BTreeMap<String, ApiServer>, Vec<Fault>> {
+        let mut servers = BTreeMap::new();
+        let mut faults = Vec::new();
+        for (cluster, settings) in &self.settings.kubernetes {
+            match self.api_server(cluster, settings, surroundings) {
+                Ok(server) => {
+                    servers.insert(cluster.clone(), server);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() {
+            Ok(servers)
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn api_server(
+        &self,
+        cluster: &str,
+        settings: &settings::ApiServer,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<ApiServer, Fault> {
+        let place = format!("kubernetes.{cluster}");
+        let authorities = settings.certificate_authority.as_deref();
+        let connection = Connection {
+            url: settings.url.clone(),
+            authorities: self.authorities(&place, authorities)?,
+            timeout: API_SERVER_TIMEOUT,
+            retry: surroundings.retry,
+        };
+        let token = self.secret(
+            &format!("{place}.token"),
+            &settings.token,
+            surroundings.environment,
+        )?;
+        let client = Client::new(&connection, Identity::token(&token))?;
+        Ok(ApiServer { place, client })
+    }
+
+    /// The certificates of a PEM file.
+    fn authorities(&self, place: &str, path: Option<&Path>) -> Result<Option<Vec<u8>>, Fault> {
+        let read = path.map(|path| {
+            let path = self.folder.join(path);
+            fs::read(&path).map_err(|error| {
+                Fault::new(
+                    path.display().to_string(),
+                    format!("`{place}.certificate_authority` can't be read: {error}"),
+                )
+            })
+        });
+        read.transpose()
+    }
+
+    fn secret(
+        &self,
+        place: &str,
+        source: &SecretSource,
+        environment: &dyn Environment,
     ) -> Result<SecretString, Fault> {
-        let place = format!("servers.{name}.administrator.password");
-        match &server.administrator.password {
+        match source {
             SecretSource::File(path) => {
                 let path = self.folder.join(path);
                 let text = fs::read_to_string(&path)
                     .map(SecretString::from)
                     .map_err(|error| {
-                        Fault::new(&place, format!("{} can't be read: {error}", path.display()))
+                        Fault::new(place, format!("{} can't be read: {error}", path.display()))
                     })?;
                 let trimmed =
                     secrecy::ExposeSecret::expose_secret(&text).trim_end_matches(['\r', '\n']);
@@ -172,7 +260,7 @@ impl Configured {
                 .map(SecretString::from)
                 .ok_or_else(|| {
                     Fault::new(
-                        &place,
+                        place,
                         format!("the environment variable `{variable}` isn't set"),
                     )
                 }),
@@ -188,12 +276,21 @@ impl Configured {
     ) -> Result<Observation, Vec<Fault>> {
         let checkout = source.read()?;
         let wanted = Wanted::of(&checkout, &self.settings, decisions.scope)?;
-        let servers = if decisions.scope.has_servers() {
-            self.reach(surroundings, decisions.shard)
-        } else {
-            BTreeMap::new()
-        };
+        let mut servers = BTreeMap::new();
+        let mut api_servers = BTreeMap::new();
+        if decisions.scope.has_servers() {
+            api_servers = self.api_servers(surroundings)?;
+            servers = self.reach(&wanted, surroundings, decisions.shard);
+        }
+        if decisions.scope.has_credentials() {
+            for (name, reached) in &mut servers {
+                if let (Ok(reached), Some(wanted)) = (reached, wanted.servers.get(name)) {
+                    see_deliveries(&mut reached.observed, wanted, decisions, &api_servers);
+                }
+            }
+        }
         Ok(Observation {
+            api_servers,
             wanted,
             commit: checkout.commit.clone(),
             servers,
@@ -273,9 +370,11 @@ impl Configured {
     /// Reads what every server holds that belongs to this run, all of them at the same time.
     pub fn reach(
         &self,
+        wanted: &Wanted,
         surroundings: &Surroundings<'_>,
         shard: Option<Shard>,
     ) -> BTreeMap<String, Result<Reached, Fault>> {
+        let now = (surroundings.now)();
         // Passwords are read here, since an environment isn't shared among threads.
         let clients: BTreeMap<&String, _> = self
             .settings
@@ -289,9 +388,13 @@ impl Configured {
                 .into_iter()
                 .map(|(name, client)| {
                     let backend = self.settings.servers[name].backend;
+                    let has_api_keys = wanted.servers.get(name).is_some_and(|server| {
+                        let mut credentials = server.credentials.values();
+                        credentials.any(|own| own.layout.form == Form::ApiKey)
+                    });
                     let thread = scope.spawn(move || {
                         let (connection, client) = client?;
-                        let observed = observe(name, &client, backend)?;
+                        let observed = observe(name, &client, backend, has_api_keys, now)?;
                         Ok(Reached {
                             connection,
                             client,
@@ -310,6 +413,40 @@ impl Configured {
             ended.collect()
         })
     }
+}
+
+/// Sees what clusters hold of their credentials, a few at a time.
+fn see_deliveries(
+    observed: &mut Observed,
+    wanted: &WantedServer,
+    decisions: &Decisions,
+    api_servers: &BTreeMap<String, ApiServer>,
+) {
+    let chosen = decisions.clusters.as_ref();
+    let secrets: Vec<_> = wanted
+        .credentials
+        .iter()
+        .filter(|(name, _)| chosen.is_none_or(|chosen| chosen.contains(&name.cluster)))
+        .filter_map(|(name, own)| Some((name, own.kubernetes.as_ref()?)))
+        .collect();
+    let records = &observed.ledger.inventory.credentials;
+    let see = |(name, secret): &(&CredentialName, &KubernetesSecret)| {
+        let server = api_servers.get(&name.cluster);
+        let seen = |server: &ApiServer| server.delivery(secret, records.get(name));
+        ((*name).clone(), server.map_or(Delivery::Others, seen))
+    };
+    let mut seen = BTreeMap::new();
+    for chunk in secrets.chunks(PARALLEL) {
+        seen.extend(std::thread::scope(|scope| {
+            let started: Vec<_> = chunk
+                .iter()
+                .map(|one| scope.spawn(move || see(one)))
+                .collect();
+            let ended = started.into_iter().filter_map(|thread| thread.join().ok());
+            ended.collect::<Vec<_>>()
+        }));
+    }
+    observed.deliveries = seen;
 }
 
 impl Observation {
@@ -381,6 +518,7 @@ impl Observation {
                     wanted: self.wanted.servers.get(name).unwrap_or(&empty),
                     observed: &reached.observed,
                     stores,
+                    api_servers: &self.api_servers,
                     overlap: options.overlap,
                     take_over: options.take_over.as_deref(),
                     now,

@@ -27,6 +27,9 @@ pub struct Settings {
     /// Where credentials of clusters are stored, by names.
     #[serde(default)]
     pub secret_stores: BTreeMap<String, Store>,
+    /// The API servers of clusters whose Secrets are written here, by the clusters' names.
+    #[serde(default)]
+    pub kubernetes: BTreeMap<String, ApiServer>,
     /// How stacks of CloudFormation are made; without it, nothing is done in AWS but for secrets.
     #[serde(default)]
     pub aws: Option<Aws>,
@@ -83,12 +86,62 @@ impl Serves {
 
 /// Who signs in at a server.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "AdministratorSettings")]
+pub enum Administrator {
+    /// A user of the server's own.
+    User {
+        /// Its name.
+        username: String,
+        /// Where its password is.
+        password: SecretSource,
+    },
+    /// A role of AWS, at a domain of Amazon OpenSearch Service: there is no secret.
+    Role(DomainRole),
+}
+
+/// As whom requests to a domain of Amazon OpenSearch Service are signed.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Administrator {
-    /// The user's name.
-    pub username: String,
-    /// Where the password is.
-    pub password: SecretSource,
+pub struct DomainRole {
+    /// The domain's Region.
+    pub region: String,
+    /// The role to assume; by default what the reconciler works as.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdministratorSettings {
+    username: Option<String>,
+    password: Option<SecretSource>,
+    aws_sigv4: Option<DomainRole>,
+}
+
+impl TryFrom<AdministratorSettings> for Administrator {
+    type Error = &'static str;
+
+    fn try_from(settings: AdministratorSettings) -> Result<Self, Self::Error> {
+        match (settings.username, settings.password, settings.aws_sigv4) {
+            (Some(username), Some(password), None) => Ok(Self::User { username, password }),
+            (None, None, Some(role)) => Ok(Self::Role(role)),
+            _ => Err("an administrator has either `username` and `password`, or `aws_sigv4`"),
+        }
+    }
+}
+
+/// A cluster's API server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiServer {
+    /// Its address, `https:`.
+    pub url: String,
+    /// A PEM file with the authorities that may sign its certificate, relative to the settings' folder. Without it
+    /// the system's authorities count.
+    #[serde(default)]
+    pub certificate_authority: Option<PathBuf>,
+    /// Where the token is that the reconciler signs in with.
+    pub token: SecretSource,
 }
 
 /// Where a secret of the reconciler's own is: never in the file itself.
@@ -168,8 +221,27 @@ impl Settings {
         })?;
         let mut faults = Vec::new();
         for (name, server) in &settings.servers {
-            if let Err(message) = server.check_address() {
+            if let Err(message) = check_address(&server.url, server.send_everything_unencrypted) {
                 faults.push(Fault::new(place, format!("`servers.{name}.url` {message}")));
+            }
+            if server.backend == Backend::Elasticsearch
+                && matches!(server.administrator, Administrator::Role(_))
+            {
+                faults.push(
+                    Fault::new(
+                        place,
+                        format!("`servers.{name}.administrator` is a role of AWS, which Elasticsearch doesn't know"),
+                    )
+                    .hint("set `username` and `password`; or `backend: opensearch`, if it is a domain of Amazon OpenSearch Service"),
+                );
+            }
+        }
+        for (name, server) in &settings.kubernetes {
+            if let Err(message) = check_address(&server.url, false) {
+                faults.push(Fault::new(
+                    place,
+                    format!("`kubernetes.{name}.url` {message}"),
+                ));
             }
         }
         faults.extend(settings.aws.iter().flat_map(|aws| aws.check(place)));
@@ -229,33 +301,31 @@ impl Settings {
     }
 }
 
-impl Server {
-    /// Sees that nothing secret is sent in plain text by accident, nor part of the address.
-    fn check_address(&self) -> Result<(), String> {
-        let Ok(uri) = self.url.parse::<ureq::http::Uri>() else {
-            return Err("isn't an address".to_owned());
-        };
-        let Some(host) = uri.host() else {
-            return Err("has no host".to_owned());
-        };
-        if uri
-            .authority()
-            .is_some_and(|all| all.as_str().contains('@'))
-        {
-            return Err("holds a credential; set `administrator` instead".to_owned());
-        }
-        if uri.query().is_some() {
-            return Err("has a query".to_owned());
-        }
-        match uri.scheme_str() {
+/// Sees that nothing secret is sent in plain text by accident, nor part of the address.
+fn check_address(url: &str, may_be_unencrypted: bool) -> Result<(), String> {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else {
+        return Err("isn't an address".to_owned());
+    };
+    let Some(host) = uri.host() else {
+        return Err("has no host".to_owned());
+    };
+    if uri
+        .authority()
+        .is_some_and(|all| all.as_str().contains('@'))
+    {
+        return Err("holds a credential; set `administrator` instead".to_owned());
+    }
+    if uri.query().is_some() {
+        return Err("has a query".to_owned());
+    }
+    match uri.scheme_str() {
             Some("https") => Ok(()),
-            Some("http") if is_loopback(host) || self.send_everything_unencrypted => Ok(()),
+            Some("http") if is_loopback(host) || may_be_unencrypted => Ok(()),
             Some("http") => Err(
                 "is `http:`, so that passwords would be sent in plain text; use `https:`, or set `send_everything_unencrypted: true`".to_owned(),
             ),
             _ => Err("must begin with `https://`".to_owned()),
         }
-    }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -321,6 +391,30 @@ secret_stores:
             assert!(faults[0].message.contains(told), "{faults:?}");
             assert!(!faults[0].message.contains("a:b"), "{faults:?}");
         }
+    }
+
+    #[test]
+    fn an_administrator_is_a_user_or_a_role() {
+        let user = "administrator: { username: reconciler, password: { file: password } }";
+        let with = |administrator: &str| parse(&EXAMPLE.replace(user, administrator));
+        let role = "administrator: { aws_sigv4: { region: eu-central-1 } }";
+        let settings = with(role).expect("it is right");
+        let administrator = &settings.servers["production"].administrator;
+        assert!(matches!(administrator, Administrator::Role(role) if role.role_arn.is_none()));
+        for wrong in [
+            "administrator: { username: reconciler }",
+            "administrator: { username: a, password: { file: b }, aws_sigv4: { region: c } }",
+        ] {
+            let faults = with(wrong).expect_err(wrong);
+            assert!(
+                faults[0].message.contains("either `username`"),
+                "{faults:?}"
+            );
+        }
+        let text = EXAMPLE.replace(user, role);
+        let faults = parse(&text.replace("backend: opensearch", "backend: elasticsearch"))
+            .expect_err("Elasticsearch");
+        assert!(faults[0].message.contains("doesn't know"), "{faults:?}");
     }
 
     #[test]

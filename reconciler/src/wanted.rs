@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use logfleet_contract::forwarder::Authentication;
+use logfleet_contract::authentication::{FILE, KubernetesSecret, Method};
 use logfleet_contract::index::{Kind, ObjectPath};
-use logfleet_contract::names;
 use logfleet_contract::rendered::{Destination, RenderedCluster};
+use logfleet_contract::secrets::SecretReference;
 use serde_json::Value;
 
-use crate::credential::CredentialName;
+use crate::credential::{CredentialName, Form, Layout};
 use crate::fault::Fault;
 use crate::settings::Settings;
 use crate::source::Checkout;
@@ -27,8 +27,10 @@ pub struct Wanted {
 pub struct WantedServer {
     /// Objects, without the users of clusters.
     pub objects: BTreeMap<ObjectPath, WantedObject>,
-    /// Credentials, whose users are made here.
+    /// Credentials, whose users or API keys are made here.
     pub credentials: BTreeMap<CredentialName, WantedCredential>,
+    /// Credentials that others make, and why.
+    pub others: BTreeMap<CredentialName, &'static str>,
 }
 
 /// An object and who needs it.
@@ -43,16 +45,20 @@ pub struct WantedObject {
 /// A credential of a cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WantedCredential {
-    /// The rendered user. Two users alternate; this is the name of the first.
+    /// The rendered user. Two users alternate, or two API keys; this is the name of the first.
     pub user: ObjectPath,
-    /// The body of both, without the password.
+    /// The body of both, without the password; of API keys the role that they have.
     pub body: Value,
+    /// How the secret is written.
+    pub layout: Layout,
     /// The secret's name in its store.
     pub secret: String,
     /// The store's name in the settings.
     pub store: String,
-    /// The data stream that a marker is written to, as a proof.
-    pub proof: Option<String>,
+    /// The Secret of Kubernetes that it is written to.
+    pub kubernetes: Option<KubernetesSecret>,
+    /// The data streams that it may write to, sorted; a marker in the first is the proof that it works.
+    pub streams: Vec<String>,
 }
 
 /// What is looked at.
@@ -158,14 +164,6 @@ impl Adding<'_> {
         for object in &self.destination.objects {
             let path = object.path.clone();
             if path.kind.secret_field().is_some() {
-                if self.scope.has_credentials() {
-                    let credential = self.credential(path, &object.content)?;
-                    let key = CredentialName::new(self.cluster, self.name);
-                    if server.credentials.insert(key, credential).is_some() {
-                        return Err(Fault::new(place(), "holds more than one user")
-                            .hint("a cluster has one user for each destination"));
-                    }
-                }
                 continue;
             }
             if !self.scope.has_objects() {
@@ -191,50 +189,119 @@ impl Adding<'_> {
             }
             there.clusters.insert(self.cluster.to_owned());
         }
+        if !self.scope.has_credentials() {
+            return Ok(());
+        }
+        let key = CredentialName::new(self.cluster, self.name);
+        match self.credential()? {
+            Making::Here(credential) => {
+                server.credentials.insert(key, *credential);
+            }
+            Making::Others(why) => {
+                server.others.insert(key, why);
+            }
+            Making::None => {}
+        }
         Ok(())
     }
 
-    fn credential(&self, user: ObjectPath, body: &Value) -> Result<WantedCredential, Fault> {
-        let streams = self.destination.objects.iter();
-        let mut streams = streams.filter(|object| object.path.kind == Kind::DataStream);
-        Ok(WantedCredential {
-            user,
-            body: body.clone(),
-            secret: self.secret()?,
+    /// The credential, by what the cluster's shippers are told.
+    fn credential(&self) -> Result<Making, Fault> {
+        let told = self.rendered.authentication.as_ref();
+        let Some(told) = told.and_then(|told| told.destinations.get(self.name)) else {
+            let mut objects = self.destination.objects.iter();
+            return match objects.find(|object| object.path.kind.secret_field().is_some()) {
+                Some(object) => Err(self.untold(&object.path.name)),
+                None => Ok(Making::None),
+            };
+        };
+        let (form, kinds) = match told.r#type {
+            Method::Basic => (Form::User, [Kind::User, Kind::OpensearchUser]),
+            Method::ApiKey => (Form::ApiKey, [Kind::Role, Kind::OpensearchRole]),
+            Method::ClientCertificate => {
+                return Ok(Making::Others(
+                    "a client certificate is made by your authority",
+                ));
+            }
+            Method::AwsSigv4 => return Ok(Making::None),
+        };
+        let secret = match &told.secret {
+            Some(SecretReference::SecretsManager(name)) => name.clone(),
+            _ => {
+                return Ok(Making::Others(
+                    "its secret is a Secret of Kubernetes that you keep yourself",
+                ));
+            }
+        };
+        let mut objects = self.destination.objects.iter();
+        let body = objects
+            .find(|object| kinds.contains(&object.path.kind) && object.path.name == told.writer)
+            .ok_or_else(|| self.untold(&told.writer))?;
+        let own = Layout::of(form);
+        let key = |name: &str| told.key(name, &format!("{name}_in")).to_owned();
+        let layout = Layout {
+            form,
+            identifier: key(&own.identifier),
+            value: key(&own.value),
+        };
+        let user = match form {
+            Form::User => body.path.kind,
+            Form::ApiKey => Kind::User,
+        };
+        Ok(Making::Here(Box::new(WantedCredential {
+            user: ObjectPath {
+                kind: user,
+                name: told.writer.clone(),
+            },
+            body: body.content.clone(),
+            layout,
+            secret,
             store: self.settings.store_of(self.cluster)?.to_owned(),
-            proof: streams.next().map(|object| object.path.name.clone()),
-        })
+            kubernetes: told.kubernetes.clone(),
+            streams: self.written(&told.writer),
+        })))
     }
 
-    /// The secret's name: what the forwarder is told, and otherwise the default. An `ExternalSecret` that
-    /// names another one is a fault, since the shippers would wait for it for ever.
-    fn secret(&self) -> Result<String, Fault> {
-        let stacks = self.rendered.stacks.values();
-        let mut told = stacks.filter_map(|stack| {
-            let forwarder = stack.forwarder.as_ref()?;
-            match &forwarder
-                .configuration
-                .destinations
-                .get(self.name)?
-                .authentication
-            {
-                Authentication::Basic { secret } => Some(secret.clone()),
-                _ => None,
-            }
-        });
-        let secret = told
-            .next()
-            .unwrap_or_else(|| names::secrets_manager(self.cluster, self.name));
-        let path = format!("kubernetes/credentials/{}.yaml", self.name);
-        let external = self.rendered.kubernetes.get(path.as_str());
-        let quoted = format!("key: {}", Value::from(secret.as_str()));
-        if external.is_some_and(|bytes| !String::from_utf8_lossy(bytes).contains(&quoted)) {
-            return Err(Fault::new(
-                format!("rendered/{}/{path}", self.cluster),
-                format!("doesn't fetch the secret `{secret}`, which is where the credential would be stored"),
-            )
-            .hint("leave `authentication.secret` of the destination at its default, or set it to a name in AWS Secrets Manager and enable a source of AWS"));
+    /// The data streams that a role may write to: those that the cluster feeds no more aren't among them.
+    fn written(&self, writer: &str) -> Vec<String> {
+        let objects = || self.destination.objects.iter();
+        let mut names = BTreeSet::new();
+        for role in objects().filter(|object| object.path.name == writer) {
+            let (list, field) = match role.path.kind {
+                Kind::Role => ("indices", "names"),
+                Kind::OpensearchRole => ("index_permissions", "index_patterns"),
+                _ => continue,
+            };
+            let grants = role.content[list].as_array().into_iter().flatten();
+            let granted = grants.filter_map(|grant| grant[field].as_array()).flatten();
+            names.extend(granted.filter_map(Value::as_str));
         }
-        Ok(secret)
+        let streams = objects().filter(|object| object.path.kind == Kind::DataStream);
+        let streams = streams.map(|object| object.path.name.clone());
+        streams
+            .filter(|name| names.contains(name.as_str()))
+            .collect()
     }
+
+    /// What is rendered of a credential doesn't fit together.
+    fn untold(&self, writer: &str) -> Fault {
+        Fault::new(
+            format!("rendered/{}/{FILE}", self.cluster),
+            format!(
+                "doesn't fit the files below elasticsearch/{}/ about `{writer}`",
+                self.name
+            ),
+        )
+        .hint("render the cluster with this release; templates of your own must render both")
+    }
+}
+
+/// Who makes a credential.
+enum Making {
+    /// The reconciler.
+    Here(Box<WantedCredential>),
+    /// Somebody else, and why.
+    Others(&'static str),
+    /// There is none.
+    None,
 }

@@ -50,6 +50,7 @@ fn every_rendered_file_is_read_into_a_type() {
         "certificates",
         "files of Argo CD or Flux",
         "files of Kubernetes",
+        "files of authentication",
         "files of machines",
         "fragments of accounts",
         "fragments of members",

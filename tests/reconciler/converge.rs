@@ -344,6 +344,8 @@ fn a_credential_that_is_rendered_no_more_goes_when_it_is_confirmed() {
             path.ends_with(user) && (path.contains("/internalusers/") || path.contains("/user/"))
         });
         fleet.set("alpha", &path.unwrap(), None);
+        let role = json!({ "type": "aws_sigv4", "writer": user });
+        fleet.authenticate("alpha", &role);
         let plan = program.expect(2, &["plan"]);
         assert!(plan.out.contains("--revoke alpha/main"), "{}", plan.out);
         program.expect(0, &["apply"]);

@@ -16,6 +16,7 @@ type Reached = (BTreeMap<String, Value>, Vec<String>);
 
 struct Case {
     backend: Backend,
+    api_keys: bool,
     clusters: &'static [&'static str],
     /// Takes the server to where the run that fails begins.
     before: fn(&mut Fleet, &Program),
@@ -23,21 +24,42 @@ struct Case {
     command: &'static [&'static str],
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 6] = [
+    Case {
+        backend: Backend::Elasticsearch,
+        api_keys: true,
+        clusters: &["alpha", "beta"],
+        before: |fleet, program| {
+            program.expect(0, &["apply"]);
+            fleet.remove("beta");
+            program.expect(0, &["rotate", "--credential", "alpha/main"]);
+        },
+        command: &["apply", "--removed", "beta"],
+    },
+    Case {
+        backend: Backend::Elasticsearch,
+        api_keys: true,
+        clusters: &["alpha"],
+        before: |_, _| {},
+        command: &["apply"],
+    },
     Case {
         backend: Backend::Opensearch,
+        api_keys: false,
         clusters: &["alpha"],
         before: |_, _| {},
         command: &["apply"],
     },
     Case {
         backend: Backend::Elasticsearch,
+        api_keys: false,
         clusters: &["alpha"],
         before: |_, _| {},
         command: &["apply"],
     },
     Case {
         backend: Backend::Opensearch,
+        api_keys: false,
         clusters: &["alpha", "beta"],
         before: |fleet, program| {
             program.expect(0, &["apply"]);
@@ -47,6 +69,7 @@ const CASES: [Case; 4] = [
     },
     Case {
         backend: Backend::Opensearch,
+        api_keys: false,
         clusters: &["alpha"],
         before: |_, program| {
             program.expect(0, &["apply"]);
@@ -64,7 +87,11 @@ struct Run {
 impl Case {
     fn start(&self, timeout: u16) -> Run {
         let model = Model::start(self.backend);
-        let mut fleet = Fleet::small(self.backend, self.clusters);
+        let mut fleet = if self.api_keys {
+            Fleet::small_with_api_keys(self.clusters)
+        } else {
+            Fleet::small(self.backend, self.clusters)
+        };
         let program = Program::with(
             self.backend,
             &model.played.url(),
@@ -103,14 +130,10 @@ impl Run {
         assert_eq!(plan.code, 0, "{told}\n{}\n{}", plan.out, plan.err);
         let mut users = self.program.store.names();
         for name in &mut users {
-            let (user, password) = self
-                .program
-                .store
-                .current(name)
-                .unwrap_or_else(|| panic!("{told}: {name} has no value"));
-            assert_eq!(
-                self.model.password(&user),
-                Some(password),
+            let current = self.program.store.current(name);
+            let current = current.unwrap_or_else(|| panic!("{told}: {name} has no value"));
+            assert!(
+                self.model.lets_in(&current),
                 "{told}: what is handed out works"
             );
         }

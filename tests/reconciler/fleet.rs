@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use logfleet_contract::authentication;
 use logfleet_contract::names;
 use logfleet_contract::ownership::{Digest, Ownership};
 use logfleet_contract::server::Backend;
@@ -49,7 +50,7 @@ fn read_example(backend: Backend) -> (&'static str, Files) {
                 .to_str()
                 .unwrap()
                 .to_owned();
-            if below.starts_with("elasticsearch/") {
+            if below.starts_with("elasticsearch/") || below == authentication::FILE {
                 files.insert(below, fs::read(path).unwrap());
             }
         }
@@ -93,38 +94,82 @@ impl Fleet {
         fleet
     }
 
+    /// Clusters of Amazon OpenSearch Service, whose pods have roles of AWS.
+    pub fn with_roles(clusters: &[&str]) -> Self {
+        let mut fleet = Self::empty();
+        for cluster in clusters {
+            fleet.prepare_original(Backend::Opensearch, cluster);
+            fleet.write(cluster);
+        }
+        fleet
+    }
+
+    /// Clusters of Elasticsearch, each with an API key.
+    pub fn with_api_keys(clusters: &[&str]) -> Self {
+        let mut fleet = Self::empty();
+        for cluster in clusters {
+            fleet.prepare_original(Backend::Elasticsearch, cluster);
+            fleet.write(cluster);
+        }
+        fleet
+    }
+
     /// The same with one stream each, for tests that make very many runs.
     pub fn small(backend: Backend, clusters: &[&str]) -> Self {
         let mut fleet = Self::empty();
         for cluster in clusters {
             fleet.prepare(backend, cluster);
-            let objects = fleet.objects(cluster);
-            let stream = format!("logs-kubernetes.nodes-{}", names::slug(cluster));
-            let template = &objects[&format!("_index_template/{stream}")];
-            let lifecycle = template.pointer("/template/settings/index/lifecycle/name");
-            let is_needed = |path: &str| {
-                let name = path.rsplit_once('/').unwrap().1;
-                match path {
-                    _ if path.starts_with("_component_template/") => template["composed_of"]
-                        .as_array()
-                        .unwrap()
-                        .contains(&json!(name)),
-                    _ if path.starts_with("_ilm/") => lifecycle == Some(&json!(name)),
-                    _ if path.starts_with("_index_template/")
-                        || path.starts_with("_data_stream/") =>
-                    {
-                        name == stream
-                    }
-                    _ => true,
-                }
-            };
-            let files = fleet.clusters.get_mut(*cluster).unwrap();
-            for path in objects.keys().filter(|path| !is_needed(path)) {
-                files.remove(&format!("elasticsearch/main/{path}.json"));
-            }
-            fleet.write(cluster);
+            fleet.reduce(cluster);
         }
         fleet
+    }
+
+    /// Both: one stream each, and API keys.
+    pub fn small_with_api_keys(clusters: &[&str]) -> Self {
+        let mut fleet = Self::empty();
+        for cluster in clusters {
+            fleet.prepare_original(Backend::Elasticsearch, cluster);
+            fleet.reduce(cluster);
+        }
+        fleet
+    }
+
+    /// Leaves one stream of a cluster.
+    fn reduce(&mut self, cluster: &str) {
+        let objects = self.objects(cluster);
+        let stream = format!("logs-kubernetes.nodes-{}", names::slug(cluster));
+        let template = &objects[&format!("_index_template/{stream}")];
+        let lifecycle = template.pointer("/template/settings/index/lifecycle/name");
+        let is_needed = |path: &str| {
+            let name = path.rsplit_once('/').unwrap().1;
+            match path {
+                _ if path.starts_with("_component_template/") => template["composed_of"]
+                    .as_array()
+                    .unwrap()
+                    .contains(&json!(name)),
+                _ if path.starts_with("_ilm/") => lifecycle == Some(&json!(name)),
+                _ if path.starts_with("_index_template/") || path.starts_with("_data_stream/") => {
+                    name == stream
+                }
+                _ => true,
+            }
+        };
+        let files = self.clusters.get_mut(cluster).unwrap();
+        for path in objects.keys().filter(|path| !is_needed(path)) {
+            files.remove(&format!("elasticsearch/main/{path}.json"));
+        }
+        self.write(cluster);
+    }
+
+    /// Changes how a cluster authenticates itself at its destination.
+    pub fn authenticate(&mut self, cluster: &str, told: &Value) {
+        let told = json!({ "logfleet_authentication": 1, "destinations": { "main": told } });
+        let files = self.clusters.get_mut(cluster).unwrap();
+        files.insert(
+            authentication::FILE.to_owned(),
+            told.to_string().into_bytes(),
+        );
+        self.write(cluster);
     }
 
     /// Adds a cluster as the example's that has the server, with a user.
@@ -133,19 +178,36 @@ impl Fleet {
         self.write(cluster);
     }
 
-    fn prepare(&mut self, backend: Backend, cluster: &str) {
+    /// The example's cluster, as it authenticates itself.
+    fn prepare_original(&mut self, backend: Backend, cluster: &str) {
         let (original, files) = example(backend);
         let renamed = |text: &str| {
             text.replace(&names::slug(original), &names::slug(cluster))
                 .replace(original, cluster)
         };
-        let mut own: Files = files
+        let own: Files = files
             .iter()
             .map(|(path, bytes)| {
                 let text = std::str::from_utf8(bytes).unwrap();
                 (renamed(path), renamed(text).into_bytes())
             })
             .collect();
+        self.clusters.insert(cluster.to_owned(), own);
+    }
+
+    /// The example's cluster with a user in place of a role of AWS, or of an API key.
+    fn prepare(&mut self, backend: Backend, cluster: &str) {
+        self.prepare_original(backend, cluster);
+        let own = self.clusters.get_mut(cluster).unwrap();
+        let told = json!({ "logfleet_authentication": 1, "destinations": { "main": {
+            "type": "basic",
+            "writer": names::writer(&names::slug(cluster)),
+            "secret": format!("aws-secretsmanager:{}", names::secrets_manager(cluster, "main")),
+        } } });
+        own.insert(
+            authentication::FILE.to_owned(),
+            told.to_string().into_bytes(),
+        );
         let (path, body) = user(backend, cluster);
         own.insert(
             format!("elasticsearch/main/{path}.json"),
@@ -159,7 +221,6 @@ impl Fleet {
                 format!("elasticsearch/main/_plugins/_security/api/rolesmapping/{writer}.json");
             own.insert(path, format!("{mapping:#}\n").into_bytes());
         }
-        self.clusters.insert(cluster.to_owned(), own);
     }
 
     /// The folder with `rendered/` in it.
@@ -171,10 +232,10 @@ impl Fleet {
     pub fn objects(&self, cluster: &str) -> BTreeMap<String, Value> {
         let files = self.clusters[cluster].iter();
         files
-            .map(|(path, bytes)| {
-                let path = path.strip_prefix("elasticsearch/main/").unwrap();
+            .filter_map(|(path, bytes)| {
+                let path = path.strip_prefix("elasticsearch/main/")?;
                 let path = path.strip_suffix(".json").unwrap().to_owned();
-                (path, serde_json::from_slice(bytes).unwrap())
+                Some((path, serde_json::from_slice(bytes).unwrap()))
             })
             .collect()
     }

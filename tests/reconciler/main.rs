@@ -16,8 +16,11 @@
     reason = "modules are shared with other test binaries, which need other parts of them"
 )]
 
+mod api_keys;
 mod converge;
+mod delivery;
 mod deployed;
+mod domain;
 mod failures;
 mod fleet;
 mod model;

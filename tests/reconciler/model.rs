@@ -1,7 +1,7 @@
 //! A model of what Elasticsearch and OpenSearch do with API objects: what they refuse, and how they give back what they
 //! were sent. Tests against real servers say whether it is right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use logfleet_contract::index::Kind;
@@ -25,6 +25,8 @@ pub struct State {
     pub records: Vec<(String, String)>,
     /// Policies that indices were told of.
     pub reattached: Vec<String>,
+    /// API keys by their ids, as they are listed; the key itself is in `value`.
+    pub api_keys: BTreeMap<String, Value>,
 }
 
 /// A played server with the model behind it.
@@ -47,7 +49,7 @@ impl Model {
         }
     }
 
-    /// What is in it, without the inventory: to compare two servers. Passwords are left out.
+    /// What is in it, without the inventory: to compare two servers. Passwords and ids are left out.
     pub fn objects(&self) -> BTreeMap<String, Value> {
         let state = self.state.lock().unwrap();
         let mut all = BTreeMap::new();
@@ -60,7 +62,22 @@ impl Model {
                 all.insert(format!("{}/{name}", kind.api()), body);
             }
         }
+        for key in state.api_keys.values().filter(|key| works(key)) {
+            let path = format!("_security/api_key/{}", key["name"].as_str().unwrap());
+            let all_of_it = all.entry(path).or_insert_with(|| json!([]));
+            let role = key["role_descriptors"]["writer"].clone();
+            all_of_it.as_array_mut().unwrap().push(role);
+        }
         all
+    }
+
+    /// Whether somebody signs in with what a secret holds.
+    pub fn lets_in(&self, (identifier, value): &(String, String)) -> bool {
+        let state = self.state.lock().unwrap();
+        let key = state.api_keys.get(identifier);
+        let by_key = key.is_some_and(|key| works(key) && key["value"] == *value);
+        drop(state);
+        by_key || self.password(identifier).as_ref() == Some(value)
     }
 
     /// The password of a user, as it was sent.
@@ -101,6 +118,10 @@ impl Model {
             .cloned()
             .unwrap_or_default()
     }
+}
+
+fn works(key: &Value) -> bool {
+    key["invalidated"] == false
 }
 
 fn user_kind(backend: Backend) -> Kind {
@@ -151,6 +172,9 @@ impl State {
                 200,
                 json!({ "updated_indices": 1, "failures": false, "failed_indices": [] }),
             );
+        }
+        if let Some(rest) = request.path.strip_prefix("_security/api_key") {
+            return self.api_key(request, rest.trim_start_matches('/'));
         }
         let kinds = Kind::ALL
             .into_iter()
@@ -221,6 +245,87 @@ impl State {
             }
             _ => error(405, "Incorrect HTTP method for uri"),
         }
+    }
+
+    fn api_key(&mut self, request: &Request, id: &str) -> Reply {
+        let body = request.json();
+        match request.method.as_str() {
+            "GET" => {
+                let pattern = request.query.strip_prefix("name=").unwrap();
+                let fits = |name: &str| match pattern.strip_suffix('*') {
+                    Some(beginning) => name.starts_with(beginning),
+                    None => name == pattern,
+                };
+                let listed = self.api_keys.values().filter_map(|key| {
+                    let mut key = key.clone();
+                    key.as_object_mut().unwrap().shift_remove("value");
+                    fits(key["name"].as_str().unwrap()).then_some(key)
+                });
+                (200, json!({ "api_keys": listed.collect::<Vec<_>>() }))
+            }
+            "POST" => {
+                self.version += 1;
+                let id = format!("id{}", self.version);
+                let value = format!("canary-key-{}-of-the-server", self.version);
+                let mut descriptors = body["role_descriptors"].clone();
+                for role in descriptors.as_object_mut().unwrap().values_mut() {
+                    *role = self.shown(Kind::Role, "", role);
+                }
+                let name = &body["name"];
+                let key = json!({
+                    "id": id, "name": name, "value": value, "invalidated": false,
+                    "username": request.user, "realm": "native",
+                    "metadata": body["metadata"], "role_descriptors": descriptors,
+                });
+                self.api_keys.insert(id.clone(), key);
+                (
+                    200,
+                    json!({ "id": id, "name": name, "api_key": value, "encoded": "…" }),
+                )
+            }
+            "PUT" => {
+                let role = self.shown(Kind::Role, "", &body["role_descriptors"]["writer"]);
+                let Some(key) = self.api_keys.get_mut(id) else {
+                    return error(404, "no API key owned by requesting user found");
+                };
+                if key["invalidated"] == true {
+                    return error(400, "cannot update invalidated API key");
+                }
+                key["role_descriptors"]["writer"] = role;
+                (200, json!({ "updated": true }))
+            }
+            "DELETE" => {
+                let mut invalidated = Vec::new();
+                for id in body["ids"].as_array().unwrap() {
+                    if let Some(key) = self.api_keys.get_mut(id.as_str().unwrap()) {
+                        key["invalidated"] = json!(true);
+                        invalidated.push(id.clone());
+                    }
+                }
+                (
+                    200,
+                    json!({ "invalidated_api_keys": invalidated, "error_count": 0 }),
+                )
+            }
+            _ => error(405, "Incorrect HTTP method for uri"),
+        }
+    }
+
+    /// What whoever sends a request may write to: nothing if the credential is wrong, everything if it is a user's.
+    fn grants(&self, backend: Backend, request: &Request) -> Option<Vec<Value>> {
+        if request.scheme == "ApiKey" {
+            let key = self.api_keys.get(&request.user)?;
+            let is_right = key["value"] == request.password && works(key);
+            let names = key.pointer("/role_descriptors/writer/indices/0/names");
+            return is_right.then(|| names.unwrap().as_array().unwrap().clone());
+        }
+        let mut users = self.of(user_kind(backend));
+        let is_right =
+            users.any(|(name, body)| *name == request.user && body["password"] == request.password);
+        is_right.then(|| {
+            let streams = self.of(Kind::DataStream);
+            streams.map(|(name, _)| json!(name)).collect()
+        })
     }
 
     fn list(&self, kind: Kind) -> Value {
@@ -460,13 +565,9 @@ impl State {
     }
 
     fn bulk(&mut self, backend: Backend, request: &Request) -> Reply {
-        let users = self.of(user_kind(backend));
-        let known: BTreeSet<(&str, &str)> = users
-            .map(|(name, body)| (name.as_str(), body["password"].as_str().unwrap_or_default()))
-            .collect();
-        if !known.contains(&(request.user.as_str(), request.password.as_str())) {
+        let Some(granted) = self.grants(backend, request) else {
             return error(401, "unauthorized");
-        }
+        };
         let lines: Vec<Value> = request
             .body
             .lines()
@@ -476,7 +577,7 @@ impl State {
         for pair in lines.chunks(2) {
             let stream = pair[0]["create"]["_index"].as_str().unwrap().to_owned();
             let is_there = self.of(Kind::DataStream).any(|(there, _)| *there == stream);
-            if is_there {
+            if is_there && granted.contains(&json!(stream)) {
                 self.records.push((stream, request.user.clone()));
                 items.push(json!({ "create": { "status": 201 } }));
             } else {

@@ -1,5 +1,6 @@
 //! A server of HTTP on this machine that answers what a test has it answer, and fails where a test wants it to.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -17,8 +18,12 @@ pub struct Request {
     pub path: String,
     pub query: String,
     pub kind: String,
+    /// `Basic` or `ApiKey`; a signature of AWS as it is.
+    pub scheme: String,
     pub user: String,
     pub password: String,
+    /// Every header, by its name in lower case.
+    pub headers: BTreeMap<String, String>,
     pub body: String,
 }
 
@@ -190,7 +195,9 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> 
         path: path.to_owned(),
         query: query.to_owned(),
         kind: String::new(),
+        scheme: String::new(),
         user: String::new(),
+        headers: BTreeMap::new(),
         password: String::new(),
         body: String::new(),
     };
@@ -202,17 +209,20 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> 
             break;
         };
         let value = value.trim();
+        let headers = &mut request.headers;
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
             "content-type" => value.clone_into(&mut request.kind),
             "authorization" => {
-                let pair = STANDARD
-                    .decode(value.strip_prefix("Basic ").unwrap())
-                    .unwrap();
-                let pair = String::from_utf8(pair).unwrap();
-                let (user, password) = pair.split_once(':').unwrap();
-                user.clone_into(&mut request.user);
-                password.clone_into(&mut request.password);
+                let (scheme, rest) = value.split_once(' ').unwrap();
+                scheme.clone_into(&mut request.scheme);
+                if let Ok(pair) = STANDARD.decode(rest) {
+                    let pair = String::from_utf8(pair).unwrap();
+                    let (user, password) = pair.split_once(':').unwrap();
+                    user.clone_into(&mut request.user);
+                    password.clone_into(&mut request.password);
+                }
             }
             "transfer-encoding" => panic!("bodies have a length"),
             _ => {}

@@ -115,6 +115,13 @@ impl Program {
         }
     }
 
+    /// Adds to the settings.
+    pub fn add_settings(&self, text: &str) {
+        let path = self.folder.path().join("reconciler.yaml");
+        let settings = fs::read_to_string(&path).unwrap();
+        fs::write(path, settings + text).unwrap();
+    }
+
     /// Runs a command.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let mut all: Vec<OsString> = vec!["reconciler".into()];

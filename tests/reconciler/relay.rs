@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use logfleet_contract::server::Backend;
 use serde_json::{Value, json};
 
@@ -77,6 +79,11 @@ impl Real {
         })
     }
 
+    /// A client with an API key, directly at the server.
+    pub fn client_by_key(&self, id: &str, key: &str) -> Client {
+        (self.connect)(&by_key(id, key))
+    }
+
     /// A client with a password, directly at the server.
     pub fn client(&self, user: &str, password: &str) -> Client {
         (self.connect)(&Identity::Password(user.to_owned(), password.to_owned()))
@@ -92,6 +99,10 @@ struct Relay {
     policies: Mutex<BTreeMap<String, Value>>,
 }
 
+fn by_key(id: &str, key: &str) -> Identity {
+    Identity::ApiKey(STANDARD.encode(format!("{id}:{key}")))
+}
+
 fn pair(answer: Answer) -> (u16, Value) {
     (answer.status, answer.body)
 }
@@ -100,7 +111,11 @@ impl Relay {
     fn client(&self, request: &Request) -> Client {
         let key = (request.user.clone(), request.password.clone());
         let mut clients = self.clients.lock().unwrap();
-        let new = || (self.connect)(&Identity::Password(key.0.clone(), key.1.clone()));
+        let identity = match request.scheme.as_str() {
+            "ApiKey" => by_key(&key.0, &key.1),
+            _ => Identity::Password(key.0.clone(), key.1.clone()),
+        };
+        let new = || (self.connect)(&identity);
         clients.entry(key.clone()).or_insert_with(new).clone()
     }
 

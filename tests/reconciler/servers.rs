@@ -29,8 +29,13 @@ struct Rig {
     _alone: MutexGuard<'static, ()>,
 }
 
-/// A server and a fleet; none where the server isn't installed.
+/// A server and a fleet whose clusters have users; none where the server isn't installed.
 fn rig(backend: Backend, clusters: &[&str]) -> Option<Rig> {
+    rig_of(backend, Fleet::of(backend, clusters))
+}
+
+/// A server and a fleet; none where the server isn't installed.
+fn rig_of(backend: Backend, fleet: Fleet) -> Option<Rig> {
     static OPENSEARCH: (OnceLock<Option<Real>>, Mutex<()>) = (OnceLock::new(), Mutex::new(()));
     static ELASTICSEARCH: (OnceLock<Option<Real>>, Mutex<()>) = (OnceLock::new(), Mutex::new(()));
     let (server, alone) = match backend {
@@ -39,7 +44,6 @@ fn rig(backend: Backend, clusters: &[&str]) -> Option<Rig> {
     };
     let alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
     let real = server.get_or_init(|| Real::start(backend)).as_ref()?;
-    let fleet = Fleet::of(backend, clusters);
     let mut program = Program::with(
         backend,
         &real.played.url(),
@@ -95,7 +99,11 @@ impl Rig {
             .store
             .current(&format!("logfleet/{cluster}/main"))
             .unwrap();
-        self.real.client(&user, &password)
+        if user.starts_with("logfleet-") {
+            self.real.client(&user, &password)
+        } else {
+            self.real.client_by_key(&user, &password)
+        }
     }
 
     /// Removes a cluster that isn't rendered any more, with its data streams where this build can delete any.
@@ -494,10 +502,11 @@ fn refused_actions(
     actions
 }
 
-fn rights(backend: Backend) {
-    let Some(mut rig) = rig(backend, &["rights-a", "rights-b"]) else {
-        return;
-    };
+/// The clusters of the tests of what a credential may do.
+const RIGHTS: [&str; 2] = ["rights-a", "rights-b"];
+
+fn rights(mut rig: Rig) {
+    let backend = rig.real.backend;
     rig.program.expect(0, &["apply"]);
     let writer = rig.writer("rights-a");
     let own = rig.streams("rights-a");
@@ -528,12 +537,106 @@ fn rights(backend: Backend) {
 
 #[test]
 fn a_clusters_credential_at_opensearch_appends_and_nothing_else() {
-    rights(Backend::Opensearch);
+    if let Some(rig) = rig(Backend::Opensearch, &RIGHTS) {
+        rights(rig);
+    }
 }
 
 #[test]
 fn a_clusters_credential_at_elasticsearch_appends_and_nothing_else() {
-    rights(Backend::Elasticsearch);
+    if let Some(rig) = rig(Backend::Elasticsearch, &RIGHTS) {
+        rights(rig);
+    }
+}
+
+#[test]
+fn a_clusters_api_key_appends_and_nothing_else() {
+    if let Some(rig) = rig_of(Backend::Elasticsearch, Fleet::with_api_keys(&RIGHTS)) {
+        rights(rig);
+    }
+}
+
+#[test]
+fn api_keys_live_at_elasticsearch() {
+    let fleet = Fleet::with_api_keys(&["keys-a", "keys-b"]);
+    let Some(mut rig) = rig_of(Backend::Elasticsearch, fleet) else {
+        return;
+    };
+    rig.program.expect(0, &["apply"]);
+    rig.real.played.requests();
+    rig.program.expect(0, &["apply"]);
+    let requests = rig.real.played.requests();
+    assert!(
+        requests.iter().all(|request| !request.writes()),
+        "{requests:#?}"
+    );
+    let current = |rig: &Rig| rig.program.store.current("logfleet/keys-a/main").unwrap();
+    let stream = rig.streams("keys-a")[0].clone();
+    let first = current(&rig);
+    assert_eq!(create(&rig.writer("keys-a"), &stream), 201);
+
+    // A role that is rendered otherwise reaches the key.
+    let path = "_security/role/logfleet-keys_a-writer";
+    let role = rig.fleet.objects("keys-a")[path].clone();
+    let mut less = role.clone();
+    let names = less["indices"][0]["names"].as_array_mut().unwrap();
+    names.retain(|name| *name != stream.as_str());
+    rig.fleet.set("keys-a", path, Some(&less));
+    rig.program.expect(0, &["apply"]);
+    assert_eq!(create(&rig.writer("keys-a"), &stream), 403);
+    rig.fleet.set("keys-a", path, Some(&role));
+    rig.program.expect(0, &["apply"]);
+    assert_eq!(create(&rig.writer("keys-a"), &stream), 201);
+    assert_eq!(current(&rig), first, "it is the same key");
+
+    rig.program
+        .expect(0, &["rotate", "--credential", "keys-a/main"]);
+    let second = current(&rig);
+    for (id, key) in [&first, &second] {
+        assert_eq!(create(&rig.real.client_by_key(id, key), &stream), 201);
+    }
+    pass(25 * 60 * 60);
+    rig.program
+        .expect(0, &["rotate", "--credential", "keys-a/main", "--finish"]);
+    assert_eq!(
+        create(&rig.real.client_by_key(&first.0, &first.1), &stream),
+        401
+    );
+
+    // Somebody invalidates the one that is in use.
+    let ids = json!({ "ids": [second.0] });
+    succeeds(
+        &rig.real
+            .admin
+            .send("DELETE", "_security/api_key", Some(&ids)),
+    );
+    assert_eq!(create(&rig.writer("keys-a"), &stream), 401);
+    rig.program.expect(2, &["plan"]);
+    rig.program.expect(0, &["apply"]);
+    assert_eq!(create(&rig.writer("keys-a"), &stream), 201);
+    rig.program.expect(0, &["plan"]);
+
+    let others = json!({ "name": "somebodys" });
+    succeeds(
+        &rig.real
+            .admin
+            .send("POST", "_security/api_key", Some(&others)),
+    );
+    let last = current(&rig);
+    for cluster in ["keys-a", "keys-b"] {
+        let gone = rig.fleet.objects(cluster);
+        rig.fleet.remove(cluster);
+        rig.remove(cluster, &gone);
+    }
+    assert_eq!(
+        create(&rig.real.client_by_key(&last.0, &last.1), &stream),
+        401
+    );
+    let listed = rig.real.admin.send("GET", "_security/api_key?name=*", None);
+    let keys = listed.body["api_keys"].as_array().unwrap().iter();
+    let working = keys.filter(|key| key["invalidated"] == false);
+    let names: Vec<&str> = working.map(|key| key["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["somebodys"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use logfleet_reconciler::credential::Layout;
 use logfleet_reconciler::fault::Fault;
 use logfleet_reconciler::store::{Secret, SecretStore, Stored};
 use secrecy::ExposeSecret;
@@ -37,8 +38,8 @@ impl Memory {
         let state = self.0.lock().unwrap();
         let secret = state.secrets.get(name)?.current.as_ref()?;
         Some((
-            secret.username.clone(),
-            secret.password.expose_secret().to_owned(),
+            secret.identifier.clone(),
+            secret.value.expose_secret().to_owned(),
         ))
     }
 
@@ -48,7 +49,7 @@ impl Memory {
         let stored = state.secrets.values();
         let all = stored.flat_map(|stored| [&stored.current, &stored.pending, &stored.previous]);
         all.flatten()
-            .map(|secret| secret.password.expose_secret().to_owned())
+            .map(|secret| secret.value.expose_secret().to_owned())
             .collect()
     }
 
@@ -79,26 +80,26 @@ impl Memory {
 }
 
 impl SecretStore for Memory {
-    fn read(&self, name: &str) -> Result<Stored, Fault> {
+    fn read(&self, name: &str, _: &Layout) -> Result<Stored, Fault> {
         self.call(name, |state| {
             Ok(state.secrets.get(name).cloned().unwrap_or_default())
         })
     }
 
-    fn put_pending(&self, name: &str, secret: &Secret) -> Result<(), Fault> {
+    fn put_pending(&self, name: &str, _: &Layout, secret: &Secret) -> Result<(), Fault> {
         self.call(name, |state| {
             state.secrets.entry(name.to_owned()).or_default().pending = Some(secret.clone());
             Ok(())
         })
     }
 
-    fn promote(&self, name: &str, username: &str) -> Result<(), Fault> {
+    fn promote(&self, name: &str, _: &Layout, identifier: &str) -> Result<(), Fault> {
         self.call(name, |state| {
             let stored = state.secrets.entry(name.to_owned()).or_default();
             let is = |secret: &Option<Secret>| {
                 secret
                     .as_ref()
-                    .is_some_and(|secret| secret.username == username)
+                    .is_some_and(|secret| secret.identifier == identifier)
             };
             if is(&stored.pending) {
                 stored.previous = stored.current.take();

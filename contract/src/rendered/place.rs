@@ -1,5 +1,6 @@
 //! What a file of a cluster's folder is, told by its path. Pure.
 
+use crate::authentication;
 use crate::index::{ObjectError, ObjectPath};
 
 /// What a file of a cluster's folder is.
@@ -33,6 +34,8 @@ pub enum Place {
     Kubernetes(KubernetesFile),
     /// `gitops/…`.
     Gitops,
+    /// `authentication.json`.
+    Authentication,
     /// What no built-in template makes.
     Other,
 }
@@ -79,6 +82,7 @@ impl Place {
             ["kubernetes", "patches", _, ..] => Self::Kubernetes(KubernetesFile::Patch),
             ["kubernetes", _, ..] => Self::Kubernetes(KubernetesFile::Applied),
             ["gitops", _, ..] => Self::Gitops,
+            [authentication::FILE] => Self::Authentication,
             _ => Self::Other,
         })
     }
@@ -95,6 +99,7 @@ impl Place {
             Self::Kubernetes(KubernetesFile::Patch) => "patches",
             Self::Kubernetes(KubernetesFile::Applied) => "files of Kubernetes",
             Self::Gitops => "files of Argo CD or Flux",
+            Self::Authentication => "files of authentication",
             Self::Other => "files of no known kind",
         }
     }
@@ -119,6 +124,8 @@ mod tests {
             ("kubernetes/patches/a.yaml", "patches"),
             ("kubernetes/kustomization.yaml", "files of Kubernetes"),
             ("gitops/flux/a.yaml", "files of Argo CD or Flux"),
+            ("authentication.json", "files of authentication"),
+            ("more/authentication.json", "files of no known kind"),
             ("notes.md", "files of no known kind"),
         ] {
             assert_eq!(

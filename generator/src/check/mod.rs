@@ -22,6 +22,7 @@ pub(crate) use aws::calls::tests::unneeded as unneeded_permissions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use logfleet_contract::authentication::{self, Authentication};
 use logfleet_contract::rendered::Place;
 use sha2::{Digest as _, Sha256};
 
@@ -126,6 +127,14 @@ impl Checker {
                 let message = format!("`{}`: {error}", shown_path(cluster, path.as_str()));
                 faults.push(Fault::input(message).hint(
                     "below `elasticsearch/<destination>/` a file's path is that of the API; put what isn't sent into another folder",
+                ));
+            }
+            if path.as_str() == authentication::FILE
+                && let Err(error) = Authentication::parse(bytes)
+            {
+                let message = format!("`{}`: {error}", shown_path(cluster, path.as_str()));
+                faults.push(Fault::input(message).hint(
+                    "the reconciler makes credentials by this file: write it as the built-in template does",
                 ));
             }
             let text = std::str::from_utf8(bytes).unwrap_or_default();

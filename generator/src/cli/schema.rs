@@ -41,6 +41,8 @@ enum Kind {
     AccountConfiguration,
     /// What registers a cluster with its account, in aws/<region>/stack.json
     ClusterRegistration,
+    /// As whom a cluster's shippers write, in authentication.json
+    Authentication,
 }
 
 /// What a schema is of.
@@ -62,6 +64,7 @@ impl From<Kind> for Of {
             Kind::ForwarderSchedule => Self::Document(Document::ForwarderSchedule),
             Kind::AccountConfiguration => Self::Document(Document::AccountConfiguration),
             Kind::ClusterRegistration => Self::Document(Document::Registration),
+            Kind::Authentication => Self::Document(Document::Authentication),
         }
     }
 }

@@ -367,7 +367,6 @@ impl ResolvedSecret {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResolvedSecretKey {
     /// The setting's name, such as `username_in`, which says no secret.
-    #[serde(skip)]
     pub setting: &'static str,
     /// In AWS Secrets Manager.
     pub outside: String,

@@ -99,6 +99,7 @@ impl AwsError {
     pub fn fault(&self, place: impl Into<String>) -> Fault {
         let fault = Fault::new(place, self.to_string());
         match self {
+            Self::Refused { .. } if is_of_the_clock(&self.to_string()) => fault.hint(CLOCK),
             Self::OtherAccount { .. } => fault.hint("set `aws.role` to the name of the role to assume in each account"),
             Self::Refused { action, code, .. } if action == "AssumeRole" && code == "AccessDenied" => fault.hint(
                 "let the reconciler's credential assume the role that `aws.role` names, in its own policy and in the trust policy of the role",
@@ -115,6 +116,22 @@ impl AwsError {
             _ => fault,
         }
     }
+}
+
+/// What to do where [`is_of_the_clock`].
+pub(crate) const CLOCK: &str = "set the clock of the machine that the reconciler runs on: AWS refuses signatures of more than five minutes ago or ahead";
+
+/// Whether AWS refuses a request since the time in its signature is too far from its own
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>).
+pub(crate) fn is_of_the_clock(refusal: &str) -> bool {
+    [
+        "RequestTimeTooSkewed",
+        "RequestExpired",
+        "Signature expired",
+        "Signature not yet current",
+    ]
+    .iter()
+    .any(|sign| refusal.contains(sign))
 }
 
 /// <https://docs.aws.amazon.com/general/latest/gr/api-retries.html>
@@ -189,6 +206,17 @@ mod tests {
             of(502, "<html>no</html>").to_string(),
             "Action: status 502: <html>no</html>"
         );
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named() {
+        for body in [
+            r#"{"__type":"InvalidSignatureException","message":"Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"}"#,
+            "<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>",
+        ] {
+            let fault = of(403, body).fault("aws");
+            assert_eq!(fault.hints, [CLOCK], "{body}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ use ureq::http::Request;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 pub use error::AwsError;
+pub(crate) use error::{CLOCK, is_of_the_clock};
 pub use query::Form;
 pub use xml::Element;
 
@@ -380,7 +381,7 @@ impl Aws {
         let mut request = request
             .body(call.body.clone())
             .map_err(|error| AwsError::strange(call.action, &error))?;
-        self.sign(&mut request, call.service)
+        self.sign(&mut request, &call.body, call.service)
             .map_err(|error| AwsError::strange(call.action, &error))?;
         let mut response = self
             .agent
@@ -407,7 +408,12 @@ impl Aws {
     }
 
     /// Signs a request with Signature Version 4.
-    fn sign(&self, request: &mut Request<Vec<u8>>, service: &str) -> Result<(), String> {
+    pub(crate) fn sign<B>(
+        &self,
+        request: &mut Request<B>,
+        body: &[u8],
+        service: &str,
+    ) -> Result<(), String> {
         let mut settings = SigningSettings::default();
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         if service == "s3" {
@@ -436,14 +442,13 @@ impl Aws {
             .iter()
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
             .collect();
-        let body = request.body().clone();
         let signable = SignableRequest::new(
             request.method().as_str(),
             request.uri().to_string(),
             headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
-            SignableBody::Bytes(&body),
+            SignableBody::Bytes(body),
         )
         .map_err(|error| error.to_string())?;
         let (instructions, _) = sign(signable, &parameters)

@@ -7,22 +7,22 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use logfleet_contract::index::Kind;
 use serde_json::{Value, json};
 
 use super::display::with_work;
 use super::{Applying, Arguments, Choices, Command, Format, Terminal, tell};
-use crate::credential::{CredentialName, Slot};
+use crate::credential::{CredentialName, Form, Slot};
 use crate::fault::Fault;
 use crate::metrics::{self, Outcome};
 use crate::plan::{Plan, SavedPlan, to_text};
 use crate::server::apply::Report;
 use crate::server::client::Client;
+use crate::server::identity::Identity;
 use crate::server::issue::write_marker;
 use crate::server::plan::Decisions;
 use crate::session::{ApplyOptions, Configured, Observation, Surroundings, faults};
 use crate::source::Source;
-use crate::wanted::Scope;
+use crate::wanted::{Scope, Wanted};
 
 type Result<T> = std::result::Result<T, Vec<Fault>>;
 
@@ -422,7 +422,9 @@ impl Running<'_, '_> {
     }
 
     fn status(&mut self) -> Result<u8> {
-        let servers = self.configured.reach(self.surroundings, None);
+        let servers = self
+            .configured
+            .reach(&Wanted::default(), self.surroundings, None);
         let mut document = BTreeMap::new();
         let mut text = String::new();
         let mut failed = Vec::new();
@@ -506,11 +508,13 @@ impl Running<'_, '_> {
                 }
                 let place = format!("{server}/credential/{name}");
                 let users = Slot::ALL.map(|slot| slot.user(&credential.user).name);
-                let stored = stores[&credential.store].read(&credential.secret);
+                let stored = stores[&credential.store].read(&credential.secret, &credential.layout);
                 let secret = stored.and_then(|stored| {
                     stored
                         .current
-                        .filter(|secret| users.contains(&secret.username))
+                        .filter(|secret| {
+                            secret.form == Form::ApiKey || users.contains(&secret.identifier)
+                        })
                         .ok_or_else(|| {
                             Fault::new(
                                 &place,
@@ -522,9 +526,8 @@ impl Running<'_, '_> {
                             .hint("`reconciler apply` makes one")
                         })
                 });
-                let client = secret.and_then(|secret| {
-                    Client::new(&reached.connection, &secret.username, &secret.password)
-                });
+                let client = secret
+                    .and_then(|secret| Client::new(&reached.connection, Identity::of(&secret)));
                 let client = match client {
                     Ok(client) => client,
                     Err(fault) => {
@@ -532,22 +535,19 @@ impl Running<'_, '_> {
                         continue;
                     }
                 };
-                let streams = wanted.objects.iter().filter(|(path, object)| {
-                    path.kind == Kind::DataStream && object.clusters.contains(&name.cluster)
-                });
-                for (path, _) in streams {
+                for stream in &credential.streams {
                     let outcome =
-                        write_marker(&client, &path.name, &(self.surroundings.now)().to_string());
+                        write_marker(&client, stream, &(self.surroundings.now)().to_string());
                     let is_taken = outcome.is_ok();
                     text += &format!(
                         "{name}: {}: {}\n",
-                        path.name,
+                        stream,
                         if is_taken { "taken" } else { "REFUSED" }
                     );
-                    rows.push(json!({ "credential": name.to_string(), "server": server, "data_stream": path.name, "taken": is_taken }));
+                    rows.push(json!({ "credential": name.to_string(), "server": server, "data_stream": stream, "taken": is_taken }));
                     if let Err(why) = outcome {
                         failed.push(Fault::new(
-                            format!("{server}/{path}"),
+                            format!("{server}/_data_stream/{stream}"),
                             format!("the credential of {name} can't write: {why}"),
                         ));
                     }

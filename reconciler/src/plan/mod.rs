@@ -53,6 +53,9 @@ pub struct TargetPlan {
     /// What isn't rendered any more and stays, with the reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<Subject, String>,
+    /// Credentials that others make, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<Subject, String>,
     /// How many objects and credentials are as they should be.
     pub unchanged: usize,
 }
@@ -154,6 +157,8 @@ pub enum Change {
         /// What differs.
         differences: Vec<Difference>,
     },
+    /// A credential is written to the cluster's Secret.
+    Deliver,
     /// A credential is replaced by a new one.
     Rotate,
     /// The credential that was replaced is deleted.
@@ -189,6 +194,7 @@ impl Change {
             Self::Continue => "continue",
             Self::Restore { .. } => "restore",
             Self::Correct { .. } => "correct",
+            Self::Deliver => "deliver",
             Self::Rotate => "rotate",
             Self::Finish => "finish",
             Self::Revoke => "revoke",

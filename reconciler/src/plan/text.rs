@@ -103,14 +103,16 @@ fn add_target(text: &mut String, name: &str, target: &TargetPlan) {
             let _ = writeln!(text, "             {subject}");
         }
     }
-    let mut kept: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (subject, why) in &target.kept {
-        kept.entry(why).or_default().push(subject.to_string());
-    }
-    for (why, subjects) in kept {
-        let _ = writeln!(text, "  kept     {why}");
-        for subject in subjects {
-            let _ = writeln!(text, "             {subject}");
+    for (word, reasons) in [("kept", &target.kept), ("yours", &target.others)] {
+        let mut subjects: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (subject, why) in reasons {
+            subjects.entry(why).or_default().push(subject.to_string());
+        }
+        for (why, subjects) in subjects {
+            let _ = writeln!(text, "  {word:8} {why}");
+            for subject in subjects {
+                let _ = writeln!(text, "             {subject}");
+            }
         }
     }
     for stop in &target.stops {

@@ -17,8 +17,9 @@ use logfleet_contract::index::{Kind, ObjectPath};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, Form};
 use crate::fault::Fault;
+use crate::kubernetes::ApiServer;
 use crate::plan::{Change, Subject, TargetPlan};
 use crate::random;
 use crate::server::client::{Client, Connection, RequestError};
@@ -26,9 +27,10 @@ use crate::server::issue::Issuing;
 use crate::server::keep::policy_patterns;
 use crate::server::ledger::Held;
 use crate::server::observe::Observed;
-use crate::server::write::{self, Bodies, Body, Outcomes};
+use crate::server::write::{self, Bodies, Outcomes};
 use crate::store::Stores;
 use crate::wanted::WantedServer;
+use crate::wiped::Wiped;
 use crate::work::{Work, ended_early};
 
 /// How often a run that works says that it lives.
@@ -49,6 +51,8 @@ pub struct Target<'a> {
     pub observed: &'a Observed,
     /// Where credentials are stored.
     pub stores: &'a Stores,
+    /// The API servers of clusters whose Secrets are written.
+    pub api_servers: &'a BTreeMap<String, ApiServer>,
     /// How long an old credential works beside the new one.
     pub overlap: SignedDuration,
     /// A dead run whose place is taken.
@@ -115,6 +119,7 @@ impl<'a> Applying<'a> {
                     if let Some(wanted) = target.wanted.credentials.get(name) {
                         let record = Credential::new(
                             &wanted.user,
+                            &wanted.layout,
                             &wanted.secret,
                             &wanted.store,
                             random::hex(16)?,
@@ -130,6 +135,15 @@ impl<'a> Applying<'a> {
                     {
                         record.secret.clone_from(&wanted.secret);
                         record.store.clone_from(&wanted.store);
+                        record.layout.clone_from(&wanted.layout);
+                    }
+                }
+                (Subject::Credential(name), Change::Restore { .. }) => {
+                    // An API key can't be made again as it was: another takes its place.
+                    if let Some(record) = inventory.credentials.get_mut(name)
+                        && record.layout.form == Form::ApiKey
+                    {
+                        record.remake();
                     }
                 }
                 _ => {}
@@ -207,7 +221,7 @@ impl<'a> Applying<'a> {
                 _ => false,
             };
             if let Some(object) = self.target.wanted.objects.get(path).filter(|_| is_written) {
-                bodies.insert(path.clone(), Body(object.content.clone()));
+                bodies.insert(path.clone(), Wiped(object.content.clone()));
                 verbs.insert(path.clone(), step.change.verb());
             }
         }

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backon::{BlockingRetryable, ExponentialBuilder};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Request, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use zeroize::Zeroizing;
 
+use crate::aws::{CLOCK, is_of_the_clock};
 use crate::fault::Fault;
+use crate::server::identity::Identity;
 
 /// The largest answer: all of a server's templates or roles are one answer.
 const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
@@ -72,7 +71,7 @@ impl Retry {
 pub struct Client {
     agent: Agent,
     url: String,
-    authorization: SecretString,
+    identity: Identity,
     retry: Retry,
 }
 
@@ -141,11 +140,12 @@ impl RequestError {
     pub fn fault(&self, server: &str) -> Fault {
         let fault = Fault::new(server, self.to_string());
         match self {
+            Self::Refused { reason, .. } if is_of_the_clock(reason) => fault.hint(CLOCK),
             Self::Refused { status: 401, .. } => {
                 fault.hint("see that `administrator` in the settings is a user of this server, and that the password is right")
             }
             Self::Refused { status: 403, .. } => {
-                fault.hint("give the administrator the privileges that docs/reconciler.md lists")
+                fault.hint("give the administrator the privileges that docs/reconciler.md lists; at a domain of Amazon OpenSearch Service, the domain's access policy and a mapping of the role's ARN must let it in")
             }
             Self::Transport { why, .. } if why.contains("certificate") => {
                 fault.hint("set `certificate_authority` of the server to the authority that signed its certificate")
@@ -169,12 +169,8 @@ impl RequestError {
 }
 
 impl Client {
-    /// A client that signs in with a password.
-    pub fn new(
-        connection: &Connection,
-        username: &str,
-        password: &SecretString,
-    ) -> Result<Self, Fault> {
+    /// A client that signs in as somebody.
+    pub fn new(connection: &Connection, identity: Identity) -> Result<Self, Fault> {
         let authorities = match &connection.authorities {
             Some(pem) => authorities(&connection.url, pem)?,
             None => system_authorities(),
@@ -195,12 +191,10 @@ impl Client {
             .user_agent(concat!("logfleet-reconciler/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        let pair = Zeroizing::new(format!("{username}:{}", password.expose_secret()));
-        let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
         Ok(Self {
             agent,
             url: connection.url.trim_end_matches('/').to_owned(),
-            authorization: SecretString::from(format!("Basic {}", encoded.as_str())),
+            identity,
             retry: connection.retry,
         })
     }
@@ -235,6 +229,18 @@ impl Client {
         let text = body.map(|body| Zeroizing::new(body.to_string()));
         let text = text.as_ref().map(|text| text.as_str());
         self.send_text(method, path, "application/json", text)
+    }
+
+    /// Sends a body of another kind than JSON's own, such as a patch.
+    pub fn send_as(
+        &self,
+        method: &'static str,
+        path: &str,
+        kind: &str,
+        body: &Value,
+    ) -> Result<Value, RequestError> {
+        let text = Zeroizing::new(body.to_string());
+        self.send_text(method, path, kind, Some(text.as_str()))
     }
 
     /// Sends lines of JSON.
@@ -282,21 +288,26 @@ impl Client {
         };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}/{path}", self.url))
-            .header(header::AUTHORIZATION, self.authorization.expose_secret());
+            .uri(format!("{}/{path}", self.url));
         if text.is_some() {
             request = request.header(header::CONTENT_TYPE, kind);
         }
         // Without a text, GET and DELETE have no body at all, and the others one of length 0: a body of unknown length
         // is one for Elasticsearch, which refuses it where it reads none.
-        let text = text.or((!matches!(method, "GET" | "DELETE")).then_some(""));
-        let result = match text {
-            Some(text) => request.body(text).map(|request| self.agent.run(request)),
-            None => request.body(()).map(|request| self.agent.run(request)),
-        };
-        let mut response = result
-            .map_err(|error| transport(error.to_string()))?
+        let bodiless = matches!(method, "GET" | "DELETE") && text.is_none();
+        let text = text.unwrap_or_default();
+        let mut request = request
+            .body(text)
             .map_err(|error| transport(error.to_string()))?;
+        self.identity
+            .sign(&mut request, text.as_bytes())
+            .map_err(transport)?;
+        let result = if bodiless {
+            self.agent.run(request.map(drop))
+        } else {
+            self.agent.run(request)
+        };
+        let mut response = result.map_err(|error| transport(error.to_string()))?;
         let status = response.status().as_u16();
         let wait = response.headers().get(header::RETRY_AFTER);
         let wait = wait.and_then(|value| retry_after(value.to_str().ok()?, now()));
@@ -407,6 +418,9 @@ fn system_authorities() -> Vec<Certificate<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use secrecy::SecretString;
     use serde_json::json;
 
     use super::*;
@@ -446,8 +460,8 @@ mod tests {
                 ..Retry::default()
             },
         };
-        let client =
-            Client::new(&connection, "admin", &SecretString::from("hunter2")).expect("a client");
+        let identity = Identity::user("admin", &SecretString::from("hunter2"));
+        let client = Client::new(&connection, identity).expect("a client");
         let shown = format!("{client:?} {:?}", client.get("x"));
         assert!(
             !shown.contains("hunter2") && !shown.contains(&STANDARD.encode("admin:hunter2")),

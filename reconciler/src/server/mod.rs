@@ -2,6 +2,7 @@
 //!
 //! | Module | Step |
 //! |---|---|
+//! | [`identity`] | as whom a server is spoken to. IO with a role of AWS |
 //! | [`client`] | one request, sent again where that may help. IO |
 //! | [`ledger`] | the inventory in the server, and who works with it. IO |
 //! | [`observe`] | what the server holds, by one request for each kind. IO |
@@ -11,9 +12,12 @@
 //! | [`apply`] | writes what differs, in the order of the contract. IO |
 //! | [`mod@write`] | how each kind is written and deleted. IO |
 //! | [`issue`] | makes, replaces and revokes credentials. IO |
+//! | [`api_key`] | how API keys of Elasticsearch are listed, made and invalidated. IO |
 
+pub mod api_key;
 pub mod apply;
 pub mod client;
+pub mod identity;
 pub mod issue;
 pub mod keep;
 pub mod ledger;

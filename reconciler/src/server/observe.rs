@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use logfleet_contract::index::{Kind, ObjectPath};
 use logfleet_contract::server::Backend;
 use serde_json::{Value, json};
 
+use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
+use crate::kubernetes::Delivery;
+use crate::server::api_key::{self, ApiKeys};
 use crate::server::client::{Client, RequestError};
 use crate::server::ledger::Ledger;
 
@@ -17,6 +21,10 @@ pub struct Observed {
     pub ledger: Ledger,
     /// Every object of the kinds that are rendered, the server's own ones among them.
     pub objects: BTreeMap<ObjectPath, Value>,
+    /// API keys, where credentials are such.
+    pub api_keys: ApiKeys,
+    /// What clusters hold of credentials that are written there.
+    pub deliveries: BTreeMap<CredentialName, Delivery>,
     /// What a writing of an OpenSearch policy has to name: `_seq_no` and `_primary_term`.
     pub versions: BTreeMap<ObjectPath, (u64, u64)>,
 }
@@ -44,12 +52,22 @@ fn listing(kind: Kind) -> String {
     }
 }
 
-/// Reads everything that a server holds.
-pub fn observe(server: &str, client: &Client, backend: Backend) -> Result<Observed, Fault> {
+/// Reads everything that a server holds; API keys only if some are wanted, or were made.
+pub fn observe(
+    server: &str,
+    client: &Client,
+    backend: Backend,
+    has_api_keys: bool,
+    now: Timestamp,
+) -> Result<Observed, Fault> {
     let mut observed = Observed {
         ledger: Ledger::read(server, client)?,
         ..Observed::default()
     };
+    let mut records = observed.ledger.inventory.credentials.values();
+    if has_api_keys || records.any(|record| record.layout.form == Form::ApiKey) {
+        observed.api_keys = api_key::list(server, client, "logfleet-*", now)?;
+    }
     for kind in Kind::ALL {
         if kind.backend().is_some_and(|own| own != backend) {
             continue;

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use logfleet_contract::index::{Kind, ObjectPath};
 use serde_json::Value;
 
-use crate::credential::{Credential, CredentialName, Slot};
+use crate::credential::{Credential, CredentialName, Form, Slot};
 use crate::fault::Fault;
+use crate::kubernetes::Delivery;
 use crate::plan::{Change, Difference, Step, Subject, TargetPlan, Waiting, differences, digest};
 use crate::server::keep::kept;
 use crate::server::normal::normal;
@@ -95,6 +96,12 @@ pub fn plan(
         for (name, credential) in &wanted.credentials {
             planning.credential(name, credential);
         }
+        for (name, why) in &wanted.others {
+            if planning.is_looked_at(&BTreeSet::from([name.cluster.clone()])) {
+                let subject = Subject::Credential(name.clone());
+                planning.plan.others.insert(subject, (*why).to_owned());
+            }
+        }
         planning.revocations();
     }
     let mut plan = planning.plan;
@@ -108,6 +115,14 @@ pub fn plan(
 /// What differs between an object and the server's, as they are compared.
 pub fn drift(kind: Kind, wanted: &Value, there: &Value) -> Vec<Difference> {
     differences(&normal(kind, there, wanted), &normal(kind, wanted, wanted))
+}
+
+/// What a credential is, in a message.
+fn made(form: Form) -> &'static str {
+    match form {
+        Form::User => "user",
+        Form::ApiKey => "API key",
+    }
 }
 
 struct Planning<'a> {
@@ -310,60 +325,22 @@ impl Planning<'_> {
         if !self.is_looked_at(&clusters) {
             return;
         }
-        let subject = || Subject::Credential(name.clone());
         let Some(record) = self.observed.ledger.inventory.credentials.get(name) else {
-            let there = Slot::ALL.map(|slot| slot.user(&wanted.user));
-            let foreign = there
-                .iter()
-                .find(|path| self.observed.objects.contains_key(path));
-            match foreign {
-                None => self.step(
-                    subject(),
-                    Change::Issue,
-                    &clusters,
-                    None,
-                    Some(&wanted.body),
-                ),
-                Some(path)
-                    if self
-                        .decisions
-                        .adopted
-                        .contains(&format!("credential/{name}")) =>
-                {
-                    let differences = drift(path.kind, &wanted.body, &self.observed.objects[path]);
-                    let ground = self.observed.objects.get(path).cloned();
-                    self.step(
-                        subject(),
-                        Change::Adopt { differences },
-                        &clusters,
-                        ground.as_ref(),
-                        Some(&wanted.body),
-                    );
-                }
-                Some(path) => {
-                    let stop = Fault::new(
-                        format!("{}/{path}", self.server),
-                        "somebody else made this user",
-                    )
-                    .hint(format!("if its password is in the secret `{}`: reconciler adopt {} credential/{name}", wanted.secret, self.server))
-                    .hint("otherwise delete the user, and a new credential is made");
-                    self.plan.stops.push(stop);
-                }
-            }
+            self.unknown_credential(name, wanted, &clusters);
             return;
         };
-        let moved =
-            (record.secret != wanted.secret).then_some(("secret", &record.secret, &wanted.secret));
-        let moved = moved.or((record.store != wanted.store).then_some((
-            "store",
-            &record.store,
-            &wanted.store,
-        )));
+        let (old, new) = (record.layout.to_string(), wanted.layout.to_string());
+        let moved = [
+            ("secret was", &record.secret, &wanted.secret),
+            ("store was", &record.store, &wanted.store),
+            ("secret's keys were", &old, &new),
+        ];
+        let moved = moved.into_iter().find(|(_, from, to)| from != to);
         if let Some((what, from, to)) = moved {
             self.plan.stops.push(
                 Fault::new(
                     format!("{}/credential/{name}", self.server),
-                    format!("its {what} was `{from}` and would be `{to}`"),
+                    format!("its {what} {from} and would be {to}"),
                 )
                 .hint(format!("replace it by a new one, which is stored there: reconciler rotate --credential {name}")),
             );
@@ -373,6 +350,62 @@ impl Planning<'_> {
             self.plan.stops.pop();
         }
         self.known_credential(name, wanted, record, &clusters);
+    }
+
+    /// A credential that the inventory doesn't list.
+    fn unknown_credential(
+        &mut self,
+        name: &CredentialName,
+        wanted: &WantedCredential,
+        clusters: &BTreeSet<String>,
+    ) {
+        let subject = Subject::Credential(name.clone());
+        let Some(path) = self.foreign_user(wanted, &Slot::ALL) else {
+            self.step(subject, Change::Issue, clusters, None, Some(&wanted.body));
+            return;
+        };
+        let adopted = &self.decisions.adopted;
+        if !adopted.contains(&format!("credential/{name}")) {
+            let what = made(wanted.layout.form);
+            let stop = Fault::new(
+                format!("{}/{path}", self.server),
+                format!("somebody else made this {what}"),
+            )
+            .hint(format!(
+                "if it is in the secret `{}`: reconciler adopt {} credential/{name}",
+                wanted.secret, self.server
+            ))
+            .hint(format!(
+                "otherwise delete the {what}, and a new credential is made"
+            ));
+            self.plan.stops.push(stop);
+            return;
+        }
+        let there = self.observed.objects.get(&path).cloned();
+        let differences = match &there {
+            Some(body) => drift(path.kind, &wanted.body, body),
+            None => Vec::new(),
+        };
+        self.step(
+            subject,
+            Change::Adopt { differences },
+            clusters,
+            there.as_ref(),
+            Some(&wanted.body),
+        );
+    }
+
+    /// A user of one of the names, or an API key, which the inventory doesn't list.
+    fn foreign_user(&self, wanted: &WantedCredential, slots: &[Slot]) -> Option<ObjectPath> {
+        let mut paths = slots.iter().map(|slot| slot.user(&wanted.user));
+        paths.find(|path| match wanted.layout.form {
+            Form::User => self.observed.objects.contains_key(path),
+            // A key whose value was lost in a run that was killed is ours, and goes when the next one is made.
+            Form::ApiKey => {
+                let mut keys = self.observed.api_keys.values();
+                keys.any(|key| key.works && key.name == path.name && !key.is_ours)
+            }
+        })
     }
 
     fn known_credential(
@@ -396,14 +429,14 @@ impl Planning<'_> {
             );
         } else if self.decisions.rotated.contains(name) {
             let refused = record.clone().rotate().err();
-            let next = record.active.map(|slot| slot.other().user(&wanted.user));
-            let foreign = next.filter(|path| self.observed.objects.contains_key(path));
+            let next = record.active.map(|slot| [slot.other()]);
+            let foreign = next.and_then(|slots| self.foreign_user(wanted, &slots));
             match (refused, foreign) {
                 (Some(why), _) => self.plan.stops.push(Fault::new(place(), why)),
                 (None, Some(path)) => self.plan.stops.push(
                     Fault::new(
                         format!("{}/{path}", self.server),
-                        "somebody else made this user",
+                        format!("somebody else made this {}", made(wanted.layout.form)),
                     )
                     .hint("delete it, so that the next credential can have its name"),
                 ),
@@ -419,15 +452,7 @@ impl Planning<'_> {
         if self.decisions.finished.contains(name) {
             self.step(subject(), Change::Finish, clusters, ground.as_ref(), None);
         }
-        let mut missing = Vec::new();
-        let mut found = Vec::new();
-        for slot in record.slots() {
-            let path = slot.user(&wanted.user);
-            match self.observed.objects.get(&path) {
-                None => missing.push(path.to_string()),
-                Some(body) => found.extend(drift(path.kind, &wanted.body, body)),
-            }
-        }
+        let (missing, mut found) = self.deviations(wanted, record);
         found.sort();
         found.dedup();
         if !missing.is_empty() {
@@ -448,9 +473,84 @@ impl Planning<'_> {
                 Some(&wanted.body),
             );
         }
+        self.delivery(name, wanted, record, clusters);
         if self.plan.steps.len() == before {
             self.plan.unchanged += 1;
         }
+    }
+
+    /// The Secret in the cluster. One that is on its way is written when it is handed out.
+    fn delivery(
+        &mut self,
+        name: &CredentialName,
+        wanted: &WantedCredential,
+        record: &Credential,
+        clusters: &BTreeSet<String>,
+    ) {
+        let (Some(secret), Some(delivery)) =
+            (&wanted.kubernetes, self.observed.deliveries.get(name))
+        else {
+            return;
+        };
+        let subject = Subject::Credential(name.clone());
+        match delivery {
+            Delivery::Others => {
+                let why = "its Secret in the cluster is yours to write: the settings name no `kubernetes` of the cluster";
+                self.plan.others.insert(subject, why.to_owned());
+            }
+            Delivery::Unknown(fault) => self.plan.stops.push(fault.clone()),
+            Delivery::Foreign => self.plan.stops.push(
+                Fault::new(
+                    format!("{name}: Secret {}/{}", secret.namespace, secret.name),
+                    "somebody else made this Secret",
+                )
+                .hint("delete it in the cluster, and it is written again by the next run; pods that run keep what they read"),
+            ),
+            Delivery::Missing | Delivery::Outdated => {
+                let is_coming = record.coming.is_some() || self.decisions.rotated.contains(name);
+                if record.active.is_some() && !is_coming {
+                    let ground = serde_json::to_value(record).ok();
+                    self.step(subject, Change::Deliver, clusters, ground.as_ref(), None);
+                }
+            }
+            Delivery::Current => {}
+        }
+    }
+
+    /// Users and API keys that somebody deleted, and what somebody changed about others.
+    fn deviations(
+        &self,
+        wanted: &WantedCredential,
+        record: &Credential,
+    ) -> (Vec<String>, Vec<Difference>) {
+        let (mut missing, mut found) = (Vec::new(), Vec::new());
+        for slot in record.slots() {
+            let path = slot.user(&wanted.user);
+            let there = match (record.api_keys.get(&slot), wanted.layout.form) {
+                (Some(id), Form::ApiKey) => {
+                    let key = self.observed.api_keys.get(id).filter(|key| key.works);
+                    // The one that leaves can't be made again, and need not be.
+                    let is_used = record.leaving.is_none_or(|leaving| leaving.slot != slot);
+                    if key.is_none() && is_used {
+                        missing.push(format!("API key {}", path.name));
+                    }
+                    key.map(|key| (Kind::Role, &key.role))
+                }
+                (None, Form::User) => {
+                    let user = self.observed.objects.get(&path);
+                    if user.is_none() {
+                        missing.push(path.to_string());
+                    }
+                    user.map(|body| (path.kind, body))
+                }
+                // What leaves after a change from the one to the other.
+                _ => None,
+            };
+            if let Some((kind, body)) = there {
+                found.extend(drift(kind, &wanted.body, body));
+            }
+        }
+        (missing, found)
     }
 
     /// Credentials that are listed and not rendered any more.

@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use logfleet_contract::index::{Kind, ObjectPath, Template, order_writes};
 use serde_json::{Value, json};
-use zeroize::Zeroize;
 
 use crate::server::client::{Client, RequestError};
 use crate::server::keep::matches;
 use crate::server::observe::Observed;
+use crate::wiped::Wiped;
 use crate::work::Work;
 
 /// Objects in one `PATCH`.
@@ -31,30 +31,11 @@ const NO_PRIORITY: u64 = 500;
 /// Requests that are under way at the same time.
 pub const PARALLEL: usize = 8;
 
-/// A body that is wiped when it isn't needed any more, since it may hold a password.
-#[derive(Clone, Debug)]
-pub struct Body(pub Value);
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(list) => list.iter_mut().for_each(wipe),
-        Value::Object(map) => map.values_mut().for_each(wipe),
-        _ => {}
-    }
-}
-
 /// What became of each object.
 pub type Outcomes = BTreeMap<ObjectPath, Result<(), RequestError>>;
 
 /// Objects to be written.
-pub type Bodies = BTreeMap<ObjectPath, Body>;
+pub type Bodies = BTreeMap<ObjectPath, Wiped>;
 
 /// Whether a kind is written many at a time.
 fn is_batched(kind: Kind) -> bool {
@@ -78,7 +59,7 @@ pub fn write(
     if is_batched(kind) {
         let operations = bodies.iter().map(|(path, body)| {
             let operation = json!({ "op": "add", "path": pointer(path), "value": body.0.clone() });
-            (path.clone(), Body(operation))
+            (path.clone(), Wiped(operation))
         });
         return patch(client, kind, operations.collect(), work);
     }
@@ -212,7 +193,7 @@ pub fn delete(
         let operations = there.into_iter().map(|path| {
             (
                 path.clone(),
-                Body(json!({ "op": "remove", "path": pointer(path) })),
+                Wiped(json!({ "op": "remove", "path": pointer(path) })),
             )
         });
         let mut outcomes = patch(client, kind, operations.collect(), work);
@@ -277,7 +258,7 @@ fn patch(client: &Client, kind: Kind, operations: Bodies, work: &Work<'_>) -> Ou
     let mut outcomes = Outcomes::new();
     let mut batch = Vec::new();
     let mut bytes = 0;
-    let send = |batch: &[(ObjectPath, Body)], outcomes: &mut Outcomes| {
+    let send = |batch: &[(ObjectPath, Wiped)], outcomes: &mut Outcomes| {
         if !work.is_to_end() {
             send_batch(client, kind, batch, outcomes);
             work.did(batch.len());
@@ -299,9 +280,9 @@ fn patch(client: &Client, kind: Kind, operations: Bodies, work: &Work<'_>) -> Ou
     outcomes
 }
 
-fn send_batch(client: &Client, kind: Kind, batch: &[(ObjectPath, Body)], outcomes: &mut Outcomes) {
+fn send_batch(client: &Client, kind: Kind, batch: &[(ObjectPath, Wiped)], outcomes: &mut Outcomes) {
     let operations = batch.iter().map(|(_, operation)| operation.0.clone());
-    let body = Body(operations.collect());
+    let body = Wiped(operations.collect());
     let result = client.send("PATCH", kind.api(), Some(&body.0)).map(drop);
     match result {
         Err(error) if matches!(error.status(), Some(400 | 404 | 409 | 413)) && batch.len() > 1 => {

@@ -13,6 +13,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{Secret, SecretStore, Stored};
 use crate::aws::{Access, Accounts, Aws, AwsError};
+use crate::credential::Layout;
 use crate::fault::Fault;
 use crate::random;
 use crate::settings::SecretsManager;
@@ -98,7 +99,13 @@ impl AwsStore {
         error.fault(format!("{}: {name}", self.place))
     }
 
-    fn version(&self, name: &str, stage: &str) -> Result<Option<Secret>, Fault> {
+    /// A version, or why it is no credential; none where there is none.
+    fn version(
+        &self,
+        name: &str,
+        layout: &Layout,
+        stage: &str,
+    ) -> Result<Option<Result<Secret, String>>, Fault> {
         let body = json!({ "SecretId": name, "VersionStage": stage });
         let answer = self
             .aws()
@@ -112,9 +119,9 @@ impl AwsStore {
         let strange = |why| Fault::new(format!("{}: {name}", self.place), why);
         let mut version: Version = serde_json::from_slice(&answer)
             .map_err(|_| strange("GetSecretValue: the answer isn't what it should be"))?;
-        let secret = Secret::parse(&version.text).map_err(strange);
+        let secret = Secret::parse(&version.text, layout);
         version.text.zeroize();
-        secret.map(Some)
+        Ok(Some(secret))
     }
 
     fn describe(&self, name: &str) -> Result<Description, Fault> {
@@ -177,22 +184,29 @@ fn is_being_deleted(error: &AwsError) -> bool {
 }
 
 impl SecretStore for AwsStore {
-    fn read(&self, name: &str) -> Result<Stored, Fault> {
+    fn read(&self, name: &str, layout: &Layout) -> Result<Stored, Fault> {
+        let version = |stage| self.version(name, layout, stage);
+        let (current, strange) = match version(CURRENT)? {
+            Some(Ok(secret)) => (Some(secret), None),
+            Some(Err(why)) => (None, Some(why)),
+            None => (None, None),
+        };
         Ok(Stored {
-            current: self.version(name, CURRENT)?,
-            pending: self.version(name, PENDING)?,
-            previous: self.version(name, PREVIOUS)?,
+            current,
+            pending: version(PENDING)?.and_then(Result::ok),
+            previous: version(PREVIOUS)?.and_then(Result::ok),
+            strange,
         })
     }
 
-    fn put_pending(&self, name: &str, secret: &Secret) -> Result<(), Fault> {
+    fn put_pending(&self, name: &str, layout: &Layout, secret: &Secret) -> Result<(), Fault> {
         self.make(name)?;
         let mut body = json!({
             "SecretId": name,
             // A request that is sent again makes the same version:
             // <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>.
             "ClientRequestToken": random::hex(16)?,
-            "SecretString": secret.to_text().as_str(),
+            "SecretString": secret.to_text(layout).as_str(),
             "VersionStages": [PENDING],
         });
         let stored = self.call("PutSecretValue", &body);
@@ -202,9 +216,9 @@ impl SecretStore for AwsStore {
         stored.map(drop).map_err(|error| self.fault(name, &error))
     }
 
-    fn promote(&self, name: &str, username: &str) -> Result<(), Fault> {
-        let current = self.version(name, CURRENT)?;
-        let pending = self.version(name, PENDING)?;
+    fn promote(&self, name: &str, layout: &Layout, identifier: &str) -> Result<(), Fault> {
+        let version = |stage| Ok(self.version(name, layout, stage)?.and_then(Result::ok));
+        let (current, pending) = (version(CURRENT)?, version(PENDING)?);
         let described = self.describe(name)?;
         let (at_pending, at_current) = (
             described.version_with(PENDING),
@@ -213,7 +227,7 @@ impl SecretStore for AwsStore {
         let is = |secret: &Option<Secret>| {
             secret
                 .as_ref()
-                .is_some_and(|secret| secret.username == username)
+                .is_some_and(|secret| secret.identifier == identifier)
         };
         if is(&pending) {
             // AWS makes the first version of a secret the current one by itself.
@@ -221,7 +235,7 @@ impl SecretStore for AwsStore {
                 self.move_stage(name, CURRENT, at_pending, at_current)?;
             }
         } else if !is(&current) {
-            let message = format!("holds no password of `{username}`, which was stored there");
+            let message = format!("holds no credential of `{identifier}`, which was stored there");
             return Err(Fault::new(format!("{}: {name}", self.place), message)
                 .hint("see who else writes this secret"));
         }

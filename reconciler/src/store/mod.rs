@@ -10,24 +10,28 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use zeroize::{Zeroize, Zeroizing};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
+use crate::credential::{Form, Layout};
 use crate::fault::Fault;
+use crate::wiped::Wiped;
 
-/// A user and its password.
+/// A user and its password, or an API key's id and the key itself.
 #[derive(Clone)]
 pub struct Secret {
-    /// The user.
-    pub username: String,
-    /// The password.
-    pub password: SecretString,
+    /// What it is.
+    pub form: Form,
+    /// The user's name, or the API key's id.
+    pub identifier: String,
+    /// The password, or the API key itself.
+    pub value: SecretString,
 }
 
-/// Shows the user alone.
+/// Shows the identifier alone.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret({})", self.username)
+        write!(f, "Secret({})", self.identifier)
     }
 }
 
@@ -40,25 +44,27 @@ pub struct Stored {
     pub pending: Option<Secret>,
     /// What was that.
     pub previous: Option<Secret>,
+    /// Why what is handed out is no credential, where it is none.
+    pub strange: Option<String>,
 }
 
 impl Stored {
-    /// Every version with a user: a secret that was restored may have two passwords of one.
-    pub fn of(&self, username: &str) -> impl Iterator<Item = &Secret> {
+    /// Every version with an identifier: a secret that was restored may have two passwords of one user.
+    pub fn of(&self, identifier: &str) -> impl Iterator<Item = &Secret> {
         let all = [&self.pending, &self.current, &self.previous];
         let all = all.into_iter().flatten();
-        all.filter(move |secret| secret.username == username)
+        all.filter(move |secret| secret.identifier == identifier)
     }
 }
 
 /// A store of secrets. Every call may be made again.
 pub trait SecretStore: Send + Sync {
-    /// Reads a secret; nothing in it if there is none.
-    fn read(&self, name: &str) -> Result<Stored, Fault>;
+    /// Reads a secret; nothing in it if there is none. A version that is written otherwise is left out.
+    fn read(&self, name: &str, layout: &Layout) -> Result<Stored, Fault>;
     /// Stores a version that nobody is handed yet.
-    fn put_pending(&self, name: &str, secret: &Secret) -> Result<(), Fault>;
-    /// Hands out the version of a user from now on.
-    fn promote(&self, name: &str, username: &str) -> Result<(), Fault>;
+    fn put_pending(&self, name: &str, layout: &Layout, secret: &Secret) -> Result<(), Fault>;
+    /// Hands out the version with an identifier from now on.
+    fn promote(&self, name: &str, layout: &Layout, identifier: &str) -> Result<(), Fault>;
     /// Deletes a secret; no fault if there is none.
     fn delete(&self, name: &str) -> Result<(), Fault>;
 }
@@ -66,33 +72,28 @@ pub trait SecretStore: Send + Sync {
 /// Every store of the settings.
 pub type Stores = BTreeMap<String, Box<dyn SecretStore>>;
 
-/// How a secret is written: the keys that are rendered for the shippers.
-#[derive(Deserialize)]
-struct Keys {
-    username: String,
-    password: String,
-}
-
 impl Secret {
     /// Reads the text of a secret. Says nothing of what it holds.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let mut keys: Keys = serde_json::from_str(text)
-            .map_err(|_| "the secret isn't JSON with the keys `username` and `password`")?;
-        let secret = Self {
-            username: std::mem::take(&mut keys.username),
-            password: SecretString::from(keys.password.clone()),
-        };
-        keys.password.zeroize();
-        Ok(secret)
+    pub fn parse(text: &str, layout: &Layout) -> Result<Self, String> {
+        let wrong = || format!("the secret isn't JSON with the keys {layout}");
+        let read = Wiped(serde_json::from_str(text).map_err(|_| wrong())?);
+        let of = |key: &str| read.0.get(key).and_then(Value::as_str).ok_or_else(wrong);
+        Ok(Self {
+            form: layout.form,
+            identifier: of(&layout.identifier)?.to_owned(),
+            value: SecretString::from(of(&layout.value)?),
+        })
     }
 
     /// The text of a secret.
-    pub fn to_text(&self) -> Zeroizing<String> {
-        let quoted = |text: &str| Zeroizing::new(serde_json::Value::from(text).to_string());
+    pub fn to_text(&self, layout: &Layout) -> Zeroizing<String> {
+        let quoted = |text: &str| Zeroizing::new(Value::from(text).to_string());
         Zeroizing::new(format!(
-            "{{\"username\":{},\"password\":{}}}",
-            *quoted(&self.username),
-            *quoted(self.password.expose_secret())
+            "{{{}:{},{}:{}}}",
+            *quoted(&layout.identifier),
+            *quoted(&self.identifier),
+            *quoted(&layout.value),
+            *quoted(self.value.expose_secret())
         ))
     }
 }
@@ -104,13 +105,23 @@ mod tests {
     #[test]
     fn a_secret_leads_back_and_shows_nothing() {
         let secret = Secret {
-            username: "a".into(),
-            password: SecretString::from("p\"w"),
+            form: Form::User,
+            identifier: "a".into(),
+            value: SecretString::from("p\"w"),
         };
-        let back = Secret::parse(&secret.to_text()).expect("its own text");
-        assert_eq!(back.password.expose_secret(), "p\"w");
+        let layout = Layout {
+            value: "pass".to_owned(),
+            ..Layout::default()
+        };
+        let text = secret.to_text(&layout);
+        assert_eq!(text.as_str(), "{\"username\":\"a\",\"pass\":\"p\\\"w\"}");
+        let back = Secret::parse(&text, &layout).expect("its own text");
+        assert_eq!(back.value.expose_secret(), "p\"w");
         assert_eq!(format!("{back:?}"), "Secret(a)");
-        let wrong = Secret::parse("{\"password\": \"hunter2\"}").expect_err("no user");
-        assert!(!wrong.contains("hunter2"));
+        let wrong = Secret::parse(&text, &Layout::default()).expect_err("another key");
+        assert_eq!(
+            wrong,
+            "the secret isn't JSON with the keys `username` and `password`"
+        );
     }
 }

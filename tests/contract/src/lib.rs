@@ -183,6 +183,7 @@ fn typed_files(cluster: &RenderedCluster) -> usize {
         + cluster.stacks.len()
         + cluster.fragments.len()
         + usize::from(cluster.machines_stack.is_some())
+        + usize::from(cluster.authentication.is_some())
         + cluster.kubernetes.len()
         + cluster.gitops.len()
 }

@@ -38,6 +38,7 @@ fn cluster(members: usize) -> RenderedCluster {
 /// A cluster that renders nothing but fragments.
 pub fn empty_cluster(fragments: BTreeMap<String, Fragment>) -> RenderedCluster {
     RenderedCluster {
+        authentication: None,
         ownership: Ownership::new("0.1.0", "large", BTreeMap::new()),
         destinations: BTreeMap::new(),
         stacks: BTreeMap::new(),

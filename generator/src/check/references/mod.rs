@@ -5,6 +5,7 @@
 //! fleet's own template, or a cluster's own patch, may not: kustomize then refuses
 //! the whole cluster, and a server takes a policy that is never attached.
 
+mod authentication;
 mod indices;
 mod kustomize;
 mod log_groups;
@@ -25,6 +26,7 @@ pub(super) fn check(cluster: &str, tree: &RenderedTree) -> Faults {
         tree,
         faults: Faults::new(),
     };
+    authentication::check(&mut files);
     kustomize::check(&mut files);
     indices::check(&mut files);
     log_groups::check(&mut files);

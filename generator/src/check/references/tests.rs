@@ -258,3 +258,113 @@ fn a_log_group_that_is_written_is_declared_in_its_region() {
         ]
     );
 }
+
+const AUTHENTICATION: &str = r#"{
+  "logfleet_authentication": 1,
+  "destinations": {
+    "main": { "type": "basic", "writer": "own-writer", "secret": "aws-secretsmanager:own/main", "keys": { "password_in": "pass" } }
+  }
+}
+"#;
+
+const EXTERNAL_SECRET: &str = "\
+spec:
+  data:
+    - { secretKey: username, remoteRef: { key: own/main, property: username } }
+    - { secretKey: password, remoteRef: { key: own/main, property: pass } }
+";
+
+#[test]
+fn a_credential_is_made_as_it_is_read() {
+    let user = "elasticsearch/main/_security/user/own-writer.json";
+    let external = ("kubernetes/credentials/main.yaml", EXTERNAL_SECRET);
+    let right = [
+        ("authentication.json", AUTHENTICATION),
+        ("elasticsearch/main/_security/role/own-writer.json", "{}"),
+        (user, "{}"),
+        external,
+    ];
+    assert_eq!(told(&right), [""; 0]);
+    let without = |left_out: &str| -> Vec<(&str, &str)> {
+        let all = right.into_iter();
+        all.filter(|(path, _)| *path != left_out).collect()
+    };
+    let hint = "the reconciler makes the credential as `authentication.json` says: change both, by templates of your own";
+    assert_eq!(
+        told(&without(user)),
+        [format!(
+            "rendered/alpha/authentication.json:4: no file below `elasticsearch/main/` is of the user `own-writer` ({hint})"
+        )]
+    );
+    assert_eq!(
+        told(&without("authentication.json")),
+        [format!(
+            "rendered/alpha/{user}:1: `authentication.json` doesn't name the user `own-writer` at the destination `main`, so nobody makes its password ({hint})"
+        )]
+    );
+    for (wrong, line) in [
+        (EXTERNAL_SECRET.replacen("own/main", "own/other", 1), 3),
+        (
+            EXTERNAL_SECRET.replace("property: pass", "property: password"),
+            4,
+        ),
+    ] {
+        let mut files = right.to_vec();
+        files[3].1 = &wrong;
+        assert_eq!(
+            told(&files),
+            [format!(
+                "rendered/alpha/kubernetes/credentials/main.yaml:{line}: this isn't where `authentication.json` says that the credential for `main` is ({hint})"
+            )]
+        );
+    }
+}
+
+/// The files of an example cluster.
+fn rendered(cluster: &str) -> RenderedTree {
+    fn add(folder: &std::path::Path, below: &str, files: &mut RenderedTree) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().into_string().expect("a name");
+            let path = if below.is_empty() {
+                name
+            } else {
+                format!("{below}/{name}")
+            };
+            if entry.file_type().expect("a type").is_dir() {
+                add(&entry.path(), &path, files);
+            } else if let Ok(path) = TreePath::new(path) {
+                let bytes = std::fs::read(entry.path()).expect("a file");
+                files.0.insert(path, bytes);
+            }
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../rendered");
+    let mut files = RenderedTree::default();
+    add(&root.join(cluster), "", &mut files);
+    files
+}
+
+#[test]
+fn all_readers_of_a_credential_are_held_against_what_is_made() {
+    let tree = rendered("prod-eu.k8s.example.com");
+    assert_eq!(check("alpha", &tree).sorted(), []);
+    let mut other = tree;
+    let file = other.0.get_mut("authentication.json").expect("rendered");
+    let text = String::from_utf8(file.clone()).expect("a text");
+    let moved = text.replace("logfleet/prod-eu.k8s.example.com/main", "elsewhere");
+    assert_ne!(text, moved);
+    *file = moved.into_bytes();
+    let found = check("alpha", &other).sorted().into_iter();
+    let places: Vec<String> = found.filter_map(|fault| Some(fault.place?.file)).collect();
+    // Both keys of the ExternalSecret, and the forwarder of each Region.
+    assert_eq!(
+        places,
+        [
+            "rendered/alpha/aws/eu-central-1/stack.json",
+            "rendered/alpha/aws/us-east-1/stack.json",
+            "rendered/alpha/kubernetes/credentials/main.yaml",
+            "rendered/alpha/kubernetes/credentials/main.yaml",
+        ]
+    );
+}
