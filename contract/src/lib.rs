@@ -20,6 +20,7 @@
 //! | [`members`] | fragments, and the stack that is composed of them |
 //! | [`names`] | names that more than one side derives |
 //! | [`pattern`] | names with a `*` in them |
+//! | [`aws_calls`] | what the reconciler calls of AWS, and so what its roles must allow |
 //! | [`partition`] | the partitions of AWS, their Regions and how their hosts end |
 //! | [`server`] | what runs at a destination |
 //! | [`secrets`] | what is a secret, what may be shown, and references to secrets |
@@ -27,6 +28,7 @@
 
 pub mod account;
 pub mod authentication;
+pub mod aws_calls;
 pub mod conflict;
 pub mod folder;
 pub mod forwarder;

@@ -14,7 +14,8 @@
 //! | apply | [`server::apply`] | yes | a plan → requests, in the contract's order |
 //! | inventory | [`inventory`], [`server::ledger`] | yes | what is ours, and who works |
 //!
-//! [`session`] puts them together, [`cli`] makes text of them. A target of another kind than
+//! [`session`] puts them together, [`cli`] makes text of them, [`metrics`] numbers, and [`shard`] says which of several runs does
+//! what. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
 //! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. [`verify`] changes
 //! nothing: it says what arrives.
@@ -29,14 +30,17 @@ pub mod credential;
 pub mod fault;
 pub mod inventory;
 pub mod kubernetes;
+pub mod metrics;
 pub mod plan;
 pub mod random;
 pub mod server;
 pub mod session;
 pub mod settings;
+pub mod shard;
 pub mod source;
 pub mod stacks;
 pub mod store;
 pub mod verify;
 pub mod wanted;
 pub mod wiped;
+pub mod work;

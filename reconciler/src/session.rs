@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,7 @@ use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
 use crate::server::write::PARALLEL;
 use crate::settings::{self, Administrator, Environment, SecretSource, Server, Settings};
+use crate::shard::Shard;
 use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
 use crate::stacks::plan::Options;
@@ -30,6 +32,7 @@ use crate::stacks::wanted::Rendered;
 use crate::store::aws::AwsStore;
 use crate::store::{SecretStore, Stores};
 use crate::wanted::{Wanted, WantedServer};
+use crate::work::Work;
 
 /// How long a request to an API server of Kubernetes may take.
 const API_SERVER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,6 +48,10 @@ pub struct Surroundings<'a> {
     pub retry: Retry,
     /// The clock.
     pub now: fn() -> Timestamp,
+    /// Whether the run is to end: what was begun is finished, and nothing more is begun.
+    pub ended: &'a AtomicBool,
+    /// Whether somebody watches standard error, so that a bar may be drawn there.
+    pub watched: bool,
 }
 
 /// The settings, and where they were read.
@@ -273,7 +280,7 @@ impl Configured {
         let mut api_servers = BTreeMap::new();
         if decisions.scope.has_servers() {
             api_servers = self.api_servers(surroundings)?;
-            servers = self.reach(&wanted, surroundings);
+            servers = self.reach(&wanted, surroundings, decisions.shard);
         }
         if decisions.scope.has_credentials() {
             for (name, reached) in &mut servers {
@@ -297,7 +304,7 @@ impl Configured {
         &self,
         rendered: &Checkout,
         decisions: &Decisions,
-        progress: &(dyn Fn(&str) + Sync),
+        work: Work<'_>,
     ) -> Result<Option<InAws>, Vec<Fault>> {
         let settings = match &self.settings.aws {
             Some(settings) if decisions.scope.has_aws() => settings,
@@ -319,7 +326,7 @@ impl Configured {
             accounts: &accounts,
             settings,
             pace: Pace::default(),
-            progress,
+            work,
         };
         let options = Options {
             owner: settings.owner.clone(),
@@ -328,6 +335,7 @@ impl Configured {
             confirmed: decisions.removed.clone(),
             drift: decisions.drift,
             most_deleted: decisions.most_deleted,
+            shard: decisions.shard,
         };
         let rendered = Rendered {
             clusters: &rendered.clusters,
@@ -338,11 +346,7 @@ impl Configured {
     }
 
     /// Carries out what was prepared for AWS.
-    pub fn apply_aws(
-        &self,
-        aws: &InAws,
-        progress: &(dyn Fn(&str) + Sync),
-    ) -> BTreeMap<String, Report> {
+    pub fn apply_aws(&self, aws: &InAws, work: Work<'_>) -> BTreeMap<String, Report> {
         let Some(settings) = &self.settings.aws else {
             return BTreeMap::new();
         };
@@ -350,7 +354,7 @@ impl Configured {
             accounts: &aws.accounts,
             settings,
             pace: Pace::default(),
-            progress,
+            work,
         };
         let outcomes = aws.prepared.apply(&context).into_iter();
         let reports = outcomes.map(|(target, outcome)| {
@@ -363,11 +367,12 @@ impl Configured {
         reports.collect()
     }
 
-    /// Reads what every server holds, all of them at the same time.
+    /// Reads what every server holds that belongs to this run, all of them at the same time.
     pub fn reach(
         &self,
         wanted: &Wanted,
         surroundings: &Surroundings<'_>,
+        shard: Option<Shard>,
     ) -> BTreeMap<String, Result<Reached, Fault>> {
         let now = (surroundings.now)();
         // Passwords are read here, since an environment isn't shared among threads.
@@ -375,6 +380,7 @@ impl Configured {
             .settings
             .servers
             .keys()
+            .filter(|name| shard.is_none_or(|shard| shard.has_server(name)))
             .map(|name| (name, self.connect(name, surroundings)))
             .collect();
         std::thread::scope(|scope| {
@@ -472,23 +478,32 @@ impl Observation {
         }
     }
 
+    /// The stores of credentials, if the plan needs them.
+    pub fn stores(
+        &self,
+        plan: &Plan,
+        configured: &Configured,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Stores, Vec<Fault>> {
+        let mut steps = plan.targets.values().flat_map(|target| &target.steps);
+        if steps.any(|step| matches!(step.subject, Subject::Credential(_))) {
+            (surroundings.stores)(&configured.settings)
+        } else {
+            Ok(Stores::new())
+        }
+    }
+
     /// Carries a plan out, all servers at the same time.
     pub fn apply(
         &self,
         plan: &Plan,
-        configured: &Configured,
+        stores: &Stores,
         options: &ApplyOptions,
-        surroundings: &Surroundings<'_>,
-    ) -> Result<BTreeMap<String, Report>, Vec<Fault>> {
-        let mut steps = plan.targets.values().flat_map(|target| &target.steps);
-        let stores = if steps.any(|step| matches!(step.subject, Subject::Credential(_))) {
-            (surroundings.stores)(&configured.settings)?
-        } else {
-            Stores::new()
-        };
-        let now = surroundings.now;
+        now: fn() -> Timestamp,
+        work: Work<'_>,
+    ) -> BTreeMap<String, Report> {
         let empty = WantedServer::default();
-        let reports = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let mut started = Vec::new();
             for (name, reached) in &self.servers {
                 let (Ok(reached), Some(target_plan)) =
@@ -502,11 +517,12 @@ impl Observation {
                     connection: &reached.connection,
                     wanted: self.wanted.servers.get(name).unwrap_or(&empty),
                     observed: &reached.observed,
-                    stores: &stores,
+                    stores,
                     api_servers: &self.api_servers,
                     overlap: options.overlap,
                     take_over: options.take_over.as_deref(),
                     now,
+                    work,
                 };
                 started.push((name, scope.spawn(move || apply(target, target_plan))));
             }
@@ -518,8 +534,7 @@ impl Observation {
                 (format!("server/{name}"), report)
             });
             ended.collect()
-        });
-        Ok(reports)
+        })
     }
 }
 

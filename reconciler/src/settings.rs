@@ -174,6 +174,9 @@ pub struct SecretsManager {
     /// The role to assume, where the account isn't the reconciler's own.
     #[serde(default)]
     pub role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    #[serde(default)]
+    pub external_id: Option<String>,
     /// Another address, such as a VPC endpoint's.
     #[serde(default)]
     pub endpoint_url: Option<String>,

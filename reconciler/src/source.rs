@@ -31,6 +31,8 @@ pub enum Source {
         url: String,
         /// The branch, tag or commit.
         revision: String,
+        /// Whether the commit must have a signature that git accepts.
+        signed: bool,
     },
 }
 
@@ -47,7 +49,7 @@ pub struct Checkout {
 
 impl Source {
     /// Tells an address from a folder: `https://…`, `ssh://…`, `file://…` or `user@host:path`.
-    pub fn parse(text: &str, revision: Option<&str>) -> Result<Self, Fault> {
+    pub fn parse(text: &str, revision: Option<&str>, signed: bool) -> Result<Self, Fault> {
         let is_scp = !text.starts_with(['/', '.'])
             && text
                 .split_once(':')
@@ -71,7 +73,15 @@ impl Source {
                     format!("`{revision}` is no name of a branch, a tag or a commit"),
                 ));
             }
-            return Ok(Self::Git { url, revision });
+            return Ok(Self::Git {
+                url,
+                revision,
+                signed,
+            });
+        }
+        if signed {
+            return Err(Fault::new("--verify-commit", "a folder has no signature")
+                .hint("give the repository's address instead, such as file:///srv/fleet"));
         }
         if revision.is_some() {
             return Err(Fault::new("--revision", "a folder has no revision")
@@ -84,8 +94,13 @@ impl Source {
     pub fn read(&self) -> Result<Checkout, Vec<Fault>> {
         let (commit, trees) = match self {
             Self::Folder(path) => (None, read_folder(path).map_err(|fault| vec![fault])?),
-            Self::Git { url, revision } => {
-                let (commit, trees) = read_git(url, revision).map_err(|fault| vec![fault])?;
+            Self::Git {
+                url,
+                revision,
+                signed,
+            } => {
+                let (commit, trees) =
+                    read_git(url, revision, *signed).map_err(|fault| vec![fault])?;
                 (Some(commit), trees)
             }
         };
@@ -245,13 +260,16 @@ fn is_fleet_without_clusters(
     Ok(clusters.get_name("fleet.yaml").is_some() && !has_cluster)
 }
 
-fn read_git(url: &str, revision: &str) -> Result<(String, Trees), Fault> {
+fn read_git(url: &str, revision: &str, signed: bool) -> Result<(String, Trees), Fault> {
     let home = Temporary::new()?;
     let wrong = |error: &git2::Error| Fault::new(url, format!("git: {}", error.message()));
     let repository = Repository::init_bare(&home.0).map_err(|error| wrong(&error))?;
     fetch(&home.0, url, revision)?;
     let read = || -> Result<(String, Trees), ReadError> {
         let commit = repository.revparse_single("FETCH_HEAD")?.peel_to_commit()?;
+        if signed {
+            verify(&home.0, url, &commit.id().to_string())?;
+        }
         let root = commit.tree()?;
         let Some(rendered) = root.get_name(folder::RENDERED) else {
             // Git keeps no empty folder: when the last cluster leaves, there is nothing of `rendered/`.
@@ -327,6 +345,33 @@ fn add_tree(
     Ok(())
 }
 
+/// Has git look whether somebody signed the commit whom it trusts: by its settings, such as `gpg.ssh.allowedSignersFile`.
+fn verify(home: &Path, url: &str, commit: &str) -> Result<(), Fault> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(home)
+        .args(["verify-commit", "--", commit])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| {
+            Fault::new("git", format!("can't be started: {error}")).hint("install git")
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = Fault::quoting(String::from_utf8_lossy(&output.stderr).trim());
+    let said = if said.is_empty() {
+        "it isn't signed".to_owned()
+    } else {
+        said
+    };
+    Err(Fault::new(
+        url,
+        format!("git doesn't accept the signature of the commit {commit}: {said}"),
+    )
+    .hint("sign it; or tell git who may, by `gpg.ssh.allowedSignersFile` or gpg's keys"))
+}
+
 /// Has git fetch one revision, without history.
 fn fetch(home: &Path, url: &str, revision: &str) -> Result<(), Fault> {
     let output = Command::new("git")
@@ -367,6 +412,7 @@ mod tests {
         let git = |url: &str, revision: &str| Source::Git {
             url: url.into(),
             revision: revision.into(),
+            signed: false,
         };
         for (text, wanted) in [
             (".", Source::Folder(".".into())),
@@ -381,10 +427,10 @@ mod tests {
                 git("git@git.example.com:a/b.git", "HEAD"),
             ),
         ] {
-            assert_eq!(Source::parse(text, None), Ok(wanted), "{text}");
+            assert_eq!(Source::parse(text, None, false), Ok(wanted), "{text}");
         }
         assert_eq!(
-            Source::parse("ssh://h/a", Some("v1")),
+            Source::parse("ssh://h/a", Some("v1"), false),
             Ok(git("ssh://h/a", "v1"))
         );
         for (text, revision) in [
@@ -392,7 +438,7 @@ mod tests {
             ("https://h/a", Some("--upload-pack=x")),
             ("https://user:hunter2@h/a", None),
         ] {
-            let fault = Source::parse(text, revision).expect_err(text);
+            let fault = Source::parse(text, revision, false).expect_err(text);
             assert!(!fault.to_string().contains("hunter2"), "{fault}");
         }
     }
@@ -427,7 +473,7 @@ mod tests {
             assert!(status.expect("git is installed").success(), "{arguments:?}");
         }
         let url = format!("file://{}", folder.path().display());
-        Source::parse(&url, None).expect("an address").read()
+        Source::parse(&url, None, false).expect("an address").read()
     }
 
     #[test]
@@ -484,19 +530,102 @@ mod tests {
             "a",
         ]);
         let url = format!("file://{}", copy.path().display());
-        let cloned = Source::parse(&url, None)
+        let cloned = Source::parse(&url, None, false)
             .expect("an address")
             .read()
             .expect("it is right");
         assert_eq!(cloned.clusters, folder.clusters);
         assert_eq!(cloned.commit.expect("a commit").len(), 40);
-        let fault = Source::parse(&url, Some("no-such-branch"))
+        let fault = Source::parse(&url, Some("no-such-branch"), false)
             .expect("it could be")
             .read();
         assert!(
             fault.expect_err("it isn't there")[0]
                 .message
                 .contains("no-such-branch")
+        );
+    }
+
+    #[test]
+    fn a_commit_without_an_accepted_signature_is_refused() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let run = |program: &str, arguments: &[&str]| {
+            let output = Command::new(program)
+                .current_dir(home.path())
+                .args(arguments)
+                .output();
+            let output = output.expect("it is installed");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{program} {arguments:?}: {said}");
+        };
+        for key in ["known", "unknown"] {
+            run(
+                "ssh-keygen",
+                &["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", key],
+            );
+        }
+        run("git", &["init", "--quiet", "fleet"]);
+        fs::create_dir_all(home.path().join("fleet/rendered/_fleet")).expect("writable");
+        fs::write(home.path().join("fleet/rendered/_fleet/a"), "a").expect("writable");
+        run("git", &["-C", "fleet", "add", "--force", "rendered"]);
+        let commit = |branch: &str, key: Option<&str>| {
+            let name =
+                key.map(|key| format!("user.signingKey={}", home.path().join(key).display()));
+            let signing = name.iter().flat_map(|name| ["-c", name.as_str()]);
+            let mut arguments = vec![
+                "-C",
+                "fleet",
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+            ];
+            arguments.extend(["-c", "gpg.format=ssh"]);
+            arguments.extend(signing);
+            arguments.extend(["commit", "--quiet", "--allow-empty", "-m", branch]);
+            arguments.push(if key.is_some() {
+                "--gpg-sign"
+            } else {
+                "--no-gpg-sign"
+            });
+            run("git", &arguments);
+            run("git", &["-C", "fleet", "branch", "--force", branch]);
+        };
+        commit("unsigned", None);
+        commit("stranger", Some("unknown"));
+        commit("signed", Some("known"));
+        let public = fs::read_to_string(home.path().join("known.pub")).expect("a key");
+        let signers = home.path().join("allowed_signers");
+        fs::write(&signers, format!("a@example.com {public}")).expect("writable");
+
+        // The user's own settings of git say who may sign; here they are those of the repository that is fetched into.
+        let bare = home.path().join("bare");
+        Repository::init_bare(&bare).expect("writable");
+        let file = signers.to_str().expect("UTF-8");
+        run(
+            "git",
+            &["-C", "bare", "config", "gpg.ssh.allowedSignersFile", file],
+        );
+        let url = format!("file://{}", home.path().join("fleet").display());
+        for (branch, is_accepted) in [("signed", true), ("unsigned", false), ("stranger", false)] {
+            fetch(&bare, &url, branch).expect("it is there");
+            let repository = Repository::open(&bare).expect("a repository");
+            let head = repository.revparse_single("FETCH_HEAD").expect("a commit");
+            let outcome = verify(&bare, &url, &head.id().to_string());
+            assert_eq!(outcome.is_ok(), is_accepted, "{branch}: {outcome:?}");
+        }
+        // Without such a file nobody may.
+        let source = Source::parse(&url, Some("signed"), true).expect("an address");
+        let refused = source.read().expect_err("nobody is trusted");
+        assert!(
+            refused[0].message.contains("signature of the commit"),
+            "{refused:?}"
+        );
+        let source = Source::parse(&url, Some("unsigned"), false).expect("an address");
+        source.read().expect("nobody asks");
+        assert!(
+            Source::parse(".", None, true).is_err(),
+            "a folder has no signature"
         );
     }
 }

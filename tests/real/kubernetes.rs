@@ -6,6 +6,7 @@ mod artifact;
 mod controller;
 mod flux;
 mod patches;
+mod reconciler;
 mod schemas;
 mod server;
 

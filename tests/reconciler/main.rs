@@ -19,6 +19,7 @@
 mod api_keys;
 mod converge;
 mod delivery;
+mod deployed;
 mod domain;
 mod failures;
 mod fleet;
@@ -27,5 +28,7 @@ mod normal;
 mod played;
 mod program;
 mod random;
+mod report;
+mod rounds;
 mod scale;
 mod store;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -50,6 +50,8 @@ pub struct Program {
     /// How requests are sent again.
     pub retry: Retry,
     password: String,
+    /// Whether it is to end.
+    pub ended: AtomicBool,
 }
 
 /// What a run of it came to.
@@ -109,6 +111,7 @@ impl Program {
                 longest: Duration::from_millis(5),
             },
             password: password.to_owned(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -138,6 +141,8 @@ impl Program {
             stores: &stores,
             retry: self.retry,
             now,
+            ended: &self.ended,
+            watched: false,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = cli::run(

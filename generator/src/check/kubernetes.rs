@@ -43,7 +43,7 @@ impl FileKind {
 }
 
 /// `apiVersion`, `kind` and schema of every kind that is known.
-const KINDS: [(&str, &str, &str); 24] = [
+const KINDS: [(&str, &str, &str); 25] = [
     (
         "v1",
         "ConfigMap",
@@ -98,6 +98,11 @@ const KINDS: [(&str, &str, &str); 24] = [
         "argoproj.io/v1alpha1",
         "ApplicationSet",
         include_str!("../../../schemas/outputs/kubernetes/applicationset.json"),
+    ),
+    (
+        "batch/v1",
+        "CronJob",
+        include_str!("../../../schemas/outputs/kubernetes/cronjob.json"),
     ),
     (
         "external-secrets.io/v1",

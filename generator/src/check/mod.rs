@@ -87,8 +87,13 @@ fn language(path: &TreePath) -> Option<Language> {
 /// Whether a folder's `.yaml` files are Kubernetes objects: those that run in
 /// the cluster, and those of the tool that applies them.
 fn is_of_kubernetes(path: &str) -> bool {
-    path.starts_with("kubernetes/") || path.starts_with("gitops/")
+    let folders = ["kubernetes/", "gitops/", "reconciler/kubernetes/"];
+    let is_settings = path == RECONCILER_SETTINGS;
+    folders.iter().any(|folder| path.starts_with(folder)) && !is_settings
 }
+
+/// What the reconciler reads, beside the objects that run it.
+const RECONCILER_SETTINGS: &str = "reconciler/kubernetes/reconciler.yaml";
 
 /// Whether a file is judged with the others of its cluster for which this
 /// holds, and not by itself alone: CloudFormation, beside the settings of the

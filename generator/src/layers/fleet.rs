@@ -224,7 +224,11 @@ fn refuse_what_is_the_fleets(faults: &mut Faults, layer: &Node, sources: &Source
     for key in OF_FLEET {
         let entries = layer.entries().into_iter().flatten();
         for entry in entries.filter(|entry| entry.key == key) {
-            let message = format!("`{key}` holds for whole accounts, so only the fleet can say it");
+            let whole = match key {
+                "reconciler" => "the whole fleet",
+                _ => "whole accounts",
+            };
+            let message = format!("`{key}` holds for {whole}, so only the fleet can say it");
             let hint = format!("move `{key}` to `clusters/fleet.yaml`");
             faults.push(
                 Fault::input(message)

@@ -65,8 +65,8 @@ impl InputKind {
 }
 
 /// What only the whole fleet can say: clusters of one account can't disagree on
-/// what it has once.
-pub const OF_FLEET: [&str; 2] = ["account_defaults", "accounts"];
+/// what it has once, nor clusters of a fleet on its reconciler.
+pub const OF_FLEET: [&str; 3] = ["account_defaults", "accounts", "reconciler"];
 
 /// The schema of a kind of input.
 pub fn input_schema(kind: InputKind) -> Json {

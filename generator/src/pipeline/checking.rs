@@ -66,9 +66,12 @@ pub fn check(
         patches.faults().into_result(())?;
         let members = rendering.fleet.members.iter();
         let clusters = members.map(|member| FleetCluster::of(&member.cluster));
-        let whole = ResolvedFleet::new(clusters.collect(), kinds.into_kinds());
+        let fleet = &rendering.fleet;
+        let reconciler = fleet.reconciler.as_ref();
+        let whole = ResolvedFleet::new(clusters.collect(), kinds.into_kinds(), reconciler);
         let tree = timed(&timings.render, || {
-            rendering.renderer.render_fleet(&whole, watch)
+            let loaded = &fleet.layers.loaded;
+            rendering.renderer.render_fleet(&whole, loaded, watch)
         })?;
         timed(&timings.check, || {
             rendering.renderer.check_fleet(tree.files())

@@ -17,8 +17,8 @@ use crate::load::source::SourceFile;
 use crate::load::yaml;
 use crate::render::{TemplateText, Templates};
 use crate::resolve::{
-    AccountStack, ClusterSummary, FleetAccounts, FleetResolver, ResolvedMember, account_stacks,
-    resolve_fleet,
+    AccountStack, ClusterSummary, FleetAccounts, FleetReconciler, FleetResolver, ResolvedMember,
+    account_stacks, resolve_fleet,
 };
 use crate::settings::{DEFAULTS, DEFAULTS_NAME};
 
@@ -31,6 +31,8 @@ pub struct Fleet {
     pub members: Vec<ResolvedMember>,
     /// What it says of accounts.
     pub accounts: Result<FleetAccounts, Fault>,
+    /// What it says of its reconciler.
+    pub reconciler: Option<FleetReconciler>,
 }
 
 impl Fleet {
@@ -178,10 +180,12 @@ pub(super) fn resolve(
     });
     faults.append(more);
     let accounts = FleetAccounts::of(&layers);
+    let reconciler = FleetReconciler::of(&layers);
     let fleet = Fleet {
         layers,
         members,
         accounts,
+        reconciler,
     };
     (fleet, faults)
 }

@@ -631,11 +631,14 @@ impl<'a> WholeFleet<'a> {
         }
         timed(&self.sides.timings.render, || {
             let clusters = members.iter().map(|member| &member.cluster);
-            let fleet = ResolvedFleet::new(clusters.map(FleetCluster::of).collect(), kinds);
+            let clusters = clusters.map(FleetCluster::of).collect();
+            let fleet = ResolvedFleet::new(clusters, kinds, side.fleet.reconciler.as_ref());
             let stacks = side.fleet.account_stacks(members.iter().copied())?;
             let watch = self.sides.watch;
             Ok(SharedTrees {
-                fleet: side.renderer.render_fleet(&fleet, watch)?,
+                fleet: side
+                    .renderer
+                    .render_fleet(&fleet, &side.fleet.layers.loaded, watch)?,
                 accounts: side.renderer.render_accounts(&stacks, watch)?,
             })
         })

@@ -127,13 +127,28 @@ impl Renderer {
         })
     }
 
-    /// Renders the files of the whole fleet.
+    /// Renders the files of the whole fleet, and copies in the authorities that its reconciler trusts.
     pub(super) fn render_fleet(
         &self,
         fleet: &ResolvedFleet,
+        loaded: &LoadedFleet,
         watch: &dyn Watch,
     ) -> Result<RenderedTree, Faults> {
-        render::render_fleet(fleet, &self.templates, watch)
+        let mut tree = render::render_fleet(fleet, &self.templates, watch)?;
+        let reconciler = fleet.reconciler.iter();
+        for copied in reconciler.flat_map(|reconciler| &reconciler.authorities) {
+            let path = TreePath::new(format!("reconciler/kubernetes/{}", copied.to))
+                .map_err(|error| Fault::input(error.to_string()))?;
+            let mut bytes = Vec::new();
+            for file in &copied.from {
+                bytes.extend_from_slice(loaded.certificates.get(file)?);
+                if !bytes.ends_with(b"\n") {
+                    bytes.push(b'\n');
+                }
+            }
+            tree.0.insert(path, bytes);
+        }
+        Ok(tree)
     }
 
     /// Checks files of the whole fleet. Faults name the template they come from.

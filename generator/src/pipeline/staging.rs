@@ -439,10 +439,12 @@ impl Staging<'_> {
         };
         let stacks = self.resolver.account_stacks(&summaries)?;
         let clusters = summaries.into_iter().map(|summary| summary.of_fleet);
-        let fleet = ResolvedFleet::new(clusters.collect(), self.kinds.take());
+        let reconciler = self.resolver.reconciler();
+        let fleet = ResolvedFleet::new(clusters.collect(), self.kinds.take(), reconciler);
         let (of_fleet, of_accounts) = timed(&self.timings.render, || {
             let watch = self.request.watch;
-            let of_fleet = self.renderer.render_fleet(&fleet, watch)?;
+            let loaded = &self.layers.loaded;
+            let of_fleet = self.renderer.render_fleet(&fleet, loaded, watch)?;
             let of_accounts = self.renderer.render_accounts(&stacks, watch)?;
             Ok::<_, Faults>((of_fleet, of_accounts))
         })?;

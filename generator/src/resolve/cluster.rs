@@ -281,6 +281,9 @@ pub struct ResolvedDestination {
     pub path: String,
     /// The CA's file below `kubernetes/`, such as `certificates/main.pem`.
     pub ca_certificate: Option<String>,
+    /// The file below `clusters/` that it is a copy of.
+    #[serde(skip)]
+    pub ca_certificate_from: Option<String>,
     /// Whether the certificate is checked.
     pub verify: bool,
     /// The oldest version of TLS.

@@ -181,6 +181,7 @@ pub(super) fn resolve_servers(
                     .ca_certificate
                     .as_ref()
                     .map(|_| format!("certificates/{}.pem", name::kubernetes_name(name))),
+                ca_certificate_from: server.tls.ca_certificate.as_ref().map(ToString::to_string),
                 verify: !server.tls.accept_any_certificate,
                 minimum_tls_version: server.tls.minimum_version,
                 authentication,

@@ -14,8 +14,9 @@ use rayon::prelude::*;
 
 use super::shared_idle;
 use super::{
-    AccountShare, AccountStack, AwsName, ClusterSummary, FleetAccounts, FleetCluster, OwnFiles,
-    PlacedPatch, Problem, ResolvedCluster, account, aws, gitops, name, resolve_cluster,
+    AccountShare, AccountStack, AwsName, ClusterSummary, FleetAccounts, FleetCluster,
+    FleetReconciler, OwnFiles, PlacedPatch, Problem, Problems, ResolvedCluster, account, aws,
+    gitops, name, resolve_cluster,
 };
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers, removal_of};
@@ -58,6 +59,7 @@ pub struct FleetResolver<'a> {
     shared: SharedLayers<'a>,
     faults_of_shared: Faults,
     accounts: Result<FleetAccounts, Fault>,
+    reconciler: Option<FleetReconciler>,
 }
 
 impl<'a> FleetResolver<'a> {
@@ -69,7 +71,13 @@ impl<'a> FleetResolver<'a> {
             shared,
             faults_of_shared,
             accounts: FleetAccounts::of(fleet),
+            reconciler: FleetReconciler::of(fleet),
         }
+    }
+
+    /// What the fleet says of its reconciler.
+    pub fn reconciler(&self) -> Option<&FleetReconciler> {
+        self.reconciler.as_ref()
     }
 
     /// What is wrong before any cluster is resolved: in layers that clusters
@@ -118,8 +126,43 @@ impl<'a> FleetResolver<'a> {
             clusters.clone(),
             &self.fleet.loaded,
         ));
+        faults.append(self.find_reconciler_faults(clusters.clone()));
         faults.append(shared_idle::find(clusters, &self.fleet.loaded));
         faults
+    }
+
+    /// Finds what the reconciler can't be told of the clusters. Where only some are looked at, others may need
+    /// what these don't.
+    fn find_reconciler_faults<'s>(
+        &self,
+        clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+    ) -> Faults {
+        let loaded = &self.fleet.loaded;
+        let clusters = clusters.into_iter().map(|cluster| &cluster.of_fleet);
+        let clusters: Vec<&FleetCluster> = clusters.collect();
+        let Some(reconciler) = &self.reconciler else {
+            return Faults::new();
+        };
+        if clusters.len() < loaded.cluster_names.len() {
+            return Faults::new();
+        }
+        let mut problems = Problems::default();
+        reconciler.resolve(clusters, &mut problems);
+        let layer = loaded.fleet.as_ref().map(|layer| &layer.node);
+        let faults = problems.0.into_iter().map(|problem| {
+            let path = ValuePath::new(problem.setting.iter().map(String::as_str));
+            let fault = Fault::input(format!("`{path}`: {}", problem.message)).hint(problem.hint);
+            // The setting, or the innermost block around it that is written.
+            let said = (1..=problem.setting.len()).rev().find_map(|length| {
+                let around = problem.setting.iter().take(length).map(String::as_str);
+                ValuePath::new(around).find(layer?)
+            });
+            match said.or(layer) {
+                Some(node) => fault.at(loaded.sources.place(node.span)),
+                None => fault,
+            }
+        });
+        faults.collect()
     }
 
     /// Finds what clusters can't have beside their neighbours, other clusters of

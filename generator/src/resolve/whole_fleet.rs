@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::gitops::{self, FleetGitops, ResolvedGitops};
+use super::problem::Problems;
+use super::reconciler::{FleetReconciler, ReconciledCluster, ResolvedReconciler};
 use super::{Identity, ResolvedCluster};
 
 /// A whole fleet, ready for its own files to be rendered. This is what
@@ -19,6 +21,8 @@ pub struct ResolvedFleet {
     pub cluster_kinds: Vec<GroupKind>,
     /// The other kinds there, by group.
     pub namespaced_kinds: Vec<GroupKind>,
+    /// What makes servers, credentials and stacks match; none if it isn't enabled.
+    pub reconciler: Option<ResolvedReconciler>,
 }
 
 /// A cluster of the fleet.
@@ -30,6 +34,9 @@ pub struct FleetCluster {
     pub namespace: String,
     /// How they get applied; none if nobody applies them.
     pub gitops: Option<ResolvedGitops>,
+    /// What the reconciler has to know of it.
+    #[serde(skip)]
+    pub reconciled: ReconciledCluster,
 }
 
 /// A kind of Kubernetes object.
@@ -56,13 +63,19 @@ const CLUSTER_KINDS: [(&str, &str); 9] = [
 ];
 
 impl ResolvedFleet {
-    /// Puts together a fleet whose clusters, sorted by name, render these kinds.
-    pub fn new(clusters: Vec<FleetCluster>, kinds: BTreeSet<GroupKind>) -> Self {
+    /// Puts together a fleet whose clusters, sorted by name, render these kinds. What is wrong with its reconciler was
+    /// told where the clusters were compared.
+    pub fn new(
+        clusters: Vec<FleetCluster>,
+        kinds: BTreeSet<GroupKind>,
+        reconciler: Option<&FleetReconciler>,
+    ) -> Self {
         let lives_in_none =
             |kind: &GroupKind| CLUSTER_KINDS.contains(&(kind.group.as_str(), kind.kind.as_str()));
         let (cluster_kinds, namespaced_kinds) = kinds.into_iter().partition(lives_in_none);
         Self {
             gitops: gitops::common(&clusters),
+            reconciler: reconciler.map(|own| own.resolve(&clusters, &mut Problems::default())),
             clusters,
             cluster_kinds,
             namespaced_kinds,
@@ -77,6 +90,7 @@ impl FleetCluster {
             cluster: cluster.cluster.clone(),
             namespace: cluster.kubernetes.namespace.clone(),
             gitops: cluster.gitops.clone(),
+            reconciled: ReconciledCluster::of(cluster),
         }
     }
 }

@@ -26,6 +26,7 @@ mod name;
 mod patch;
 mod proxy;
 mod reader;
+mod reconciler;
 mod source;
 mod stream;
 
@@ -48,6 +49,7 @@ pub use name::*;
 pub use patch::*;
 pub use proxy::*;
 pub use reader::*;
+pub use reconciler::*;
 pub use source::*;
 pub use stream::*;
 
@@ -87,6 +89,8 @@ pub struct Settings {
     pub kubernetes: KubernetesSettings,
     /// How what is rendered for Kubernetes gets applied.
     pub gitops: GitopsSettings,
+    /// What makes servers, credentials and stacks match what is rendered.
+    pub reconciler: Reconciler,
     /// What all objects have in common that the rendered stacks make in AWS.
     pub aws: AwsObjects,
     /// A proxy between what ships logs and where they go.

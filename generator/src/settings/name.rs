@@ -386,3 +386,34 @@ text! {
     CodeKey, r"^[A-Za-z0-9!_.*'()/-]+$", max 1024,
     "an object's name: letters, digits, `!`, `_`, `.`, `*`, `'`, `(`, `)`, `/` and `-`"
 }
+text! {
+    /// The name of an S3 bucket, in which `{account}` and `{region}` stand for those of a stack.
+    BucketPattern, r"^([a-z0-9]|\{account\}|\{region\})([a-z0-9.-]|\{account\}|\{region\})*$", max 90,
+    "an S3 bucket's name, in which `{account}` and `{region}` may stand for those of the stack"
+}
+text! {
+    /// How the keys of objects in S3 begin.
+    KeyPrefix, r"^[A-Za-z0-9!_.()/-]+$", max 512,
+    "the beginning of an object's name: letters, digits, `!`, `_`, `.`, `(`, `)`, `/` and `-`"
+}
+text! {
+    /// The name of an IAM role.
+    IamRoleName, r"^[A-Za-z0-9+=,.@_-]+$", max 64,
+    "the name of an IAM role, without its path: letters, digits and `+=,.@_-`"
+}
+text! {
+    /// What a trust policy asks for of whom it doesn't know; no secret
+    /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+    ExternalId, r"^[A-Za-z0-9+=,.@:/_-]{2,}$", max 1224,
+    "an external id of IAM: at least two letters, digits and `+=,.@:/_-`"
+}
+text! {
+    /// The name of a fleet as a tag's value.
+    StackOwner, r"^[A-Za-z0-9._-]+$", max 64,
+    "letters, digits, `-`, `_` and `.`, at most 64 characters"
+}
+text! {
+    /// When a CronJob begins: five fields.
+    CronSchedule, r"^[0-9*/,-]+( [0-9A-Za-z*/,?-]+){4}$", max 100,
+    "five fields as cron reads them: minute, hour, day, month and weekday, such as `*/15 * * * *`"
+}

@@ -1,9 +1,8 @@
 //! The way to AWS: requests that are signed here and sent by a blocking client. IO.
 //!
 //! AWS's SDK gives the credential (environment, web identity of a pod, machine's role); its clients for nine services
-//! would be much code for the few actions that are called (decision 49). [`calls`] lists these.
+//! would be much code for the few actions that are called (decision 49). [`aws_calls`] lists these.
 
-pub mod calls;
 mod error;
 mod query;
 pub mod s3;
@@ -28,7 +27,7 @@ use aws_sigv4::sign::v4;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use backon::{BlockingRetryable as _, ExponentialBuilder};
-use logfleet_contract::partition;
+use logfleet_contract::{aws_calls, partition};
 use ureq::Agent;
 use ureq::http::Request;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
@@ -347,8 +346,8 @@ impl Aws {
     /// Signs and sends a request, again while AWS has no time for it.
     pub(crate) fn send(&self, call: &Call<'_>) -> Result<Answer, AwsError> {
         debug_assert!(
-            calls::is_listed(call.service, call.action),
-            "{}:{} isn't listed in `aws::calls`",
+            aws_calls::is_listed(call.service, call.action),
+            "{}:{} isn't listed in `aws_calls`",
             call.service,
             call.action
         );

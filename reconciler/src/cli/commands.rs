@@ -5,14 +5,17 @@ mod verify;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::display::with_work;
 use super::{Applying, Arguments, Choices, Command, Format, Terminal, tell};
 use crate::credential::CredentialName;
 use crate::fault::Fault;
+use crate::metrics::{self, Outcome};
 use crate::plan::{Plan, SavedPlan, to_text};
 use crate::server::apply::Report;
 use crate::server::plan::Decisions;
@@ -28,6 +31,8 @@ struct Running<'a, 'b> {
     configured: Configured,
     surroundings: &'a Surroundings<'a>,
     terminal: &'a mut Terminal<'b>,
+    /// What was planned and done last.
+    last: Option<(Plan, BTreeMap<String, Report>)>,
 }
 
 pub(super) fn run(
@@ -41,6 +46,7 @@ pub(super) fn run(
         configured,
         surroundings,
         terminal,
+        last: None,
     };
     match &arguments.command {
         Command::Plan { choices, out } => running.plan(choices, out.as_deref()),
@@ -48,12 +54,16 @@ pub(super) fn run(
             choices,
             plan,
             applying,
-        } => running.apply(&decisions(choices), applying, plan.as_deref()),
+            metrics_file,
+        } => running.measured(metrics_file.as_deref(), |own| {
+            own.apply(&decisions(choices), applying, plan.as_deref())
+        }),
         Command::Run {
             choices,
             applying,
             interval,
-        } => running.forever(choices, applying, *interval),
+            metrics_file,
+        } => running.forever(choices, applying, *interval, metrics_file.as_deref()),
         Command::Status => running.status(),
         Command::Rotate {
             credentials,
@@ -85,6 +95,7 @@ fn decisions(choices: &Choices) -> Decisions {
         most_deleted: choices.most_deleted,
         revoked: choices.revoked.iter().cloned().collect(),
         drift: choices.drift,
+        shard: choices.shard,
         ..Decisions::default()
     }
 }
@@ -102,7 +113,11 @@ impl Running<'_, '_> {
     }
 
     fn source(&self) -> Result<Source> {
-        let source = Source::parse(&self.arguments.source, self.arguments.revision.as_deref());
+        let source = Source::parse(
+            &self.arguments.source,
+            self.arguments.revision.as_deref(),
+            self.arguments.verify_commit,
+        );
         source.map_err(|fault| vec![fault])
     }
 
@@ -113,8 +128,8 @@ impl Running<'_, '_> {
                 .observe(&self.source()?, decisions, self.surroundings)?;
         if with_aws {
             let configured = &self.configured;
-            observation.aws = with_progress(self.terminal, |progress| {
-                configured.observe_aws(&observation.rendered, decisions, progress)
+            observation.aws = with_work(self.terminal, self.surroundings, 0, |work| {
+                configured.observe_aws(&observation.rendered, decisions, work)
             })?;
         }
         let known = |cluster: &String| {
@@ -211,14 +226,30 @@ impl Running<'_, '_> {
         if self.arguments.format == Format::Text {
             self.print(&to_text(plan))?;
         }
-        let mut reports = observation.apply(plan, &self.configured, &options, self.surroundings)?;
-        if let Some(aws) = &observation.aws {
-            let configured = &self.configured;
-            reports.extend(with_progress(self.terminal, |progress| {
-                configured.apply_aws(aws, progress)
-            }));
+        let steps = |kind: &str| -> usize {
+            let targets = plan.targets.iter();
+            let own = targets.filter(|(name, _)| name.starts_with(kind));
+            own.map(|(_, target)| target.steps.len()).sum()
+        };
+        let configured = &self.configured;
+        // What makes stores isn't shared among threads.
+        let stores = observation.stores(plan, configured, self.surroundings)?;
+        let now = self.surroundings.now;
+        let at_servers = steps("server/");
+        let mut reports = with_work(self.terminal, self.surroundings, at_servers, |work| {
+            observation.apply(plan, &stores, &options, now, work)
+        });
+        if let Some(aws) = observation.aws.as_ref().filter(|_| !self.is_to_end()) {
+            let in_aws = steps("aws/");
+            reports.extend(with_work(
+                self.terminal,
+                self.surroundings,
+                in_aws,
+                |work| configured.apply_aws(aws, work),
+            ));
         }
         self.report(plan, &reports)?;
+        self.last = Some((plan.clone(), reports.clone()));
         let failed = faults(&reports);
         let code = u8::from(!failed.is_empty() || plan.has_stops());
         tell(failed, self.terminal);
@@ -240,13 +271,59 @@ impl Running<'_, '_> {
         }
     }
 
-    fn forever(&mut self, choices: &Choices, applying: &Applying, interval: u64) -> Result<u8> {
+    fn forever(
+        &mut self,
+        choices: &Choices,
+        applying: &Applying,
+        interval: u64,
+        metrics: Option<&Path>,
+    ) -> Result<u8> {
+        let decisions = decisions(choices);
         loop {
-            if let Err(faults) = self.apply(&decisions(choices), applying, None) {
+            let round = self.measured(metrics, |own| own.apply(&decisions, applying, None));
+            let code = round.unwrap_or_else(|faults| {
                 tell(&faults, self.terminal);
+                1
+            });
+            let next = Instant::now() + Duration::from_secs(interval);
+            while !self.is_to_end() && Instant::now() < next {
+                let left = next.saturating_duration_since(Instant::now());
+                std::thread::sleep(left.min(Duration::from_millis(100)));
             }
-            std::thread::sleep(Duration::from_secs(interval));
+            if self.is_to_end() {
+                return Ok(code);
+            }
         }
+    }
+
+    fn is_to_end(&self) -> bool {
+        self.surroundings.ended.load(Ordering::Relaxed)
+    }
+
+    /// Does a run, and writes what it came to as metrics.
+    fn measured(
+        &mut self,
+        file: Option<&Path>,
+        run: impl FnOnce(&mut Self) -> Result<u8>,
+    ) -> Result<u8> {
+        self.last = None;
+        let began = Instant::now();
+        let result = run(self);
+        let Some(file) = file else {
+            return result;
+        };
+        let nothing = BTreeMap::new();
+        let last = self.last.as_ref();
+        let outcome = Outcome {
+            ended: (self.surroundings.now)(),
+            duration: began.elapsed(),
+            code: *result.as_ref().unwrap_or(&1),
+            plan: last.map(|(plan, _)| plan),
+            reports: last.map_or(&nothing, |(_, reports)| reports),
+            errors: result.as_ref().err().map_or(0, Vec::len),
+        };
+        let written = metrics::write(file, &outcome).map_err(|fault| vec![fault]);
+        result.and_then(|code| written.map(|()| code))
     }
 
     fn rotate(
@@ -344,7 +421,9 @@ impl Running<'_, '_> {
     }
 
     fn status(&mut self) -> Result<u8> {
-        let servers = self.configured.reach(&Wanted::default(), self.surroundings);
+        let servers = self
+            .configured
+            .reach(&Wanted::default(), self.surroundings, None);
         let mut document = BTreeMap::new();
         let mut text = String::new();
         let mut failed = Vec::new();
@@ -397,28 +476,4 @@ impl Running<'_, '_> {
         tell(&failed, self.terminal);
         Ok(u8::from(!failed.is_empty()))
     }
-}
-
-/// Does something long, and tells at once what it is at.
-fn with_progress<T: Send>(
-    terminal: &mut Terminal<'_>,
-    work: impl FnOnce(&(dyn Fn(&str) + Sync)) -> T + Send,
-) -> T {
-    let (sender, receiver) = std::sync::mpsc::channel::<String>();
-    std::thread::scope(|scope| {
-        let worker = scope.spawn(move || {
-            work(&|line: &str| {
-                // Whoever listens has ended when the work has.
-                let _ = sender.send(line.to_owned());
-            })
-        });
-        for line in receiver {
-            // Where standard error is closed, nobody is there to be told.
-            let _ = writeln!(terminal.err, "{line}");
-        }
-        match worker.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }

@@ -8,6 +8,7 @@
 //! | 3 | wrong use |
 
 mod commands;
+mod display;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::credential::CredentialName;
 use crate::fault::Fault;
 use crate::session::Surroundings;
+use crate::shard::Shard;
 use crate::wanted::Scope;
 
 /// Makes Elasticsearch, OpenSearch and stacks of AWS match what `gen render`
@@ -36,6 +38,9 @@ struct Arguments {
     /// Branch, tag or commit of the repository [default: its default branch]
     #[arg(long, global = true, value_name = "REVISION")]
     revision: Option<String>,
+    /// Refuse a commit without a signature that `git verify-commit` accepts
+    #[arg(long, global = true)]
+    verify_commit: bool,
     /// File that names the servers, the secret stores and the way to AWS
     #[arg(
         long,
@@ -79,8 +84,11 @@ enum Command {
         plan: Option<PathBuf>,
         #[command(flatten)]
         applying: Applying,
+        /// File to write metrics of the run to, in Prometheus' text format
+        #[arg(long, value_name = "FILE")]
+        metrics_file: Option<PathBuf>,
     },
-    /// Applies again and again
+    /// Applies again and again, until SIGTERM or SIGINT
     Run {
         #[command(flatten)]
         choices: Choices,
@@ -89,6 +97,9 @@ enum Command {
         /// Seconds between the end of a run and the beginning of the next
         #[arg(long, value_name = "SECONDS", default_value = "300")]
         interval: u64,
+        /// File to write metrics of each run to, in Prometheus' text format
+        #[arg(long, value_name = "FILE")]
+        metrics_file: Option<PathBuf>,
     },
     /// Shows what the inventories say: objects, credentials, runs
     Status,
@@ -161,6 +172,9 @@ struct Choices {
     /// Share of the inventory that may be deleted at once
     #[arg(long, value_name = "PERCENT", default_value = "20", value_parser = clap::value_parser!(u8).range(0..=100))]
     most_deleted: u8,
+    /// Do only what belongs to run I of N; each server and each account of AWS belongs to one
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["clusters", "removed", "streams", "revoked"])]
+    shard: Option<Shard>,
 }
 
 /// How changes are made.

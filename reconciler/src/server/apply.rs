@@ -31,6 +31,7 @@ use crate::server::write::{self, Bodies, Outcomes};
 use crate::store::Stores;
 use crate::wanted::WantedServer;
 use crate::wiped::Wiped;
+use crate::work::{Work, ended_early};
 
 /// How often a run that works says that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
@@ -58,6 +59,8 @@ pub struct Target<'a> {
     pub take_over: Option<&'a str>,
     /// The clock.
     pub now: fn() -> Timestamp,
+    /// Hears how far it is, and says whether it is to end.
+    pub work: Work<'a>,
 }
 
 /// What was done at a server.
@@ -185,6 +188,9 @@ impl<'a> Applying<'a> {
                 _ => {}
             }
         }
+        if self.target.work.is_to_end() && report.done.len() < self.plan.steps.len() {
+            report.failed.push(ended_early(self.target.server));
+        }
         self.held.release((self.target.now)()).map(drop)
     }
 
@@ -222,7 +228,13 @@ impl<'a> Applying<'a> {
         if bodies.is_empty() {
             return Ok(());
         }
-        let outcomes = write::write(self.target.client, kind, &bodies, self.target.observed);
+        let outcomes = write::write(
+            self.target.client,
+            kind,
+            &bodies,
+            self.target.observed,
+            &self.target.work,
+        );
         self.note(outcomes, report, |path| verbs[path]);
         self.live()
     }
@@ -254,6 +266,9 @@ impl<'a> Applying<'a> {
             let (Subject::Object(path), Change::Reattach) = (&step.subject, &step.change) else {
                 continue;
             };
+            if self.target.work.is_to_end() {
+                break;
+            }
             let Some(object) = self
                 .target
                 .wanted
@@ -305,7 +320,13 @@ impl<'a> Applying<'a> {
         if paths.is_empty() {
             return Ok(());
         }
-        let outcomes = write::delete(self.target.client, kind, &paths, self.target.observed);
+        let outcomes = write::delete(
+            self.target.client,
+            kind,
+            &paths,
+            self.target.observed,
+            &self.target.work,
+        );
         for (path, outcome) in &outcomes {
             if outcome.is_ok() {
                 self.held.inventory().objects.remove(&path.to_string());

@@ -136,6 +136,9 @@ impl Issuing<'_, '_> {
     ) -> Result<(), Fault> {
         let names: Vec<&CredentialName> = moving.keys().collect();
         for chunk in names.chunks(TOGETHER) {
+            if self.target.work.is_to_end() {
+                break;
+            }
             let going = chunk.iter().map(|name| (*name).clone()).collect();
             self.advance_together(going, moving, report)?;
         }
@@ -416,7 +419,14 @@ impl Issuing<'_, '_> {
                 .insert(path.clone(), body.clone());
         }
         let written = kinds.iter().flat_map(|(kind, bodies)| {
-            write::write(self.target.client, *kind, bodies, self.target.observed)
+            let work = self.target.work.to_the_end();
+            write::write(
+                self.target.client,
+                *kind,
+                bodies,
+                self.target.observed,
+                &work,
+            )
         });
         let told = |error: crate::server::client::RequestError| error.fault(self.target.server);
         written
@@ -532,6 +542,9 @@ impl Issuing<'_, '_> {
         act: impl Fn(&mut Self, &CredentialName) -> Result<Outcome, Fault>,
     ) -> Result<(), Fault> {
         for name in names {
+            if self.target.work.is_to_end() {
+                break;
+            }
             match act(self, name) {
                 Ok(Outcome::Done) => report.done.push((Subject::Credential(name.clone()), verb)),
                 Ok(Outcome::Unknown) => {}
@@ -681,9 +694,15 @@ impl Issuing<'_, '_> {
         let paths: BTreeSet<ObjectPath> = slots.iter().filter_map(ours).collect();
         let kinds: BTreeSet<Kind> = paths.iter().map(|path| path.kind).collect();
         for kind in kinds {
-            for (_, outcome) in
-                write::delete(self.target.client, kind, &paths, self.target.observed)
-            {
+            let work = self.target.work.to_the_end();
+            let outcomes = write::delete(
+                self.target.client,
+                kind,
+                &paths,
+                self.target.observed,
+                &work,
+            );
+            for (_, outcome) in outcomes {
                 outcome.map_err(|error| error.fault(self.target.server))?;
             }
         }

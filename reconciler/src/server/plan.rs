@@ -15,6 +15,7 @@ use crate::plan::{Change, Difference, Step, Subject, TargetPlan, Waiting, differ
 use crate::server::keep::kept;
 use crate::server::normal::normal;
 use crate::server::observe::Observed;
+use crate::shard::Shard;
 use crate::wanted::{Scope, WantedCredential, WantedObject, WantedServer};
 
 /// Fewer deletions than these never wait because of their share of the inventory.
@@ -47,6 +48,8 @@ pub struct Decisions {
     pub finished: BTreeSet<CredentialName>,
     /// Whether stacks of AWS that are up to date are compared with their resources.
     pub drift: bool,
+    /// Which of several runs this is; none if it does everything.
+    pub shard: Option<Shard>,
 }
 
 impl Default for Decisions {
@@ -63,6 +66,7 @@ impl Default for Decisions {
             rotated: BTreeSet::new(),
             revoked: BTreeSet::new(),
             finished: BTreeSet::new(),
+            shard: None,
             drift: false,
         }
     }

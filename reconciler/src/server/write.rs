@@ -17,6 +17,7 @@ use crate::server::client::{Client, RequestError};
 use crate::server::keep::matches;
 use crate::server::observe::Observed;
 use crate::wiped::Wiped;
+use crate::work::Work;
 
 /// Objects in one `PATCH`.
 const MOST_IN_A_BATCH: usize = 1000;
@@ -47,19 +48,25 @@ fn is_batched(kind: Kind) -> bool {
     )
 }
 
-/// Writes objects of one kind.
-pub fn write(client: &Client, kind: Kind, bodies: &Bodies, observed: &Observed) -> Outcomes {
+/// Writes objects of one kind. What isn't begun when it is told to end has no outcome.
+pub fn write(
+    client: &Client,
+    kind: Kind,
+    bodies: &Bodies,
+    observed: &Observed,
+    work: &Work<'_>,
+) -> Outcomes {
     if is_batched(kind) {
         let operations = bodies.iter().map(|(path, body)| {
             let operation = json!({ "op": "add", "path": pointer(path), "value": body.0.clone() });
             (path.clone(), Wiped(operation))
         });
-        return patch(client, kind, operations.collect());
+        return patch(client, kind, operations.collect(), work);
     }
     if kind == Kind::IndexTemplate {
-        return write_templates(client, bodies, observed);
+        return write_templates(client, bodies, observed, work);
     }
-    in_parallel(bodies.keys(), |path| {
+    in_parallel(bodies.keys(), work, |path| {
         put(client, path, &bodies[path].0, observed)
     })
 }
@@ -90,7 +97,12 @@ fn put(
 
 /// Templates that share no pattern with another one are written at once, the others in the order of
 /// [`order_writes`].
-fn write_templates(client: &Client, bodies: &Bodies, observed: &Observed) -> Outcomes {
+fn write_templates(
+    client: &Client,
+    bodies: &Bodies,
+    observed: &Observed,
+    work: &Work<'_>,
+) -> Outcomes {
     let listed = observed.objects.iter().filter(|(path, _)| {
         path.kind == Kind::IndexTemplate && observed.ledger.inventory.entry(path).is_some()
     });
@@ -116,7 +128,7 @@ fn write_templates(client: &Client, bodies: &Bodies, observed: &Observed) -> Out
         patterns.all(|pattern| owners[pattern.as_str()].len() == 1)
     };
     let (alone, moving): (Vec<_>, Vec<_>) = bodies.keys().partition(|path| is_alone(&path.name));
-    let mut outcomes = in_parallel(alone.into_iter(), |path| {
+    let mut outcomes = in_parallel(alone.into_iter(), work, |path| {
         put(client, path, &bodies[path].0, observed)
     });
     let path_of = |name: &str| ObjectPath {
@@ -127,6 +139,9 @@ fn write_templates(client: &Client, bodies: &Bodies, observed: &Observed) -> Out
         .iter()
         .map(|path| (path.name.clone(), wanted[&path.name].clone()))
         .collect();
+    if work.is_to_end() {
+        return outcomes;
+    }
     match order_writes(&now, &moving) {
         Ok(writes) => {
             for write in writes {
@@ -141,6 +156,7 @@ fn write_templates(client: &Client, bodies: &Bodies, observed: &Observed) -> Out
                     );
                 }
                 let outcome = put(client, &path, &body.0, observed);
+                work.did(1);
                 outcomes.insert(path, outcome);
             }
         }
@@ -167,6 +183,7 @@ pub fn delete(
     kind: Kind,
     paths: &BTreeSet<ObjectPath>,
     observed: &Observed,
+    work: &Work<'_>,
 ) -> Outcomes {
     if is_batched(kind) {
         // To remove what isn't there is an error.
@@ -179,11 +196,11 @@ pub fn delete(
                 Wiped(json!({ "op": "remove", "path": pointer(path) })),
             )
         });
-        let mut outcomes = patch(client, kind, operations.collect());
+        let mut outcomes = patch(client, kind, operations.collect(), work);
         outcomes.extend(gone.into_iter().map(|path| (path.clone(), Ok(()))));
         return outcomes;
     }
-    in_parallel(paths.iter(), |path| {
+    in_parallel(paths.iter(), work, |path| {
         if kind == Kind::IndexTemplate {
             demote(client, path, observed)?;
         }
@@ -237,14 +254,20 @@ fn pointer(path: &ObjectPath) -> String {
     format!("/{}", path.name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn patch(client: &Client, kind: Kind, operations: Bodies) -> Outcomes {
+fn patch(client: &Client, kind: Kind, operations: Bodies, work: &Work<'_>) -> Outcomes {
     let mut outcomes = Outcomes::new();
     let mut batch = Vec::new();
     let mut bytes = 0;
+    let send = |batch: &[(ObjectPath, Wiped)], outcomes: &mut Outcomes| {
+        if !work.is_to_end() {
+            send_batch(client, kind, batch, outcomes);
+            work.did(batch.len());
+        }
+    };
     for (path, operation) in operations {
         let size = operation.0.to_string().len();
         if !batch.is_empty() && (batch.len() == MOST_IN_A_BATCH || bytes + size > LARGEST_BATCH) {
-            send_batch(client, kind, &batch, &mut outcomes);
+            send(&batch, &mut outcomes);
             batch.clear();
             bytes = 0;
         }
@@ -252,7 +275,7 @@ fn patch(client: &Client, kind: Kind, operations: Bodies) -> Outcomes {
         batch.push((path, operation));
     }
     if !batch.is_empty() {
-        send_batch(client, kind, &batch, &mut outcomes);
+        send(&batch, &mut outcomes);
     }
     outcomes
 }
@@ -276,6 +299,7 @@ fn send_batch(client: &Client, kind: Kind, batch: &[(ObjectPath, Wiped)], outcom
 /// Does the same with many, a few at a time.
 fn in_parallel<'a>(
     paths: impl Iterator<Item = &'a ObjectPath>,
+    work: &Work<'_>,
     each: impl Fn(&ObjectPath) -> Result<(), RequestError> + Sync,
 ) -> Outcomes {
     let paths: Vec<&ObjectPath> = paths.collect();
@@ -285,7 +309,11 @@ fn in_parallel<'a>(
         for _ in 0..PARALLEL.min(paths.len()) {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if work.is_to_end() {
+                        break;
+                    }
                     let outcome = each(path);
+                    work.did(1);
                     let mut outcomes = outcomes
                         .lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -19,6 +19,7 @@ use super::plan::{Action, Plan, Step, moved, phase, withdrawals};
 use super::wanted::Wanted;
 use crate::fault::Fault;
 use crate::random;
+use crate::work::ended_early;
 
 /// How many reasons of a failure are told.
 const MOST_REASONS: usize = 5;
@@ -137,6 +138,15 @@ impl Applying<'_> {
     }
 
     fn step(&self, step: &Step) -> Result<(), Fault> {
+        if self.context.work.is_to_end() {
+            return Err(ended_early(&step.stack.to_string()));
+        }
+        let result = self.carry_out(step);
+        self.context.work.did(1);
+        result
+    }
+
+    fn carry_out(&self, step: &Step) -> Result<(), Fault> {
         let told = |error: crate::aws::AwsError| error.fault(step.stack.to_string());
         let formation = self.context.formation(&step.stack.place).map_err(told)?;
         let id = step.ground.id.as_deref();
@@ -313,6 +323,9 @@ impl Applying<'_> {
         steps
             .iter()
             .map(|step| {
+                if self.context.work.is_to_end() {
+                    return Err(ended_early(&format!("{place}/{}", step.member)));
+                }
                 if step.action == CallAction::Set && self.is_broken(place, Some(&step.cluster)) {
                     let message =
                         format!("{}: wasn't tried, since what it needs failed", step.what);
@@ -382,7 +395,7 @@ impl Applying<'_> {
                 .map_err(told)?;
         }
         if !setting.is_in_effect(&now) {
-            (self.context.progress)(&format!("{place}: {}", step.what));
+            self.context.work.says(format!("{place}: {}", step.what));
             setting.make(&aws, self.is_hurried()).map_err(told)?;
         }
         if let Some(record) = kept.records.calls.get_mut(&step.key) {

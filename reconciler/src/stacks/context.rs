@@ -16,6 +16,7 @@ use super::template::{MOST_IN_REQUEST, Template};
 use crate::aws::{Accounts, Aws, AwsError, s3};
 use crate::fault::Fault;
 use crate::random;
+use crate::work::{Work, ended_early};
 
 /// How often it is looked whether AWS is done.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +48,8 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// How often it is looked whether AWS is done.
     pub pace: Pace,
-    /// Hears what a long run is at.
-    pub progress: &'a (dyn Fn(&str) + Sync),
+    /// Hears what a long run is at, and says whether it is to end.
+    pub work: Work<'a>,
 }
 
 impl Context<'_> {
@@ -154,7 +155,7 @@ impl Context<'_> {
                 .map_err(|error| error.fault(key.to_string()))?;
             let stack = stack.ok_or_else(|| Fault::new(key.to_string(), "the stack is gone"))?;
             if stack.status != last {
-                (self.progress)(&format!("{key}: {}", stack.status));
+                self.work.says(format!("{key}: {}", stack.status));
                 last.clone_from(&stack.status);
             }
             let is_busy = matches!(stack.state(), State::Busy | State::Reviewed);
@@ -190,6 +191,9 @@ impl Context<'_> {
                 return Err(
                     Fault::new(place, message).hint("run again later, or raise `aws.minutes`")
                 );
+            }
+            if self.work.is_to_end() {
+                return Err(ended_early(place).hint("AWS goes on with what was begun"));
             }
             sleep(pauses.next().unwrap_or(self.pace.longest));
         }

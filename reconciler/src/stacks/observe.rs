@@ -26,7 +26,11 @@ pub fn observe(
     options: &Options,
 ) -> Result<(Observed, ObservedCalls), Vec<Fault>> {
     let mut places = wanted.places();
-    places.extend(context.settings.also.iter().cloned());
+    let also = context.settings.also.iter().filter(|place| {
+        let mut shard = options.shard.iter();
+        shard.all(|shard| shard.has_account(&place.account))
+    });
+    places.extend(also.cloned());
     let mut observed = Observed {
         places,
         ..Observed::default()

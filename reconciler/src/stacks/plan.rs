@@ -17,6 +17,7 @@ use super::settings::Mark;
 use super::wanted::{Wanted, WantedStack};
 use crate::fault::Fault;
 use crate::plan::ResourceChange;
+use crate::shard::Shard;
 use stops::{busy, foreign, protected, unknown};
 
 /// What would be done in AWS.
@@ -118,6 +119,8 @@ pub struct Options {
     pub drift: bool,
     /// The share of our stacks, in percent, that may be deleted at once of clusters that are still rendered.
     pub most_deleted: u8,
+    /// Which of several runs this is; none if it does everything.
+    pub shard: Option<Shard>,
 }
 
 /// So few deletions are always allowed.

@@ -51,7 +51,9 @@ fn update(context: &Context<'_>, step: &Step, wanted: &Wanted) -> Result<Asked, 
         return Ok(Asked::Unchanged);
     };
     let is_drift = step.action == Action::RevertDrift;
-    (context.progress)(&format!("{}: asking what changes", step.stack));
+    context
+        .work
+        .says(format!("{}: asking what changes", step.stack));
     let (id, _, change_set) = context.propose(
         &step.stack,
         &stack.template,

@@ -44,6 +44,9 @@ pub fn prepare(
     options: &Options,
 ) -> Result<Prepared, Vec<Fault>> {
     let mut wanted = Wanted::of(rendered, context.settings)?;
+    if let Some(shard) = options.shard {
+        wanted.retain(|account| shard.has_account(account));
+    }
     let (observed, calls) = observe(context, &mut wanted, options)?;
     let mut plan = Plan::of(&wanted, &observed, options);
     calls::plan(&mut plan, &wanted, &calls, options);

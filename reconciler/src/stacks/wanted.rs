@@ -115,6 +115,14 @@ impl Wanted {
         }
     }
 
+    /// Keeps what is in some accounts.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.stacks.retain(|key, _| keep(&key.place.account));
+        self.clusters.retain(|_, own| keep(&own.place.account));
+        self.shared.retain(|place, _| keep(&place.account));
+        self.calls.retain(|place, _| keep(&place.account));
+    }
+
     fn add_cluster(
         &mut self,
         cluster: &str,

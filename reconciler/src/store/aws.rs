@@ -71,6 +71,7 @@ impl AwsStore {
         let place = format!("secret_stores.{name}");
         let access = Access {
             endpoint: settings.endpoint_url.clone(),
+            external_id: settings.external_id.clone(),
             ..Access::default()
         };
         let accounts = Accounts::sign_in(access).map_err(|error| error.fault(&place))?;

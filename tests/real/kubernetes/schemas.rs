@@ -40,7 +40,7 @@ impl Kind {
 
 /// Every kind that the templates emit, and the small ones that a fleet's own
 /// templates are likely to add.
-pub const KINDS: [Kind; 23] = [
+pub const KINDS: [Kind; 24] = [
     core("ConfigMap"),
     core("Namespace"),
     core("Secret"),
@@ -62,6 +62,7 @@ pub const KINDS: [Kind; 23] = [
         ],
         ..group("apis/argoproj.io/v1alpha1", "ApplicationSet")
     },
+    group("apis/batch/v1", "CronJob"),
     group("apis/external-secrets.io/v1", "ExternalSecret"),
     Kind {
         file: Some("flux-kustomization.json"),

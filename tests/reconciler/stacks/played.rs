@@ -1,6 +1,8 @@
 //! A played CloudFormation, for what no emulator knows: stacks that are stuck, drift, and changes that take their time.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use logfleet_reconciler::stacks::plan::Action;
 use serde_json::json;
@@ -318,6 +320,38 @@ fn a_stack_that_takes_too_long_goes_on_by_itself() {
             || failed[0].contains("hasn't ended after 0 minutes"),
         "{failed:#?}"
     );
+}
+
+#[test]
+fn a_run_that_is_told_to_end_leaves_a_stack_to_aws() {
+    let (fleet, shared) = fleet(Played {
+        status: Some("CREATE_COMPLETE".to_owned()),
+        changes: REPLACED,
+        next: vec!["UPDATE_IN_PROGRESS"],
+        ..Played::default()
+    });
+    let is_begun = || actions(&shared).contains(&"ExecuteChangeSet".to_owned());
+    let (_, failed) = std::thread::scope(|scope| {
+        let run = scope.spawn(|| fleet.try_run(&Choices::default()));
+        while !is_begun() {
+            assert!(!run.is_finished(), "it never began");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        fleet.ended.store(true, Ordering::Relaxed);
+        run.join().expect("nobody panicked")
+    });
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert!(
+        failed[0].contains("told to end") && failed[0].contains("AWS goes on with what was begun"),
+        "{failed:#?}"
+    );
+    // One that is told before doesn't begin.
+    let before = actions(&shared);
+    shared.lock().expect("nobody panicked").status = Some("UPDATE_COMPLETE".to_owned());
+    let (done, failed) = fleet.try_run(&Choices::default());
+    assert_eq!((done.len(), failed.len()), (0, 1), "{failed:#?}");
+    let more = actions(&shared)[before.len()..].to_vec();
+    assert!(!more.contains(&"ExecuteChangeSet".to_owned()), "{more:?}");
 }
 
 /// A page of stacks that are as wanted, and of resources; how many are on a page is less than AWS's 1 MB holds.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -15,6 +16,7 @@ use logfleet_reconciler::stacks::plan::{Options, Plan};
 use logfleet_reconciler::stacks::session::{Outcome, Prepared, prepare};
 use logfleet_reconciler::stacks::settings::Aws as Settings;
 use logfleet_reconciler::stacks::wanted::Rendered;
+use logfleet_reconciler::work::{Event, Work};
 use serde_json::{Value, json};
 
 use super::emulator::{Account, Aws};
@@ -27,6 +29,8 @@ pub struct Fleet {
     pub endpoint: String,
     /// What was told on the way.
     pub told: Mutex<Vec<String>>,
+    /// Whether a run is to end.
+    pub ended: AtomicBool,
 }
 
 /// Clusters whose removal is confirmed, and more.
@@ -72,6 +76,7 @@ impl Fleet {
             settings,
             endpoint: endpoint.to_owned(),
             told: Mutex::default(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -92,11 +97,10 @@ impl Fleet {
     }
 
     fn with<T>(&self, accounts: &Accounts, work: impl FnOnce(&Context<'_>) -> T) -> T {
-        let tell = |line: &str| {
-            self.told
-                .lock()
-                .expect("nobody panicked")
-                .push(line.to_owned());
+        let tell = |event: Event| {
+            if let Event::Says(line) = event {
+                self.told.lock().expect("nobody panicked").push(line);
+            }
         };
         work(&Context {
             accounts,
@@ -105,7 +109,7 @@ impl Fleet {
                 first: Duration::from_millis(5),
                 longest: Duration::from_millis(50),
             },
-            progress: &tell,
+            work: Work::new(&self.ended, &tell),
         })
     }
 
@@ -118,6 +122,7 @@ impl Fleet {
             confirmed: choices.confirmed.clone(),
             drift: choices.drift,
             most_deleted: 20,
+            shard: None,
         };
         let rendered = Rendered {
             clusters: &self.clusters,

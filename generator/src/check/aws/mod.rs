@@ -29,7 +29,8 @@ use crate::load::source::SourceFile;
 
 /// Whether a file of a cluster is a template or a fragment of CloudFormation.
 pub(super) fn is_template(path: &str) -> bool {
-    (path.starts_with("aws/") && path.ends_with(".json"))
+    let folders = ["aws/", "reconciler/aws/"];
+    (folders.iter().any(|folder| path.starts_with(folder)) && path.ends_with(".json"))
         || path == "machines/stack.json"
         || AccountPlace::of(path) != AccountPlace::Other && is_of_account(path)
 }

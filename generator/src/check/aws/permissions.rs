@@ -9,7 +9,7 @@ use crate::fault::Faults;
 
 /// Actions that know no resource, each with the page that says so. All else
 /// is refused with `*`.
-const WITHOUT_RESOURCE: [(&str, &str); 8] = [
+const WITHOUT_RESOURCE: [(&str, &str); 10] = [
     (
         "cloudwatch:GetMetricData",
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html",
@@ -37,6 +37,14 @@ const WITHOUT_RESOURCE: [(&str, &str); 8] = [
     (
         "ec2:DescribeTags",
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    (
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancing.html",
+    ),
+    (
+        "sts:GetCallerIdentity",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html",
     ),
     (
         "tag:GetResources",

@@ -71,7 +71,7 @@ impl Bench {
         let cluster = self.resolve(change)?;
         let mut tree =
             render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))?;
-        let fleet = ResolvedFleet::new(vec![FleetCluster::of(&cluster)], BTreeSet::new());
+        let fleet = ResolvedFleet::new(vec![FleetCluster::of(&cluster)], BTreeSet::new(), None);
         let of_fleet = render_fleet(&fleet, &self.templates, &Unwatched)
             .map_err(|faults| told(faults, RENDERED))?;
         for (path, bytes) in of_fleet.0 {

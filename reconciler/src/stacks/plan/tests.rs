@@ -76,6 +76,7 @@ fn options(rendered: &[&str]) -> Options {
         owner: OWNER.to_owned(),
         rendered: rendered.iter().map(|own| (*own).to_owned()).collect(),
         most_deleted: 20,
+        shard: None,
         ..Options::default()
     }
 }
@@ -309,6 +310,7 @@ fn many_deletions_of_clusters_that_are_rendered_wait() {
     );
     let allowed = Options {
         most_deleted: 100,
+        shard: None,
         ..options(&clusters)
     };
     assert_eq!(

@@ -1,7 +1,7 @@
 //! What the reconciler calls of AWS, and so what its roles must allow. Pure.
 //!
-//! [`CALLS`] is the one table of it: `docs/reconciler-aws.md` shows it, and a call that isn't listed
-//! stops every test that makes it.
+//! [`CALLS`] is the one table of it: `docs/reconciler-aws.md` shows it, the policies that `gen` renders
+//! are made of it, and a call that isn't listed stops every test that makes it.
 
 /// Whose credential makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Caller {
 pub enum On {
     /// Everything: AWS takes no ARN here.
     All,
+    /// All stacks: they are listed without a name.
+    AllStacks,
     /// Stacks whose names begin with `logfleet-`.
     Stacks,
     /// The role that `aws.role` names.
@@ -31,10 +33,12 @@ pub enum On {
     Records,
     /// Clusters of EKS.
     EksClusters,
+    /// All log groups: they are listed.
+    LogGroups,
     /// Log groups `/aws/eks/*`.
     EksLogGroups,
     /// Log groups of clusters.
-    LogGroups,
+    ClusterLogGroups,
     /// Log groups of forwarders.
     ForwarderLogGroups,
     /// Functions of forwarders.
@@ -45,6 +49,8 @@ pub enum On {
     LoadBalancers,
     /// Hosted zones.
     HostedZones,
+    /// Settings of hosted zones: where queries are logged.
+    QueryLoggingConfigs,
     /// Roles that `secret_stores` name.
     StoreRoles,
     /// Secrets of clusters.
@@ -54,11 +60,14 @@ pub enum On {
 }
 
 impl On {
-    /// The ARN, as a policy has it.
+    /// The ARN, as a policy has it, but for what stands in `<…>`: a setting of the reconciler's, or the account.
     pub fn arn(self) -> &'static str {
         match self {
             Self::All => "*",
             Self::RecordBucket => "arn:aws:s3:::<aws.records.bucket>",
+            Self::AllStacks => "arn:aws:cloudformation:*:<account>:stack/*/*",
+            Self::LogGroups => "arn:aws:logs:*:<account>:log-group:*",
+            Self::QueryLoggingConfigs => "arn:aws:route53:::queryloggingconfig/*",
             Self::Stacks => "arn:aws:cloudformation:*:<account>:stack/logfleet-*/*",
             Self::AccountRole => "arn:aws:iam::*:role/<aws.role>",
             Self::CloudFormationRole => "arn:aws:iam::<account>:role/<aws.cloudformation_role>",
@@ -68,7 +77,7 @@ impl On {
             Self::Secrets => "arn:aws:secretsmanager:*:<account>:secret:logfleet/*",
             Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
             Self::EksLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/eks/*",
-            Self::LogGroups => "arn:aws:logs:*:<account>:log-group:/logfleet/*",
+            Self::ClusterLogGroups => "arn:aws:logs:*:<account>:log-group:/logfleet/*",
             Self::ForwarderLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/lambda/logfleet-*",
             Self::Forwarders => "arn:aws:lambda:*:<account>:function:logfleet-*",
             Self::KeptBuckets => "arn:aws:s3:::logfleet-*-dead-*",
@@ -159,7 +168,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "cloudformation",
         "DescribeStacks",
-        On::All,
+        On::AllStacks,
         "lists the stacks of an account and Region",
     ),
     listed(
@@ -278,7 +287,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "logs",
         "DescribeLogGroups",
-        On::All,
+        On::LogGroups,
         "sees how long its log group keeps events",
     ),
     listed(
@@ -313,7 +322,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "route53",
         "ListQueryLoggingConfigs",
-        On::All,
+        On::HostedZones,
         "sees where a zone's queries are logged",
     ),
     listed(
@@ -327,14 +336,14 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "route53",
         "DeleteQueryLoggingConfig",
-        On::All,
+        On::QueryLoggingConfigs,
         "undoes that",
     ),
     listed(
         Caller::Account,
         "logs",
         "DescribeSubscriptionFilters",
-        On::LogGroups,
+        On::ClusterLogGroups,
         "`verify`: sees who is subscribed to a log group",
     ),
     listed(
@@ -348,7 +357,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "logs",
         "CreateLogStream",
-        On::LogGroups,
+        On::ClusterLogGroups,
         "`verify`: makes the log stream of its markers",
     ),
     listed(
@@ -362,7 +371,7 @@ pub const CALLS: &[Listed] = &[
         Caller::Account,
         "logs",
         "PutLogEvents",
-        On::LogGroups,
+        On::ClusterLogGroups,
         "`verify`: writes a marker",
     ),
     listed(
@@ -459,7 +468,7 @@ pub const CALLS: &[Listed] = &[
 ];
 
 /// Whether a call is listed.
-pub(super) fn is_listed(service: &str, action: &str) -> bool {
+pub fn is_listed(service: &str, action: &str) -> bool {
     // It signs otherwise than policies name it.
     let service = if service == "tagging" { "tag" } else { service };
     CALLS
@@ -493,7 +502,7 @@ mod tests {
 
     use super::*;
 
-    /// `LOGFLEET_WRITE_DOCS=1 cargo test -p logfleet-reconciler --lib aws::calls` writes it anew.
+    /// `LOGFLEET_WRITE_DOCS=1 cargo test -p logfleet-contract --lib aws_calls` writes it anew.
     #[test]
     fn the_documentation_shows_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reconciler-aws.md");

@@ -1,0 +1,385 @@
+//! What the reconciler is told of a fleet, and what is refused. The base is a
+//! reconciler of which just what is required is set.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use logfleet_contract::aws_calls::{CALLS, Caller, On};
+use serde_json::{Value, json};
+
+use super::super::tests::resolved;
+use super::*;
+use crate::layers::merge::merge;
+use crate::load::source::{FileId, SourceFile};
+use crate::load::yaml;
+use crate::settings::DEFAULTS;
+
+const SETTINGS: &str = r#"
+gitops: { repository: { url: "https://git.example.com/logs.git" } }
+reconciler:
+  enabled: true
+  image: { repository: registry.example.com/reconciler, tag: "1" }
+  aws: { role_arn: "arn:aws:iam::111122223333:role/team/reconciler", assumed_role: accounts }
+"#;
+
+fn parse(text: &str) -> Node {
+    yaml::parse(FileId(0), &SourceFile::new("settings", text)).expect("YAML")
+}
+
+/// Clusters that differ from the one of the other tests.
+fn clusters(changes: &[&str]) -> Vec<FleetCluster> {
+    let all = changes
+        .iter()
+        .map(|change| FleetCluster::of(&resolved(change)));
+    all.collect()
+}
+
+fn tried(change: &Value, clusters: &[FleetCluster]) -> (ResolvedReconciler, Vec<String>) {
+    let base = merge(parse(DEFAULTS), &parse(SETTINGS));
+    let fleet = FleetReconciler::read(&merge(base, &parse(&change.to_string())));
+    let mut problems = Problems::default();
+    let resolved = fleet.expect("enabled").resolve(clusters, &mut problems);
+    let told = problems.0.into_iter();
+    let told = told.map(|problem| format!("{}: {}", problem.setting.join("."), problem.message));
+    (resolved, told.collect())
+}
+
+fn right(change: &Value, clusters: &[FleetCluster]) -> ResolvedReconciler {
+    let (resolved, problems) = tried(change, clusters);
+    assert_eq!(problems, [""; 0]);
+    resolved
+}
+
+#[test]
+fn it_is_off_by_default() {
+    assert_eq!(FleetReconciler::read(&parse(DEFAULTS)), None);
+}
+
+#[test]
+fn a_server_of_several_clusters_is_one() {
+    let clusters = clusters(&[
+        "{}",
+        r#"{ name: second, destinations: { main: { url: "https://LOGS.example.com:443/" } } }"#,
+        r#"{ name: third, destinations: { main: { url: "https://logs.example.com:9200" } } }"#,
+    ]);
+    let reconciler = right(&json!({}), &clusters);
+    let servers: BTreeMap<&str, Vec<&str>> = reconciler
+        .servers
+        .iter()
+        .map(|server| {
+            let clusters = server.serves.iter().flat_map(|serves| &serves.clusters);
+            (server.name.as_str(), clusters.map(String::as_str).collect())
+        })
+        .collect();
+    assert_eq!(
+        servers,
+        BTreeMap::from([
+            ("logs.example.com", vec!["prod-eu.example.com", "second"]),
+            ("logs.example.com-9200", vec!["third"]),
+        ])
+    );
+    assert_eq!(reconciler.servers[1].url, "https://logs.example.com:9200");
+    assert_eq!(
+        reconciler.servers[1].secret,
+        "logfleet-administrator-logs.example.com-9200"
+    );
+    assert_eq!(reconciler.ports, [443, 9200].into());
+}
+
+#[test]
+fn a_servers_name_is_one_of_kubernetes() {
+    let of = |url: &str| {
+        let clusters = clusters(&[&format!(
+            "{{ destinations: {{ main: {{ url: \"{url}\" }} }} }}"
+        )]);
+        right(&json!({}), &clusters).servers[0].name.clone()
+    };
+    assert_eq!(of("https://[2001:db8::1]:9200"), "2001-db8--1--9200");
+    assert_eq!(
+        of("https://Logs.example.com/a_b/~c"),
+        "logs.example.com-a-b--c"
+    );
+    assert_eq!(of("https://10.0.0.1"), "10.0.0.1");
+}
+
+#[test]
+fn passwords_are_kept_where_the_cluster_is() {
+    let clusters = clusters(&[
+        "{}",
+        r#"{ name: second, account: "444455556666", destinations: { main: { authentication: { secret: "aws-secretsmanager:own/name" } } } }"#,
+        "{ name: third, destinations: { main: { authentication: { type: client_certificate } } } }",
+    ]);
+    let aws = right(&json!({}), &clusters).aws.expect("a role");
+    let stores: Vec<(&str, Option<&str>, usize)> = aws
+        .secret_stores
+        .iter()
+        .map(|store| {
+            let role = store.role_arn.as_deref();
+            (store.name.as_str(), role, store.clusters.len())
+        })
+        .collect();
+    assert_eq!(
+        stores,
+        [
+            (
+                "111122223333-eu-central-1",
+                Some("arn:aws:iam::111122223333:role/accounts"),
+                1
+            ),
+            (
+                "444455556666-eu-central-1",
+                Some("arn:aws:iam::444455556666:role/accounts"),
+                1
+            ),
+        ]
+    );
+    assert_eq!(
+        (aws.role_name.as_str(), aws.role_path.as_str()),
+        ("reconciler", "/team/")
+    );
+    let secrets = aws
+        .account_statements
+        .iter()
+        .find(|own| own.sid == "Secrets");
+    let named = "arn:${AWS::Partition}:secretsmanager:*:${AWS::AccountId}:secret:own/name-??????";
+    assert!(secrets.expect("a statement").resources.contains(named));
+}
+
+#[test]
+fn a_role_may_what_the_table_says() {
+    let clusters = clusters(&["{}"]);
+    let everything = json!({ "reconciler": { "aws": {
+        "owner": "example", "cloudformation_role": "formation",
+        "templates": { "bucket": "t-{account}-{region}" },
+        "records": { "bucket": "r", "region": "eu-central-1" },
+    } } });
+    let aws = right(&everything, &clusters).aws.expect("a role");
+    let actions = |statements: &[Statement]| -> BTreeSet<String> {
+        let all = statements
+            .iter()
+            .flat_map(|statement| statement.actions.iter().cloned());
+        all.collect()
+    };
+    let listed = |is_for: &dyn Fn(Caller, On) -> bool| -> BTreeSet<String> {
+        let own = CALLS.iter().filter(|own| is_for(own.caller, own.on));
+        own.map(|own| format!("{}:{}", own.service, own.action))
+            .collect()
+    };
+    // It only looks who it is where it assumes no role.
+    let own = listed(&|caller, on| caller == Caller::Own && on != On::All);
+    assert_eq!(actions(&aws.own_statements), own);
+    assert_eq!(
+        actions(&aws.account_statements),
+        listed(&|caller, _| caller != Caller::Own)
+    );
+    let mut alone = everything.clone();
+    alone["reconciler"]["aws"]["assumed_role"] = Value::Null;
+    let aws = right(&alone, &clusters).aws.expect("a role");
+    assert_eq!(actions(&aws.account_statements), BTreeSet::new());
+    let mut all = listed(&|_, _| true);
+    all.remove("sts:AssumeRole");
+    assert_eq!(actions(&aws.own_statements), all);
+    let resources = aws.own_statements.iter().flat_map(|own| &own.resources);
+    for resource in resources {
+        assert!(!resource.contains('<'), "{resource} has a placeholder");
+    }
+
+    let passwords = right(&json!({}), &clusters).aws.expect("a role");
+    assert_eq!(passwords.stacks, None);
+    assert_eq!(
+        actions(&passwords.account_statements),
+        listed(&|caller, _| caller == Caller::Store)
+    );
+    assert_eq!(
+        actions(&passwords.own_statements),
+        ["sts:AssumeRole".to_owned()].into()
+    );
+}
+
+#[test]
+fn a_repository_over_ssh_has_a_key() {
+    let url = "git@git.example.com:platform/logs.git";
+    let ssh = json!({ "reconciler": { "source": { "url": url, "secret": "kubernetes-secret:key", "signers": "kubernetes-secret:signers" } } });
+    let reconciler = right(&ssh, &clusters(&["{}"]));
+    let command = reconciler.source.ssh_command.expect("a command");
+    assert!(
+        command.contains("-i /run/secrets/logfleet/git/identity"),
+        "{command}"
+    );
+    assert!(reconciler.ports.contains(&22));
+    assert_eq!(
+        reconciler.source.git,
+        [GitSetting {
+            key: "gpg.ssh.allowedSignersFile",
+            value: "/run/secrets/logfleet/signers/allowed_signers".to_owned()
+        }]
+    );
+    assert_eq!(port_of_repository("ssh://git@git.example.com:7999/a"), 7999);
+    assert_eq!(port_of_repository("https://git.example.com:8443/a"), 8443);
+}
+
+#[test]
+fn git_reads_the_credential_of_a_secret() {
+    let secret =
+        json!({ "reconciler": { "source": { "secret": "kubernetes-secret:repository" } } });
+    let source = right(&secret, &clusters(&["{}"])).source;
+    let mounted = source.credential.expect("a Secret").folder;
+    let folder = tempfile::tempdir().expect("a folder");
+    // Whoever makes a Secret from files has an end of line in it.
+    for (key, value) in [("username", "reader\n"), ("password", "a\\b %s c\n")] {
+        fs::write(folder.path().join(key), value).expect("writable");
+    }
+    let mut git = Command::new("git");
+    git.args(["credential", "fill"])
+        .env("GIT_CONFIG_COUNT", source.git.len().to_string());
+    for (number, setting) in source.git.iter().enumerate() {
+        let here = folder.path().to_str().expect("UTF-8");
+        git.env(format!("GIT_CONFIG_KEY_{number}"), setting.key)
+            .env(
+                format!("GIT_CONFIG_VALUE_{number}"),
+                setting.value.replace(&mounted, here),
+            );
+    }
+    let mut git = git
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("git is installed");
+    let asked = b"protocol=https\nhost=git.example.com\n\n";
+    git.stdin
+        .take()
+        .expect("a pipe")
+        .write_all(asked)
+        .expect("git reads");
+    let told = git.wait_with_output().expect("git ends").stdout;
+    assert_eq!(
+        String::from_utf8_lossy(&told),
+        "protocol=https\nhost=git.example.com\nusername=reader\npassword=a\\b %s c\n"
+    );
+}
+
+#[test]
+fn what_can_not_work_is_told() {
+    let one = ["{}"];
+    let two = [
+        "{}",
+        r#"{ name: second, destinations: { main: { backend: elasticsearch, version: 8 } } }"#,
+    ];
+    let far = ["{}", r#"{ name: second, account: "444455556666" }"#];
+    let any = [r#"{ destinations: { main: { tls: { accept_any_certificate: true } } } }"#];
+    let alike = [
+        "{}",
+        r#"{ name: second, destinations: { main: { url: "https://logs.example.com/a-b" } } }"#,
+        r#"{ name: third, destinations: { main: { url: "https://logs.example.com/a/b" } } }"#,
+    ];
+    for (change, of, told) in [
+        (
+            json!({ "image": { "tag": null } }),
+            &one[..],
+            "reconciler.image: ",
+        ),
+        (
+            json!({ "image": { "repository": null } }),
+            &one,
+            "reconciler.image.repository: ",
+        ),
+        (
+            json!({ "source": { "url": "ssh://git.example.com/logs" } }),
+            &one,
+            "reconciler.source.secret: ",
+        ),
+        (
+            json!({ "servers": { "lgos.example.com": {} } }),
+            &one,
+            "reconciler.servers.lgos.example.com: ",
+        ),
+        (
+            json!({ "servers": { "logs.example.com": { "former": { "backend": "opensearch", "url": "https://logs.example.com" } } } }),
+            &one,
+            "reconciler.servers.logs.example.com.former: ",
+        ),
+        (
+            json!({ "servers": { "old": { "former": { "backend": "opensearch", "url": "http://old.example.com" } } } }),
+            &one,
+            "reconciler.servers.old.former.url: ",
+        ),
+        (json!({ "shards": 3 }), &one, "reconciler.shards: "),
+        (
+            json!({ "aws": { "role_arn": null } }),
+            &one,
+            "reconciler.aws.role_arn: ",
+        ),
+        (
+            json!({ "aws": { "assumed_role": null } }),
+            &far,
+            "reconciler.aws.assumed_role: ",
+        ),
+        (
+            json!({ "aws": { "role_arn": "arn:aws-cn:iam::111122223333:role/a" } }),
+            &one,
+            "reconciler.aws.role_arn: ",
+        ),
+        (
+            json!({ "aws": { "owner": "example" } }),
+            &one,
+            "reconciler.aws.cloudformation_role: ",
+        ),
+        (
+            json!({ "aws": { "records": { "bucket": "abc", "region": "eu-central-1" } } }),
+            &one,
+            "reconciler.aws.records: ",
+        ),
+        (
+            json!({ "aws": { "owner": "a", "cloudformation_role": "b", "also": { "111122223333": { "eu-central-1": true } } } }),
+            &one,
+            "reconciler.aws.also.111122223333.eu-central-1: ",
+        ),
+        (
+            json!({}),
+            &two,
+            "reconciler.enabled: the server `logs.example.com` is OpenSearch for some",
+        ),
+        (
+            json!({}),
+            &any,
+            "reconciler.enabled: the destination `main`",
+        ),
+        (json!({}), &alike, "reconciler.enabled: two servers"),
+    ] {
+        let (_, problems) = tried(&json!({ "reconciler": change }), &clusters(of));
+        assert_eq!(problems.len(), 1, "{change}: {problems:?}");
+        assert!(problems[0].starts_with(told), "{change}: {problems:?}");
+    }
+    let (_, problems) = tried(
+        &json!({ "gitops": { "repository": { "path": "deploy/rendered" } } }),
+        &clusters(&one),
+    );
+    assert!(
+        problems[0].starts_with("gitops.repository.path: "),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_server_that_no_cluster_has_any_more_stays_until_it_is_empty() {
+    let former = json!({ "reconciler": { "servers": { "old.example.com": { "username": "root", "former": {
+        "backend": "elasticsearch", "url": "https://old.example.com", "ca_certificate": "certificates/old.pem",
+    } } } } });
+    let reconciler = right(&former, &clusters(&["{}"]));
+    let old = reconciler
+        .servers
+        .iter()
+        .find(|server| server.name == "old.example.com");
+    let old = old.expect("the server");
+    assert_eq!((old.username.as_str(), old.serves.len()), ("root", 0));
+    assert_eq!(
+        reconciler.authorities,
+        [CopiedAuthority {
+            from: ["certificates/old.pem".to_owned()].into(),
+            to: "authorities-old.example.com.pem".to_owned()
+        }]
+    );
+}
