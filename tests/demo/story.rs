@@ -15,7 +15,7 @@ use crate::emulator::Aws;
 use crate::fleet::{ACCOUNT, CLUSTER, Fleet, GLOBAL_REGION, READER, REGION};
 use crate::functions::built;
 use crate::kubernetes::server::ApiServer;
-use crate::narrator::{command, printed, say, step};
+use crate::narrator::{command, compare_with_the_page, printed, say, step};
 use crate::opensearch::OpenSearch;
 use crate::relay::{self, Real};
 use crate::subscriptions::{Driver, milliseconds};
@@ -152,6 +152,7 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
         "Done: the whole way in {} s",
         start.elapsed().as_secs()
     ));
+    compare_with_the_page();
 }
 
 /// Starts the servers at the same time.
@@ -527,21 +528,33 @@ fn remove(
     let mut left = Vec::new();
     left.extend(more("OpenSearch", &before.0, &after.0));
     left.extend(more("AWS", &before.1, &after.1));
-    let gone =
-        |one: &Lists, other: &Lists| one.keys().filter(|key| !other.contains_key(*key)).count();
-    assert_eq!(gone(&before.0, &after.0) + gone(&before.1, &after.1), 0);
+    let lost = [
+        more("OpenSearch", &after.0, &before.0),
+        more("AWS", &after.1, &before.1),
+    ]
+    .concat();
+    assert_eq!(lost, Vec::<String>::new(), "it was there before");
     let (told, unexpected): (Vec<String>, Vec<String>) =
         left.into_iter().partition(|line| is_meant(line));
     for line in &told {
         say(line);
     }
     assert_eq!(unexpected, Vec::<String>::new(), "it should be gone");
+    let planned = json!({ "IncludePlannedDeletion": true });
+    let secrets = cloud::account(aws).call(REGION, "secretsmanager", "list_secrets", &planned);
+    for secret in cloud::items(&secrets["SecretList"]) {
+        assert!(secret["DeletedDate"].is_string(), "{secret}");
+        say(&format!(
+            "AWS: secret {}: can be restored for seven days",
+            text(&secret["Name"])
+        ));
+    }
     say(
         "Nothing else: templates, roles, users, data streams, stacks, functions, roles of AWS and secrets are those from before.",
     );
 }
 
-/// What is there that wasn't before.
+/// What the second lists have and the first don't.
 fn more(place: &str, before: &Lists, after: &Lists) -> Vec<String> {
     let mut lines = Vec::new();
     for (kind, names) in after {
