@@ -118,3 +118,12 @@ pub fn give_the_right_to_write(server: &OpenSearch, mapping: &Value) {
     let made = server.admin.send("PUT", MAPPING, Some(mapping));
     assert!(matches!(made.status, 200 | 201), "{made:?}");
 }
+
+/// Blocks a data stream for writing, as a server does whose disks are full; or lifts that.
+pub fn block(server: &OpenSearch, stream: &str, is_blocked: bool) {
+    let body = json!({ "index.blocks.write": is_blocked });
+    let answer = server
+        .admin
+        .send("PUT", &format!("{stream}/_settings"), Some(&body));
+    assert_eq!(answer.status, 200, "{answer:?}");
+}

@@ -10,7 +10,7 @@ use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration};
 use logfleet_contract::server::Backend;
 use serde_json::{Value, json};
 
-use crate::breakage::{Broken, give_the_right_to_write, take_the_right_to_write};
+use crate::breakage::{Broken, block, give_the_right_to_write, take_the_right_to_write};
 use crate::cluster::Cluster;
 use crate::emulator::Aws;
 use crate::fleet::{ACCOUNT, CLUSTER, Fleet, GLOBAL_REGION, READER, REGION};
@@ -501,6 +501,20 @@ fn ends(reconciler: &Reconciler, server: &OpenSearch, aws: &Aws) {
         "{verified}"
     );
     give_the_right_to_write(server, &mapping);
+
+    say("Mended. Then the flow logs' data stream takes nothing, as when disks are full:");
+    block(server, STREAM, true);
+    let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "45"]);
+    tell_ends(&verified);
+    let own = verified
+        .lines()
+        .find(|line| line.contains("aws/vpc: the function"));
+    assert!(
+        own.is_some_and(|line| line.contains("status 403, cluster_block_exception"))
+            && verified.contains("ENDS at the destination"),
+        "{verified}"
+    );
+    block(server, STREAM, false);
     let verified = reconciler.run(0, &["verify", CLUSTER, "--wait", "60"]);
     assert!(!verified.contains("ENDS"), "{verified}");
     say("Mended again, everything arrives.");
