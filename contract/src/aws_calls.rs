@@ -37,6 +37,14 @@ pub enum On {
     LogGroups,
     /// Log groups `/aws/eks/*`.
     EksLogGroups,
+    /// Log groups of clusters.
+    ClusterLogGroups,
+    /// Log groups of forwarders.
+    ForwarderLogGroups,
+    /// Functions of forwarders.
+    Forwarders,
+    /// Buckets in which forwarders keep what they couldn't deliver.
+    KeptBuckets,
     /// Classic load balancers.
     LoadBalancers,
     /// Hosted zones.
@@ -75,6 +83,10 @@ impl On {
             Self::Secrets => "arn:aws:secretsmanager:*:<account>:secret:logfleet/*",
             Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
             Self::EksLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/eks/*",
+            Self::ClusterLogGroups => "arn:aws:logs:*:<account>:log-group:/logfleet/*",
+            Self::ForwarderLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/lambda/logfleet-*",
+            Self::Forwarders => "arn:aws:lambda:*:<account>:function:logfleet-*",
+            Self::KeptBuckets => "arn:aws:s3:::logfleet-*-dead-*",
             Self::LoadBalancers => "arn:aws:elasticloadbalancing:*:<account>:loadbalancer/*",
             Self::HostedZones => "arn:aws:route53:::hostedzone/*",
         }
@@ -374,6 +386,76 @@ pub const CALLS: &[Listed] = &[
         "DeleteQueryLoggingConfig",
         On::QueryLoggingConfigs,
         "undoes that",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DescribeSubscriptionFilters",
+        On::ClusterLogGroups,
+        "`verify`: sees who is subscribed to a log group",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "DescribeSubscriptionFilters",
+        On::EksLogGroups,
+        "the same, of the control plane",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "CreateLogStream",
+        On::ClusterLogGroups,
+        "`verify`: makes the log stream of its markers",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "CreateLogStream",
+        On::EksLogGroups,
+        "the same, of the control plane",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "PutLogEvents",
+        On::ClusterLogGroups,
+        "`verify`: writes a marker",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "PutLogEvents",
+        On::EksLogGroups,
+        "the same, of the control plane",
+    ),
+    listed(
+        Caller::Account,
+        "logs",
+        "FilterLogEvents",
+        On::ForwarderLogGroups,
+        "`verify`: reads what the function says went wrong",
+    ),
+    listed(
+        Caller::Account,
+        "lambda",
+        "GetFunctionConfiguration",
+        On::Forwarders,
+        "`verify`: sees that the function is there",
+    ),
+    listed(
+        Caller::Account,
+        "lambda",
+        "GetPolicy",
+        On::Forwarders,
+        "`verify`: sees that CloudWatch Logs may call it",
+    ),
+    listed(
+        Caller::Account,
+        "s3",
+        "ListBucket",
+        On::KeptBuckets,
+        "`verify`: sees what was kept instead of delivered",
     ),
     listed(
         Caller::Store,

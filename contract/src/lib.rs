@@ -16,8 +16,10 @@
 //! | [`forwarder`] | the configuration of the forwarder, and what schedules hand it |
 //! | [`account`] | what clusters of an account share: its distributor, and how that knows them |
 //! | [`stack`] | the forwarder in a template of CloudFormation |
+//! | [`kept`] | the folders in which the forwarder keeps what it couldn't deliver |
 //! | [`members`] | fragments, and the stack that is composed of them |
 //! | [`names`] | names that more than one side derives |
+//! | [`pattern`] | names with a `*` in them |
 //! | [`aws_calls`] | what the reconciler calls of AWS, and so what its roles must allow |
 //! | [`partition`] | the partitions of AWS, their Regions and how their hosts end |
 //! | [`server`] | what runs at a destination |
@@ -31,11 +33,12 @@ pub mod conflict;
 pub mod folder;
 pub mod forwarder;
 pub mod index;
+pub mod kept;
 pub mod members;
 pub mod names;
 pub mod ownership;
 pub mod partition;
-mod pattern;
+pub mod pattern;
 pub mod rendered;
 #[cfg(feature = "schema")]
 pub mod schema;

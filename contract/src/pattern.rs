@@ -1,7 +1,7 @@
 //! Patterns of names, in which `*` stands for any part. Pure.
 
 /// Whether a name fits a pattern in which `*` stands for any part.
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else {

@@ -65,7 +65,8 @@ impl Forwarder {
         function: &str,
     ) -> Result<Self, TrustError> {
         let servers = configuration.destinations.iter();
-        let servers = servers.map(|(name, settings)| (name.clone(), Server::new(settings)));
+        let region = &configuration.cluster.region;
+        let servers = servers.map(|(name, settings)| (name.clone(), Server::new(settings, region)));
         Ok(Self {
             servers: servers.collect(),
             store: Store::new(&configuration.dead_letter_bucket),

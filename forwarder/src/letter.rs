@@ -12,6 +12,7 @@
 //! where `first` is when it was put aside for the first time, and `not before`
 //! when to try again, in milliseconds since 1970. A call has `_call` for its destination.
 
+use logfleet_contract::kept;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -49,8 +50,8 @@ impl Shelf {
     /// The folder.
     pub fn folder(self) -> &'static str {
         match self {
-            Self::Retry => "retry/",
-            Self::Dead => "dead/",
+            Self::Retry => kept::RETRY,
+            Self::Dead => kept::DEAD,
         }
     }
 }
@@ -78,11 +79,13 @@ impl Key {
     /// The key as it is written.
     pub fn path(&self) -> String {
         format!(
-            "{}{}/{}/{}/{:013}-{:013}-{:03}-{}{END}",
-            self.shelf.folder(),
-            time::folder(self.first),
-            self.destination,
-            self.data_stream,
+            "{}{:013}-{:013}-{:03}-{}{END}",
+            kept::folder(
+                self.shelf.folder(),
+                &time::folder(self.first),
+                &self.destination,
+                &self.data_stream
+            ),
             self.first,
             self.not_before,
             self.attempt,
@@ -273,7 +276,7 @@ pub struct FailedCall<'l> {
 
 /// Where Lambda writes them: `aws/lambda/async/<function>/<yyyy>/<mm>/<dd>/<time>-<uuid>`.
 pub fn failed_calls(function: &str) -> String {
-    format!("aws/lambda/async/{function}/")
+    kept::failed_calls(function)
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@
 //! [`session`] puts them together, [`cli`] makes text of them, [`metrics`] numbers, and [`shard`] says which of several runs does
 //! what. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
-//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters.
+//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. [`verify`] changes
+//! nothing: it says what arrives.
 //!
 //! # Secrets
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,
@@ -39,6 +40,7 @@ pub mod shard;
 pub mod source;
 pub mod stacks;
 pub mod store;
+pub mod verify;
 pub mod wanted;
 pub mod wiped;
 pub mod work;

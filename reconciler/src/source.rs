@@ -242,6 +242,24 @@ impl Drop for Temporary {
     }
 }
 
+/// Whether a commit is a fleet's that has no clusters: `clusters/fleet.yaml`, and no folder beside it with a `cluster.yaml`.
+fn is_fleet_without_clusters(
+    repository: &Repository,
+    root: &Tree<'_>,
+) -> Result<bool, git2::Error> {
+    let Some(clusters) = root.get_name("clusters") else {
+        return Ok(false);
+    };
+    let Some(clusters) = clusters.to_object(repository)?.into_tree().ok() else {
+        return Ok(false);
+    };
+    let has_cluster = clusters.iter().any(|entry| {
+        let folder = entry.to_object(repository).map(git2::Object::into_tree);
+        matches!(folder, Ok(Ok(folder)) if folder.get_name("cluster.yaml").is_some())
+    });
+    Ok(clusters.get_name("fleet.yaml").is_some() && !has_cluster)
+}
+
 fn read_git(url: &str, revision: &str, signed: bool) -> Result<(String, Trees), Fault> {
     let home = Temporary::new()?;
     let wrong = |error: &git2::Error| Fault::new(url, format!("git: {}", error.message()));
@@ -254,6 +272,10 @@ fn read_git(url: &str, revision: &str, signed: bool) -> Result<(String, Trees), 
         }
         let root = commit.tree()?;
         let Some(rendered) = root.get_name(folder::RENDERED) else {
+            // Git keeps no empty folder: when the last cluster leaves, there is nothing of `rendered/`.
+            if is_fleet_without_clusters(&repository, &root)? {
+                return Ok((commit.id().to_string(), Trees::new()));
+            }
             return Err(Fault::new(
                 url,
                 format!("`{}` isn't in the commit {}", folder::RENDERED, commit.id()),
@@ -418,6 +440,57 @@ mod tests {
         ] {
             let fault = Source::parse(text, revision, false).expect_err(text);
             assert!(!fault.to_string().contains("hunter2"), "{fault}");
+        }
+    }
+
+    /// The commits of a repository, each with these files alone.
+    fn read_commit(files: &[&str]) -> Result<Checkout, Vec<Fault>> {
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+            fs::write(path, "").expect("writable");
+        }
+        for arguments in [
+            &["init", "--quiet"][..],
+            &["add", "--all"],
+            &[
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+                "commit",
+                "--quiet",
+                "-m",
+                "a",
+            ],
+        ] {
+            let status = Command::new("git")
+                .arg("-C")
+                .arg(folder.path())
+                .args(arguments)
+                .status();
+            assert!(status.expect("git is installed").success(), "{arguments:?}");
+        }
+        let url = format!("file://{}", folder.path().display());
+        Source::parse(&url, None, false).expect("an address").read()
+    }
+
+    #[test]
+    fn a_fleet_whose_last_cluster_left_is_read_and_one_that_isn_t_rendered_is_not() {
+        let fleet = [
+            "clusters/fleet.yaml",
+            "clusters/environments/production.yaml",
+        ];
+        let read = read_commit(&fleet).expect("it has no clusters");
+        assert!(read.clusters.is_empty() && read.accounts.is_none());
+        let with = [fleet[0], fleet[1], "clusters/alpha/cluster.yaml"];
+        for files in [&with[..], &["README.md"], &["clusters/other.yaml"]] {
+            let faults = read_commit(files).expect_err("it isn't rendered");
+            assert!(
+                faults[0].message.contains("`rendered` isn't in the commit"),
+                "{files:?}: {faults:?}"
+            );
         }
     }
 

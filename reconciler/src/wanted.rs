@@ -55,6 +55,8 @@ pub struct WantedCredential {
     pub secret: String,
     /// The store's name in the settings.
     pub store: String,
+    /// The certificates that sign the server's, in PEM, where it has its own.
+    pub ca_certificate: Option<String>,
     /// The Secret of Kubernetes that it is written to.
     pub kubernetes: Option<KubernetesSecret>,
     /// The data streams that it may write to, sorted; a marker in the first is the proof that it works.
@@ -256,6 +258,10 @@ impl Adding<'_> {
             body: body.content.clone(),
             layout,
             secret,
+            ca_certificate: self
+                .rendered
+                .certificates(self.name)
+                .map(|pem| String::from_utf8_lossy(pem).into_owned()),
             store: self.settings.store_of(self.cluster)?.to_owned(),
             kubernetes: told.kubernetes.clone(),
             streams: self.written(&told.writer),

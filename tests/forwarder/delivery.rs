@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use logfleet_contract::forwarder::Authentication;
+use logfleet_forwarder::aws::Place;
 use logfleet_forwarder::deliver::store::Store;
+use logfleet_forwarder::handle::Forwarder;
 
 use crate::bulk::{Fault, Pace, Script};
 use crate::chance::Chance;
 use crate::events::{call, event};
-use crate::rig::{Rig, count, notes, run, run_within};
+use crate::rig::{Rig, count, notes, place, run, run_within};
 
 const VPC: &str = "/logfleet/alpha/aws/vpc";
 
@@ -191,6 +194,35 @@ fn a_request_that_is_too_large_is_halved_down_to_one_document() {
         (200, 1)
     );
     assert_eq!(rig.account.lines("dead/")[0]["type"], "request_too_large");
+}
+
+/// The function for what global services write is in another Region than the cluster and its secret.
+#[test]
+fn a_secret_is_read_in_the_cluster_s_region_or_in_that_of_its_arn() {
+    let rig = Rig::always(Fault::None);
+    let there = Place {
+        region: "us-east-1".into(),
+        ..place(&rig.account)
+    };
+    let mut configuration = rig.configuration();
+    for (secret, region) in [
+        ("logfleet/alpha/main", "eu-central-1"),
+        (
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:logfleet/alpha/main-AbCdEf",
+            "eu-west-1",
+        ),
+    ] {
+        let main = configuration.destinations.get_mut("main").expect("there");
+        main.authentication = Authentication::Basic {
+            secret: secret.into(),
+        };
+        let forwarder =
+            Forwarder::new(configuration.clone(), there.clone(), "forwarder").expect("a forwarder");
+        let outcome = run(&forwarder, &call(VPC, &[event(1, "text")]), 30);
+        assert_eq!(outcome.result, Ok(()));
+        let asked = std::mem::take(&mut rig.account.state().secret_regions);
+        assert_eq!(asked, [region], "{secret}");
+    }
 }
 
 #[test]

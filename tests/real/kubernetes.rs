@@ -3,6 +3,7 @@
 
 mod argo_cd;
 mod artifact;
+mod controller;
 mod flux;
 mod patches;
 mod reconciler;

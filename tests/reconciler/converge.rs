@@ -75,6 +75,26 @@ fn the_first_apply_makes_everything_and_the_second_nothing() {
     }
 }
 
+/// The forwarder has no other way to the authority of a server that has its own.
+#[test]
+fn a_secret_holds_the_certificates_that_are_rendered_for_the_server() {
+    let (_model, mut fleet, program) = rig(Backend::Opensearch, &["alpha", "beta"]);
+    let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fleet.set_certificates("alpha", pem);
+    program.expect(0, &["apply"]);
+    let store = &program.store;
+    assert_eq!(
+        store.certificates("logfleet/alpha/main").as_deref(),
+        Some(pem)
+    );
+    assert_eq!(store.certificates("logfleet/beta/main"), None);
+    // Another one is handed out with the next credential.
+    let other = pem.replace("AAAA", "BBBB");
+    fleet.set_certificates("alpha", &other);
+    program.expect(0, &["rotate", "--credential", "alpha/main"]);
+    assert_eq!(store.certificates("logfleet/alpha/main"), Some(other));
+}
+
 #[test]
 fn security_is_written_in_one_request_a_kind() {
     let names: Vec<String> = (0..50).map(|number| format!("cluster-{number}")).collect();

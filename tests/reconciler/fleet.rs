@@ -240,6 +240,16 @@ impl Fleet {
             .collect()
     }
 
+    /// Gives the server of a cluster certificates of its own.
+    pub fn set_certificates(&mut self, cluster: &str, pem: &str) {
+        let files = self.clusters.get_mut(cluster).unwrap();
+        files.insert(
+            "kubernetes/certificates/main.pem".to_owned(),
+            pem.as_bytes().to_vec(),
+        );
+        self.write(cluster);
+    }
+
     /// Changes a body, as `gen render` would; none removes the file.
     pub fn set(&mut self, cluster: &str, path: &str, body: Option<&Value>) {
         let file = format!("elasticsearch/main/{path}.json");

@@ -43,6 +43,13 @@ impl Memory {
         ))
     }
 
+    /// The certificates that consumers are handed.
+    pub fn certificates(&self, name: &str) -> Option<String> {
+        let state = self.0.lock().unwrap();
+        let secret = state.secrets.get(name)?.current.as_ref()?;
+        secret.ca_certificate.clone()
+    }
+
     /// Every password that is in it.
     pub fn passwords(&self) -> Vec<String> {
         let state = self.0.lock().unwrap();

@@ -46,6 +46,8 @@ struct Session {
 #[derive(Debug)]
 pub struct Server {
     settings: Destination,
+    /// The cluster's.
+    region: String,
     session: tokio::sync::Mutex<Option<Arc<Session>>>,
     pace: Mutex<Pace>,
 }
@@ -89,9 +91,10 @@ impl Sent {
 }
 
 impl Server {
-    /// A destination by its settings. Nothing is sent.
-    pub fn new(settings: &Destination) -> Self {
+    /// A destination by its settings, of a cluster in a Region. Nothing is sent.
+    pub fn new(settings: &Destination, region: &str) -> Self {
         Self {
+            region: region.to_owned(),
             pace: Mutex::new(Pace::new(settings.bulk_bytes)),
             session: tokio::sync::Mutex::new(None),
             settings: settings.clone(),
@@ -130,6 +133,17 @@ impl Server {
         }
     }
 
+    /// Reads the secret: by an ARN in the Region that it names, by a name in the cluster's own, wherever the function is.
+    async fn read(&self, aws: &Aws, name: &str, stage: Stage) -> Result<Option<Secret>, String> {
+        let of_arn = name
+            .strip_prefix("arn:")
+            .and_then(|own| own.split(':').nth(2));
+        let aws = aws.in_region(of_arn.unwrap_or(&self.region));
+        secrets::read(&aws, name, stage)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
     /// The session, begun if there is none.
     async fn session(&self, aws: &Aws) -> Result<Arc<Session>, String> {
         let mut session = self.session.lock().await;
@@ -138,7 +152,7 @@ impl Server {
         }
         let secret = match self.secret() {
             Some(name) => Some(
-                read(aws, name, Stage::Current)
+                self.read(aws, name, Stage::Current)
                     .await?
                     .ok_or_else(|| format!("there is no secret {name}"))?,
             ),
@@ -167,7 +181,7 @@ impl Server {
             return Ok(None);
         };
         for stage in [Stage::Current, Stage::Previous] {
-            let secret = read(aws, name, stage).await?;
+            let secret = self.read(aws, name, stage).await?;
             if secret.is_some() && secret != refused.secret {
                 let begun = Arc::new(self.begin(secret)?);
                 *session = Some(Arc::clone(&begun));
@@ -489,10 +503,4 @@ fn rejected(batch: &Batch, number: usize, item: Item) -> Option<Rejected> {
             .reason
             .map(|own| own.chars().take(LONGEST_REASON).collect()),
     })
-}
-
-async fn read(aws: &Aws, name: &str, stage: Stage) -> Result<Option<Secret>, String> {
-    secrets::read(aws, name, stage)
-        .await
-        .map_err(|error| error.to_string())
 }

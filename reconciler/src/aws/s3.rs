@@ -1,7 +1,12 @@
 //! Objects of buckets. IO.
 
+use jiff::Timestamp;
+
 use super::query::encoded;
-use super::{Answer, Aws, AwsError, Call};
+use super::{Answer, Aws, AwsError, Call, Element};
+
+/// The most pages of a list that are read; a page has 1,000 objects.
+const MOST_PAGES: usize = 20;
 
 /// What must be so for an object to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +50,55 @@ pub fn put(
     }
     let answer = send(aws, "PutObject", "PUT", bucket, key, headers, bytes)?;
     Ok(answer.etag.unwrap_or_default())
+}
+
+/// An object of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// When it was written, to the second.
+    pub modified: Timestamp,
+}
+
+/// Objects whose keys begin so, 20,000 at most
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>).
+pub fn list(aws: &Aws, bucket: &str, prefix: &str) -> Result<Vec<Listed>, AwsError> {
+    const ACTION: &str = "ListBucket";
+    let mut all = Vec::new();
+    let mut token: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let next = token.map(|own| format!("&continuation-token={}", encoded(&own)));
+        let url = format!(
+            "{}/?list-type=2&prefix={}{}",
+            aws.bucket(bucket),
+            encoded(prefix),
+            next.unwrap_or_default()
+        );
+        let answer = aws.send(&Call {
+            service: "s3",
+            action: ACTION,
+            method: "GET",
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+        })?;
+        let page =
+            Element::parse(&answer.body).map_err(|error| AwsError::strange(ACTION, &error))?;
+        for own in page.children.iter().filter(|own| own.name == "Contents") {
+            let modified = own.string_of("LastModified");
+            let modified = modified.parse();
+            all.push(Listed {
+                key: own.string_of("Key"),
+                modified: modified.map_err(|error| AwsError::strange(ACTION, &error))?,
+            });
+        }
+        token = page.text_of("NextContinuationToken").map(ToOwned::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// The address of an object, as CloudFormation takes it.

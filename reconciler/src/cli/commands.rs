@@ -1,5 +1,7 @@
 //! What each command does.
 
+mod verify;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -7,18 +9,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::display::with_work;
 use super::{Applying, Arguments, Choices, Command, Format, Terminal, tell};
-use crate::credential::{CredentialName, Form, Slot};
+use crate::credential::CredentialName;
 use crate::fault::Fault;
 use crate::metrics::{self, Outcome};
 use crate::plan::{Plan, SavedPlan, to_text};
 use crate::server::apply::Report;
-use crate::server::client::Client;
-use crate::server::identity::Identity;
-use crate::server::issue::write_marker;
 use crate::server::plan::Decisions;
 use crate::session::{ApplyOptions, Configured, Observation, Surroundings, faults};
 use crate::source::Source;
@@ -76,7 +75,7 @@ pub(super) fn run(
             streams,
             applying,
         } => running.remove(cluster, streams, applying),
-        Command::Verify { clusters } => running.verify(clusters),
+        Command::Verify { clusters, wait } => running.verify(clusters, *wait),
         Command::Adopt {
             server,
             paths,
@@ -472,93 +471,6 @@ impl Running<'_, '_> {
             Format::Json => self.print(&format!(
                 "{:#}\n",
                 json!({ "logfleet_status": 1, "servers": document })
-            ))?,
-        }
-        tell(&failed, self.terminal);
-        Ok(u8::from(!failed.is_empty()))
-    }
-
-    /// Writes to each stream of the chosen clusters with what the store hands out.
-    fn verify(&mut self, clusters: &[String]) -> Result<u8> {
-        let decisions = Decisions {
-            clusters: (!clusters.is_empty()).then(|| clusters.iter().cloned().collect()),
-            ..Decisions::default()
-        };
-        let observation = self.observe(&decisions, false)?;
-        let stores = (self.surroundings.stores)(&self.configured.settings)?;
-        let mut rows: Vec<Value> = Vec::new();
-        let mut text = String::new();
-        let mut failed = Vec::new();
-        for (server, reached) in &observation.servers {
-            let reached = match reached {
-                Ok(reached) => reached,
-                Err(fault) => {
-                    failed.push(fault.clone());
-                    continue;
-                }
-            };
-            let wanted = &observation.wanted.servers[server];
-            for (name, credential) in &wanted.credentials {
-                if decisions
-                    .clusters
-                    .as_ref()
-                    .is_some_and(|chosen| !chosen.contains(&name.cluster))
-                {
-                    continue;
-                }
-                let place = format!("{server}/credential/{name}");
-                let users = Slot::ALL.map(|slot| slot.user(&credential.user).name);
-                let stored = stores[&credential.store].read(&credential.secret, &credential.layout);
-                let secret = stored.and_then(|stored| {
-                    stored
-                        .current
-                        .filter(|secret| {
-                            secret.form == Form::ApiKey || users.contains(&secret.identifier)
-                        })
-                        .ok_or_else(|| {
-                            Fault::new(
-                                &place,
-                                format!(
-                                    "the secret `{}` holds no credential of this cluster",
-                                    credential.secret
-                                ),
-                            )
-                            .hint("`reconciler apply` makes one")
-                        })
-                });
-                let client = secret
-                    .and_then(|secret| Client::new(&reached.connection, Identity::of(&secret)));
-                let client = match client {
-                    Ok(client) => client,
-                    Err(fault) => {
-                        failed.push(fault);
-                        continue;
-                    }
-                };
-                for stream in &credential.streams {
-                    let outcome =
-                        write_marker(&client, stream, &(self.surroundings.now)().to_string());
-                    let is_taken = outcome.is_ok();
-                    text += &format!(
-                        "{name}: {}: {}\n",
-                        stream,
-                        if is_taken { "taken" } else { "REFUSED" }
-                    );
-                    rows.push(json!({ "credential": name.to_string(), "server": server, "data_stream": stream, "taken": is_taken }));
-                    if let Err(why) = outcome {
-                        failed.push(Fault::new(
-                            format!("{server}/_data_stream/{stream}"),
-                            format!("the credential of {name} can't write: {why}"),
-                        ));
-                    }
-                }
-            }
-        }
-        match self.arguments.format {
-            Format::Text => self.print(&text)?,
-            Format::Json => self.print(&format!(
-                "{:#}\n",
-                json!({ "logfleet_verify": 1, "markers": rows })
             ))?,
         }
         tell(&failed, self.terminal);

@@ -124,11 +124,14 @@ enum Command {
         #[command(flatten)]
         applying: Applying,
     },
-    /// Writes a marker to each data stream with the cluster's own stored credential
+    /// Says what arrives: writes markers to data streams, with the clusters' own stored credentials, and to log groups of AWS
     Verify {
         /// Clusters [default: all]
         #[arg(value_name = "CLUSTER")]
         clusters: Vec<String>,
+        /// How long to wait for markers that go through AWS
+        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        wait: u64,
     },
     /// Takes over objects that somebody else made
     Adopt {

@@ -106,6 +106,7 @@ pub fn create(
         form: Form::ApiKey,
         identifier: text("id").to_owned(),
         value: SecretString::from(text("api_key")),
+        ca_certificate: None,
     })
 }
 

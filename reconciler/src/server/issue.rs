@@ -264,7 +264,8 @@ impl Issuing<'_, '_> {
                     )
                     .hint("delete the secret, or name another one in the destination's `authentication.secret`"));
                 }
-                let secret = self.make_secret(name, record, wanted, &path)?;
+                let mut secret = self.make_secret(name, record, wanted, &path)?;
+                secret.ca_certificate.clone_from(&wanted.ca_certificate);
                 store.put_pending(&record.secret, &record.layout, &secret)?;
                 secret
             }
@@ -308,6 +309,7 @@ impl Issuing<'_, '_> {
                 form: Form::User,
                 identifier: path.name.clone(),
                 value: random::password()?,
+                ca_certificate: None,
             }),
             Form::ApiKey => api_key::create(self.target.client, &path.name, &wanted.body, name)
                 .map_err(|error| error.fault(self.target.server)),

@@ -17,6 +17,9 @@ use crate::credential::{Form, Layout};
 use crate::fault::Fault;
 use crate::wiped::Wiped;
 
+/// The key of a secret with the certificates that sign the server's; the forwarder looks there.
+const CA_CERTIFICATE: &str = "ca_certificate";
+
 /// A user and its password, or an API key's id and the key itself.
 #[derive(Clone)]
 pub struct Secret {
@@ -26,6 +29,8 @@ pub struct Secret {
     pub identifier: String,
     /// The password, or the API key itself.
     pub value: SecretString,
+    /// The certificates that sign the server's, in PEM, where it has its own: the forwarder finds them only here.
+    pub ca_certificate: Option<String>,
 }
 
 /// Shows the identifier alone.
@@ -77,19 +82,27 @@ impl Secret {
     pub fn parse(text: &str, layout: &Layout) -> Result<Self, String> {
         let wrong = || format!("the secret isn't JSON with the keys {layout}");
         let read = Wiped(serde_json::from_str(text).map_err(|_| wrong())?);
-        let of = |key: &str| read.0.get(key).and_then(Value::as_str).ok_or_else(wrong);
+        let find = |key: &str| read.0.get(key).and_then(Value::as_str);
+        let of = |key: &str| find(key).ok_or_else(wrong);
         Ok(Self {
             form: layout.form,
             identifier: of(&layout.identifier)?.to_owned(),
             value: SecretString::from(of(&layout.value)?),
+            ca_certificate: find(CA_CERTIFICATE).map(ToOwned::to_owned),
         })
     }
 
     /// The text of a secret.
     pub fn to_text(&self, layout: &Layout) -> Zeroizing<String> {
         let quoted = |text: &str| Zeroizing::new(Value::from(text).to_string());
+        let authority = self
+            .ca_certificate
+            .as_ref()
+            .map_or_else(String::new, |own| {
+                format!(",\"{CA_CERTIFICATE}\":{}", *quoted(own))
+            });
         Zeroizing::new(format!(
-            "{{{}:{},{}:{}}}",
+            "{{{}:{},{}:{}{authority}}}",
             *quoted(&layout.identifier),
             *quoted(&self.identifier),
             *quoted(&layout.value),
@@ -108,6 +121,7 @@ mod tests {
             form: Form::User,
             identifier: "a".into(),
             value: SecretString::from("p\"w"),
+            ca_certificate: None,
         };
         let layout = Layout {
             value: "pass".to_owned(),
@@ -117,6 +131,12 @@ mod tests {
         assert_eq!(text.as_str(), "{\"username\":\"a\",\"pass\":\"p\\\"w\"}");
         let back = Secret::parse(&text, &layout).expect("its own text");
         assert_eq!(back.value.expose_secret(), "p\"w");
+        let with = Secret {
+            ca_certificate: Some("-----BEGIN\n".into()),
+            ..secret
+        };
+        let with = Secret::parse(&with.to_text(&layout), &layout).expect("its own text");
+        assert_eq!(with.ca_certificate.as_deref(), Some("-----BEGIN\n"));
         assert_eq!(format!("{back:?}"), "Secret(a)");
         let wrong = Secret::parse(&text, &Layout::default()).expect_err("another key");
         assert_eq!(

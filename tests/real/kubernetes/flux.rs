@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::kubernetes::artifact::Source;
 use crate::kubernetes::build;
+use crate::kubernetes::controller;
 use crate::kubernetes::server::{ApiServer, Object, wait_within};
-use crate::rig::{self, Server, User};
+use crate::rig;
 
 const FLEET: &str = "schema_version: 1
 destinations:
@@ -78,26 +79,6 @@ impl Fleet {
     }
 }
 
-fn start_controller(program: &Path, server: &ApiServer) -> Server {
-    let folder = rig::folder("kustomize-controller");
-    let health = format!("127.0.0.1:{}", rig::free_port());
-    let mut command = Command::new(program);
-    command
-        .args([
-            "--watch-all-namespaces",
-            "--enable-leader-election=false",
-            "--events-addr=",
-            "--requeue-dependency=2s",
-            &format!("--metrics-addr=127.0.0.1:{}", rig::free_port()),
-            &format!("--health-addr={health}"),
-        ])
-        .env("KUBECONFIG", &server.kubeconfig)
-        .env("RUNTIME_NAMESPACE", "flux-system");
-    let mut controller = Server::start("kustomize-controller", &folder, User::Own, &command);
-    controller.wait_until(|| std::net::TcpStream::connect(&health).is_ok());
-    controller
-}
-
 fn wait_for<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
     // A health check lasts a minute, and a retry comes after another.
     wait_within(Duration::from_secs(240), what, ready)
@@ -131,35 +112,10 @@ fn readiness(server: &ApiServer, name: &str) -> Option<(String, String)> {
 /// Waits until a Kustomization has applied a revision and found it healthy.
 fn wait_until_applied(server: &ApiServer, name: &str, revision: &str) {
     wait_for(&format!("{name} at {revision}"), || {
-        roll_out(server);
+        controller::roll_out(server, "shipping");
         let object = get(server, &format!("{KUSTOMIZATIONS}/{name}"))?;
         (object["status"]["lastAppliedRevision"] == revision).then_some(())
     });
-}
-
-/// Says of every `DaemonSet` what its controller and the machines would say
-/// when its pods run.
-fn roll_out(server: &ApiServer) {
-    for name in names(server, DAEMON_SETS) {
-        let path = format!("{DAEMON_SETS}/{name}");
-        let Some(object) = get(server, &path) else {
-            continue;
-        };
-        let status = json!({ "status": {
-            "observedGeneration": object["metadata"]["generation"],
-            "currentNumberScheduled": 1,
-            "desiredNumberScheduled": 1,
-            "numberAvailable": 1,
-            "numberMisscheduled": 0,
-            "numberReady": 1,
-            "updatedNumberScheduled": 1,
-        }});
-        let path = format!("{path}/status");
-        let kind = "application/merge-patch+json";
-        server
-            .admin
-            .send_text("PATCH", &path, kind, &status.to_string());
-    }
 }
 
 fn create(server: &ApiServer, text: &str) {
@@ -212,7 +168,7 @@ fn a_real_kustomize_controller_reconciles_the_rendered_tree() {
         create(server, &fs::read_to_string(path).expect("rendered"));
     }
     let source = Source::start();
-    let _controller = start_controller(&program, server);
+    let _controller = controller::start(&program, server);
     let first = fleet.publish(&source, server);
 
     // Without the credential, nothing but what it needs is there.

@@ -276,6 +276,8 @@ struct Caller {
     /// Each with its domain's Region.
     hosts: BTreeMap<String, String>,
     secrets: BTreeSet<String>,
+    /// Where secrets are that are named without a Region, if not where the program is.
+    secrets_region: Option<String>,
     classic: BTreeSet<String>,
     groups: BTreeSet<String>,
     /// The path of parameters, with its Region.
@@ -294,6 +296,7 @@ impl Caller {
             buckets: BTreeSet::new(),
             hosts: BTreeMap::new(),
             secrets: BTreeSet::new(),
+            secrets_region: None,
             classic: BTreeSet::new(),
             groups: BTreeSet::new(),
             registry: None,
@@ -378,10 +381,15 @@ impl Caller {
                 .secrets
                 .iter()
                 .map(|name| {
-                    let name = name
-                        .split_once(":secret:")
-                        .map_or_else(|| format!("{name}-AbCdEf"), |(_, own)| own.to_owned());
-                    own("secretsmanager", format!("secret:{name}"))
+                    let (region, name) = match name.split_once(":secret:") {
+                        Some((arn, own)) => (arn.split(':').nth(3), own.to_owned()),
+                        None => (self.secrets_region.as_deref(), format!("{name}-AbCdEf")),
+                    };
+                    Request {
+                        service: "secretsmanager",
+                        region: region.unwrap_or(&self.region).to_owned(),
+                        resource: format!("secret:{name}"),
+                    }
                 })
                 .collect(),
             On::Waiting => self.in_buckets(&["aws/lambda/async/", "retry/"]),
@@ -864,6 +872,7 @@ fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller>
         caller.options.insert(option.to_owned(), String::new());
     }
     caller.groups.extend(settings.resource_group);
+    caller.secrets_region = Some(settings.cluster.region);
     for destination in settings.destinations.into_values() {
         match destination.authentication {
             Authentication::Basic { secret }

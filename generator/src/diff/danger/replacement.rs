@@ -1,5 +1,8 @@
 //! What can't be changed where it is, only made anew. Pure.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::{Value as Json, json};
 
 use super::Flag;
@@ -14,221 +17,21 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     }
 }
 
-/// A type, the end of its page's address below [`PAGES`], and those of its properties that
-/// say "Update requires: Replacement" there.
-type Type = (&'static str, &'static str, &'static [&'static str]);
+/// For each type of CloudFormation that is rendered, the paths below `Properties` that can't be changed on a resource that
+/// exists: from AWS's own registry, written and compared by `ci/create-only-properties`.
+static CREATE_ONLY: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+    let text = include_str!("../../../../schemas/outputs/cloudformation/create-only.json");
+    // A test reads it.
+    serde_json::from_str(text).unwrap_or_default()
+});
 
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/>
-const TYPES: &[Type] = &[
-    (
-        "AWS::CloudTrail::Trail",
-        "aws-resource-cloudtrail-trail.html",
-        &["TrailName"],
-    ),
-    (
-        "AWS::CloudWatch::Alarm",
-        "aws-resource-cloudwatch-alarm.html",
-        &["AlarmName"],
-    ),
-    (
-        "AWS::CloudWatch::Dashboard",
-        "aws-resource-cloudwatch-dashboard.html",
-        &["DashboardName"],
-    ),
-    (
-        "AWS::DynamoDB::Table",
-        "aws-resource-dynamodb-table.html",
-        &["TableName"],
-    ),
-    (
-        "AWS::EC2::FlowLog",
-        "aws-resource-ec2-flowlog.html",
-        &[
-            "DeliverCrossAccountRole",
-            "DeliverLogsPermissionArn",
-            "DestinationOptions",
-            "LogDestination",
-            "LogDestinationType",
-            "LogFormat",
-            "LogGroupName",
-            "MaxAggregationInterval",
-            "ResourceId",
-            "ResourceType",
-            "TrafficType",
-        ],
-    ),
-    (
-        "AWS::EC2::VPC",
-        "aws-resource-ec2-vpc.html",
-        &["CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"],
-    ),
-    (
-        "AWS::EKS::Cluster",
-        "aws-resource-eks-cluster.html",
-        &["Name", "RoleArn"],
-    ),
-    (
-        "AWS::ElasticLoadBalancing::LoadBalancer",
-        "aws-resource-elasticloadbalancing-loadbalancer.html",
-        &["LoadBalancerName", "Scheme"],
-    ),
-    (
-        "AWS::ElasticLoadBalancingV2::LoadBalancer",
-        "aws-resource-elasticloadbalancingv2-loadbalancer.html",
-        &["Name", "Scheme", "Type"],
-    ),
-    (
-        "AWS::Events::Rule",
-        "aws-resource-events-rule.html",
-        &["Name"],
-    ),
-    (
-        "AWS::IAM::InstanceProfile",
-        "aws-resource-iam-instanceprofile.html",
-        &["InstanceProfileName", "Path"],
-    ),
-    (
-        "AWS::IAM::ManagedPolicy",
-        "aws-resource-iam-managedpolicy.html",
-        &["Description", "ManagedPolicyName", "Path"],
-    ),
-    (
-        "AWS::IAM::Role",
-        "aws-resource-iam-role.html",
-        &["Path", "RoleName"],
-    ),
-    (
-        "AWS::KinesisFirehose::DeliveryStream",
-        "aws-resource-kinesisfirehose-deliverystream.html",
-        &[
-            "DeliveryStreamName",
-            "DeliveryStreamType",
-            "KinesisStreamSourceConfiguration",
-        ],
-    ),
-    (
-        "AWS::Lambda::EventInvokeConfig",
-        "aws-resource-lambda-eventinvokeconfig.html",
-        &["FunctionName", "Qualifier"],
-    ),
-    (
-        "AWS::Lambda::Function",
-        "aws-resource-lambda-function.html",
-        &["FunctionName", "PackageType"],
-    ),
-    (
-        "AWS::Lambda::Permission",
-        "aws-resource-lambda-permission.html",
-        &[
-            "Action",
-            "EventSourceToken",
-            "FunctionName",
-            "FunctionUrlAuthType",
-            "Principal",
-            "PrincipalOrgID",
-            "SourceAccount",
-            "SourceArn",
-        ],
-    ),
-    (
-        "AWS::Logs::Delivery",
-        "aws-resource-logs-delivery.html",
-        &["DeliveryDestinationArn", "DeliverySourceName"],
-    ),
-    (
-        "AWS::Logs::DeliveryDestination",
-        "aws-resource-logs-deliverydestination.html",
-        &["DestinationResourceArn", "Name"],
-    ),
-    (
-        "AWS::Logs::DeliverySource",
-        "aws-resource-logs-deliverysource.html",
-        &["Name"],
-    ),
-    (
-        "AWS::Logs::Destination",
-        "aws-resource-logs-destination.html",
-        &["DestinationName"],
-    ),
-    (
-        "AWS::Logs::LogGroup",
-        "aws-resource-logs-loggroup.html",
-        &["LogGroupName"],
-    ),
-    (
-        "AWS::Logs::LogStream",
-        "aws-resource-logs-logstream.html",
-        &["LogGroupName", "LogStreamName"],
-    ),
-    (
-        "AWS::Logs::MetricFilter",
-        "aws-resource-logs-metricfilter.html",
-        &["FilterName", "LogGroupName"],
-    ),
-    (
-        "AWS::Logs::ResourcePolicy",
-        "aws-resource-logs-resourcepolicy.html",
-        &["PolicyName"],
-    ),
-    (
-        "AWS::Logs::SubscriptionFilter",
-        "aws-resource-logs-subscriptionfilter.html",
-        &["FilterName", "LogGroupName"],
-    ),
-    (
-        "AWS::ResourceGroups::Group",
-        "aws-resource-resourcegroups-group.html",
-        &["Name"],
-    ),
-    (
-        "AWS::Route53::HostedZone",
-        "aws-resource-route53-hostedzone.html",
-        &["Name"],
-    ),
-    (
-        "AWS::Route53Resolver::ResolverQueryLoggingConfig",
-        "aws-resource-route53resolver-resolverqueryloggingconfig.html",
-        &["DestinationArn", "Name"],
-    ),
-    (
-        "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
-        "aws-resource-route53resolver-resolverqueryloggingconfigassociation.html",
-        &["ResolverQueryLogConfigId", "ResourceId"],
-    ),
-    (
-        "AWS::S3::Bucket",
-        "aws-resource-s3-bucket.html",
-        &["BucketName"],
-    ),
-    (
-        "AWS::S3::BucketPolicy",
-        "aws-resource-s3-bucketpolicy.html",
-        &["Bucket"],
-    ),
-    (
-        "AWS::SQS::Queue",
-        "aws-resource-sqs-queue.html",
-        &["FifoQueue", "QueueName"],
-    ),
-    (
-        "AWS::SSM::Document",
-        "aws-resource-ssm-document.html",
-        &["DocumentType", "Name"],
-    ),
-    (
-        "AWS::Scheduler::Schedule",
-        "aws-resource-scheduler-schedule.html",
-        &["Name"],
-    ),
-    (
-        "AWS::Scheduler::ScheduleGroup",
-        "aws-resource-scheduler-schedulegroup.html",
-        &["Name"],
-    ),
-];
-
-/// Where the pages of the types are.
-const PAGES: &str = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/";
+/// The page of a type's properties.
+fn page(kind: &str) -> String {
+    let name = kind.replace("AWS::", "").replace("::", "-").to_lowercase();
+    format!(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-{name}.html"
+    )
+}
 
 fn check_resource(resource: &Resource<'_>, found: &mut Found) {
     let Some((old, new)) = resource.old.zip(resource.new) else {
@@ -240,16 +43,15 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
         found.push(Flag::AwsObjectReplaced, what, Some(live.to_owned()));
         return;
     }
-    let Some((kind, page, properties)) = TYPES.iter().find(|(kind, ..)| *kind == resource.kind())
-    else {
+    let kind = resource.kind();
+    let Some(paths) = CREATE_ONLY.get(kind) else {
         return;
     };
-    let property =
-        |value: &Json, name: &str| value.pointer(&format!("/Properties/{name}")).cloned();
-    let changed: Vec<&str> = properties
+    let property = |value: &Json, path: &str| value.pointer(&format!("/Properties{path}")).cloned();
+    let changed: Vec<String> = paths
         .iter()
-        .copied()
-        .filter(|name| property(old, name) != property(new, name))
+        .filter(|path| property(old, path) != property(new, path))
+        .map(|path| path.trim_start_matches('/').replace('/', "."))
         .collect();
     if !changed.is_empty() {
         let what = format!(
@@ -261,7 +63,10 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
             "Retain" => "leaves the old one",
             _ => "deletes the old one",
         };
-        let live = format!("CloudFormation makes a new one and {old_one} ({PAGES}{page})");
+        let live = format!(
+            "CloudFormation makes a new one and {old_one} ({})",
+            page(kind)
+        );
         found.push(Flag::AwsObjectReplaced, what, Some(live));
     }
 }

@@ -684,6 +684,23 @@ fn what_is_fixed_is_replaced() {
         ]
     );
     assert!(of_resource(group, &json!({"Tags": 1}), &json!({"Tags": 2})).is_empty());
+    // A list of objects, as `sources.aws.vpc.tag_fields` renders it, and a property within another one.
+    let tags =
+        |key: &str| json!({"TagFieldSpecifications": [{"ResourceType": "vpc", "TagKeys": [key]}]});
+    assert_eq!(
+        of_resource("AWS::EC2::FlowLog", &tags("team"), &tags("owner")),
+        [
+            "aws-object-replaced: AWS::EC2::FlowLog `One` is replaced, because TagFieldSpecifications changes"
+        ]
+    );
+    let network =
+        |family: &str| json!({"KubernetesNetworkConfig": {"IpFamily": family, "other": family}});
+    assert_eq!(
+        of_resource("AWS::EKS::Cluster", &network("ipv4"), &network("ipv6")),
+        [
+            "aws-object-replaced: AWS::EKS::Cluster `One` is replaced, because KubernetesNetworkConfig.IpFamily changes"
+        ]
+    );
     assert_eq!(
         of_values(
             STACK,

@@ -115,7 +115,7 @@ pub(super) fn resolve(
         reads_consoles: reads_consoles.then(|| arns.instances()),
         reads_status,
         schedules,
-        secrets: secrets(&arns, &destinations),
+        secrets: secrets(resolving, &destinations),
         domains: domain_arns(
             resolving.destinations,
             &destinations.iter().map(|own| own.name.as_str()).collect(),
@@ -510,7 +510,9 @@ fn check_secrets(destinations: &[&ResolvedDestination], problems: &mut Problems)
     }
 }
 
-fn secrets(arns: &Arns<'_>, destinations: &[&ResolvedDestination]) -> Vec<String> {
+/// A cluster's secrets are in its own Region, wherever its functions are.
+fn secrets(resolving: &Resolving<'_, '_>, destinations: &[&ResolvedDestination]) -> Vec<String> {
+    let arns = Arns::new(&resolving.cluster.account, &resolving.cluster.region);
     let names = destinations
         .iter()
         .filter_map(|destination| match &destination.authentication {

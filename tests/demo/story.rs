@@ -1,0 +1,588 @@
+//! The steps.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration};
+use logfleet_contract::server::Backend;
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::emulator::Aws;
+use crate::fleet::{ACCOUNT, CLUSTER, Fleet, GLOBAL_REGION, READER, REGION};
+use crate::functions::built;
+use crate::kubernetes::server::ApiServer;
+use crate::narrator::{command, printed, say, step};
+use crate::opensearch::OpenSearch;
+use crate::relay::{self, Real};
+use crate::subscriptions::{Driver, milliseconds};
+use crate::{cloud, reader};
+
+const STREAM: &str = "logs-aws.vpc-prod_eu";
+const LOG_GROUP: &str = "/logfleet/prod-eu/aws/vpc";
+const INTERFACE: &str = "eni-0a1b2c3d4e5f60718";
+
+/// The fields of a flow log whose format nobody chose
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>).
+const DEFAULT_FORMAT: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+
+/// What is there, by kind.
+type Lists = BTreeMap<String, Vec<String>>;
+
+/// Goes the whole way.
+pub fn tell(keep: bool, breaks: Option<&str>) {
+    let start = Instant::now();
+    step("Servers: OpenSearch, an emulator of AWS, a Kubernetes API server");
+    let (server, aws, kubernetes) = servers();
+    let real = Real::start(Backend::Opensearch).expect("it is installed");
+    cloud::prepare(aws);
+    say(&format!(
+        "OpenSearch at {}, with its security plugin and a certificate of an authority of its own",
+        server.url()
+    ));
+    say(&format!(
+        "AWS at {}: account {ACCOUNT}, with an EKS cluster {CLUSTER} in {REGION}",
+        aws.endpoint
+    ));
+    let before = (reader::list(server), cloud::list(aws));
+
+    step("A fleet of your own");
+    let fleet = Fleet::make(server.url(), &server.authority());
+
+    step("The reconciler makes servers, credentials and stacks match the repository");
+    let reconciler = Reconciler::set_up(&fleet, &real, aws);
+    let plan = reconciler.run(2, &["plan"]);
+    tell_end(&plan);
+    let applied = reconciler.run(0, &["apply"]);
+    tell_end(&applied);
+    let again = reconciler.run(0, &["apply"]);
+    tell_end(&again);
+    assert!(again.contains("0 done, 0 failed"), "{again}");
+    told_stacks(aws);
+
+    step("Flux applies the Kubernetes part");
+    let cluster = Cluster::start(kubernetes, &fleet.root());
+    let revision = cluster.publish(&fleet.root());
+    say(&format!(
+        "kustomize-controller got the commit as {revision} (the demo does source-controller's part)"
+    ));
+    let fetched = cluster.fetch_secrets(aws);
+    say(&format!(
+        "Secret logging/{}: fetched from AWS Secrets Manager as its ExternalSecret says (the demo does the External Secrets Operator's part)",
+        fetched.join(", ")
+    ));
+    for half in ["credentials", "shippers"] {
+        cluster.wait_until_applied(half, &revision);
+        say(&format!("Kustomization logfleet-{CLUSTER}-{half}: applied"));
+    }
+    let shippers = cluster.names("apis/apps/v1/namespaces/logging/daemonsets");
+    say(&format!(
+        "DaemonSets in the API server: {}",
+        shippers.join(", ")
+    ));
+    assert_eq!(shippers, ["fluentd-applications", "fluentd-nodes"]);
+
+    step("A line in a log group of AWS arrives in the index");
+    if let Some(what) = breaks {
+        break_something(aws, what);
+    }
+    let driver = Driver::start(aws, server);
+    say(
+        "From here on a driver does what the emulator of AWS leaves out: it hands events of log groups to the functions",
+    );
+    say(
+        "that the emulator holds subscriptions of. They run in AWS's runtime emulator, with the environment and the role",
+    );
+    say(
+        "that the emulator holds of them, and the forwarder's real program. It also writes their logs, and has the index show",
+    );
+    say("new documents at once, not only every 30 seconds as the rendered templates say.");
+    let (line, time) = flow(aws);
+    put(aws, &line, time);
+    let anna = reader::sign_in(server);
+    let query = json!({ "match_phrase": { "message": INTERFACE } });
+    let Some(document) = reader::find(&anna, STREAM, &query) else {
+        panic!(
+            "the line never arrived in {STREAM}; calls of functions: {:?}, failed: {:?}",
+            driver.calls(),
+            driver.failed()
+        );
+    };
+    tell_document(&document);
+    refusals(server, aws, &anna);
+
+    step("`reconciler verify` says what arrives");
+    let verified = reconciler.run(0, &["verify", CLUSTER, "--wait", "90"]);
+    printed(&verified);
+    assert!(
+        verified.contains(&format!("{LOG_GROUP} -> {STREAM}: arrives")),
+        "{verified}"
+    );
+    let (calls, functions) = driver.calls();
+    say(&format!(
+        "The driver made {calls} calls of {}.",
+        functions.join(" and ")
+    ));
+    assert_eq!(driver.failed(), Vec::<String>::new());
+
+    step("... and where the rest ends: somebody deletes a subscription");
+    let broken = unsubscribe(aws, LOG_GROUP);
+    let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "30"]);
+    let told: Vec<&str> = verified
+        .lines()
+        .skip_while(|line| !line.contains(&format!("{LOG_GROUP} -> ")))
+        .filter(|line| line.contains(LOG_GROUP.trim_start_matches('/')) || line.starts_with("hint"))
+        .collect();
+    printed(&told.join("\n"));
+    assert!(verified.contains("ENDS at the subscription"), "{verified}");
+    subscribe(aws, broken);
+    say("It is put back.");
+
+    if keep {
+        stay(&fleet, server, &real, aws, kubernetes);
+        driver.stop();
+        return;
+    }
+    remove(&fleet, &reconciler, server, aws, &before);
+    driver.stop();
+    step(&format!(
+        "Done: the whole way in {} s",
+        start.elapsed().as_secs()
+    ));
+}
+
+/// Starts the servers at the same time.
+fn servers() -> (&'static OpenSearch, &'static Aws, &'static ApiServer) {
+    std::thread::scope(|scope| {
+        let server = scope.spawn(OpenSearch::shared);
+        let aws = scope.spawn(Aws::shared);
+        let kubernetes = scope.spawn(ApiServer::shared);
+        let server = server
+            .join()
+            .expect("OpenSearch starts")
+            .expect("it is installed");
+        let aws = aws
+            .join()
+            .expect("the emulator starts")
+            .expect("it is installed");
+        let kubernetes = kubernetes
+            .join()
+            .expect("the API server starts")
+            .expect("it is installed");
+        (server, aws, kubernetes)
+    })
+}
+
+/// The reconciler as it is installed.
+struct Reconciler {
+    folder: PathBuf,
+    source: String,
+    endpoint: String,
+}
+
+impl Reconciler {
+    /// Writes its settings, which hold no secret.
+    fn set_up(fleet: &Fleet, real: &Real, aws: &Aws) -> Self {
+        let folder = fleet.beside().to_owned();
+        let role = cloud::ROLE;
+        let settings = format!(
+            "servers:
+  production:
+    url: {url}
+    backend: opensearch
+    serves: [{{ destination: main }}]
+    administrator: {{ username: {administrator}, password: {{ file: password }} }}
+secret_stores:
+  account:
+    aws_secrets_manager: {{ region: {REGION}, role_arn: \"arn:aws:iam::{ACCOUNT}:role/{role}\" }}
+aws:
+  owner: example
+  role: {role}
+  templates: {{ bucket: \"example-templates-{{account}}-{{region}}\" }}
+  records: {{ bucket: {records}, region: {REGION} }}
+  also:
+    - {{ account: \"{ACCOUNT}\", region: {REGION} }}
+    - {{ account: \"{ACCOUNT}\", region: {GLOBAL_REGION} }}
+",
+            url = real.played.url(),
+            administrator = relay::ADMINISTRATOR,
+            records = cloud::RECORDS,
+        );
+        say("reconciler.yaml, beside the repository:");
+        printed(&settings);
+        say(
+            "(The address is a relay to OpenSearch, which plays the plugin of index states: this build of OpenSearch lacks it.)",
+        );
+        fs::write(folder.join("reconciler.yaml"), settings).expect("writable");
+        fs::write(folder.join("password"), relay::PASSWORD).expect("writable");
+        Self {
+            folder,
+            source: fleet.address(),
+            endpoint: aws.endpoint.clone(),
+        }
+    }
+
+    /// Runs a command that must come to an exit code; what it printed.
+    fn run(&self, code: i32, arguments: &[&str]) -> String {
+        let shown: Vec<&str> = arguments.iter().take(8).copied().collect();
+        let more = arguments.len() - shown.len();
+        let more = if more > 0 {
+            format!(" … {more} more arguments")
+        } else {
+            String::new()
+        };
+        command(&format!("reconciler {}{more}", shown.join(" ")));
+        let none = self.folder.join("none");
+        let output = Command::new(built("reconciler"))
+            .args(arguments)
+            .args(["--source", &self.source, "--revision", "main", "--settings"])
+            .arg(self.folder.join("reconciler.yaml"))
+            .env("AWS_CONFIG_FILE", &none)
+            .env("AWS_SHARED_CREDENTIALS_FILE", &none)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ACCESS_KEY_ID", "only-for-tests")
+            .env("AWS_SECRET_ACCESS_KEY", "only-for-tests")
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .output()
+            .expect("the reconciler starts");
+        let out = String::from_utf8_lossy(&output.stdout);
+        let told = String::from_utf8_lossy(&output.stderr);
+        let text = format!("{out}{told}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "reconciler {arguments:?}\n{text}"
+        );
+        assert!(
+            !text.contains(relay::PASSWORD),
+            "the password is shown:\n{text}"
+        );
+        text
+    }
+}
+
+/// The end of what a plan or a run printed.
+fn tell_end(text: &str) {
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines
+        .iter()
+        .rev()
+        .find(|line| line.contains(" to do") || line.contains(" done"));
+    let sum = lines
+        .iter()
+        .filter(|line| line.contains(" to do, "))
+        .chain(last);
+    let mut sum: Vec<&str> = sum.copied().collect();
+    sum.dedup();
+    printed(&sum.join("\n"));
+}
+
+fn told_stacks(aws: &Aws) {
+    for region in [REGION, GLOBAL_REGION] {
+        let stacks =
+            cloud::account(aws).call(region, "cloudformation", "describe_stacks", &json!({}));
+        for stack in cloud::items(&stacks["Stacks"]) {
+            say(&format!(
+                "{region}: stack {} is {}",
+                text(&stack["StackName"]),
+                text(&stack["StackStatus"])
+            ));
+            assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
+        }
+    }
+    let secret = json!({ "SecretId": format!("logfleet/{CLUSTER}/main") });
+    let secret = cloud::account(aws).call(REGION, "secretsmanager", "get_secret_value", &secret);
+    let secret: Value = serde_json::from_str(&text(&secret["SecretString"])).expect("JSON");
+    let keys: Vec<&String> = secret.as_object().expect("keys").keys().collect();
+    say(&format!(
+        "{REGION}: secret logfleet/{CLUSTER}/main has {keys:?} of {}",
+        secret["username"]
+    ));
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
+        .to_owned()
+}
+
+/// A record of a flow log that ends now, with the fields that the function was told of, and its time in milliseconds.
+fn flow(aws: &Aws) -> (String, u64) {
+    let end = milliseconds() / 1000;
+    let start = end - 60;
+    let function = json!({ "FunctionName": format!("logfleet-{CLUSTER}-forwarder") });
+    let described =
+        cloud::account(aws).call(REGION, "lambda", "get_function_configuration", &function);
+    let told = text(&described["Environment"]["Variables"][CONFIGURATION_VARIABLE]);
+    let told = Configuration::parse(&told).expect("the forwarder can read it");
+    let format = told
+        .log_group(LOG_GROUP)
+        .expect("the forwarder knows the log group")
+        .flow_log_format
+        .clone()
+        .unwrap_or_else(|| DEFAULT_FORMAT.to_owned());
+    let columns = format.split_whitespace().map(|column| {
+        let name = column.trim_start_matches("${").trim_end_matches('}');
+        match name {
+            "version" => "2".to_owned(),
+            "account-id" => ACCOUNT.to_owned(),
+            "interface-id" => INTERFACE.to_owned(),
+            "srcaddr" | "pkt-srcaddr" => "10.0.0.7".to_owned(),
+            "dstaddr" | "pkt-dstaddr" => "203.0.113.9".to_owned(),
+            "srcport" => "49152".to_owned(),
+            "dstport" => "443".to_owned(),
+            "protocol" => "6".to_owned(),
+            "packets" => "20".to_owned(),
+            "bytes" => "4249".to_owned(),
+            "start" => start.to_string(),
+            "end" => end.to_string(),
+            "action" => "ACCEPT".to_owned(),
+            "log-status" => "OK".to_owned(),
+            // What AWS writes for a field that has no value.
+            _ => "-".to_owned(),
+        }
+    });
+    (columns.collect::<Vec<_>>().join(" "), end * 1000)
+}
+
+/// AWS writes the line.
+fn put(aws: &Aws, line: &str, time: u64) {
+    let account = cloud::account(aws);
+    let stream = format!("{INTERFACE}-all");
+    let target = json!({ "logGroupName": LOG_GROUP, "logStreamName": stream });
+    account.call(REGION, "logs", "create_log_stream", &target);
+    let mut events = target;
+    events["logEvents"] = json!([{ "timestamp": time, "message": line }]);
+    account.call(REGION, "logs", "put_log_events", &events);
+    say(&format!("into {LOG_GROUP}, log stream {stream}:"));
+    printed(line);
+}
+
+fn tell_document(document: &Value) {
+    say(&format!(
+        "{READER}, whom the fleet's settings let read this stream, finds in {STREAM}:"
+    ));
+    let parsed = [
+        ("cluster.name", json!(CLUSTER)),
+        ("aws.source", json!("aws.vpc")),
+        ("source.ip", json!("10.0.0.7")),
+        ("source.port", json!(49152)),
+        ("destination.ip", json!("203.0.113.9")),
+        ("destination.port", json!(443)),
+        ("network.bytes", json!(4249)),
+        ("network.transport", json!("tcp")),
+        ("event.action", json!("accept")),
+    ];
+    let mut lines = Vec::new();
+    let mut wrong = Vec::new();
+    for (name, wanted) in parsed {
+        let found = field(document, name);
+        lines.push(format!("{name}: {found}"));
+        // Some fields are lists.
+        let found = if found.is_array() {
+            found[0].clone()
+        } else {
+            found
+        };
+        let is_same = found == wanted
+            || found
+                .as_str()
+                .is_some_and(|own| Some(own.to_lowercase().as_str()) == wanted.as_str());
+        if !is_same {
+            wrong.push(format!("{name} is {found}, not {wanted}"));
+        }
+    }
+    printed(&lines.join("\n"));
+    assert!(wrong.is_empty(), "{wrong:?}\n{document:#}");
+}
+
+/// A field of a document, which may be written with dots or nested.
+fn field(document: &Value, name: &str) -> Value {
+    if let Some(found) = document.get(name) {
+        return found.clone();
+    }
+    for (at, _) in name.match_indices('.') {
+        if let Some(inner) = document.get(&name[..at]) {
+            let found = field(inner, &name[at + 1..]);
+            if !found.is_null() {
+                return found;
+            }
+        }
+    }
+    Value::Null
+}
+
+/// Who reads can't write and sees nothing else; who writes can't read.
+fn refusals(server: &OpenSearch, aws: &Aws, anna: &crate::client::Client) {
+    let other = reader::search(
+        anna,
+        "logs-kubernetes.nodes-prod_eu",
+        &json!({ "match_all": {} }),
+    );
+    assert_eq!(other.status, 403, "{other:?}");
+    let secret = json!({ "SecretId": format!("logfleet/{CLUSTER}/main") });
+    let secret = cloud::account(aws).call(REGION, "secretsmanager", "get_secret_value", &secret);
+    let secret: Value = serde_json::from_str(&text(&secret["SecretString"])).expect("JSON");
+    let identity =
+        crate::client::Identity::Password(text(&secret["username"]), text(&secret["password"]));
+    let writer = reader::search(
+        &server.client(&identity),
+        STREAM,
+        &json!({ "match_all": {} }),
+    );
+    assert_eq!(writer.status, 403, "{writer:?}");
+    say(&format!(
+        "{READER} is refused the cluster's other streams, and the cluster's own credential is refused to read at all."
+    ));
+}
+
+/// Takes something away without which nothing may arrive.
+fn break_something(aws: &Aws, what: &str) {
+    let account = cloud::account(aws);
+    match what {
+        "subscription" => {
+            unsubscribe(aws, LOG_GROUP);
+        }
+        "permission" => {
+            let function = json!({ "FunctionName": format!("logfleet-{CLUSTER}-forwarder") });
+            let policy = account.call(REGION, "lambda", "get_policy", &function);
+            let policy: Value = serde_json::from_str(&text(&policy["Policy"])).expect("JSON");
+            for statement in cloud::items(&policy["Statement"]) {
+                let mut request = function.clone();
+                request["StatementId"] = statement["Sid"].clone();
+                account.call(REGION, "lambda", "remove_permission", &request);
+            }
+        }
+        other => panic!("--break takes subscription or permission, not {other}"),
+    }
+    say(&format!("BROKEN on purpose: the {what}"));
+}
+
+/// Deletes the subscription of a log group to the forwarder, and returns what it was.
+fn unsubscribe(aws: &Aws, group: &str) -> Value {
+    let account = cloud::account(aws);
+    let filters = account.call(
+        REGION,
+        "logs",
+        "describe_subscription_filters",
+        &json!({ "logGroupName": group }),
+    );
+    let filter = cloud::items(&filters["subscriptionFilters"])
+        .next()
+        .expect("a subscription")
+        .clone();
+    let name = json!({ "logGroupName": group, "filterName": filter["filterName"] });
+    account.call(REGION, "logs", "delete_subscription_filter", &name);
+    say(&format!(
+        "the subscription filter {} of {group} is gone",
+        text(&filter["filterName"])
+    ));
+    filter
+}
+
+fn subscribe(aws: &Aws, filter: Value) {
+    let mut request = json!({});
+    for key in [
+        "logGroupName",
+        "filterName",
+        "filterPattern",
+        "destinationArn",
+    ] {
+        request[key] = filter[key].clone();
+    }
+    cloud::account(aws).call(REGION, "logs", "put_subscription_filter", &request);
+}
+
+/// The cluster leaves the fleet, and everything is as it was.
+fn remove(
+    fleet: &Fleet,
+    reconciler: &Reconciler,
+    server: &OpenSearch,
+    aws: &Aws,
+    before: &(Lists, Lists),
+) {
+    step("The cluster leaves");
+    let streams: Vec<String> = reader::list(server)["_data_stream"].clone();
+    fleet.remove_cluster();
+    say(
+        "What runs in the cluster stays there until the cluster itself is deleted; Flux deletes nothing of it.",
+    );
+    reader::leave(server);
+    // Data streams go only by name.
+    let mut arguments = vec!["remove", CLUSTER];
+    for stream in &streams {
+        arguments.extend(["--delete-data-stream", stream]);
+    }
+    let removed = reconciler.run(0, &arguments);
+    tell_end(&removed);
+    let again = reconciler.run(0, &["plan"]);
+    tell_end(&again);
+
+    step("What is left");
+    let after = (reader::list(server), cloud::list(aws));
+    let mut left = Vec::new();
+    left.extend(more("OpenSearch", &before.0, &after.0));
+    left.extend(more("AWS", &before.1, &after.1));
+    let gone =
+        |one: &Lists, other: &Lists| one.keys().filter(|key| !other.contains_key(*key)).count();
+    assert_eq!(gone(&before.0, &after.0) + gone(&before.1, &after.1), 0);
+    let (told, unexpected): (Vec<String>, Vec<String>) =
+        left.into_iter().partition(|line| is_meant(line));
+    for line in &told {
+        say(line);
+    }
+    assert_eq!(unexpected, Vec::<String>::new(), "it should be gone");
+    say(
+        "Nothing else: templates, roles, users, data streams, stacks, functions, roles of AWS and secrets are those from before.",
+    );
+}
+
+/// What is there that wasn't before.
+fn more(place: &str, before: &Lists, after: &Lists) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (kind, names) in after {
+        for name in names.iter().filter(|name| !before[kind].contains(name)) {
+            lines.push(format!("{place}: {kind}: {name}"));
+        }
+    }
+    lines
+}
+
+/// What stays on purpose: buckets with logs, the inventory, which is the reconciler's own, and the log group that EKS made.
+fn is_meant(line: &str) -> bool {
+    line.starts_with("AWS: s3 Buckets: ")
+        || line.ends_with("indices: logfleet-inventory")
+        || line.ends_with(&format!("/aws/eks/{CLUSTER}/cluster"))
+}
+
+/// Leaves everything up until standard input ends.
+fn stay(fleet: &Fleet, server: &OpenSearch, real: &Real, aws: &Aws, kubernetes: &ApiServer) {
+    step("Everything stays until you press Enter");
+    say(&format!("the fleet: {}", fleet.root().display()));
+    say(&format!(
+        "OpenSearch: curl --insecure --user {}:{} {}",
+        relay::ADMINISTRATOR,
+        relay::PASSWORD,
+        server.url()
+    ));
+    say(&format!(
+        "AWS: AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws logs describe-log-groups --region {REGION}",
+        aws.endpoint
+    ));
+    say(&format!(
+        "Kubernetes: kubectl --kubeconfig {}",
+        kubernetes.kubeconfig.display()
+    ));
+    say(&format!(
+        "the reconciler: --settings {}, at {}",
+        fleet.beside().join("reconciler.yaml").display(),
+        real.played.url()
+    ));
+    let mut line = String::new();
+    // The end of standard input is as good as Enter.
+    let _ = std::io::stdin().read_line(&mut line);
+}
