@@ -125,6 +125,7 @@ impl Writer {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde hands the field over so")]
 fn write_reference<S: Serializer>(
     reference: &Option<SecretReference>,
     serializer: S,

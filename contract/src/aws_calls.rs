@@ -53,6 +53,10 @@ pub enum On {
     QueryLoggingConfigs,
     /// Roles that `secret_stores` name.
     StoreRoles,
+    /// Roles by which `servers` are signed in at.
+    DomainRoles,
+    /// Domains of Amazon OpenSearch Service among `servers`, where no role is assumed for them.
+    Domains,
     /// Secrets of clusters.
     Secrets,
     /// The bucket that `aws.records` names.
@@ -74,6 +78,8 @@ impl On {
             Self::Templates => "arn:aws:s3:::<aws.templates.bucket>/*",
             Self::Records => "arn:aws:s3:::<aws.records.bucket>/*",
             Self::StoreRoles => "<secret_stores.….role_arn>",
+            Self::DomainRoles => "<servers.….administrator.aws_sigv4.role_arn>",
+            Self::Domains => "arn:aws:es:<region>:<account>:domain/<domain>/*",
             Self::Secrets => "arn:aws:secretsmanager:*:<account>:secret:logfleet/*",
             Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
             Self::EksLogGroups => "arn:aws:logs:*:<account>:log-group:/aws/eks/*",
@@ -133,6 +139,48 @@ pub const CALLS: &[Listed] = &[
         "AssumeRole",
         On::StoreRoles,
         "keeps credentials in an account",
+    ),
+    listed(
+        Caller::Own,
+        "sts",
+        "AssumeRole",
+        On::DomainRoles,
+        "signs in at a domain of Amazon OpenSearch Service",
+    ),
+    listed(
+        Caller::Own,
+        "es",
+        "ESHttpGet",
+        On::Domains,
+        "reads what a domain holds",
+    ),
+    listed(
+        Caller::Own,
+        "es",
+        "ESHttpPut",
+        On::Domains,
+        "makes and changes objects",
+    ),
+    listed(
+        Caller::Own,
+        "es",
+        "ESHttpPost",
+        On::Domains,
+        "tells indices of a changed policy, and writes markers",
+    ),
+    listed(
+        Caller::Own,
+        "es",
+        "ESHttpPatch",
+        On::Domains,
+        "changes many users, roles and mappings at once",
+    ),
+    listed(
+        Caller::Own,
+        "es",
+        "ESHttpDelete",
+        On::Domains,
+        "deletes what isn't rendered any more",
     ),
     listed(
         Caller::Own,

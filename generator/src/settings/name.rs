@@ -413,7 +413,7 @@ text! {
     "letters, digits, `-`, `_` and `.`, at most 64 characters"
 }
 text! {
-    /// When a CronJob begins: five fields.
+    /// When a `CronJob` begins: five fields.
     CronSchedule, r"^[0-9*/,-]+( [0-9A-Za-z*/,?-]+){4}$", max 100,
     "five fields as cron reads them: minute, hour, day, month and weekday, such as `*/15 * * * *`"
 }

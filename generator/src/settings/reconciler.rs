@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Backend, BucketName, BucketPattern, CronSchedule, ExternalId, FilePath, GitRevision,
-    GitUrl, IamRoleName, ImageDigest, ImageRepository, ImageTag, KeyPrefix, KubernetesName,
-    KubernetesSecretReference, ObjectName, OidcProvider, Principal, Region, Resources, RoleArn,
-    SecretKeyName, StackOwner, Url,
+    Account, ApiServerUrl, Backend, BucketName, BucketPattern, ClusterName, CronSchedule,
+    ExternalId, FilePath, GitRevision, GitUrl, IamRoleName, ImageDigest, ImageRepository, ImageTag,
+    KeyPrefix, KubernetesName, KubernetesSecretReference, ObjectName, OidcProvider, Principal,
+    Region, Resources, RoleArn, SecretKeyName, StackOwner, Url,
 };
 
 /// The reconciler, which makes servers, credentials and stacks match what is rendered: `_fleet/reconciler/` has its
@@ -40,6 +40,8 @@ pub struct Reconciler {
     /// What the fleet's destinations don't say of a server, by the name that it has in plans: its host, with its port where
     /// that isn't the scheme's own, such as `logs.example.com-9200`.
     pub servers: BTreeMap<ObjectName, ReconcilerServer>,
+    /// Where Secrets of clusters are written, with `kubernetes.credentials.type: reconciler`, by the clusters' names.
+    pub clusters: BTreeMap<ClusterName, ReconcilerCluster>,
     /// What it may do in AWS.
     pub aws: ReconcilerAws,
 }
@@ -76,11 +78,14 @@ pub struct ReconcilerSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReconcilerServer {
-    /// The administrator's name there; by default `logfleet-reconciler`.
+    /// The administrator's name there; by default `logfleet-reconciler`. Where a cluster writes by `aws_sigv4`, the administrator
+    /// is a role unless this or `secret` is set.
     pub username: Option<Principal>,
     /// The Secret with the administrator's password, in the reconciler's namespace; by default
     /// `logfleet-administrator-<server>`.
     pub secret: Option<KubernetesSecretReference>,
+    /// The role that is assumed to administer a domain of Amazon OpenSearch Service; by default the role of the pods, `aws.role_arn`.
+    pub role_arn: Option<RoleArn>,
     /// The key of the Secret that holds the password; `password` without it.
     pub password_in: Option<SecretKeyName>,
     /// Seconds that a request may take; 60 without it.
@@ -88,6 +93,20 @@ pub struct ReconcilerServer {
     pub timeout_seconds: Option<u16>,
     /// Where the server is, once no destination says so any more: until what the reconciler made there is deleted.
     pub former: Option<FormerServer>,
+}
+
+/// A cluster whose Secrets the reconciler writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReconcilerCluster {
+    /// The address of its API server.
+    pub api_server: ApiServerUrl,
+    /// A file of PEM certificates below `clusters/` that sign the API server's; without it the image's own list counts.
+    pub ca_certificate: Option<FilePath>,
+    /// The Secret with a token for it, in the reconciler's namespace; by default `logfleet-cluster-<cluster>`.
+    pub secret: Option<KubernetesSecretReference>,
+    /// The key of the Secret that holds the token; `token` without it.
+    pub token_in: Option<SecretKeyName>,
 }
 
 /// A server that no destination is any more.

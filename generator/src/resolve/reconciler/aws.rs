@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::super::FleetCluster;
 use super::super::problem::Problems;
 use super::policy::{self, Names, Statement};
+use super::servers::{AdministratorRole, ResolvedReconcilerServer};
 use crate::fault::list;
 use crate::settings::{Reconciler, ReconcilerAws};
 
@@ -94,12 +95,17 @@ pub struct SecretStore {
 pub(super) fn resolve(
     own: &Reconciler,
     clusters: &[&FleetCluster],
+    servers: &[ResolvedReconcilerServer],
     problems: &mut Problems,
 ) -> Option<ResolvedReconcilerAws> {
     let settings = &own.aws;
     let stored = find_stored(clusters);
+    let roles: Vec<&AdministratorRole> = servers
+        .iter()
+        .filter_map(|server| server.administrator_role.as_ref())
+        .collect();
     let Some(role_arn) = &settings.role_arn else {
-        refuse_without_role(settings, &stored, problems);
+        refuse_without_role(settings, &stored, servers, problems);
         return None;
     };
     let role_arn = role_arn.as_str();
@@ -161,13 +167,23 @@ pub(super) fn resolve(
         records: bucket_of(stacks.as_ref().and_then(|own| own.records.as_ref())),
         has_stacks: stacks.is_some(),
         has_stores: !stored.is_empty(),
+        domain_roles: roles
+            .iter()
+            .filter_map(|own| own.role_arn.clone())
+            .collect(),
+        domains: roles
+            .iter()
+            .filter(|own| own.role_arn.is_none())
+            .map(|own| own.domain_arn.clone())
+            .collect(),
         secrets: secrets.cloned().collect(),
     };
     let region = places
         .iter()
         .find(|place| place.account == own_account)
         .or(places.first())
-        .map(|place| place.region.clone())?;
+        .map(|place| place.region.clone())
+        .or_else(|| roles.first().map(|own| own.region.clone()))?;
     Some(ResolvedReconcilerAws {
         role_arn: role_arn.to_owned(),
         role_name: role_name.to_owned(),
@@ -192,7 +208,7 @@ fn bucket_of(bucket: Option<&ResolvedBucket>) -> Option<String> {
 #[derive(Default)]
 struct Stored {
     clusters: BTreeSet<String>,
-    /// Names or ARNs of secrets that aren't the default's.
+    /// Names or ARNs of secrets.
     secrets: BTreeSet<String>,
 }
 
@@ -200,10 +216,10 @@ fn find_stored(clusters: &[&FleetCluster]) -> BTreeMap<ReconciledPlace, Stored> 
     let mut found: BTreeMap<ReconciledPlace, Stored> = BTreeMap::new();
     for cluster in clusters {
         let destinations = cluster.reconciled.destinations.iter();
-        for password in destinations.filter_map(|own| own.password.as_ref()) {
+        for secret in destinations.filter_map(|own| own.secret.clone()) {
             let stored = found.entry(place_of(cluster)).or_default();
             stored.clusters.insert(cluster.cluster.name.clone());
-            stored.secrets.extend(password.clone());
+            stored.secrets.insert(secret);
         }
     }
     found
@@ -220,8 +236,12 @@ fn place_of(cluster: &FleetCluster) -> ReconciledPlace {
 fn refuse_without_role(
     settings: &ReconcilerAws,
     stored: &BTreeMap<ReconciledPlace, Stored>,
+    servers: &[ResolvedReconcilerServer],
     problems: &mut Problems,
 ) {
+    let domain = servers
+        .iter()
+        .find(|server| server.administrator_role.is_some());
     let clusters: Vec<&str> = stored
         .values()
         .flat_map(|stored| stored.clusters.iter().map(String::as_str))
@@ -230,10 +250,22 @@ fn refuse_without_role(
         problems.push(
             &["reconciler", "aws", "role_arn"],
             format!(
-                "the reconciler keeps the passwords of {} in AWS Secrets Manager, and has no role for it",
+                "the reconciler keeps the credentials of {} in AWS Secrets Manager, and has no role for it",
                 list(&clusters)
             ),
             "name the role of its pods",
+        );
+    } else if let Some(server) = domain {
+        problems.push(
+            &["reconciler", "aws", "role_arn"],
+            format!(
+                "the reconciler signs in at `{}` by a role, and has none",
+                server.name
+            ),
+            format!(
+                "name the role of its pods; or set `reconciler.servers.{}.secret` to the Secret with a password",
+                server.name
+            ),
         );
     } else if settings.owner.is_some() {
         problems.push(

@@ -5,6 +5,7 @@
 
 mod aws;
 mod cluster;
+mod clusters;
 mod policy;
 mod servers;
 #[cfg(test)]
@@ -18,8 +19,9 @@ pub use aws::{
     ReconciledPlace, ResolvedBucket, ResolvedReconcilerAws, ResolvedStacks, SecretStore,
 };
 pub use cluster::ReconciledCluster;
+pub use clusters::ResolvedReconcilerCluster;
 pub use policy::Statement;
-pub use servers::{CopiedAuthority, ResolvedReconcilerServer, Serves};
+pub use servers::{AdministratorRole, CopiedAuthority, ResolvedReconcilerServer, Serves};
 
 use super::FleetCluster;
 use super::problem::Problems;
@@ -56,6 +58,10 @@ pub struct ResolvedReconciler {
     pub source: ResolvedSource,
     /// The servers, by name.
     pub servers: Vec<ResolvedReconcilerServer>,
+    /// The clusters whose Secrets it writes, by name.
+    pub clusters: Vec<ResolvedReconcilerCluster>,
+    /// The keys of Secrets that are mounted, each in a folder.
+    pub mounted: Vec<MountedKey>,
     /// What is set for AWS; none if nothing of it is reconciled there.
     pub aws: Option<ResolvedReconcilerAws>,
     /// The ports that it connects to, but that of DNS.
@@ -87,6 +93,19 @@ pub struct ResolvedSource {
 pub struct MountedSecret {
     /// Its name.
     pub name: String,
+    /// The folder in the pod.
+    pub folder: String,
+}
+
+/// A key of a Secret of Kubernetes that is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MountedKey {
+    /// The name of the volume.
+    pub volume: String,
+    /// The Secret.
+    pub secret: String,
+    /// The key in it, and the name of the file.
+    pub key: String,
     /// The folder in the pod.
     pub folder: String,
 }
@@ -132,11 +151,20 @@ impl FleetReconciler {
     ) -> ResolvedReconciler {
         let clusters: Vec<&FleetCluster> = clusters.into_iter().collect();
         let own = &self.reconciler;
-        let (servers, authorities) = servers::resolve(own, &clusters, problems);
-        let aws = aws::resolve(own, &clusters, problems);
+        let (servers, mut authorities) = servers::resolve(own, &clusters, problems);
+        let (takers, more) = clusters::resolve(own, &clusters, problems);
+        authorities.extend(more);
+        let users = servers
+            .iter()
+            .filter(|server| server.administrator_role.is_none());
+        let passwords = users.map(|server| server.password.clone());
+        let tokens = takers.iter().map(|cluster| cluster.token.clone());
+        let mounted = passwords.chain(tokens).collect();
+        let aws = aws::resolve(own, &clusters, &servers, problems);
         let source = self.source(problems);
         let mut ports: BTreeSet<u16> = servers.iter().map(|server| server.port).collect();
         ports.insert(port_of_repository(&source.url));
+        ports.extend(takers.iter().map(|cluster| cluster.port));
         if aws.is_some() {
             ports.insert(443);
         }
@@ -162,6 +190,8 @@ impl FleetReconciler {
             resources: own.resources.clone(),
             source,
             servers,
+            clusters: takers,
+            mounted,
             aws,
             ports,
             authorities,

@@ -25,8 +25,12 @@ pub(super) struct Names {
     pub records: Option<String>,
     pub has_stacks: bool,
     pub has_stores: bool,
-    /// Names or ARNs of secrets that aren't called as by default.
+    /// Names or ARNs of secrets.
     pub secrets: BTreeSet<String>,
+    /// Roles that are assumed to sign in at domains.
+    pub domain_roles: BTreeSet<String>,
+    /// ARNs of domains that the reconciler signs in at as itself.
+    pub domains: BTreeSet<String>,
 }
 
 /// What the reconciler's own role may do: everything, if it assumes no other.
@@ -72,6 +76,15 @@ impl Names {
         if !is_made {
             return None;
         }
+        let own = match call.on {
+            On::DomainRoles => Some(&self.domain_roles),
+            On::Domains => Some(&self.domains),
+            _ => None,
+        };
+        if let Some(arns) = own {
+            let arns: BTreeSet<String> = arns.iter().map(|arn| for_template(arn)).collect();
+            return (!arns.is_empty()).then_some(arns);
+        }
         let arn = call.on.arn();
         let with = |placeholder: &str, name: &Option<String>| {
             name.as_ref().map(|name| arn.replace(placeholder, name))
@@ -102,12 +115,14 @@ impl Names {
         if call.on == On::Secrets {
             arns.extend(self.secrets.iter().filter_map(|name| arn_of_secret(name)));
         }
-        let for_template = |arn: String| {
-            arn.replace("arn:aws:", "arn:${AWS::Partition}:")
-                .replace("<account>", "${AWS::AccountId}")
-        };
-        Some(arns.into_iter().map(for_template).collect())
+        Some(arns.iter().map(|arn| for_template(arn)).collect())
     }
+}
+
+/// An ARN as `Fn::Sub` reads it.
+fn for_template(arn: &str) -> String {
+    arn.replace("arn:aws:", "arn:${AWS::Partition}:")
+        .replace("<account>", "${AWS::AccountId}")
 }
 
 /// The ARN of a secret that isn't among those of the table. AWS puts `-` and six characters after its name

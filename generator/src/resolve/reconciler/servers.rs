@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::super::FleetCluster;
 use super::super::address::{Address, ServerKey};
 use super::super::problem::Problems;
-use super::SECRETS;
+use super::cluster::ReconciledDomain;
+use super::{MountedKey, SECRETS};
 use crate::fault::list;
 use crate::settings::{Backend, Reconciler};
 
@@ -29,20 +30,27 @@ pub struct ResolvedReconcilerServer {
     pub unencrypted: bool,
     /// The PEM file of its authorities, beside the settings.
     pub certificate_authority: Option<String>,
-    /// The administrator's name.
+    /// The administrator's name, if it is a user.
     pub username: String,
     /// The Secret with the administrator's password.
-    pub secret: String,
-    /// The key in it.
-    pub password_key: String,
-    /// The folder that the Secret is mounted at.
-    pub folder: String,
-    /// The name of its volume.
-    pub volume: String,
+    pub password: MountedKey,
+    /// The role that is the administrator instead, at a domain of Amazon OpenSearch Service.
+    pub administrator_role: Option<AdministratorRole>,
     /// Seconds that a request may take.
     pub timeout_seconds: u16,
     /// Which clusters have it as which destination.
     pub serves: Vec<Serves>,
+}
+
+/// A role of AWS that administers a domain of Amazon OpenSearch Service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdministratorRole {
+    /// The domain's Region.
+    pub region: String,
+    /// The role to assume; none for the pods' own.
+    pub role_arn: Option<String>,
+    /// The domain's API.
+    pub domain_arn: String,
 }
 
 /// A destination of clusters.
@@ -69,6 +77,7 @@ struct Found {
     backend: Backend,
     authorities: BTreeSet<String>,
     serves: BTreeMap<String, BTreeSet<String>>,
+    domain: Option<ReconciledDomain>,
 }
 
 /// Finds the servers, sorted by name, and the authorities that are copied.
@@ -107,6 +116,7 @@ pub(super) fn resolve(
                             .map(ToString::to_string)
                             .collect(),
                         serves: BTreeMap::new(),
+                        domain: None,
                     },
                 );
             }
@@ -174,7 +184,11 @@ fn find(clusters: &[&FleetCluster], problems: &mut Problems) -> BTreeMap<String,
                 backend: destination.backend,
                 authorities: BTreeSet::new(),
                 serves: BTreeMap::new(),
+                domain: None,
             });
+            if server.domain.is_none() {
+                server.domain.clone_from(&destination.domain);
+            }
             if server.backend != destination.backend {
                 problems.push(
                     &["reconciler", "enabled"],
@@ -208,6 +222,9 @@ impl Found {
         let secret = settings.and_then(|own| own.secret.as_ref());
         let username = settings.and_then(|own| own.username.as_ref());
         let key = settings.and_then(|own| own.password_in.as_ref());
+        let is_user = secret.is_some() || username.is_some();
+        let domain = self.domain.as_ref().filter(|_| !is_user);
+        let role_arn = settings.and_then(|own| own.role_arn.as_ref());
         ResolvedReconcilerServer {
             url: url_of(address),
             port: address.port,
@@ -215,14 +232,21 @@ impl Found {
             unencrypted: address.scheme == "http",
             certificate_authority: (!self.authorities.is_empty()).then(|| authority_file(&name)),
             username: username.map_or_else(|| ADMINISTRATOR.to_owned(), ToString::to_string),
-            secret: secret.map_or_else(
-                || format!("logfleet-administrator-{name}"),
-                |secret| secret.name().to_owned(),
-            ),
-            password_key: key.map_or_else(|| "password".to_owned(), ToString::to_string),
-            folder: format!("{SECRETS}/servers/{name}"),
-            // A volume's name has no dot and at most 63 characters.
-            volume: format!("administrator-{number}"),
+            password: MountedKey {
+                // A volume's name has no dot and at most 63 characters.
+                volume: format!("administrator-{number}"),
+                secret: secret.map_or_else(
+                    || format!("logfleet-administrator-{name}"),
+                    |secret| secret.name().to_owned(),
+                ),
+                key: key.map_or_else(|| "password".to_owned(), ToString::to_string),
+                folder: format!("{SECRETS}/servers/{name}"),
+            },
+            administrator_role: domain.map(|domain| AdministratorRole {
+                region: domain.region.clone(),
+                role_arn: role_arn.map(ToString::to_string),
+                domain_arn: domain.arn(),
+            }),
             timeout_seconds: settings.and_then(|own| own.timeout_seconds).unwrap_or(60),
             serves: self
                 .serves

@@ -82,7 +82,7 @@ fn a_server_of_several_clusters_is_one() {
     );
     assert_eq!(reconciler.servers[1].url, "https://logs.example.com:9200");
     assert_eq!(
-        reconciler.servers[1].secret,
+        reconciler.servers[1].password.secret,
         "logfleet-administrator-logs.example.com-9200"
     );
     assert_eq!(reconciler.ports, [443, 9200].into());
@@ -167,8 +167,9 @@ fn a_role_may_what_the_table_says() {
         own.map(|own| format!("{}:{}", own.service, own.action))
             .collect()
     };
-    // It only looks who it is where it assumes no role.
-    let own = listed(&|caller, on| caller == Caller::Own && on != On::All);
+    // It only looks who it is where it assumes no role, and no cluster here writes to a domain by a role.
+    let at_domains = |on: On| matches!(on, On::Domains | On::DomainRoles);
+    let own = listed(&|caller, on| caller == Caller::Own && on != On::All && !at_domains(on));
     assert_eq!(actions(&aws.own_statements), own);
     assert_eq!(
         actions(&aws.account_statements),
@@ -178,7 +179,7 @@ fn a_role_may_what_the_table_says() {
     alone["reconciler"]["aws"]["assumed_role"] = Value::Null;
     let aws = right(&alone, &clusters).aws.expect("a role");
     assert_eq!(actions(&aws.account_statements), BTreeSet::new());
-    let mut all = listed(&|_, _| true);
+    let mut all = listed(&|_, on| !at_domains(on));
     all.remove("sts:AssumeRole");
     assert_eq!(actions(&aws.own_statements), all);
     let resources = aws.own_statements.iter().flat_map(|own| &own.resources);
@@ -195,6 +196,73 @@ fn a_role_may_what_the_table_says() {
     assert_eq!(
         actions(&passwords.own_statements),
         ["sts:AssumeRole".to_owned()].into()
+    );
+}
+
+const DOMAIN: &str = r#"{ kubernetes: { role_arn: "arn:aws:iam::111122223333:role/pods" }, destinations: { main: {
+    url: "https://search-logs-abcdefghij.eu-central-1.es.amazonaws.com", authentication: { type: aws_sigv4 } } } }"#;
+
+#[test]
+fn a_domain_is_administered_by_a_role() {
+    let clusters = clusters(&[DOMAIN]);
+    let reconciler = right(&json!({}), &clusters);
+    let server = &reconciler.servers[0];
+    let role = server.administrator_role.as_ref().expect("a role");
+    assert_eq!(
+        (role.region.as_str(), &role.role_arn),
+        ("eu-central-1", &None)
+    );
+    assert_eq!(reconciler.mounted, []);
+    let of = |reconciler: &ResolvedReconciler, sid: &str| -> Vec<String> {
+        let aws = reconciler.aws.as_ref().expect("a role");
+        let statements = aws.own_statements.iter().filter(|own| own.sid == sid);
+        statements
+            .flat_map(|own| own.resources.iter().cloned())
+            .collect()
+    };
+    assert_eq!(
+        of(&reconciler, "Domains"),
+        ["arn:${AWS::Partition}:es:eu-central-1:111122223333:domain/logs/*"]
+    );
+    let name = server.name.as_str();
+    let other = json!({ "reconciler": { "servers": { name: { "role_arn": "arn:aws:iam::111122223333:role/search" } } } });
+    let reconciler = right(&other, &clusters);
+    assert_eq!(of(&reconciler, "Domains"), [""; 0]);
+    assert_eq!(
+        of(&reconciler, "DomainRoles"),
+        ["arn:${AWS::Partition}:iam::111122223333:role/search"]
+    );
+    let user =
+        json!({ "reconciler": { "servers": { name: { "secret": "kubernetes-secret:root" } } } });
+    let reconciler = right(&user, &clusters);
+    assert_eq!(reconciler.servers[0].administrator_role, None);
+    assert_eq!(reconciler.mounted.len(), 1);
+}
+
+#[test]
+fn secrets_are_written_into_clusters_that_take_them() {
+    let clusters = clusters(&[
+        "{}",
+        "{ name: second, kubernetes: { credentials: { type: reconciler } } }",
+    ]);
+    let given = json!({ "reconciler": { "clusters": { "second": {
+        "api_server": "https://api.second.example.com:6443", "ca_certificate": "certificates/second.pem" } } } });
+    let reconciler = right(&given, &clusters);
+    assert_eq!(reconciler.clusters.len(), 1);
+    assert!(reconciler.ports.contains(&6443));
+    assert_eq!(
+        reconciler.mounted.last().expect("a token").secret,
+        "logfleet-cluster-second"
+    );
+    assert_eq!(
+        reconciler.authorities[0].to,
+        "authorities-cluster-second.pem"
+    );
+    let wrong = json!({ "reconciler": { "clusters": { "prod-eu.example.com": { "api_server": "https://api.example.com" } } } });
+    let (_, problems) = tried(&wrong, &clusters);
+    assert!(
+        problems[0].starts_with("reconciler.clusters.prod-eu.example.com: nobody writes"),
+        "{problems:?}"
     );
 }
 
