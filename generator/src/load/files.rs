@@ -118,6 +118,27 @@ pub fn read_below(root: &Root, folder: &str, relative: &str) -> Result<Vec<u8>, 
     })
 }
 
+/// Those clusters whose `cluster.yaml` may have one of these texts as a value. Its text
+/// is searched and not read as YAML, so that it takes a fraction of loading them.
+pub fn that_may_say<'n>(
+    root: &Root,
+    clusters: impl Iterator<Item = &'n String>,
+    values: &BTreeSet<&str>,
+) -> BTreeSet<String> {
+    let values = values.iter().map(|value| regex::escape(value));
+    // A quoted text may write any character as an escape.
+    let patterns: Vec<String> = values.chain([r"\\".to_owned()]).collect();
+    let pattern = regex::bytes::Regex::new(&patterns.join("|")).ok();
+    let may_say = |name: &&String| {
+        let bytes = root.read(&format!("{CLUSTERS}/{name}/cluster.yaml"));
+        // What can't be read is told where it is loaded.
+        bytes.is_ok_and(|bytes| pattern.as_ref().is_none_or(|own| own.is_match(&bytes)))
+    };
+    let clusters: Vec<&String> = clusters.collect();
+    let found = clusters.into_par_iter().filter(may_say).cloned();
+    found.collect()
+}
+
 fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, faults: &mut Faults) {
     let listed = list_clusters(root, faults);
     let environments = list_environments(root, faults);

@@ -158,7 +158,7 @@ fn stage_fleet(
     };
     let neighbours = request
         .selected
-        .map(|selected| neighbours(request.inputs, selected, &schemas, timings));
+        .map(|selected| neighbours(request.inputs, selected, &layers, &schemas, timings));
     let staging = Staging {
         neighbours: neighbours.unwrap_or_default(),
         renderer: Renderer::new(Arc::new(templates))?,
