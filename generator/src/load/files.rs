@@ -464,6 +464,23 @@ mod tests {
     }
 
     #[test]
+    fn clusters_that_may_say_a_value_are_found_without_reading_yaml() {
+        let fleet = Fleet::new(&[
+            ("clusters/a/cluster.yaml", "account: \"111122223333\"\n"),
+            ("clusters/b/cluster.yaml", "account: \"444455556666\"\n"),
+            (
+                "clusters/escaped/cluster.yaml",
+                "account: \"1111\\x322223333\"\n",
+            ),
+            ("clusters/folder/notes.txt", "111122223333"),
+        ]);
+        let names = ["a", "b", "escaped", "folder"].map(str::to_owned);
+        let values = BTreeSet::from(["111122223333"]);
+        let found = that_may_say(&fleet.root(), names.iter(), &values);
+        assert_eq!(found, BTreeSet::from(["a", "escaped"].map(str::to_owned)));
+    }
+
+    #[test]
     fn tells_all_faults_of_a_fleet_and_reads_the_rest() {
         let fleet = Fleet::new(&GOOD);
         fleet.write("clusters/fleet.yml", "");
