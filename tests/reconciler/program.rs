@@ -78,7 +78,6 @@ impl Program {
         authority: Option<&str>,
         timeout: u16,
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let backend = match backend {
             Backend::Elasticsearch => "elasticsearch",
             Backend::Opensearch => "opensearch",
@@ -93,12 +92,22 @@ impl Program {
     timeout_seconds: {timeout}
 "
         );
-        if let Some(authority) = authority {
-            fs::write(folder.path().join("ca.pem"), authority).unwrap();
+        if authority.is_some() {
             settings += "    certificate_authority: ca.pem\n";
         }
-        settings +=
-            "secret_stores: { account: { aws_secrets_manager: { region: eu-central-1 } } }\n";
+        let program = Self::of(&settings, source, password);
+        if let Some(authority) = authority {
+            fs::write(program.folder.path().join("ca.pem"), authority).unwrap();
+        }
+        program
+    }
+
+    /// For any servers: the settings without stores, in which a password is in the variable `ADMIN_PASSWORD`.
+    pub fn of(servers: &str, source: &Path, password: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = format!(
+            "{servers}secret_stores: {{ account: {{ aws_secrets_manager: {{ region: eu-central-1 }} }} }}\n"
+        );
         fs::write(folder.path().join("reconciler.yaml"), settings).unwrap();
         Self {
             folder,

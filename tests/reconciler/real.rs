@@ -23,6 +23,7 @@ mod certificates;
 mod client;
 #[path = "../real/elasticsearch.rs"]
 mod elasticsearch;
+mod example;
 mod fleet;
 mod model;
 #[path = "../real/opensearch.rs"]

@@ -34,8 +34,8 @@ fn rig(backend: Backend, clusters: &[&str]) -> Option<Rig> {
     rig_of(backend, Fleet::of(backend, clusters))
 }
 
-/// A server and a fleet; none where the server isn't installed.
-fn rig_of(backend: Backend, fleet: Fleet) -> Option<Rig> {
+/// A server that no other test of this program uses meanwhile; none where it isn't installed.
+pub fn alone(backend: Backend) -> (MutexGuard<'static, ()>, Option<&'static Real>) {
     static OPENSEARCH: (OnceLock<Option<Real>>, Mutex<()>) = (OnceLock::new(), Mutex::new(()));
     static ELASTICSEARCH: (OnceLock<Option<Real>>, Mutex<()>) = (OnceLock::new(), Mutex::new(()));
     let (server, alone) = match backend {
@@ -43,7 +43,14 @@ fn rig_of(backend: Backend, fleet: Fleet) -> Option<Rig> {
         Backend::Elasticsearch => &ELASTICSEARCH,
     };
     let alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
-    let real = server.get_or_init(|| Real::start(backend)).as_ref()?;
+    let real = server.get_or_init(|| Real::start(backend)).as_ref();
+    (alone, real)
+}
+
+/// A server and a fleet; none where the server isn't installed.
+fn rig_of(backend: Backend, fleet: Fleet) -> Option<Rig> {
+    let (alone, real) = alone(backend);
+    let real = real?;
     let mut program = Program::with(
         backend,
         &real.played.url(),
