@@ -35,6 +35,8 @@ pub use resource::resource_ids;
 pub use tables::{
     COMMON, ENVELOPE, TABLES, common_fields, envelope_fields, flow_log_columns, table,
 };
+pub use text::string as write_string;
+pub use time::time_text;
 
 use fault::Fault;
 use writer::Writer;

@@ -1,7 +1,7 @@
 //! Texts as strings of JSON. Pure.
 
-/// Appends a text as JSON.
-pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+/// Appends a text as a string of JSON.
+pub fn string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     string_part(out, text);

@@ -50,33 +50,47 @@ impl<'t> Time<'t> {
             }
             return;
         }
-        let (year, month, day) = civil(self.milliseconds.div_euclid(DAY));
-        let of_day = self.milliseconds.rem_euclid(DAY);
-        let (seconds, fraction) = (of_day / 1000, of_day % 1000);
-        digits(out, year, 4);
-        out.push(b'-');
-        digits(out, month, 2);
-        out.push(b'-');
-        digits(out, day, 2);
-        out.push(b'T');
-        digits(out, seconds / 3600, 2);
-        out.push(b':');
-        digits(out, seconds / 60 % 60, 2);
-        out.push(b':');
-        digits(out, seconds % 60, 2);
-        if fraction != 0 {
-            out.push(b'.');
-            digits(out, fraction, 3);
+        let text = written(self.milliseconds);
+        if self.milliseconds.rem_euclid(1000) == 0 {
+            out.extend_from_slice(&text[..19]);
+            out.push(b'Z');
+        } else {
+            out.extend_from_slice(&text);
         }
-        out.push(b'Z');
     }
 }
 
-fn digits(out: &mut Vec<u8>, number: i64, count: u32) {
-    for place in (0..count).rev() {
-        let digit = number / 10_i64.pow(place) % 10;
-        out.push(b'0' + u8::try_from(digit).unwrap_or_default());
+/// A time in milliseconds since 1970 as RFC 3339 in UTC, with milliseconds; none for one that
+/// a server wouldn't take, of years before 1970 or after 9999.
+pub fn time_text(milliseconds: i64) -> Option<[u8; 24]> {
+    ACCEPTED
+        .contains(&milliseconds)
+        .then(|| written(milliseconds))
+}
+
+/// Of a year of more than four digits, the last four.
+fn written(milliseconds: i64) -> [u8; 24] {
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let (year, month, day) = civil(milliseconds.div_euclid(DAY));
+    let of_day = milliseconds.rem_euclid(DAY);
+    let (seconds, fraction) = (of_day / 1000, of_day % 1000);
+    for (at, number) in [
+        (0, year / 100 % 100),
+        (2, year % 100),
+        (5, month),
+        (8, day),
+        (11, seconds / 3600),
+        (14, seconds / 60 % 60),
+        (17, seconds % 60),
+        (20, fraction / 10),
+    ] {
+        // Two digits; a year before 0 is none that anything is written of.
+        let number = u8::try_from(number).unwrap_or_default();
+        text[at] = b'0' + number / 10 % 10;
+        text[at + 1] = b'0' + number % 10;
     }
+    text[22] = b'0' + u8::try_from(fraction % 10).unwrap_or_default();
+    text
 }
 
 /// `2018-07-02T22:23:00.186641Z`, with up to nine digits behind the point; the

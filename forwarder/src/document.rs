@@ -6,9 +6,10 @@
 //! makes a second member of one name, which they refuse.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use logfleet_contract::forwarder::Configuration;
-use logfleet_events::{Parsed, write_fields};
+use logfleet_events::{Parsed, time_text, write_fields};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -36,7 +37,10 @@ pub fn hash(parts: &[&str]) -> String {
 /// An id that grows with time, which indexes faster. What tells events of one
 /// place apart follows behind a hash of the place.
 pub fn id(time: i64, place: &str, own: &str) -> String {
-    let id = format!("{time:013}-{place}-{own}");
+    let mut id = String::with_capacity(15 + place.len() + own.len());
+    // Writing to memory can't fail.
+    let _ = write!(id, "{time:013}-{place}-");
+    id.push_str(own);
     if id.len() <= LONGEST_ID {
         return id;
     }
@@ -205,9 +209,14 @@ fn begin(out: &mut Vec<u8>) {
 }
 
 fn set_time(out: &mut [u8], at: usize, time: i64) {
+    let place = &mut out[at..at + TIME.len()];
+    if let Some(text) = time_text(time) {
+        place.copy_from_slice(&text);
+        return;
+    }
     let text = time::text(time);
-    if text.len() == TIME.len() {
-        out[at..at + TIME.len()].copy_from_slice(text.as_bytes());
+    if text.len() == place.len() {
+        place.copy_from_slice(text.as_bytes());
     }
 }
 

@@ -12,8 +12,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Appends a text as a JSON string.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Writing to memory can't fail, and a text is always JSON.
-    let _ = serde_json::to_writer(out, text);
+    logfleet_events::write_string(out, text);
 }
 
 /// A text whose broken characters were replaced: UTF-16 surrogates by

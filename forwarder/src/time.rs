@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use jiff::Timestamp;
+use logfleet_events::time_text;
 
 /// Milliseconds of a day.
 pub const DAY: i64 = 24 * 3_600_000;
@@ -21,6 +22,10 @@ const LONGEST_KEPT: i64 = 3_653 * DAY;
 /// Writes a time as RFC 3339 in UTC with milliseconds. One that no calendar
 /// has is written as its nearest end.
 pub fn write(milliseconds: i64, out: &mut Vec<u8>) {
+    if let Some(text) = time_text(milliseconds) {
+        out.extend_from_slice(&text);
+        return;
+    }
     let end = if milliseconds < 0 {
         Timestamp::MIN
     } else {
@@ -131,6 +136,13 @@ mod tests {
     }
 
     proptest! {
+        /// Most times are written without the calendar's help.
+        #[test]
+        fn a_time_is_written_as_the_calendar_writes_it(time in -1_000_000_i64..253_402_300_800_000) {
+            let calendar = Timestamp::from_millisecond(time).expect("a time");
+            prop_assert_eq!(text(time), format!("{calendar:.3}"));
+        }
+
         #[test]
         fn a_chosen_time_lies_within_the_years_that_an_index_may_hold(
             own: Option<i64>, received: Option<i64>,

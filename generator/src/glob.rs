@@ -25,17 +25,27 @@ pub(crate) fn covers_glob(wide: &str, narrow: &str) -> bool {
 /// Whether there is a name that both match.
 pub(crate) fn overlap_globs(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
-    // Most pairs differ before the first `*`, and each rendered name is compared with many.
-    for (first, second) in one.iter().zip(other) {
-        match (first, second) {
-            (b'*', _) | (_, b'*') => break,
-            (first, second) if first != second => return false,
-            _ => {}
-        }
+    // Most pairs differ before the first `*` or behind the last, and each rendered name is compared with many.
+    let differs = |(first, second): (&u8, &u8)| match (first, second) {
+        (b'*', _) | (_, b'*') => Some(false),
+        (first, second) => (first != second).then_some(true),
+    };
+    let ends_differ = one.iter().rev().zip(other.iter().rev()).find_map(differs);
+    if one.iter().zip(other).find_map(differs) == Some(true) || ends_differ == Some(true) {
+        return false;
     }
-    let mut next: Vec<bool> = Vec::new();
+    match (memchr::memchr(b'*', one), memchr::memchr(b'*', other)) {
+        (None, None) => return one == other,
+        (Some(_), None) => return matches_glob(one, other),
+        (None, Some(_)) => return matches_glob(other, one),
+        (Some(_), Some(_)) => {}
+    }
+    if one == b"*" || other == b"*" {
+        return true;
+    }
+    let mut next = vec![false; other.len() + 1];
+    let mut row = next.clone();
     for at in (0..=one.len()).rev() {
-        let mut row = vec![false; other.len() + 1];
         for beside in (0..=other.len()).rev() {
             row[beside] = match (one.get(at), other.get(beside)) {
                 (None, None) => true,
@@ -47,9 +57,37 @@ pub(crate) fn overlap_globs(one: &str, other: &str) -> bool {
                 (None, Some(_)) | (Some(_), None) => false,
             };
         }
-        next = row;
+        std::mem::swap(&mut next, &mut row);
     }
     next[0]
+}
+
+/// Whether a name without a `*` is one that a glob matches.
+fn matches_glob(glob: &[u8], name: &[u8]) -> bool {
+    let (mut of_glob, mut of_name) = (0, 0);
+    // The last `*`, and what it has taken so far.
+    let mut last: Option<(usize, usize)> = None;
+    while of_name < name.len() {
+        match glob.get(of_glob) {
+            Some(b'*') => {
+                last = Some((of_glob, of_name));
+                of_glob += 1;
+            }
+            Some(byte) if *byte == name[of_name] => {
+                of_glob += 1;
+                of_name += 1;
+            }
+            _ => {
+                let Some((star, taken)) = last else {
+                    return false;
+                };
+                last = Some((star, taken + 1));
+                of_glob = star + 1;
+                of_name = taken + 1;
+            }
+        }
+    }
+    glob[of_glob..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

@@ -204,6 +204,22 @@ fn a_check_of_one_cluster_sees_its_neighbours_and_the_remedy_helps() {
         );
         assert!(run.err.contains("/cluster.yaml:"), "{run}");
     }
+    // The account may stand above some of them, too.
+    let account = format!("account: \"{ACCOUNT}\"\n");
+    let environment = "clusters/environments/production.yaml";
+    let above = fleet.text(environment);
+    fleet.append(environment, &account);
+    let path = "clusters/eks-01/cluster.yaml";
+    let own = fleet.text(path);
+    assert_ne!(own.replace(&account, ""), own);
+    fleet.write(path, own.replace(&account, ""));
+    let run = fleet.call(&["check", "eks-02"]);
+    assert!(
+        run.err.contains("would have 8 trails in eu-central-1"),
+        "{run}"
+    );
+    fleet.write(environment, above);
+    fleet.write(path, own);
     // A cluster of another account has nothing to do with it.
     let text = fleet.text("clusters/kops-00.example.com/cluster.yaml");
     fleet.write(

@@ -22,6 +22,7 @@
     reason = "modules are shared with other test binaries, which need other parts of them"
 )]
 
+mod breakage;
 #[path = "../real/certificates.rs"]
 mod certificates;
 #[path = "../real/client.rs"]

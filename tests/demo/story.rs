@@ -10,12 +10,13 @@ use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration};
 use logfleet_contract::server::Backend;
 use serde_json::{Value, json};
 
+use crate::breakage::{Broken, block, give_the_right_to_write, take_the_right_to_write};
 use crate::cluster::Cluster;
 use crate::emulator::Aws;
 use crate::fleet::{ACCOUNT, CLUSTER, Fleet, GLOBAL_REGION, READER, REGION};
 use crate::functions::built;
 use crate::kubernetes::server::ApiServer;
-use crate::narrator::{command, printed, say, step};
+use crate::narrator::{command, compare_with_the_page, printed, say, step};
 use crate::opensearch::OpenSearch;
 use crate::relay::{self, Real};
 use crate::subscriptions::{Driver, milliseconds};
@@ -128,18 +129,8 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
     ));
     assert_eq!(driver.failed(), Vec::<String>::new());
 
-    step("... and where the rest ends: somebody deletes a subscription");
-    let broken = unsubscribe(aws, LOG_GROUP);
-    let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "30"]);
-    let told: Vec<&str> = verified
-        .lines()
-        .skip_while(|line| !line.contains(&format!("{LOG_GROUP} -> ")))
-        .filter(|line| line.contains(LOG_GROUP.trim_start_matches('/')) || line.starts_with("hint"))
-        .collect();
-    printed(&told.join("\n"));
-    assert!(verified.contains("ENDS at the subscription"), "{verified}");
-    subscribe(aws, broken);
-    say("It is put back.");
+    step("... and where the rest ends");
+    ends(&reconciler, server, aws);
 
     if keep {
         stay(&fleet, server, &real, aws, kubernetes);
@@ -152,6 +143,7 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
         "Done: the whole way in {} s",
         start.elapsed().as_secs()
     ));
+    compare_with_the_page();
 }
 
 /// Starts the servers at the same time.
@@ -442,59 +434,98 @@ fn refusals(server: &OpenSearch, aws: &Aws, anna: &crate::client::Client) {
 
 /// Takes something away without which nothing may arrive.
 fn break_something(aws: &Aws, what: &str) {
-    let account = cloud::account(aws);
+    let mut broken = Broken::default();
     match what {
-        "subscription" => {
-            unsubscribe(aws, LOG_GROUP);
-        }
-        "permission" => {
-            let function = json!({ "FunctionName": format!("logfleet-{CLUSTER}-forwarder") });
-            let policy = account.call(REGION, "lambda", "get_policy", &function);
-            let policy: Value = serde_json::from_str(&text(&policy["Policy"])).expect("JSON");
-            for statement in cloud::items(&policy["Statement"]) {
-                let mut request = function.clone();
-                request["StatementId"] = statement["Sid"].clone();
-                account.call(REGION, "lambda", "remove_permission", &request);
-            }
-        }
+        "subscription" => broken.subscription(aws, REGION, LOG_GROUP),
+        "permission" => broken.permission(aws, REGION),
         other => panic!("--break takes subscription or permission, not {other}"),
     }
     say(&format!("BROKEN on purpose: the {what}"));
 }
 
-/// Deletes the subscription of a log group to the forwarder, and returns what it was.
-fn unsubscribe(aws: &Aws, group: &str) -> Value {
-    let account = cloud::account(aws);
-    let filters = account.call(
-        REGION,
-        "logs",
-        "describe_subscription_filters",
-        &json!({ "logGroupName": group }),
+/// Breaks a place of each path, and reads what `verify` makes of it.
+fn ends(reconciler: &Reconciler, server: &OpenSearch, aws: &Aws) {
+    let group = |source: &str| format!("/logfleet/{CLUSTER}/aws/{source}");
+    let mut broken = Broken::default();
+    say(
+        "Somebody deletes the subscription of the flow logs, lets that of the load balancers lead elsewhere, deletes the",
     );
-    let filter = cloud::items(&filters["subscriptionFilters"])
-        .next()
-        .expect("a subscription")
-        .clone();
-    let name = json!({ "logGroupName": group, "filterName": filter["filterName"] });
-    account.call(REGION, "logs", "delete_subscription_filter", &name);
     say(&format!(
-        "the subscription filter {} of {group} is gone",
-        text(&filter["filterName"])
+        "log group of the buckets, and takes CloudWatch Logs the right to call the function in {GLOBAL_REGION}:"
     ));
-    filter
+    broken.subscription(aws, REGION, LOG_GROUP);
+    let other = broken.destination(aws, REGION, &group("elb"));
+    broken.log_group(aws, REGION, &group("s3"));
+    broken.permission(aws, GLOBAL_REGION);
+    let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "60"]);
+    tell_ends(&verified);
+    for (region, source, end) in [
+        (REGION, "vpc", "subscription"),
+        (REGION, "elb", "subscription"),
+        (REGION, "s3", "log group"),
+        (GLOBAL_REGION, "iam", "permission"),
+        (GLOBAL_REGION, "route53", "permission"),
+    ] {
+        let line = verified
+            .lines()
+            .find(|line| line.contains(&format!(" {region} {} -> ", group(source))));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!(": ENDS at the {end};"))),
+            "{line:?}"
+        );
+    }
+    assert_eq!(verified.matches(": ENDS at ").count(), 5, "{verified}");
+    assert!(
+        verified.contains(&format!("subscribed: {other}")),
+        "{verified}"
+    );
+    broken.mend(aws);
+
+    say("It is mended. Then somebody takes the cluster's credential the right to write:");
+    let mapping = take_the_right_to_write(server);
+    let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "10"]);
+    let told: Vec<&str> = verified
+        .lines()
+        .filter(|line| line.contains("cloudtrail"))
+        .collect();
+    printed(&told.join("\n"));
+    assert!(
+        verified.contains("logs-aws.vpc-prod_eu: REFUSED"),
+        "{verified}"
+    );
+    let own = verified
+        .lines()
+        .find(|line| line.contains("aws/vpc: the function"));
+    assert!(
+        own.is_some_and(|line| line.contains("status 403")),
+        "{verified}"
+    );
+    give_the_right_to_write(server, &mapping);
+
+    say("Mended. Then the flow logs' data stream takes nothing, as when disks are full:");
+    block(server, STREAM, true);
+    let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "45"]);
+    tell_ends(&verified);
+    let own = verified
+        .lines()
+        .find(|line| line.contains("aws/vpc: the function"));
+    assert!(
+        own.is_some_and(|line| line.contains("status 403, cluster_block_exception"))
+            && verified.contains("ENDS at the destination"),
+        "{verified}"
+    );
+    block(server, STREAM, false);
+    let verified = reconciler.run(0, &["verify", CLUSTER, "--wait", "60"]);
+    assert!(!verified.contains("ENDS"), "{verified}");
+    say("Mended again, everything arrives.");
 }
 
-fn subscribe(aws: &Aws, filter: Value) {
-    let mut request = json!({});
-    for key in [
-        "logGroupName",
-        "filterName",
-        "filterPattern",
-        "destinationArn",
-    ] {
-        request[key] = filter[key].clone();
-    }
-    cloud::account(aws).call(REGION, "logs", "put_subscription_filter", &request);
+/// The lines of what doesn't arrive.
+fn tell_ends(verified: &str) {
+    let told = verified
+        .lines()
+        .filter(|line| line.contains(": ENDS at ") || line.starts_with("aws/"));
+    printed(&told.collect::<Vec<_>>().join("\n"));
 }
 
 /// The cluster leaves the fleet, and everything is as it was.
@@ -527,21 +558,33 @@ fn remove(
     let mut left = Vec::new();
     left.extend(more("OpenSearch", &before.0, &after.0));
     left.extend(more("AWS", &before.1, &after.1));
-    let gone =
-        |one: &Lists, other: &Lists| one.keys().filter(|key| !other.contains_key(*key)).count();
-    assert_eq!(gone(&before.0, &after.0) + gone(&before.1, &after.1), 0);
+    let lost = [
+        more("OpenSearch", &after.0, &before.0),
+        more("AWS", &after.1, &before.1),
+    ]
+    .concat();
+    assert_eq!(lost, Vec::<String>::new(), "it was there before");
     let (told, unexpected): (Vec<String>, Vec<String>) =
         left.into_iter().partition(|line| is_meant(line));
     for line in &told {
         say(line);
     }
     assert_eq!(unexpected, Vec::<String>::new(), "it should be gone");
+    let planned = json!({ "IncludePlannedDeletion": true });
+    let secrets = cloud::account(aws).call(REGION, "secretsmanager", "list_secrets", &planned);
+    for secret in cloud::items(&secrets["SecretList"]) {
+        assert!(secret["DeletedDate"].is_string(), "{secret}");
+        say(&format!(
+            "AWS: secret {}: can be restored for seven days",
+            text(&secret["Name"])
+        ));
+    }
     say(
         "Nothing else: templates, roles, users, data streams, stacks, functions, roles of AWS and secrets are those from before.",
     );
 }
 
-/// What is there that wasn't before.
+/// What the second lists have and the first don't.
 fn more(place: &str, before: &Lists, after: &Lists) -> Vec<String> {
     let mut lines = Vec::new();
     for (kind, names) in after {

@@ -150,12 +150,10 @@ impl Driving<'_> {
     /// Hands events of a log stream to every function that is subscribed.
     fn deliver(&mut self, region: &str, group: &str, stream: &str, events: &[Value]) {
         let account = account(self.aws);
-        let subscribed = account.call(
-            region,
-            "logs",
-            "describe_subscription_filters",
-            &json!({ "logGroupName": group }),
-        );
+        let name = json!({ "logGroupName": group });
+        let asked = account.ask(region, "logs", "describe_subscription_filters", &name);
+        // The log group may be gone by now.
+        let Ok(subscribed) = asked else { return };
         for filter in items(&subscribed["subscriptionFilters"]) {
             let arn = filter["destinationArn"].as_str().expect("an ARN");
             if !arn.contains(":lambda:") {

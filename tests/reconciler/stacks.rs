@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 #[path = "../real/forwarder/http.rs"]
 mod http;
+mod kept;
 mod large;
 mod line;
 mod played;

@@ -54,16 +54,15 @@ pub enum Secrecy {
 /// `client_secret`, also in camel case or with hyphens. A key that only speaks
 /// of one (`secret_name`, `token_file`, `password_rotation_days`) does not.
 pub fn is_secret_key(key: &str) -> bool {
-    let plain = plain(key);
-    ENDINGS.iter().any(|ending| plain.ends_with(ending))
+    End::of(key.bytes()).is_one_of(&ENDINGS)
 }
 
 /// What a key says of its value, where hiding too much costs nothing.
 pub fn secrecy(key: &str) -> Secrecy {
-    let plain = plain(key);
-    let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit());
-    let mut endings = ENDINGS.iter().chain(&LIKELY_ENDINGS);
-    if endings.any(|ending| plain.ends_with(ending)) {
+    let is_behind = |byte: &u8| !byte.is_ascii_alphabetic();
+    let behind = key.bytes().rev().take_while(is_behind).count();
+    let end = End::of(key.bytes().take(key.len() - behind));
+    if end.is_one_of(&ENDINGS) || end.is_one_of(&LIKELY_ENDINGS) {
         Secrecy::OfAll
     } else if WORDS_OF_TEXTS.iter().any(|word| ends_with_word(key, word)) {
         Secrecy::OfTexts
@@ -126,9 +125,35 @@ pub fn is_value_key(key: &str) -> bool {
     KEYS.contains(&key)
 }
 
-fn plain(key: &str) -> String {
-    let plain = key.chars().filter(char::is_ascii_alphanumeric);
-    plain.map(|c| c.to_ascii_lowercase()).collect()
+/// As long as the longest ending.
+const LONGEST: usize = 16;
+
+/// How a key ends, in lower case, without what separates its words. Keys are many,
+/// and this needs no memory of its own.
+struct End {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl End {
+    fn of(key: impl DoubleEndedIterator<Item = u8>) -> Self {
+        let mut end = Self {
+            bytes: [0; LONGEST],
+            length: 0,
+        };
+        let plain = key.rev().filter(u8::is_ascii_alphanumeric);
+        for (place, byte) in end.bytes.iter_mut().rev().zip(plain) {
+            *place = byte.to_ascii_lowercase();
+            end.length += 1;
+        }
+        end
+    }
+
+    fn is_one_of(&self, endings: &[&str]) -> bool {
+        let plain = &self.bytes[LONGEST - self.length..];
+        let mut endings = endings.iter();
+        endings.any(|ending| plain.ends_with(ending.as_bytes()))
+    }
 }
 
 /// Whether the last word of a key is that one: `DB_PASS` and `dbPass` end with
@@ -152,6 +177,12 @@ fn ends_with_word(key: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_ending_is_longer_than_what_is_kept_of_a_key() {
+        let endings = ENDINGS.iter().chain(&LIKELY_ENDINGS);
+        assert_eq!(endings.map(|ending| ending.len()).max(), Some(LONGEST));
+    }
 
     #[test]
     fn knows_keys_that_hold_a_secret() {

@@ -77,7 +77,7 @@ impl FlowLogFields {
     /// and what has not all of these columns is kept.
     pub fn keeps(&self, text: &str, accepted_percent: u8) -> bool {
         let mut flow = [""; 6];
-        let mut tokens = text.trim_ascii().split(' ');
+        let mut tokens = tokens(text.trim_ascii());
         for place in self.0.iter() {
             let Some(token) = tokens.next() else {
                 return true;
@@ -126,7 +126,7 @@ pub(super) fn write(
         return super::object::write(TableName::VpcFlowLog, text, writer);
     }
     let columns = &compiled(TableName::VpcFlowLog).columns;
-    let mut tokens = text.trim_ascii().split(' ');
+    let mut tokens = tokens(text.trim_ascii());
     for place in fields.0.iter() {
         let token = tokens.next().ok_or(OTHER_COUNT)?;
         for field in &columns[usize::from(*place)] {
@@ -137,6 +137,17 @@ pub(super) fn write(
         }
     }
     tokens.next().map_or(Ok(()), |_| Err(OTHER_COUNT))
+}
+
+/// What stands between blanks, as `split` has it; all blanks of a line are found at once.
+fn tokens(line: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b' ', line.as_bytes());
+    let mut start = 0;
+    ends.chain([line.len()]).map(move |end| {
+        let token = &line[start..end];
+        start = end + 1;
+        token
+    })
 }
 
 /// Other than that, the columns aren't those of the flow log: every value
@@ -189,6 +200,17 @@ mod tests {
             let wanted = u32::from(percent) * 100;
             // Five times the deviation of as many throws of a coin.
             assert!(kept.abs_diff(wanted) < 250, "{kept} of {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_split_at_each_blank() {
+        for line in ["", " ", "a", "a b", " a  b ", "ü é", "2 1 eni-1 - 443"] {
+            assert_eq!(
+                tokens(line).collect::<Vec<_>>(),
+                line.split(' ').collect::<Vec<_>>(),
+                "{line:?}"
+            );
         }
     }
 

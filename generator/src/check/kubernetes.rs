@@ -218,16 +218,20 @@ impl KubernetesCheck {
 
     /// Checks the text of one `.yaml` file; faults are placed in `shown_path`.
     pub fn check(&self, kind: FileKind, shown_path: &str, text: &str) -> Faults {
-        let mut sources = Sources::default();
         let source = SourceFile::new(shown_path, text);
-        let node = match yaml::parse(FileId(0), &source) {
-            Ok(node) => node,
-            Err(faults) => return faults,
-        };
+        match yaml::parse(FileId(0), &source) {
+            Ok(node) => self.check_read(kind, &node, source),
+            Err(faults) => faults,
+        }
+    }
+
+    /// Checks what a file was read as, the first of its sources.
+    pub(super) fn check_read(&self, kind: FileKind, node: &Node, source: SourceFile) -> Faults {
+        let mut sources = Sources::default();
         sources.push(source);
         let mut faults = Faults::new();
-        yaml11::refuse_misread(&node, &sources, &mut faults);
-        faults.append(self.check_node(kind, &node, &sources));
+        yaml11::refuse_misread(node, &sources, &mut faults);
+        faults.append(self.check_node(kind, node, &sources));
         faults
     }
 

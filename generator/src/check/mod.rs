@@ -30,6 +30,7 @@ use self::fluentd::{FluentdCheck, SchemaError};
 use self::kubernetes::{FileKind, KubernetesCheck};
 use self::logstash::LogstashCheck;
 use self::machines::{MachineFile, MachinesCheck};
+use self::secrets::Read;
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
@@ -138,24 +139,29 @@ impl Checker {
                 ));
             }
             let text = std::str::from_utf8(bytes).unwrap_or_default();
-            match aws::Template::read(path.as_str(), shown_path(cluster, path.as_str()), text) {
-                Some(Ok(template)) => templates.push(template),
-                Some(Err(fault)) => faults.push(fault),
-                None => {}
-            }
+            let shown = || shown_path(cluster, path.as_str());
+            let value = aws::is_template(path.as_str()).then(|| serde_json::from_str(text));
             if aws::calls::is_configuration(path.as_str()) {
                 configurations.push(aws::calls::Configuration {
                     path: path.as_str(),
                     text,
                 });
             }
-            let shown = || shown_path(cluster, path.as_str());
             let language = language(path);
             if !matches!(language, Some(Language::Kubernetes(_))) {
                 let judged = Judged::Secrets(secrets::read_as(path.as_str()).to_owned());
-                faults.append(
-                    self.unless_right(judged, text, || secrets::check(path.as_str(), shown, text)),
-                );
+                let read = match &value {
+                    Some(Ok(value)) => Read::Json(value),
+                    _ => Read::Not,
+                };
+                faults.append(self.unless_right(judged, text, || {
+                    secrets::check(path.as_str(), shown, text, read)
+                }));
+            }
+            match value.map(|value| aws::Template::new(path.as_str(), shown(), text, value)) {
+                Some(Ok(template)) => templates.push(template),
+                Some(Err(fault)) => faults.push(fault),
+                None => {}
             }
             let Some(language) = language else {
                 continue;
@@ -198,8 +204,14 @@ impl Checker {
 
     fn check_kubernetes(&self, kind: FileKind, shown: impl Fn() -> String, text: &str) -> Faults {
         self.unless_right(Judged::Kubernetes(kind), text, || {
-            let mut faults = self.kubernetes.check(kind, &shown(), text);
-            faults.append(secrets::check("object.yaml", &shown, text));
+            let source = SourceFile::new(shown(), text);
+            let node = yaml::parse(FileId(0), &source);
+            let read = node.as_ref().map_or(Read::Not, Read::Yaml);
+            let mut faults = secrets::check("object.yaml", &shown, text, read);
+            faults.append(match node {
+                Ok(node) => self.kubernetes.check_read(kind, &node, source),
+                Err(found) => found,
+            });
             faults
         })
     }

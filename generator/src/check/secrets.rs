@@ -8,6 +8,8 @@
 //! script, and in all of these within a text of another file.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -35,9 +37,18 @@ struct Found {
     text: String,
 }
 
+/// What a file was read as already. To read it again would cost more than all else here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Read<'r> {
+    /// It wasn't, or couldn't be.
+    Not,
+    Json(&'r Json),
+    Yaml(&'r Node),
+}
+
 /// Refuses every secret in a file. `shown` is where a person finds it.
-pub(super) fn check(path: &str, shown: impl Fn() -> String, text: &str) -> Faults {
-    let found = find(path, text);
+pub(super) fn check(path: &str, shown: impl Fn() -> String, text: &str, read: Read<'_>) -> Faults {
+    let found = find(path, text, read);
     if found.is_empty() {
         return Faults::new();
     }
@@ -62,15 +73,41 @@ fn extension(path: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
-fn find(path: &str, text: &str) -> BTreeSet<Found> {
+/// Where a value stands in a file; written out only for what is found.
+#[derive(Clone, Copy, Debug)]
+enum At<'a> {
+    Top,
+    Key(&'a At<'a>, &'a str),
+    Item(&'a At<'a>, usize),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top => Ok(()),
+            Self::Key(Self::Top, key) => f.write_str(key),
+            Self::Key(above, key) => write!(f, "{above}.{key}"),
+            Self::Item(Self::Top, number) => write!(f, "{number}"),
+            Self::Item(above, number) => write!(f, "{above}.{number}"),
+        }
+    }
+}
+
+fn find(path: &str, text: &str, read: Read<'_>) -> BTreeSet<Found> {
     let mut found = BTreeSet::new();
     if secrets::secret_shape(text).is_some() {
         shapes(text, &mut found);
     }
     if WORDS.as_ref().is_none_or(|words| words.is_match(text)) {
         match read_as(path) {
-            script if script == SCRIPT => in_lines(SCRIPT, "", text, &mut found),
-            name => in_text(name, "", text, &mut found),
+            script if script == SCRIPT => in_lines(SCRIPT, &At::Top, text, &mut found),
+            name => match (extension(name), read) {
+                ("json", Read::Json(value)) => in_value(value, &At::Top, false, &mut found),
+                ("yaml" | "yml", Read::Yaml(node)) => {
+                    in_value(&node.to_json(), &At::Top, false, &mut found);
+                }
+                _ => in_text(name, &At::Top, text, &mut found),
+            },
         }
     }
     found
@@ -123,7 +160,7 @@ fn shapes(text: &str, found: &mut BTreeSet<Found>) {
 }
 
 /// A file, or a text in one that is named like a file.
-fn in_text(name: &str, at: &str, text: &str, found: &mut BTreeSet<Found>) {
+fn in_text(name: &str, at: &At<'_>, text: &str, found: &mut BTreeSet<Found>) {
     match extension(name) {
         "json" => {
             if let Ok(value) = serde_json::from_str::<Json>(text) {
@@ -142,7 +179,7 @@ fn in_text(name: &str, at: &str, text: &str, found: &mut BTreeSet<Found>) {
 }
 
 /// `is_secret`: a key above says that a text here is a secret.
-fn in_value(value: &Json, at: &str, is_secret: bool, found: &mut BTreeSet<Found>) {
+fn in_value(value: &Json, at: &At<'_>, is_secret: bool, found: &mut BTreeSet<Found>) {
     match value {
         Json::String(text) if is_secret && !is_kept_elsewhere(text) => add(at, text, found),
         Json::Number(number) if is_secret => add(at, &number.to_string(), found),
@@ -153,12 +190,7 @@ fn in_value(value: &Json, at: &str, is_secret: bool, found: &mut BTreeSet<Found>
         Json::Array(items) => {
             let mut is_argument = false;
             for (number, item) in items.iter().enumerate() {
-                in_value(
-                    item,
-                    &joined(at, &number.to_string()),
-                    is_secret || is_argument,
-                    found,
-                );
+                in_value(item, &At::Item(at, number), is_secret || is_argument, found);
                 is_argument = item.as_str().is_some_and(asks_for_a_secret);
             }
         }
@@ -167,13 +199,18 @@ fn in_value(value: &Json, at: &str, is_secret: bool, found: &mut BTreeSet<Found>
     }
 }
 
-fn in_members(members: &Map<String, Json>, at: &str, is_secret: bool, found: &mut BTreeSet<Found>) {
+fn in_members(
+    members: &Map<String, Json>,
+    at: &At<'_>,
+    is_secret: bool,
+    found: &mut BTreeSet<Found>,
+) {
     let is_secret_object = members.get("kind").and_then(Json::as_str) == Some("Secret");
     let names_one = members
         .iter()
         .any(|(key, name)| secrets::is_name_key(key) && name.as_str().is_some_and(is_of_secrets));
     for (key, value) in members {
-        let at = joined(at, key);
+        let at = At::Key(at, key);
         if is_secret_object && ["data", "stringData"].contains(&key.as_str()) {
             in_secret_object(value, &at, found);
             continue;
@@ -195,31 +232,23 @@ fn in_members(members: &Map<String, Json>, at: &str, is_secret: bool, found: &mu
 }
 
 /// All that a Secret holds is one, but what only stands for it.
-fn in_secret_object(value: &Json, at: &str, found: &mut BTreeSet<Found>) {
+fn in_secret_object(value: &Json, at: &At<'_>, found: &mut BTreeSet<Found>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         match value {
             Json::String(text) if is_kept_elsewhere(text) => {}
-            Json::String(text) => add(&joined(at, key), text, found),
+            Json::String(text) => add(&At::Key(at, key), text, found),
             Json::Null => {}
-            other => add(&joined(at, key), &other.to_string(), found),
+            other => add(&At::Key(at, key), &other.to_string(), found),
         }
     }
 }
 
-fn add(at: &str, text: &str, found: &mut BTreeSet<Found>) {
+fn add(at: &At<'_>, text: &str, found: &mut BTreeSet<Found>) {
     found.insert(Found {
         at: format!("`{at}`"),
         what: "a secret in clear",
         text: text.trim().to_owned(),
     });
-}
-
-fn joined(at: &str, key: &str) -> String {
-    if at.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{at}.{key}")
-    }
 }
 
 /// Whether a key's value is a secret.
@@ -274,7 +303,7 @@ fn asks_for_a_secret(text: &str) -> bool {
 static ASSIGNMENT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:-{0,2}|-D)([A-Za-z_][A-Za-z0-9_.-]*)=(\S+)$").ok());
 
-fn in_assignment(text: &str, at: &str, found: &mut BTreeSet<Found>) {
+fn in_assignment(text: &str, at: &At<'_>, found: &mut BTreeSet<Found>) {
     if !text.contains('=') {
         return;
     }
@@ -301,14 +330,21 @@ static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// others it may be prose.
 const OPTIONS: [&str; 7] = ["conf", "cfg", "ini", "properties", "env", "yaml", "yml"];
 
-fn in_lines(name: &str, at: &str, text: &str, found: &mut BTreeSet<Found>) {
+fn in_lines(name: &str, at: &At<'_>, text: &str, found: &mut BTreeSet<Found>) {
     let Some(pattern) = LINE.as_ref() else {
         return;
     };
+    let Some(words) = PARTS_OF_WORDS.as_ref() else {
+        return;
+    };
     let has_options = OPTIONS.contains(&extension(name));
-    for line in text.lines() {
-        // Most lines have none of it, and a pattern costs more than this.
-        if line.len() > 4_000 || !is_of_secrets_somewhere(line) {
+    let mut from = 0;
+    // Most lines have none of it, and a pattern costs more than this.
+    while let Some(word) = words.find_at(text, from) {
+        let line = line_around(text, word.start());
+        from = line.end;
+        let line = &text[line];
+        if line.len() > 4_000 {
             continue;
         }
         let Some((_, [key, separator, value])) =
@@ -325,33 +361,30 @@ fn in_lines(name: &str, at: &str, text: &str, found: &mut BTreeSet<Found>) {
             && (is_assigned || is_option || (separator.contains(':') && is_quoted))
             && is_literal(value)
         {
-            let at = joined(at, key);
+            let at = At::Key(at, key);
             add(&at, value.trim_matches(['"', '\'']), found);
         }
     }
 }
 
-/// Whether a line may have a key of a secret; decided quickly.
-fn is_of_secrets_somewhere(line: &str) -> bool {
-    let words = [
-        "ass",
-        "ockerconfigjson",
-        "ecret",
-        "oken",
-        "ey",
-        "redential",
-        "wd",
-        "tring",
-        "ASS",
-        "ECRET",
-        "OKEN",
-        "EY",
-        "REDENTIAL",
-        "WD",
-        "TRING",
-    ];
-    words.iter().any(|word| line.contains(word))
+/// The line that a place is in, without its end.
+fn line_around(text: &str, at: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
+    match memchr::memchr(b'\n', &bytes[at..]) {
+        Some(length) if bytes[start..at + length].ends_with(b"\r") => start..at + length - 1,
+        Some(length) => start..at + length,
+        None => start..text.len(),
+    }
 }
+
+/// What a line has in it that has a key of a secret.
+static PARTS_OF_WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        "ass|ockerconfigjson|ecret|oken|ey|redential|wd|tring|ASS|ECRET|OKEN|EY|REDENTIAL|WD|TRING",
+    )
+    .ok()
+});
 
 /// Whether a value of a line is what it says: no variable, no command, nothing
 /// that is put together when a program runs.
@@ -384,7 +417,7 @@ mod tests {
     const WORD: &str = "hunter2-of-the-fleet";
 
     fn told(path: &str, text: &str) -> Vec<String> {
-        let faults = check(path, || format!("rendered/alpha/{path}"), text).sorted();
+        let faults = check(path, || format!("rendered/alpha/{path}"), text, Read::Not).sorted();
         let shown = format!("{faults:?}");
         assert!(!shown.contains(WORD), "{shown}");
         let lines = faults.into_iter().map(|fault| {

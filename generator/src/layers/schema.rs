@@ -5,8 +5,10 @@
 //! tagged alternative only the faults of the branch that the tag names are
 //! told, never "not valid under any of the schemas".
 
+use std::sync::LazyLock;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use jsonschema::{JsonType, ValidationError, Validator};
+use jsonschema::{JsonType, PatternCache, ValidationError, Validator};
 use serde_json::Value as Json;
 
 use super::merge::{Removal, ValuePath};
@@ -43,8 +45,12 @@ pub struct SchemaError(String);
 impl SchemaCheck {
     /// Compiles a schema.
     pub fn new(schema: Json) -> Result<Self, SchemaError> {
-        let validator =
-            jsonschema::validator_for(&schema).map_err(|error| SchemaError(error.to_string()))?;
+        // Schemas of inputs have nearly all of their patterns in common.
+        static PATTERNS: LazyLock<PatternCache> = LazyLock::new(PatternCache::new);
+        let options = jsonschema::options().with_pattern_cache(PATTERNS.clone());
+        let validator = options
+            .build(&schema)
+            .map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self {
             schema,
             validator,

@@ -118,6 +118,27 @@ pub fn read_below(root: &Root, folder: &str, relative: &str) -> Result<Vec<u8>, 
     })
 }
 
+/// Those clusters whose `cluster.yaml` may have one of these texts as a value. Its text
+/// is searched and not read as YAML, so that it takes a fraction of loading them.
+pub fn that_may_say<'n>(
+    root: &Root,
+    clusters: impl Iterator<Item = &'n String>,
+    values: &BTreeSet<&str>,
+) -> BTreeSet<String> {
+    let values = values.iter().map(|value| regex::escape(value));
+    // A quoted text may write any character as an escape.
+    let patterns: Vec<String> = values.chain([r"\\".to_owned()]).collect();
+    let pattern = regex::bytes::Regex::new(&patterns.join("|")).ok();
+    let may_say = |name: &&String| {
+        let bytes = root.read(&format!("{CLUSTERS}/{name}/cluster.yaml"));
+        // What can't be read is told where it is loaded.
+        bytes.is_ok_and(|bytes| pattern.as_ref().is_none_or(|own| own.is_match(&bytes)))
+    };
+    let clusters: Vec<&String> = clusters.collect();
+    let found = clusters.into_par_iter().filter(may_say).cloned();
+    found.collect()
+}
+
 fn load_from(root: &Root, selection: Selection<'_>, fleet: &mut LoadedFleet, faults: &mut Faults) {
     let listed = list_clusters(root, faults);
     let environments = list_environments(root, faults);
@@ -440,6 +461,23 @@ mod tests {
         let names = BTreeSet::from(["zz".to_owned()]);
         let faults = load(&fleet.root(), Selection::Only(&names)).1.sorted();
         assert_eq!(faults[0].message, "there is no cluster `zz`");
+    }
+
+    #[test]
+    fn clusters_that_may_say_a_value_are_found_without_reading_yaml() {
+        let fleet = Fleet::new(&[
+            ("clusters/a/cluster.yaml", "account: \"111122223333\"\n"),
+            ("clusters/b/cluster.yaml", "account: \"444455556666\"\n"),
+            (
+                "clusters/escaped/cluster.yaml",
+                "account: \"1111\\x322223333\"\n",
+            ),
+            ("clusters/folder/notes.txt", "111122223333"),
+        ]);
+        let names = ["a", "b", "escaped", "folder"].map(str::to_owned);
+        let values = BTreeSet::from(["111122223333"]);
+        let found = that_may_say(&fleet.root(), names.iter(), &values);
+        assert_eq!(found, BTreeSet::from(["a", "escaped"].map(str::to_owned)));
     }
 
     #[test]

@@ -81,7 +81,9 @@ pub fn check(
         let tree = timed(&timings.render, || {
             rendering.renderer.render_accounts(&stacks, watch)
         })?;
-        timed(&timings.check, || rendering.renderer.check_accounts(&tree))?;
+        timed(&timings.check, || {
+            rendering.renderer.check_accounts(tree.files())
+        })?;
         files += tree.0.len();
     }
     Ok(CheckedFleet {

@@ -112,31 +112,38 @@ pub(super) fn load_beside_neighbours(
     selected: Option<&BTreeSet<String>>,
     timings: &Timings,
 ) -> Result<Fleet, Faults> {
-    let (layers, schemas) = read_inputs(root, selected, timings)?;
-    let neighbours = selected.map(|selected| neighbours(root, selected, &schemas, timings));
+    let ((layers, faults), schemas) = read_inputs(root, selected, timings)?;
+    let neighbours =
+        selected.map(|selected| neighbours(root, selected, &layers, &schemas, timings));
     let neighbours = neighbours.unwrap_or_default();
-    let (fleet, faults) = resolve(layers, &schemas, &neighbours, timings);
+    let (fleet, faults) = resolve((layers, faults), &schemas, &neighbours, timings);
     faults.into_result(fleet)
 }
 
 /// The other clusters of the accounts that these are in, as far as they are
 /// right: AWS counts some things by account. What is wrong with them is theirs.
+/// `layers` are those of the selected clusters.
 pub(super) fn neighbours(
     root: &Root,
     selected: &BTreeSet<String>,
+    layers: &FleetLayers,
     schemas: &InputSchemas,
     timings: &Timings,
 ) -> Vec<ClusterSummary> {
-    let (layers, _) = timed(&timings.load, || read_layers(root, None));
+    let accounts: BTreeSet<&str> = selected
+        .iter()
+        .filter_map(|name| account(layers, name))
+        .collect();
+    let names = timed(&timings.load, || {
+        may_be_neighbours(root, selected, &layers.loaded, &accounts)
+    });
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let (layers, _) = timed(&timings.load, || read_layers(root, Some(&names)));
     let resolver = FleetResolver::new(&layers, schemas);
-    let account = |name: &String| {
-        let setting = layers.highest(name, &ValuePath::new(["account"]));
-        setting.and_then(Node::as_str)
-    };
-    let accounts: BTreeSet<&str> = selected.iter().filter_map(account).collect();
-    let is_neighbour = |name: &&String| {
-        !selected.contains(*name) && account(name).is_some_and(|own| accounts.contains(own))
-    };
+    let is_neighbour =
+        |name: &&String| account(&layers, name).is_some_and(|own| accounts.contains(own));
     let others: Vec<&String> = layers.loaded.clusters.keys().filter(is_neighbour).collect();
     timed(&timings.resolve, || {
         let others = others.into_par_iter();
@@ -147,6 +154,37 @@ pub(super) fn neighbours(
             })
             .collect()
     })
+}
+
+/// The account that a cluster says it is in.
+fn account<'l>(layers: &'l FleetLayers, name: &str) -> Option<&'l str> {
+    let setting = layers.highest(name, &ValuePath::new(["account"]));
+    setting.and_then(Node::as_str)
+}
+
+/// The names of all other clusters that could be in one of these accounts. Of a large
+/// fleet that is few, and reading the values of the others would be most of the work.
+fn may_be_neighbours(
+    root: &Root,
+    selected: &BTreeSet<String>,
+    loaded: &LoadedFleet,
+    accounts: &BTreeSet<&str>,
+) -> BTreeSet<String> {
+    let others = loaded
+        .cluster_names
+        .iter()
+        .filter(|name| !selected.contains(*name));
+    let shared = loaded.fleet.iter().chain(loaded.environments.values());
+    let is_shared = shared
+        .filter_map(|layer| layer.node.get("account")?.as_str())
+        .any(|account| accounts.contains(account));
+    if accounts.is_empty() {
+        BTreeSet::new()
+    } else if is_shared {
+        others.cloned().collect()
+    } else {
+        files::that_may_say(root, others, accounts)
+    }
 }
 
 /// Reads a fleet, and tells what is wrong even in files that only `gen diff`

@@ -591,7 +591,7 @@ impl<'a> WholeFleet<'a> {
         let new = self.render(head, &self.head, head_kinds)?;
         timed(&self.sides.timings.check, || {
             head.renderer.check_fleet(new.fleet.files())?;
-            head.renderer.check_accounts(&new.accounts)
+            head.renderer.check_accounts(new.accounts.files())
         })?;
         let compared = old.by_name().into_iter().zip(new.by_name());
         let compared = compared.map(|((name, old), (_, new))| compare_shared(name, old, new));

@@ -171,9 +171,12 @@ impl Renderer {
     }
 
     /// Checks the files of accounts: those of an account and Region together.
-    pub(super) fn check_accounts(&self, tree: &RenderedTree) -> Result<(), Faults> {
+    pub(super) fn check_accounts<'f>(
+        &self,
+        files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
+    ) -> Result<(), Faults> {
         let mut regions: BTreeMap<&str, Vec<(&TreePath, &[u8])>> = BTreeMap::new();
-        for (path, bytes) in tree.files() {
+        for (path, bytes) in files {
             let text = path.as_str();
             let end = text
                 .match_indices('/')

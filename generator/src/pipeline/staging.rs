@@ -158,7 +158,7 @@ fn stage_fleet(
     };
     let neighbours = request
         .selected
-        .map(|selected| neighbours(request.inputs, selected, &schemas, timings));
+        .map(|selected| neighbours(request.inputs, selected, &layers, &schemas, timings));
     let staging = Staging {
         neighbours: neighbours.unwrap_or_default(),
         renderer: Renderer::new(Arc::new(templates))?,
@@ -457,10 +457,20 @@ impl Staging<'_> {
             self.add_shared(FLEET, plan, &mut outcome);
         }
         if !of_accounts.0.is_empty() {
-            let plan = self.plan(ACCOUNTS, of_accounts.clone())?;
-            if plan.written().next().is_some() {
+            let plan = self.plan(ACCOUNTS, of_accounts)?;
+            // Files of one account are judged together. To render them again where some of
+            // them are in place takes time then; a copy of all would take memory always.
+            if plan.is_whole() {
                 timed(&self.timings.check, || {
-                    self.renderer.check_accounts(&of_accounts)
+                    self.renderer.check_accounts(plan.written())
+                })?;
+            } else if plan.written().next().is_some() {
+                let again = timed(&self.timings.render, || {
+                    let watch = self.request.watch;
+                    self.renderer.render_accounts(&stacks, watch)
+                })?;
+                timed(&self.timings.check, || {
+                    self.renderer.check_accounts(again.files())
                 })?;
             }
             self.add_shared(ACCOUNTS, plan, &mut outcome);

@@ -152,6 +152,10 @@ fn render_account(
         }
     }
     faults.append(tagging::apply(&mut tree, ACCOUNTS, &stack.account.tags));
+    // Those of all accounts are kept until the last one is rendered.
+    for bytes in tree.0.values_mut() {
+        bytes.shrink_to_fit();
+    }
     faults.into_result(tree)
 }
 

@@ -4,8 +4,8 @@
 //! Fields of AWS's logs come from the tables of `logfleet_events`, which the
 //! forwarder reads by.
 
-use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use logfleet_events::{TABLES, common_fields, envelope_fields};
 use serde_json::Value;
@@ -223,10 +223,32 @@ pub(super) fn count(kinds: &BTreeSet<RecordKind>) -> usize {
     paths.len()
 }
 
+/// What [`properties`] are made of.
+type PropertiesOf = (BTreeSet<RecordKind>, Vec<String>, u16, Backend);
+
 /// The `properties` of a mapping as JSON: the fields of its kinds, and those
-/// that get the values of JSON text. Written without a tree between, since
-/// every cluster has some and they are long.
+/// that get the values of JSON text. Most clusters of a fleet have the same, so
+/// each is written once.
 pub(super) fn properties(
+    kinds: &BTreeSet<RecordKind>,
+    json_targets: &[String],
+    ignore_above: u16,
+    backend: Backend,
+) -> String {
+    static WRITTEN: Mutex<BTreeMap<PropertiesOf, Arc<str>>> = Mutex::new(BTreeMap::new());
+    let of = (kinds.clone(), json_targets.to_vec(), ignore_above, backend);
+    // A thread that panicked left them as they were.
+    let written = || WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = written().get(&of).cloned() {
+        return known.as_ref().to_owned();
+    }
+    let text = write_properties(kinds, json_targets, ignore_above, backend);
+    written().insert(of, Arc::from(text.as_str()));
+    text
+}
+
+/// Writes them, without a tree between, since they are long.
+fn write_properties(
     kinds: &BTreeSet<RecordKind>,
     json_targets: &[String],
     ignore_above: u16,
@@ -365,7 +387,6 @@ pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<Str
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use serde_json::Map;

@@ -45,6 +45,11 @@ impl WritePlan {
         files.map(|(path, bytes)| (path, bytes.as_slice()))
     }
 
+    /// Whether every file that was rendered is written.
+    pub fn is_whole(&self) -> bool {
+        self.new.len() == self.ownership.files.len()
+    }
+
     /// The digest of what the ownership file is to be, which lists the digest
     /// of every rendered file.
     pub(crate) fn digest(&self) -> Option<Digest> {

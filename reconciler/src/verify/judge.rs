@@ -112,9 +112,11 @@ pub enum End {
     Write(String),
     /// The function fails: calls that Lambda gave up, and what the function says.
     FunctionFails(usize, Vec<String>),
-    /// The server refused the document for good.
+    /// The function says that the destination takes nothing, and keeps nothing: the call comes again.
+    Destination(Vec<String>),
+    /// The destination refused the document for good.
     Refused(usize),
-    /// The server has no time for it, or can't be reached.
+    /// The destination has no time for it, or can't be reached.
     Waits(usize, Vec<String>),
     /// It isn't in the index, and nothing says why.
     Index(Duration),
@@ -128,7 +130,7 @@ impl End {
             Self::Subscription | Self::OtherSubscription(_) => "subscription",
             Self::Function | Self::FunctionState(_) | Self::FunctionFails(..) => "function",
             Self::Permission => "permission",
-            Self::Refused(_) | Self::Waits(..) => "server",
+            Self::Destination(_) | Self::Refused(_) | Self::Waits(..) => "destination",
             Self::Index(_) => "index",
         }
     }
@@ -167,12 +169,16 @@ impl End {
                 format!("the function {} fails{}{}", function.name, given_up(*calls), told(notes)),
                 format!("read its log group {}", function.log_group),
             ),
+            Self::Destination(notes) => fault(
+                format!("the function {} can't deliver{}", function.name, told(notes)),
+                "see that the server, the data stream and the secret are right; Lambda makes the call again twice within minutes".into(),
+            ),
             Self::Refused(objects) => fault(
-                format!("the server refuses documents: {objects} new objects in s3://{bucket}/dead/"),
+                format!("the server refuses documents: {} in s3://{bucket}/dead/", new(*objects)),
                 "they hold status, type and reason; after mending, `logfleet-forwarder replay` sends them again".into(),
             ),
             Self::Waits(objects, notes) => fault(
-                format!("documents wait: {objects} new objects in s3://{bucket}/retry/{}", told(notes)),
+                format!("documents wait: {} in s3://{bucket}/retry/{}", new(*objects), told(notes)),
                 "see that the function reaches the server, and that the server has room and time; they are sent again every five minutes".into(),
             ),
             Self::Index(within) => fault(
@@ -180,6 +186,13 @@ impl End {
                 format!("wait longer by --wait, and read the function's log group {}", function.log_group),
             ),
         }
+    }
+}
+
+fn new(objects: usize) -> String {
+    match objects {
+        1 => "1 new object".to_owned(),
+        objects => format!("{objects} new objects"),
     }
 }
 
@@ -257,6 +270,9 @@ pub fn judge(group: &Group, seen: &Seen, marker: &Marker) -> Verdict {
         (Marker::Awaited { kept, .. }, None) if kept.waiting > 0 => {
             Verdict::Ends(End::Waits(kept.waiting, kept.notes.clone()))
         }
+        (Marker::Awaited { kept, .. }, None) if !of_destinations(group, kept).is_empty() => {
+            Verdict::Ends(End::Destination(of_destinations(group, kept)))
+        }
         (Marker::Awaited { kept, .. }, None) if kept.calls > 0 || !kept.notes.is_empty() => {
             Verdict::Ends(End::FunctionFails(kept.calls, kept.notes.clone()))
         }
@@ -265,6 +281,18 @@ pub fn judge(group: &Group, seen: &Seen, marker: &Marker) -> Verdict {
             why: why.unwrap_or_else(|| "no marker was written".to_owned()),
         },
     }
+}
+
+/// What the function says of this log group's destinations: these notes begin with a destination's name.
+fn of_destinations(group: &Group, kept: &Kept) -> Vec<String> {
+    let is_of = |note: &&String| {
+        let mut names = group.destinations.iter();
+        names.any(|name| {
+            note.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.starts_with(':'))
+        })
+    };
+    kept.notes.iter().filter(is_of).cloned().collect()
 }
 
 #[cfg(test)]
@@ -387,7 +415,7 @@ mod tests {
                     ..Kept::default()
                 }),
                 End::Refused(1),
-                "server",
+                "destination",
             ),
             (
                 whole(),
@@ -397,7 +425,7 @@ mod tests {
                     ..Kept::default()
                 }),
                 End::Waits(2, notes()),
-                "server",
+                "destination",
             ),
             (
                 whole(),
@@ -414,7 +442,16 @@ mod tests {
                     notes: notes(),
                     ..Kept::default()
                 }),
-                End::FunctionFails(0, notes()),
+                End::Destination(notes()),
+                "destination",
+            ),
+            (
+                whole(),
+                awaited(Kept {
+                    notes: vec!["mainly: out of memory".into()],
+                    ..Kept::default()
+                }),
+                End::FunctionFails(0, vec!["mainly: out of memory".into()]),
                 "function",
             ),
             (

@@ -104,7 +104,7 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
         }
         match resource.kind() {
             "AWS::Logs::ResourcePolicy" => account_policies += 1,
-            "AWS::Lambda::Permission" => permissions += resource.value.to_string().len(),
+            "AWS::Lambda::Permission" => permissions += written_length(resource.value),
             "AWS::Logs::MetricFilter" => {
                 let filters = metric_filters
                     .entry(resource.text("LogGroupName").unwrap_or_default())
@@ -184,8 +184,25 @@ fn length(value: &Value) -> usize {
     match value {
         Value::Null => 0,
         Value::String(text) => text.len(),
-        value => value.to_string().len(),
+        value => written_length(value),
     }
+}
+
+/// The bytes of a value as JSON without blanks, which nobody needs to see.
+fn written_length(value: &Value) -> usize {
+    struct Counter(usize);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // A value is always text, and to count never fails.
+    serde_json::to_writer(&mut counter, value).map_or(usize::MAX, |()| counter.0)
 }
 
 fn sizes(resource: &Resource<'_>) -> Vec<String> {

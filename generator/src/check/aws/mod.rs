@@ -61,13 +61,15 @@ pub(super) struct Template<'t> {
 }
 
 impl<'t> Template<'t> {
-    /// Reads a file, if it is one of these.
-    pub(super) fn read(path: &str, shown: String, text: &'t str) -> Option<Result<Self, Fault>> {
+    /// A file that is one of these, and what it was read as.
+    pub(super) fn new(
+        path: &str,
+        shown: String,
+        text: &'t str,
+        value: serde_json::Result<Value>,
+    ) -> Result<Self, Fault> {
         let is_fragment = is_fragment(path);
-        if !is_template(path) {
-            return None;
-        }
-        Some(match serde_json::from_str::<Value>(text) {
+        match value {
             Ok(mut value) => {
                 let mut unread = BTreeSet::new();
                 for part in parts(is_fragment) {
@@ -84,7 +86,7 @@ impl<'t> Template<'t> {
                 })
             }
             Err(error) => Err(Fault::input(format!("`{shown}` is not JSON: {error}"))),
-        })
+        }
     }
 
     /// Why it can't be composed with members, if it is a fragment and can't.

@@ -10,8 +10,7 @@ use crate::check::aws::calls::{self, Configuration};
 use crate::nearest::nearest;
 
 pub(super) fn check(files: &mut Files<'_>) {
-    let declared = declared(files);
-    let mut missing = Vec::new();
+    let mut used = Vec::new();
     for (path, bytes) in files.tree.files() {
         let path = path.as_str();
         if !calls::is_configuration(path) {
@@ -21,13 +20,16 @@ pub(super) fn check(files: &mut Files<'_>) {
         let written = calls::log_groups(&Configuration { path, text }).into_iter();
         // What holds a placeholder is known at run time only.
         let written = written.filter(|(_, name)| !name.contains('{'));
-        missing.extend(
-            written
-                .filter(|own| !declared.contains(own))
-                .map(|own| (path.to_owned(), own)),
-        );
+        used.extend(written.map(|own| (path.to_owned(), own)));
     }
-    for (path, (region, name)) in missing {
+    if used.is_empty() {
+        return;
+    }
+    let declared = declared(files);
+    for (path, (region, name)) in used {
+        if declared.contains(&(region.clone(), name.clone())) {
+            continue;
+        }
         let of_region = declared.iter().filter(|(own, _)| *own == region);
         let near = nearest(&name, of_region.map(|(_, name)| name.as_str()));
         let hint = near.map_or_else(

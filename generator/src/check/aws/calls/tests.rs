@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::super::is_template;
 use super::*;
 
 /// What policies allow though no program calls it, as `<policy> <action> <resource>`.
@@ -40,8 +41,11 @@ fn read<'f>(
 ) -> (Vec<Template<'f>>, Vec<Configuration<'f>>) {
     let templates = files
         .clone()
-        .filter_map(|(path, text)| Template::read(path, path.to_owned(), text))
-        .map(|read| read.expect("JSON"))
+        .filter(|(path, _)| is_template(path))
+        .map(|(path, text)| {
+            let value = serde_json::from_str(text);
+            Template::new(path, path.to_owned(), text, value).expect("JSON")
+        })
         .collect();
     let configurations = files
         .filter(|(path, _)| is_configuration(path))
