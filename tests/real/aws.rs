@@ -6,6 +6,7 @@ mod emulator;
 mod inventory;
 mod members;
 mod partitions;
+mod reconciler;
 mod refusals;
 mod rendered;
 mod sample;

@@ -252,9 +252,10 @@ impl Issuing<'_, '_> {
             }
             None => None,
         };
-        let secret = match found {
-            Some(secret) => secret,
-            None => {
+        let secret = if let Some(secret) = found {
+            secret
+        } else {
+            {
                 let is_strange =
                     stored.strange.is_some() || current.is_some_and(|secret| !is_own(&secret));
                 if record.active.is_none() && is_strange {

@@ -334,10 +334,10 @@ fn what_can_not_work_is_told() {
     let one = ["{}"];
     let two = [
         "{}",
-        r#"{ name: second, destinations: { main: { backend: elasticsearch, version: 8 } } }"#,
+        "{ name: second, destinations: { main: { backend: elasticsearch, version: 8 } } }",
     ];
     let far = ["{}", r#"{ name: second, account: "444455556666" }"#];
-    let any = [r#"{ destinations: { main: { tls: { accept_any_certificate: true } } } }"#];
+    let any = ["{ destinations: { main: { tls: { accept_any_certificate: true } } } }"];
     let alike = [
         "{}",
         r#"{ name: second, destinations: { main: { url: "https://logs.example.com/a-b" } } }"#,
