@@ -161,15 +161,12 @@ pub fn kept_since(
     // S3 tells whole seconds.
     let from = Timestamp::from_second(since.as_second()).unwrap_or(since);
     let count = |prefix: &str| -> Result<usize, AwsError> {
-        let objects = found(s3::list(aws, &group.function.bucket, prefix))?;
+        let objects = match s3::list(aws, &group.function.bucket, prefix) {
+            Err(error) if error.is_missing() => Vec::new(),
+            list => list?,
+        };
         Ok(objects.iter().filter(|own| own.modified >= from).count())
     };
-    fn found(list: Result<Vec<s3::Listed>, AwsError>) -> Result<Vec<s3::Listed>, AwsError> {
-        match list {
-            Err(error) if error.is_missing() => Ok(Vec::new()),
-            list => list,
-        }
-    }
     let day = since.strftime("%Y/%m/%d").to_string();
     let of = |shelf| count(&kept::folder(shelf, &day, destination, &group.data_stream));
     Ok(Kept {

@@ -195,7 +195,7 @@ impl Running<'_, '_> {
         }
         await_markers(observation, &mut traced, wait, told);
         for one in &mut traced {
-            self.conclude(one, &accounts, wait, told);
+            conclude(one, &accounts, wait, told);
         }
         let last = last_documents(observation, &traced, told);
         for (one, last) in traced.iter().zip(last) {
@@ -234,22 +234,22 @@ impl Running<'_, '_> {
             Err(error) => (seen, Marker::Refused(error.to_string()), None),
         })
     }
+}
 
-    /// Looks where a marker is that wasn't found.
-    fn conclude(&self, one: &mut Traced<'_>, accounts: &Accounts, wait: Duration, told: &mut Told) {
-        let (Marker::Awaited { within, kept }, Some(sent)) = (&mut one.marker, &one.sent) else {
-            return;
-        };
-        *within = wait;
-        if obstacle(one.group, &one.seen).is_some() {
-            return;
-        }
-        let found = account(accounts, one.group)
-            .and_then(|aws| kept_since(&aws, one.group, one.destination, sent.at));
-        match found {
-            Ok(found) => *kept = found,
-            Err(error) => told.failed.push(error.fault(one.group.place())),
-        }
+/// Looks where a marker is that wasn't found.
+fn conclude(one: &mut Traced<'_>, accounts: &Accounts, wait: Duration, told: &mut Told) {
+    let (Marker::Awaited { within, kept }, Some(sent)) = (&mut one.marker, &one.sent) else {
+        return;
+    };
+    *within = wait;
+    if obstacle(one.group, &one.seen).is_some() {
+        return;
+    }
+    let found = account(accounts, one.group)
+        .and_then(|aws| kept_since(&aws, one.group, one.destination, sent.at));
+    match found {
+        Ok(found) => *kept = found,
+        Err(error) => told.failed.push(error.fault(one.group.place())),
     }
 }
 
