@@ -9,9 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::client::{Client, RequestError};
 use crate::credential::{Credential, Layout};
 use crate::fault::Fault;
-use crate::server::client::{Client, RequestError};
 use crate::store::Secret;
 use crate::wiped::Wiped;
 

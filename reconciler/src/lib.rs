@@ -17,7 +17,8 @@
 //! [`session`] puts them together, [`cli`] makes text of them, [`metrics`] numbers, and [`shard`] says which of several runs does
 //! what. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
-//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. [`verify`] changes
+//! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. Both it and
+//! [`server`] speak by [`client`], as an [`identity`]. [`verify`] changes
 //! nothing: it says what arrives.
 //!
 //! # Secrets
@@ -26,8 +27,10 @@
 
 pub mod aws;
 pub mod cli;
+pub mod client;
 pub mod credential;
 pub mod fault;
+pub mod identity;
 pub mod inventory;
 pub mod kubernetes;
 pub mod metrics;

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use logfleet_reconciler::cli::{self, Terminal};
-use logfleet_reconciler::server::client::Retry;
+use logfleet_reconciler::client::Retry;
 use logfleet_reconciler::session::{Surroundings, aws_stores};
 use logfleet_reconciler::settings::Environment;
 use signal_hook::consts::{SIGINT, SIGTERM};

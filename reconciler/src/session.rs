@@ -12,13 +12,13 @@ use logfleet_contract::authentication::KubernetesSecret;
 use secrecy::SecretString;
 
 use crate::aws::{Access, Accounts};
+use crate::client::{Client, Connection, Retry};
 use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
+use crate::identity::{Identity, Role};
 use crate::kubernetes::{ApiServer, Delivery};
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
-use crate::server::client::{Client, Connection, Retry};
-use crate::server::identity::{Identity, Role};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
 use crate::server::write::PARALLEL;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use logfleet_contract::index::{Kind, ObjectPath};
 use logfleet_contract::server::Backend;
-use logfleet_reconciler::server::client::Retry;
+use logfleet_reconciler::client::Retry;
 use logfleet_reconciler::server::observe::Observed;
 use serde_json::{Value, json};
 

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::client::{Client, RequestError};
 use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
-use crate::server::client::{Client, RequestError};
 use crate::store::Secret;
 use crate::wiped::Wiped;
 

@@ -17,12 +17,12 @@ use logfleet_contract::index::{Kind, ObjectPath};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::client::{Client, Connection, RequestError};
 use crate::credential::{Credential, Form};
 use crate::fault::Fault;
 use crate::kubernetes::ApiServer;
 use crate::plan::{Change, Subject, TargetPlan};
 use crate::random;
-use crate::server::client::{Client, Connection, RequestError};
 use crate::server::issue::Issuing;
 use crate::server::keep::policy_patterns;
 use crate::server::ledger::Held;

@@ -4,21 +4,23 @@
 //! [`crate::credential`] for what happens to a run that is killed. The order is that
 //! no password is ever known to a server alone, and none is handed out that hasn't worked.
 
+mod secret;
+mod single;
+
 use backon::BlockingRetryable;
 use logfleet_contract::index::{Kind, ObjectPath};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::client::Client;
 use crate::credential::{Credential, CredentialName, Form, Move, Slot};
 use crate::fault::Fault;
-use crate::kubernetes::Delivery;
+use crate::identity::Identity;
 use crate::plan::{Change, Subject, TargetPlan};
 use crate::random;
-use crate::server::api_key::{self, ApiKeys};
+use crate::server::api_key;
 use crate::server::apply::{Report, Target};
-use crate::server::client::Client;
-use crate::server::identity::Identity;
 use crate::server::ledger::Held;
 use crate::server::write::{self, Bodies};
 use crate::store::{Secret, SecretStore};
@@ -215,145 +217,6 @@ impl Issuing<'_, '_> {
         Ok(())
     }
 
-    /// Stores what the coming one signs in with, or finds what a run before stored.
-    fn put(
-        &self,
-        name: &CredentialName,
-        record: &Credential,
-        wanted: &WantedCredential,
-        passwords: &mut Passwords,
-    ) -> Result<(), Fault> {
-        let path = coming_user(record, wanted);
-        let store = self.store(record)?;
-        let stored = store.read(&record.secret, &record.layout)?;
-        let is_coming = |secret: &Secret| match secret.form {
-            Form::User => secret.identifier == path.name,
-            // The one in use isn't among them, if it is to be made again.
-            Form::ApiKey => !record.api_keys.values().any(|id| *id == secret.identifier),
-        };
-        let keys = self.keys(record, wanted)?;
-        let works = |secret: &Secret| {
-            let key = keys.get(&secret.identifier);
-            secret.form == Form::User || key.is_some_and(|key| key.works)
-        };
-        let is_own = |secret: &Secret| match secret.form {
-            Form::User => {
-                let users = Slot::ALL.map(|slot| slot.user(&wanted.user).name);
-                users.contains(&secret.identifier)
-            }
-            Form::ApiKey => keys.get(&secret.identifier).is_some_and(|key| key.is_ours),
-        };
-        let (mut pending, mut current) = (stored.pending, stored.current);
-        let found = match pending.take_if(|secret| is_coming(secret) && works(secret)) {
-            Some(secret) => Some(secret),
-            // Secrets Manager hands the first version out at once.
-            None if record.active.is_none() => {
-                current.take_if(|secret| is_coming(secret) && works(secret))
-            }
-            None => None,
-        };
-        let secret = if let Some(secret) = found {
-            secret
-        } else {
-            {
-                let is_strange =
-                    stored.strange.is_some() || current.is_some_and(|secret| !is_own(&secret));
-                if record.active.is_none() && is_strange {
-                    return Err(Fault::new(
-                        self.place(name),
-                        format!("the secret `{}` exists, with another {}", record.secret, what(record)),
-                    )
-                    .hint("delete the secret, or name another one in the destination's `authentication.secret`"));
-                }
-                let mut secret = self.make_secret(name, record, wanted, &path)?;
-                secret.ca_certificate.clone_from(&wanted.ca_certificate);
-                store.put_pending(&record.secret, &record.layout, &secret)?;
-                secret
-            }
-        };
-        if secret.form == Form::ApiKey {
-            let mut known: BTreeSet<String> = record.api_keys.values().cloned().collect();
-            known.insert(secret.identifier.clone());
-            let now = (self.target.now)();
-            api_key::invalidate_others(
-                self.target.server,
-                self.target.client,
-                &path.name,
-                &known,
-                now,
-            )?;
-        }
-        passwords.insert(name.clone(), secret);
-        Ok(())
-    }
-
-    /// The API keys of a credential's names.
-    fn keys(&self, record: &Credential, wanted: &WantedCredential) -> Result<ApiKeys, Fault> {
-        if record.layout.form == Form::User {
-            return Ok(ApiKeys::new());
-        }
-        let pattern = format!("{}*", wanted.user.name);
-        let now = (self.target.now)();
-        api_key::list(self.target.server, self.target.client, &pattern, now)
-    }
-
-    /// A new password, or a new API key, which the server makes.
-    fn make_secret(
-        &self,
-        name: &CredentialName,
-        record: &Credential,
-        wanted: &WantedCredential,
-        path: &ObjectPath,
-    ) -> Result<Secret, Fault> {
-        match record.layout.form {
-            Form::User => Ok(Secret {
-                form: Form::User,
-                identifier: path.name.clone(),
-                value: random::password()?,
-                ca_certificate: None,
-            }),
-            Form::ApiKey => api_key::create(self.target.client, &path.name, &wanted.body, name)
-                .map_err(|error| error.fault(self.target.server)),
-        }
-    }
-
-    /// The secret of a slot, from the store, if it is the one that we made.
-    fn secret(
-        &self,
-        name: &CredentialName,
-        record: &Credential,
-        slot: Slot,
-    ) -> Result<Secret, Fault> {
-        let stored = self.store(record)?.read(&record.secret, &record.layout)?;
-        let missing = |why: String| {
-            Fault::new(self.place(name), why).hint(format!(
-                "make a new credential: reconciler rotate --credential {name}"
-            ))
-        };
-        let identifier = record.identifier(slot).unwrap_or_default();
-        let value = match record.layout.form {
-            Form::User => "password",
-            Form::ApiKey => "API key",
-        };
-        if stored.of(&identifier).next().is_none() {
-            return Err(missing(format!(
-                "the secret `{}` holds no {value} of `{identifier}`",
-                record.secret
-            )));
-        }
-        let known = record.fingerprints.get(&slot);
-        let is_ours = |secret: &&Secret| {
-            known.is_none_or(|known| *known == record.fingerprint(&secret.value))
-        };
-        let secret = stored.of(&identifier).find(is_ours).ok_or_else(|| {
-            missing(format!(
-                "somebody changed the {value} of `{identifier}` in the secret `{}`",
-                record.secret
-            ))
-        })?;
-        Ok(secret.clone())
-    }
-
     /// Makes users of all credentials together.
     fn make(
         &self,
@@ -392,22 +255,6 @@ impl Issuing<'_, '_> {
         outcomes
     }
 
-    /// What the coming one signs in with.
-    fn coming_secret(
-        &self,
-        name: &CredentialName,
-        record: &Credential,
-        passwords: &mut Passwords,
-    ) -> Result<Secret, Fault> {
-        if let Some(secret) = passwords.get(name) {
-            return Ok(secret.clone());
-        }
-        let slot = record.coming.map_or(Slot::First, |coming| coming.slot);
-        let secret = self.secret(name, record, slot)?;
-        passwords.insert(name.clone(), secret.clone());
-        Ok(secret)
-    }
-
     fn write_users<'c>(
         &self,
         users: impl Iterator<Item = (&'c ObjectPath, &'c Wiped)>,
@@ -429,7 +276,7 @@ impl Issuing<'_, '_> {
                 &work,
             )
         });
-        let told = |error: crate::server::client::RequestError| error.fault(self.target.server);
+        let told = |error: crate::client::RequestError| error.fault(self.target.server);
         written
             .map(|(path, outcome)| (path, outcome.map_err(told)))
             .collect()
@@ -557,157 +404,6 @@ impl Issuing<'_, '_> {
         } else {
             self.save()
         }
-    }
-
-    /// Lists a credential that somebody made by hand, if its password is in the store.
-    fn adopt(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
-        let Some(wanted) = self.target.wanted.credentials.get(name) else {
-            return Ok(Outcome::Unknown);
-        };
-        let mut record = Credential::new(
-            &wanted.user,
-            &wanted.layout,
-            &wanted.secret,
-            &wanted.store,
-            random::hex(16)?,
-        );
-        let stored = self.store(&record)?.read(&wanted.secret, &wanted.layout)?;
-        let found = Slot::ALL.into_iter().find_map(|slot| {
-            let current = stored.current.as_ref()?;
-            let own = slot.user(&wanted.user).name;
-            let is_it = match wanted.layout.form {
-                Form::User => current.identifier == own,
-                Form::ApiKey => {
-                    let key = self.target.observed.api_keys.get(&current.identifier);
-                    key.is_some_and(|key| key.works && key.name == own)
-                }
-            };
-            is_it.then_some((slot, current))
-        });
-        let (slot, secret) = found.ok_or_else(|| {
-            let what = what(&record);
-            Fault::new(self.place(name), format!("the secret `{}` doesn't hold the {what} `{}`", wanted.secret, wanted.user.name))
-                .hint(format!("store it there, as JSON with the keys {}; or delete the {what}, and a new credential is made", wanted.layout))
-        })?;
-        if secret.form == Form::ApiKey {
-            record.api_keys.insert(slot, secret.identifier.clone());
-        }
-        record.coming = None;
-        record.active = Some(slot);
-        record.since = Some((self.target.now)());
-        let fingerprint = record.fingerprint(&secret.value);
-        record.fingerprints.insert(slot, fingerprint);
-        self.held
-            .inventory()
-            .credentials
-            .insert(name.clone(), record);
-        Ok(Outcome::Done)
-    }
-
-    /// Writes what is handed out to the cluster's Secret.
-    fn deliver(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
-        let observed = self.target.observed.deliveries.get(name);
-        let is_to_be_written = matches!(
-            observed,
-            Some(Delivery::Missing | Delivery::Outdated | Delivery::Current)
-        );
-        let wanted = self.target.wanted.credentials.get(name);
-        let server = self.target.api_servers.get(&name.cluster);
-        let (Some(record), Some(secret), Some(server), true) = (
-            self.record(name),
-            wanted.and_then(|wanted| wanted.kubernetes.clone()),
-            server,
-            is_to_be_written,
-        ) else {
-            return Ok(Outcome::Unknown);
-        };
-        // One that isn't handed out yet is not the cluster's business.
-        let (Some(slot), None) = (record.active, record.coming) else {
-            return Ok(Outcome::Unknown);
-        };
-        server.deliver(&secret, &self.secret(name, &record, slot)?)?;
-        if let Some(record) = self.held.inventory().credentials.get_mut(name) {
-            record.delivered = Some(secret);
-        }
-        Ok(Outcome::Done)
-    }
-
-    /// Deletes the user that was replaced.
-    fn finish(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
-        let Some(record) = self.record(name) else {
-            return Ok(Outcome::Unknown);
-        };
-        let slot = record
-            .may_finish((self.target.now)())
-            .map_err(|why| Fault::new(self.place(name), why))?;
-        self.delete_slots(&record, &[slot])?;
-        if let Some(record) = self.held.inventory().credentials.get_mut(name) {
-            record.finished();
-        }
-        Ok(Outcome::Done)
-    }
-
-    /// Deletes the users and the secret of a credential that is rendered no more. What can't be deleted stays listed.
-    fn revoke(&mut self, name: &CredentialName) -> Result<Outcome, Fault> {
-        let Some(record) = self.record(name) else {
-            return Ok(Outcome::Unknown);
-        };
-        self.delete_slots(&record, &Slot::ALL)?;
-        self.invalidate_lost(&record)?;
-        if let (Some(secret), Some(server)) = (
-            &record.delivered,
-            self.target.api_servers.get(&name.cluster),
-        ) {
-            server.delete(secret)?;
-        }
-        self.store(&record)?.delete(&record.secret)?;
-        self.held.inventory().credentials.remove(name);
-        Ok(Outcome::Done)
-    }
-
-    /// Invalidates API keys whose values were lost in a run that was killed.
-    fn invalidate_lost(&self, record: &Credential) -> Result<(), Fault> {
-        if record.layout.form == Form::User {
-            return Ok(());
-        }
-        let (server, client) = (self.target.server, self.target.client);
-        let now = (self.target.now)();
-        let paths = Slot::ALL.iter().filter_map(|slot| record.user(*slot));
-        for path in paths {
-            api_key::invalidate_others(server, client, &path.name, &BTreeSet::new(), now)?;
-        }
-        Ok(())
-    }
-
-    /// Deletes users, and invalidates API keys.
-    fn delete_slots(&self, record: &Credential, slots: &[Slot]) -> Result<(), Fault> {
-        let ids = slots.iter().filter_map(|slot| record.api_keys.get(slot));
-        api_key::invalidate(self.target.client, &ids.cloned().collect())
-            .map_err(|error| error.fault(self.target.server))?;
-        let ours = |slot: &Slot| {
-            if record.api_keys.contains_key(slot) || record.identifier(*slot).is_none() {
-                return None;
-            }
-            let is_ours = record.slots().contains(slot)
-                || record.coming.is_some_and(|coming| coming.slot == *slot);
-            is_ours.then(|| record.user(*slot)).flatten()
-        };
-        let paths: BTreeSet<ObjectPath> = slots.iter().filter_map(ours).collect();
-        let kinds: BTreeSet<Kind> = paths.iter().map(|path| path.kind).collect();
-        for kind in kinds {
-            let work = self.target.work.to_the_end();
-            let outcomes = write::delete(
-                self.target.client,
-                kind,
-                &paths,
-                self.target.observed,
-                &work,
-            );
-            for (_, outcome) in outcomes {
-                outcome.map_err(|error| error.fault(self.target.server))?;
-            }
-        }
-        Ok(())
     }
 }
 

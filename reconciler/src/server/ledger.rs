@@ -8,10 +8,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::client::{Client, RequestError};
 use crate::fault::Fault;
 use crate::inventory::{FORMAT, Inventory, Run};
 use crate::random;
-use crate::server::client::{Client, RequestError};
 
 /// The index. Its name matches no pattern of a stream.
 pub const INDEX: &str = "logfleet-inventory";

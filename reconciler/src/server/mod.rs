@@ -2,8 +2,6 @@
 //!
 //! | Module | Step |
 //! |---|---|
-//! | [`identity`] | as whom a server is spoken to. IO with a role of AWS |
-//! | [`client`] | one request, sent again where that may help. IO |
 //! | [`ledger`] | the inventory in the server, and who works with it. IO |
 //! | [`observe`] | what the server holds, by one request for each kind. IO |
 //! | [`normal`] | when two bodies mean the same. Pure |
@@ -16,8 +14,6 @@
 
 pub mod api_key;
 pub mod apply;
-pub mod client;
-pub mod identity;
 pub mod issue;
 pub mod keep;
 pub mod ledger;

@@ -7,11 +7,11 @@ use logfleet_contract::index::{Kind, ObjectPath};
 use logfleet_contract::server::Backend;
 use serde_json::{Value, json};
 
+use crate::client::{Client, RequestError};
 use crate::credential::{CredentialName, Form};
 use crate::fault::Fault;
 use crate::kubernetes::Delivery;
 use crate::server::api_key::{self, ApiKeys};
-use crate::server::client::{Client, RequestError};
 use crate::server::ledger::Ledger;
 
 /// What a server holds.

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use logfleet_contract::index::{Kind, ObjectPath, Template, order_writes};
 use serde_json::{Value, json};
 
-use crate::server::client::{Client, RequestError};
+use crate::client::{Client, RequestError};
 use crate::server::keep::matches;
 use crate::server::observe::Observed;
 use crate::wiped::Wiped;

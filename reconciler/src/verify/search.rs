@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::client::{Client, RequestError};
 use crate::fault::Fault;
-use crate::server::client::{Client, RequestError};
 
 use super::path::Group;
 

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::{Decisions, Format, Result, Running, tell};
 use crate::aws::{Access, Accounts, Aws};
+use crate::client::Client;
 use crate::credential::{CredentialName, Form, Slot};
 use crate::fault::Fault;
+use crate::identity::Identity;
 use crate::random;
-use crate::server::client::Client;
-use crate::server::identity::Identity;
 use crate::server::issue::write_marker;
 use crate::session::{Observation, Reached};
 use crate::store::{Secret, Stores};

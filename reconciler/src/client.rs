@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::aws::{CLOCK, is_of_the_clock};
 use crate::fault::Fault;
-use crate::server::identity::Identity;
+use crate::identity::Identity;
 
 /// The largest answer: all of a server's templates or roles are one answer.
 const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
