@@ -69,7 +69,7 @@ const NEEDED: [(&str, &str, &str); 7] = [
     ("etcd", "bin/etcd", "kube-apiserver"),
     ("kustomize-controller", "bin/kustomize-controller", "flux"),
     (
-        "definitions of Flux's objects",
+        "the definition of Flux's objects",
         "crds/kustomize.toolkit.fluxcd.io_kustomizations.yaml",
         "flux",
     ),
