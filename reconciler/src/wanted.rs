@@ -187,7 +187,7 @@ impl Adding<'_> {
                         others.join(", ")
                     ),
                 )
-                .hint("give the clusters names that differ in more than `-` and `.`"));
+                .hint("give the clusters names that differ in more than `-` and `.`; two destinations of one cluster can't be the same server"));
             }
             there.clusters.insert(self.cluster.to_owned());
         }

@@ -1,5 +1,5 @@
-//! The example fleet as it is committed, at a real OpenSearch and a real Elasticsearch at once: users, API keys, a
-//! client certificate and a role of AWS.
+//! The example fleet as it is committed, at a real OpenSearch, a real Elasticsearch and a second OpenSearch that is the
+//! model, at once: users, API keys, a client certificate and a role of AWS.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,8 @@ use std::path::Path;
 
 use logfleet_contract::server::Backend;
 
-use crate::program::Program;
+use crate::model::Model;
+use crate::program::{self, Program};
 use crate::relay::{ADMINISTRATOR, PASSWORD};
 use crate::servers::alone;
 
@@ -54,6 +55,8 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
     let (Some(opensearch), Some(elasticsearch)) = (opensearch, elasticsearch) else {
         return;
     };
+    // The example's second server. There is one real OpenSearch, so this one is the model.
+    let audit = Model::start(Backend::Opensearch);
     let rendered = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rendered");
     let source = tempfile::tempdir().unwrap();
     let copied = source.path().join("rendered");
@@ -65,18 +68,24 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
     backend: opensearch
     serves:
       - {{ destination: main, clusters: [analytics-us, prod-eu.k8s.example.com] }}
-      - {{ destination: audit }}
     administrator: {{ username: {ADMINISTRATOR}, password: {{ variable: ADMIN_PASSWORD }} }}
   elasticsearch:
     url: {}
     backend: elasticsearch
     serves: [{{ destination: main, clusters: [dev-anna, staging-eu.k8s.example.com] }}]
     administrator: {{ username: {ADMINISTRATOR}, password: {{ variable: ADMIN_PASSWORD }} }}
+  audit:
+    url: {}
+    backend: opensearch
+    serves: [{{ destination: audit }}]
+    administrator: {{ username: admin, password: {{ file: password }} }}
 ",
         opensearch.played.url(),
-        elasticsearch.played.url()
+        elasticsearch.played.url(),
+        audit.played.url()
     );
     let mut program = Program::of(&settings, source.path(), PASSWORD);
+    fs::write(program.folder().join("password"), program::PASSWORD).unwrap();
     program.retry.times = 6;
     let plan = program.expect(2, &["plan"]);
     assert!(
@@ -85,11 +94,11 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
         plan.out
     );
     program.expect(0, &["apply"]);
-    for played in [&opensearch.played, &elasticsearch.played] {
+    for played in [&opensearch.played, &elasticsearch.played, &audit.played] {
         played.requests();
     }
     program.expect(0, &["apply"]);
-    for played in [&opensearch.played, &elasticsearch.played] {
+    for played in [&opensearch.played, &elasticsearch.played, &audit.played] {
         assert!(played.requests().iter().all(|request| !request.writes()));
     }
 
@@ -109,7 +118,6 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
     let clusters = [
         ("analytics-us", "main", opensearch),
         ("prod-eu.k8s.example.com", "main", opensearch),
-        ("prod-eu.k8s.example.com", "audit", opensearch),
         ("dev-anna", "main", elasticsearch),
         ("staging-eu.k8s.example.com", "main", elasticsearch),
     ];
@@ -134,6 +142,13 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
             }
         }
     }
+    let prod = copied.join("prod-eu.k8s.example.com/elasticsearch/audit");
+    let held: BTreeSet<String> = audit.objects().into_keys().collect();
+    assert_eq!(held, objects(&prod));
+    let of_audit = held
+        .iter()
+        .filter_map(|path| path.strip_prefix("_data_stream/"));
+    streams.extend(of_audit.map(ToOwned::to_owned));
 
     let roles: Vec<(String, &'static str)> = [
         ("analytics-us", "_plugins/_security/api/roles"),
@@ -161,7 +176,7 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
         let answer = real.admin.send("GET", &format!("{api}/{role}"), None);
         assert_eq!(answer.status, 404, "{cluster}");
     }
-    assert!(program.store.names().is_empty());
+    assert!(program.store.names().is_empty() && audit.objects().is_empty());
     let listed = elasticsearch
         .admin
         .send("GET", "_security/api_key?name=logfleet-*", None);
