@@ -50,7 +50,7 @@ fn a_key_is_made_with_the_writers_role_and_nothing_the_second_time() {
         let name = format!("logfleet-{cluster}-writer");
         let secret = program.store.current(&format!("logfleet/{cluster}/main"));
         let secret = secret.unwrap();
-        assert_eq!(working(&model, &name), [secret.0.clone()]);
+        assert_eq!(working(&model, &name), std::slice::from_ref(&secret.0));
         assert!(model.lets_in(&secret));
         let role = &fleet.objects(cluster)[&format!("_security/role/{name}")];
         let state = model.state.lock().unwrap();

@@ -95,8 +95,8 @@ fn domain(answer: impl Fn(&Request) -> Option<(u16, Value)> + Send + Sync + 'sta
         }
         // The domain's role is its administrator.
         let mut request = request.clone();
-        request.user = "admin".to_owned();
-        request.password = PASSWORD.to_owned();
+        "admin".clone_into(&mut request.user);
+        PASSWORD.clone_into(&mut request.password);
         state.lock().unwrap().answer(Backend::Opensearch, &request)
     })
 }
