@@ -1,4 +1,4 @@
-//! What a run came to, as metrics in the text format of Prometheus. Pure, but for [`write`].
+//! What a run came to, as metrics in the text format of Prometheus. Pure, but for [`write()`].
 //!
 //! They are one series for each server and for each account and Region of AWS, whatever number of clusters there are. A
 //! file of them is for the textfile collector of `node_exporter`, or for a sidecar
