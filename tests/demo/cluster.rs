@@ -14,7 +14,8 @@ use crate::emulator::Aws;
 use crate::fleet::{CLUSTER, REGION};
 use crate::kubernetes::artifact::Source;
 use crate::kubernetes::controller;
-use crate::kubernetes::server::{ApiServer, Object, wait_within};
+use crate::kubernetes::object::Object;
+use crate::kubernetes::server::{ApiServer, wait_within};
 use crate::rig::{self, Server};
 
 const KUSTOMIZATIONS: &str =

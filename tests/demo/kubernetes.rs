@@ -4,5 +4,7 @@
 pub mod artifact;
 #[path = "../real/kubernetes/controller.rs"]
 pub mod controller;
+#[path = "../real/kubernetes/object.rs"]
+pub mod object;
 #[path = "../real/kubernetes/server.rs"]
 pub mod server;

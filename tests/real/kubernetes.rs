@@ -5,6 +5,7 @@ mod argo_cd;
 mod artifact;
 mod controller;
 mod flux;
+mod object;
 mod patches;
 mod reconciler;
 mod schemas;
@@ -15,8 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use object::Object;
 use schemas::KINDS;
-use server::{ApiServer, Object};
+use server::ApiServer;
 
 use crate::rig;
 

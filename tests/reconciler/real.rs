@@ -16,6 +16,8 @@
     reason = "modules are shared with other test binaries, which need other parts of them"
 )]
 
+#[path = "../real/kubernetes/server.rs"]
+mod api_server;
 mod aws;
 #[path = "../real/certificates.rs"]
 mod certificates;
@@ -33,6 +35,7 @@ mod program;
 mod relay;
 #[path = "../real/rig.rs"]
 mod rig;
+mod secrets;
 mod servers;
 mod stacks;
 mod store;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::kubernetes::server::{ApiServer, Object};
+use crate::kubernetes::object::Object;
+use crate::kubernetes::server::ApiServer;
 use crate::kubernetes::{rendered, root};
 use crate::rig;
 

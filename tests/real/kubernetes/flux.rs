@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::kubernetes::artifact::Source;
 use crate::kubernetes::build;
 use crate::kubernetes::controller;
-use crate::kubernetes::server::{ApiServer, Object, wait_within};
+use crate::kubernetes::object::Object;
+use crate::kubernetes::server::{ApiServer, wait_within};
 use crate::rig;
 
 const FLEET: &str = "schema_version: 1

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::kubernetes::server::{ApiServer, Object};
+use crate::kubernetes::object::Object;
+use crate::kubernetes::server::ApiServer;
 use crate::kubernetes::{build, root};
 use crate::rig;
 

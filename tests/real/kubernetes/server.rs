@@ -9,9 +9,6 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use logfleet_generator::load::node::Node;
-use logfleet_generator::load::source::{FileId, SourceFile};
-use logfleet_generator::load::yaml;
 use serde_json::Value;
 
 use crate::certificates::Authority;
@@ -19,12 +16,16 @@ use crate::client::{Answer, Client, Identity};
 use crate::rig::{self, Server, User};
 
 /// The administrator's token, on a server that only this machine reaches.
-const TOKEN: &str = "only-for-tests";
+pub const TOKEN: &str = "only-for-tests";
 
 /// The server that all tests of this run share.
 pub struct ApiServer {
     _server: Server,
     _etcd: Server,
+    /// Its address.
+    pub url: String,
+    /// The authority that signs its certificate.
+    pub authority: String,
     /// Somebody who may do everything.
     pub admin: Client,
     /// The file by which programs find the server, and are that somebody.
@@ -87,6 +88,8 @@ impl ApiServer {
         let this = Self {
             _server: server,
             _etcd: etcd,
+            url,
+            authority: authority.pem(),
             admin,
             kubeconfig: folder.join("kubeconfig"),
         };
@@ -120,45 +123,10 @@ impl ApiServer {
         }
     }
 
-    /// Applies an object without keeping it, every field checked strictly.
-    pub fn apply_dry(&self, object: &Object) -> Answer {
-        self.apply_to(&self.path_of(object), &object.text, "&dryRun=All")
-    }
-
-    /// Applies an object, and keeps it.
-    pub fn apply(&self, object: &Object) -> Answer {
-        self.apply_to(&self.path_of(object), &object.text, "")
-    }
-
-    fn apply_to(&self, path: &str, text: &str, more: &str) -> Answer {
+    pub(super) fn apply_to(&self, path: &str, text: &str, more: &str) -> Answer {
         let path = format!("{path}?fieldManager=tests&force=true&fieldValidation=Strict{more}");
         self.admin
             .send_text("PATCH", &path, "application/apply-patch+yaml", text)
-    }
-
-    /// The path of an object, by what the server says of its kind.
-    pub fn path_of(&self, object: &Object) -> String {
-        let group = match object.api_version.as_str() {
-            "v1" => "api/v1".to_owned(),
-            other => format!("apis/{other}"),
-        };
-        let resources = self.admin.send("GET", &group, None).body;
-        let resource = resources["resources"]
-            .as_array()
-            .and_then(|list| {
-                list.iter().find(|one| {
-                    one["kind"] == object.kind.as_str()
-                        && one["name"].as_str().is_some_and(|name| !name.contains('/'))
-                })
-            })
-            .unwrap_or_else(|| panic!("the server has no {} in {group}", object.kind));
-        let plural = resource["name"].as_str().expect("a name");
-        let namespace = match (resource["namespaced"] == true, &object.namespace) {
-            (true, Some(namespace)) => format!("namespaces/{namespace}/"),
-            (true, None) => panic!("{} `{}` is in no namespace", object.kind, object.name),
-            (false, _) => String::new(),
-        };
-        format!("{group}/{namespace}{plural}/{}", object.name)
     }
 
     /// What the server publishes of one group and version, once `ready` finds
@@ -213,38 +181,4 @@ fn start_etcd(program: &Path) -> (Server, String) {
     ]);
     let server = Server::start("etcd", &folder, User::Own, &command);
     (server, url)
-}
-
-/// An object as `kustomize build` writes it.
-#[derive(Clone, Debug)]
-pub struct Object {
-    pub api_version: String,
-    pub kind: String,
-    pub name: String,
-    pub namespace: Option<String>,
-    /// Its YAML, which goes to the server as it is.
-    pub text: String,
-}
-
-impl Object {
-    /// Every object of a stream of documents.
-    pub fn all(stream: &str) -> Vec<Self> {
-        stream.split("\n---\n").map(Self::parse).collect()
-    }
-
-    fn parse(text: &str) -> Self {
-        let node = yaml::parse(FileId(0), &SourceFile::new("kustomize", text))
-            .unwrap_or_else(|faults| panic!("{:?}\n{text}", faults.sorted()));
-        let part = |path: &[&str]| {
-            let found = path.iter().try_fold(&node, |node, key| node.get(key));
-            found.and_then(Node::as_str).map(ToOwned::to_owned)
-        };
-        Self {
-            api_version: part(&["apiVersion"]).expect("apiVersion"),
-            kind: part(&["kind"]).expect("kind"),
-            name: part(&["metadata", "name"]).expect("metadata.name"),
-            namespace: part(&["metadata", "namespace"]),
-            text: text.to_owned(),
-        }
-    }
 }
