@@ -12,7 +12,7 @@ use crate::rig::{Rig, count, notes, run};
 
 const INSTANCE: &str = "arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0";
 
-fn messages(rig: &Rig) -> Vec<String> {
+pub fn messages(rig: &Rig) -> Vec<String> {
     let state = rig.server.state();
     let mut found: Vec<String> = state
         .documents()

@@ -18,6 +18,7 @@
 mod account;
 mod bulk;
 mod chance;
+mod cursor;
 mod delivery;
 mod distribute;
 mod events;

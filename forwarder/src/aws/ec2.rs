@@ -140,15 +140,22 @@ fn read_console(xml: &str) -> Result<Option<Console>, &'static str> {
     }))
 }
 
-/// The lines of a console that follow what was seen before, which ended with `seen`; all if that is
+/// The lines of a console that follow what was seen before: so many bytes, which ended with `tail`; all if that is
 /// out of sight. A line that isn't ended yet waits.
-pub fn new_lines<'t>(text: &'t str, seen: &str) -> &'t str {
+///
+/// A console that prints the same line again and again has the tail many times. Until EC2 cuts the text's beginning off,
+/// it is where it was; then the first of them counts, so that lines may be stored twice, and none is lost.
+pub fn new_lines<'t>(text: &'t str, seen: usize, tail: &str) -> &'t str {
     let end = text.rfind('\n').map_or(0, |at| at + 1);
     let whole = &text[..end];
-    let start = if seen.is_empty() {
-        0
+    if tail.is_empty() {
+        return whole;
+    }
+    let is_where_it_was = whole.get(..seen).is_some_and(|own| own.ends_with(tail));
+    let start = if is_where_it_was {
+        seen
     } else {
-        whole.rfind(seen).map_or(0, |at| at + seen.len())
+        whole.find(tail).map_or(0, |at| at + tail.len())
     };
     &whole[start..]
 }
@@ -190,10 +197,15 @@ mod tests {
 
     #[test]
     fn only_new_lines_of_a_console_are_taken() {
-        assert_eq!(new_lines("a\nb\nc", ""), "a\nb\n");
-        assert_eq!(new_lines("a\nb\nc\nd\n", "a\nb\n"), "c\nd\n");
-        assert_eq!(new_lines("b\nc\n", "a\nb\n"), "b\nc\n");
-        assert_eq!(new_lines("a\n", "a\n"), "");
+        assert_eq!(new_lines("a\nb\nc", 0, ""), "a\nb\n");
+        assert_eq!(new_lines("a\nb\nc\nd\n", 4, "a\nb\n"), "c\nd\n");
+        assert_eq!(new_lines("b\nc\n", 4, "a\nb\n"), "b\nc\n");
+        assert_eq!(new_lines("a\n", 2, "a\n"), "");
+        // The same line again and again.
+        assert_eq!(new_lines("a\na\na\na\n", 4, "a\n"), "a\na\n");
+        // The beginning was cut off.
+        assert_eq!(new_lines("b\nc\nd\n", 100, "b\n"), "c\nd\n");
+        assert_eq!(new_lines("ä\nb\n", 1, "x"), "ä\nb\n");
         assert_eq!(tail(&"é".repeat(1000)).len(), 512);
     }
 }

@@ -17,7 +17,10 @@ const STATE: &str = "state/consoles.json";
 /// What is kept of a console.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
-    /// The end of what it printed.
+    /// How much it printed, in bytes of whole lines.
+    #[serde(default)]
+    bytes: usize,
+    /// The end of that.
     tail: String,
     /// When that was asked for, in milliseconds.
     time: i64,
@@ -84,7 +87,7 @@ impl Forwarder {
             match ec2::console(&self.aws, instance).await {
                 Ok(Some(console)) => {
                     let seen = seen.entry(instance.clone()).or_default();
-                    let new = ec2::new_lines(&console.text, &seen.tail);
+                    let new = ec2::new_lines(&console.text, seen.bytes, &seen.tail);
                     // Until the cursor is written the same lines are new again, in an output of a later
                     // time: what tells them apart is where the cursor stands.
                     let from = From {
@@ -97,6 +100,7 @@ impl Forwarder {
                     if !new.is_empty() {
                         let end = console.text.rfind('\n').map_or(0, |at| at + 1);
                         ec2::tail(&console.text[..end]).clone_into(&mut seen.tail);
+                        seen.bytes = end;
                         seen.time = console.time;
                     }
                 }
