@@ -19,7 +19,7 @@
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
 //! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. Both it and
 //! [`server`] speak by [`client`], as an [`identity`]. [`verify`] changes
-//! nothing: it says what arrives.
+//! nothing: it says what arrives. [`preview`] reads what `gen diff` says of a commit.
 //!
 //! # Secrets
 //! A password is a [`secrecy::SecretString`] from where it is made ([`random`]) to where it is sent, and in no plan,
@@ -35,6 +35,7 @@ pub mod inventory;
 pub mod kubernetes;
 pub mod metrics;
 pub mod plan;
+pub mod preview;
 pub mod random;
 pub mod server;
 pub mod session;

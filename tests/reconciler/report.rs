@@ -107,3 +107,22 @@ fn plans_and_reports_are_as_the_schema_says() {
     let wrong = json!({ "logfleet_report": 1, "plan": {}, "targets": {}, "more": 1 });
     assert!(!reports.is_valid(&wrong), "the schema judges nothing");
 }
+
+#[test]
+fn a_preview_of_something_else_lets_nothing_be_done() {
+    let model = Model::start(Backend::Opensearch);
+    let fleet = Fleet::small(Backend::Opensearch, &["alpha"]);
+    let program = Program::new(Backend::Opensearch, &model.played.url(), &fleet.root());
+    let path = program.folder().join("preview.json");
+    fs::write(&path, "{}").unwrap();
+    let preview = path.to_str().unwrap();
+    let ended = program.expect(1, &["apply", "--preview", preview]);
+    assert!(ended.err.contains("isn't a preview"), "{}", ended.err);
+    assert!(
+        model
+            .played
+            .requests()
+            .iter()
+            .all(|request| !request.writes())
+    );
+}

@@ -17,6 +17,7 @@ use crate::credential::CredentialName;
 use crate::fault::Fault;
 use crate::metrics::{self, Outcome};
 use crate::plan::{Plan, SavedPlan, to_text};
+use crate::preview;
 use crate::server::apply::Report;
 use crate::server::plan::Decisions;
 use crate::session::{ApplyOptions, Configured, Observation, Surroundings, faults};
@@ -24,6 +25,15 @@ use crate::source::Source;
 use crate::wanted::{Scope, Wanted};
 
 type Result<T> = std::result::Result<T, Vec<Fault>>;
+
+/// What an `apply` is held against.
+#[derive(Clone, Copy, Debug, Default)]
+struct Files<'a> {
+    /// A saved plan.
+    plan: Option<&'a Path>,
+    /// A preview of the commit.
+    preview: Option<&'a Path>,
+}
 
 /// A command with all that it needs.
 struct Running<'a, 'b> {
@@ -53,10 +63,15 @@ pub(super) fn run(
         Command::Apply {
             choices,
             plan,
+            preview,
             applying,
             metrics_file,
         } => running.measured(metrics_file.as_deref(), |own| {
-            own.apply(&decisions(choices), applying, plan.as_deref())
+            let files = Files {
+                plan: plan.as_deref(),
+                preview: preview.as_deref(),
+            };
+            own.apply(&decisions(choices), applying, files)
         }),
         Command::Run {
             choices,
@@ -198,14 +213,23 @@ impl Running<'_, '_> {
         &mut self,
         decisions: &Decisions,
         applying: &Applying,
-        saved: Option<&Path>,
+        files: Files<'_>,
     ) -> Result<u8> {
-        let observation = self.observe(decisions, true)?;
-        let plan = observation.plan(decisions);
-        if let Some(path) = saved {
+        let read = |path: &Path| -> Result<(String, String)> {
             let place = path.display().to_string();
-            let text = fs::read_to_string(path)
-                .map_err(|error| vec![Fault::new(&place, format!("can't be read: {error}"))])?;
+            match fs::read_to_string(path) {
+                Ok(text) => Ok((place, text)),
+                Err(error) => Err(vec![Fault::new(place, format!("can't be read: {error}"))]),
+            }
+        };
+        let observation = self.observe(decisions, true)?;
+        if let Some(path) = files.preview {
+            let (place, text) = read(path)?;
+            preview::check(&place, &text, observation.commit.as_deref())?;
+        }
+        let plan = observation.plan(decisions);
+        if let Some(path) = files.plan {
+            let (place, text) = read(path)?;
             let check =
                 SavedPlan::parse(&place, &text).and_then(|saved| saved.check(&place, &plan));
             check.map_err(|fault| vec![fault])?;
@@ -280,7 +304,9 @@ impl Running<'_, '_> {
     ) -> Result<u8> {
         let decisions = decisions(choices);
         loop {
-            let round = self.measured(metrics, |own| own.apply(&decisions, applying, None));
+            let round = self.measured(metrics, |own| {
+                own.apply(&decisions, applying, Files::default())
+            });
             let code = round.unwrap_or_else(|faults| {
                 tell(&faults, self.terminal);
                 1
@@ -365,7 +391,7 @@ impl Running<'_, '_> {
             streams: streams.iter().cloned().collect(),
             ..Decisions::default()
         };
-        self.apply(&decisions, applying, None)
+        self.apply(&decisions, applying, Files::default())
     }
 
     fn adopt(

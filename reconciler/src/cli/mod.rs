@@ -82,6 +82,9 @@ enum Command {
         /// Saved plan; refused if anything else would be done now
         #[arg(long, value_name = "FILE")]
         plan: Option<PathBuf>,
+        /// Preview of the commit, from `gen diff --format json`; refused if it has a danger that nobody acknowledged
+        #[arg(long, value_name = "FILE")]
+        preview: Option<PathBuf>,
         #[command(flatten)]
         applying: Applying,
         /// File to write metrics of the run to, in Prometheus' text format
