@@ -466,6 +466,9 @@ pub struct ExcludedPaths {
     pub paths: Vec<String>,
     /// Why, on one line.
     pub reason: String,
+    /// Whether they are the shippers' own, which are left out wherever these run; templates need not know.
+    #[serde(skip)]
+    pub is_own: bool,
 }
 
 /// Containers of the system namespaces, and the journal.

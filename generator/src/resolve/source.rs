@@ -175,6 +175,7 @@ fn applications(settings: &Settings) -> ContainerSource {
         paths: paths_of_system(settings),
         reason: "Containers of system namespaces are the node's: the source `nodes` reads them."
             .to_owned(),
+        is_own: false,
     });
     exclude.extend(exclusions(records));
     exclude.retain(|excluded| !excluded.paths.is_empty());
@@ -217,6 +218,7 @@ fn nodes(settings: &Settings, problems: &mut Problems) -> NodeSource {
                 .collect(),
             reason: "Static pods of the control plane: the source `control_plane` reads them."
                 .to_owned(),
+            is_own: false,
         });
     }
     exclude.extend(exclusions(&nodes.records));
@@ -375,6 +377,7 @@ fn own_logs(settings: &Settings) -> ExcludedPaths {
         reason:
             "Fluentd's own logs would go round in circles; the events are a source of their own."
                 .to_owned(),
+        is_own: true,
     }
 }
 
@@ -385,6 +388,7 @@ fn exclusions(records: &Records) -> impl Iterator<Item = ExcludedPaths> {
         .map(|(name, exclusion)| ExcludedPaths {
             paths: container::paths(&exclusion.containers),
             reason: format!("{name}: {}", one_line(&exclusion.reason)),
+            is_own: false,
         })
 }
 

@@ -14,8 +14,6 @@ use crate::resolve::{
 };
 use crate::settings::ControlPlaneRead;
 
-/// Why the shippers' own pods are left out, wherever these are.
-const OWN_LOGS: &str = "Fluentd's own logs";
 /// What of the journal is read where nothing else is said.
 const EVERY_UNIT: &str = "journal: every unit";
 
@@ -117,10 +115,7 @@ impl Reads {
     }
 
     fn of_containers(source: &ContainerSource) -> Self {
-        let excluded = source
-            .exclude
-            .iter()
-            .filter(|exclusion| !exclusion.reason.starts_with(OWN_LOGS));
+        let excluded = source.exclude.iter().filter(|exclusion| !exclusion.is_own);
         let excluded = excluded.flat_map(|exclusion| {
             let reason = exclusion.reason.trim_end_matches('.');
             exclusion
@@ -224,6 +219,22 @@ mod tests {
 
     fn told(old: &str, new: &str) -> Vec<String> {
         lost(&resolved(old), &resolved(new))
+    }
+
+    /// A comment that is worded otherwise is no reason to read more or less.
+    #[test]
+    fn no_wording_of_a_reason_counts() {
+        let (base, mut head) = (resolved(""), resolved(""));
+        let applications = head.sources.applications.as_mut().expect("it is on");
+        let own = applications.exclude.iter_mut().filter(|own| own.is_own);
+        for exclusion in own {
+            "What ships logs ships none of its own.".clone_into(&mut exclusion.reason);
+            exclusion
+                .paths
+                .push("/var/log/containers/more-*.log".to_owned());
+        }
+        assert_ne!(base.sources, head.sources);
+        assert_eq!(lost(&base, &head), [""; 0]);
     }
 
     /// Settings of the sources of Kubernetes, without the machines' own.
