@@ -27,6 +27,7 @@ mod client;
 mod elasticsearch;
 mod example;
 mod fleet;
+mod many;
 mod model;
 #[path = "../real/opensearch.rs"]
 mod opensearch;

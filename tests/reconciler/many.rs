@@ -1,0 +1,76 @@
+//! Many clusters with a stream and a credential each, at a real OpenSearch: `ci/bench/reconciler --real` runs it.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Instant;
+
+use logfleet_contract::server::Backend;
+
+use crate::fleet::Fleet;
+use crate::program::Program;
+use crate::relay::{ADMINISTRATOR, PASSWORD};
+use crate::servers::alone;
+
+fn clusters() -> usize {
+    // Only this measurement is told something by its surroundings.
+    let told = std::env::var_os("LOGFLEET_BENCH_CLUSTERS");
+    told.map_or(200, |told| told.into_string().unwrap().parse().unwrap())
+}
+
+#[test]
+#[ignore = "a measurement: ci/bench/reconciler --real"]
+fn many_clusters_at_a_real_server() {
+    let (_alone, Some(real)) = alone(Backend::Opensearch) else {
+        return;
+    };
+    let names: Vec<String> = (0..clusters())
+        .map(|own| format!("many-{own:04}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut fleet = Fleet::small(Backend::Opensearch, &names);
+    let program = Program::with(
+        Backend::Opensearch,
+        &real.played.url(),
+        &fleet.root(),
+        ADMINISTRATOR,
+        PASSWORD,
+        None,
+        60,
+    );
+    let mut table = String::from(
+        "| Run | Seconds | Requests | Writes | Writes of security |\n|---|---|---|---|---|\n",
+    );
+    let mut measure = |what: &str, arguments: &[&str]| {
+        real.played.requests();
+        let start = Instant::now();
+        program.expect(0, arguments);
+        let seconds = start.elapsed().as_secs_f64();
+        let requests = real.played.requests();
+        let writes = requests.iter().filter(|request| request.writes()).count();
+        let security = requests
+            .iter()
+            .filter(|request| request.method == "PATCH")
+            .count();
+        let _ = writeln!(
+            table,
+            "| {what} | {seconds:.1} | {} | {writes} | {security} |",
+            requests.len()
+        );
+        (requests.len(), writes, security)
+    };
+    let first = measure("first apply", &["apply"]);
+    let same = measure("apply without a change", &["apply"]);
+    let (path, mut body) = fleet
+        .objects(names[0])
+        .into_iter()
+        .find(|(path, _)| path.starts_with("_index_template/"))
+        .unwrap();
+    body["version"] = serde_json::json!(2);
+    fleet.set(names[0], &path, Some(&body));
+    let changed = measure("one cluster changed", &["apply"]);
+    writeln!(std::io::stderr(), "{} clusters\n\n{table}", names.len()).unwrap();
+    assert!(same.0 <= 30 && same.1 == 0, "{same:?}");
+    assert!(changed.0 <= 40, "{changed:?}");
+    // Roles, mappings, tenants in one request each up to a thousand, users a hundred at a time.
+    assert!(first.2 <= 10 + names.len().div_ceil(100), "{first:?}");
+}
