@@ -186,11 +186,18 @@ def write_environments(folder):
         (target / f"{name}.yaml").write_text(text)
 
 
+def write_fleet_file(folder):
+    """The example's settings, but for the clusters that the reconciler writes Secrets into: these have other names here."""
+    text = (EXAMPLES / "fleet.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"^  clusters:\n(?:^    .*\n)+", "", text, flags=re.MULTILINE)
+    (folder / "clusters/fleet.yaml").write_text(text, encoding="utf-8")
+
+
 def write_fleet(folder, clusters):
     """Makes the fleet in a folder that has no `clusters/` yet; gives the names
     of its clusters and the example that each was made of."""
     (folder / "clusters").mkdir(parents=True)
-    shutil.copy(EXAMPLES / "fleet.yaml", folder / "clusters")
+    write_fleet_file(folder)
     shutil.copytree(EXAMPLES / "certificates", folder / "clusters" / "certificates")
     write_environments(folder)
     examples = sorted(file.parent.name for file in EXAMPLES.glob("*/cluster.yaml"))

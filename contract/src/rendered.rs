@@ -94,6 +94,8 @@ pub struct RenderedFleet {
     pub ownership: Ownership,
     /// Objects of Argo CD or Flux.
     pub gitops: Files,
+    /// What runs the reconciler in a cluster, its settings, and the stacks of its roles.
+    pub reconciler: Files,
     /// Files that only a fleet's own templates make.
     pub other: Files,
     /// Files that `gen` didn't write.
@@ -220,7 +222,7 @@ impl RenderedCluster {
             Ok(Place::Gitops) => {
                 self.gitops.insert(path, bytes);
             }
-            Ok(Place::Other) => {
+            Ok(Place::Other | Place::Reconciler) => {
                 self.other.insert(path, bytes);
             }
         }
@@ -258,11 +260,19 @@ impl RenderedFleet {
         let Some((ownership, files, foreign)) = owned(folder::FLEET, tree, &mut faults) else {
             return Err(faults);
         };
-        let is_gitops = |path: &TreePath| path.as_str().starts_with("gitops/");
-        let (gitops, other) = files.into_iter().partition(|(path, _)| is_gitops(path));
+        let (mut gitops, mut reconciler, mut other) = (Files::new(), Files::new(), Files::new());
+        for (path, bytes) in files {
+            let place = match Place::of(path.as_str()) {
+                Ok(Place::Gitops) => &mut gitops,
+                Ok(Place::Reconciler) => &mut reconciler,
+                _ => &mut other,
+            };
+            place.insert(path, bytes);
+        }
         let read = Self {
             ownership,
             gitops,
+            reconciler,
             other,
             foreign,
         };

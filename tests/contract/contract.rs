@@ -52,6 +52,7 @@ fn every_rendered_file_is_read_into_a_type() {
         "files of Kubernetes",
         "files of authentication",
         "files of machines",
+        "files of the reconciler",
         "fragments of accounts",
         "fragments of members",
         "ownership files",

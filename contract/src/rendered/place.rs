@@ -36,6 +36,8 @@ pub enum Place {
     Gitops,
     /// `authentication.json`.
     Authentication,
+    /// `reconciler/…`, of the whole fleet.
+    Reconciler,
     /// What no built-in template makes.
     Other,
 }
@@ -83,6 +85,7 @@ impl Place {
             ["kubernetes", _, ..] => Self::Kubernetes(KubernetesFile::Applied),
             ["gitops", _, ..] => Self::Gitops,
             [authentication::FILE] => Self::Authentication,
+            ["reconciler", _, ..] => Self::Reconciler,
             _ => Self::Other,
         })
     }
@@ -100,6 +103,7 @@ impl Place {
             Self::Kubernetes(KubernetesFile::Applied) => "files of Kubernetes",
             Self::Gitops => "files of Argo CD or Flux",
             Self::Authentication => "files of authentication",
+            Self::Reconciler => "files of the reconciler",
             Self::Other => "files of no known kind",
         }
     }
@@ -126,6 +130,7 @@ mod tests {
             ("gitops/flux/a.yaml", "files of Argo CD or Flux"),
             ("authentication.json", "files of authentication"),
             ("more/authentication.json", "files of no known kind"),
+            ("reconciler/aws/own.json", "files of the reconciler"),
             ("notes.md", "files of no known kind"),
         ] {
             assert_eq!(

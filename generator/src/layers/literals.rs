@@ -81,7 +81,7 @@ fn hint_at(path: &ValuePath) -> String {
 
 /// Whether a setting says where a secret is kept.
 fn takes_reference(key: &str) -> bool {
-    key == "secret" || key.ends_with("_secret")
+    key == "secret" || key.ends_with("_secret") || key == "signers"
 }
 
 /// The key that a value stands below, in lists too.

@@ -118,7 +118,7 @@ impl Rendered {
         }
         let fleet = RenderedFleet::read(tree)?;
         self.leave(FLEET, &fleet.foreign, fleet.other.keys());
-        let typed = 1 + fleet.gitops.len();
+        let typed = 1 + fleet.gitops.len() + fleet.reconciler.len();
         if typed + fleet.foreign.len() + fleet.other.len() != total {
             self.unread
                 .push(format!("{FLEET}: {typed} of {total} files"));

@@ -186,7 +186,11 @@ sources:
 
 /// Settings whose change may render nothing: where (`*` is any key), and why. What
 /// is below one is meant, too.
-const WITHOUT_EFFECT: [(&str, &str); 20] = [
+const WITHOUT_EFFECT: [(&str, &str); 21] = [
+    (
+        "reconciler.enabled",
+        "it is made of a fleet, which these clusters have none of: resolve/reconciler/tests.rs",
+    ),
     (
         "sources.aws.ec2.status",
         "what is so already may be asked for",
@@ -305,9 +309,11 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("ClusterName", &["other"]),
     ("CodeBucket", &["other-{region}"]),
     ("CodeKey", &["other.zip"]),
+    ("CronSchedule", &["30 * * * *"]),
     ("DataStreamPart", &["other"]),
     ("Day", &["2028-01-01"]),
     ("EnvironmentName", &["other"]),
+    ("ExternalId", &["other"]),
     ("FieldName", &["kubernetes.host", "message"]),
     ("FileGlob", &["/var/log/other.log"]),
     ("FilePath", &["certificates/other.pem"]),
@@ -317,6 +323,7 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("Glob", &["other-*"]),
     ("HostName", &["other.example.com"]),
     ("HostPath", &["/var/other"]),
+    ("IamRoleName", &["other"]),
     (
         "ImageDigest",
         &["sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"],
@@ -345,6 +352,7 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("RoleArn", &["arn:aws:iam::111122223333:role/other"]),
     ("SecretKeyName", &["other"]),
     ("SecretReference", &["aws-secretsmanager:other"]),
+    ("StackOwner", &["other"]),
     ("TagValue", &["other"]),
     ("Url", &["https://other.example.com"]),
 ];
