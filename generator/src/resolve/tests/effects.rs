@@ -271,7 +271,8 @@ const WITHOUT_EFFECT: [(&str, &str); 21] = [
 ];
 
 /// Of these, settings that nothing is rendered of in any cluster.
-const NEVER_RENDERED: [&str; 9] = [
+const NEVER_RENDERED: [&str; 10] = [
+    "reconciler.enabled",
     // There is one rule.
     "sources.kubernetes.nodes.records.multiline.*.order",
     "stream_defaults.cloudwatch.subscriptions.firehose.enabled",
