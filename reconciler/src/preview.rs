@@ -133,7 +133,7 @@ mod tests {
     fn every_danger_must_be_meant() {
         let meant = json!({ "place": "commit c45c5ecb", "reason": "agreed" });
         let one = danger("retention-shrinks", &meant);
-        assert!(told(&preview(&[one.clone()], &[]), Some(COMMIT)).is_empty());
+        assert!(told(&preview(std::slice::from_ref(&one), &[]), Some(COMMIT)).is_empty());
         let other = danger("stream-removed", &Value::Null);
         for (own, of_generator) in [
             (vec![one.clone(), other.clone()], vec![]),

@@ -60,12 +60,11 @@ fn one_run(seed: u64) -> (u64, u64) {
         let ended = runtime().block_on(async {
             tokio::time::timeout(lifetime, forwarder.handle(&poll, &context)).await
         });
-        match ended {
-            Ok(outcome) => failed += u64::from(outcome.result.is_err()),
-            Err(_) => {
-                killed += 1;
-                forwarder = rig.forwarder();
-            }
+        if let Ok(outcome) = ended {
+            failed += u64::from(outcome.result.is_err());
+        } else {
+            killed += 1;
+            forwarder = rig.forwarder();
         }
     }
     // The server hears of those that were killed.

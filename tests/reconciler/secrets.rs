@@ -65,10 +65,14 @@ fn a_real_api_server_takes_what_its_token_may_write() {
     fleet.authenticate("alpha", &told);
     let program = Program::new(Backend::Opensearch, &model.played.url(), &fleet.root());
     std::fs::write(program.folder().join("token"), token(server)).unwrap();
-    std::fs::write(program.folder().join("api.pem"), &server.authority).unwrap();
+    // The administrator's file says where it is, and the authority is beside that.
+    let kubeconfig = std::fs::read_to_string(&server.kubeconfig).unwrap();
+    let url = kubeconfig.split("server: \"").nth(1).unwrap();
+    let url = url.split('"').next().unwrap();
+    let authority = server.kubeconfig.with_file_name("ca.pem");
+    std::fs::copy(authority, program.folder().join("api.pem")).unwrap();
     program.add_settings(&format!(
-        "kubernetes: {{ alpha: {{ url: \"{}\", certificate_authority: api.pem, token: {{ file: token }} }} }}\n",
-        server.url
+        "kubernetes: {{ alpha: {{ url: \"{url}\", certificate_authority: api.pem, token: {{ file: token }} }} }}\n"
     ));
     let handed = || {
         let data = server.admin.send("GET", &secret(), None).body["data"].clone();

@@ -16,16 +16,12 @@ use crate::client::{Answer, Client, Identity};
 use crate::rig::{self, Server, User};
 
 /// The administrator's token, on a server that only this machine reaches.
-pub const TOKEN: &str = "only-for-tests";
+const TOKEN: &str = "only-for-tests";
 
 /// The server that all tests of this run share.
 pub struct ApiServer {
     _server: Server,
     _etcd: Server,
-    /// Its address.
-    pub url: String,
-    /// The authority that signs its certificate.
-    pub authority: String,
     /// Somebody who may do everything.
     pub admin: Client,
     /// The file by which programs find the server, and are that somebody.
@@ -88,8 +84,6 @@ impl ApiServer {
         let this = Self {
             _server: server,
             _etcd: etcd,
-            url,
-            authority: authority.pem(),
             admin,
             kubeconfig: folder.join("kubeconfig"),
         };
