@@ -54,21 +54,19 @@ impl Issuing<'_, '_> {
         let secret = if let Some(secret) = found {
             secret
         } else {
-            {
-                let is_strange =
-                    stored.strange.is_some() || current.is_some_and(|secret| !is_own(&secret));
-                if record.active.is_none() && is_strange {
-                    return Err(Fault::new(
-                        self.place(name),
-                        format!("the secret `{}` exists, with another {}", record.secret, what(record)),
-                    )
-                    .hint("delete the secret, or name another one in the destination's `authentication.secret`"));
-                }
-                let mut secret = self.make_secret(name, record, wanted, &path)?;
-                secret.ca_certificate.clone_from(&wanted.ca_certificate);
-                store.put_pending(&record.secret, &record.layout, &secret)?;
-                secret
+            let is_strange =
+                stored.strange.is_some() || current.is_some_and(|secret| !is_own(&secret));
+            if record.active.is_none() && is_strange {
+                return Err(Fault::new(
+                    self.place(name),
+                    format!("the secret `{}` exists, with another {}", record.secret, what(record)),
+                )
+                .hint("delete the secret, or name another one in the destination's `authentication.secret`"));
             }
+            let mut secret = self.make_secret(name, record, wanted, &path)?;
+            secret.ca_certificate.clone_from(&wanted.ca_certificate);
+            store.put_pending(&record.secret, &record.layout, &secret)?;
+            secret
         };
         if secret.form == Form::ApiKey {
             let mut known: BTreeSet<String> = record.api_keys.values().cloned().collect();
