@@ -187,8 +187,8 @@ def write_environments(folder):
 
 
 def write_fleet_file(folder):
-    """The example's settings without the reconciler: with hundreds of accounts its role has more policies than AWS
-    allows, which `gen` refuses."""
+    """The example's settings without the reconciler: its role would name hundreds of domains of Amazon OpenSearch
+    Service, more than AWS allows, which `gen` refuses."""
     text = (EXAMPLES / "fleet.yaml").read_text(encoding="utf-8")
     text = re.sub(r"^reconciler:\n(?:^(?:  .*)?\n)+", "", text, flags=re.MULTILINE)
     (folder / "clusters/fleet.yaml").write_text(text, encoding="utf-8")
