@@ -161,6 +161,16 @@ pub enum Form {
     ApiKey,
 }
 
+/// `user` or `API key`.
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::ApiKey => "API key",
+        })
+    }
+}
+
 /// How a secret is written: as JSON, with these keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {

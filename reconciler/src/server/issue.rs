@@ -304,7 +304,10 @@ impl Issuing<'_, '_> {
         };
         Err(Fault::new(
             self.place(name),
-            format!("the new {} can't write to {stream}: {last}", what(record)),
+            format!(
+                "the new {} can't write to {stream}: {last}",
+                record.layout.form
+            ),
         )
         .hint("what was in use stays in use; run it again when the cause is mended"))
     }
@@ -412,14 +415,6 @@ fn coming_user(record: &Credential, wanted: &WantedCredential) -> ObjectPath {
         .coming
         .map_or(Slot::First, |coming| coming.slot)
         .user(&wanted.user)
-}
-
-/// What a credential is, in a message.
-fn what(record: &Credential) -> &'static str {
-    match record.layout.form {
-        Form::User => "user",
-        Form::ApiKey => "API key",
-    }
 }
 
 fn user_body(body: &Value, kind: Kind, password: &SecretString) -> Wiped {

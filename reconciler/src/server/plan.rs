@@ -117,14 +117,6 @@ pub fn drift(kind: Kind, wanted: &Value, there: &Value) -> Vec<Difference> {
     differences(&normal(kind, there, wanted), &normal(kind, wanted, wanted))
 }
 
-/// What a credential is, in a message.
-fn made(form: Form) -> &'static str {
-    match form {
-        Form::User => "user",
-        Form::ApiKey => "API key",
-    }
-}
-
 struct Planning<'a> {
     server: &'a str,
     wanted: &'a WantedServer,
@@ -366,7 +358,7 @@ impl Planning<'_> {
         };
         let adopted = &self.decisions.adopted;
         if !adopted.contains(&format!("credential/{name}")) {
-            let what = made(wanted.layout.form);
+            let what = wanted.layout.form;
             let stop = Fault::new(
                 format!("{}/{path}", self.server),
                 format!("somebody else made this {what}"),
@@ -436,7 +428,7 @@ impl Planning<'_> {
                 (None, Some(path)) => self.plan.stops.push(
                     Fault::new(
                         format!("{}/{path}", self.server),
-                        format!("somebody else made this {}", made(wanted.layout.form)),
+                        format!("somebody else made this {}", wanted.layout.form),
                     )
                     .hint("delete it, so that the next credential can have its name"),
                 ),

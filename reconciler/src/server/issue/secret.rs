@@ -11,7 +11,7 @@ use crate::server::api_key::{self, ApiKeys};
 use crate::store::Secret;
 use crate::wanted::WantedCredential;
 
-use super::{Issuing, Passwords, coming_user, what};
+use super::{Issuing, Passwords, coming_user};
 
 impl Issuing<'_, '_> {
     /// Stores what the coming one signs in with, or finds what a run before stored.
@@ -59,7 +59,7 @@ impl Issuing<'_, '_> {
             if record.active.is_none() && is_strange {
                 return Err(Fault::new(
                     self.place(name),
-                    format!("the secret `{}` exists, with another {}", record.secret, what(record)),
+                    format!("the secret `{}` exists, with another {}", record.secret, record.layout.form),
                 )
                 .hint("delete the secret, or name another one in the destination's `authentication.secret`"));
             }

@@ -11,7 +11,7 @@ use crate::random;
 use crate::server::api_key;
 use crate::server::write;
 
-use super::{Issuing, Outcome, what};
+use super::{Issuing, Outcome};
 
 impl Issuing<'_, '_> {
     /// Lists a credential that somebody made by hand, if its password is in the store.
@@ -40,7 +40,7 @@ impl Issuing<'_, '_> {
             is_it.then_some((slot, current))
         });
         let (slot, secret) = found.ok_or_else(|| {
-            let what = what(&record);
+            let what = record.layout.form;
             Fault::new(self.place(name), format!("the secret `{}` doesn't hold the {what} `{}`", wanted.secret, wanted.user.name))
                 .hint(format!("store it there, as JSON with the keys {}; or delete the {what}, and a new credential is made", wanted.layout))
         })?;
