@@ -167,7 +167,7 @@ fn reserved(resource: &Resource<'_>) -> Option<String> {
                 .windows(2)
                 .any(|pair| pair.iter().all(|byte| b"._-".contains(byte)));
             (adjacent || name.len() < 3).then(|| {
-                "a trail's name has at least 3 characters, and none of `._-` beside another"
+                "a trail's name has at least 3 characters, and no two of `._-` next to each other"
                     .to_owned()
             })
         }

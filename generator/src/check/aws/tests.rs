@@ -228,7 +228,7 @@ fn a_role_may_what_is_named() {
         ),
         (
             json!({ "Effect": "Allow", "NotAction": ["s3:GetObject"], "Resource": "arn:aws:s3:::a" }),
-            "`R`: a statement allows by `NotAction`, which nobody can see the end of",
+            "`R`: a statement uses `NotAction`, which allows everything but a list",
         ),
     ] {
         assert_eq!(reported(json!({ "R": role(&statement) })), [message]);
@@ -292,7 +292,7 @@ fn sizes_and_names_are_those_that_aws_takes() {
         ),
         (
             named("AWS::CloudTrail::Trail", "TrailName", "a--b".to_owned()),
-            "`R`: a trail's name has at least 3 characters, and none of `._-` beside another",
+            "`R`: a trail's name has at least 3 characters, and no two of `._-` next to each other",
         ),
         (
             named("AWS::Logs::LogGroup", "LogGroupName", "aws/x".to_owned()),

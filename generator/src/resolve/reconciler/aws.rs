@@ -338,7 +338,7 @@ fn stacks(
             } else if also.contains(&place) {
                 problems.push(
                     &setting,
-                    "clusters are there, so it is looked at anyway",
+                    "the reconciler looks there anyway, since clusters are in it",
                     "remove it",
                 );
             }
