@@ -73,3 +73,45 @@ fn what_was_edited_by_hand_is_protected() {
     assert_eq!(run.code, 1, "{run}");
     assert!(run.err.contains(PROJECT), "{run}");
 }
+
+/// A policy of AWS has a size, and what a fleet names in it has none.
+#[test]
+fn what_a_role_has_no_room_for_is_in_managed_policies() {
+    let fleet = TestFleet::base();
+    fleet.append(
+        "clusters/fleet.yaml",
+        r#"gitops: { repository: { url: "https://git.example.com/logs.git" } }
+reconciler:
+  enabled: true
+  image: { repository: registry.example.com/reconciler, tag: "1" }
+  aws:
+    role_arn: "arn:aws:iam::111122223333:role/reconciler"
+    assumed_role: accounts
+"#,
+    );
+    let cluster = fleet.text("clusters/alpha/cluster.yaml");
+    let secrets: Vec<String> = (0..14)
+        .map(|number| format!("team/{}-{number}", "a-long-name/".repeat(40)))
+        .collect();
+    for (number, secret) in secrets.iter().enumerate() {
+        let name = format!("c{number}");
+        let text = cluster.replace("name: alpha", &format!("name: {name}"));
+        fleet.write(
+            &format!("clusters/{name}/cluster.yaml"),
+            format!("{text}destinations: {{ main: {{ authentication: {{ secret: \"aws-secretsmanager:{secret}\" }} }} }}\n"),
+        );
+    }
+    let run = fleet.call(&["render"]);
+    assert_eq!(run.code, 0, "{run}");
+    let text = fleet.text("rendered/_fleet/reconciler/aws/account.json");
+    let template: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let resources = template["Resources"].as_object().expect("resources");
+    let ids: Vec<&str> = resources.keys().map(String::as_str).collect();
+    assert_eq!(ids, ["Role", "Policy2"]);
+    let more = &template["Resources"]["Policy2"]["Properties"];
+    assert_eq!(more["ManagedPolicyName"], "accounts-2");
+    assert_eq!(more["Roles"], serde_json::json!([{ "Ref": "Role" }]));
+    for secret in &secrets {
+        assert_eq!(text.matches(&format!(":secret:{secret}-??????")).count(), 1);
+    }
+}

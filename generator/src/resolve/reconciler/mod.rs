@@ -20,7 +20,7 @@ pub use aws::{
 };
 pub use cluster::ReconciledCluster;
 pub use clusters::ResolvedReconcilerCluster;
-pub use policy::Statement;
+pub use policy::{Policy, Statement};
 pub use servers::{AdministratorRole, CopiedAuthority, ResolvedReconcilerServer, Serves};
 
 use super::FleetCluster;
