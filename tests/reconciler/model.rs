@@ -49,6 +49,18 @@ impl Model {
         }
     }
 
+    /// The same, reached by TLS.
+    pub fn start_tls(backend: Backend) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let own = Arc::clone(&state);
+        let played = Played::start_tls(move |request| own.lock().unwrap().answer(backend, request));
+        Self {
+            played,
+            state,
+            backend,
+        }
+    }
+
     /// What is in it, without the inventory: to compare two servers. Passwords and ids are left out.
     pub fn objects(&self) -> BTreeMap<String, Value> {
         let state = self.state.lock().unwrap();
