@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::aws_calls::{CALLS, Caller, Listed, On};
+use logfleet_contract::secrets::arn_for_policy;
 use serde::Serialize;
 
 /// A statement of a policy.
@@ -197,7 +198,7 @@ fn arn_of_secret(name: &str) -> Option<String> {
     if name.starts_with("logfleet/") {
         None
     } else if name.starts_with("arn:") {
-        Some(name.to_owned())
+        Some(arn_for_policy(name))
     } else {
         Some(format!(
             "arn:aws:secretsmanager:*:<account>:secret:{name}-??????"
