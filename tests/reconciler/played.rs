@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -86,7 +86,7 @@ type Answering = Box<dyn Fn(&Request) -> (u16, Value) + Send + Sync>;
 struct Shared {
     seen: Mutex<Seen>,
     answering: Answering,
-    tls: Option<Tls>,
+    tls: Option<&'static Tls>,
 }
 
 /// Who the server is, and who it isn't.
@@ -97,6 +97,12 @@ struct Tls {
 }
 
 impl Tls {
+    /// The same for all servers: keys take their time.
+    fn shared() -> &'static Self {
+        static TLS: OnceLock<Tls> = OnceLock::new();
+        TLS.get_or_init(Self::new)
+    }
+
     fn new() -> Self {
         let config = |authority: &Authority| {
             let issued = authority.issue("played");
@@ -133,10 +139,10 @@ impl Played {
 
     /// Starts one that is reached by TLS, with a connection for each request.
     pub fn start_tls(answering: impl Fn(&Request) -> (u16, Value) + Send + Sync + 'static) -> Self {
-        Self::start_with(Box::new(answering), Some(Tls::new()))
+        Self::start_with(Box::new(answering), Some(Tls::shared()))
     }
 
-    fn start_with(answering: Answering, tls: Option<Tls>) -> Self {
+    fn start_with(answering: Answering, tls: Option<&'static Tls>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -165,7 +171,7 @@ impl Played {
 
     /// The certificate of its authority, where it is reached by TLS.
     pub fn authority(&self) -> Option<&str> {
-        self.shared.tls.as_ref().map(|tls| tls.authority.as_str())
+        self.shared.tls.map(|tls| tls.authority.as_str())
     }
 
     /// How many requests there were since they were asked for last.
@@ -199,7 +205,7 @@ impl Seen {
 
 fn greet(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let Some(tls) = &shared.tls else {
+    let Some(tls) = shared.tls else {
         return serve(stream, shared);
     };
     let is_wrong = {
