@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logfleet_contract::members::Fragment;
 use serde_json::json;
@@ -14,6 +14,7 @@ use super::emulator::Aws;
 use super::failures::{REGION, fleet, groups, template};
 use super::http::{self, Answer, Request};
 use super::run::{Choices, Fleet, make_bucket};
+use crate::played::Played;
 
 /// How requests fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -332,4 +333,32 @@ fn what_passes_when_it_is_sent_again_is_no_fault() {
             }
         });
     }
+}
+
+/// The system's authorities sign nothing of whoever answers here.
+#[test]
+fn a_certificate_of_somebody_else_is_told_and_nothing_is_sent() {
+    let Some(aws) = Aws::shared() else { return };
+    let theirs = Played::start_tls(|request| panic!("{request:?} was sent"));
+    let mut fleet = fleet(aws, "219999999999", "alpha", &["one"]);
+    fleet.endpoint = theirs.url();
+    let begun = Instant::now();
+    let told: Vec<String> = match fleet.prepare(&fleet.way(), &Choices::default()) {
+        Ok(prepared) => prepared
+            .plan
+            .stops
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect(),
+    };
+    assert!(
+        told.len() == 1 && told[0].contains("certificate"),
+        "{told:#?}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "it isn't tried again"
+    );
+    assert_eq!(theirs.count(), 0);
 }
