@@ -115,3 +115,60 @@ reconciler:
         assert_eq!(text.matches(&format!(":secret:{secret}-??????")).count(), 1);
     }
 }
+
+const RECONCILER: &str = r#"
+reconciler:
+  enabled: true
+  image: { repository: registry.example.com/reconciler, tag: "1" }
+  source: { secret: kubernetes-secret:git }
+  aws: { role_arn: "arn:aws:iam::111122223333:role/reconciler", assumed_role: accounts }
+"#;
+
+/// One tool applies everything, the reconciler in its own cluster included.
+#[test]
+fn the_reconciler_is_applied_by_the_fleets_tool() {
+    for (tool, file) in [
+        ("argo_cd", "rendered/_fleet/gitops/argo-cd/reconciler.yaml"),
+        ("flux", "rendered/_fleet/gitops/flux/reconciler.yaml"),
+    ] {
+        let fleet = TestFleet::base();
+        fleet.append(
+            "clusters/fleet.yaml",
+            &format!("gitops: {{ tool: {tool}, repository: {{ url: \"https://git.example.com/logs.git\" }} }}\n{RECONCILER}"),
+        );
+        let run = fleet.call(&["render"]);
+        assert_eq!(run.code, 0, "{run}");
+        let text = fleet.text(file);
+        assert!(
+            text.contains("/_fleet/reconciler/kubernetes\"")
+                && text.contains("\"logfleet.reconciler\""),
+            "{text}"
+        );
+        let is_listed = |fleet: &TestFleet| {
+            let path = "rendered/_fleet/gitops/flux/kustomization.yaml";
+            tool == "flux" && fleet.text(path).contains("- reconciler.yaml")
+        };
+        assert_eq!(is_listed(&fleet), tool == "flux");
+        let settings = fleet.text("clusters/fleet.yaml");
+        let without = settings.replace("  enabled: true\n", "  enabled: true\n  gitops: false\n");
+        fleet.write("clusters/fleet.yaml", without);
+        let run = fleet.call(&["render"]);
+        assert_eq!(run.code, 0, "{run}");
+        assert!(!fleet.has(file) && !is_listed(&fleet));
+    }
+}
+
+/// What applies the last cluster is told in docs/gitops.md: no file is left for the tool's root.
+#[test]
+fn it_goes_with_the_last_cluster() {
+    let fleet = with_argo_cd();
+    fleet.remove("clusters/alpha");
+    fleet.remove("clusters/beta.example.com");
+    let run = fleet.call(&["render"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(
+        run.out.contains("rendered/_fleet: no longer in the fleet"),
+        "{run}"
+    );
+    assert!(!fleet.has("rendered/_fleet"));
+}
