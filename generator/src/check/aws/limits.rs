@@ -115,7 +115,7 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
             "AWS::IAM::Role" => {
                 let count = managed_policies(template, &resource);
                 if count > MANAGED_POLICIES {
-                    told(format!(
+                    reported(format!(
                         "it has {count} managed policies, and AWS allows {MANAGED_POLICIES}"
                     ));
                 }

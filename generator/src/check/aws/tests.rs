@@ -373,11 +373,11 @@ fn a_role_has_room_for_what_it_may() {
     let managed = |document: Value| json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "Roles": [{ "Ref": "R" }], "PolicyDocument": document } });
     // 74 characters each: what puts an ARN together isn't counted.
     assert_eq!(
-        told(json!({ "R": role(domains(137), 24), "P": managed(domains(81)) })),
+        reported(json!({ "R": role(domains(137), 24), "P": managed(domains(81)) })),
         [""; 0]
     );
     assert_eq!(
-        told(json!({ "R": role(domains(138), 25), "P": managed(domains(82)) })),
+        reported(json!({ "R": role(domains(138), 25), "P": managed(domains(82)) })),
         [
             "`P`: its policy has 6163 bytes, and AWS allows 6144",
             "`R`: it has 26 managed policies, and AWS allows 25",
