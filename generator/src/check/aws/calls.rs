@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::forwarder::{Authentication, ScheduleInput};
+use logfleet_contract::secrets::SecretArn;
 use logfleet_contract::{account, names, stack};
 use serde_json::Value;
 
@@ -381,8 +382,8 @@ impl Caller {
                 .secrets
                 .iter()
                 .map(|name| {
-                    let (region, name) = match name.split_once(":secret:") {
-                        Some((arn, own)) => (arn.split(':').nth(3), own.to_owned()),
+                    let (region, name) = match SecretArn::read(name) {
+                        Some(arn) => (Some(arn.region), format!("{}-AbCdEf", arn.name)),
                         None => (self.secrets_region.as_deref(), format!("{name}-AbCdEf")),
                     };
                     Request {
