@@ -83,7 +83,7 @@ impl Fault {
     }
 }
 
-/// All faults of a run, sorted and each told once.
+/// All faults of a run, sorted and each reported once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults(Vec<Fault>);
 

@@ -91,7 +91,10 @@ impl<'p> Reader<'p> {
                 _ => self.bare_term()?,
             }
             if self.peek().is_some_and(|next| !next.is_whitespace()) {
-                return Err(format!("a blank is missing before `{}`", self.shown()));
+                return Err(format!(
+                    "a blank is missing before `{}`",
+                    self.rest_or_end()
+                ));
             }
         }
     }
@@ -183,7 +186,9 @@ impl<'p> Reader<'p> {
         if !self.skip("$") {
             return Err(match self.peek() {
                 None | Some(')') => "a condition is missing at its end".to_owned(),
-                Some('&' | '|') => format!("a condition is missing before `{}`", self.shown()),
+                Some('&' | '|') => {
+                    format!("a condition is missing before `{}`", self.rest_or_end())
+                }
                 Some(_) => "it names no field of the event: fields begin with `$.`".to_owned(),
             });
         }
@@ -361,15 +366,15 @@ impl<'p> Reader<'p> {
         match self.peek() {
             Some(c @ (')' | ']' | '}')) => format!("a `{c}` closes what nothing opened"),
             Some('"') => match self.rest[1..].find('"') {
-                Some(_) => format!("`&&` or `||` is missing before `{}`", self.shown()),
+                Some(_) => format!("`&&` or `||` is missing before `{}`", self.rest_or_end()),
                 None => "a `\"` has no other half".to_owned(),
             },
-            _ => format!("`&&` or `||` is missing before `{}`", self.shown()),
+            _ => format!("`&&` or `||` is missing before `{}`", self.rest_or_end()),
         }
     }
 
     /// What comes next, for a message.
-    fn shown(&self) -> &'p str {
+    fn rest_or_end(&self) -> &'p str {
         self.rest.split_whitespace().next().unwrap_or_default()
     }
 
@@ -473,8 +478,8 @@ mod tests {
     }
 
     #[test]
-    fn what_it_cannot_mean_is_told() {
-        for (pattern, told) in [
+    fn what_it_cannot_mean_is_reported() {
+        for (pattern, reported) in [
             ("\"ERROR", "a `\"` has no other half"),
             ("%ERROR", "a `%` has no other half"),
             ("%%", "there is nothing between `%` and `%`"),
@@ -574,7 +579,7 @@ mod tests {
             ),
             ("[a = 1 b]", "`&&` or `||` is missing before `b`"),
         ] {
-            assert_eq!(fault(pattern).as_deref(), Some(told), "{pattern}");
+            assert_eq!(fault(pattern).as_deref(), Some(reported), "{pattern}");
         }
     }
 

@@ -10,7 +10,7 @@
 //! one, or with one that isn't understood, everything is rendered.
 //!
 //! It may only be trusted as far as `record/inputs.rs` covers everything that a cluster
-//! is rendered from. Decision 20 lists the dangers, and what meets each.
+//! is rendered from. Decision 20 lists the risks, and what meets each.
 
 mod inputs;
 mod store;
@@ -124,7 +124,7 @@ impl Recalled {
 
     /// The record, if each cluster has the same inputs, and no other was there:
     /// then they were found right beside each other, too.
-    pub(crate) fn whole_fleet(&self) -> Option<&Record> {
+    pub(crate) fn fleet_summary(&self) -> Option<&Record> {
         let known = self.known.as_ref()?;
         let recorded = known.clusters.iter();
         let recorded = recorded.map(|(name, cluster)| (name, &cluster.inputs));
@@ -201,7 +201,7 @@ mod tests {
         let known = ["a", "b", "c"]
             .into_iter()
             .filter(|name| recalled.cluster(name).is_some());
-        (known.collect(), recalled.whole_fleet().is_some())
+        (known.collect(), recalled.fleet_summary().is_some())
     }
 
     #[test]

@@ -118,7 +118,7 @@ mod tests {
         })
     }
 
-    fn told(faults: Vec<Fault>) -> Vec<(String, Option<String>)> {
+    fn reported(faults: Vec<Fault>) -> Vec<(String, Option<String>)> {
         let folded = fold(faults).into_iter();
         folded
             .map(|repeated| (repeated.fault.message.clone(), repeated.clusters()))
@@ -136,7 +136,7 @@ mod tests {
             )
         };
         assert_eq!(
-            told(vec![of("a-b.c", "a_b_c"), of("longer-name", "longer_name")]),
+            reported(vec![of("a-b.c", "a_b_c"), of("longer-name", "longer_name")]),
             [(
                 "`a-b.c` is wrong".to_owned(),
                 Some("in 2 clusters: a-b.c, longer-name".to_owned())
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_otherwise_is_told_apart() {
+    fn what_differs_otherwise_is_reported_apart() {
         let faults = vec![
             fault("rendered/a/x", "[ ]", "[", "wrong"),
             fault("rendered/b/x", "[ ]", "]", "wrong"),
@@ -154,7 +154,7 @@ mod tests {
             fault("rendered/e/x", "[ ]", "[", "wrong").hint("why"),
         ];
         assert!(
-            told(faults.clone())
+            reported(faults.clone())
                 .iter()
                 .all(|(_, clusters)| clusters.is_none())
         );
@@ -168,7 +168,7 @@ mod tests {
             fault("clusters/b/cluster.yaml", "[ ]", "[", "wrong"),
             Fault::input("wrong"),
         ];
-        assert_eq!(told(faults), vec![("wrong".to_owned(), None); 3]);
+        assert_eq!(reported(faults), vec![("wrong".to_owned(), None); 3]);
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             fault(&file, "[", "[", "wrong")
         });
         assert_eq!(
-            told(faults.collect()),
+            reported(faults.collect()),
             [(
                 "wrong".to_owned(),
                 Some("in 1000 clusters: c000, c001, c002, c003, c004 and 995 more".to_owned())

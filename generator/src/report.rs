@@ -40,7 +40,7 @@ const HINT: Ansi = AnsiColor::Cyan.on_default();
 
 /// Lays out all faults, and `outcome` ("nothing was written") after their
 /// number in the last line. Empty without a fault. What many clusters' outputs
-/// have alike is told, and counted, once.
+/// have alike is reported, and counted, once.
 pub fn to_text(faults: Faults, outcome: &str, style: Style) -> String {
     let faults = repeats::fold(faults.sorted());
     let mut text = String::new();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_told_by_its_number() {
+    fn what_cannot_be_seen_is_reported_by_its_number() {
         let hidden = [
             ("a\u{200b}b", "a\\u{200b}b"),
             ("a\u{ad}b", "a\\u{ad}b"),

@@ -384,14 +384,14 @@ spec:
           resources: { limits: { cpu: 1, memory: 512Mi } }
 "#;
 
-    fn told_at(path: &str, text: &str) -> String {
+    fn reported_at(path: &str, text: &str) -> String {
         let faults = KubernetesCheck::new().check(FileKind::of(path), path, text);
         to_text(faults, "nothing was written", Style::Plain)
     }
 
-    fn told_if(from: &str, to: &str) -> String {
+    fn reported_if(from: &str, to: &str) -> String {
         assert!(DAEMON_SET.contains(from), "{from}");
-        told_at(PATH, &DAEMON_SET.replace(from, to))
+        reported_at(PATH, &DAEMON_SET.replace(from, to))
     }
 
     #[test]
@@ -418,25 +418,25 @@ spec:
 
     #[test]
     fn says_nothing_of_a_good_object() {
-        assert_eq!(told_at(PATH, DAEMON_SET), "");
+        assert_eq!(reported_at(PATH, DAEMON_SET), "");
     }
 
     #[test]
     fn tells_a_misspelt_field() {
-        insta::assert_snapshot!(told_if("imagePullPolicy", "imagePullPolcy"));
+        insta::assert_snapshot!(reported_if("imagePullPolicy", "imagePullPolcy"));
     }
 
     #[test]
     fn tells_a_value_that_no_such_field_has() {
-        insta::assert_snapshot!(told_if("IfNotPresent", "Sometimes"));
-        insta::assert_snapshot!(told_if("name: fluentd\n          image", "image"));
-        insta::assert_snapshot!(told_if("maxSurge: 0", "maxSurge: true"));
+        insta::assert_snapshot!(reported_if("IfNotPresent", "Sometimes"));
+        insta::assert_snapshot!(reported_if("name: fluentd\n          image", "image"));
+        insta::assert_snapshot!(reported_if("maxSurge: 0", "maxSurge: true"));
     }
 
     #[test]
     fn tells_a_word_that_kubernetes_reads_as_something_else() {
-        insta::assert_snapshot!(told_if("\"fluentd:1\"", "y"));
-        insta::assert_snapshot!(told_if(
+        insta::assert_snapshot!(reported_if("\"fluentd:1\"", "y"));
+        insta::assert_snapshot!(reported_if(
             "{ labels: { app: fluentd } }",
             "{ labels: { app: 012, on: 1_000 } }"
         ));
@@ -444,7 +444,7 @@ spec:
 
     #[test]
     fn tells_a_duplicate_key() {
-        insta::assert_snapshot!(told_if(
+        insta::assert_snapshot!(reported_if(
             "kind: DaemonSet",
             "kind: DaemonSet\nkind: DaemonSet"
         ));
@@ -452,8 +452,8 @@ spec:
 
     #[test]
     fn tells_what_is_no_object() {
-        insta::assert_snapshot!(told_at(PATH, "just: words\n"));
-        insta::assert_snapshot!(told_if(
+        insta::assert_snapshot!(reported_at(PATH, "just: words\n"));
+        insta::assert_snapshot!(reported_if(
             "apiVersion: apps/v1",
             "apiVersion: extensions/v1beta1"
         ));
@@ -462,8 +462,8 @@ spec:
     #[test]
     fn a_kind_of_somebody_else_needs_a_name() {
         let own = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\nspec: { anything: 1 }\n";
-        assert_eq!(told_at("kubernetes/widget.yaml", own), "");
-        insta::assert_snapshot!(told_at(
+        assert_eq!(reported_at("kubernetes/widget.yaml", own), "");
+        insta::assert_snapshot!(reported_at(
             "kubernetes/widget.yaml",
             &own.replace("name: a", "labels: {}")
         ));
@@ -475,9 +475,9 @@ spec:
             priorityClassName: null\n      containers:\n        - name: fluentd\n          $patch: delete\n          \
             ports:\n            - $patch: replace\n";
         let path = "kubernetes/patches/a.yaml";
-        assert_eq!(told_at(path, patch), "");
-        assert_eq!(told_at(path, "- op: remove\n  path: /spec\n"), "");
-        insta::assert_snapshot!(told_at(
+        assert_eq!(reported_at(path, patch), "");
+        assert_eq!(reported_at(path, "- op: remove\n  path: /spec\n"), "");
+        insta::assert_snapshot!(reported_at(
             path,
             &patch.replace("priorityClassName", "priorityClass")
         ));
@@ -486,8 +486,8 @@ spec:
     #[test]
     fn knows_the_event_exporters_options() {
         let text = "logLevel: warn\nroute: { routes: [{ match: [{ receiver: a }] }] }\nreceivers: [{ name: a, stdout: {} }]\n";
-        assert_eq!(told_at("kubernetes/events/config.yaml", text), "");
-        insta::assert_snapshot!(told_at(
+        assert_eq!(reported_at("kubernetes/events/config.yaml", text), "");
+        insta::assert_snapshot!(reported_at(
             "kubernetes/events/config.yaml",
             &text.replace("logLevel", "loglevel")
         ));

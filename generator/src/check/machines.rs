@@ -273,7 +273,7 @@ fn join(entries: &mut Vec<Entry>, new: Entry) {
 mod tests {
     use super::*;
 
-    fn told(kind: MachineFile, text: &str) -> Vec<String> {
+    fn reported(kind: MachineFile, text: &str) -> Vec<String> {
         let faults = MachinesCheck::new().check(kind, "a", text);
         faults
             .sorted()
@@ -296,9 +296,9 @@ mod tests {
 
     #[test]
     fn says_nothing_of_what_is_right() {
-        assert_eq!(told(MachineFile::Filebeat, FILEBEAT), [""; 0]);
+        assert_eq!(reported(MachineFile::Filebeat, FILEBEAT), [""; 0]);
         let nested = "filebeat: { inputs: [{ type: filestream, id: a, paths: [/a] }] }\noutput: { elasticsearch: { hosts: [a] } }\n";
-        assert_eq!(told(MachineFile::Filebeat, nested), [""; 0]);
+        assert_eq!(reported(MachineFile::Filebeat, nested), [""; 0]);
     }
 
     #[test]
@@ -322,17 +322,17 @@ mod tests {
             ),
         ] {
             assert!(FILEBEAT.contains(from), "{from}");
-            let told = told(MachineFile::Filebeat, &FILEBEAT.replace(from, to));
-            assert!(!told.is_empty(), "{to}");
+            let reported = reported(MachineFile::Filebeat, &FILEBEAT.replace(from, to));
+            assert!(!reported.is_empty(), "{to}");
         }
     }
 
     #[test]
     fn names_the_option_that_was_meant() {
         let text = FILEBEAT.replace("ssl.enabled", "ssl.enable");
-        let told = told(MachineFile::Filebeat, &text);
-        assert!(told[0].starts_with("7:"), "{told:?}");
-        assert!(told[0].contains("enabled"), "{told:?}");
+        let reported = reported(MachineFile::Filebeat, &text);
+        assert!(reported[0].starts_with("7:"), "{reported:?}");
+        assert!(reported[0].contains("enabled"), "{reported:?}");
     }
 
     #[test]
@@ -370,7 +370,12 @@ mod tests {
                 "spec: { additionalUserData: [{ content: \"runcmd: 1\" }] }\n",
             ),
         ] {
-            assert_eq!(told(kind, text).len(), 1, "{text}: {:?}", told(kind, text));
+            assert_eq!(
+                reported(kind, text).len(),
+                1,
+                "{text}: {:?}",
+                reported(kind, text)
+            );
         }
     }
 
@@ -383,17 +388,17 @@ mod tests {
                 "a".repeat(bytes - frame)
             )
         };
-        let fault = &told(MachineFile::UserData, &of(16_385))[0];
+        let fault = &reported(MachineFile::UserData, &of(16_385))[0];
         assert!(
             fault.starts_with(
                 "`a` would be 16385 bytes, but EC2 takes user data of at most 16384 ("
             ),
             "{fault}"
         );
-        assert_eq!(told(MachineFile::UserData, &of(16_384)), [""; 0]);
-        assert_eq!(told(MachineFile::Stack, &" ".repeat(51_201)).len(), 1);
-        assert_eq!(told(MachineFile::Stack, &" ".repeat(51_200)).len(), 0);
-        let fault = told(MachineFile::Stack, "{ \"a\": \"{{ b }}\" }");
+        assert_eq!(reported(MachineFile::UserData, &of(16_384)), [""; 0]);
+        assert_eq!(reported(MachineFile::Stack, &" ".repeat(51_201)).len(), 1);
+        assert_eq!(reported(MachineFile::Stack, &" ".repeat(51_200)).len(), 0);
+        let fault = reported(MachineFile::Stack, "{ \"a\": \"{{ b }}\" }");
         assert!(fault[0].starts_with("1:9: "), "{fault:?}");
     }
 }

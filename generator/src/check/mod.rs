@@ -253,16 +253,16 @@ mod tests {
     #[test]
     fn what_nobody_could_send_is_refused() {
         let checker = Checker::new().expect("schemas");
-        let told = |path: &str| {
+        let reported = |path: &str| {
             let path = TreePath::new(path).expect("a path");
             let faults = checker.check("alpha", [(&path, b"{}\n".as_slice())]).err();
             let faults = faults.unwrap_or_default().sorted().into_iter();
             faults.map(|fault| fault.message).collect::<Vec<_>>()
         };
-        assert_eq!(told("elasticsearch/main/_data_stream/a.json"), [""; 0]);
-        assert_eq!(told("notes/a.json"), [""; 0]);
+        assert_eq!(reported("elasticsearch/main/_data_stream/a.json"), [""; 0]);
+        assert_eq!(reported("notes/a.json"), [""; 0]);
         assert_eq!(
-            told("elasticsearch/main/_ingest/pipeline/a.json"),
+            reported("elasticsearch/main/_ingest/pipeline/a.json"),
             [
                 "`rendered/alpha/elasticsearch/main/_ingest/pipeline/a.json`: `_ingest/pipeline/a.json` isn't the path of an API object that logfleet knows"
             ]

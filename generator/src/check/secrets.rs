@@ -416,7 +416,7 @@ mod tests {
 
     const WORD: &str = "hunter2-of-the-fleet";
 
-    fn told(path: &str, text: &str) -> Vec<String> {
+    fn reported(path: &str, text: &str) -> Vec<String> {
         let faults = check(path, || format!("rendered/alpha/{path}"), text, Read::Not).sorted();
         let shown = format!("{faults:?}");
         assert!(!shown.contains(WORD), "{shown}");
@@ -511,11 +511,15 @@ mod tests {
                 "1: `password` holds a secret in clear",
             ),
         ] {
-            assert_eq!(told(path, &text.replace('§', WORD)), [expected], "{text}");
+            assert_eq!(
+                reported(path, &text.replace('§', WORD)),
+                [expected],
+                "{text}"
+            );
         }
         let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
         assert_eq!(
-            told(
+            reported(
                 "kubernetes/namespace.yaml",
                 &format!("a: b\nc: use {key}\n")
             ),
@@ -584,7 +588,7 @@ mod tests {
                 "The password is in the vault.\ntoken: ask the team\n",
             ),
         ] {
-            assert_eq!(told(path, text), [""; 0], "{text}");
+            assert_eq!(reported(path, text), [""; 0], "{text}");
         }
     }
 }

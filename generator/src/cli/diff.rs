@@ -55,7 +55,8 @@ pub(super) struct Diff {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Deny {
     /// An unacknowledged danger
-    Danger,
+    #[value(name = "danger")]
+    Risk,
 }
 
 impl Diff {
@@ -104,7 +105,7 @@ fn judge(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let mut denied = Faults::new();
-    if deny.contains(&Deny::Danger) {
+    if deny.contains(&Deny::Risk) {
         denied.append(unacknowledged(preview));
     }
     let faults: Faults = preview.head_faults.iter().cloned().collect();

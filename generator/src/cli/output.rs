@@ -1,4 +1,4 @@
-//! Files that a command is told to write.
+//! Files that a command is reported to write.
 
 use std::fs;
 use std::io;
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_told_by_its_path() {
+    fn what_cannot_be_written_is_reported_by_its_path() {
         let folder = tempfile::tempdir().expect("a folder");
         for path in ["", "none/a.md"] {
             let path = folder.path().join(path);

@@ -40,12 +40,12 @@ pub(super) fn run_watched<T: Send + 'static>(
 ) -> Result<T, Faults> {
     let board = Arc::new(Board::new(rayon::current_num_threads()));
     let (done, result) = mpsc::channel();
-    let told = Arc::clone(&board);
+    let reported = Arc::clone(&board);
     let worker = thread::Builder::new()
         .stack_size(STACK_BYTES)
         .spawn(move || {
             // Whoever gave the work up doesn't listen any more.
-            let _ = done.send(work(told.as_ref()));
+            let _ = done.send(work(reported.as_ref()));
         })
         .map_err(|error| Fault::environment(format!("can't start a thread: {error}")))?;
     let mut observer = Observer::new(limit);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_stays_is_told_after_its_time() {
+    fn a_template_that_stays_is_reported_after_its_time() {
         let mut observer = observer();
         let running = [Some(slot(7, "b", "x")), None, Some(slot(3, "a", "x"))];
         for look in 0..=LOOKS_PER_SECOND {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_grows_is_told_at_once() {
+    fn a_template_that_grows_is_reported_at_once() {
         let mut observer = observer();
         let running = [Some(slot(1, "a", "x"))];
         assert_eq!(observer.look(&running, 100), Ok(()));

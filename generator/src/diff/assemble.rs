@@ -6,13 +6,13 @@ use logfleet_contract::folder::{ACCOUNTS, FLEET, is_shared};
 
 use super::blast::Reach;
 use super::comparison::{Comparison, Outcome, Whole};
-use super::danger::{Words, acknowledge, gather, tell_earlier};
 use super::group::{ChangedCluster, group};
 use super::preview::{
-    ClusterChange, ClusterDanger, ClusterStatus, ClusterTotals, Danger, FORMAT, GeneratorVersions,
-    Group, NewClusters, Preview, RenamedCluster, Side, Totals,
+    ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, FORMAT, GeneratorVersions, Group,
+    NewClusters, Preview, RenamedCluster, Risk, Side, Totals,
 };
-use super::{shipping, veil};
+use super::risk::{Words, acknowledge, gather, tell_earlier};
+use super::{redact, shipping};
 use crate::fault::{Fault, Faults};
 use crate::settings::Flag;
 
@@ -27,7 +27,7 @@ pub struct Compared<'a> {
     pub comparisons: Vec<Comparison>,
     /// How many stay as they are.
     pub unchanged: usize,
-    /// What is said of its dangers.
+    /// What is said of its risks.
     pub words: Words,
     /// The inputs.
     pub reach: Reach<'a>,
@@ -57,12 +57,15 @@ impl Compared<'_> {
             ("files of the whole fleet", of_folder(FLEET)),
             ("files of accounts", of_folder(ACCOUNTS)),
         ];
-        let endangered = self.comparisons.iter().filter_map(Comparison::endangered);
-        let dangers = gather(&endangered.collect::<Vec<_>>());
-        let dangers = acknowledge(dangers, &self.words.given);
-        mark_dangers(&mut changed_clusters, &dangers);
+        let clusters_at_risk = self
+            .comparisons
+            .iter()
+            .filter_map(Comparison::clusters_at_risk);
+        let risks = gather(&clusters_at_risk.collect::<Vec<_>>());
+        let risks = acknowledge(risks, &self.words.given);
+        mark_risks(&mut changed_clusters, &risks);
         let mut acknowledgement_faults = self.words.faults;
-        acknowledgement_faults.append(tell_earlier(&dangers, &self.words.earlier));
+        acknowledgement_faults.append(tell_earlier(&risks, &self.words.earlier));
         let new_clusters = new_clusters(&self.comparisons);
         let groups = group(&changed(self.comparisons));
         let clusters = count_clusters(&changed_clusters, self.unchanged);
@@ -83,12 +86,10 @@ impl Compared<'_> {
         });
         Preview {
             logfleet_preview: FORMAT,
-            verdict: count_dangers(&dangers)
-                + &changes
-                + &by_release_alone(&blast_radius.generator),
+            verdict: count_risks(&risks) + &changes + &by_release_alone(&blast_radius.generator),
             base: shown_side(self.base),
             head: shown_side(self.head),
-            dangers,
+            risks,
             acknowledgement_faults: acknowledgement_faults.sorted(),
             clusters,
             files,
@@ -106,8 +107,8 @@ impl Compared<'_> {
 /// A side whose names are fit to be shown: a branch may be called anything.
 fn shown_side(side: Side) -> Side {
     Side {
-        revision: veil::shown_text(&side.revision),
-        taken: veil::shown_text(&side.taken),
+        revision: redact::text(&side.revision),
+        taken: redact::text(&side.taken),
         ..side
     }
 }
@@ -117,9 +118,9 @@ fn shown_faults(faults: Faults) -> Vec<Fault> {
     let mut faults = faults.sorted();
     for fault in &mut faults {
         if let Some(place) = &mut fault.place {
-            place.file = veil::shown_text(&place.file);
+            place.file = redact::text(&place.file);
         }
-        fault.message = veil::shown_text(&fault.message);
+        fault.message = redact::text(&fault.message);
     }
     faults
 }
@@ -128,7 +129,7 @@ fn generator(releases: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> 
     // A file says of itself which release wrote it, and may say anything.
     let mut recorded: BTreeMap<String, usize> = BTreeMap::new();
     for (release, clusters) in releases {
-        *recorded.entry(veil::shown_line(&release)).or_default() += clusters;
+        *recorded.entry(redact::line(&release)).or_default() += clusters;
     }
     let mut versions = GeneratorVersions {
         running: env!("CARGO_PKG_VERSION").to_owned(),
@@ -140,8 +141,8 @@ fn generator(releases: BTreeMap<String, usize>, by_release: Vec<Comparison>) -> 
         versions.objects.add(change.objects);
         versions.changed_clusters.push(change.name);
     }
-    let endangered = by_release.iter().filter_map(Comparison::endangered);
-    versions.dangers = gather(&endangered.collect::<Vec<_>>());
+    let clusters_at_risk = by_release.iter().filter_map(Comparison::clusters_at_risk);
+    versions.risks = gather(&clusters_at_risk.collect::<Vec<_>>());
     versions.groups = group(&changed(by_release));
     versions
 }
@@ -214,25 +215,25 @@ fn describe(one: &Comparison) -> ClusterChange {
         files,
         objects,
         renamed_from,
-        dangers: Vec::new(),
+        risks: Vec::new(),
     }
 }
 
-/// Says of each cluster which kinds of danger are in it. A kind is acknowledged
-/// if each of its dangers there is.
-fn mark_dangers(changes: &mut [ClusterChange], dangers: &[Danger]) {
+/// Says of each cluster which kinds of risk are in it. A kind is acknowledged
+/// if each of its risks there is.
+fn mark_risks(changes: &mut [ClusterChange], risks: &[Risk]) {
     let mut kinds: BTreeMap<&str, BTreeMap<Flag, bool>> = BTreeMap::new();
-    for danger in dangers {
-        for cluster in &danger.clusters {
+    for risk in risks {
+        for cluster in &risk.clusters {
             let kinds = kinds.entry(cluster).or_default();
-            *kinds.entry(danger.flag).or_insert(true) &= danger.acknowledged.is_some();
+            *kinds.entry(risk.flag).or_insert(true) &= risk.acknowledged.is_some();
         }
     }
     for change in changes {
         let kinds = kinds.remove(change.name.as_str()).unwrap_or_default();
         let kinds = kinds.into_iter();
-        let kinds = kinds.map(|(flag, acknowledged)| ClusterDanger { flag, acknowledged });
-        change.dangers = kinds.collect();
+        let kinds = kinds.map(|(flag, acknowledged)| ClusterRisk { flag, acknowledged });
+        change.risks = kinds.collect();
     }
 }
 
@@ -253,12 +254,10 @@ fn count_clusters(changes: &[ClusterChange], unchanged: usize) -> ClusterTotals 
     totals
 }
 
-/// "2 dangers, 1 acknowledged; "; nothing without any.
-fn count_dangers(dangers: &[Danger]) -> String {
-    let acknowledged = dangers
-        .iter()
-        .filter(|danger| danger.acknowledged.is_some());
-    match (dangers.len(), acknowledged.count()) {
+/// "2 risks, 1 acknowledged; "; nothing without any.
+fn count_risks(risks: &[Risk]) -> String {
+    let acknowledged = risks.iter().filter(|risk| risk.acknowledged.is_some());
+    match (risks.len(), acknowledged.count()) {
         (0, _) => String::new(),
         (1, 0) => "1 danger; ".to_owned(),
         (1, _) => "1 danger, acknowledged; ".to_owned(),
@@ -285,7 +284,7 @@ fn by_release_alone(generator: &GeneratorVersions) -> String {
         1 => format!("{gen_alone} 1 cluster"),
         count => format!("{gen_alone} {count} clusters"),
     };
-    match generator.dangers.len() {
+    match generator.risks.len() {
         0 => clusters,
         1 => format!("{clusters}, which is a danger"),
         count => format!("{clusters}, {count} dangers in it"),

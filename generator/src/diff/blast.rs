@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::preview::{
     Across, BlastRadius, ChangedInput, GeneratorVersions, InputChange, InputScope,
 };
-use super::veil;
+use super::redact;
 use crate::load::files::{CLUSTERS, OTHER_FOLDERS};
 use crate::load::inputs::{InputOf, Inputs};
 
@@ -55,7 +55,7 @@ impl Reach<'_> {
             list.push(cluster.clone());
         }
         let across = across.into_iter().map(|(path, clusters)| Across {
-            path: veil::shown_text(path),
+            path: redact::text(path),
             clusters: clusters.into_iter().map(str::to_owned).collect(),
         });
         BlastRadius {
@@ -78,7 +78,7 @@ impl Reach<'_> {
 
     fn describe(&self, path: &str) -> ChangedInput {
         ChangedInput {
-            path: veil::shown_text(path),
+            path: redact::text(path),
             change: match (self.base.has(path), self.head.has(path)) {
                 (false, _) => InputChange::Added,
                 (_, false) => InputChange::Removed,

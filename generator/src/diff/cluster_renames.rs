@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use super::clusters::compare_both;
 use super::comparison::{ClusterRename, Comparison, Outcome, Renamed, RenderedCluster, Whole};
 use super::group::ChangedCluster;
-use super::known::{KnownValues, show_placeholders};
+use super::placeholders::{Placeholders, show_placeholders};
 use crate::tree::{RenderedTree, TreePath};
 
 /// Files that both must have in common, of the one that has more, in percent.
@@ -58,19 +58,19 @@ pub fn compare_renamed(
 
 /// Says of the new clusters which of them are renamed ones.
 pub fn tell_renamed(comparisons: &mut [Comparison], all: Vec<Renamed>) {
-    for told in all {
-        let is_it = |one: &&mut Comparison| one.name == told.rename.to;
+    for reported in all {
+        let is_it = |one: &&mut Comparison| one.name == reported.rename.to;
         if let Some(one) = comparisons.iter_mut().find(is_it)
             && let Outcome::Added { renamed, .. } = &mut one.outcome
         {
-            *renamed = Some(told);
+            *renamed = Some(reported);
         }
     }
 }
 
 /// The files with a placeholder for the cluster's name, however it is spelt.
 fn without_name(rendered: RenderedCluster<'_>) -> RenderedTree {
-    let names = KnownValues::of(rendered.cluster).only_names();
+    let names = Placeholders::of(rendered.cluster).only_names();
     let files = rendered.tree.files().map(|(path, bytes)| {
         let renamed = TreePath::new(names.replace_in(path.as_str()));
         let bytes = match std::str::from_utf8(bytes) {
@@ -82,12 +82,12 @@ fn without_name(rendered: RenderedCluster<'_>) -> RenderedTree {
     RenderedTree(files.collect())
 }
 
-/// The dangers with words for placeholders; a group puts those of changes.
+/// The risks with words for placeholders; a group puts those of changes.
 fn with_words(mut cluster: ChangedCluster) -> ChangedCluster {
-    for danger in &mut cluster.dangers {
-        danger.what = show_placeholders(&danger.what);
-        danger.live = danger.live.as_deref().map(show_placeholders);
-        danger.file = danger.file.as_deref().map(show_placeholders);
+    for risk in &mut cluster.risks {
+        risk.what = show_placeholders(&risk.what);
+        risk.live = risk.live.as_deref().map(show_placeholders);
+        risk.file = risk.file.as_deref().map(show_placeholders);
     }
     cluster
 }

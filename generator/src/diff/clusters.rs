@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use logfleet_contract::folder::ACCOUNTS;
 
+use super::clusters_at_risk;
 use super::compare::files::{self, compare_trees};
 use super::comparison::{Comparison, Outcome, Presence, RenderedCluster, Whole};
-use super::danger::{self, Applier, DangerFinding, Surroundings};
-use super::endangered;
 use super::group::ChangedCluster;
-use super::known::KnownValues;
+use super::placeholders::Placeholders;
+use super::risk::{self, Applier, RiskFinding, Surroundings};
 use super::shipping::Shipping;
 use crate::tree::RenderedTree;
 
@@ -23,9 +23,9 @@ pub fn compare_cluster(
         (Presence::Rendered(base), Presence::Rendered(head)) => compare_both(name, base, head)?,
         (Presence::Absent, Presence::Rendered(head)) => Outcome::Added {
             whole: Whole::of(head),
-            known: KnownValues::of(head.cluster),
+            known: Placeholders::of(head.cluster),
             shipping: Shipping::of(head.cluster),
-            dangers: files::dangers(Surroundings {
+            risks: files::risks(Surroundings {
                 base: &RenderedTree::default(),
                 head: head.tree,
                 applier: Applier::Nobody,
@@ -34,18 +34,18 @@ pub fn compare_cluster(
         },
         (Presence::Rendered(base), Presence::Absent) => Outcome::Removed {
             whole: Whole::of(base),
-            known: KnownValues::of(base.cluster),
-            dangers: vec![danger::removal::of_cluster(base.cluster)],
+            known: Placeholders::of(base.cluster),
+            risks: vec![risk::removal::of_cluster(base.cluster)],
         },
         (Presence::Faulty, Presence::Absent) => Outcome::Removed {
             whole: Whole::default(),
-            known: KnownValues::default(),
-            dangers: vec![danger::removal::of_unknown()],
+            known: Placeholders::default(),
+            risks: vec![risk::removal::of_unknown()],
         },
         (Presence::Faulty, Presence::Rendered(head)) => Outcome::BaseFaulty {
             whole: Whole::of(head),
-            known: KnownValues::of(head.cluster),
-            dangers: vec![danger::unknown::of_faulty_base()],
+            known: Placeholders::of(head.cluster),
+            risks: vec![risk::unknown::of_faulty_base()],
         },
         (_, Presence::Faulty) => Outcome::HeadFaulty,
         (Presence::Absent, Presence::Absent) => return None,
@@ -66,7 +66,7 @@ pub fn compare_shared(
     if base == head {
         return None;
     }
-    let known = KnownValues::default();
+    let known = Placeholders::default();
     let around = Surroundings {
         base,
         head,
@@ -74,7 +74,7 @@ pub fn compare_shared(
     };
     let mut compared = compare_trees(around, &known);
     if folder == ACCOUNTS {
-        forget_accounts_that_left(base, head, &mut compared.dangers);
+        forget_accounts_that_left(base, head, &mut compared.risks);
     }
     let name = folder.to_owned();
     Some(Comparison {
@@ -84,7 +84,7 @@ pub fn compare_shared(
                 name,
                 known,
                 files: compared.files,
-                dangers: compared.dangers,
+                risks: compared.risks,
             },
             file_totals: compared.file_totals,
             object_totals: compared.object_totals,
@@ -92,23 +92,23 @@ pub fn compare_shared(
     })
 }
 
-/// Forgets the dangers in what an account no longer has in a Region at all. No
+/// Forgets the risks in what an account no longer has in a Region at all. No
 /// cluster shares anything there any more, and what becomes of each of them is
-/// told of itself.
+/// reported of itself.
 fn forget_accounts_that_left(
     base: &RenderedTree,
     head: &RenderedTree,
-    dangers: &mut Vec<DangerFinding>,
+    risks: &mut Vec<RiskFinding>,
 ) {
-    let left = gone_regions(base, head);
-    dangers.retain(|danger| {
-        let file = danger.file.as_deref().and_then(region_of);
+    let left = removed_regions(base, head);
+    risks.retain(|risk| {
+        let file = risk.file.as_deref().and_then(region_of);
         file.is_none_or(|region| !left.contains(region))
     });
 }
 
 /// The Regions of accounts that only the base has files of.
-fn gone_regions<'t>(base: &'t RenderedTree, head: &RenderedTree) -> BTreeSet<&'t str> {
+fn removed_regions<'t>(base: &'t RenderedTree, head: &RenderedTree) -> BTreeSet<&'t str> {
     let regions = base.0.keys().filter_map(|path| region_of(path.as_str()));
     let stays = |region: &&str| {
         let mut paths = head.0.keys();
@@ -128,8 +128,8 @@ fn region_of(path: &str) -> Option<&str> {
 pub fn uncompared_shared(folder: &str, head: Option<&RenderedTree>) -> Comparison {
     let outcome = head.map_or(Outcome::HeadFaulty, |head| Outcome::BaseFaulty {
         whole: Whole::counted(head),
-        known: KnownValues::default(),
-        dangers: vec![danger::unknown::of_faulty_base()],
+        known: Placeholders::default(),
+        risks: vec![risk::unknown::of_faulty_base()],
     });
     Comparison {
         name: folder.to_owned(),
@@ -146,20 +146,20 @@ pub(super) fn compare_both(
     if base.tree == head.tree {
         return None;
     }
-    let known = KnownValues::of(base.cluster).common(&KnownValues::of(head.cluster));
+    let known = Placeholders::of(base.cluster).common(&Placeholders::of(head.cluster));
     let around = Surroundings {
         base: base.tree,
         head: head.tree,
         applier: Applier::of(head.cluster.gitops.as_ref()),
     };
     let compared = compare_trees(around, &known);
-    let dangers = endangered::of_both(base, head, compared.dangers);
+    let risks = clusters_at_risk::of_both(base, head, compared.risks);
     Some(Outcome::Changed {
         cluster: ChangedCluster {
             name: name.to_owned(),
             known,
             files: compared.files,
-            dangers,
+            risks,
         },
         files: compared.file_totals,
         objects: compared.object_totals,

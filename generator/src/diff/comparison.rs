@@ -6,10 +6,10 @@ use logfleet_contract::folder::is_shared;
 use sha2::{Digest as _, Sha256};
 
 use super::compare::files;
-use super::danger::{DangerFinding, EndangeredCluster};
 use super::group::ChangedCluster;
-use super::known::KnownValues;
+use super::placeholders::Placeholders;
 use super::preview::Totals;
+use super::risk::{ClusterFindings, RiskFinding};
 use super::shipping::Shipping;
 use crate::resolve::ResolvedCluster;
 use crate::tree::RenderedTree;
@@ -56,22 +56,22 @@ pub(super) enum Outcome {
     },
     Added {
         whole: Whole,
-        known: KnownValues,
+        known: Placeholders,
         shipping: Shipping,
-        dangers: Vec<DangerFinding>,
+        risks: Vec<RiskFinding>,
         /// The removed cluster that it is under another name.
         renamed: Option<Renamed>,
     },
     Removed {
         whole: Whole,
-        known: KnownValues,
-        dangers: Vec<DangerFinding>,
+        known: Placeholders,
+        risks: Vec<RiskFinding>,
     },
     HeadFaulty,
     BaseFaulty {
         whole: Whole,
-        known: KnownValues,
-        dangers: Vec<DangerFinding>,
+        known: Placeholders,
+        risks: Vec<RiskFinding>,
     },
 }
 
@@ -90,11 +90,11 @@ impl Comparison {
         !is_shared(&self.name)
     }
 
-    /// What was found to be dangerous in it.
-    pub(super) fn endangered(&self) -> Option<EndangeredCluster<'_>> {
+    /// What was found to be risky in it.
+    pub(super) fn clusters_at_risk(&self) -> Option<ClusterFindings<'_>> {
         let (known, findings) = match &self.outcome {
             Outcome::Changed { cluster, .. } | Outcome::Fleet { files: cluster, .. } => {
-                (&cluster.known, &cluster.dangers)
+                (&cluster.known, &cluster.risks)
             }
             // As it was before, it was reviewed.
             Outcome::Added {
@@ -102,14 +102,14 @@ impl Comparison {
                 ..
             } => {
                 let cluster = changed.as_ref()?;
-                (&cluster.known, &cluster.dangers)
+                (&cluster.known, &cluster.risks)
             }
-            Outcome::Added { known, dangers, .. }
-            | Outcome::Removed { known, dangers, .. }
-            | Outcome::BaseFaulty { known, dangers, .. } => (known, dangers),
+            Outcome::Added { known, risks, .. }
+            | Outcome::Removed { known, risks, .. }
+            | Outcome::BaseFaulty { known, risks, .. } => (known, risks),
             Outcome::HeadFaulty => return None,
         };
-        Some(EndangeredCluster {
+        Some(ClusterFindings {
             name: &self.name,
             known,
             findings,
@@ -149,7 +149,7 @@ impl Whole {
 
     /// Counts the files of one, and what they are without its own values.
     pub(super) fn of(rendered: RenderedCluster<'_>) -> Self {
-        let known = KnownValues::of(rendered.cluster);
+        let known = Placeholders::of(rendered.cluster);
         let digest = |path: &str, bytes: &[u8]| -> [u8; 32] {
             let text = String::from_utf8_lossy(bytes);
             let parts = [known.replace_in(path), known.replace_in(&text)];

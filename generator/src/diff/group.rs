@@ -1,4 +1,4 @@
-//! The same change in many clusters, told once. Pure.
+//! The same change in many clusters, reported once. Pure.
 //!
 //! 1. What differs at one place of one file is a *slot*; clusters that change
 //!    it alike are one of its *variants*. A cluster's own values are
@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::files::FileComparison;
 use super::compare::finding::{Finding, Fingerprint};
 use super::compare::text;
-use super::danger::DangerFinding;
-use super::known::{KnownValues, show_placeholders};
+use super::placeholders::{Placeholders, show_placeholders};
 use super::preview::{Detail, Group, Part, PartFile, Variant};
+use super::risk::RiskFinding;
 
 /// What differs in a cluster that both sides have.
 #[derive(Debug)]
@@ -26,11 +26,11 @@ pub(super) struct ChangedCluster {
     /// Its name.
     pub(super) name: String,
     /// Its own values.
-    pub(super) known: KnownValues,
+    pub(super) known: Placeholders,
     /// Its files that differ.
     pub(super) files: Vec<FileComparison>,
-    /// What in it is dangerous.
-    pub(super) dangers: Vec<DangerFinding>,
+    /// What in it is risky.
+    pub(super) risks: Vec<RiskFinding>,
 }
 
 /// A place, with placeholders: the file, and where in it.
@@ -169,7 +169,7 @@ impl<'c> Slot<'c> {
 
 /// A detail with placeholders in its texts. Where these would hide what
 /// differs, as between two spellings of a name, it stays as it is.
-fn with_placeholders(detail: &Detail, known: &KnownValues) -> Detail {
+fn with_placeholders(detail: &Detail, known: &Placeholders) -> Detail {
     let replaced = detail.map_texts(&|text| known.replace_in(text));
     if replaced.tells_a_difference() || !detail.tells_a_difference() {
         replaced
@@ -210,7 +210,7 @@ fn merge_alike(mut alike: Vec<Bundle<'_>>) -> Vec<Bundle<'_>> {
     alike.sort_by_cached_key(|bundle| (Reverse(bundle.clusters().len()), bundle.first_path()));
     let mut merged: Vec<Bundle<'_>> = Vec::new();
     for bundle in alike {
-        // Whole files stay apart: their paths are what is told.
+        // Whole files stay apart: their paths are what is reported.
         let place = merged
             .iter_mut()
             .find(|first| !bundle.path.is_empty() && bundle.is_within(first));
@@ -384,9 +384,9 @@ mod tests {
         });
         ChangedCluster {
             name: name.to_owned(),
-            known: KnownValues::default(),
+            known: Placeholders::default(),
             files: files.collect(),
-            dangers: Vec::new(),
+            risks: Vec::new(),
         }
     }
 
@@ -443,8 +443,8 @@ mod tests {
         assert_eq!(group(&clusters).len(), 2);
     }
 
-    fn known(values: &[(&str, char)]) -> KnownValues {
-        KnownValues::of_pairs(values)
+    fn known(values: &[(&str, char)]) -> Placeholders {
+        Placeholders::of_pairs(values)
     }
 
     fn lines(texts: &[(Sign, &str)]) -> Detail {
@@ -505,13 +505,13 @@ mod tests {
             with_details("a", &[one("x")]),
             with_details("b", &[one("y")]),
         ];
-        let told = variants(&group(&clusters));
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].1, lines(&[(Sign::Added, "new")]));
+        let reported = variants(&group(&clusters));
+        assert_eq!(reported.len(), 1);
+        assert_eq!(reported[0].1, lines(&[(Sign::Added, "new")]));
     }
 
     #[test]
-    fn each_of_several_changes_at_a_place_is_told() {
+    fn each_of_several_changes_at_a_place_is_reported() {
         let renamed = Detail::FileRenamed {
             from: "y".to_owned(),
         };
@@ -521,14 +521,14 @@ mod tests {
                 .iter()
                 .map(|name| with_details(name, &details))
                 .collect();
-            let told: Vec<Detail> = variants(&group(&clusters))
+            let reported: Vec<Detail> = variants(&group(&clusters))
                 .into_iter()
                 .map(|(_, detail)| detail)
                 .collect();
-            assert_eq!(told.len(), 2, "{told:?}");
+            assert_eq!(reported.len(), 2, "{reported:?}");
             assert!(
-                details.iter().all(|detail| told.contains(detail)),
-                "{told:?}"
+                details.iter().all(|detail| reported.contains(detail)),
+                "{reported:?}"
             );
         }
     }
@@ -557,10 +557,10 @@ mod tests {
                 ],
             ),
         ]);
-        let told = variants(&groups);
-        assert_eq!(told.len(), 1);
+        let reported = variants(&groups);
+        assert_eq!(reported.len(), 1);
         assert_eq!(
-            told[0].1,
+            reported[0].1,
             Detail::Changed {
                 old: json!(1),
                 new: json!("{account}")
@@ -584,15 +584,15 @@ mod tests {
             }],
         );
         other.known = known(&[("c", '\u{f0000}')]);
-        let told: Vec<Detail> = variants(&group(&[changed, other]))
+        let reported: Vec<Detail> = variants(&group(&[changed, other]))
             .into_iter()
             .map(|(_, detail)| detail)
             .collect();
-        assert!(told.contains(&detail), "{told:?}");
+        assert!(reported.contains(&detail), "{reported:?}");
     }
 
     #[test]
-    fn outliers_of_a_new_file_are_told_by_what_they_have_otherwise() {
+    fn outliers_of_a_new_file_are_reported_by_what_they_have_otherwise() {
         let file = |word: &str| Detail::FileAdded {
             lines: ["a", "b", "c", "d", word]
                 .map(|text| Line {
@@ -606,9 +606,9 @@ mod tests {
             .map(|name| with_details(name, &[file("1")]))
             .into();
         clusters.push(with_details("odd", &[file("2")]));
-        let told = variants(&group(&clusters));
-        let Detail::FileAddedOtherwise { lines, .. } = &told[1].1 else {
-            panic!("{told:?}");
+        let reported = variants(&group(&clusters));
+        let Detail::FileAddedOtherwise { lines, .. } = &reported[1].1 else {
+            panic!("{reported:?}");
         };
         let changed: Vec<&str> = lines
             .iter()
@@ -632,7 +632,7 @@ mod tests {
     }
 
     proptest! {
-        /// Each change of each cluster is told exactly once.
+        /// Each change of each cluster is reported exactly once.
         #[test]
         fn tells_every_change_once(changes in prop::collection::vec((0..3_usize, 0..3_usize, 0..3_usize), 1..12)) {
             let clusters: Vec<_> = changes.iter().enumerate().map(|(number, (file, path, new))| {
@@ -640,10 +640,10 @@ mod tests {
                 cluster(&format!("c{number:02}"), &[(["x", "y", "z"][*file], change)])
             }).collect();
             let groups = group(&clusters);
-            let mut told: Vec<String> = groups.iter().flat_map(|g| &g.parts).flat_map(|p| &p.variants).flat_map(|v| v.clusters.clone()).collect();
-            told.sort();
+            let mut reported: Vec<String> = groups.iter().flat_map(|g| &g.parts).flat_map(|p| &p.variants).flat_map(|v| v.clusters.clone()).collect();
+            reported.sort();
             let names: Vec<String> = clusters.iter().map(|c| c.name.clone()).collect();
-            prop_assert_eq!(told, names);
+            prop_assert_eq!(reported, names);
         }
 
         /// Names decide the order, not the place in the list.

@@ -6,10 +6,10 @@
 //! clusters         one cluster on both sides …
 //! compare/         … its files by bytes, and where these differ, by what they mean
 //! cluster_renames  … a renamed one beside what it was
-//! danger/          what of it can lose, leak or break something …
-//! endangered       … in a cluster as it is applied, wherever it moves
+//! risk/          what of it can lose, leak or break something …
+//! clusters_at_risk       … in a cluster as it is applied, wherever it moves
 //! shipping         what new clusters ship
-//! group            equal changes of many clusters, told once
+//! group            equal changes of many clusters, reported once
 //! assemble         all of it, with the blast radius → a Preview
 //! layout/          a Preview → text, a comment, or a page
 //! ```
@@ -21,20 +21,20 @@ mod assemble;
 mod blast;
 mod cluster_renames;
 mod clusters;
+mod clusters_at_risk;
 mod compare;
 mod comparison;
-mod danger;
-mod endangered;
 mod group;
-mod known;
 pub mod layout;
+mod placeholders;
 pub mod preview;
+mod redact;
+mod risk;
 mod shipping;
-mod veil;
 
 pub use assemble::Compared;
 pub use blast::{Reach, Readers};
 pub use cluster_renames::{compare_renamed, find_cluster_renames, tell_renamed};
 pub use clusters::{compare_cluster, compare_shared, uncompared_shared};
 pub use comparison::{ClusterRename, Comparison, Presence, Renamed, RenderedCluster};
-pub use danger::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};
+pub use risk::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};

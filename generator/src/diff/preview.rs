@@ -29,7 +29,8 @@ pub struct Preview {
     /// What is looked at.
     pub head: Side,
     /// What can lose, leak or break something; what nobody has acknowledged first.
-    pub dangers: Vec<Danger>,
+    #[serde(rename = "dangers")]
+    pub risks: Vec<Risk>,
     /// What of the acknowledgements can't be made out, or counts no more: it acknowledges nothing.
     pub acknowledgement_faults: Vec<Fault>,
     /// Clusters by what becomes of them.
@@ -40,9 +41,9 @@ pub struct Preview {
     pub objects: Totals,
     /// The clusters that don't stay as they are, by name.
     pub changed_clusters: Vec<ClusterChange>,
-    /// What clusters ship that are new, those that ship the same told once.
+    /// What clusters ship that are new, those that ship the same reported once.
     pub new_clusters: Vec<NewClusters>,
-    /// What changes in clusters that stay, equal changes told once. Those of comments only come last.
+    /// What changes in clusters that stay, equal changes reported once. Those of comments only come last.
     pub groups: Vec<Group>,
     /// Which inputs changed, and how far that reaches.
     pub blast_radius: BlastRadius,
@@ -65,7 +66,7 @@ pub struct Side {
 
 /// Something that a reviewer has to know before anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Danger {
+pub struct Risk {
     /// Its kind.
     pub flag: Flag,
     /// What happens, in a sentence without its end.
@@ -80,7 +81,7 @@ pub struct Danger {
     pub acknowledged: Option<Acknowledgement>,
 }
 
-/// Somebody's word that a danger is meant.
+/// Somebody's word that a risk is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Acknowledgement {
     /// Where it stands: `commit 1f0c9a52`, or a file and its line; of several the first, and how many more.
@@ -162,13 +163,14 @@ pub struct ClusterChange {
     pub objects: Totals,
     /// The removed cluster that it is under another name.
     pub renamed_from: Option<RenamedCluster>,
-    /// The kinds of danger in it, the worst first.
-    pub dangers: Vec<ClusterDanger>,
+    /// The kinds of risk in it, the worst first.
+    #[serde(rename = "dangers")]
+    pub risks: Vec<ClusterRisk>,
 }
 
-/// A kind of danger in a cluster.
+/// A kind of risk in a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct ClusterDanger {
+pub struct ClusterRisk {
     /// The kind.
     pub flag: Flag,
     /// Whether somebody says that it is meant.
@@ -523,7 +525,7 @@ pub enum InputChange {
     Added,
     /// It is another one.
     Changed,
-    /// It is gone.
+    /// It is removed.
     Removed,
 }
 
@@ -566,8 +568,9 @@ pub struct GeneratorVersions {
     pub files: Totals,
     /// How many of their objects.
     pub objects: Totals,
-    /// What in it is dangerous. It comes with the release, whatever the change is, so it isn't denied.
-    pub dangers: Vec<Danger>,
-    /// What differs, equal changes told once.
+    /// What in it is risky. It comes with the release, whatever the change is, so it isn't denied.
+    #[serde(rename = "dangers")]
+    pub risks: Vec<Risk>,
+    /// What differs, equal changes reported once.
     pub groups: Vec<Group>,
 }

@@ -65,19 +65,21 @@ fn is_on_the_way(end: &End) -> bool {
 pub(super) fn tell<'c>(
     clusters: impl Iterator<Item = (&'c str, &'c Shipping)>,
 ) -> Vec<NewClusters> {
-    let mut told: Vec<(&Shipping, Vec<String>)> = Vec::new();
+    let mut reported: Vec<(&Shipping, Vec<String>)> = Vec::new();
     for (name, shipping) in clusters {
-        match told.iter_mut().find(|(other, _)| *other == shipping) {
+        match reported.iter_mut().find(|(other, _)| *other == shipping) {
             Some((_, names)) => names.push(name.to_owned()),
-            None => told.push((shipping, vec![name.to_owned()])),
+            None => reported.push((shipping, vec![name.to_owned()])),
         }
     }
-    let told = told.into_iter().map(|(shipping, clusters)| NewClusters {
-        clusters,
-        ships: shipping.ships.clone(),
-        leaves_out: shipping.leaves_out.clone(),
-    });
-    told.collect()
+    let reported = reported
+        .into_iter()
+        .map(|(shipping, clusters)| NewClusters {
+            clusters,
+            ships: shipping.ships.clone(),
+            leaves_out: shipping.leaves_out.clone(),
+        });
+    reported.collect()
 }
 
 #[cfg(test)]
@@ -149,11 +151,11 @@ mod tests {
     }
 
     #[test]
-    fn clusters_that_ship_the_same_are_told_once() {
+    fn clusters_that_ship_the_same_are_reported_once() {
         let gap = || Shipping::of_rows(&[row("a", vec![], Some(MissingKind::Gap))]);
         let (one, two, none) = (gap(), gap(), Shipping::of_rows(&[]));
-        let told = tell([("a", &one), ("b", &none), ("c", &two)].into_iter());
-        let names: Vec<&[String]> = told.iter().map(|new| new.clusters.as_slice()).collect();
+        let reported = tell([("a", &one), ("b", &none), ("c", &two)].into_iter());
+        let names: Vec<&[String]> = reported.iter().map(|new| new.clusters.as_slice()).collect();
         assert_eq!(
             names,
             [&["a".to_owned(), "c".to_owned()][..], &["b".to_owned()]]

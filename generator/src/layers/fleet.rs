@@ -164,13 +164,13 @@ impl<'a> SharedLayers<'a> {
         let mut faults = Faults::new();
         refuse_what_is_the_fleets(&mut faults, layer, sources);
         faults.append_elsewhere(check_layer(layer, &self.schemas.cluster, sources));
-        // A name that is malformed needn't be told to be another folder's as well.
+        // A name that is malformed needn't be reported to be another folder's as well.
         faults.append_elsewhere(check_identity(name, cluster, self));
         faults.into_result(())?;
         let base =
             environment_of(cluster).and_then(|environment| self.by_environment.get(environment));
         let Some(base) = base else {
-            // `check_identity` has told it.
+            // `check_identity` has reported it.
             return Err(Faults::new());
         };
         let layers: Vec<&Node> = layers_of(name, cluster, self.fleet)

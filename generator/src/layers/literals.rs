@@ -35,8 +35,8 @@ pub fn refuse_secret_literals(faults: &mut Faults, node: &Node, sources: &Source
         let place = fault.place.as_ref();
         place.is_none_or(|place| !starts.contains(&start(place)))
     });
-    let told = found.into_iter().map(|literal| literal.tell(sources));
-    faults.append(told.collect());
+    let reported = found.into_iter().map(|literal| literal.tell(sources));
+    faults.append(reported.collect());
 }
 
 /// Where a place begins.
@@ -160,7 +160,7 @@ mod tests {
     use crate::load::yaml;
     use crate::report::{Style, to_text};
 
-    fn told(text: &str) -> String {
+    fn reported(text: &str) -> String {
         let mut sources = Sources::default();
         let file = sources.push(SourceFile::new("clusters/x/cluster.yaml", text));
         let node = yaml::parse(file, sources.get(file).expect("there")).expect("valid YAML");
@@ -182,7 +182,7 @@ mod tests {
             .chain([Fault::input("of no place")])
             .collect();
         refuse_secret_literals(&mut faults, &node, &sources);
-        let told: Vec<String> = faults
+        let reported: Vec<String> = faults
             .sorted()
             .into_iter()
             .map(|fault| {
@@ -194,7 +194,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "None of no place",
                 "Some(1) `password` holds a secret in clear",
@@ -211,18 +211,20 @@ mod tests {
             "password: hunter2\nurl: https://elastic:hunter2@logs.example.com\nlist: [a, {key}]\n{key}: 1\napi_key: 12345678\nca: |\n  -----BEGIN {} KEY-----\n  hunter2\n",
             "PRIVATE"
         );
-        let told = told(&text);
+        let reported = reported(&text);
         assert!(
-            !told.contains("hunter2") && !told.contains(&key) && !told.contains("12345678"),
-            "{told}"
+            !reported.contains("hunter2")
+                && !reported.contains(&key)
+                && !reported.contains("12345678"),
+            "{reported}"
         );
-        insta::assert_snapshot!(told);
+        insta::assert_snapshot!(reported);
     }
 
     #[test]
     fn lets_references_certificates_and_names_pass() {
         assert_eq!(
-            told(concat!(
+            reported(concat!(
                 "password: aws-secretsmanager:prod/logs\n",
                 "api_key: {secret: kubernetes-secret:logs/key}\n",
                 "credentials: {name: logfleet, rotate: true, namespace: logging}\n",

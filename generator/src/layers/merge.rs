@@ -43,7 +43,7 @@ impl Depth {
     }
 }
 
-/// Whether the value at a path is replaced as a whole, and told as one.
+/// Whether the value at a path is replaced as a whole, and reported as one.
 fn is_whole(path: &ValuePath) -> bool {
     let parts = path.parts().iter();
     parts.fold(Depth::Top, |depth, part| depth.of(part)) == Depth::Whole
@@ -407,7 +407,7 @@ fn explain_leaf(
         .position(|step| matches!(step.effect, Effect::Sets(_)))?;
     steps.drain(..first);
     let node = merged.and_then(|merged| path.find(merged));
-    // A removed mapping is told by its leaves.
+    // A removed mapping is reported by its leaves.
     let filled = |step: &Step| matches!(&step.effect, Effect::Sets(Json::Object(members)) if !members.is_empty());
     let is_whole = is_whole(&path);
     if node.is_none() && !is_whole && steps.iter().any(filled) {
@@ -527,14 +527,14 @@ mod tests {
             (LayerName::Fleet, &node(&base)),
             (LayerName::Cluster("x".to_owned()), &node(&patch)),
         ];
-        let told = explain(&layers, &ValuePath::parse("patches.a").expect("a path"));
-        let told: Vec<_> = told
+        let reported = explain(&layers, &ValuePath::parse("patches.a").expect("a path"));
+        let reported: Vec<_> = reported
             .leaves
             .iter()
             .map(|leaf| (leaf.path.to_string(), leaf.value.clone()))
             .collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("patches.a.type".to_owned(), Some(json!("T"))),
                 (
@@ -651,7 +651,7 @@ mod tests {
         }
     }
 
-    fn told(layers: &[(LayerName, &Node)], path: &str) -> Vec<String> {
+    fn reported(layers: &[(LayerName, &Node)], path: &str) -> Vec<String> {
         let explanation = explain(layers, &ValuePath::parse(path).expect("a path"));
         let step = |step: &Step| {
             let effect = match &step.effect {
@@ -694,11 +694,11 @@ mod tests {
             (LayerName::Cluster("x".into()), &cluster),
         ];
         assert_eq!(
-            told(&layers, "s.a.days"),
+            reported(&layers, "s.a.days"),
             ["s.a.days = 90: 30 by built-in defaults, 60 by fleet, *90 by environment prod"]
         );
         assert_eq!(
-            told(&layers, "s"),
+            reported(&layers, "s"),
             [
                 "s.a.days = 90: 30 by built-in defaults, 60 by fleet, *90 by environment prod",
                 "s.a.on = true: *true by built-in defaults",
@@ -707,11 +707,14 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(&layers, "s.b.days"),
+            reported(&layers, "s.b.days"),
             ["s.b.days = null: 1 by built-in defaults, *removed by environment prod"]
         );
-        assert_eq!(told(&layers, "s.c.l[0]"), ["s.c.l.0 = 1: *1 by cluster x"]);
-        assert_eq!(told(&layers, "nowhere.at.all"), Vec::<String>::new());
+        assert_eq!(
+            reported(&layers, "s.c.l[0]"),
+            ["s.c.l.0 = 1: *1 by cluster x"]
+        );
+        assert_eq!(reported(&layers, "nowhere.at.all"), Vec::<String>::new());
     }
 
     #[test]
@@ -722,11 +725,11 @@ mod tests {
             (LayerName::Cluster("x".into()), &cluster),
         ];
         assert_eq!(
-            told(&layers, "a.b.c"),
+            reported(&layers, "a.b.c"),
             ["a.b.c = null: 1 by fleet, *replaced by cluster x"]
         );
         assert_eq!(
-            told(&layers, "a.b"),
+            reported(&layers, "a.b"),
             [
                 "a.b = \"off\": {\"c\":1} by fleet, *\"off\" by cluster x",
                 "a.b.c = null: 1 by fleet, *replaced by cluster x"

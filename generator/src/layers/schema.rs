@@ -3,7 +3,7 @@
 //!
 //! The schemas are those that schemars derives from the settings types. Of a
 //! tagged alternative only the faults of the branch that the tag names are
-//! told, never "not valid under any of the schemas".
+//! reported, never "not valid under any of the schemas".
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ use crate::load::syntax;
 use crate::nearest::did_you_mean;
 use crate::secrets;
 
-/// The most faults told of one value.
+/// The most faults reported of one value.
 const MAX_FAULTS: usize = 50;
 /// Up to this many keys or values, all that are allowed are listed.
 const MAX_LISTED: usize = 22;
@@ -81,7 +81,7 @@ impl SchemaCheck {
     }
 
     /// The same for a value that layers merge to. `removal_of` finds the `null`
-    /// of a layer that removes a setting; what is missing for it is told there.
+    /// of a layer that removes a setting; what is missing for it is reported there.
     pub fn check_merged(
         &self,
         json: &Json,
@@ -92,7 +92,7 @@ impl SchemaCheck {
         if self.validator.is_valid(json) {
             return Faults::new();
         }
-        let mut told = Teller {
+        let mut reported = Teller {
             schema: &self.schema,
             root: node,
             sources,
@@ -102,10 +102,10 @@ impl SchemaCheck {
             faults: Vec::new(),
         };
         for error in self.validator.iter_errors(json).take(MAX_FAULTS) {
-            told.tell(&error);
+            reported.tell(&error);
         }
-        told.tell_removals();
-        told.faults.into_iter().take(MAX_FAULTS).collect()
+        reported.tell_removals();
+        reported.faults.into_iter().take(MAX_FAULTS).collect()
     }
 }
 
@@ -362,9 +362,9 @@ impl Teller<'_> {
 
     /// What a schema says in words about a rule that is no sentence of its own.
     fn meaning(&self, kind: &Kind, parent: &Json) -> Option<String> {
-        let pattern_told =
+        let pattern_reported =
             matches!(kind, Kind::Pattern { .. }) && parent.get(PATTERN_MEANING).is_some();
-        if pattern_told {
+        if pattern_reported {
             None
         } else {
             description(self.schema, parent)
@@ -465,7 +465,7 @@ impl Teller<'_> {
     }
 
     /// What is neither the number nor one of the words that are meant: what begins
-    /// as a number is told as one.
+    /// as a number is reported as one.
     fn number_or_word(&mut self, path: &ValuePath, types: &[JsonType], words: &[Json]) {
         let found = path.find(self.root);
         let text = found.and_then(Node::as_str);
@@ -934,7 +934,7 @@ mod tests {
         serde_json::to_value(schemars::schema_for!(Settings)).expect("a schema")
     }
 
-    fn told_by(schema: Json, text: &str) -> String {
+    fn reported_by(schema: Json, text: &str) -> String {
         let mut sources = Sources::default();
         let file = sources.push(SourceFile::new("clusters/x/cluster.yaml", text));
         let node = yaml::parse(file, sources.get(file).expect("there")).expect("valid YAML");
@@ -946,19 +946,19 @@ mod tests {
         )
     }
 
-    fn told(text: &str) -> String {
-        told_by(strict(), text)
+    fn reported(text: &str) -> String {
+        reported_by(strict(), text)
     }
 
     #[test]
     fn says_nothing_of_a_good_value() {
         let text = "name: a\nstreams: {a: {retention_days: 3.0}}\ndestination: {type: opensearch, url: u, shards: 1}\n";
-        assert_eq!(told(text), "");
+        assert_eq!(reported(text), "");
     }
 
     #[test]
     fn tells_all_faults_each_at_its_place() {
-        insta::assert_snapshot!(told(concat!(
+        insta::assert_snapshot!(reported(concat!(
             "name: Prod_EU\n",
             "streams:\n",
             "  applications:\n",
@@ -982,33 +982,33 @@ mod tests {
     #[test]
     fn tells_the_faults_of_the_branch_that_the_tag_names() {
         let text = "name: a\nstreams: {}\ndestination:\n  type: opensearch\n  url: 3\n  sahrds: 2\nregions: []\n";
-        insta::assert_snapshot!(told(text));
+        insta::assert_snapshot!(reported(text));
     }
 
     #[test]
     fn tells_an_unknown_or_missing_tag() {
-        insta::assert_snapshot!(told(
+        insta::assert_snapshot!(reported(
             "name: a\nstreams: {}\ndestination: {type: elastic_search, url: u}\n"
         ));
-        insta::assert_snapshot!(told("name: a\nstreams: {}\ndestination:\n  url: u\n"));
-        insta::assert_snapshot!(told("name: a\nstreams: {}\ndestination: https://a\n"));
+        insta::assert_snapshot!(reported("name: a\nstreams: {}\ndestination:\n  url: u\n"));
+        insta::assert_snapshot!(reported("name: a\nstreams: {}\ndestination: https://a\n"));
     }
 
     #[test]
     fn tells_what_is_missing() {
-        insta::assert_snapshot!(told("mode: fast\n"));
-        insta::assert_snapshot!(told("[]"));
+        insta::assert_snapshot!(reported("mode: fast\n"));
+        insta::assert_snapshot!(reported("[]"));
     }
 
     #[test]
     fn shows_no_secret() {
         let secret = format!("AKIA{}", "IOSFODNN7EXAMPLE");
-        let told = told(&format!(
+        let reported = reported(&format!(
             "name: {secret}\nstreams: {{}}\nmode: {secret}\n{secret}: 1\n"
         ));
         assert!(
-            told.contains("3 errors") && !told.contains(&secret),
-            "{told}"
+            reported.contains("3 errors") && !reported.contains(&secret),
+            "{reported}"
         );
     }
 
@@ -1027,9 +1027,9 @@ mod tests {
             "level: null",
             "level: error",
         ] {
-            assert_eq!(told_by(layer.clone(), text), "", "{text}");
+            assert_eq!(reported_by(layer.clone(), text), "", "{text}");
         }
-        insta::assert_snapshot!(told_by(
+        insta::assert_snapshot!(reported_by(
             layer,
             concat!(
                 "streams: {a: {retention: 3, retention_days: 0}}\n",

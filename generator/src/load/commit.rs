@@ -39,7 +39,7 @@ struct Store {
     lost: BTreeSet<Fault>,
 }
 
-/// A decoded tree object: name to entry. A name that is no UTF-8 is told when
+/// A decoded tree object: name to entry. A name that is no UTF-8 is reported when
 /// the folder is listed.
 type TreeFolder = BTreeMap<Vec<u8>, TreeEntry>;
 
@@ -163,7 +163,7 @@ impl CommitTree {
         }
     }
 
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn description(&self) -> String {
         format!("the commit {}", self.name)
     }
 
@@ -176,7 +176,7 @@ impl CommitTree {
             }),
             Ok(_) | Err(Lost::Missing) => Err(Fault::environment(format!(
                 "can't open `{folder}` in {}: there is no such folder",
-                self.shown()
+                self.description()
             ))),
             Err(lost) => Err(lost.tell(folder, self)),
         }
@@ -277,7 +277,7 @@ impl CommitTree {
         match blob.map_err(|error| self.unreadable(path, &error))? {
             Some(bytes) if bytes.starts_with(LFS_POINTER) => Err(Fault::input(format!(
                 "`{path}` is a pointer of Git LFS: {} doesn't have its text",
-                self.shown()
+                self.description()
             ))
             .hint("`git lfs untrack` it: only what git itself has can be compared")),
             Some(bytes) => Ok(bytes),
@@ -299,7 +299,7 @@ impl CommitTree {
     /// The fault of an object that git can't give: of a partial clone, or
     /// damaged. It is remembered.
     fn unreadable(&self, path: &str, error: &git2::Error) -> Fault {
-        let what = format!("can't read `{path}` of {}", self.shown());
+        let what = format!("can't read `{path}` of {}", self.description());
         let fault = match error.code() {
             git2::ErrorCode::NotFound => {
                 Fault::environment(format!("{what}: git has no such object here")).hint(
@@ -456,7 +456,7 @@ mod tests {
         }
     }
 
-    fn told(root: &Root) -> Vec<Fault> {
+    fn reported(root: &Root) -> Vec<Fault> {
         load(root, Selection::All).1.sorted()
     }
 
@@ -477,7 +477,7 @@ mod tests {
             load(&twins.root, Selection::All).0,
             load(&twins.commit, Selection::All).0,
         );
-        assert_eq!(told(&twins.commit), []);
+        assert_eq!(reported(&twins.commit), []);
         assert_eq!(commit.clusters, folder.clusters);
         assert_eq!(commit.clusters.len(), 2);
         assert_eq!(commit.template_overrides, folder.template_overrides);
@@ -511,9 +511,9 @@ mod tests {
             ("templates/round", "."),
         ];
         let twins = twins(&files, &links);
-        let faults = told(&twins.commit);
+        let faults = reported(&twins.commit);
         assert!(faults.len() > 10, "{faults:?}");
-        assert_eq!(faults, told(&twins.root));
+        assert_eq!(faults, reported(&twins.root));
         // What wasn't read is like nothing else.
         let inputs = Inputs::find(&twins.root);
         let differing = inputs.differences(&inputs);
@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_commit_cannot_have_is_told() {
+    fn what_a_commit_cannot_have_is_reported() {
         let pointer = [LFS_POINTER, b"v1\noid sha256:1\nsize 1\n"].concat();
         let mut files = GOOD.to_vec();
         files.push(("templates/kubernetes/large.yaml", &pointer));
@@ -539,7 +539,7 @@ mod tests {
             ("clusters/absolute", "/etc"),
             ("clusters/out/cluster.yaml", "/etc/passwd"),
         ];
-        let faults = told(&twins(&files, &links).commit);
+        let faults = reported(&twins(&files, &links).commit);
         let messages = faults.iter().map(|fault| fault.message.as_str());
         assert_eq!(
             messages.collect::<Vec<_>>(),

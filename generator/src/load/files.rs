@@ -131,7 +131,7 @@ pub fn that_may_say<'n>(
     let pattern = regex::bytes::Regex::new(&patterns.join("|")).ok();
     let may_say = |name: &&String| {
         let bytes = root.read(&format!("{CLUSTERS}/{name}/cluster.yaml"));
-        // What can't be read is told where it is loaded.
+        // What can't be read is reported where it is loaded.
         bytes.is_ok_and(|bytes| pattern.as_ref().is_none_or(|own| own.is_match(&bytes)))
     };
     let clusters: Vec<&String> = clusters.collect();
@@ -214,7 +214,7 @@ fn list_clusters(root: &Root, faults: &mut Faults) -> Listed {
     let Some(entries) = root.list(CLUSTERS, &mut unlisted) else {
         let fault = Fault::environment(format!(
             "there is no folder `{CLUSTERS}` in {}",
-            root.shown()
+            root.description()
         ));
         faults.push(fault.hint("run this in the fleet's repository, or name its folder"));
         return listed;
@@ -412,7 +412,7 @@ mod tests {
             Root::folder(self.0.path()).expect("a folder")
         }
 
-        fn told(&self) -> String {
+        fn reported(&self) -> String {
             to_text(
                 load(&self.root(), Selection::All).1,
                 "nothing was written",
@@ -492,7 +492,7 @@ mod tests {
         fleet.write("clusters/tabs/cluster.yaml", "a:\n\tb: 1\n");
         fleet.write("clusters/large/cluster.yaml", vec![b'a'; MAX_BYTES + 1]);
         fs::create_dir_all(fleet.0.path().join("clusters/folder/cluster.yaml")).expect("made");
-        insta::assert_snapshot!(fleet.told());
+        insta::assert_snapshot!(fleet.reported());
         assert!(
             load(&fleet.root(), Selection::All)
                 .0
@@ -532,7 +532,7 @@ mod tests {
             clusters.join("certificates/outside.pem"),
         )
         .expect("linked");
-        insta::assert_snapshot!(fleet.told());
+        insta::assert_snapshot!(fleet.reported());
         let read =
             |path: &str| read_below(&fleet.root(), "clusters", path).map_err(|fault| fault.message);
         assert_eq!(read("certificates/logs.pem"), Ok(b"PEM".to_vec()));

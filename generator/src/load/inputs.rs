@@ -58,7 +58,7 @@ impl InputOf {
 pub struct Inputs(BTreeMap<String, Option<Oid>>);
 
 impl Inputs {
-    /// Finds all but the files that settings name. What can't be read is told
+    /// Finds all but the files that settings name. What can't be read is reported
     /// when the fleet is loaded.
     pub fn find(root: &Root) -> Self {
         let clusters = Listing::of(root, CLUSTERS);

@@ -108,12 +108,12 @@ impl FleetPlace {
         let (git, top) = (self.repository.path().to_owned(), top_of(&self.repository));
         let objects = Objects::new(self.repository);
         let on_disk = || -> Result<Root, Fault> {
-            let commit = CommitTree::new(objects.clone(), head_tree, shown(head_id));
+            let commit = CommitTree::new(objects.clone(), head_tree, short_id(head_id));
             let work_tree = top.map(|top| WorkTree::new(git, top, commit, &self.folder));
             Ok(Root::Folder(Folder::open(root)?.as_stored(work_tree)))
         };
         let open = |id: Oid, tree: Oid| -> Result<Root, Fault> {
-            let whole = CommitTree::new(objects.clone(), tree, shown(id));
+            let whole = CommitTree::new(objects.clone(), tree, short_id(id));
             if self.folder.is_empty() {
                 return Ok(Root::Commit(whole));
             }
@@ -124,7 +124,7 @@ impl FleetPlace {
             Ok(Root::Commit(CommitTree::new(
                 objects.clone(),
                 nothing,
-                shown(id),
+                short_id(id),
             )))
         };
         Ok((
@@ -213,7 +213,7 @@ fn refuse_folder_of_bare(repository: &Repository, real: &Path, head: &str) -> Re
 }
 
 /// The first digits of a commit.
-pub fn shown(commit: Oid) -> String {
+pub fn short_id(commit: Oid) -> String {
     commit.to_string().chars().take(SHOWN_DIGITS).collect()
 }
 

@@ -22,7 +22,7 @@ pub enum Root {
 /// What an entry of a folder is, after links that stay within the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A file, or what is to be told not to be one when it is read.
+    /// A file, or what is to be reported not to be one when it is read.
     File,
     /// A folder.
     Folder,
@@ -54,10 +54,10 @@ impl Root {
     }
 
     /// How messages call it.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn description(&self) -> String {
         match self {
             Self::Folder(root) => format!("`{}`", root.given().display()),
-            Self::Commit(root) => root.shown(),
+            Self::Commit(root) => root.description(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The text of every input file, and where in it a byte stands.
 //!
 //! Nodes carry a [`Span`] of twelve bytes only; a line, a column and an
-//! excerpt are worked out when a fault is told. Pure.
+//! excerpt are worked out when a fault is reported. Pure.
 
 use std::ops::Range;
 use std::sync::OnceLock;

@@ -6,13 +6,13 @@
 
 use git2::{Oid, Repository, Sort};
 
-use super::revisions::shown;
+use super::revisions::short_id;
 use crate::fault::{Fault, Faults};
 
-/// The trailer that acknowledges a danger. Git doesn't tell upper from lower case in it.
+/// The trailer that acknowledges a risk. Git doesn't tell upper from lower case in it.
 pub const ACKNOWLEDGE: &str = "Acknowledge-Danger";
 
-/// Commits whose messages are read. A change of more has to be told in files.
+/// Commits whose messages are read. A change of more has to be reported in files.
 const MAX_COMMITS: usize = 10_000;
 
 /// One [`ACKNOWLEDGE`] of a commit.
@@ -72,7 +72,7 @@ impl Trailers {
             }
             let id = id?;
             let commit = repository.find_commit(id)?;
-            self.read_message(&shown(id), commit.message_bytes());
+            self.read_message(&short_id(id), commit.message_bytes());
         }
         Ok(())
     }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told() {
+    fn what_cannot_be_read_is_reported() {
         let commits = Commits::new();
         let first = commits.add("first", &[]);
         let nowhere = Oid::from_str("1111111111111111111111111111111111111111").expect("an id");

@@ -25,7 +25,7 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 pub const MAX_DEPTH: usize = 32;
 /// The most values a file may have.
 pub const MAX_NODES: usize = 100_000;
-/// The most faults told of one file; more would only bury the first ones.
+/// The most faults reported of one file; more would only bury the first ones.
 const MAX_FAULTS: usize = 50;
 
 /// Reads a file's text. A file without any value gives [`Value::Null`].
@@ -72,7 +72,7 @@ fn parser_options() -> Options {
         emit_comments: false,
         emit_anchor_events: true,
         emit_unresolved_aliases: true,
-        // Beyond ours, so that ours is told, but not so far that it costs.
+        // Beyond ours, so that ours is reported, but not so far that it costs.
         flow_nesting_limit: 2 * MAX_DEPTH,
         block_nesting_limit: 2 * MAX_DEPTH,
     }
@@ -143,7 +143,7 @@ struct Builder<'s> {
     root: Option<Node>,
     nodes: usize,
     documents: usize,
-    told_anchors: bool,
+    reported_anchors: bool,
     faults: Vec<Fault>,
 }
 
@@ -156,7 +156,7 @@ impl<'s> Builder<'s> {
             root: None,
             nodes: 0,
             documents: 0,
-            told_anchors: false,
+            reported_anchors: false,
             faults: Vec::new(),
         }
     }
@@ -279,8 +279,8 @@ impl<'s> Builder<'s> {
     }
 
     fn refuse_anchor(&mut self, span: Span) {
-        if !self.told_anchors {
-            self.told_anchors = true;
+        if !self.reported_anchors {
+            self.reported_anchors = true;
             let hint = "write the value out, or move it to a lower layer: fleet.yaml or environments/*.yaml";
             self.tell(
                 span,
@@ -542,7 +542,7 @@ impl<'s> Builder<'s> {
                     node,
                 }),
                 Some(Key { name: None, .. }) => {}
-                // An alias as a key; it is told already.
+                // An alias as a key; it is reported already.
                 None => {
                     *key = Some(Key {
                         name: None,
@@ -611,9 +611,9 @@ mod tests {
 
     fn read(text: &str) -> Result<Node, Vec<String>> {
         parse(FileId(0), &SourceFile::new("f", text)).map_err(|faults| {
-            let told =
+            let reported =
                 |fault: Fault| format!("{}: {}", fault.place.expect("placed"), fault.message);
-            faults.sorted().into_iter().map(told).collect()
+            faults.sorted().into_iter().map(reported).collect()
         })
     }
 
@@ -761,8 +761,8 @@ mod tests {
         let many = format!("[{}]", "1,".repeat(MAX_NODES));
         assert_eq!(read(&many).expect_err("many").len(), 1);
         let duplicates = "a: 1\n".repeat(MAX_NODES);
-        let told = read(&duplicates).expect_err("duplicates").len();
-        assert!(told <= 2 * MAX_FAULTS, "{told}");
+        let reported = read(&duplicates).expect_err("duplicates").len();
+        assert!(reported <= 2 * MAX_FAULTS, "{reported}");
         // Generous, since this also runs unoptimized on a busy machine.
         assert!(begun.elapsed() < Duration::from_secs(20));
     }

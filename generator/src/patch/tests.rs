@@ -37,8 +37,8 @@ fn text(tree: &RenderedTree, path: &str) -> String {
     String::from_utf8(tree.0[&path].clone()).expect("UTF-8")
 }
 
-/// What is told of a patch.
-fn told(files: &[(&str, &str)], patches: &[PlacedPatch]) -> Vec<String> {
+/// What is reported of a patch.
+fn reported(files: &[(&str, &str)], patches: &[PlacedPatch]) -> Vec<String> {
     let faults = apply(&mut tree(files), patches).err().unwrap_or_default();
     let faults = faults.sorted().into_iter();
     faults
@@ -188,7 +188,7 @@ fn a_patch_that_changes_nothing_says_so() {
             ),
         ),
     ] {
-        assert_eq!(told(&files, &[patch("p", what)]), [expected]);
+        assert_eq!(reported(&files, &[patch("p", what)]), [expected]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `clusters/<cluster>/acknowledge.yaml`: which dangers of a change are meant
+//! `clusters/<cluster>/acknowledge.yaml`: which risks of a change are meant
 //! in that cluster, flag to reason. Does IO: it reads.
 //!
 //! The file is no input: nothing is rendered from it.
@@ -133,7 +133,7 @@ fn reasons_at(base: &Root, cluster: &str) -> Option<BTreeMap<String, String>> {
     reasons.collect()
 }
 
-/// What is said of the dangers of a change: in the files of the head's clusters
+/// What is said of the risks of a change: in the files of the head's clusters
 /// first, and in the messages of its commits, which may name any known cluster.
 pub(super) fn gather(
     base: &Root,
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_under_another_name_is_told() {
+    fn a_file_under_another_name_is_reported() {
         let (_folder, root) = fleet(&[
             ("x/cluster.yaml", ""),
             ("x/acknowledge.yml", "cluster-removed: x\n"),

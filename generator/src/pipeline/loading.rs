@@ -49,7 +49,7 @@ impl Fleet {
     }
 }
 
-/// Reads a fleet without resolving it. What could not be read is told in the
+/// Reads a fleet without resolving it. What could not be read is reported in the
 /// faults.
 pub fn load_layers(root: &Path, selected: Option<&BTreeSet<String>>) -> (FleetLayers, Faults) {
     match Root::folder(root) {

@@ -51,9 +51,9 @@ pub struct PreviewRequest<'a> {
     pub base: Option<&'a str>,
     /// What to look at: a revision, or [`revisions::WORKTREE`].
     pub head: &'a str,
-    /// Told after each cluster that is rendered, from any thread.
+    /// Reported after each cluster that is rendered, from any thread.
     pub progress: &'a (dyn Fn() + Sync),
-    /// Told of each template, from any thread.
+    /// Reported of each template, from any thread.
     pub watch: &'a dyn Watch,
 }
 
@@ -479,14 +479,14 @@ impl Sides<'_> {
     fn compare_renamed(&self, comparisons: &mut [Comparison]) {
         let renames = find_cluster_renames(comparisons).into_par_iter();
         let compared = renames.filter_map(|rename| {
-            // They were rendered before, so there are no faults to be told.
-            let mut told = Faults::new();
+            // They were rendered before, so there are no faults to be reported.
+            let mut reported = Faults::new();
             let old = self
                 .base
-                .render(&rename.from, self.watch, self.timings, &mut told);
+                .render(&rename.from, self.watch, self.timings, &mut reported);
             let new = self
                 .head
-                .render(&rename.to, self.watch, self.timings, &mut told);
+                .render(&rename.to, self.watch, self.timings, &mut reported);
             match (borrowed(&old), borrowed(&new)) {
                 (Presence::Rendered(old), Presence::Rendered(new)) => {
                     Some(compare_renamed(rename, old, new))

@@ -35,7 +35,7 @@ impl OtherReleases {
         let ownership = |name: &String| -> Option<(String, Ownership)> {
             let path = format!("{RENDERED}/{name}/{OWNERSHIP_FILE}");
             let text = base.read(&path).ok()?;
-            // The usual case, told without reading a hundred digests.
+            // The usual case, reported without reading a hundred digests.
             if ownership::is_of_this_release(&text) {
                 return None;
             }

@@ -209,7 +209,7 @@ fn with_origin(faults: Faults, folder: &str, template: impl Fn(&str) -> String) 
 }
 
 /// A fault in a file that patches changed is placed where they are written: the
-/// file's own place is told beside it.
+/// file's own place is reported beside it.
 fn of_patch(mut fault: Fault, path: &str, bytes: &[u8], member: &ResolvedMember) -> Fault {
     let patches = member.patches.iter();
     let patches: Vec<_> = patches.filter(|patch| patch.is_for(path, bytes)).collect();
@@ -233,7 +233,7 @@ fn of_patch(mut fault: Fault, path: &str, bytes: &[u8], member: &ResolvedMember)
 /// What is said of a fault in a patched file.
 const AS_CHANGED: &str = "as changed by";
 
-/// One mistake in a patch is wrong in everything that it meets: it is told once.
+/// One mistake in a patch is wrong in everything that it meets: it is reported once.
 fn once_for_each_patch(faults: Faults) -> Faults {
     let mut seen: BTreeMap<(Option<Place>, String), (Fault, usize)> = BTreeMap::new();
     let mut others = Faults::new();

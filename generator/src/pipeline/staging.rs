@@ -42,9 +42,9 @@ pub struct StageRequest<'a> {
     pub selected: Option<&'a BTreeSet<String>>,
     /// How to write.
     pub options: WriteOptions,
-    /// Told after each cluster, from any thread.
+    /// Reported after each cluster, from any thread.
     pub progress: &'a (dyn Fn() + Sync),
-    /// Told of each template, from any thread.
+    /// Reported of each template, from any thread.
     pub watch: &'a dyn Watch,
     /// The record of the last run; used where all clusters are written.
     pub recorder: Option<&'a Recorder>,
@@ -144,7 +144,7 @@ fn stage_fleet(
     let templates = match templates {
         Ok(templates) if layers_are_right => templates,
         templates => {
-            // Nothing is rendered from what has faults, but all of them are told.
+            // Nothing is rendered from what has faults, but all of them are reported.
             faults.append(templates.err().unwrap_or_default());
             let clusters = layers.loaded.clusters.keys();
             let resolved = resolve_all(&resolver, clusters.collect(), timings);
@@ -235,7 +235,7 @@ fn recorded_of(outputs: BTreeMap<String, Option<Digest>>) -> Option<BTreeMap<Str
         .collect()
 }
 
-/// What came of staging what is right. Faults of the surroundings are told only
+/// What came of staging what is right. Faults of the surroundings are reported only
 /// where nothing else is wrong: how far staging gets before that is found
 /// depends on the threads.
 type Attempt = Result<StagedChange, Faults>;
@@ -282,7 +282,7 @@ impl Staging<'_> {
         let mut attempts = match staged {
             Ok(attempts) => attempts,
             // What the fleet's files are made of is known only of clusters without
-            // faults; what else is wrong is told with theirs.
+            // faults; what else is wrong is reported with theirs.
             Err(faults) => {
                 let removed = self.plan_removed(&SHARED).err();
                 return Err(with_faults::<()>(Err(faults), removed.unwrap_or_default())
@@ -290,7 +290,7 @@ impl Staging<'_> {
                     .unwrap_or_default());
             }
         };
-        let whole = self.whole_fleet(summaries)?;
+        let whole = self.fleet_summary(summaries)?;
         let WholeOutcome {
             attempts: more,
             outputs,
@@ -358,7 +358,7 @@ impl Staging<'_> {
 
     /// The record, if it is of this very fleet.
     fn known_fleet(&self) -> Option<&Record> {
-        self.recalled.as_ref()?.whole_fleet()
+        self.recalled.as_ref()?.fleet_summary()
     }
 
     fn stage(&self, member: &ResolvedMember) -> Result<(Attempt, Option<RecordedCluster>), Faults> {
@@ -402,7 +402,10 @@ impl Staging<'_> {
 
     /// Stages what only a run over all clusters can tell: the files of the whole
     /// fleet and of accounts, and the removal of folders that nobody has any more.
-    fn whole_fleet(&self, summaries: Option<Vec<ClusterSummary>>) -> Result<WholeOutcome, Faults> {
+    fn fleet_summary(
+        &self,
+        summaries: Option<Vec<ClusterSummary>>,
+    ) -> Result<WholeOutcome, Faults> {
         let mut outcome = match self.known_fleet().and_then(|known| self.as_known(known)) {
             Some(outcome) => outcome,
             None => self.render_shared(summaries)?,

@@ -206,7 +206,7 @@ impl Source {
         self.judge(other)?.ok_or_else(|| self.unknown(other, why))
     }
 
-    /// Whether the commit lies before another; `None` if that can't be told.
+    /// Whether the commit lies before another; `None` if that can't be reported.
     fn judge(&self, other: &str) -> Result<Option<bool>, Fault> {
         let known = Oid::from_str(other).and_then(|id| self.repository.find_commit(id));
         let Ok(other) = known.map(|commit| commit.id()) else {

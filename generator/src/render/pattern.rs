@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_apart() {
+    fn mistakes_are_reported_apart() {
         assert_eq!(
             PathPattern::parse("a/{cluster}"),
             Err(PatternError::Unknown("cluster".into()))

@@ -101,7 +101,7 @@ pub(super) fn apply(
         if !path.as_str().ends_with(".json") {
             continue;
         }
-        // What isn't JSON is told by the check.
+        // What isn't JSON is reported by the check.
         let Ok(mut file) = serde_json::from_slice::<Value>(bytes) else {
             continue;
         };

@@ -203,7 +203,7 @@ fn is_part(name: &str) -> bool {
         .is_some_and(|file| file.starts_with('_'))
 }
 
-/// Finds a template's own mistakes, so that those of several are told at once.
+/// Finds a template's own mistakes, so that those of several are reported at once.
 fn check_syntax(template: &TemplateText) -> Result<(), Faults> {
     match engine().add_raw_template(&template.name, &template.text) {
         Err(error) if matches!(error.kind(), ErrorKind::SyntaxError(_)) => {

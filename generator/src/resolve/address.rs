@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn what_no_pattern_sees_is_told() {
-        let told = |url| Address::parse(url).fault().map(|(message, _)| message);
+    fn what_no_pattern_sees_is_reported() {
+        let reported = |url| Address::parse(url).fault().map(|(message, _)| message);
         for (url, message) in [
             ("https://a:0", "the port is not between 1 and 65535"),
             ("https://[1:2]", "`[1:2]` is not an IPv6 address"),
@@ -147,7 +147,7 @@ mod tests {
             ("https://10.0.0.256", "`10.0.0.256` is not an IPv4 address"),
             ("https://10.0.1:9200", "`10.0.1` is not an IPv4 address"),
         ] {
-            assert_eq!(told(url).as_deref(), Some(message), "{url}");
+            assert_eq!(reported(url).as_deref(), Some(message), "{url}");
         }
         for url in [
             "https://[::ffff:10.0.0.1]",
@@ -155,7 +155,7 @@ mod tests {
             "https://10.0.0.255",
             "https://1.example.com",
         ] {
-            assert_eq!(told(url), None, "{url}");
+            assert_eq!(reported(url), None, "{url}");
         }
     }
 

@@ -66,26 +66,26 @@ pub(super) fn resolve(
     settings: &Settings,
     problems: &mut Problems,
 ) -> Domain {
-    let told = DomainHost::read(host);
-    if let Some(told) = told {
-        check_host(destination, host, told, settings, problems);
+    let reported = DomainHost::read(host);
+    if let Some(reported) = reported {
+        check_host(destination, host, reported, settings, problems);
     }
-    if let (Some(told), Some(region)) = (told, region)
-        && told.region != region.as_str()
+    if let (Some(reported), Some(region)) = (reported, region)
+        && reported.region != region.as_str()
     {
         problems.push(
             &["destinations", destination, "authentication", "region"],
             format!(
                 "requests would be signed for `{region}`, but the domain is in `{}`: its host says so",
-                told.region
+                reported.region
             ),
             "remove it: the Region is read from `url`",
         );
     }
     Domain {
-        name: told.map(|told| told.name.to_owned()),
-        region: told
-            .map(|told| told.region)
+        name: reported.map(|reported| reported.name.to_owned()),
+        region: reported
+            .map(|reported| reported.region)
             .or(region.map(Region::as_str))
             .unwrap_or(settings.region.as_str())
             .to_owned(),
@@ -96,13 +96,18 @@ pub(super) fn resolve(
 fn check_host(
     destination: &str,
     host: &str,
-    told: DomainHost<'_>,
+    reported: DomainHost<'_>,
     settings: &Settings,
     problems: &mut Problems,
 ) {
     let setting = ["destinations", destination, "url"];
-    super::region::check_region(&setting, told.region, settings.region.as_str(), problems);
-    let Some(partition) = partition::of_region(told.region) else {
+    super::region::check_region(
+        &setting,
+        reported.region,
+        settings.region.as_str(),
+        problems,
+    );
+    let Some(partition) = partition::of_region(reported.region) else {
         return;
     };
     let suffix = partition.dns_suffix;
@@ -111,7 +116,7 @@ fn check_host(
     if !own_suffix {
         problems.push(
             &setting,
-            format!("hosts of AWS in `{}` end in `{suffix}`", told.region),
+            format!("hosts of AWS in `{}` end in `{suffix}`", reported.region),
             "correct the host",
         );
     }

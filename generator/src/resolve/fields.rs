@@ -432,7 +432,7 @@ mod tests {
         }
     }
 
-    fn told(shape: &Shape, written: &str, moment: RuleMoment) -> Option<(String, String)> {
+    fn reported(shape: &Shape, written: &str, moment: RuleMoment) -> Option<(String, String)> {
         let fault = shape.fault(written, moment, &shape.origins)?;
         Some((fault.message, fault.hint))
     }
@@ -456,13 +456,14 @@ mod tests {
             ("systemd.unit", [false, false, false]),
             ("messages", [false, false, false]),
         ] {
-            let found = [Drop, Enrich, Route].map(|moment| told(&shape, written, moment).is_none());
+            let found =
+                [Drop, Enrich, Route].map(|moment| reported(&shape, written, moment).is_none());
             assert_eq!(found, at, "{written}");
         }
     }
 
     #[test]
-    fn a_mistyped_field_is_told_with_the_one_that_was_meant() {
+    fn a_mistyped_field_is_reported_with_the_one_that_was_meant() {
         let shape = shape(&[Containers]);
         for (written, meant) in [
             ("mesage", "message"),
@@ -472,7 +473,7 @@ mod tests {
             ("kubernetes.container", "kubernetes.container_name"),
             ("log_procesed.level", "log_processed"),
         ] {
-            let (message, hint) = told(&shape, written, Drop).expect(written);
+            let (message, hint) = reported(&shape, written, Drop).expect(written);
             assert_eq!(
                 message,
                 format!("records have no field `{written}` there, so this never holds")
@@ -485,21 +486,24 @@ mod tests {
     fn logstash_matches_no_number() {
         let mut machines = shape(&[MachineJournal]);
         machines.matches_numbers = false;
-        let (message, _) = told(&machines, "systemd.priority", Drop).expect("a number");
+        let (message, _) = reported(&machines, "systemd.priority", Drop).expect("a number");
         assert_eq!(
             message,
             "`systemd.priority` is a number, and Logstash matches patterns with text alone, so this never holds"
         );
-        assert_eq!(told(&machines, "systemd.unit", Drop), None);
-        assert_eq!(told(&shape(&[NodeJournal]), "systemd.priority", Drop), None);
+        assert_eq!(reported(&machines, "systemd.unit", Drop), None);
+        assert_eq!(
+            reported(&shape(&[NodeJournal]), "systemd.priority", Drop),
+            None
+        );
     }
 
     #[test]
     fn labels_are_there_for_routes_where_they_are_kept() {
         let mut shape = shape(&[Containers]);
         shape.given.clear();
-        assert_eq!(told(&shape, "kubernetes.labels.app", Drop), None);
-        let (_, hint) = told(&shape, "kubernetes.labels.app", Route).expect("not kept");
+        assert_eq!(reported(&shape, "kubernetes.labels.app", Drop), None);
+        let (_, hint) = reported(&shape, "kubernetes.labels.app", Route).expect("not kept");
         assert_eq!(
             hint,
             "set `sources.kubernetes.applications.records.metadata.labels: true`"
@@ -507,8 +511,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_need_gives_is_told_with_its_setting() {
-        let (message, hint) = told(
+    fn what_a_need_gives_is_reported_with_its_setting() {
+        let (message, hint) = reported(
             &shape(&[Containers]),
             "kubernetes.namespace_labels.team",
             Drop,
@@ -529,7 +533,7 @@ mod tests {
     #[test]
     fn what_records_have_at_last_is_what_is_mapped() {
         /// Mapped, and not for rules: Fluentd's own log, and what its metadata
-        /// filter is told to leave out.
+        /// filter is reported to leave out.
         const NOT_FOR_RULES: [&str; 6] = [
             "@timestamp",
             "logtag",

@@ -1,7 +1,7 @@
 //! From the layers of a whole fleet to its resolved clusters, and what these
 //! can't have among each other. Pure.
 //!
-//! Faults of all layers and clusters are told together.
+//! Faults of all layers and clusters are reported together.
 //!
 //! Clusters are resolved one by one ([`FleetResolver`]), so that a caller can
 //! let go of each before the next. What is compared between them is kept in a
@@ -131,7 +131,7 @@ impl<'a> FleetResolver<'a> {
         faults
     }
 
-    /// Finds what the reconciler can't be told of the clusters. Where only some are looked at, others may need
+    /// Finds what the reconciler can't be reported of the clusters. Where only some are looked at, others may need
     /// what these don't.
     fn find_reconciler_faults<'s>(
         &self,
@@ -308,7 +308,7 @@ fn find_name_clashes<'s>(
 ) -> Faults {
     let mut faults = Faults::new();
     let mut owners: BTreeMap<&AwsName, &str> = BTreeMap::new();
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for summary in clusters {
         let cluster = summary.name();
         for name in &summary.aws_names {
@@ -316,7 +316,7 @@ fn find_name_clashes<'s>(
                 continue;
             };
             // Clusters that share one name mostly share many.
-            if !told.insert((other, cluster)) {
+            if !reported.insert((other, cluster)) {
                 continue;
             }
             let fault = Fault::input(format!(

@@ -255,7 +255,7 @@ fn set_keys(given: &GitopsDestination) -> Vec<&'static str> {
 
 fn find_of_other_tool(tool: GitopsTool, given: &GitopsDestination, problems: &mut Problems) {
     for key in set_keys(given) {
-        let told = match (tool, key) {
+        let reported = match (tool, key) {
             (GitopsTool::Flux, "name" | "server") => Some((
                 "Flux knows a cluster by a Secret with its kubeconfig",
                 "use `kubeconfig_secret`, or `in_cluster: true`",
@@ -266,7 +266,7 @@ fn find_of_other_tool(tool: GitopsTool, given: &GitopsDestination, problems: &mu
             )),
             _ => None,
         };
-        if let Some((message, hint)) = told {
+        if let Some((message, hint)) = reported {
             problems.push(&["gitops", "destination", key], message, hint);
         }
     }

@@ -50,33 +50,33 @@ impl Resolved<'_> {
     /// Finds all of them. Those that the cluster itself says are problems; all are
     /// handed back, since what a layer of several clusters says may have no effect on any.
     pub(super) fn find(&self, problems: &mut Problems) -> Vec<IdleSetting> {
-        let mut told = Told {
+        let mut reported = Reported {
             own_files: self.own_files,
             problems,
             idle: Vec::new(),
         };
-        self.destinations(&mut told);
+        self.destinations(&mut reported);
         for stream in self.streams {
-            self.stream(&["streams", &stream.name], &[stream], &mut told);
+            self.stream(&["streams", &stream.name], &[stream], &mut reported);
         }
         let every: Vec<&ResolvedStream> = self.streams.iter().collect();
-        self.stream(&["stream_defaults"], &every, &mut told);
-        self.readers(&mut told);
-        self.role(&mut told);
-        self.gitops(&mut told);
-        told.tell(
+        self.stream(&["stream_defaults"], &every, &mut reported);
+        self.readers(&mut reported);
+        self.role(&mut reported);
+        self.gitops(&mut reported);
+        reported.tell(
             &["sources", "kubernetes", "events", "image", "plugins"],
             "the exporter of events has no plugins",
             REMOVE,
         );
-        self.control_plane(&mut told);
-        self.machines(&mut told);
-        self.logstash(&mut told);
-        self.aws(&mut told);
-        told.idle
+        self.control_plane(&mut reported);
+        self.machines(&mut reported);
+        self.logstash(&mut reported);
+        self.aws(&mut reported);
+        reported.idle
     }
 
-    fn destinations(&self, told: &mut Told<'_>) {
+    fn destinations(&self, reported: &mut Reported<'_>) {
         if self.streams.is_empty() {
             return;
         }
@@ -100,7 +100,7 @@ impl Resolved<'_> {
                     && daemons.any(|daemon| daemon.streams.contains(&stream.name))
             });
             if used && !by_fluentd {
-                told.tell(
+                reported.tell(
                     &["destinations", name.as_str(), "give_up_after_minutes"],
                     "no Fluentd sends to it, and what else does has no such limit",
                     REMOVE,
@@ -108,13 +108,13 @@ impl Resolved<'_> {
             }
             if !used {
                 let why = format!("no stream goes to the destination `{name}`");
-                told.tell(&["destinations", name.as_str()], why, hint);
+                reported.tell(&["destinations", name.as_str()], why, hint);
             }
         }
     }
 
     /// What is said of streams: of one, or of all by `stream_defaults`.
-    fn stream(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+    fn stream(&self, base: &[&str], streams: &[&ResolvedStream], reported: &mut Reported<'_>) {
         if streams.is_empty() {
             return;
         }
@@ -148,18 +148,18 @@ impl Resolved<'_> {
                         "remove it, or send the stream to an Elasticsearch or OpenSearch".to_owned()
                     }
                 };
-                told.tell(&[base, &[key]].concat(), why, hint);
+                reported.tell(&[base, &[key]].concat(), why, hint);
             }
         }
-        self.life_cycle(base, streams, told);
+        self.life_cycle(base, streams, reported);
         if all(&|stream| groups(stream).next().is_none()) {
-            told.tell(
+            reported.tell(
                 &[base, &["cloudwatch"]].concat(),
                 format!("{subject} has no log group, so this has no effect"),
                 "remove it, or send the stream to a destination with `backend: cloudwatch`",
             );
         } else {
-            self.subscriptions(base, streams, told);
+            self.subscriptions(base, streams, reported);
         }
         let by_fluentd = |stream: &ResolvedStream| {
             let mut daemons = self.daemon_sets.iter();
@@ -167,7 +167,7 @@ impl Resolved<'_> {
                 && !stream.shipped_to.is_empty()
         };
         if all(&|stream| !by_fluentd(stream)) {
-            told.tell(
+            reported.tell(
                 &[base, &["buffer"]].concat(),
                 format!("Fluentd doesn't ship {subject}, so this has no effect"),
                 "remove it; machines have `sources.machines.filebeat.queue_mebibytes`",
@@ -177,7 +177,7 @@ impl Resolved<'_> {
             !by_fluentd(stream) || ends.all(|end| stream.archives.contains(end))
         }) {
             for key in ["chunk_mebibytes", "flush_interval_seconds"] {
-                told.tell(
+                reported.tell(
                     &[base, &["buffer", key]].concat(),
                     format!("{subject} goes to an archive alone, whose objects are of ten minutes or 64 MiB"),
                     REMOVE,
@@ -187,7 +187,7 @@ impl Resolved<'_> {
     }
 
     /// What of a life cycle a server doesn't know.
-    fn life_cycle(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+    fn life_cycle(&self, base: &[&str], streams: &[&ResolvedStream], reported: &mut Reported<'_>) {
         let backends: Vec<Backend> = streams
             .iter()
             .flat_map(|stream| &stream.destinations)
@@ -197,12 +197,12 @@ impl Resolved<'_> {
                 Some(destination.server()?.0)
             })
             .collect();
-        // What goes to no server is told by itself.
+        // What goes to no server is reported by itself.
         if backends.is_empty() {
             return;
         }
         if !backends.contains(&Backend::Opensearch) {
-            told.tell(
+            reported.tell(
                 &[base, &["life_cycle", "retry"]].concat(),
                 "Elasticsearch repeats a step that failed by itself, and only OpenSearch knows this",
                 REMOVE,
@@ -218,7 +218,7 @@ impl Resolved<'_> {
                 phase.is_none_or(|phase| phase.does_nothing())
             };
             if streams.iter().all(does_nothing) {
-                told.tell(
+                reported.tell(
                     &[base, &["life_cycle", phase]].concat(),
                     "nothing is done with an index when this phase begins: OpenSearch has no tiers of data",
                     "say what is done, such as `nodes` that it moves to, `replicas` or `force_merge: true`; or remove it",
@@ -228,7 +228,12 @@ impl Resolved<'_> {
     }
 
     /// Patterns of subscriptions that no log group has.
-    fn subscriptions(&self, base: &[&str], streams: &[&ResolvedStream], told: &mut Told<'_>) {
+    fn subscriptions(
+        &self,
+        base: &[&str],
+        streams: &[&ResolvedStream],
+        reported: &mut Reported<'_>,
+    ) {
         for kind in ["function", "firehose", "account"] {
             let has = |stream: &&ResolvedStream| {
                 let mut groups = self.log_groups.iter();
@@ -240,14 +245,14 @@ impl Resolved<'_> {
             if !streams.iter().any(has) {
                 if kind == "function" {
                     for key in ["include", "exclude"] {
-                        told.tell(
+                        reported.tell(
                             &[base, &["cloudwatch", "log_streams", key]].concat(),
                             "the forwarder reads no log group of it, so nothing is chosen by this",
                             "set `cloudwatch.subscriptions.function.enabled: true`, or remove it",
                         );
                     }
                 }
-                told.tell(
+                reported.tell(
                     &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
                     "there is no such subscription, so nothing is chosen by this",
                     "set `enabled: true` beside it, or remove it",
@@ -256,9 +261,9 @@ impl Resolved<'_> {
         }
     }
 
-    fn readers(&self, told: &mut Told<'_>) {
+    fn readers(&self, reported: &mut Reported<'_>) {
         for name in reader::without_effect(self.settings, self.destinations) {
-            told.tell(
+            reported.tell(
                 &["readers", name.as_str()],
                 "none of its streams goes to an Elasticsearch or OpenSearch, so there is nothing to read",
                 "correct its `streams`, or remove it",
@@ -276,7 +281,7 @@ impl Resolved<'_> {
         };
         for name in self.settings.readers.keys() {
             if !has_opensearch(name.as_str()) {
-                told.tell(
+                reported.tell(
                     &["readers", name.as_str(), "iam_roles"],
                     "only Amazon OpenSearch Service knows callers by their IAM roles, and this reader is at none",
                     "name `users` or `groups`, or remove it",
@@ -285,18 +290,18 @@ impl Resolved<'_> {
         }
     }
 
-    fn role(&self, told: &mut Told<'_>) {
+    fn role(&self, reported: &mut Reported<'_>) {
         let kubernetes = &self.settings.kubernetes;
         if !self.needs_role {
             for key in ["role_arn", "oidc_provider"] {
-                told.tell(
+                reported.tell(
                     &["kubernetes", key],
                     "no pod writes to AWS, so none takes a role",
                     REMOVE,
                 );
             }
         } else if kubernetes.role_arn.is_some() {
-            told.tell(
+            reported.tell(
                 &["kubernetes", "oidc_provider"],
                 "`kubernetes.role_arn` names a role, so the stack makes none",
                 "remove one of the two",
@@ -304,19 +309,19 @@ impl Resolved<'_> {
         }
     }
 
-    fn gitops(&self, told: &mut Told<'_>) {
+    fn gitops(&self, reported: &mut Reported<'_>) {
         let (key, other) = match self.settings.gitops.tool {
             GitopsTool::None => return,
             GitopsTool::ArgoCd => ("flux", "Argo CD"),
             GitopsTool::Flux => ("argo_cd", "Flux"),
         };
-        told.tell(
+        reported.tell(
             &["gitops", key],
             format!("{other} applies this cluster's objects"),
             REMOVE,
         );
         if self.settings.gitops.tool == GitopsTool::ArgoCd {
-            told.tell(
+            reported.tell(
                 &["gitops", "repository", "interval_minutes"],
                 "Argo CD looks for commits at an interval of its own",
                 REMOVE,
@@ -324,7 +329,7 @@ impl Resolved<'_> {
         }
     }
 
-    fn control_plane(&self, told: &mut Told<'_>) {
+    fn control_plane(&self, reported: &mut Reported<'_>) {
         let base = ["sources", "kubernetes", "control_plane"];
         let control_plane = &self.settings.sources.kubernetes.control_plane;
         if self.settings.distribution == Distribution::Eks {
@@ -336,11 +341,11 @@ impl Resolved<'_> {
             } else {
                 &["enabled", "records", "audit_log"]
             };
-            told.tell_all(&base, allowed, why, hint);
-            told.tell_all(&[&base[..], &["records"]].concat(), &["stream"], why, hint);
+            reported.tell_all(&base, allowed, why, hint);
+            reported.tell_all(&[&base[..], &["records"]].concat(), &["stream"], why, hint);
             return;
         }
-        told.tell(
+        reported.tell(
             &["sources", "aws", "eks"],
             "the cluster isn't one of EKS, so AWS logs no control plane",
             REMOVE,
@@ -349,14 +354,14 @@ impl Resolved<'_> {
             return;
         }
         match control_plane.read {
-            ControlPlaneRead::Containers => told.tell(
+            ControlPlaneRead::Containers => reported.tell(
                 &[&base[..], &["files"]].concat(),
                 "what the containers print is read, not files",
                 "set `read: files`, or remove it",
             ),
             ControlPlaneRead::Files => {
                 for key in ["exclude", "multiline", "metadata"] {
-                    told.tell(
+                    reported.tell(
                         &[&base[..], &["records", key]].concat(),
                         "with `read: files` there are neither pods nor several lines of one record",
                         "set `read: containers`, or remove it",
@@ -366,14 +371,14 @@ impl Resolved<'_> {
         }
     }
 
-    fn machines(&self, told: &mut Told<'_>) {
+    fn machines(&self, reported: &mut Reported<'_>) {
         let machines = &self.settings.sources.machines;
         let base = ["sources", "machines"];
         if self.settings.distribution == Distribution::Eks {
             let why = "EKS has no masters of yours";
             let masters = ["sources", "machines", "masters"];
-            told.tell_all(&masters, &["enabled"], why, REMOVE);
-            told.tell(
+            reported.tell_all(&masters, &["enabled"], why, REMOVE);
+            reported.tell(
                 &["sources", "machines", "delivery", "kops"],
                 "the cluster isn't one of kops",
                 REMOVE,
@@ -385,7 +390,7 @@ impl Resolved<'_> {
                     &[&base[..], &[name]].concat(),
                     role,
                     machines.delivery.ssm,
-                    told,
+                    reported,
                 );
             }
         }
@@ -394,14 +399,14 @@ impl Resolved<'_> {
             return;
         }
         if roles().all(|role| role.filebeat.is_none()) {
-            told.tell(
+            reported.tell(
                 &["sources", "machines", "filebeat"],
                 "no stream of the machines goes to a server, so there is no Filebeat",
                 REMOVE,
             );
         }
         if roles().all(|role| role.cloudwatch_agent.is_none()) {
-            told.tell(
+            reported.tell(
                 &["sources", "machines", "cloudwatch_agent"],
                 "no stream of the machines goes to CloudWatch, so there is no agent",
                 REMOVE,
@@ -414,14 +419,14 @@ impl Resolved<'_> {
             .as_ref()
             .is_some_and(|logstash| logstash.runs_on == LogstashPlace::Machine);
         if by_kops && !on_machine {
-            told.tell(
+            reported.tell(
                 &["sources", "machines", "delivery", "cloud_init"],
                 "the snippet for kops takes the place of the user data",
                 "set `kops: false`, or remove it",
             );
         }
         if !machines.delivery.ssm {
-            told.tell(
+            reported.tell(
                 &["sources", "machines", "delivery", "repeat_minutes"],
                 "Systems Manager brings nothing (`ssm: false`), so it repeats nothing",
                 REMOVE,
@@ -429,10 +434,10 @@ impl Resolved<'_> {
         }
     }
 
-    fn machine_role(base: &[&str], role: &MachineRole, ssm: bool, told: &mut Told<'_>) {
+    fn machine_role(base: &[&str], role: &MachineRole, ssm: bool, reported: &mut Reported<'_>) {
         if role.read == MachineRead::Files {
             for key in ["kernel", "units", "exclude"] {
-                told.tell(
+                reported.tell(
                     &[base, &["journal", key]].concat(),
                     "with `read: files` the journal isn't read",
                     "set `read: journal`, or remove it",
@@ -440,7 +445,7 @@ impl Resolved<'_> {
             }
         }
         if !ssm {
-            told.tell(
+            reported.tell(
                 &[base, &["tags"]].concat(),
                 "Systems Manager looks for no machine (`delivery.ssm: false`)",
                 REMOVE,
@@ -448,10 +453,10 @@ impl Resolved<'_> {
         }
     }
 
-    fn logstash(&self, told: &mut Told<'_>) {
+    fn logstash(&self, reported: &mut Reported<'_>) {
         let base = ["sources", "machines", "logstash"];
         let Some(logstash) = &self.machines.logstash else {
-            told.tell_all(
+            reported.tell_all(
                 &base,
                 &["enabled"],
                 "nothing needs a Logstash here, so there is none",
@@ -477,7 +482,7 @@ impl Resolved<'_> {
             ),
         };
         for key in others {
-            told.tell(
+            reported.tell(
                 &[&base[..], &[key]].concat(),
                 format!("Logstash runs {place}, where this has no effect"),
                 REMOVE,
@@ -486,7 +491,7 @@ impl Resolved<'_> {
         if logstash.runs_on == LogstashPlace::Kubernetes
             && logstash.service == LogstashService::LoadBalancer
         {
-            told.tell(
+            reported.tell(
                 &["sources", "machines", "logstash", "node_port"],
                 "Logstash is reached by a load balancer",
                 "set `service: node_port`, or remove it",
@@ -494,7 +499,7 @@ impl Resolved<'_> {
         }
     }
 
-    fn aws(&self, told: &mut Told<'_>) {
+    fn aws(&self, reported: &mut Reported<'_>) {
         let aws = &self.settings.sources.aws;
         if !aws.enabled {
             return;
@@ -502,21 +507,21 @@ impl Resolved<'_> {
         let base = ["sources", "aws"];
         let on = |own: Forwarded| own.is_on(self.settings);
         if aws.elb.enabled && !on(Forwarded::ClassicLoadBalancers) {
-            told.tell(
+            reported.tell(
                 &["sources", "aws", "elb", "classic_minutes"],
                 "logs of Classic Load Balancers are off",
                 "set `classic: true`, or remove it",
             );
         }
         if aws.ec2.enabled && !on(Forwarded::MachineStatus) && !on(Forwarded::ConsoleOutput) {
-            told.tell(
+            reported.tell(
                 &["sources", "aws", "ec2", "poll_minutes"],
                 "neither the status nor the console is asked for",
                 "set `status` or `console_output` to `true`, or remove it",
             );
         }
         if aws.s3.enabled && aws.s3.method == S3Method::ServerAccessLogs {
-            told.tell(
+            reported.tell(
                 &["sources", "aws", "s3", "data_events"],
                 "S3's own access logs have every request",
                 "set `method: data_events`, or remove it",
@@ -524,7 +529,7 @@ impl Resolved<'_> {
         }
         if aws.cloudtrail.enabled && aws.cloudtrail.existing_log_group.is_some() {
             for key in ["read", "write", "exclude", "expiry_days"] {
-                told.tell(
+                reported.tell(
                     &["sources", "aws", "cloudtrail", key],
                     "the trail of `existing_log_group` is somebody else's",
                     "remove one of the two",
@@ -533,7 +538,7 @@ impl Resolved<'_> {
         }
         if !on(Forwarded::Metrics) {
             for source in ["ec2", "ebs", "elb", "s3", "dynamodb", "route53", "vpc"] {
-                told.tell(
+                reported.tell(
                     &[&base[..], &[source, "metrics"]].concat(),
                     "measurements are off (`sources.aws.metrics.enabled`)",
                     REMOVE,
@@ -546,7 +551,7 @@ impl Resolved<'_> {
             .iter()
             .all(|region| region.forwarder.is_none())
         {
-            told.tell(
+            reported.tell(
                 &["sources", "aws", "forwarder"],
                 "nothing of AWS goes to an Elasticsearch or OpenSearch, so there is no forwarder",
                 REMOVE,
@@ -578,14 +583,14 @@ pub(super) struct IdleSetting {
     pub(super) hint: String,
 }
 
-/// What is told, of what the cluster itself says.
-struct Told<'a> {
+/// What is reported, of what the cluster itself says.
+struct Reported<'a> {
     own_files: &'a OwnFiles,
     problems: &'a mut Problems,
     idle: Vec<IdleSetting>,
 }
 
-impl Told<'_> {
+impl Reported<'_> {
     fn tell(&mut self, setting: &[&str], why: impl Into<String>, hint: impl Into<String>) {
         let (why, hint) = (why.into(), hint.into());
         if self.own_files.says(setting) {

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn phases_come_in_their_order_and_before_the_end() {
-        for (own, told) in [
+        for (own, reported) in [
             (
                 "retention_days: 30, life_cycle: { warm: { after_days: 7 }, cold: { after_days: 7 } }",
                 "cold.after_days: the cold phase of the stream `nodes` would begin after 7 days, but the warm one after 7",
@@ -133,7 +133,7 @@ mod tests {
             let problems = resolve(&format!("streams: {{ nodes: {{ {own} }} }}"));
             assert_eq!(
                 problems.expect_err("a problem"),
-                [format!("streams.nodes.life_cycle.{told}")]
+                [format!("streams.nodes.life_cycle.{reported}")]
             );
         }
         resolved(

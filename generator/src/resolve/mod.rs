@@ -15,6 +15,7 @@ mod destination;
 mod domain;
 mod fields;
 mod fleet;
+mod fleet_summary;
 mod gitops;
 mod idle;
 mod image;
@@ -41,7 +42,6 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod version;
-mod whole_fleet;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -59,6 +59,7 @@ pub use cluster::*;
 pub(crate) use domain::DomainHost;
 pub use fields::{FieldContent, FieldNeed, RULE_FIELDS, RecordOrigin, RuleField, RuleMoment};
 pub use fleet::*;
+pub use fleet_summary::{FleetCluster, GroupKind, ResolvedFleet};
 pub use gitops::{
     FleetGitops, ResolvedGitops, ResolvedGitopsDestination, ResolvedRepository, RevisionKind,
 };
@@ -79,7 +80,6 @@ pub use reconciler::*;
 pub use record_fields::fields_without_rules;
 pub use records::{KubernetesSource, RecordRule, SourceRecords};
 pub use summary::ClusterSummary;
-pub use whole_fleet::{FleetCluster, GroupKind, ResolvedFleet};
 
 /// The files that a cluster brings itself, as far as its settings have to know
 /// them.

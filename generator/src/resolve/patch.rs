@@ -23,19 +23,19 @@ const DOCS: &str = "see docs/patches.md";
 
 pub(super) fn check(settings: &Settings, problems: &mut Problems) {
     for (name, patch) in &settings.patches {
-        let mut told = |message: &str, hint: &str| {
+        let mut reported = |message: &str, hint: &str| {
             problems.push(&["patches", name.as_str()], message.to_owned(), hint);
         };
         match (&patch.r#type, &patch.kind, &patch.path) {
-            (Some(_), Some(_), _) => told(
+            (Some(_), Some(_), _) => reported(
                 "it has a `type` and a `kind`",
                 "`type` is for CloudFormation, `kind` for Kubernetes: make two patches of it",
             ),
-            (None, None, None) => told(
+            (None, None, None) => reported(
                 "it says nothing of what it is for",
                 "add `type`, `kind` or `path`",
             ),
-            (None, None, Some(_)) if patch.name.is_some() => told(
+            (None, None, Some(_)) if patch.name.is_some() => reported(
                 "it has a `name`, but neither `type` nor `kind`",
                 "add one of them, or remove `name`",
             ),

@@ -116,8 +116,8 @@ fn reason(pattern: &str, error: &fancy_regex::Error) -> String {
         _ => error.to_string(),
     };
     let last = text.lines().last().unwrap_or_default().trim();
-    let told = last.split_once(": ").map_or(last, |(_, told)| told);
-    let mut characters = told.trim_end_matches('.').chars();
+    let reported = last.split_once(": ").map_or(last, |(_, reported)| reported);
+    let mut characters = reported.trim_end_matches('.').chars();
     characters.next().map_or_else(String::new, |first| {
         first.to_lowercase().chain(characters).collect()
     })
@@ -127,7 +127,7 @@ fn reason(pattern: &str, error: &fancy_regex::Error) -> String {
 mod tests {
     use super::*;
 
-    fn told(pattern: &str) -> String {
+    fn reported(pattern: &str) -> String {
         check(pattern).expect_err(pattern).message
     }
 
@@ -149,19 +149,19 @@ mod tests {
 
     #[test]
     fn refuses_what_ruby_does_not_know() {
-        assert!(told("(?P<a>x)").contains("(?P"));
-        assert!(told("(?s)x").contains("flags"));
-        assert!(told("a(?i-s:x)").contains("flags"));
-        assert!(told("(?<=a+)x").contains("look-behind"));
-        assert!(told("(?<!(?:a{1,2}))x").contains("look-behind"));
+        assert!(reported("(?P<a>x)").contains("(?P"));
+        assert!(reported("(?s)x").contains("flags"));
+        assert!(reported("a(?i-s:x)").contains("flags"));
+        assert!(reported("(?<=a+)x").contains("look-behind"));
+        assert!(reported("(?<!(?:a{1,2}))x").contains("look-behind"));
     }
 
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(
-            told("a(b"),
+            reported("a(b"),
             "this is not a regular expression: opening parenthesis without closing parenthesis"
         );
-        assert!(told("[z-a]").contains("range"), "{}", told("[z-a]"));
+        assert!(reported("[z-a]").contains("range"), "{}", reported("[z-a]"));
     }
 }

@@ -97,7 +97,7 @@ mod tests {
     const OPENSEARCH: Backend = Backend::Opensearch;
 
     #[test]
-    fn what_only_looks_like_a_back_end_is_told() {
+    fn what_only_looks_like_a_back_end_is_reported() {
         for (backend, host, path, start) in [
             (
                 OPENSEARCH,

@@ -282,7 +282,7 @@ pub(super) fn without_effect<'s>(
         let mut readers = destinations.iter().flat_map(|own| &own.readers);
         readers.any(|own| own.key.as_deref() == Some(key.as_str()))
     };
-    // A stream that isn't there has been told.
+    // A stream that isn't there has been reported.
     let has_streams = |reader: &Reader| {
         let mut streams = reader.streams.keys();
         streams.all(|stream| settings.streams.contains_key(stream))
@@ -298,7 +298,7 @@ mod tests {
 
     const ELASTICSEARCH: &str = "destinations: { main: { backend: elasticsearch, version: 8 } }";
 
-    fn told(change: &str) -> Vec<String> {
+    fn reported(change: &str) -> Vec<String> {
         resolve(change).expect_err("a problem")
     }
 
@@ -382,7 +382,10 @@ readers:
                 "filter.values.shop: `shop` can't stand in `kubernetes.pod_ip`, which is a `ip` in the stream `applications`",
             ),
         ] {
-            assert_eq!(told(&of(field, value)), [format!("readers.a.{message}")]);
+            assert_eq!(
+                reported(&of(field, value)),
+                [format!("readers.a.{message}")]
+            );
         }
     }
 
@@ -390,14 +393,14 @@ readers:
     fn a_filter_is_of_a_field_of_every_stream() {
         let change = "streams: { applications: { mapping: { fields: { team: keyword } } } }\nreaders: { a: { filter: { field: team, values: { shop: true } } } }";
         assert_eq!(
-            told(change),
+            reported(change),
             [
                 "readers.a.filter.field: records of `control_plane`, `events`, `machines`, `nodes` have no searchable field `team`, so this reader would see none of them"
             ]
         );
         let off = "readers: { a: { filter: { field: stream, values: { stdout: false } } } }";
         assert!(
-            told(off).contains(
+            reported(off).contains(
                 &"readers.a.filter.values: every value is `false`, so this reader sees no record"
                     .to_owned()
             )
@@ -406,7 +409,7 @@ readers:
 
     /// On OpenSearch a filter holds whatever else somebody may read.
     #[test]
-    fn a_filter_that_another_reader_lifts_is_told_on_elasticsearch() {
+    fn a_filter_that_another_reader_lifts_is_reported_on_elasticsearch() {
         let readers = |whole: &str| {
             format!(
                 "readers: {{ shop: {{ streams: {{ applications: true }}, filter: {{ field: stream, values: {{ stdout: true }} }}, users: {{ anna: true }}, groups: {{ shop: true }} }}, whole: {{ {whole} }} }}"
@@ -414,12 +417,12 @@ readers:
         };
         let elastic = |whole: &str| format!("{ELASTICSEARCH}\n{}", readers(whole));
         assert_eq!(
-            told(&elastic("groups: { shop: true }")),
+            reported(&elastic("groups: { shop: true }")),
             [
                 "readers.shop.filter: the group `shop` also has the reader `whole`, which sees all records of the stream `applications`; Elasticsearch (`main`) then applies no filter there"
             ]
         );
-        assert_eq!(told(&elastic("users: { anna: true }")).len(), 1);
+        assert_eq!(reported(&elastic("users: { anna: true }")).len(), 1);
         // Another name, another stream, or another server.
         resolved(&elastic("groups: { anna: true }, users: { shop: true }"));
         resolved(&elastic("users: { anna: true }, streams: { nodes: true }"));

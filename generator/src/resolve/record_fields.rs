@@ -523,8 +523,8 @@ mod tests {
     }
 
     #[test]
-    fn collisions_are_told_and_neighbours_are_none() {
-        let told = |field: &str| collision(field, &all()).unwrap_or_default();
+    fn collisions_are_reported_and_neighbours_are_none() {
+        let reported = |field: &str| collision(field, &all()).unwrap_or_default();
         for (field, message) in [
             (
                 "kubernetes.labels",
@@ -565,7 +565,7 @@ mod tests {
             ("event.dataset", ""),
             ("cluster.size", ""),
         ] {
-            assert_eq!(told(field), message, "{field}");
+            assert_eq!(reported(field), message, "{field}");
         }
     }
 

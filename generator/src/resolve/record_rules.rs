@@ -166,15 +166,16 @@ impl Rules<'_> {
 
     /// Finds rules on fields that no record has when they look.
     fn check_fields(&self, problems: &mut Problems) {
-        let mut told = |keys: &[&str], field: &str, moment, origins: &BTreeSet<RecordOrigin>| {
-            // That no such record is read is told of the choice.
-            if origins.is_empty() {
-                return;
-            }
-            if let Some(fault) = self.shape.fault(field, moment, origins) {
-                problems.push(&self.at(keys), fault.message, fault.hint);
-            }
-        };
+        let mut reported =
+            |keys: &[&str], field: &str, moment, origins: &BTreeSet<RecordOrigin>| {
+                // That no such record is read is reported of the choice.
+                if origins.is_empty() {
+                    return;
+                }
+                if let Some(fault) = self.shape.fault(field, moment, origins) {
+                    problems.push(&self.at(keys), fault.message, fault.hint);
+                }
+            };
         for (name, rule) in &self.records.keep {
             let origins = rule.containers.as_ref().map_or_else(
                 || self.shape.origins.clone(),
@@ -182,7 +183,7 @@ impl Rules<'_> {
             );
             for field in rule.when.keys() {
                 let keys = ["keep", name.as_str(), "when", field.as_str()];
-                told(&keys, field.as_str(), RuleMoment::Drop, &origins);
+                reported(&keys, field.as_str(), RuleMoment::Drop, &origins);
             }
         }
         for (name, rule) in &self.records.drop {
@@ -191,7 +192,7 @@ impl Rules<'_> {
                 |containers| self.origins_of(containers),
             );
             let keys = ["drop", name.as_str(), "field"];
-            told(&keys, rule.field.as_str(), RuleMoment::Drop, &origins);
+            reported(&keys, rule.field.as_str(), RuleMoment::Drop, &origins);
         }
         for (name, route) in &self.records.routes {
             let mut origins = self.origins_of(&selector_of(&route.when));
@@ -200,7 +201,7 @@ impl Rules<'_> {
             }
             for field in route.when.fields.keys() {
                 let keys = ["routes", name.as_str(), "when", "fields", field.as_str()];
-                told(&keys, field.as_str(), RuleMoment::Route, &origins);
+                reported(&keys, field.as_str(), RuleMoment::Route, &origins);
             }
         }
         self.check_enrichments(problems);

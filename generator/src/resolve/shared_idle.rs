@@ -2,7 +2,7 @@
 //! any of these clusters. Pure.
 //!
 //! What has none on some clusters has its effect on others, which is right. What
-//! each cluster's own file says is told when it is resolved (`idle.rs`).
+//! each cluster's own file says is reported when it is resolved (`idle.rs`).
 
 use super::ClusterSummary;
 use super::idle::IdleSetting;
@@ -13,7 +13,7 @@ use crate::load::node::{Entry, Node};
 use crate::load::source::Sources;
 
 /// Settings that have an effect beside the clusters, on accounts, whose defaults they
-/// are; and destinations, of which it is told by itself that no stream goes there.
+/// are; and destinations, of which it is reported by itself that no stream goes there.
 const LEFT_OUT: [&[&str]; 3] = [
     &["destinations"],
     &["sources", "aws", "forwarder", "code"],

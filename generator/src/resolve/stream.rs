@@ -180,14 +180,14 @@ fn check_chunk(
     } else {
         vec!["streams", name, "buffer", "chunk_mebibytes"]
     };
-    let told = problems.0.iter().any(|problem| problem.setting == setting);
+    let reported = problems.0.iter().any(|problem| problem.setting == setting);
     let servers = settings.destinations.iter().filter_map(|(name, own)| {
         let (_, server) = own.server()?;
         Some((name.as_str(), u16::from(server.bulk_size_mebibytes)))
     });
     let mut servers = servers.filter(|(name, _)| ends.servers.iter().any(|end| end == name));
     if let Some((server, request)) = servers.find(|(_, request)| chunk * 2 > *request)
-        && !told
+        && !reported
     {
         let most = request / 2;
         let needed = chunk * 2;
@@ -308,7 +308,7 @@ fn check_ends(
     problems: &mut Problems,
 ) {
     if Ends::is_every_server(stream, settings) {
-        // Without any destination it is told once, of all streams.
+        // Without any destination it is reported once, of all streams.
         if ends.servers.is_empty() && !settings.destinations.is_empty() {
             problems.push(
                 &["streams", name, "destinations"],
@@ -443,13 +443,13 @@ mod tests {
                 "cluster": { "properties": { "size": { "type": "long", "ignore_malformed": true } } },
             })
         );
-        let told: Vec<(String, &str)> = problems
+        let reported: Vec<(String, &str)> = problems
             .0
             .iter()
             .map(|problem| (problem.setting.join("/"), problem.message.as_str()))
             .collect();
         assert_eq!(
-            told,
+            reported,
             [
                 (
                     "streams/ingress/mapping/fields/kubernetes.labels.app".to_owned(),
@@ -519,7 +519,7 @@ streams: { old: { retired: true, destinations: { cw: true, archive: true } } }
     }
 
     #[test]
-    fn a_retired_stream_that_something_feeds_is_told() {
+    fn a_retired_stream_that_something_feeds_is_reported() {
         let problems = resolve("streams: { nodes: { retired: true } }");
         assert_eq!(
             problems.expect_err("a problem"),

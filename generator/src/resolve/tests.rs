@@ -309,7 +309,7 @@ fn the_stock_image_follows_the_back_end() {
 }
 
 #[test]
-fn a_stream_goes_everywhere_unless_told_where() {
+fn a_stream_goes_everywhere_unless_reported_where() {
     let second = "audit: { backend: opensearch, version: 3, url: 'https://audit.example.net', authentication: { type: basic } }";
     let cluster = resolved(&format!("destinations: {{ {second} }}"));
     assert!(
@@ -466,10 +466,10 @@ fn log_groups_have_the_subscriptions_that_are_asked_for() {
 }
 
 #[test]
-fn subscriptions_that_cannot_be_are_told() {
-    let told = |settings: &str| applications(settings).expect_err(settings);
+fn subscriptions_that_cannot_be_are_reported() {
+    let reported = |settings: &str| applications(settings).expect_err(settings);
     let subscriptions = |destinations: &str, what: &str| {
-        told(&format!(
+        reported(&format!(
             "{{ destinations: {destinations}, cloudwatch: {{ subscriptions: {what} }} }}"
         ))
         .join("\n")
@@ -493,7 +493,7 @@ fn subscriptions_that_cannot_be_are_told() {
                 "{{ function: {{ enabled: true }}, firehose: {{ enabled: true }}, account: {{ enabled: true, {arn} }} }}"
             ),
         ),
-        told("{ destinations: { cloudwatch: false } }").join("\n"),
+        reported("{ destinations: { cloudwatch: false } }").join("\n"),
     ];
     insta::assert_snapshot!(cases.join("\n"), @r"
     streams.applications.cloudwatch.subscriptions.function.enabled: the stream `applications` goes to no CloudWatch Logs, so there is nothing to subscribe to
@@ -507,7 +507,7 @@ fn subscriptions_that_cannot_be_are_told() {
 }
 
 #[test]
-fn archives_that_cannot_be_are_told() {
+fn archives_that_cannot_be_are_reported() {
     let archive = |settings: &str| {
         resolve(&format!(
             "destinations: {{ archive: {{ backend: s3, expiry_days: 30, {settings} }} }}"
@@ -644,8 +644,8 @@ fn machines_without_packages_get_no_shipper_of_their_own() {
 }
 
 #[test]
-fn groups_that_a_distribution_does_not_have_are_told() {
-    for (change, told) in [
+fn groups_that_a_distribution_does_not_have_are_reported() {
+    for (change, reported) in [
         (
             "node_groups: { gpu: { type: fargate } }",
             "node_groups.gpu.type: only EKS has such machines",
@@ -666,7 +666,7 @@ fn groups_that_a_distribution_does_not_have_are_told() {
         let problems = resolve(change).expect_err(change);
         assert_eq!(
             problems.first().map(String::as_str),
-            Some(told),
+            Some(reported),
             "{problems:?}"
         );
     }
@@ -674,7 +674,7 @@ fn groups_that_a_distribution_does_not_have_are_told() {
 }
 
 #[test]
-fn two_destinations_at_one_server_are_told() {
+fn two_destinations_at_one_server_are_reported() {
     let server = |name: &str, url: &str| {
         format!(
             "destinations: {{ {name}: {{ backend: opensearch, version: 3, url: \"{url}\", authentication: {{ type: basic }} }} }}"
@@ -703,14 +703,14 @@ fn two_destinations_at_one_server_are_told() {
 
 #[test]
 fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
-    let told = |backend: &str, version: u8, url: &str| {
+    let reported = |backend: &str, version: u8, url: &str| {
         resolve(&format!(
             "destinations: {{ main: {{ backend: {backend}, version: {version}, url: \"{url}\" }} }}"
         ))
         .expect_err(url)
     };
     assert_eq!(
-        told(
+        reported(
             "opensearch",
             3,
             "https://abc.eu-central-1.aoss.amazonaws.com"
@@ -720,7 +720,7 @@ fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
         ]
     );
     assert_eq!(
-        told(
+        reported(
             "elasticsearch",
             9,
             "https://logs-1a2b3c.es.eu-west-1.aws.elastic.cloud"
@@ -730,7 +730,7 @@ fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
         ]
     );
     assert_eq!(
-        told(
+        reported(
             "elasticsearch",
             8,
             "https://search-logs-abc.eu-central-1.es.amazonaws.com"
@@ -740,7 +740,7 @@ fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
         ]
     );
     assert_eq!(
-        told("opensearch", 3, "https://[fd00::1::2]:9200"),
+        reported("opensearch", 3, "https://[fd00::1::2]:9200"),
         ["destinations.main.url: `[fd00::1::2]` is not an IPv6 address"]
     );
 }
@@ -760,9 +760,9 @@ fn an_address_of_ipv6_keeps_its_brackets() {
 }
 
 #[test]
-fn nothing_left_to_read_is_told() {
+fn nothing_left_to_read_is_reported() {
     let kubernetes = |inner: &str| format!("sources: {{ kubernetes: {{ {inner} }} }}");
-    for (change, told) in [
+    for (change, reported) in [
         (
             kubernetes(
                 "nodes: { journal: { units: { kubelet.service: false, containerd.service: false } } }",
@@ -794,7 +794,7 @@ fn nothing_left_to_read_is_told() {
             "sources.kubernetes.applications.records.routes.all.when: this chooses every record",
         ),
     ] {
-        assert_eq!(resolve(&change).expect_err(&change), [told]);
+        assert_eq!(resolve(&change).expect_err(&change), [reported]);
     }
     assert_eq!(
         resolve("destinations: { main: null }").expect_err("no destination"),
@@ -830,7 +830,7 @@ fn a_destination_shares_no_secret_with_logstash() {
             "destinations: {{ main: null, {name}: {{ backend: opensearch, version: 3, url: \"https://logs.example.com\", authentication: {{ type: basic{more} }} }} }}"
         )
     };
-    for (change, told) in [
+    for (change, reported) in [
         (
             named("logstash", ""),
             "destinations.logstash: the credential of `logstash` and a certificate of Logstash would be one secret, `logfleet-logstash`",
@@ -844,7 +844,7 @@ fn a_destination_shares_no_secret_with_logstash() {
             "destinations.other: the credential of `other` and a certificate of Logstash would be one secret, `logfleet-logstash`",
         ),
     ] {
-        assert_eq!(resolve(&change).expect_err(told), [told]);
+        assert_eq!(resolve(&change).expect_err(reported), [reported]);
     }
     assert!(
         resolve(&named("logstash", ", secret: \"aws-secretsmanager:own\"")).is_err(),

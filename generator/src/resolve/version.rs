@@ -14,7 +14,7 @@ pub(super) struct Version {
 impl Version {
     /// The version that a tag or package begins with, such as `v1.19.3-debian-1.1`.
     /// None where it shows none: one number alone may be of any meaning.
-    pub(super) fn shown(text: &str) -> Option<Self> {
+    pub(super) fn in_text(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);
         let end = text
             .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -102,7 +102,7 @@ pub(super) const OPTIONS: [RenderedOption; 7] = [
 /// Why a program is too old for what is rendered, and the oldest version that isn't.
 /// `text` is a tag or a package's version.
 pub(super) fn too_old(program: Program, text: &str) -> Option<(String, String)> {
-    let version = Version::shown(text)?;
+    let version = Version::in_text(text)?;
     let newest = OPTIONS
         .iter()
         .filter(|option| option.program == program && version.is_before(option.since))
@@ -139,14 +139,14 @@ mod tests {
             ("sha-1.2", None),
             ("", None),
         ] {
-            let found = Version::shown(text).map(|version| version.to_string());
+            let found = Version::in_text(text).map(|version| version.to_string());
             assert_eq!(found.as_deref(), shown, "{text}");
         }
     }
 
     #[test]
-    fn what_is_too_old_is_told_with_the_newest_option_that_it_lacks() {
-        for (program, text, told) in [
+    fn what_is_too_old_is_reported_with_the_newest_option_that_it_lacks() {
+        for (program, text, reported) in [
             (
                 Program::Fluentd,
                 "v0.12.43-debian",
@@ -187,7 +187,7 @@ mod tests {
             (Program::Logstash, "9.5.2", None),
         ] {
             let found = too_old(program, text).map(|(message, _)| message);
-            assert_eq!(found.as_deref(), told, "{text}");
+            assert_eq!(found.as_deref(), reported, "{text}");
         }
     }
 

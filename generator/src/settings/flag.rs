@@ -1,4 +1,4 @@
-//! The kinds of dangers of a change, each with an id that stays: `acknowledge.yaml`
+//! The kinds of risks of a change, each with an id that stays: `acknowledge.yaml`
 //! and trailers of commits say by it which of them are meant.
 
 use serde::{Serialize, Serializer};

@@ -163,7 +163,7 @@ impl Commit<'_> {
 
     /// Writes a temporary file beside a file and renames it.
     fn replace(&self, walk: &mut Walk<'_>, path: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let shown = walk.shown(path);
+        let shown = walk.displayed(path);
         let (above, name) = names::split(path);
         let temporary = names::temporary(name);
         let above = walk.make_folder(above, self.disk)?;

@@ -30,8 +30,8 @@ impl Obstacle {
 
 /// The system refused an operation on `path`.
 pub(super) fn refused(path: &str, what: &str, error: Errno) -> Fault {
-    let told = std::io::Error::from(error);
-    let fault = Fault::environment(format!("`{path}` can't be {what}: {told}"));
+    let reported = std::io::Error::from(error);
+    let fault = Fault::environment(format!("`{path}` can't be {what}: {reported}"));
     match error {
         Errno::NOSPC | Errno::DQUOT => {
             fault.hint("free some space and run again; the next run finishes what this one began")

@@ -181,7 +181,7 @@ impl<'f> Walk<'f> {
     }
 
     /// The path as shown in faults.
-    pub(super) fn shown(&self, path: &str) -> String {
+    pub(super) fn displayed(&self, path: &str) -> String {
         format!("{}/{path}", self.shown)
     }
 
@@ -197,7 +197,7 @@ impl<'f> Walk<'f> {
             }
         };
         look_in(folder, name, bytes, &mut self.buffer.borrow_mut())
-            .map_err(|error| faults::refused(&self.shown(path), "read", error))
+            .map_err(|error| faults::refused(&self.displayed(path), "read", error))
     }
 
     /// What stands at a path; `None` also if a folder above it is missing.
@@ -206,7 +206,7 @@ impl<'f> Walk<'f> {
         self.reach(folder_path, None)?;
         match self.reached() {
             Reached::Folder(folder) => kind(folder, name)
-                .map_err(|error| faults::refused(&self.shown(path), "read", error)),
+                .map_err(|error| faults::refused(&self.displayed(path), "read", error)),
             Reached::Missing | Reached::Obstacle { .. } => Ok(None),
         }
     }
@@ -216,7 +216,7 @@ impl<'f> Walk<'f> {
         self.reach(path, None)?;
         match self.reached() {
             Reached::Folder(folder) => {
-                list(folder).map_err(|error| faults::refused(&self.shown(path), "read", error))
+                list(folder).map_err(|error| faults::refused(&self.displayed(path), "read", error))
             }
             Reached::Missing | Reached::Obstacle { .. } => Ok(Vec::new()),
         }
@@ -229,7 +229,7 @@ impl<'f> Walk<'f> {
             Reached::Folder(folder) => Ok(Some(folder)),
             Reached::Missing => Ok(None),
             Reached::Obstacle { end, obstacle } => Err(faults::not_a_folder(
-                &self.shown(&self.path[..end]),
+                &self.displayed(&self.path[..end]),
                 obstacle,
             )),
         }
@@ -240,9 +240,13 @@ impl<'f> Walk<'f> {
         self.reach(path, Some(disk))?;
         match self.reached() {
             Reached::Folder(folder) => Ok(folder),
-            Reached::Missing => Err(faults::refused(&self.shown(path), "opened", Errno::NOENT)),
+            Reached::Missing => Err(faults::refused(
+                &self.displayed(path),
+                "opened",
+                Errno::NOENT,
+            )),
             Reached::Obstacle { end, obstacle } => Err(faults::not_a_folder(
-                &self.shown(&self.path[..end]),
+                &self.displayed(&self.path[..end]),
                 obstacle,
             )),
         }
@@ -273,7 +277,7 @@ impl<'f> Walk<'f> {
                 Ok(opened) => self.open.push(Level { end, opened }),
                 Err((what, error)) => {
                     self.path.truncate(begin.saturating_sub(1));
-                    return Err(faults::refused(&self.shown(&path[..end]), what, error));
+                    return Err(faults::refused(&self.displayed(&path[..end]), what, error));
                 }
             }
             begin = end + 1;

@@ -97,7 +97,7 @@ impl<'f> Planner<'f> {
 
     /// The text of the ownership file as it stands on disk.
     fn recorded(&self) -> Result<Option<Vec<u8>>, Fault> {
-        let shown = self.walk.shown(names::OWNERSHIP);
+        let shown = self.walk.displayed(names::OWNERSHIP);
         let refused = |error| faults::refused(&shown, "read", error);
         match folder::open_file(self.folder, names::OWNERSHIP).map_err(refused)? {
             File::Open(file, stat) => {
@@ -126,7 +126,7 @@ impl<'f> Planner<'f> {
     }
 
     fn understood(&self, text: &[u8]) -> Result<Ownership, Fault> {
-        let shown = self.walk.shown(names::OWNERSHIP);
+        let shown = self.walk.displayed(names::OWNERSHIP);
         read(text).map_err(|error| match error {
             OwnershipError::Newer(found) => faults::ownership_newer(&shown, found, FORMAT),
             error => faults::ownership_unreadable(&shown, &error.reason()),
@@ -199,11 +199,11 @@ impl<'f> Planner<'f> {
             }
             Found::Obstacle(obstacle @ (Obstacle::Link | Obstacle::Special)) => {
                 self.faults
-                    .push(faults::not_a_file(&self.walk.shown(path), obstacle));
+                    .push(faults::not_a_file(&self.walk.displayed(path), obstacle));
             }
             Found::Behind(above, obstacle @ (Obstacle::Link | Obstacle::Special)) => {
                 self.faults
-                    .push(faults::not_a_folder(&self.walk.shown(&above), obstacle));
+                    .push(faults::not_a_folder(&self.walk.displayed(&above), obstacle));
             }
             // Somebody removed it, or put something of their own there.
             Found::Missing | Found::Equal | Found::Obstacle(_) | Found::Behind(..) => {}
@@ -258,11 +258,11 @@ impl<'f> Planner<'f> {
             }
             Found::Behind(above, obstacle) => {
                 self.faults
-                    .push(faults::not_a_folder(&self.walk.shown(&above), obstacle));
+                    .push(faults::not_a_folder(&self.walk.displayed(&above), obstacle));
             }
             Found::Obstacle(obstacle) => {
                 self.faults.push(faults::not_a_file(
-                    &self.walk.shown(path.as_str()),
+                    &self.walk.displayed(path.as_str()),
                     obstacle,
                 ));
             }
@@ -308,13 +308,13 @@ impl<'f> Planner<'f> {
         if self.overrides() {
             self.plan.change.edited.insert(path.to_owned());
         } else {
-            self.faults.push(fault(&self.walk.shown(path)));
+            self.faults.push(fault(&self.walk.displayed(path)));
         }
     }
 
     /// A folder may stand where a file belongs if all in it goes.
     fn check_folder_goes(&mut self, path: &str) -> Result<(), Fault> {
-        let shown = self.walk.shown(path);
+        let shown = self.walk.displayed(path);
         if !self
             .plan
             .change
@@ -326,7 +326,7 @@ impl<'f> Planner<'f> {
                 .push(faults::not_a_file(&shown, Obstacle::Folder));
         } else if let Some(foreign) = self.foreign_below(path)? {
             self.faults
-                .push(faults::folder_kept(&shown, &self.walk.shown(&foreign)));
+                .push(faults::folder_kept(&shown, &self.walk.displayed(&foreign)));
         }
         Ok(())
     }
@@ -362,7 +362,7 @@ impl<'f> Planner<'f> {
     /// Looks for a torn ownership file, which no journal can announce.
     fn find_ownership_leftover(&mut self) -> Result<(), Fault> {
         let temporary = names::temporary(names::OWNERSHIP);
-        let shown = self.walk.shown(&temporary);
+        let shown = self.walk.displayed(&temporary);
         let refused = |error| faults::refused(&shown, "read", error);
         if folder::kind(self.folder, &temporary).map_err(refused)? != Some(Obstacle::File) {
             return Ok(());
@@ -385,7 +385,7 @@ impl<'f> Planner<'f> {
         let is_ours = self.plan.change.leftovers.contains(&temporary);
         if !is_ours && self.walk.kind(&temporary)?.is_some() {
             self.faults
-                .push(faults::temporary_taken(&self.walk.shown(&temporary)));
+                .push(faults::temporary_taken(&self.walk.displayed(&temporary)));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! The folder that a cluster's new files wait in until all clusters are right,
-//! and what a killed run leaves of it. Reads, and writes where told.
+//! and what a killed run leaves of it. Reads, and writes where reported.
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -114,7 +114,7 @@ pub(super) fn clear(
 
 /// Removes a file, if it is still there. Writes.
 pub(super) fn remove_file(disk: &Disk, walk: &mut Walk<'_>, path: &str) -> Result<(), Fault> {
-    let shown = walk.shown(path);
+    let shown = walk.displayed(path);
     let (folder, name) = names::split(path);
     let Some(folder) = walk.folder(folder)? else {
         return Ok(());
@@ -127,7 +127,7 @@ pub(super) fn remove_file(disk: &Disk, walk: &mut Walk<'_>, path: &str) -> Resul
 
 /// Removes a folder, if it is there and empty. Writes.
 pub(super) fn remove_folder(disk: &Disk, walk: &mut Walk<'_>, path: &str) -> Result<(), Fault> {
-    let shown = walk.shown(path);
+    let shown = walk.displayed(path);
     let (folder, name) = names::split(path);
     let Ok(Some(folder)) = walk.folder(folder) else {
         return Ok(());

@@ -1,9 +1,9 @@
 //! Previews made by hand: one that has everything, and one that is very long.
 
 use logfleet_generator::diff::preview::{
-    Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterDanger,
-    ClusterStatus, ClusterTotals, Danger, Detail, FORMAT, GeneratorVersions, Group, InputChange,
-    InputScope, Line, Part, PartFile, Preview, Side, Sign, Totals, Variant,
+    Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterRisk, ClusterStatus,
+    ClusterTotals, Detail, FORMAT, GeneratorVersions, Group, InputChange, InputScope, Line, Part,
+    PartFile, Preview, Risk, Side, Sign, Totals, Variant,
 };
 use logfleet_generator::fault::{Fault, Place};
 use logfleet_generator::settings::Flag;
@@ -122,7 +122,7 @@ pub fn long(count: usize) -> Preview {
 /// Every kind of thing that a page has, with hostile texts among them.
 pub fn whole() -> Preview {
     let mut preview = frame(groups());
-    preview.dangers = dangers();
+    preview.risks = risks();
     preview.files = Totals {
         added: 3,
         changed: 1204,
@@ -157,8 +157,8 @@ fn fault(message: &str) -> Fault {
         .hint("did you mean `retention_days`?")
 }
 
-fn dangers() -> Vec<Danger> {
-    let danger = |what: &str, acknowledged| Danger {
+fn risks() -> Vec<Risk> {
+    let risk = |what: &str, acknowledged| Risk {
         flag: Flag::ClusterRemoved,
         what: what.to_owned(),
         live: Some("Argo CD deletes the cluster's Application".to_owned()),
@@ -171,11 +171,11 @@ fn dangers() -> Vec<Danger> {
         reason: Some(format!("it moved {HOSTILE}")),
     };
     vec![
-        danger(
+        risk(
             "its logs are no longer rendered to be shipped anywhere",
             None,
         ),
-        danger(HOSTILE, Some(by)),
+        risk(HOSTILE, Some(by)),
     ]
 }
 
@@ -190,14 +190,14 @@ fn changes() -> Vec<ClusterChange> {
         },
         objects: Totals::default(),
         renamed_from: None,
-        dangers: Vec::new(),
+        risks: Vec::new(),
     };
     let mut changes: Vec<_> = names(0, 998)
         .into_iter()
         .map(|name| change(name, ClusterStatus::Changed))
         .collect();
     let mut old = change("old.example.com".to_owned(), ClusterStatus::Removed);
-    old.dangers = vec![ClusterDanger {
+    old.risks = vec![ClusterRisk {
         flag: Flag::ClusterRemoved,
         acknowledged: false,
     }];

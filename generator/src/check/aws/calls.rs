@@ -349,7 +349,7 @@ impl Caller {
             resource,
         };
         let domain = |(host, region): (&String, &String), path: &str| {
-            let name = DomainHost::read(host).map_or("of-ones-own", |told| told.name);
+            let name = DomainHost::read(host).map_or("of-ones-own", |reported| reported.name);
             Request {
                 service: "es",
                 region: region.clone(),
@@ -536,7 +536,7 @@ pub(super) fn check(
     faults: &mut Faults,
 ) {
     for acting in acting(templates, configurations) {
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         for caller in &acting.callers {
             for call in calls().filter(|call| call.program == caller.program) {
                 if !caller.makes(call.when) {
@@ -544,7 +544,7 @@ pub(super) fn check(
                 }
                 for request in caller.requests(call.on) {
                     if !acting.allows(call.action, &request)
-                        && told.insert((call.program, call.action, request.clone()))
+                        && reported.insert((call.program, call.action, request.clone()))
                     {
                         faults.push(
                             acting
@@ -818,7 +818,7 @@ fn functions(template: &Template<'_>, role: &str) -> Vec<Caller> {
         .collect()
 }
 
-/// What can't be read is told by the check of the distributor itself.
+/// What can't be read is reported by the check of the distributor itself.
 fn distributor(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller> {
     let distributor = account::distributor(&template.value).ok()??;
     if distributor.logical_id != function.id {
@@ -856,7 +856,7 @@ fn distributor(template: &Template<'_>, function: &Resource<'_>) -> Option<Calle
     Some(caller)
 }
 
-/// What can't be read is told by the check of the forwarder itself.
+/// What can't be read is reported by the check of the forwarder itself.
 fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller> {
     let forwarder = stack::forwarder(&template.value).ok()??;
     if forwarder.logical_id != function.id {

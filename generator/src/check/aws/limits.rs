@@ -93,14 +93,14 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
     let mut permissions = 0;
     let mut metric_filters = std::collections::BTreeMap::<&str, usize>::new();
     for resource in template.resources() {
-        let mut told = |message: String| faults.push(template.fault(&resource, &message));
+        let mut reported = |message: String| faults.push(template.fault(&resource, &message));
         if !resource.id.chars().all(|c| c.is_ascii_alphanumeric()) || resource.id.len() > 200 {
-            told(
+            reported(
                 "a logical id has letters and digits only, and room for a member's hash".to_owned(),
             );
         }
         for message in names(&resource).chain(sizes(&resource)) {
-            told(message);
+            reported(message);
         }
         match resource.kind() {
             "AWS::Logs::ResourcePolicy" => account_policies += 1,
@@ -111,7 +111,7 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
                     .or_default();
                 *filters += 1;
                 if *filters == METRIC_FILTERS + 1 {
-                    told(format!(
+                    reported(format!(
                         "its log group would have more than {METRIC_FILTERS} of these"
                     ));
                 }

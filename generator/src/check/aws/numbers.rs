@@ -31,18 +31,18 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
 }
 
 /// Every number of days that a log group is to keep events for.
-fn find_days<'v>(value: &'v Value, told: &mut impl FnMut(&'v Value)) {
+fn find_days<'v>(value: &'v Value, reported: &mut impl FnMut(&'v Value)) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
                 if ["RetentionInDays", "retentionInDays"].contains(&key.as_str()) {
-                    told(value);
+                    reported(value);
                 } else {
-                    find_days(value, told);
+                    find_days(value, reported);
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| find_days(item, told)),
+        Value::Array(items) => items.iter().for_each(|item| find_days(item, reported)),
         _ => {}
     }
 }

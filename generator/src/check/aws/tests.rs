@@ -3,10 +3,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::tree::TreePath;
 
-/// What is told of one template.
+/// What is reported of one template.
 #[expect(clippy::needless_pass_by_value, reason = "it reads best at the calls")]
-fn told(resources: Value) -> Vec<String> {
-    told_of(
+fn reported(resources: Value) -> Vec<String> {
+    reported_of(
         &[(
             "aws/eu-central-1/stack.json",
             json!({ "Resources": resources }),
@@ -15,7 +15,7 @@ fn told(resources: Value) -> Vec<String> {
     )
 }
 
-fn told_of(files: &[(&str, Value)], fluentd: &str) -> Vec<String> {
+fn reported_of(files: &[(&str, Value)], fluentd: &str) -> Vec<String> {
     let texts: Vec<(TreePath, String)> = files
         .iter()
         .map(|(path, value)| {
@@ -66,17 +66,17 @@ fn function() -> Value {
 }
 
 #[test]
-fn the_forwarder_can_read_what_it_is_told() {
+fn the_forwarder_can_read_what_it_is_reported() {
     let mut function = function();
     let mut other = configuration();
     other["log_groups"]["applications"]["streams"] = json!("applications");
     function["Properties"]["Environment"]["Variables"]["LOGFLEET_CONFIGURATION"] =
         json!(other.to_string());
-    let told = told(json!({ "F": function }));
-    assert_eq!(told.len(), 1);
+    let reported = reported(json!({ "F": function }));
+    assert_eq!(reported.len(), 1);
     let start =
         "`F`: the forwarder couldn't read `LOGFLEET_CONFIGURATION`: unknown field `streams`";
-    assert!(told[0].starts_with(start), "{told:?}");
+    assert!(reported[0].starts_with(start), "{reported:?}");
 }
 
 fn subscription(group: &str) -> Value {
@@ -92,14 +92,14 @@ fn group(name: &str) -> Value {
 fn the_forwarders_own_log_is_never_subscribed() {
     for group in ["/own", "/aws/lambda/f", "/aws/kinesisfirehose/x"] {
         assert_eq!(
-            told(json!({ "F": function(), "S": subscription(group) })),
+            reported(json!({ "F": function(), "S": subscription(group) })),
             [format!(
                 "`S`: it is subscribed to `{group}`, which the forwarder or a Firehose writes"
             )]
         );
     }
     assert_eq!(
-        told(json!({ "F": function(), "S": subscription("/else") })),
+        reported(json!({ "F": function(), "S": subscription("/else") })),
         [""; 0]
     );
 }
@@ -124,16 +124,19 @@ fn no_trail_writes_down_requests_at_buckets_of_logs() {
         json!({ "Field": "resources.ARN", "Equals": ["arn:aws:s3:::dead/x"] }),
     ] {
         assert_eq!(
-            told(json!({ "B": bucket, "T": trail(&arns) })),
+            reported(json!({ "B": bucket, "T": trail(&arns) })),
             ["`T`: it writes down requests at `dead`, which logs are kept in"]
         );
     }
     assert_eq!(
-        told(json!({ "B": bucket, "T": trail(&Value::Null) })),
+        reported(json!({ "B": bucket, "T": trail(&Value::Null) })),
         ["`T`: it writes down requests at all buckets, its own among them"]
     );
     let other = json!({ "Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::deadline/"] });
-    assert_eq!(told(json!({ "B": bucket, "T": trail(&other) })), [""; 0]);
+    assert_eq!(
+        reported(json!({ "B": bucket, "T": trail(&other) })),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -150,23 +153,23 @@ fn own_buckets_are_members_of_nothing_and_call_nobody_who_writes_them() {
         )
     };
     assert_eq!(
-        told_of(&[stack.clone(), fragment(json!([]))], ""),
+        reported_of(&[stack.clone(), fragment(json!([]))], ""),
         ["requests at `dead` would be logged, which logs are kept in"]
     );
     assert_eq!(
-        told_of(&[stack, fragment(json!(["arn:aws:s3:::dead"]))], ""),
+        reported_of(&[stack, fragment(json!(["arn:aws:s3:::dead"]))], ""),
         [""; 0]
     );
     let calling = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "in", "NotificationConfiguration": { "LambdaConfigurations": [{}] } } });
     let role = json!({ "Type": "AWS::IAM::Role", "Properties": { "RoleName": "r", "Policies": [{ "PolicyDocument": { "Statement": [
         { "Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::in/*"] }] } }] } });
     assert_eq!(
-        told(json!({ "B": calling, "R": role, "F": function() })),
+        reported(json!({ "B": calling, "R": role, "F": function() })),
         ["`B`: it calls a function that may write into it"]
     );
     let itself = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "in", "LoggingConfiguration": { "DestinationBucketName": { "Ref": "B" } } } });
     assert_eq!(
-        told(json!({ "B": itself })),
+        reported(json!({ "B": itself })),
         ["`B`: its access logs would be written into itself"]
     );
 }
@@ -174,13 +177,13 @@ fn own_buckets_are_members_of_nothing_and_call_nobody_who_writes_them() {
 #[test]
 fn a_log_group_has_two_subscriptions_and_is_made_by_somebody() {
     assert_eq!(
-        told(
+        reported(
             json!({ "G": group("/logfleet/alpha/a"), "S1": subscription("/logfleet/alpha/a"), "S2": subscription("/logfleet/alpha/a"), "S3": subscription("/logfleet/alpha/a"), "F": function() })
         ),
         ["`S3`: the log group `/logfleet/alpha/a` would have more than 2 subscriptions"]
     );
     assert_eq!(
-        told(json!({ "S": subscription("/logfleet/alpha/b"), "F": function() })),
+        reported(json!({ "S": subscription("/logfleet/alpha/b"), "F": function() })),
         ["`S`: nothing makes the log group `/logfleet/alpha/b`"]
     );
 }
@@ -194,7 +197,7 @@ fn no_container_log_goes_two_ways() {
     );
     let fluentd = |name: &str| format!("data_stream_name \"{name}\"\n");
     assert_eq!(
-        told_of(
+        reported_of(
             std::slice::from_ref(&stack),
             &fluentd("logs-kubernetes.applications-alpha")
         ),
@@ -203,7 +206,7 @@ fn no_container_log_goes_two_ways() {
         ]
     );
     assert_eq!(
-        told_of(&[stack], &fluentd("logs-kubernetes.applications-alpha_2")),
+        reported_of(&[stack], &fluentd("logs-kubernetes.applications-alpha_2")),
         [""; 0]
     );
 }
@@ -228,11 +231,11 @@ fn a_role_may_what_is_named() {
             "`R`: a statement allows by `NotAction`, which nobody can see the end of",
         ),
     ] {
-        assert_eq!(told(json!({ "R": role(&statement) })), [message]);
+        assert_eq!(reported(json!({ "R": role(&statement) })), [message]);
     }
     let without_resource =
         json!({ "Effect": "Allow", "Action": ["cloudwatch:GetMetricData"], "Resource": ["*"] });
-    assert_eq!(told(json!({ "R": role(&without_resource) })), [""; 0]);
+    assert_eq!(reported(json!({ "R": role(&without_resource) })), [""; 0]);
 }
 
 #[test]
@@ -245,24 +248,24 @@ fn a_service_acts_for_this_accounts_objects() {
     let account = json!({ "StringEquals": { "aws:SourceAccount": "1" } });
     let both = json!({ "StringEquals": { "aws:SourceAccount": "1" }, "ArnLike": { "aws:SourceArn": "arn" } });
     assert_eq!(
-        told(trust(service.clone(), account)),
+        reported(trust(service.clone(), account)),
         ["`R`: a service may take it on for anybody's objects"]
     );
-    assert_eq!(told(trust(service, both)), [""; 0]);
+    assert_eq!(reported(trust(service, both)), [""; 0]);
     assert_eq!(
-        told(trust(json!({ "AWS": "*" }), Value::Null)),
+        reported(trust(json!({ "AWS": "*" }), Value::Null)),
         ["`R`: anybody may take it on"]
     );
     assert_eq!(
-        told(trust(json!({ "Federated": "arn" }), Value::Null)),
+        reported(trust(json!({ "Federated": "arn" }), Value::Null)),
         ["`R`: every service account may take it on"]
     );
     let open = json!({ "P": { "Type": "AWS::S3::BucketPolicy", "Properties": { "PolicyDocument": { "Statement": [
         { "Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": ["a"] }] } } } });
-    assert_eq!(told(open), ["`P`: its policy lets everybody in"]);
+    assert_eq!(reported(open), ["`P`: its policy lets everybody in"]);
     let permission = json!({ "P": { "Type": "AWS::Lambda::Permission", "Properties": { "Action": "lambda:InvokeFunction", "Principal": "logs.amazonaws.com" } } });
     assert_eq!(
-        told(permission),
+        reported(permission),
         ["`P`: a service may call the function for anybody's objects"]
     );
 }
@@ -324,13 +327,13 @@ fn sizes_and_names_are_those_that_aws_takes() {
             "`F`: its environment has 4097 bytes, and AWS allows 4096",
         ),
     ] {
-        assert_eq!(told(resources), [message]);
+        assert_eq!(reported(resources), [message]);
     }
     let many: Map<String, Value> = (0..501)
         .map(|n| (format!("R{n}"), json!({ "Type": "X" })))
         .collect();
     assert_eq!(
-        told(many.into()),
+        reported(many.into()),
         ["a template with 501 resources has more than CloudFormation's 500"]
     );
     let policies: Map<String, Value> = (0..11)
@@ -342,12 +345,12 @@ fn sizes_and_names_are_those_that_aws_takes() {
         })
         .collect();
     assert_eq!(
-        told(policies.into()),
+        reported(policies.into()),
         ["11 policies of CloudWatch Logs are more than an account's 10"]
     );
     let widgets = json!({ "widgets": vec![0; 501] }).to_string();
     assert_eq!(
-        told(named(
+        reported(named(
             "AWS::CloudWatch::Dashboard",
             "DashboardBody",
             widgets
@@ -377,7 +380,7 @@ fn a_policy_is_judged_however_it_is_written() {
         ] {
             let resource = json!({ "A": { "Type": kind, "Properties": { property: spelling } } });
             assert_eq!(
-                told(resource),
+                reported(resource),
                 ["`A`: its policy lets everybody in"],
                 "{kind}"
             );
@@ -385,7 +388,7 @@ fn a_policy_is_judged_however_it_is_written() {
     }
     let service = json!({ "Statement": [{ "Effect": "Allow", "Principal": { "Service": "es.amazonaws.com" }, "Action": "logs:*" }] });
     assert_eq!(
-        told(
+        reported(
             json!({ "A": { "Type": "AWS::Logs::ResourcePolicy", "Properties": { "PolicyDocument": service.to_string() } } })
         ),
         [
@@ -395,13 +398,13 @@ fn a_policy_is_judged_however_it_is_written() {
     );
     let wide = json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } });
     assert_eq!(
-        told(
+        reported(
             json!({ "A": { "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": { "Fn::Sub": wide.to_string() } } } })
         ),
         ["`A`: it allows `s3:*`, which is more than one action"]
     );
     assert_eq!(
-        told(
+        reported(
             json!({ "A": { "Type": "AWS::Logs::ResourcePolicy", "Properties": { "PolicyDocument": { "Ref": "AWS::StackName" } } } })
         ),
         [
@@ -411,7 +414,7 @@ fn a_policy_is_judged_however_it_is_written() {
 }
 
 #[test]
-fn days_and_patterns_that_aws_does_not_take_are_told() {
+fn days_and_patterns_that_aws_does_not_take_are_reported() {
     for (days, is_right) in [
         (json!(4), false),
         (json!("4"), false),
@@ -425,7 +428,7 @@ fn days_and_patterns_that_aws_does_not_take_are_told() {
         let group = json!({ "A": { "Type": "AWS::Logs::LogGroup", "Properties": { "RetentionInDays": days } } });
         let expected =
             (!is_right).then(|| format!("`A`: CloudWatch Logs can't keep events for {days} days"));
-        assert_eq!(told(group), Vec::from_iter(expected));
+        assert_eq!(reported(group), Vec::from_iter(expected));
     }
     let fragment = json!({
         "member_type": "AWS::EKS::Cluster",
@@ -434,25 +437,25 @@ fn days_and_patterns_that_aws_does_not_take_are_told() {
             "parameters": { "logGroupName": "x", "retentionInDays": 15 } }],
         "resources": {},
     });
-    let told_of_fragment = told_of(&[("aws/members/eks.json", fragment)], "");
+    let reported_of_fragment = reported_of(&[("aws/members/eks.json", fragment)], "");
     assert!(
-        told_of_fragment
+        reported_of_fragment
             .contains(&"`calls`: CloudWatch Logs can't keep events for 15 days".to_owned()),
-        "{told_of_fragment:?}"
+        "{reported_of_fragment:?}"
     );
     for kind in ["AWS::Logs::MetricFilter", "AWS::Logs::SubscriptionFilter"] {
         let filter =
             json!({ "A": { "Type": kind, "Properties": { "FilterPattern": "{ $.a = }" } } });
-        let told = told(filter);
+        let reported = reported(filter);
         let expected = "`A`: its `FilterPattern` is none: nothing follows the `=` of `$.a`";
-        assert!(told.contains(&expected.to_owned()), "{told:?}");
+        assert!(reported.contains(&expected.to_owned()), "{reported:?}");
     }
 }
 
 #[test]
 fn what_a_template_names_is_in_it() {
     let of = |properties: Value| {
-        told(
+        reported(
             json!({ "Own": { "Type": "AWS::Logs::MetricFilter", "Properties": properties }, "Group": group("/logfleet/alpha/a") }),
         )
     };

@@ -91,7 +91,7 @@ impl FluentdCheck {
             .into()
     }
 
-    /// Everything that is wrong with a configuration. `file` is told in faults.
+    /// Everything that is wrong with a configuration. `file` is reported in faults.
     pub fn check(&self, file: &str, text: &str) -> Faults {
         let findings = match parse(text) {
             Err(finding) => vec![finding],

@@ -76,7 +76,7 @@ fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: 
         match section.get(name) {
             None => findings.push(Finding::new(
                 section.offset,
-                format!("{} needs `{name}`", told(section)),
+                format!("{} needs `{name}`", reported(section)),
             )),
             Some(value) if value.text.is_empty() && !value.is_dynamic => {
                 findings.push(Finding::new(value.offset, format!("`{name}` is empty")));
@@ -102,7 +102,7 @@ fn one(section: &Section<'_>, known: &SectionSchema, schema: &Schema, findings: 
         if inner.required && !section.sections.iter().any(|section| section.name == name) {
             findings.push(Finding::new(
                 section.offset,
-                format!("{} needs `<{name}>`", told(section)),
+                format!("{} needs `<{name}>`", reported(section)),
             ));
         }
     }
@@ -147,7 +147,7 @@ fn is_empty_list(value: &Value<'_>) -> bool {
         .map_or(value.text.is_empty(), |items| items.is_empty())
 }
 
-fn told(section: &Section<'_>) -> String {
+fn reported(section: &Section<'_>) -> String {
     section.get("@type").map_or_else(
         || format!("`<{}>`", section.name),
         |value| format!("`{}`", value.text),
@@ -161,7 +161,7 @@ fn unknown_option<'k>(
 ) -> Finding {
     let finding = Finding::new(
         parameter.offset,
-        format!("{} has no option `{}`", told(section), parameter.key),
+        format!("{} has no option `{}`", reported(section), parameter.key),
     );
     with_nearest(finding, &parameter.key, known)
 }

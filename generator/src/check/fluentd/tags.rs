@@ -2,7 +2,7 @@
 //! no record. Pure.
 //!
 //! Tags are followed from the sources through labels. What can't be known, such as
-//! Ruby in a tag, is taken for any tag; so what is told never comes indeed.
+//! Ruby in a tag, is taken for any tag; so what is reported never comes indeed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

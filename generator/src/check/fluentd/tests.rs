@@ -10,12 +10,12 @@ fn faults(text: &str) -> Vec<String> {
         .into_iter()
         .map(|fault| {
             let place = fault.place.unwrap();
-            let mut told = vec![format!(
+            let mut reported = vec![format!(
                 "{}:{}: {}",
                 place.line, place.column, fault.message
             )];
-            told.extend(fault.hints.iter().map(|hint| format!("({hint})")));
-            told.join(" ")
+            reported.extend(fault.hints.iter().map(|hint| format!("({hint})")));
+            reported.join(" ")
         })
         .collect()
 }
@@ -135,7 +135,7 @@ fn filtered(tag: &str, between: &str, pattern: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_filter_for_tags_that_never_come_is_told() {
+fn a_filter_for_tags_that_never_come_is_reported() {
     let relabel = "<label @A>\n<match **>\n@type relabel\n@label @Z\n</match>\n</label>\n";
     let retag = "<label @A>\n<match **>\n@type rewrite_tag_filter\n<rule>\nkey a\npattern /./\ntag b.c\nlabel @Z\n</rule>\n<rule>\nkey a\npattern /./\ninvert true\ntag ${tag}\nlabel @Z\n</rule>\n</match>\n</label>\n";
     let of_part = "<label @A>\n<match a.x.**>\n@type relabel\n@label @Z\n</match>\n<match **>\n@type null\n</match>\n</label>\n";
@@ -178,7 +178,7 @@ fn a_filter_for_tags_that_never_come_is_told() {
 }
 
 #[test]
-fn plugins_that_an_image_lacks_are_told_once() {
+fn plugins_that_an_image_lacks_are_reported_once() {
     let check = FluentdCheck::new().expect("the schema");
     let text = "<source>\n@type prometheus\n</source>\n<filter **>\n@type concat\n</filter>\n<match **>\n@type copy\n<store>\n@type s3\n</store>\n</match>\n";
     let gems: Vec<String> = check.gems(text).into_keys().collect();

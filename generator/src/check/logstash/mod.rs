@@ -65,7 +65,7 @@ impl LogstashCheck {
         })
     }
 
-    /// Everything that is wrong with a pipeline. `file` is told in faults.
+    /// Everything that is wrong with a pipeline. `file` is reported in faults.
     pub fn check(&self, file: &str, text: &str) -> Faults {
         let findings = match parse(text) {
             Err(finding) => vec![finding],

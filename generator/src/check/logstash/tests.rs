@@ -11,12 +11,12 @@ fn faults(text: &str) -> Vec<String> {
         .into_iter()
         .map(|fault| {
             let place = fault.place.unwrap();
-            let mut told = vec![format!(
+            let mut reported = vec![format!(
                 "{}:{}: {}",
                 place.line, place.column, fault.message
             )];
-            told.extend(fault.hints.iter().map(|hint| format!("({hint})")));
-            told.join(" ")
+            reported.extend(fault.hints.iter().map(|hint| format!("({hint})")));
+            reported.join(" ")
         })
         .collect()
 }

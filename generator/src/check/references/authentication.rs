@@ -16,7 +16,7 @@ use crate::load::node::{Node, Value};
 const HINT: &str = "the reconciler makes the credential as `authentication.json` says: change both, by templates of your own";
 
 pub(super) fn check(files: &mut Files<'_>) {
-    // What can't be read is told by the file's own check.
+    // What can't be read is reported by the file's own check.
     let read = files
         .text(FILE)
         .map(|text| Authentication::parse(text.as_bytes()));
@@ -62,7 +62,7 @@ fn objects(files: &mut Files<'_>, destination: &str, writer: &Writer) {
     }
 }
 
-/// Users that nobody is told of.
+/// Users that nobody is reported of.
 fn users(files: &mut Files<'_>, destinations: &BTreeMap<String, Writer>) {
     let found = files.tree.files().filter_map(|(path, _)| {
         let Ok(Place::Object {
@@ -142,20 +142,20 @@ fn external_secret(files: &mut Files<'_>, destination: &str, writer: &Writer) {
     }
 }
 
-/// What the forwarders are told, in the stacks of Regions.
+/// What the forwarders are reported, in the stacks of Regions.
 fn forwarders(files: &mut Files<'_>, destinations: &BTreeMap<String, Writer>) {
     let mut wrong = Vec::new();
     for (path, bytes) in files.tree.files() {
         if !matches!(Place::of(path.as_str()), Ok(Place::Stack { .. })) {
             continue;
         }
-        // What can't be read is told by the stack's own check.
+        // What can't be read is reported by the stack's own check.
         let template: Json = serde_json::from_slice(bytes).unwrap_or_default();
         let Ok(Some(forwarder)) = stack::forwarder(&template) else {
             continue;
         };
-        for (name, told) in &forwarder.configuration.destinations {
-            let (method, secret) = match &told.authentication {
+        for (name, reported) in &forwarder.configuration.destinations {
+            let (method, secret) = match &reported.authentication {
                 forwarder::Authentication::Basic { secret } => (Method::Basic, Some(secret)),
                 forwarder::Authentication::ApiKey { secret } => (Method::ApiKey, Some(secret)),
                 forwarder::Authentication::ClientCertificate { secret } => {
@@ -165,7 +165,7 @@ fn forwarders(files: &mut Files<'_>, destinations: &BTreeMap<String, Writer>) {
             };
             let secret = secret.map(|name| SecretReference::SecretsManager(name.clone()));
             let is_right = destinations.get(name).is_some_and(|own| {
-                (own.r#type, &own.secret, &own.keys) == (method, &secret, &told.keys)
+                (own.r#type, &own.secret, &own.keys) == (method, &secret, &reported.keys)
             });
             if !is_right {
                 wrong.push((

@@ -51,7 +51,7 @@ impl<'t> Files<'t> {
         self.tree.files().any(|(own, _)| own.as_str() == path)
     }
 
-    /// Reads a file of YAML; what is wrong with it is told elsewhere.
+    /// Reads a file of YAML; what is wrong with it is reported elsewhere.
     fn yaml(&self, path: &str) -> Option<Node> {
         let source = SourceFile::new(path, self.text(path)?);
         yaml::parse(FileId(0), &source).ok()

@@ -11,7 +11,7 @@ fn tree(files: &[(&str, &str)]) -> RenderedTree {
     RenderedTree(files.collect())
 }
 
-fn told(files: &[(&str, &str)]) -> Vec<String> {
+fn reported(files: &[(&str, &str)]) -> Vec<String> {
     let faults = check("alpha", &tree(files)).sorted().into_iter();
     faults
         .map(|fault| {
@@ -42,16 +42,16 @@ fn what_a_kustomization_names_is_rendered() {
         ("kubernetes/a.yaml", OBJECT),
         ("kubernetes/fluent.conf", ""),
     );
-    assert_eq!(told(&[kustomization, object, conf]), [""; 0]);
+    assert_eq!(reported(&[kustomization, object, conf]), [""; 0]);
     let hint = "a template that renders nothing gives no file: take its name out, by a template `kubernetes/kustomization.yaml` of your own";
     assert_eq!(
-        told(&[kustomization, conf]),
+        reported(&[kustomization, conf]),
         [format!(
             "rendered/alpha/kubernetes/kustomization.yaml:2: `a.yaml` is named here and not rendered, so kustomize would refuse the whole cluster ({hint})"
         )]
     );
     assert_eq!(
-        told(&[kustomization, object]),
+        reported(&[kustomization, object]),
         [format!(
             "rendered/alpha/kubernetes/kustomization.yaml:6: `fluent.conf` is named here and not rendered, so kustomize would refuse the whole cluster ({hint})"
         )]
@@ -61,7 +61,7 @@ fn what_a_kustomization_names_is_rendered() {
 #[test]
 fn a_patch_is_of_an_object_that_is_rendered() {
     let patched = |patch: &str| {
-        told(&[
+        reported(&[
             ("kubernetes/kustomization.yaml", KUSTOMIZATION),
             ("kubernetes/a.yaml", OBJECT),
             ("kubernetes/fluent.conf", ""),
@@ -128,7 +128,7 @@ const POLICY: (&str, &str) = ("elasticsearch/main/_ilm/policy/own.json", "{}");
 
 #[test]
 fn policies_templates_and_streams_belong_together() {
-    assert_eq!(told(&[STREAM, TEMPLATE, COMPONENT, POLICY]), [""; 0]);
+    assert_eq!(reported(&[STREAM, TEMPLATE, COMPONENT, POLICY]), [""; 0]);
     for (files, message) in [
         (
             vec![STREAM, TEMPLATE, COMPONENT],
@@ -205,7 +205,7 @@ fn policies_templates_and_streams_belong_together() {
             "rendered/alpha/elasticsearch/main/_component_template/logfleet-d.json:1: no index template is composed of `logfleet-d`, so it has no effect (name it in `composed_of`, or remove it)",
         ),
     ] {
-        assert_eq!(told(&files), [message]);
+        assert_eq!(reported(&files), [message]);
     }
     // What a server brings itself, and indices of others, are nobody's mistake.
     let hook = (
@@ -217,12 +217,12 @@ fn policies_templates_and_streams_belong_together() {
         r#"{ "index_patterns": ["metrics-others-*"] }"#,
     );
     assert_eq!(
-        told(&[STREAM, TEMPLATE, COMPONENT, POLICY, hook, others]),
+        reported(&[STREAM, TEMPLATE, COMPONENT, POLICY, hook, others]),
         [""; 0]
     );
     // What another destination has is another's.
     let other = ("elasticsearch/other/_ilm/policy/own.json", "{}");
-    assert_eq!(told(&[STREAM, TEMPLATE, COMPONENT, other]).len(), 2);
+    assert_eq!(reported(&[STREAM, TEMPLATE, COMPONENT, other]).len(), 2);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_log_group_that_is_written_is_declared_in_its_region() {
     let stack = r#"{ "Resources": { "A": { "Type": "AWS::Logs::LogGroup", "Properties": { "LogGroupName": "/logfleet/alpha/nodes" } } } }"#;
     let found = |group: &str, region: &str| {
         let stack_path = format!("aws/{region}/stack.json");
-        told(&[
+        reported(&[
             ("kubernetes/nodes/fluent.conf", &conf(group)),
             (&stack_path, stack),
         ])
@@ -284,20 +284,20 @@ fn a_credential_is_made_as_it_is_read() {
         (user, "{}"),
         external,
     ];
-    assert_eq!(told(&right), [""; 0]);
+    assert_eq!(reported(&right), [""; 0]);
     let without = |left_out: &str| -> Vec<(&str, &str)> {
         let all = right.into_iter();
         all.filter(|(path, _)| *path != left_out).collect()
     };
     let hint = "the reconciler makes the credential as `authentication.json` says: change both, by templates of your own";
     assert_eq!(
-        told(&without(user)),
+        reported(&without(user)),
         [format!(
             "rendered/alpha/authentication.json:4: no file below `elasticsearch/main/` is of the user `own-writer` ({hint})"
         )]
     );
     assert_eq!(
-        told(&without("authentication.json")),
+        reported(&without("authentication.json")),
         [format!(
             "rendered/alpha/{user}:1: `authentication.json` doesn't name the user `own-writer` at the destination `main`, so nobody makes its password ({hint})"
         )]
@@ -312,7 +312,7 @@ fn a_credential_is_made_as_it_is_read() {
         let mut files = right.to_vec();
         files[3].1 = &wrong;
         assert_eq!(
-            told(&files),
+            reported(&files),
             [format!(
                 "rendered/alpha/kubernetes/credentials/main.yaml:{line}: this isn't where `authentication.json` says that the credential for `main` is ({hint})"
             )]

@@ -11,7 +11,7 @@ use super::finding::{Findings, Path};
 use super::structure::{self, compare_order};
 use crate::check::fluentd::{Section, Value};
 use crate::diff::preview::Detail;
-use crate::diff::veil::{self, Under};
+use crate::diff::redact::{self, Under};
 
 /// A block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,20 +63,20 @@ impl Block {
         let mut members: Map<String, Json> = options
             .map(|(name, value)| {
                 (
-                    veil::shown_line(&name),
-                    veil::shown(Under::key(&name), &value),
+                    redact::line(&name),
+                    redact::value(Under::key(&name), &value),
                 )
             })
             .collect();
         for (label, block) in labelled(&self.blocks) {
-            members.insert(veil::shown_line(&label), block.to_json());
+            members.insert(redact::line(&label), block.to_json());
         }
         Json::Object(members)
     }
 }
 
 /// A value of Fluentd; Ruby that isn't run, as it stands in single quotes, is
-/// told from Ruby that is.
+/// reported from Ruby that is.
 fn text_of(value: &Value<'_>) -> String {
     if value.text.contains("#{") && !value.is_dynamic {
         format!("'{}'", value.text)
@@ -139,8 +139,8 @@ fn by_label<'b>(blocks: &'b [(String, &'b Block)]) -> BTreeMap<&'b str, &'b Bloc
 fn compare_heads(path: &Path, old: &Block, new: &Block, found: &mut Findings<'_>) {
     if old.head != new.head {
         let detail = Detail::Changed {
-            old: veil::shown_line(&old.head).into(),
-            new: veil::shown_line(&new.head).into(),
+            old: redact::line(&old.head).into(),
+            new: redact::line(&new.head).into(),
         };
         found.push(path, detail);
     }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::finding::{Findings, Path};
 use super::language::{self, Language};
 use super::{structure, text};
-use crate::diff::veil::Under;
+use crate::diff::redact::Under;
 
 /// Compares two different texts that stand there.
 pub(in crate::diff) fn compare(

@@ -8,10 +8,10 @@ use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::renames;
 use super::text::{self, TextChange};
-use crate::diff::danger::{self, Change, DangerFinding, DataStreams, Side, Surroundings};
-use crate::diff::known::KnownValues;
+use crate::diff::placeholders::Placeholders;
 use crate::diff::preview::{Detail, Totals};
-use crate::diff::veil;
+use crate::diff::redact;
+use crate::diff::risk::{self, Change, DataStreams, RiskFinding, Side, Surroundings};
 use crate::secrets;
 use crate::tree::{RenderedTree, TreePath};
 
@@ -24,8 +24,8 @@ pub(in crate::diff) struct TreeComparison {
     pub(in crate::diff) file_totals: Totals,
     /// The same of objects.
     pub(in crate::diff) object_totals: Totals,
-    /// What in it is dangerous.
-    pub(in crate::diff) dangers: Vec<DangerFinding>,
+    /// What in it is risky.
+    pub(in crate::diff) risks: Vec<RiskFinding>,
 }
 
 /// What differs in one file.
@@ -70,7 +70,7 @@ impl<'t> Version<'t> {
             Some(namespace) => format!("{kind} {namespace}/{name}"),
             None => format!("{kind} {name}"),
         };
-        Some(veil::shown_text(&name))
+        Some(redact::text(&name))
     }
 
     /// What in it has a life of its own where it is applied: each resource of
@@ -93,7 +93,7 @@ impl<'t> Version<'t> {
         }
     }
 
-    /// As the rules of dangers see it; nothing if it is no text.
+    /// As the rules of risks see it; nothing if it is no text.
     fn side(&self) -> Option<Side<'_>> {
         Some(Side {
             path: self.file.path,
@@ -104,7 +104,7 @@ impl<'t> Version<'t> {
 
     fn comparison(&self, findings: Vec<Finding>) -> FileComparison {
         FileComparison {
-            path: veil::shown_text(self.file.path),
+            path: redact::text(self.file.path),
             object: self.object(),
             findings,
         }
@@ -115,7 +115,7 @@ impl<'t> Version<'t> {
 /// own: bytes first, and where these differ, what they mean.
 pub(in crate::diff) fn compare_trees(
     around: Surroundings<'_>,
-    known: &KnownValues,
+    known: &Placeholders,
 ) -> TreeComparison {
     let mut result = TreeComparison::default();
     let streams = DataStreams::of(around);
@@ -130,43 +130,43 @@ pub(in crate::diff) fn compare_trees(
             (None, Some(new)) => result.push_added(new, known),
             (None, None) => {}
         }
-        let dangers = dangers_of(old.as_ref(), new.as_ref(), around, &streams);
-        result.dangers.extend(dangers);
+        let risks = risks_of(old.as_ref(), new.as_ref(), around, &streams);
+        result.risks.extend(risks);
     }
-    add_new(&mut result.dangers, streams.dangers(around));
+    add_new(&mut result.risks, streams.risks(around));
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
     result
 }
 
-/// What is dangerous about the files that differ, and nothing else of them.
-pub(in crate::diff) fn dangers(around: Surroundings<'_>) -> Vec<DangerFinding> {
+/// What is risky about the files that differ, and nothing else of them.
+pub(in crate::diff) fn risks(around: Surroundings<'_>) -> Vec<RiskFinding> {
     let streams = DataStreams::of(around);
-    let dangers = differing(around.base, around.head)
+    let risks = differing(around.base, around.head)
         .into_iter()
         .flat_map(|pair| {
             let [old, new] = <[_; 2]>::from(pair).map(|file| file.map(Version::read));
-            dangers_of(old.as_ref(), new.as_ref(), around, &streams)
+            risks_of(old.as_ref(), new.as_ref(), around, &streams)
         });
-    let mut dangers: Vec<DangerFinding> = dangers.collect();
-    add_new(&mut dangers, streams.dangers(around));
-    dangers
+    let mut risks: Vec<RiskFinding> = risks.collect();
+    add_new(&mut risks, streams.risks(around));
+    risks
 }
 
-/// Adds what isn't told already, of a file that is for data streams and more.
-fn add_new(dangers: &mut Vec<DangerFinding>, of_streams: Vec<DangerFinding>) {
-    for danger in of_streams {
-        if !dangers.contains(&danger) {
-            dangers.push(danger);
+/// Adds what isn't reported already, of a file that is for data streams and more.
+fn add_new(risks: &mut Vec<RiskFinding>, of_streams: Vec<RiskFinding>) {
+    for risk in of_streams {
+        if !risks.contains(&risk) {
+            risks.push(risk);
         }
     }
 }
 
-fn dangers_of(
+fn risks_of(
     old: Option<&Version<'_>>,
     new: Option<&Version<'_>>,
     around: Surroundings<'_>,
     streams: &DataStreams,
-) -> Vec<DangerFinding> {
+) -> Vec<RiskFinding> {
     let [old, new] = [old, new].map(|version| version.and_then(Version::side));
     let change = Change {
         old,
@@ -174,7 +174,7 @@ fn dangers_of(
         around,
         streams,
     };
-    danger::of_change(&change)
+    risk::of_change(&change)
 }
 
 /// The files that aren't the same on both sides, each with what it was: those
@@ -194,8 +194,8 @@ fn differing<'t>(
         }
     }
     let is_renamed = |file: &File<'_>| renames.iter().any(|(from, _)| from.path == file.path);
-    let gone = removed.into_iter().filter(|file| !is_renamed(file));
-    pairs.extend(gone.map(|file| (Some(file), None)));
+    let removed = removed.into_iter().filter(|file| !is_renamed(file));
+    pairs.extend(removed.map(|file| (Some(file), None)));
     pairs.extend(added.into_iter().map(|file| {
         let renamed = renames.iter().find(|(_, to)| to.path == file.path);
         (renamed.map(|(from, _)| *from), Some(file))
@@ -232,8 +232,8 @@ impl TreeComparison {
         self.files.push(new.comparison(findings));
     }
 
-    fn push_renamed(&mut self, old: &Version<'_>, new: &Version<'_>, known: &KnownValues) {
-        let from = veil::shown_text(old.file.path);
+    fn push_renamed(&mut self, old: &Version<'_>, new: &Version<'_>, known: &Placeholders) {
+        let from = redact::text(old.file.path);
         let mut findings = whole(TextChange::shown(Detail::FileRenamed { from }), known);
         if old.file.bytes != new.file.bytes {
             findings.extend(compare_versions(old, new, known));
@@ -241,14 +241,14 @@ impl TreeComparison {
         self.push_changed(findings, old, new);
     }
 
-    fn push_removed(&mut self, old: &Version<'_>, known: &KnownValues) {
+    fn push_removed(&mut self, old: &Version<'_>, known: &Placeholders) {
         self.file_totals.removed += 1;
         self.object_totals.removed += old.objects().len();
         let findings = whole(TextChange::shown(Detail::FileRemoved), known);
         self.files.push(old.comparison(findings));
     }
 
-    fn push_added(&mut self, new: &Version<'_>, known: &KnownValues) {
+    fn push_added(&mut self, new: &Version<'_>, known: &Placeholders) {
         self.file_totals.added += 1;
         self.object_totals.added += new.objects().len();
         let findings = whole(file_added(new), known);
@@ -259,7 +259,7 @@ impl TreeComparison {
 /// A new file with its text, unless that is nothing to be shown.
 fn file_added<'t>(new: &Version<'t>) -> TextChange<'t> {
     let is_secret = match &new.value {
-        Some(value) => veil::has_secret(value),
+        Some(value) => redact::has_secret(value),
         None => new.text.is_some_and(secrets::names_secret),
     };
     let is_readable = Language::of(new.file.path) != Some(Language::Pem);
@@ -268,13 +268,13 @@ fn file_added<'t>(new: &Version<'t>) -> TextChange<'t> {
 }
 
 /// What becomes of a file as a whole.
-fn whole(change: TextChange<'_>, known: &KnownValues) -> Vec<Finding> {
+fn whole(change: TextChange<'_>, known: &Placeholders) -> Vec<Finding> {
     let mut found = Findings::new(known);
     found.push_text(&Path::default(), change);
     found.into_list()
 }
 
-fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &KnownValues) -> Vec<Finding> {
+fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &Placeholders) -> Vec<Finding> {
     let mut found = Findings::new(known);
     let top = Path::default();
     match (old.text, new.text) {
@@ -295,12 +295,12 @@ fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &KnownValues) -
 
 fn compare_objects(old: &BTreeMap<&str, &Json>, new: &BTreeMap<&str, &Json>) -> Totals {
     let is_new = |id: &&&str| !old.contains_key(**id);
-    let is_gone = |id: &&&str| !new.contains_key(**id);
+    let is_removed = |id: &&&str| !new.contains_key(**id);
     let differs =
         |(id, value): &(&&str, &&Json)| old.get(**id).is_some_and(|other| other != *value);
     Totals {
         added: new.keys().filter(is_new).count(),
         changed: new.iter().filter(differs).count(),
-        removed: old.keys().filter(is_gone).count(),
+        removed: old.keys().filter(is_removed).count(),
     }
 }

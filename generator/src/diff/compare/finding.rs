@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 
 use super::text::TextChange;
-use crate::diff::known::KnownValues;
+use crate::diff::placeholders::Placeholders;
 use crate::diff::preview::Detail;
-use crate::diff::veil;
+use crate::diff::redact;
 
 /// A place in a value: keys and items from the outermost to the innermost, as
 /// text, such as `spec.containers[fluentd].image`.
@@ -17,7 +17,7 @@ pub(in crate::diff) struct Path(String);
 impl Path {
     /// A key below it.
     pub(in crate::diff) fn key(&self, key: &str) -> Self {
-        let key = veil::shown_line(key);
+        let key = redact::line(key);
         let plain = |c: char| !matches!(c, '.' | '"' | '[' | ']' | ' ') && !c.is_control();
         let key = if !key.is_empty() && key.chars().all(plain) {
             key
@@ -34,7 +34,7 @@ impl Path {
 
     /// The item of that key.
     pub(in crate::diff) fn item(&self, key: &str) -> Self {
-        Self(format!("{}[{}]", self.0, veil::shown_line(key)))
+        Self(format!("{}[{}]", self.0, redact::line(key)))
     }
 
     /// The item of that number.
@@ -43,7 +43,7 @@ impl Path {
     }
 
     /// The item that had that number at the base.
-    pub(in crate::diff) fn gone(&self, number: usize) -> Self {
+    pub(in crate::diff) fn removed(&self, number: usize) -> Self {
         Self(format!("{}[was {number}]", self.0))
     }
 
@@ -54,7 +54,7 @@ impl Path {
 
     /// A block of a configuration, by what stands in its first line.
     pub(in crate::diff) fn block(&self, label: &str) -> Self {
-        let label = veil::shown_line(label);
+        let label = redact::line(label);
         match self.0.as_str() {
             "" => Self(label),
             above => Self(format!("{above} {label}")),
@@ -88,13 +88,13 @@ pub(in crate::diff) type Fingerprint = [u8; 32];
 /// What differs in a file.
 #[derive(Debug)]
 pub(in crate::diff) struct Findings<'k> {
-    known: &'k KnownValues,
+    known: &'k Placeholders,
     list: Vec<Finding>,
 }
 
 impl<'k> Findings<'k> {
     /// None yet, in a cluster that has these values of its own.
-    pub(in crate::diff) fn new(known: &'k KnownValues) -> Self {
+    pub(in crate::diff) fn new(known: &'k Placeholders) -> Self {
         Self {
             known,
             list: Vec::new(),
@@ -128,7 +128,7 @@ impl<'k> Findings<'k> {
 }
 
 /// Nothing if everything is shown.
-fn fingerprint(unshown: &[Cow<'_, [u8]>], known: &KnownValues) -> Option<Fingerprint> {
+fn fingerprint(unshown: &[Cow<'_, [u8]>], known: &Placeholders) -> Option<Fingerprint> {
     if unshown.is_empty() {
         return None;
     }

@@ -6,7 +6,7 @@ use super::blocks::{self, Block};
 use super::finding::{Findings, Path};
 use super::{logstash, scalars, structure, text};
 use crate::check::fluentd;
-use crate::diff::veil::{self, Under};
+use crate::diff::redact::{self, Under};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::secrets;
@@ -51,7 +51,7 @@ pub(in crate::diff) fn compare(
         Some(Language::Conf) => compare_blocks(path, old, new, found),
         Some(language) => match (value(language, old), value(language, new)) {
             (Some(one), Some(two)) => compare_read(language, path, (old, &one), (new, &two), found),
-            // Which lines of it are secret can't be told then.
+            // Which lines of it are secret can't be reported then.
             _ if [old, new].into_iter().any(secrets::names_secret) => {
                 found.push_text(path, text::opaque(old.as_bytes(), new.as_bytes()));
             }
@@ -73,7 +73,7 @@ pub(in crate::diff) fn compare_read(
     structure::compare(path, Under::default(), old, new, found);
     if found.len() == before {
         // Its lines are of the same values, which may be anywhere in them.
-        let change = if veil::has_secret(new) {
+        let change = if redact::has_secret(new) {
             text::opaque(old_text.as_bytes(), new_text.as_bytes())
         } else if means_the_same(language, old_text, new_text) {
             text::compare_layout(old_text, new_text)

@@ -251,7 +251,7 @@ output { elasticsearch { hosts => ["https://a:9200"] codec => json { charset => 
     }
 
     #[test]
-    fn values_that_differ_are_told_apart() {
+    fn values_that_differ_are_reported_apart() {
         let value = |text: &str| {
             let root = parse(&format!("output {{ x {{ a => {text} }} }}")).expect("a pipeline");
             root.blocks[0].blocks[0].options[0].1.clone()

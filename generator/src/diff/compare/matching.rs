@@ -110,18 +110,18 @@ mod tests {
 
     use super::*;
 
-    /// What is told for all of the old, and makes all of the new.
+    /// What is reported for all of the old, and makes all of the new.
     fn rebuilt(old: &[u32], new: &[u32]) -> (usize, Vec<u32>) {
         let mut result = Vec::new();
-        let mut told = 0;
+        let mut reported = 0;
         for op in match_items(old, new) {
-            told += op.old_range().len();
+            reported += op.old_range().len();
             match op {
                 DiffOp::Equal { .. } => result.extend(&old[op.old_range()]),
                 _ => result.extend(&new[op.new_range()]),
             }
         }
-        (told, result)
+        (reported, result)
     }
 
     fn equal(old: &[u32], new: &[u32]) -> usize {

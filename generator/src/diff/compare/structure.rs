@@ -12,8 +12,8 @@ use super::finding::{Findings, Path};
 use super::matching::match_items;
 use super::{embedded, keys};
 use crate::diff::preview::Detail;
-use crate::diff::veil;
-use crate::diff::veil::Under;
+use crate::diff::redact;
+use crate::diff::redact::Under;
 
 /// Compares two values that stand there.
 pub(in crate::diff) fn compare(
@@ -37,18 +37,18 @@ pub(in crate::diff) fn compare(
 /// Another value in the same place, as it may be shown.
 pub(in crate::diff) fn changed(under: Under<'_>, old: &Json, new: &Json) -> Detail {
     Detail::Changed {
-        old: veil::shown(under, old),
-        new: veil::shown(under, new),
+        old: redact::value(under, old),
+        new: redact::value(under, new),
     }
 }
 
 pub(in crate::diff) fn added(under: Under<'_>, value: &Json) -> Detail {
-    let new = veil::shown(under, value);
+    let new = redact::value(under, value);
     Detail::Added { new }
 }
 
 pub(in crate::diff) fn removed(under: Under<'_>, value: &Json) -> Detail {
-    let old = veil::shown(under, value);
+    let old = redact::value(under, value);
     Detail::Removed { old }
 }
 
@@ -66,7 +66,7 @@ fn compare_maps(
         if let Some(other) = new.get(key) {
             compare(&here, below.or(under.member(key, new)), value, other, found);
         } else if let Some(to) = came.take(value) {
-            let to = veil::shown_line(to);
+            let to = redact::line(to);
             found.push(&here, Detail::Renamed { to });
         } else {
             found.push(&here, removed(below, value));
@@ -90,9 +90,9 @@ impl<'m> NewMembers<'m> {
         let came = new.iter().filter(|(key, _)| !old.contains_key(*key));
         let members: Vec<_> = came.collect();
         let mut by_value: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let is_any_gone = old.keys().any(|key| !new.contains_key(key));
+        let is_any_removed = old.keys().any(|key| !new.contains_key(key));
         for (number, (_, value)) in members.iter().enumerate().rev() {
-            if is_any_gone && is_telling(value) {
+            if is_any_removed && is_telling(value) {
                 by_value.entry(sorted(value)).or_default().push(number);
             }
         }
@@ -189,7 +189,7 @@ pub(in crate::diff) fn compare_order(
     };
     let (old_order, new_order) = (common(old, new), common(new, old));
     if old_order != new_order {
-        let shown = |keys: &[String]| keys.iter().map(|key| veil::shown_line(key)).collect();
+        let shown = |keys: &[String]| keys.iter().map(|key| redact::line(key)).collect();
         let detail = Detail::Reordered {
             old: shown(&old_order),
             new: shown(&new_order),
@@ -213,7 +213,7 @@ fn compare_in_order(
     if is_permutation(&old_texts, &new_texts) {
         let shown = |items: &[Json], places: &[Under<'_>]| -> Vec<String> {
             let items = items.iter().zip(places);
-            let shown = items.map(|(item, under)| veil::shown(*under, item).to_string());
+            let shown = items.map(|(item, under)| redact::value(*under, item).to_string());
             shown.collect()
         };
         let detail = Detail::Reordered {
@@ -239,7 +239,7 @@ fn compare_in_order(
             );
         }
         for at in old_range.skip(pairs) {
-            found.push(&path.gone(at), removed(old_under[at], &old[at]));
+            found.push(&path.removed(at), removed(old_under[at], &old[at]));
         }
         for at in new_range.skip(pairs) {
             found.push(&path.index(at), added(new_under[at], &new[at]));

@@ -8,21 +8,21 @@ use serde_json::{Value as Json, json};
 use super::files::{self, TreeComparison};
 use super::finding::{Finding, Findings, Path};
 use super::{language, structure};
-use crate::diff::danger::{Applier, Surroundings};
-use crate::diff::known::KnownValues;
+use crate::diff::placeholders::Placeholders;
 use crate::diff::preview::Detail;
-use crate::diff::veil::Under;
+use crate::diff::redact::Under;
+use crate::diff::risk::{Applier, Surroundings};
 use crate::tree::{RenderedTree, TreePath};
 
 fn differences(old: &Json, new: &Json) -> Vec<String> {
-    let known = KnownValues::default();
+    let known = Placeholders::default();
     let mut found = Findings::new(&known);
     structure::compare(&Path::default(), Under::default(), old, new, &mut found);
     found.into_list().iter().map(describe).collect()
 }
 
 fn texts(file: &str, old: &str, new: &str) -> Vec<String> {
-    let known = KnownValues::default();
+    let known = Placeholders::default();
     let mut found = Findings::new(&known);
     let language = language::Language::of(file);
     language::compare(language, &Path::default(), old, new, &mut found);
@@ -50,7 +50,7 @@ fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeComparison {
         head,
         applier: Applier::Nobody,
     };
-    files::compare_trees(around, &KnownValues::default())
+    files::compare_trees(around, &Placeholders::default())
 }
 
 fn tree(files: &[(&str, &str)]) -> RenderedTree {
@@ -148,7 +148,7 @@ fn files_in_a_config_map_are_opened_by_their_name() {
 }
 
 #[test]
-fn comments_and_layout_alone_are_told_as_such() {
+fn comments_and_layout_alone_are_reported_as_such() {
     assert_eq!(
         texts("a.yaml", "# a\nx: 1\n", "# b\nx: 1\n"),
         [": comments"]
@@ -162,7 +162,7 @@ fn comments_and_layout_alone_are_told_as_such() {
 }
 
 #[test]
-fn a_fluentd_option_is_told_by_its_block() {
+fn a_fluentd_option_is_reported_by_its_block() {
     let text = |flush: &str| {
         format!(
             "<match **>\n  @type opensearch\n  @id main\n  <buffer>\n    flush_interval {flush}\n  </buffer>\n</match>\n"
@@ -191,15 +191,15 @@ fn the_order_of_blocks_is_meaning() {
 }
 
 #[test]
-fn a_secret_is_told_to_differ_and_not_shown() {
+fn a_secret_is_reported_to_differ_and_not_shown() {
     let secret = |word: &str| format!("kind: Secret\nstringData:\n  any: {word}\n");
     assert_eq!(
         texts("a.yaml", &secret("one"), &secret("two")),
         ["stringData.any: \"*****\" → \"*****\""]
     );
     let two_documents = |word: &str| format!("{}---\nkind: Secret\n", secret(word));
-    let told = texts("a.yaml", &two_documents("one"), &two_documents("two"));
-    assert!(told[0].contains("Opaque"), "{told:?}");
+    let reported = texts("a.yaml", &two_documents("one"), &two_documents("two"));
+    assert!(reported[0].contains("Opaque"), "{reported:?}");
 }
 
 /// Part of what nobody may see in a test.
@@ -308,9 +308,9 @@ fn no_secret_is_kept_of_a_file() {
             (Some(&one), Some(&commented)),
             (Some(&more), Some(&one)),
         ] {
-            let told = everything(path, old.map(String::as_str), new.map(String::as_str));
-            assert!(!told.contains(PLANTED), "{text}\n{told}");
-            assert!(told.contains(path), "{told}");
+            let reported = everything(path, old.map(String::as_str), new.map(String::as_str));
+            assert!(!reported.contains(PLANTED), "{text}\n{reported}");
+            assert!(reported.contains(path), "{reported}");
         }
     }
 }
@@ -358,17 +358,17 @@ fn no_secret_is_kept_of_a_value() {
             json!({"cluster": []}),
         ),
     ] {
-        let told = differences(&old, &new).join("\n");
-        assert!(!told.is_empty(), "{old}");
-        assert!(!told.contains(PLANTED), "{told}");
+        let reported = differences(&old, &new).join("\n");
+        assert!(!reported.is_empty(), "{old}");
+        assert!(!reported.contains(PLANTED), "{reported}");
     }
 }
 
 #[test]
 fn no_secret_is_kept_of_a_path() {
     let path = format!("x/AKIA{}.yaml", "IOSFODNN7EXAMPLE");
-    let told = everything(&path, Some("a: 1\n"), Some("a: 2\n"));
-    assert!(!told.contains("IOSFODNN7EXAMPLE"), "{told}");
+    let reported = everything(&path, Some("a: 1\n"), Some("a: 2\n"));
+    assert!(!reported.contains("IOSFODNN7EXAMPLE"), "{reported}");
 }
 
 #[test]
@@ -442,13 +442,13 @@ fn files_come_go_and_get_other_names() {
     ]);
     let head = tree(&[("a.txt", "1"), ("c.txt", "2"), ("d.txt", "3")]);
     let compared = compare_trees(&base, &head);
-    let told: Vec<_> = compared
+    let reported: Vec<_> = compared
         .files
         .iter()
         .map(|file| (file.path.as_str(), &file.findings[0].detail))
         .collect();
     assert_eq!(
-        told[0],
+        reported[0],
         (
             "c.txt",
             &Detail::FileRenamed {
@@ -456,8 +456,8 @@ fn files_come_go_and_get_other_names() {
             }
         )
     );
-    assert!(matches!(told[1], ("d.txt", Detail::FileAdded { .. })));
-    assert_eq!(told[2], ("elasticsearch/x.json", &Detail::FileRemoved));
+    assert!(matches!(reported[1], ("d.txt", Detail::FileAdded { .. })));
+    assert_eq!(reported[2], ("elasticsearch/x.json", &Detail::FileRemoved));
     assert_eq!(
         (
             compared.file_totals.added,
@@ -497,19 +497,19 @@ proptest! {
     }
 
     #[test]
-    fn each_place_is_told_once(old in value(), new in value()) {
-        let known = KnownValues::default();
+    fn each_place_is_reported_once(old in value(), new in value()) {
+        let known = Placeholders::default();
     let mut found = Findings::new(&known);
         structure::compare(&Path::default(), Under::default(), &old, &new, &mut found);
-        let mut told: Vec<String> = found.into_list().iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
-        let count = told.len();
-        told.sort();
-        told.dedup();
-        prop_assert_eq!(told.len(), count);
+        let mut reported: Vec<String> = found.into_list().iter().map(|finding| format!("{} {}", finding.path, matches!(finding.detail, Detail::Reordered { .. }))).collect();
+        let count = reported.len();
+        reported.sort();
+        reported.dedup();
+        prop_assert_eq!(reported.len(), count);
     }
 
     #[test]
-    fn every_file_that_differs_is_told(old in "[a-c\n]{0,20}", new in "[a-c\n]{0,20}") {
+    fn every_file_that_differs_is_reported(old in "[a-c\n]{0,20}", new in "[a-c\n]{0,20}") {
         for path in ["a.txt", "a.yaml", "a.json", "a.conf"] {
             let compared = compare_trees(&tree(&[(path, &old)]), &tree(&[(path, &new)]));
             prop_assert_eq!(compared.files.is_empty(), old == new);

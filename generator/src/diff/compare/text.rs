@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_lines_alone_are_told_as_such() {
+    fn ends_of_lines_alone_are_reported_as_such() {
         let change = compare("a\r\nb\r\n", "a\nb\n");
         assert_eq!(change.detail, Detail::LineEnds);
     }
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn hides_secrets() {
-        let told = shown("password: hunter2\n", "password: hunter3\n");
-        assert_eq!(told, ["-password: *******", "+password: *******"]);
+        let reported = shown("password: hunter2\n", "password: hunter3\n");
+        assert_eq!(reported, ["-password: *******", "+password: *******"]);
     }
 }

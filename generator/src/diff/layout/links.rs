@@ -1,50 +1,50 @@
-//! Which groups a danger is in: a danger names clusters and files, and so does
+//! Which groups a risk is in: a risk names clusters and files, and so does
 //! a group. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::diff::known::between_placeholders;
-use crate::diff::preview::{ClusterDanger, Danger, Group, Preview};
+use crate::diff::placeholders::between_placeholders;
+use crate::diff::preview::{ClusterRisk, Group, Preview, Risk};
 
-/// What leads from dangers to groups, and back.
+/// What leads from risks to groups, and back.
 #[derive(Debug, Default)]
 pub(in crate::diff) struct Links {
     groups: Vec<Vec<usize>>,
-    dangers: Vec<Vec<ClusterDanger>>,
+    risks: Vec<Vec<ClusterRisk>>,
 }
 
 impl Links {
     /// Those of a preview.
     pub(in crate::diff) fn of(preview: &Preview) -> Self {
         let files = Files::of(&preview.groups);
-        let groups = preview.dangers.iter();
+        let groups = preview.risks.iter();
         let groups: Vec<Vec<usize>> = groups
-            .map(|danger| files.groups_of(danger, &preview.groups))
+            .map(|risk| files.groups_of(risk, &preview.groups))
             .collect();
         let mut kinds = vec![BTreeMap::new(); preview.groups.len()];
-        for (danger, groups) in preview.dangers.iter().zip(&groups) {
+        for (risk, groups) in preview.risks.iter().zip(&groups) {
             for group in groups {
-                *kinds[*group].entry(danger.flag).or_insert(true) &= danger.acknowledged.is_some();
+                *kinds[*group].entry(risk.flag).or_insert(true) &= risk.acknowledged.is_some();
             }
         }
-        let dangers = kinds.into_iter().map(|kinds| {
+        let risks = kinds.into_iter().map(|kinds| {
             let kinds = kinds.into_iter();
-            let kinds = kinds.map(|(flag, acknowledged)| ClusterDanger { flag, acknowledged });
+            let kinds = kinds.map(|(flag, acknowledged)| ClusterRisk { flag, acknowledged });
             kinds.collect()
         });
-        let dangers = dangers.collect();
-        Self { groups, dangers }
+        let risks = risks.collect();
+        Self { groups, risks }
     }
 
-    /// The groups that a danger is in, the first being 0.
-    pub(in crate::diff) fn groups_of(&self, danger: usize) -> &[usize] {
-        self.groups.get(danger).map_or(&[], Vec::as_slice)
+    /// The groups that a risk is in, the first being 0.
+    pub(in crate::diff) fn groups_of(&self, risk: usize) -> &[usize] {
+        self.groups.get(risk).map_or(&[], Vec::as_slice)
     }
 
-    /// The kinds of danger in a group, the worst first.
-    pub(in crate::diff) fn dangers_of(&self, group: usize) -> &[ClusterDanger] {
-        self.dangers.get(group).map_or(&[], Vec::as_slice)
+    /// The kinds of risk in a group, the worst first.
+    pub(in crate::diff) fn risks_of(&self, group: usize) -> &[ClusterRisk] {
+        self.risks.get(group).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -70,10 +70,10 @@ impl<'p> Files<'p> {
         Self { by_path, patterns }
     }
 
-    fn groups_of(&self, danger: &Danger, groups: &[Group]) -> Vec<usize> {
-        let clusters: BTreeSet<&String> = danger.clusters.iter().collect();
+    fn groups_of(&self, risk: &Risk, groups: &[Group]) -> Vec<usize> {
+        let clusters: BTreeSet<&String> = risk.clusters.iter().collect();
         let has_one = |group: &Group| group.clusters.iter().any(|name| clusters.contains(name));
-        let files = danger.files.iter().flat_map(|file| self.like(file));
+        let files = risk.files.iter().flat_map(|file| self.like(file));
         let numbers: BTreeSet<usize> = files.flatten().copied().collect();
         let numbers = numbers.into_iter();
         numbers.filter(|number| has_one(&groups[*number])).collect()
@@ -142,8 +142,8 @@ mod tests {
         }
     }
 
-    fn danger(clusters: &[&str], file: &str) -> Danger {
-        Danger {
+    fn risk(clusters: &[&str], file: &str) -> Risk {
+        Risk {
             flag: Flag::TlsWeakens,
             what: String::new(),
             live: None,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_danger_is_in_groups_of_its_files_and_clusters() {
+    fn a_risk_is_in_groups_of_its_files_and_clusters() {
         let preview = Preview {
             groups: vec![
                 group(&["a", "b"], "x/logs-{cluster}.json"),
@@ -163,10 +163,10 @@ mod tests {
                 group(&["a", "b"], "y.yaml"),
                 group(&["a"], "x/logs-a/b.json"),
             ],
-            dangers: vec![
-                danger(&["a", "b"], "x/logs-{cluster}.json"),
-                danger(&["b"], "x/logs-b.json"),
-                danger(&["c"], "y.yaml"),
+            risks: vec![
+                risk(&["a", "b"], "x/logs-{cluster}.json"),
+                risk(&["b"], "x/logs-b.json"),
+                risk(&["c"], "y.yaml"),
             ],
             ..Preview::default()
         };
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(links.groups_of(0), [0, 1]);
         assert_eq!(links.groups_of(1), [0]);
         assert_eq!(links.groups_of(2), [0; 0]);
-        let in_danger: Vec<bool> = (0..5).map(|n| !links.dangers_of(n).is_empty()).collect();
-        assert_eq!(in_danger, [true, true, false, false, false]);
+        let at_risk: Vec<bool> = (0..5).map(|n| !links.risks_of(n).is_empty()).collect();
+        assert_eq!(at_risk, [true, true, false, false, false]);
     }
 }

@@ -7,12 +7,12 @@
 //!
 //! words      what all of them say
 //! table      the clusters, row by row
-//! links      which groups a danger is in
+//! links      which groups a risk is in
 //! summary    a group in one line
 //! beside     old and new lines, so that what differs in them is seen
 //! ```
 
-mod beside;
+mod intraline;
 mod links;
 pub mod markdown;
 pub mod page;

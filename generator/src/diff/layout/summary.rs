@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    fn told(old: &str, new: &str) -> String {
+    fn reported(old: &str, new: &str) -> String {
         let mut summary = Summary::within(72);
         summary.change(&Detail::Changed {
             old: json!(old),
@@ -174,11 +174,11 @@ mod tests {
 
     #[test]
     fn values_are_cut_where_they_differ() {
-        assert_eq!(told("1", "2"), "\"1\" → \"2\"");
-        assert_eq!(told("a\nb", "2"), "changed");
+        assert_eq!(reported("1", "2"), "\"1\" → \"2\"");
+        assert_eq!(reported("a\nb", "2"), "changed");
         let image = |tag| format!("registry.example.com/logging/fluentd:{tag}-debian");
         assert_eq!(
-            told(&image("1.19.0"), &image("1.20.0")),
+            reported(&image("1.19.0"), &image("1.20.0")),
             "…fluentd:1.19.0-debian\" → …fluentd:1.20.0-debian\""
         );
     }

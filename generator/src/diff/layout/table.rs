@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::diff::preview::{ClusterChange, ClusterDanger};
+use crate::diff::preview::{ClusterChange, ClusterRisk};
 
 /// Clusters of which the table says the same.
 pub(in crate::diff) struct Row<'p> {
@@ -14,7 +14,7 @@ pub(in crate::diff) struct Row<'p> {
     pub(in crate::diff) clusters: Vec<&'p str>,
 }
 
-/// The rows, those with a danger that nobody has acknowledged first, and
+/// The rows, those with a risk that nobody has acknowledged first, and
 /// otherwise in the order of their first clusters.
 pub(in crate::diff) fn rows(changes: &[ClusterChange]) -> Vec<Row<'_>> {
     let mut numbers = BTreeMap::new();
@@ -22,7 +22,7 @@ pub(in crate::diff) fn rows(changes: &[ClusterChange]) -> Vec<Row<'_>> {
     for change in changes {
         let same = (
             (change.status, change.files, change.objects),
-            (&change.dangers, &change.renamed_from),
+            (&change.risks, &change.renamed_from),
         );
         let number = *numbers.entry(same).or_insert(rows.len());
         match rows.get_mut(number) {
@@ -33,24 +33,21 @@ pub(in crate::diff) fn rows(changes: &[ClusterChange]) -> Vec<Row<'_>> {
             }),
         }
     }
-    rows.sort_by_key(|row| Reverse(row.is_in_danger()));
+    rows.sort_by_key(|row| Reverse(row.is_at_risk()));
     rows
 }
 
 impl Row<'_> {
-    /// Whether there is a danger that nobody has acknowledged.
-    pub(in crate::diff) fn is_in_danger(&self) -> bool {
-        self.change
-            .dangers
-            .iter()
-            .any(|danger| !danger.acknowledged)
+    /// Whether there is a risk that nobody has acknowledged.
+    pub(in crate::diff) fn is_at_risk(&self) -> bool {
+        self.change.risks.iter().any(|risk| !risk.acknowledged)
     }
 }
 
-/// What a danger is called in the table.
-pub(in crate::diff) fn danger_words(danger: ClusterDanger) -> String {
-    let id = danger.flag.id();
-    if danger.acknowledged {
+/// What a risk is called in the table.
+pub(in crate::diff) fn risk_words(risk: ClusterRisk) -> String {
+    let id = risk.flag.id();
+    if risk.acknowledged {
         format!("{id} (meant)")
     } else {
         id.to_owned()
@@ -63,10 +60,10 @@ mod tests {
     use crate::diff::preview::{ClusterStatus, Totals};
     use crate::settings::Flag;
 
-    fn change(name: &str, changed: usize, dangers: &[(Flag, bool)]) -> ClusterChange {
-        let dangers = dangers
+    fn change(name: &str, changed: usize, risks: &[(Flag, bool)]) -> ClusterChange {
+        let risks = risks
             .iter()
-            .map(|&(flag, acknowledged)| ClusterDanger { flag, acknowledged });
+            .map(|&(flag, acknowledged)| ClusterRisk { flag, acknowledged });
         ClusterChange {
             name: name.to_owned(),
             status: ClusterStatus::Changed,
@@ -76,12 +73,12 @@ mod tests {
             },
             objects: Totals::default(),
             renamed_from: None,
-            dangers: dangers.collect(),
+            risks: risks.collect(),
         }
     }
 
     #[test]
-    fn a_row_is_for_all_that_have_the_same_and_dangers_come_first() {
+    fn a_row_is_for_all_that_have_the_same_and_risks_come_first() {
         let open = [(Flag::TlsWeakens, false)];
         let meant = [(Flag::TlsWeakens, true)];
         let changes = [
@@ -90,14 +87,14 @@ mod tests {
             change("c", 1, &[]),
             change("d", 1, &open),
         ];
-        let told: Vec<Vec<&str>> = rows(&changes).into_iter().map(|row| row.clusters).collect();
-        assert_eq!(told, [vec!["d"], vec!["a", "c"], vec!["b"]]);
+        let reported: Vec<Vec<&str>> = rows(&changes).into_iter().map(|row| row.clusters).collect();
+        assert_eq!(reported, [vec!["d"], vec!["a", "c"], vec!["b"]]);
     }
 
     #[test]
-    fn what_is_meant_is_told_to_be() {
+    fn what_is_meant_is_reported_to_be() {
         let words = |acknowledged| {
-            danger_words(ClusterDanger {
+            risk_words(ClusterRisk {
                 flag: Flag::TlsWeakens,
                 acknowledged,
             })

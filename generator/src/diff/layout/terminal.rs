@@ -5,16 +5,16 @@ use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::beside::{Beside, beside};
+use super::intraline::{Intraline, intraline};
 use super::links::Links;
-use super::table::{Row, danger_words, rows};
+use super::table::{Row, risk_words, rows};
 use super::words::{
     ACKNOWLEDGE, Status, added_otherwise_words, by_origin, count, counts, leaves, only_in_words,
     orders, outcome_of_base, outcome_of_head, scope_words, shipment_words,
 };
 use crate::diff::preview::{
-    BlastRadius, ClusterChange, ClusterDanger, Danger, Detail, GeneratorVersions, Group,
-    InputChange, Line, NewClusters, Part, Preview, Shipment, Side, Sign, Variant,
+    BlastRadius, ClusterChange, ClusterRisk, Detail, GeneratorVersions, Group, InputChange, Line,
+    NewClusters, Part, Preview, Risk, Shipment, Side, Sign, Variant,
 };
 use crate::fault::Fault;
 use crate::report::{self, Style, printable};
@@ -41,7 +41,7 @@ const COLUMNS_OF_FILE: usize = 100;
 const BOLD: Ansi = Ansi::new().bold();
 const OLD: Ansi = AnsiColor::Red.on_default();
 const NEW: Ansi = AnsiColor::Green.on_default();
-const DANGER: Ansi = AnsiColor::Red.on_default().bold();
+const RISK: Ansi = AnsiColor::Red.on_default().bold();
 const PLACE: Ansi = AnsiColor::Cyan.on_default();
 const QUIET: Ansi = Ansi::new().dimmed();
 
@@ -61,7 +61,7 @@ pub fn to_text(preview: &Preview, surface: Surface) -> String {
 
 /// Lays a preview out as a file, with the faults that a command complains of.
 pub fn to_file(preview: &Preview) -> String {
-    let told = [
+    let reported = [
         (
             "head",
             &preview.head_faults,
@@ -73,8 +73,10 @@ pub fn to_file(preview: &Preview) -> String {
             outcome_of_base(preview.clusters),
         ),
     ];
-    let told = told.into_iter().filter(|(_, faults, _)| !faults.is_empty());
-    let told = told.map(|(side, faults, outcome)| {
+    let reported = reported
+        .into_iter()
+        .filter(|(_, faults, _)| !faults.is_empty());
+    let reported = reported.map(|(side, faults, outcome)| {
         let faults = faults.iter().cloned().collect();
         let faults = report::to_text(faults, outcome, Style::Plain);
         format!("\nerrors of the {side}\n\n{faults}")
@@ -83,7 +85,7 @@ pub fn to_file(preview: &Preview) -> String {
         style: Style::Plain,
         columns: None,
     };
-    let faults: String = told.collect();
+    let faults: String = reported.collect();
     lay_out(preview, surface, MAX_GROUPS_OF_FILE, &faults)
 }
 
@@ -100,7 +102,7 @@ fn lay_out(preview: &Preview, surface: Surface, max_groups: usize, faults: &str)
     page.side("base", &preview.base);
     page.side("head", &preview.head);
     let links = Links::of(preview);
-    page.dangers(&preview.dangers, &links);
+    page.risks(&preview.risks, &links);
     page.notes(&preview.acknowledgement_faults);
     page.text.push_str(faults);
     page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
@@ -116,7 +118,7 @@ struct TableLine<'p> {
     cells: [String; 3],
     clusters: String,
     note: Option<String>,
-    dangers: &'p [ClusterDanger],
+    risks: &'p [ClusterRisk],
     style: Ansi,
 }
 
@@ -132,7 +134,7 @@ impl<'p> TableLine<'p> {
             ],
             clusters: clusters(&row.clusters),
             note: status.note,
-            dangers: &change.dangers,
+            risks: &change.risks,
             style: Ansi::new(),
         }
     }
@@ -142,7 +144,7 @@ impl<'p> TableLine<'p> {
             cells: cells.map(str::to_owned),
             clusters: clusters.to_owned(),
             note: None,
-            dangers: &[],
+            risks: &[],
             style: QUIET,
         }
     }
@@ -195,25 +197,25 @@ impl Page {
         self.words(0, 6, Ansi::new(), &words);
     }
 
-    /// What a reviewer has to know first; files of a danger are counted when there are many.
-    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
-        if dangers.is_empty() {
+    /// What a reviewer has to know first; files of a risk are counted when there are many.
+    fn risks(&mut self, risks: &[Risk], links: &Links) {
+        if risks.is_empty() {
             return;
         }
         self.blank();
-        for (number, danger) in dangers.iter().enumerate() {
-            let (flag, title) = (danger.flag.id(), danger.flag.title());
-            let head = format!("{flag}: {title} ({})", clusters(&danger.clusters));
-            match &danger.acknowledged {
-                None => self.words(0, 10, DANGER, &format!("danger  {head}")),
+        for (number, risk) in risks.iter().enumerate() {
+            let (flag, title) = (risk.flag.id(), risk.flag.title());
+            let head = format!("{flag}: {title} ({})", clusters(&risk.clusters));
+            match &risk.acknowledged {
+                None => self.words(0, 10, RISK, &format!("danger  {head}")),
                 Some(_) => self.words(0, 10, QUIET, &format!("meant   {head}")),
             }
-            self.plain(8, &danger.what);
-            if let Some(live) = &danger.live {
+            self.plain(8, &risk.what);
+            if let Some(live) = &risk.live {
                 self.plain(8, live);
             }
-            if !danger.files.is_empty() {
-                self.words(8, 10, PLACE, &list(&danger.files));
+            if !risk.files.is_empty() {
+                self.words(8, 10, PLACE, &list(&risk.files));
             }
             let groups = links.groups_of(number).iter();
             let groups: Vec<String> = groups.map(|group| (group + 1).to_string()).collect();
@@ -221,18 +223,18 @@ impl Page {
                 let group = if groups.len() == 1 { "group" } else { "groups" };
                 self.plain(8, &format!("{group} {}", list(&groups)));
             }
-            if let Some(by) = &danger.acknowledged {
+            if let Some(by) = &risk.acknowledged {
                 let reason = by.reason.as_ref().map(|reason| format!(": {reason}"));
                 let words = format!("by {}{}", by.place, reason.unwrap_or_default());
                 self.words(8, 10, QUIET, &words);
             }
         }
-        if dangers.iter().any(|danger| danger.acknowledged.is_none()) {
+        if risks.iter().any(|risk| risk.acknowledged.is_none()) {
             self.plain(8, ACKNOWLEDGE);
         }
     }
 
-    /// What was meant to acknowledge a danger, and doesn't.
+    /// What was meant to acknowledge a risk, and doesn't.
     fn notes(&mut self, faults: &[Fault]) {
         if !faults.is_empty() {
             self.blank();
@@ -251,7 +253,7 @@ impl Page {
         }
     }
 
-    /// A row for all clusters that have the same in it, with its dangers below.
+    /// A row for all clusters that have the same in it, with its risks below.
     /// Words of one row only don't make the column of all wider.
     fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
         let rows = rows(changes);
@@ -285,14 +287,14 @@ impl Page {
             if let Some(note) = &line.note {
                 self.plain(indent, note);
             }
-            self.kinds(indent, line.dangers);
+            self.kinds(indent, line.risks);
         }
     }
 
-    fn kinds(&mut self, indent: usize, dangers: &[ClusterDanger]) {
-        for danger in dangers {
-            let style = if danger.acknowledged { QUIET } else { DANGER };
-            self.line(indent, style, &danger_words(*danger));
+    fn kinds(&mut self, indent: usize, risks: &[ClusterRisk]) {
+        for risk in risks {
+            let style = if risk.acknowledged { QUIET } else { RISK };
+            self.line(indent, style, &risk_words(*risk));
         }
     }
 
@@ -399,14 +401,14 @@ impl Page {
             counts(generator.objects)
         );
         self.line(0, BOLD, words.trim_end_matches(", objects "));
-        self.dangers(&generator.dangers, &Links::default());
+        self.risks(&generator.risks, &Links::default());
         self.groups("gen ", &generator.groups, &Links::default());
     }
 
     fn groups(&mut self, prefix: &str, groups: &[Group], links: &Links) {
         for (number, group) in groups.iter().take(self.max_groups).enumerate() {
-            let dangers = links.dangers_of(number);
-            self.group(&format!("{prefix}{}", number + 1), group, dangers);
+            let risks = links.risks_of(number);
+            self.group(&format!("{prefix}{}", number + 1), group, risks);
         }
         let more = groups.len().saturating_sub(self.max_groups);
         if more > 0 {
@@ -417,7 +419,7 @@ impl Page {
         }
     }
 
-    fn group(&mut self, number: &str, group: &Group, dangers: &[ClusterDanger]) {
+    fn group(&mut self, number: &str, group: &Group, risks: &[ClusterRisk]) {
         self.blank();
         let comments = if group.comments_only {
             ", comments and layout only"
@@ -433,7 +435,7 @@ impl Page {
             ),
         };
         self.words(0, 3, BOLD, &head);
-        self.kinds(3, dangers);
+        self.kinds(3, risks);
         let mut files_before = None;
         for part in group.parts.iter().take(MAX_PLACES) {
             if files_before != Some(&part.files) {
@@ -527,17 +529,17 @@ impl Page {
     fn values(&mut self, indent: usize, old: Option<&Json>, new: Option<&Json>) {
         let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
         lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
-        let shown = beside(&lines);
+        let shown = intraline(&lines);
         for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
-            self.shown(indent, side, 0);
+            self.compared_lines(indent, side, 0);
         }
     }
 
     fn lines(&mut self, indent: usize, lines: &[Line], omitted: usize) {
-        self.shown(indent, &beside(lines), omitted);
+        self.compared_lines(indent, &intraline(lines), omitted);
     }
 
-    fn shown(&mut self, indent: usize, lines: &[Beside<'_>], omitted: usize) {
+    fn compared_lines(&mut self, indent: usize, lines: &[Intraline<'_>], omitted: usize) {
         for line in lines.iter().take(MAX_LINES) {
             self.signed(indent, line.line.sign, &line.to_text());
         }
@@ -600,7 +602,7 @@ mod tests {
             files: Totals::default(),
             objects: Totals::default(),
             renamed_from: None,
-            dangers: Vec::new(),
+            risks: Vec::new(),
         };
         let sources = ["a.one", "a.two", "b.three", "a.four", "c.five", "c.six"];
         Preview {
@@ -621,7 +623,7 @@ mod tests {
         }
     }
 
-    fn told(preview: &Preview, columns: usize) -> String {
+    fn reported(preview: &Preview, columns: usize) -> String {
         let surface = Surface {
             style: Style::Plain,
             columns: Some(columns),
@@ -632,7 +634,7 @@ mod tests {
     #[test]
     fn words_are_wrapped_where_the_terminal_ends() {
         let preview = preview(0);
-        let text = told(&preview, 60);
+        let text = reported(&preview, 60);
         let (verdict, rest) = text.split_once('\n').expect("lines");
         assert_eq!(verdict, preview.verdict);
         assert!(
@@ -644,7 +646,7 @@ mod tests {
 
     #[test]
     fn of_very_many_groups_the_first_are_shown() {
-        let text = told(&preview(MAX_GROUPS + 20), 80);
+        let text = reported(&preview(MAX_GROUPS + 20), 80);
         let last = "\nand 20 groups more: `gen diff --out page.html` shows all of them\n";
         assert!(text.contains("\n100. ") && text.ends_with(last), "{text}");
         let file = to_file(&preview(MAX_GROUPS + 20));

@@ -6,7 +6,7 @@ use crate::diff::preview::{
     ClusterChange, ClusterStatus, ClusterTotals, InputScope, Line, PartFile, Shipment, Sign, Totals,
 };
 
-/// How somebody says that a danger is meant.
+/// How somebody says that a risk is meant.
 pub(in crate::diff) const ACKNOWLEDGE: &str =
     "If it is intended, say so in a commit message: `Acknowledge-Danger: <flag>: <reason>`";
 /// Clusters that are named beside a file; more are counted.
@@ -112,15 +112,15 @@ pub(in crate::diff) fn shipment_words(shipment: &Shipment) -> String {
 /// Sources by what they are of: those of `kubernetes.`, those of `aws.`, and so
 /// on, each without it.
 pub(in crate::diff) fn by_origin(sources: &[String]) -> Vec<(&str, Vec<&str>)> {
-    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut reported: Vec<(&str, Vec<&str>)> = Vec::new();
     for source in sources {
         let (origin, name) = source.split_once('.').unwrap_or(("", source));
-        match told.iter_mut().find(|(other, _)| *other == origin) {
+        match reported.iter_mut().find(|(other, _)| *other == origin) {
             Some((_, names)) => names.push(name),
-            None => told.push((origin, vec![name])),
+            None => reported.push((origin, vec![name])),
         }
     }
-    told
+    reported
 }
 
 /// Whom an input is for, after its path.

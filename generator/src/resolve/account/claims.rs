@@ -25,10 +25,10 @@ pub struct AccountShare {
     pub expiry_days: u16,
 }
 
-/// Clusters that are named in a message; of more their number is told.
+/// Clusters that are named in a message; of more their number is reported.
 const MOST_NAMED: usize = 3;
 
-/// What is wrong with an account, told once for all clusters that meet it.
+/// What is wrong with an account, reported once for all clusters that meet it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Problem {
     account: String,

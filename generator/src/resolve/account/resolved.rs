@@ -113,7 +113,7 @@ pub struct ResolvedDistributor {
     pub failed_bucket_arn: String,
     /// Days that they are kept.
     pub failed_days: u16,
-    /// What it is told, in its environment.
+    /// What it is reported, in its environment.
     pub configuration: AccountConfiguration,
     /// The parameters that it reads clusters from.
     pub registry_arns: Vec<String>,

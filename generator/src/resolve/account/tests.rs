@@ -155,8 +155,8 @@ fn names_and_arns_are_those_of_the_partition() {
     assert!(home.region.distributor.target_arns[0].starts_with("arn:aws-cn:logs:*:"));
 }
 
-/// What is told of one cluster, message and hint.
-fn told(change: &Value, share: AccountShare) -> Vec<(String, String)> {
+/// What is reported of one cluster, message and hint.
+fn reported(change: &Value, share: AccountShare) -> Vec<(String, String)> {
     let shares = [share];
     let clashes = find_clashes(&shares, &accounts(change));
     clashes
@@ -165,11 +165,11 @@ fn told(change: &Value, share: AccountShare) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Each remedy is followed, and nothing is told any more.
+/// Each remedy is followed, and nothing is reported any more.
 #[test]
-fn what_an_account_cannot_give_is_told_with_a_remedy_that_helps() {
+fn what_an_account_cannot_give_is_reported_with_a_remedy_that_helps() {
     let one = || share("a", ACCOUNT, "eu-central-1");
-    assert_eq!(told(&json!({}), one()), []);
+    assert_eq!(reported(&json!({}), one()), []);
     let mut reads = one();
     reads.wants.get_mut(&Source::Dynamodb).expect("wanted").read = true;
     let mut keys = one();
@@ -231,27 +231,27 @@ fn what_an_account_cannot_give_is_told_with_a_remedy_that_helps() {
             json!({ "accounts": { (ACCOUNT): { "calls": { "existing_log_group": { "name": "t", "region": "eu-west-1" } } } } }),
         ),
     ] {
-        let found = told(&change, share.clone());
+        let found = reported(&change, share.clone());
         let whole = format!("account 111122223333: {message} (needed by `a`)");
-        let [(told_message, hint)] = &found[..] else {
+        let [(reported_message, hint)] = &found[..] else {
             panic!("{message}: {found:?}");
         };
-        assert_eq!(told_message, &whole);
+        assert_eq!(reported_message, &whole);
         assert!(hint.contains("clusters/fleet.yaml"), "{hint}");
         let mut followed = change.clone();
         for (key, value) in remedy.as_object().expect("settings") {
             followed[key] = value.clone();
         }
-        assert_eq!(told(&followed, share), [], "{message}");
+        assert_eq!(reported(&followed, share), [], "{message}");
     }
-    let found = told(&json!({}), short.clone());
+    let found = reported(&json!({}), short.clone());
     assert_eq!(
         found[0].0,
         "account 111122223333: a cluster can't say how long the files of the account's trails are kept (needed by `a`)"
     );
     // The account says it, and the cluster no longer does.
     let said = json!({ "accounts": { (ACCOUNT): { "expiry_days": 7 } } });
-    assert_eq!(told(&said, one()), []);
+    assert_eq!(reported(&said, one()), []);
 }
 
 #[test]

@@ -21,7 +21,7 @@ const MOST_SUBSCRIPTIONS: usize = 2;
 /// What two or more clusters can't both have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::resolve) struct Clash {
-    /// The cluster that it is told of: the last one.
+    /// The cluster that it is reported of: the last one.
     pub cluster: String,
     /// What is wrong.
     pub message: String,
@@ -180,7 +180,7 @@ fn too_many_trails<'c>(
             *everywhere.entry(account).or_default() += 1;
         }
     }
-    // One account's Regions have the same remedy, so the fullest is told.
+    // One account's Regions have the same remedy, so the fullest is reported.
     let mut fullest: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for ((account, region), count) in here {
         let all = count + everywhere.get(account).copied().unwrap_or_default();

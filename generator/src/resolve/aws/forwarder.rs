@@ -363,7 +363,7 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// What the forwarder is told of the cluster.
+/// What the forwarder is reported of the cluster.
 fn configuration(
     resolving: &Resolving<'_, '_>,
     calling: &[&AwsLogGroup],
@@ -376,7 +376,7 @@ fn configuration(
     let cluster = resolving.cluster;
     let prefix = name::log_group_prefix(&cluster.name);
     let log_groups = calling.iter().map(|group| {
-        let told = LogGroup {
+        let reported = LogGroup {
             stream: group.group.stream.clone(),
             source: group.source.clone(),
             // Their events carry ids, not tags, so other clusters' come, too.
@@ -388,19 +388,19 @@ fn configuration(
                 .then_some(resolving.settings.sources.aws.vpc.accepted_percent)
                 .filter(|percent| *percent < 100),
         };
-        (short_log_group(&prefix, &group.group.name), told)
+        (short_log_group(&prefix, &group.group.name), reported)
     });
     let written = resolving
         .streams
         .iter()
         .filter(|stream| streams.contains(&stream.name));
     let written = written.map(|stream| {
-        let told = Stream {
+        let reported = Stream {
             dataset: stream.dataset.clone(),
             to: stream.destinations.clone(),
             log_streams: log_streams(resolving.settings, &stream.name),
         };
-        (stream.name.clone(), told)
+        (stream.name.clone(), reported)
     });
     let servers = destinations
         .iter()
@@ -524,8 +524,8 @@ fn check_secrets(destinations: &[&ResolvedDestination], problems: &mut Problems)
             "authentication",
             "secret",
         ];
-        let told = problems.0.iter().any(|problem| problem.setting == setting);
-        if secret.secrets_manager_name.is_none() && !told {
+        let reported = problems.0.iter().any(|problem| problem.setting == setting);
+        if secret.secrets_manager_name.is_none() && !reported {
             problems.push(
                 &setting,
                 "logs of AWS go there, too, and their forwarder can't read a Secret of Kubernetes",
@@ -583,8 +583,8 @@ impl<'a> Resolving<'a, '_> {
     /// The bucket and object of the forwarder's program, for one Region.
     fn code(&mut self, region: &str, problems: &mut Problems) -> (String, String) {
         let Some(code) = &self.settings.sources.aws.forwarder.code else {
-            if !self.told_code {
-                self.told_code = true;
+            if !self.reported_code {
+                self.reported_code = true;
                 problems.push(
                     &CODE,
                     "logs of AWS go to Elasticsearch or OpenSearch, but it is not said where the forwarder's program is",
@@ -595,16 +595,16 @@ impl<'a> Resolving<'a, '_> {
         };
         let bucket = code.bucket.as_str();
         let expanded = bucket.replace("{region}", region);
-        if !bucket.contains("{region}") && self.needs_regions() > 1 && !self.told_code {
-            self.told_code = true;
+        if !bucket.contains("{region}") && self.needs_regions() > 1 && !self.reported_code {
+            self.reported_code = true;
             problems.push(
                 &[&CODE[..], &["bucket"]].concat(),
                 "the cluster has forwarders in two Regions, and a function reads its program from a bucket of its own Region",
                 format!("name the buckets by their Regions, such as `{bucket}-{{region}}`"),
             );
         }
-        if (expanded.len() < 3 || expanded.len() > 63) && !self.told_code {
-            self.told_code = true;
+        if (expanded.len() < 3 || expanded.len() > 63) && !self.reported_code {
+            self.reported_code = true;
             problems.push(
                 &[&CODE[..], &["bucket"]].concat(),
                 format!(

@@ -2,7 +2,7 @@
 //! them. Pure.
 //!
 //! Templates hold the objects of CloudFormation; what is here is what they
-//! have to be told: names, ARNs, which log groups there are and who is
+//! have to be reported: names, ARNs, which log groups there are and who is
 //! subscribed to them.
 
 mod alarms;
@@ -79,8 +79,8 @@ struct Resolving<'a, 'n> {
     namespace: String,
     /// Regions with log groups that call a forwarder.
     calling_regions: BTreeSet<String>,
-    /// Whether a fault of the forwarder's code has been told.
-    told_code: bool,
+    /// Whether a fault of the forwarder's code has been reported.
+    reported_code: bool,
 }
 
 impl Resolving<'_, '_> {
@@ -133,7 +133,7 @@ pub(super) fn resolve<'a>(
         names,
         namespace: name::namespace(&cluster.name, &settings.index),
         calling_regions: calling_regions(known, &groups),
-        told_code: false,
+        reported_code: false,
     };
     let tags = tags::resolve(&settings.sources.aws.resource_group.tags, cluster, problems);
     let own_tags = own_tags::resolve(settings, &tags, problems);

@@ -355,7 +355,7 @@ pub(super) fn log_groups(
     let mut groups = Vec::new();
     for way in ways(settings, cluster) {
         let Some(stream) = streams.iter().find(|stream| stream.name == way.stream) else {
-            // Its stream isn't there, which has been told.
+            // Its stream isn't there, which has been reported.
             continue;
         };
         let Some(setting) = settings.streams.get(&Name(way.stream.clone())) else {

@@ -61,7 +61,7 @@ pub(super) fn resolve(
     filters
 }
 
-/// Whether nothing is wrong with the tags; what is wrong is told where they are resolved.
+/// Whether nothing is wrong with the tags; what is wrong is reported where they are resolved.
 pub(in crate::resolve) fn are_right(
     tags: &BTreeMap<String, BTreeMap<String, bool>>,
     cluster: &Identity,

@@ -57,7 +57,7 @@ impl Bench {
         }
     }
 
-    /// The cluster, or what is told of its settings.
+    /// The cluster, or what is reported of its settings.
     fn resolve(&self, change: &Value) -> Result<ResolvedCluster, Vec<String>> {
         let merged = expand(merge(
             self.base.clone(),
@@ -695,19 +695,19 @@ fn hostile_settings_render_right_or_give_one_clear_fault() {
         .chain(values())
         .collect();
     assert!(cases.len() >= 300, "{} cases", cases.len());
-    let (mut told, mut wrong) = (String::new(), Vec::new());
+    let (mut reported, mut wrong) = (String::new(), Vec::new());
     for case in &cases {
         match verdict(&bench, case) {
             Ok(Some(fault)) => {
                 let shown: String = fault.chars().take(300).collect();
-                writeln!(told, "{}\n    {shown}", case.name).expect("memory");
+                writeln!(reported, "{}\n    {shown}", case.name).expect("memory");
             }
             Ok(None) => {}
             Err(why) => wrong.push(format!("{}: {why}", case.name)),
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(reported);
 }
 
 /// The one fault of a case that must have one; what is wrong with it otherwise.
@@ -744,7 +744,7 @@ fn verdict(bench: &Bench, case: &Case) -> Result<Option<String>, String> {
     }
 }
 
-/// What clusters of one account are told, each with its changes.
+/// What clusters of one account are reported, each with its changes.
 fn clashes(changes: &[(&str, Value)]) -> Vec<String> {
     let bench = Bench::new();
     let clusters: Vec<ResolvedCluster> = changes
@@ -855,7 +855,7 @@ fn sharing(sources: &[&str]) -> Value {
     change
 }
 
-/// What the forwarder of the cluster's Region is told.
+/// What the forwarder of the cluster's Region is reported.
 fn forwarders_configuration(bench: &Bench, change: &Value) -> Value {
     let files = bench.render(change).expect("rendered and found right");
     let pointer = "/Resources/Forwarder/Properties/Environment/Variables/LOGFLEET_CONFIGURATION";
@@ -905,14 +905,14 @@ fn sources_that_share_a_stream_end_in_one_data_stream() {
             assert_eq!(ends, [name(&stream_of(source))], "{source}");
         }
 
-        let told = forwarders_configuration(&bench, &change);
-        for (group, entry) in told["log_groups"].as_object().expect("log groups") {
+        let reported = forwarders_configuration(&bench, &change);
+        for (group, entry) in reported["log_groups"].as_object().expect("log groups") {
             let source = entry["source"].as_str().expect("a source");
             let source = source.trim_start_matches("aws.");
             let stream = format!("aws_{}", stream_of(source));
             assert_eq!(entry["stream"], stream, "{group}");
         }
-        let streams = told["streams"].as_object().expect("streams");
+        let streams = reported["streams"].as_object().expect("streams");
         let datasets = streams.values().map(|stream| stream["dataset"].clone());
         let datasets: Vec<Value> = datasets.collect();
         let dataset = |stream: &String| json!(format!("aws.{stream}"));

@@ -219,7 +219,7 @@ pub(super) fn cloudwatch_agent(
 }
 
 /// The secret of a destination that a machine writes to itself. `setting` is
-/// where a fault is told.
+/// where a fault is reported.
 pub(super) fn secret_of(
     server: &ResolvedDestination,
     setting: &[&str],
@@ -637,9 +637,9 @@ fn members_tags(
         })
         .collect();
     let setting = ["sources", "aws", "resource_group", "tags"];
-    let told = problems.0.iter().any(|problem| problem.setting == setting);
+    let reported = problems.0.iter().any(|problem| problem.setting == setting);
     if around.settings.sources.machines.delivery.ssm
-        && !told
+        && !reported
         && are_right_tags(chosen, around.cluster)
     {
         let strange = tags.keys().find(|key| !can_be_aimed_at(key));

@@ -217,8 +217,8 @@ fn check_file(at: &[&str], file: &MachineFile, settings: &Settings, problems: &m
     if let Some(multiline) = &file.multiline
         && let Err(error) = regex::Regex::new(multiline.first_line.as_str())
     {
-        let told = error.to_string();
-        let last = told.lines().last().unwrap_or_default().trim();
+        let reported = error.to_string();
+        let last = reported.lines().last().unwrap_or_default().trim();
         problems.push(
             &[at, &["multiline", "first_line"]].concat(),
             format!(

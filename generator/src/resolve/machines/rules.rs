@@ -133,7 +133,7 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
         let path = base.iter().chain(&["records"]).chain(keys);
         path.map(|key| (*key).to_owned()).collect()
     };
-    let mut told = |keys: &[&str], judge: &dyn Fn(&[&str], &mut Problems)| {
+    let mut reported = |keys: &[&str], judge: &dyn Fn(&[&str], &mut Problems)| {
         let path = at(keys);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         judge(&path, problems);
@@ -141,42 +141,42 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
     for (name, rule) in &records.keep {
         let name = name.as_str();
         for (field, pattern) in &rule.when {
-            told(&["keep", name, "when", field.as_str()], &|at, problems| {
+            reported(&["keep", name, "when", field.as_str()], &|at, problems| {
                 check_pattern(at, pattern, problems);
             });
         }
-        told(&["keep", name, "reason"], &|at, problems| {
+        reported(&["keep", name, "reason"], &|at, problems| {
             check_reason(at, &rule.reason, problems);
         });
     }
     for (name, rule) in &records.drop {
         let name = name.as_str();
         for (field, pattern) in &rule.when {
-            told(&["drop", name, "when", field.as_str()], &|at, problems| {
+            reported(&["drop", name, "when", field.as_str()], &|at, problems| {
                 check_pattern(at, pattern, problems);
             });
         }
-        told(&["drop", name, "reason"], &|at, problems| {
+        reported(&["drop", name, "reason"], &|at, problems| {
             check_reason(at, &rule.reason, problems);
         });
         if let Some(day) = &rule.expires {
-            told(&["drop", name, "expires"], &|at, problems| {
+            reported(&["drop", name, "expires"], &|at, problems| {
                 check_day(at, day, problems);
             });
         }
     }
     for (name, rule) in &records.mask {
         let name = name.as_str();
-        told(&["mask", name, "matches"], &|at, problems| {
+        reported(&["mask", name, "matches"], &|at, problems| {
             check_pattern(at, &rule.matches, problems);
         });
-        told(&["mask", name, "reason"], &|at, problems| {
+        reported(&["mask", name, "reason"], &|at, problems| {
             check_reason(at, &rule.reason, problems);
         });
     }
     for (name, rule) in &records.parse {
         let name = name.as_str();
-        told(&["parse", name, "pattern"], &|at, problems| {
+        reported(&["parse", name, "pattern"], &|at, problems| {
             check_pattern(at, &rule.pattern, problems);
             if named_groups(rule.pattern.as_str()).next().is_none() {
                 problems.push(
@@ -186,7 +186,7 @@ fn check(base: &[&str; 3], records: &MachineRecords, problems: &mut Problems) {
                 );
             }
         });
-        told(&["parse", name, "reason"], &|at, problems| {
+        reported(&["parse", name, "reason"], &|at, problems| {
             check_reason(at, &rule.reason, problems);
         });
     }
@@ -199,7 +199,7 @@ fn check_fields(
     origins: BTreeSet<RecordOrigin>,
     problems: &mut Problems,
 ) {
-    // That nothing is read is told elsewhere.
+    // That nothing is read is reported elsewhere.
     if origins.is_empty() {
         return;
     }
@@ -216,7 +216,7 @@ fn check_fields(
         taken: Vec::new(),
         matches_numbers: false,
     };
-    let mut told = |shape: &Shape, keys: &[&str], field: &FieldName| {
+    let mut reported = |shape: &Shape, keys: &[&str], field: &FieldName| {
         if let Some(fault) = shape.fault(field.as_str(), RuleMoment::Drop, &shape.origins) {
             let at = [&base[..], &["records"], keys].concat();
             problems.push(&at, fault.message, fault.hint);
@@ -224,7 +224,7 @@ fn check_fields(
     };
     for (name, rule) in &records.keep {
         for field in rule.when.keys() {
-            told(
+            reported(
                 &shape,
                 &["keep", name.as_str(), "when", field.as_str()],
                 field,
@@ -233,7 +233,7 @@ fn check_fields(
     }
     for (name, rule) in &records.drop {
         for field in rule.when.keys() {
-            told(
+            reported(
                 &shape,
                 &["drop", name.as_str(), "when", field.as_str()],
                 field,
@@ -241,11 +241,11 @@ fn check_fields(
         }
     }
     for (name, rule) in &records.mask {
-        told(&shape, &["mask", name.as_str(), "field"], &rule.field);
+        reported(&shape, &["mask", name.as_str(), "field"], &rule.field);
     }
     shape.made.clear();
     for (name, rule) in &records.parse {
-        told(&shape, &["parse", name.as_str(), "field"], &rule.field);
+        reported(&shape, &["parse", name.as_str(), "field"], &rule.field);
         // Rules are carried out in the order of their names.
         shape
             .made

@@ -87,7 +87,7 @@ pub(in crate::resolve) fn subscription_filter(cluster: &str, kind: &str) -> Stri
 }
 
 /// A name as part of a logical id of CloudFormation, which has letters and
-/// digits only: `aws_vpc` is `AwsVpc`. A name that can't be told from it again,
+/// digits only: `aws_vpc` is `AwsVpc`. A name that can't be reported from it again,
 /// such as `aws-vpc`, gets a hash.
 pub(in crate::resolve) fn logical_id(name: &str) -> String {
     let mut id = String::new();
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn logical_ids_have_letters_and_digits_and_are_told_apart() {
+    fn logical_ids_have_letters_and_digits_and_are_reported_apart() {
         let ids = [
             "aws_vpc",
             "aws-vpc",

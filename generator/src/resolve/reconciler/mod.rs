@@ -1,4 +1,4 @@
-//! The reconciler of a fleet: what it is told, what it runs in, and what it may do. Pure.
+//! The reconciler of a fleet: what it is reported, what it runs in, and what it may do. Pure.
 //!
 //! Its settings are made of what clusters say of themselves: one fact is in one place. Only what no
 //! cluster can know is set: image, repository, schedule, roles and the administrators' Secrets.
@@ -121,7 +121,7 @@ pub struct GitSetting {
 
 impl FleetReconciler {
     /// Reads it out of the layers below all environments and clusters; none if it isn't enabled, or can't be read:
-    /// then the merged settings of every cluster are wrong, which is told with their places.
+    /// then the merged settings of every cluster are wrong, which is reported with their places.
     pub fn of(layers: &FleetLayers) -> Option<Self> {
         Self::read(&merge_fleet(layers))
     }
@@ -143,7 +143,7 @@ impl FleetReconciler {
         })
     }
 
-    /// Says what it is told of these clusters, and tells all that is wrong; they are sorted by name.
+    /// Says what it is reported of these clusters, and tells all that is wrong; they are sorted by name.
     pub(super) fn resolve<'c>(
         &self,
         clusters: impl IntoIterator<Item = &'c FleetCluster>,

@@ -1,4 +1,4 @@
-//! What the reconciler is told of a fleet, and what is refused. The base is a
+//! What the reconciler is reported of a fleet, and what is refused. The base is a
 //! reconciler of which just what is required is set.
 
 use std::collections::BTreeMap;
@@ -41,9 +41,10 @@ fn tried(change: &Value, clusters: &[FleetCluster]) -> (ResolvedReconciler, Vec<
     let fleet = FleetReconciler::read(&merge(base, &parse(&change.to_string())));
     let mut problems = Problems::default();
     let resolved = fleet.expect("enabled").resolve(clusters, &mut problems);
-    let told = problems.0.into_iter();
-    let told = told.map(|problem| format!("{}: {}", problem.setting.join("."), problem.message));
-    (resolved, told.collect())
+    let reported = problems.0.into_iter();
+    let reported =
+        reported.map(|problem| format!("{}: {}", problem.setting.join("."), problem.message));
+    (resolved, reported.collect())
 }
 
 fn right(change: &Value, clusters: &[FleetCluster]) -> ResolvedReconciler {
@@ -322,15 +323,15 @@ fn git_reads_the_credential_of_a_secret() {
         .expect("a pipe")
         .write_all(asked)
         .expect("git reads");
-    let told = git.wait_with_output().expect("git ends").stdout;
+    let reported = git.wait_with_output().expect("git ends").stdout;
     assert_eq!(
-        String::from_utf8_lossy(&told),
+        String::from_utf8_lossy(&reported),
         "protocol=https\nhost=git.example.com\nusername=reader\npassword=a\\b %s c\n"
     );
 }
 
 #[test]
-fn what_can_not_work_is_told() {
+fn what_can_not_work_is_reported() {
     let one = ["{}"];
     let two = [
         "{}",
@@ -343,7 +344,7 @@ fn what_can_not_work_is_told() {
         r#"{ name: second, destinations: { main: { url: "https://logs.example.com/a-b" } } }"#,
         r#"{ name: third, destinations: { main: { url: "https://logs.example.com/a/b" } } }"#,
     ];
-    for (change, of, told) in [
+    for (change, of, reported) in [
         (
             json!({ "image": { "tag": null } }),
             &one[..],
@@ -419,7 +420,7 @@ fn what_can_not_work_is_told() {
     ] {
         let (_, problems) = tried(&json!({ "reconciler": change }), &clusters(of));
         assert_eq!(problems.len(), 1, "{change}: {problems:?}");
-        assert!(problems[0].starts_with(told), "{change}: {problems:?}");
+        assert!(problems[0].starts_with(reported), "{change}: {problems:?}");
     }
     let (_, problems) = tried(
         &json!({ "gitops": { "repository": { "path": "deploy/rendered" } } }),

@@ -43,7 +43,7 @@ impl Bench {
         }
     }
 
-    /// What is rendered, or what is told of the settings.
+    /// What is rendered, or what is reported of the settings.
     pub(super) fn render(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
         let tree = self.render_unchecked(change)?;
         let name = change["name"]
@@ -56,24 +56,24 @@ impl Bench {
         if faults.is_empty() {
             return Ok(tree);
         }
-        Err(told(faults, RENDERED))
+        Err(reported(faults, RENDERED))
     }
 
     /// The same without a look at what is rendered. The change is what the cluster's
     /// own file says.
     pub(super) fn render_unchecked(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
         let cluster = self.resolve(change)?;
-        render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))
+        render(&cluster, &self.templates).map_err(|faults| reported(faults, RENDERED))
     }
 
     /// The same with the files of a fleet of this cluster alone, and of its account.
     pub(super) fn render_with_fleet(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
         let cluster = self.resolve(change)?;
         let mut tree =
-            render(&cluster, &self.templates).map_err(|faults| told(faults, RENDERED))?;
+            render(&cluster, &self.templates).map_err(|faults| reported(faults, RENDERED))?;
         let fleet = ResolvedFleet::new(vec![FleetCluster::of(&cluster)], BTreeSet::new(), None);
         let of_fleet = render_fleet(&fleet, &self.templates, &Unwatched)
-            .map_err(|faults| told(faults, RENDERED))?;
+            .map_err(|faults| reported(faults, RENDERED))?;
         for (path, bytes) in of_fleet.0 {
             let path = TreePath::new(format!("{FLEET}/{path}")).expect("a path");
             tree.0.insert(path, bytes);
@@ -101,10 +101,10 @@ impl Bench {
         }
         let said = merge(self.base.clone(), &parse(&change.to_string()));
         let accounts = FleetAccounts::by_default(&said);
-        let stacks =
-            account_stacks(&shares, Ok(&accounts)).map_err(|fault| told(fault.into(), RENDERED))?;
+        let stacks = account_stacks(&shares, Ok(&accounts))
+            .map_err(|fault| reported(fault.into(), RENDERED))?;
         render_accounts(&stacks, &self.templates, &Unwatched)
-            .map_err(|faults| told(faults, RENDERED))
+            .map_err(|faults| reported(faults, RENDERED))
     }
 
     pub(super) fn resolve(&self, change: &Value) -> Result<ResolvedCluster, Vec<String>> {
@@ -113,7 +113,7 @@ impl Bench {
         let json = merged.to_json();
         let faults = self.schema.check_json(&json, &merged, &self.sources);
         if !faults.is_empty() {
-            return Err(told(faults, SCHEMA));
+            return Err(reported(faults, SCHEMA));
         }
         let own_files = OwnFiles {
             layer: Some(own),
@@ -129,7 +129,7 @@ impl Bench {
     }
 }
 
-fn told(faults: Faults, start: &str) -> Vec<String> {
+fn reported(faults: Faults, start: &str) -> Vec<String> {
     let faults = faults.sorted().into_iter();
     faults
         .map(|fault| format!("{start}{}", fault.message))

@@ -40,7 +40,7 @@ fn stack(change: &Value) -> Value {
     file(change, 0, "aws/eu-central-1/stack.json")["Resources"].take()
 }
 
-fn told(change: &Value) -> Vec<String> {
+fn reported(change: &Value) -> Vec<String> {
     let rendered = Bench::new(CLUSTERS[0].1).render(change);
     rendered.err().unwrap_or_default()
 }
@@ -217,8 +217,8 @@ fn any_log_group_is_counted_with_all_that_aws_knows() {
 }
 
 #[test]
-fn what_leads_nowhere_or_aws_would_refuse_is_told() {
-    let copies = |own_: Value| told(&own("applications", &own_));
+fn what_leads_nowhere_or_aws_would_refuse_is_reported() {
+    let copies = |own_: Value| reported(&own("applications", &own_));
     assert_eq!(
         copies(json!({ "a": {} })),
         [
@@ -257,7 +257,7 @@ fn what_leads_nowhere_or_aws_would_refuse_is_told() {
         ]
     );
     let counts = |filter: Value| {
-        told(&cloudwatch(
+        reported(&cloudwatch(
             "applications",
             &json!({ "metric_filters": { "a": filter } }),
         ))

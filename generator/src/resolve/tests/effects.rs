@@ -376,7 +376,7 @@ impl Change {
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Rendered,
-    Told,
+    Reported,
     Nothing,
 }
 
@@ -600,7 +600,7 @@ fn every_setting_changes_what_is_rendered_or_is_refused() {
             match outcome {
                 Outcome::Rendered => used.insert(change.path.clone()),
                 Outcome::Nothing => idle.insert(change.path.clone()),
-                Outcome::Told => continue,
+                Outcome::Reported => continue,
             };
             let mut excused = WITHOUT_EFFECT.iter();
             if outcome == Outcome::Nothing && !excused.any(|(own, _)| is_of(&change.path, own)) {
@@ -633,7 +633,7 @@ fn outcome(bench: &Bench, change: &Change, whole: &RenderedTree) -> Outcome {
         Ok(_) => Outcome::Rendered,
         // A value that can't be says nothing of its setting.
         Err(faults) if faults.iter().any(|fault| fault.starts_with(SCHEMA)) => Outcome::Nothing,
-        Err(_) => Outcome::Told,
+        Err(_) => Outcome::Reported,
     }
 }
 

@@ -220,16 +220,17 @@ fn an_emptied_map_or_list_means_nothing_or_is_refused_by_its_name() {
         // What an earlier cluster was tried with to the letter is not news.
         ways.retain(|way| tried.insert(way.change.to_string()));
         wrong.par_extend(ways.par_iter().flat_map_iter(|way| {
-            let told = match bench.render(&way.change) {
+            let reported = match bench.render(&way.change) {
                 Ok(tree) => {
-                    let mut told = dangling(&tree);
-                    told.extend(empties(&tree).difference(&meant).cloned());
-                    told
+                    let mut reported = dangling(&tree);
+                    reported.extend(empties(&tree).difference(&meant).cloned());
+                    reported
                 }
                 Err(faults) if faults.iter().any(|fault| names(fault, &way.path)) => Vec::new(),
                 Err(faults) => faults,
             };
-            told.into_iter()
+            reported
+                .into_iter()
                 .map(move |fault| format!("{}: {fault}", way.change))
         }));
     }

@@ -70,7 +70,7 @@ fn a_journal_alone_takes_the_rules_that_can_be_for_it() {
 
 #[test]
 fn a_field_that_only_containers_have_is_no_fault_beside_them_and_one_without() {
-    let told = |nodes: Value| {
+    let reported = |nodes: Value| {
         let change = json!({ "sources": { "kubernetes": { "nodes": nodes } } });
         Bench::new(CLUSTER)
             .resolve(&change)
@@ -78,16 +78,16 @@ fn a_field_that_only_containers_have_is_no_fault_beside_them_and_one_without() {
             .unwrap_or_default()
     };
     let by_pod = json!({ "drop": { "x": { "field": "kubernetes.pod_name", "matches": "a", "reason": "because" } } });
-    assert_eq!(told(json!({ "records": by_pod })), [""; 0]);
+    assert_eq!(reported(json!({ "records": by_pod })), [""; 0]);
     assert_eq!(
-        told(json!({ "namespaces": { "kube-system": false }, "records": by_pod })),
+        reported(json!({ "namespaces": { "kube-system": false }, "records": by_pod })),
         [
             "`sources.kubernetes.nodes.records.drop.x.field`: records have no field `kubernetes.pod_name` there, so this never holds"
         ]
     );
     let by_unit = json!({ "drop": { "x": { "containers": { "pods": ["a"] }, "field": "systemd.unit", "matches": "a", "reason": "because" } } });
     assert_eq!(
-        told(json!({ "records": by_unit })),
+        reported(json!({ "records": by_unit })),
         [
             "`sources.kubernetes.nodes.records.drop.x.field`: records have no field `systemd.unit` there, so this never holds"
         ]

@@ -59,19 +59,19 @@ fn every_resource_that_takes_tags_has_them() {
 #[test]
 fn tags_that_would_make_our_own_objects_members_are_refused() {
     let bench = Bench::new(CLUSTERS[0].1);
-    let told = |tags: &Value| {
+    let reported = |tags: &Value| {
         let change = json!({ "aws": { "tags": tags } });
         bench.render_with_fleet(&change).err().unwrap_or_default()
     };
-    assert_eq!(told(&json!({ "a": "c" })), [""; 0]);
+    assert_eq!(reported(&json!({ "a": "c" })), [""; 0]);
     assert_eq!(
-        told(&json!({ "a": "b" })),
+        reported(&json!({ "a": "b" })),
         [
             "`aws.tags`: with `a` what logfleet makes would be in the cluster's resource group, so buckets of logs would be logged and measured themselves"
         ]
     );
     assert_eq!(
-        told(&json!({ "AWS:a": "b" })),
+        reported(&json!({ "AWS:a": "b" })),
         ["`aws.tags.AWS:a`: AWS keeps tags that begin with `aws:` to itself"]
     );
 }

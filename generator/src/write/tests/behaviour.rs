@@ -1,4 +1,4 @@
-//! What is written, what is protected, and how that is told.
+//! What is written, what is protected, and how that is reported.
 
 use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
@@ -360,8 +360,8 @@ fn a_staging_folder_of_somebody_else_is_kept() {
     let at = Some((5, Manner::Killed));
     let _ = run_until(root.path(), &one(&[("a", "x")]), PLAIN, at);
     put(root.path(), "rendered/.one.logfleet-tmp/mine", "mine");
-    let told = run(root.path(), &one(&[("a", "x")]), PLAIN);
-    assert_eq!(messages(told), expected[..1]);
+    let reported = run(root.path(), &one(&[("a", "x")]), PLAIN);
+    assert_eq!(messages(reported), expected[..1]);
     let left = snapshot(&root.path().join("rendered/.one.logfleet-tmp"));
     assert_eq!(left.into_keys().collect::<Vec<_>>(), ["mine"]);
     assert_eq!(snapshot(root.path())["rendered/one/a"], "file 1");

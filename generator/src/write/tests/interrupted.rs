@@ -216,7 +216,7 @@ fn a_forced_run_that_was_killed_is_finished_without_force() {
 fn a_full_disk_and_a_read_only_folder_are_one_fault_with_the_path() {
     let root = tempfile::tempdir().expect("a folder");
     let one = fleet(&[("one", &[("a/b", "text")])]);
-    let told = |at, manner| {
+    let reported = |at, manner| {
         let (result, _) = run_until(root.path(), &one, PLAIN, Some((at, manner)));
         let faults = result.expect_err("a fault").sorted();
         assert_eq!(faults.len(), 1);
@@ -224,11 +224,11 @@ fn a_full_disk_and_a_read_only_folder_are_one_fault_with_the_path() {
         faults[0].message.clone()
     };
     assert_eq!(
-        told(1, Manner::Refused(Errno::ROFS)),
+        reported(1, Manner::Refused(Errno::ROFS)),
         "`rendered` can't be created: Read-only file system (os error 30)"
     );
     assert_eq!(
-        told(7, Manner::Full),
+        reported(7, Manner::Full),
         "`rendered/.one.logfleet-tmp/a/b` can't be written: No space left on device (os error 28)"
     );
     // What was begun on the full disk is cleared away at once.

@@ -54,7 +54,7 @@ fn read<'f>(
     (templates, configurations)
 }
 
-fn told<'f>(files: impl Iterator<Item = (&'f str, &'f str)> + Clone) -> Vec<String> {
+fn reported<'f>(files: impl Iterator<Item = (&'f str, &'f str)> + Clone) -> Vec<String> {
     let (templates, configurations) = read(files);
     let mut faults = Faults::new();
     check(&templates, &configurations, &mut faults);
@@ -103,7 +103,7 @@ fn pairs(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> + Clo
 fn the_example_fleets_policies_allow_what_is_called_and_nothing_else() {
     let mut judged = 0;
     for (cluster, files) in examples() {
-        assert_eq!(told(pairs(&files)), [""; 0], "{cluster}");
+        assert_eq!(reported(pairs(&files)), [""; 0], "{cluster}");
         assert_eq!(unneeded(pairs(&files)), [""; 0], "{cluster}");
         let (templates, configurations) = read(pairs(&files));
         judged += acting(&templates, &configurations).len();
@@ -172,9 +172,9 @@ fn allow(actions: &[&str], resource: &str) -> Value {
     json!({ "Effect": "Allow", "Action": actions, "Resource": [resource] })
 }
 
-fn told_of_pods(statements: &Value, path: &str, text: &str) -> Vec<String> {
+fn reported_of_pods(statements: &Value, path: &str, text: &str) -> Vec<String> {
     let stack = pods(statements);
-    told([("aws/eu-west-1/stack.json", stack.as_str()), (path, text)].into_iter())
+    reported([("aws/eu-west-1/stack.json", stack.as_str()), (path, text)].into_iter())
 }
 
 const CLOUDWATCH: &str = "<match **>
@@ -201,23 +201,35 @@ fn fluentd_lists_log_groups_before_it_writes() {
     let missing = [
         "`PodsRole`: Fluentd's output `cloudwatch_logs` calls `logs:DescribeLogGroups` on `log-group::log-stream:` in eu-west-1, which this doesn't allow",
     ];
-    assert_eq!(told_of_pods(&json!(statements), path, CLOUDWATCH), missing);
+    assert_eq!(
+        reported_of_pods(&json!(statements), path, CLOUDWATCH),
+        missing
+    );
     // Listing can't be allowed for one log group.
     statements.push(allow(&["logs:DescribeLogGroups"], group));
-    assert_eq!(told_of_pods(&json!(statements), path, CLOUDWATCH), missing);
+    assert_eq!(
+        reported_of_pods(&json!(statements), path, CLOUDWATCH),
+        missing
+    );
     statements.push(allow(
         &["logs:DescribeLogGroups"],
         "arn:aws:logs:us-east-1:111122223333:log-group:*",
     ));
-    assert_eq!(told_of_pods(&json!(statements), path, CLOUDWATCH), missing);
+    assert_eq!(
+        reported_of_pods(&json!(statements), path, CLOUDWATCH),
+        missing
+    );
     statements.push(allow(
         &["logs:DescribeLogGroups"],
         "arn:aws:logs:eu-west-1:111122223333:log-group:*",
     ));
-    assert_eq!(told_of_pods(&json!(statements), path, CLOUDWATCH), [""; 0]);
+    assert_eq!(
+        reported_of_pods(&json!(statements), path, CLOUDWATCH),
+        [""; 0]
+    );
     let longer = CLOUDWATCH.replace("auto_create", "retention_in_days 3\n  auto_create");
     assert_eq!(
-        told_of_pods(&json!(statements), path, &longer),
+        reported_of_pods(&json!(statements), path, &longer),
         [
             "`PodsRole`: Fluentd's output `cloudwatch_logs` calls `logs:PutRetentionPolicy` on `log-group:/logfleet/a/x:log-stream:any` in eu-west-1, which this doesn't allow"
         ]
@@ -236,7 +248,7 @@ fn fluentds_checks_of_a_bucket_are_calls_and_can_be_turned_off() {
 </match>
 ";
     assert_eq!(
-        told_of_pods(&put, path, archive),
+        reported_of_pods(&put, path, archive),
         [
             "`PodsRole`: Fluentd's output `s3` calls `s3:GetObject` on `b/a/x/any`, which this doesn't allow",
             "`PodsRole`: Fluentd's output `s3` calls `s3:ListBucket` on `b`, which this doesn't allow",
@@ -246,7 +258,7 @@ fn fluentds_checks_of_a_bucket_are_calls_and_can_be_turned_off() {
         "  path",
         "  check_bucket false\n  check_object false\n  check_apikey_on_start false\n  path",
     );
-    assert_eq!(told_of_pods(&put, path, &quiet), [""; 0]);
+    assert_eq!(reported_of_pods(&put, path, &quiet), [""; 0]);
 }
 
 #[test]
@@ -259,21 +271,27 @@ fn logstash_looks_for_a_domain_before_it_writes() {
     let domain = "arn:aws:es:eu-west-1:999988887777:domain/logs/";
     let post = allow(&["es:ESHttpPost"], &format!("{domain}*_bulk"));
     assert_eq!(
-        told_of_pods(&json!([post]), path, output),
+        reported_of_pods(&json!([post]), path, output),
         [
             "`PodsRole`: Logstash's output `opensearch` calls `es:ESHttpGet` on `domain/logs/` in eu-west-1, which this doesn't allow",
             "`PodsRole`: Logstash's output `opensearch` calls `es:ESHttpHead` on `domain/logs/` in eu-west-1, which this doesn't allow",
         ]
     );
     let root = allow(&["es:ESHttpGet", "es:ESHttpHead"], domain);
-    assert_eq!(told_of_pods(&json!([post, root]), path, output), [""; 0]);
+    assert_eq!(
+        reported_of_pods(&json!([post, root]), path, output),
+        [""; 0]
+    );
     let other = allow(
         &["es:ESHttpGet", "es:ESHttpHead"],
         "arn:aws:es:eu-west-1:999988887777:domain/other/",
     );
-    assert_eq!(told_of_pods(&json!([post, other]), path, output).len(), 2);
+    assert_eq!(
+        reported_of_pods(&json!([post, other]), path, output).len(),
+        2
+    );
     let password = output.replace("aws_iam", "basic");
-    assert_eq!(told_of_pods(&json!([]), path, &password), [""; 0]);
+    assert_eq!(reported_of_pods(&json!([]), path, &password), [""; 0]);
 }
 
 #[test]
@@ -291,7 +309,7 @@ fn fluentds_client_of_opensearch_posts_or_puts() {
     let domain = "arn:aws-cn:es:cn-north-1:111122223333:domain/logs/";
     let bulk = allow(&["es:ESHttpPost"], &format!("{domain}*_bulk"));
     assert_eq!(
-        told_of_pods(&json!([bulk]), path, output),
+        reported_of_pods(&json!([bulk]), path, output),
         [
             "`PodsRole`: Fluentd's output `opensearch` calls `es:ESHttpPut` on `domain/logs/any/_bulk` in cn-north-1, which this doesn't allow"
         ]
@@ -301,9 +319,9 @@ fn fluentds_client_of_opensearch_posts_or_puts() {
         &["es:ESHttpPost", "es:ESHttpPut"],
         &format!("{domain}*_bulk"),
     );
-    assert_eq!(told_of_pods(&json!([both]), path, output), [""; 0]);
+    assert_eq!(reported_of_pods(&json!([both]), path, output), [""; 0]);
     assert_eq!(
-        told_of_pods(&json!([both]), path, &asking),
+        reported_of_pods(&json!([both]), path, &asking),
         [
             "`PodsRole`: Fluentd's output `opensearch` calls `es:ESHttpGet` on `domain/logs/` in cn-north-1, which this doesn't allow"
         ]
@@ -334,7 +352,7 @@ fn a_machines_agent_and_script_act_by_its_policy() {
         ),
     ];
     assert_eq!(
-        told(files.into_iter()),
+        reported(files.into_iter()),
         [
             "`NodesPolicy`: the CloudWatch agent calls `logs:CreateLogStream` on `log-group:/logfleet/a/machines:log-stream:any` in eu-west-1, which this doesn't allow"
         ]
@@ -349,7 +367,7 @@ fn a_machines_agent_and_script_act_by_its_policy() {
         ("machines/nodes/install.sh", script),
     ];
     assert_eq!(
-        told(files.into_iter()),
+        reported(files.into_iter()),
         [
             "`NodesPolicy`: `install.sh` calls `secretsmanager:GetSecretValue` on `secret:logfleet/a/machines-AbCdEf` in eu-west-1, which this doesn't allow"
         ]

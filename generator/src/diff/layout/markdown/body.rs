@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::fence::{Fence, line};
-use crate::diff::layout::beside::{Beside, beside};
+use crate::diff::layout::intraline::{Intraline, intraline};
 use crate::diff::layout::words::{
     added_otherwise_words, count, cut, leaves, only_in_words, orders,
 };
@@ -167,17 +167,17 @@ impl Place {
     fn values(&mut self, old: Option<&Json>, new: Option<&Json>) {
         let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
         lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
-        let shown = beside(&lines);
+        let shown = intraline(&lines);
         for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
-            self.shown(side, 0);
+            self.compared_lines(side, 0);
         }
     }
 
     fn text(&mut self, lines: &[Line], omitted: usize) {
-        self.shown(&beside(lines), omitted);
+        self.compared_lines(&intraline(lines), omitted);
     }
 
-    fn shown(&mut self, lines: &[Beside<'_>], omitted: usize) {
+    fn compared_lines(&mut self, lines: &[Intraline<'_>], omitted: usize) {
         for line in lines.iter().take(MAX_LINES) {
             self.signed(line.line.sign, &line.to_text());
         }

@@ -1,6 +1,6 @@
 //! Lines within a fence that none of them closes.
 
-use super::inline::{longest_run, shown};
+use super::inline::{longest_run, plain};
 
 /// Lines of a block of code, and how long it is with its fence.
 pub(super) struct Fence {
@@ -55,7 +55,7 @@ fn fence_of(longest_run: usize) -> usize {
 
 /// A text as one line of a fence; its length is seen to already.
 pub(super) fn line(text: &str) -> String {
-    shown(text, usize::MAX)
+    plain(text, usize::MAX)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What stands before the changes: the verdict, dangers, faults, clusters, and
+//! What stands before the changes: the verdict, risks, faults, clusters, and
 //! what was touched. Each section has a share of the room, and counts what has
 //! none in it.
 
@@ -10,14 +10,14 @@ use crate::diff::layout::words::{
     shipment_words, status_words,
 };
 use crate::diff::preview::{
-    BlastRadius, ClusterChange, Danger, GeneratorVersions, InputChange, NewClusters, Preview, Side,
+    BlastRadius, ClusterChange, GeneratorVersions, InputChange, NewClusters, Preview, Risk, Side,
 };
 use crate::fault::Fault;
 use crate::report::{Style, to_text};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
-/// Files of a danger that are named; more are counted.
+/// Files of a risk that are named; more are counted.
 const MAX_FILES: usize = 3;
 /// Inputs that are listed; more are counted.
 const MAX_INPUTS: usize = 20;
@@ -41,11 +41,11 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
         max_bytes,
     };
     head.sides(&preview.base, &preview.head);
-    let (meant, open): (Vec<&Danger>, Vec<&Danger>) = preview
-        .dangers
+    let (meant, open): (Vec<&Risk>, Vec<&Risk>) = preview
+        .risks
         .iter()
-        .partition(|danger| danger.acknowledged.is_some());
-    head.section(3, 5, |room| dangers(&open, room));
+        .partition(|risk| risk.acknowledged.is_some());
+    head.section(3, 5, |room| risks(&open, room));
     head.section(1, 2, |room| {
         faults(
             "Faults of the head",
@@ -147,40 +147,37 @@ impl Rows {
     }
 }
 
-fn dangers(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
-    if dangers.is_empty() {
+fn risks(risks: &[&Risk], max_bytes: usize) -> Option<String> {
+    if risks.is_empty() {
         return None;
     }
-    let title = count(dangers.len(), "unacknowledged danger");
+    let title = count(risks.len(), "unacknowledged danger");
     let above = format!("> [!CAUTION]\n> **{title}**\n>\n");
     let below = format!(">\n> {ACKNOWLEDGE}\n");
     let mut rows = Rows::new(above, max_bytes.checked_sub(below.len())?)?;
-    for danger in dangers {
-        let clusters = count(danger.clusters.len(), "cluster");
-        let (flag, title) = (code(danger.flag.id(), MAX_PATH), danger.flag.title());
+    for risk in risks {
+        let clusters = count(risk.clusters.len(), "cluster");
+        let (flag, title) = (code(risk.flag.id(), MAX_PATH), risk.flag.title());
         let short = format!("> - **{flag}** {title}, in {clusters}\n");
-        rows.push(&format!("> - {}\n", sentence_of(danger)), &short);
+        rows.push(&format!("> - {}\n", sentence_of(risk)), &short);
     }
     let rows = rows.end(|more| format!("> - and {more} more\n"));
     Some(rows + &below)
 }
 
-/// What a danger is, where, and what follows of it.
-fn sentence_of(danger: &Danger) -> String {
-    let flag = code(danger.flag.id(), MAX_PATH);
-    let what = prose(&danger.what, MAX_SENTENCE);
-    let mut text = format!(
-        "**{flag}** in {}: {what}",
-        clusters_within(&danger.clusters)
-    );
-    if let Some(live) = &danger.live {
+/// What a risk is, where, and what follows of it.
+fn sentence_of(risk: &Risk) -> String {
+    let flag = code(risk.flag.id(), MAX_PATH);
+    let what = prose(&risk.what, MAX_SENTENCE);
+    let mut text = format!("**{flag}** in {}: {what}", clusters_within(&risk.clusters));
+    if let Some(live) = &risk.live {
         text += &format!("; {}", prose(live, MAX_SENTENCE));
     }
-    if !danger.files.is_empty() {
-        let files = danger.files.iter().take(MAX_FILES);
+    if !risk.files.is_empty() {
+        let files = risk.files.iter().take(MAX_FILES);
         let files: Vec<String> = files.map(|file| code(file, MAX_PATH)).collect();
         text += &format!(" ({}", files.join(", "));
-        match danger.files.len().saturating_sub(MAX_FILES) {
+        match risk.files.len().saturating_sub(MAX_FILES) {
             0 => text.push(')'),
             more => text += &format!(" and {more} more)"),
         }
@@ -188,17 +185,17 @@ fn sentence_of(danger: &Danger) -> String {
     text
 }
 
-fn acknowledged(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
-    if dangers.is_empty() {
+fn acknowledged(risks: &[&Risk], max_bytes: usize) -> Option<String> {
+    if risks.is_empty() {
         return None;
     }
-    let title = count(dangers.len(), "unacknowledged danger");
+    let title = count(risks.len(), "unacknowledged danger");
     let above = format!("<details><summary>{title} acknowledged</summary>\n\n");
     let below = "\n</details>\n";
     let mut rows = Rows::new(above, max_bytes.checked_sub(below.len())?)?;
-    for danger in dangers {
-        let flag = code(danger.flag.id(), MAX_PATH);
-        let by = danger.acknowledged.iter().map(|by| {
+    for risk in risks {
+        let flag = code(risk.flag.id(), MAX_PATH);
+        let by = risk.acknowledged.iter().map(|by| {
             let reason = by.reason.iter();
             let reason = reason.map(|reason| format!(": {}", prose(reason, MAX_SENTENCE)));
             let place = prose(&by.place, MAX_PATH);
@@ -206,7 +203,7 @@ fn acknowledged(dangers: &[&Danger], max_bytes: usize) -> Option<String> {
         });
         let by: String = by.collect();
         rows.push(
-            &format!("- {}{by}\n", sentence_of(danger)),
+            &format!("- {}{by}\n", sentence_of(risk)),
             &format!("- **{flag}**{by}\n"),
         );
     }
@@ -291,18 +288,18 @@ fn lay_out(row: &Row<'_>, clusters: &str) -> String {
         counts => code(counts, MAX_PATH),
     });
     let [files, objects] = numbers;
-    let dangers = change.dangers.iter().map(|danger| {
-        let flag = code(danger.flag.id(), MAX_PATH);
-        if danger.acknowledged {
+    let risks = change.risks.iter().map(|risk| {
+        let flag = code(risk.flag.id(), MAX_PATH);
+        if risk.acknowledged {
             format!(" · {flag} (meant)")
         } else {
             format!(" · **{flag}**")
         }
     });
-    let dangers: String = dangers.collect();
+    let risks: String = risks.collect();
     let status = cell(&prose(&status_words(change), MAX_SENTENCE));
     let clusters = cell(clusters);
-    format!("| {status} | {files} | {objects} | {clusters}{dangers} |\n")
+    format!("| {status} | {files} | {objects} | {clusters}{risks} |\n")
 }
 
 /// What the new ones ship; first what they don't.
@@ -407,10 +404,8 @@ fn generator(generator: &GeneratorVersions) -> Vec<String> {
             code(&files, MAX_PATH),
             code(&objects, MAX_PATH)
         ));
-        let dangers = generator.dangers.iter();
-        listed.extend(
-            dangers.map(|danger| format!("- danger by gen alone: {}\n", sentence_of(danger))),
-        );
+        let risks = generator.risks.iter();
+        listed.extend(risks.map(|risk| format!("- danger by gen alone: {}\n", sentence_of(risk))));
     } else if !generator.recorded.is_empty() {
         listed.push(format!(
             "- gen {running} renders the base to the same bytes\n"

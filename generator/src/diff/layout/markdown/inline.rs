@@ -7,7 +7,7 @@ const MAX_NAME: usize = 64;
 
 /// A text in one line: what would be obeyed rather than shown is replaced, and
 /// what is too long is cut.
-pub(super) fn shown(text: &str, max_bytes: usize) -> String {
+pub(super) fn plain(text: &str, max_bytes: usize) -> String {
     let mut shown = String::new();
     for character in text.chars() {
         let before = shown.len();
@@ -34,7 +34,7 @@ pub(super) fn longest_run(text: &str) -> usize {
 /// A text as code, within delimiters that it can't end
 /// (<https://spec.commonmark.org/0.31.2/#code-spans>).
 pub(super) fn code(text: &str, max_bytes: usize) -> String {
-    let text = shown(text, max_bytes).replace('\t', " ");
+    let text = plain(text, max_bytes).replace('\t', " ");
     if text.is_empty() {
         return "(empty)".to_owned();
     }
@@ -53,7 +53,7 @@ pub(super) fn code(text: &str, max_bytes: usize) -> String {
 /// of much that Markdown doesn't (`@name`, `#1`, `GH-1`, hashes, `www.`), and
 /// knows no escape for it but code.
 pub(super) fn prose(text: &str, max_bytes: usize) -> String {
-    let text = shown(text, max_bytes);
+    let text = plain(text, max_bytes);
     let mut words = Words::default();
     let is_quoted = longest_run(&text) < 2 && text.matches('`').count().is_multiple_of(2);
     if !is_quoted {
@@ -185,7 +185,7 @@ pub(super) fn cell(markdown: &str) -> String {
 
 /// A text within an HTML tag.
 pub(super) fn html(text: &str, max_bytes: usize) -> String {
-    let text = shown(text, max_bytes);
+    let text = plain(text, max_bytes);
     let text = text.replace('&', "&amp;");
     text.replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! inline   names and sentences, so that nothing in them is markup …
 //! fence    … and whole lines
-//! head     the verdict, dangers, clusters, what was touched
+//! head     the verdict, risks, clusters, what was touched
 //! summary  a group in one line
 //! body     a group's changes
 //! tiers    as much of the groups as fits
@@ -31,7 +31,7 @@ pub use link::Link;
 
 use crate::diff::preview::Preview;
 use head::head;
-use tiers::{Item, Told};
+use tiers::{Item, Reported};
 
 /// How long a comment may be.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// What the verdict, a word on each danger and the end need.
+    /// What the verdict, a word on each risk and the end need.
     pub const MIN_BYTES: u32 = 2_000;
     /// GitHub takes 65,536 characters; whoever posts the comment adds some lines.
     pub const DEFAULT_BYTES: u32 = 64_500;
@@ -54,7 +54,7 @@ pub fn to_markdown(preview: &Preview, limit: &Limit) -> String {
     let items = Item::all(preview);
     let max_bytes = limit.max_bytes.max(Limit::MIN_BYTES);
     let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-    let reserved = foot(&Told::longest(&items), limit.link.as_ref()).len();
+    let reserved = foot(&Reported::longest(&items), limit.link.as_ref()).len();
     // Without changes to tell, all is the head's.
     let for_head = if items.is_empty() {
         max_bytes.saturating_sub(reserved)
@@ -66,20 +66,20 @@ pub fn to_markdown(preview: &Preview, limit: &Limit) -> String {
         text += "**What changes**\n\n";
     }
     let room = max_bytes.saturating_sub(text.len() + reserved);
-    let told = tiers::tell(&items, room, &mut text);
-    text += &foot(&told, limit.link.as_ref());
+    let reported = tiers::tell(&items, room, &mut text);
+    text += &foot(&reported, limit.link.as_ref());
     text
 }
 
 /// How much is shown, and where the rest is.
-fn foot(told: &Told, link: Option<&Link>) -> String {
+fn foot(reported: &Reported, link: Option<&Link>) -> String {
     let mut sentences = Vec::new();
-    if told.whole < told.groups {
-        let short = match told.shown - told.whole {
+    if reported.whole < reported.groups {
+        let short = match reported.shown - reported.whole {
             0 => String::new(),
             short => format!(", {short} of them in short"),
         };
-        let (shown, groups) = (told.shown, told.groups);
+        let (shown, groups) = (reported.shown, reported.groups);
         sentences.push(format!("**{shown} of {groups} groups shown**{short}."));
     }
     match link {

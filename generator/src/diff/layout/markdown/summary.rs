@@ -3,25 +3,25 @@
 
 use super::inline::{code, html};
 use crate::diff::layout::summary::{Piece, Summary};
-use crate::diff::preview::{ClusterDanger, Group};
+use crate::diff::preview::{ClusterRisk, Group};
 
 /// Bytes of a name or a place.
 const MAX_PLACE: usize = 72;
 
-/// The line of a group, called `label` in front, with the dangers in it.
+/// The line of a group, called `label` in front, with the risks in it.
 pub(super) struct GroupLine(Vec<Piece>);
 
 impl GroupLine {
-    pub(super) fn new(label: &str, group: &Group, dangers: &[ClusterDanger]) -> Self {
+    pub(super) fn new(label: &str, group: &Group, risks: &[ClusterRisk]) -> Self {
         let mut summary = Summary::within(MAX_PLACE);
         summary.words(&format!("{label} · "));
-        for danger in dangers {
-            summary.words(if danger.acknowledged {
+        for risk in risks {
+            summary.words(if risk.acknowledged {
                 "meant "
             } else {
                 "danger "
             });
-            summary.code(danger.flag.id());
+            summary.code(risk.flag.id());
             summary.words(" · ");
         }
         summary.who(group);

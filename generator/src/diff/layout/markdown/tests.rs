@@ -184,8 +184,8 @@ impl Dice {
         faults.collect()
     }
 
-    fn danger(&mut self) -> Danger {
-        Danger {
+    fn risk(&mut self) -> Risk {
+        Risk {
             flag: Flag::ALL[self.roll(Flag::ALL.len())],
             what: self.text(),
             live: (self.roll(2) == 0).then(|| self.text()),
@@ -218,8 +218,8 @@ impl Dice {
                 name: self.text(),
                 same_files: 3,
             }),
-            dangers: (0..self.roll(3))
-                .map(|_| ClusterDanger {
+            risks: (0..self.roll(3))
+                .map(|_| ClusterRisk {
                     flag: Flag::ALL[self.roll(Flag::ALL.len())],
                     acknowledged: self.roll(2) == 0,
                 })
@@ -280,7 +280,7 @@ impl Dice {
                 changed_clusters: self.texts(2),
                 files: self.totals(),
                 objects: self.totals(),
-                dangers: (0..self.roll(3)).map(|_| self.danger()).collect(),
+                risks: (0..self.roll(3)).map(|_| self.risk()).collect(),
                 groups: self.groups(size.min(3)),
             },
         }
@@ -293,7 +293,7 @@ impl Dice {
             verdict: self.text(),
             base: self.side(),
             head: self.side(),
-            dangers: (0..self.roll(few)).map(|_| self.danger()).collect(),
+            risks: (0..self.roll(few)).map(|_| self.risk()).collect(),
             clusters: ClusterTotals {
                 unchanged: self.roll(3),
                 ..ClusterTotals::default()
@@ -439,9 +439,13 @@ fn check(preview: &Preview, max_bytes: u32) -> String {
     assert!(markdown.chars().all(shown));
     let seen = Seen::of(&markdown);
     let groups = preview.groups.len() + preview.blast_radius.generator.groups.len();
-    let told = format!("{} of {groups} groups shown", seen.lines + seen.blocks);
+    let reported = format!("{} of {groups} groups shown", seen.lines + seen.blocks);
     if seen.foot.contains("groups shown") {
-        assert!(seen.foot.starts_with(&told), "{told}: {}", seen.foot);
+        assert!(
+            seen.foot.starts_with(&reported),
+            "{reported}: {}",
+            seen.foot
+        );
     } else {
         assert_eq!((seen.lines, seen.blocks), (0, groups), "{markdown}");
         assert!(!markdown.contains("\n# and "), "{markdown}");
@@ -619,14 +623,14 @@ fn of_several_the_first_leaves_room_for_the_others() {
 }
 
 #[test]
-fn a_danger_is_told_in_the_shortest_comment() {
+fn a_risk_is_reported_in_the_shortest_comment() {
     let mut preview = Dice(3).preview(30);
-    let mut danger = Dice(4).danger();
-    danger.acknowledged = None;
-    preview.dangers = vec![danger; 50];
+    let mut risk = Dice(4).risk();
+    risk.acknowledged = None;
+    preview.risks = vec![risk; 50];
     let markdown = check(&preview, Limit::MIN_BYTES);
-    let dangers = "> [!CAUTION]\n> **50 unacknowledged dangers**\n>\n> - **`";
-    assert!(markdown.contains(dangers), "{markdown}");
+    let risks = "> [!CAUTION]\n> **50 unacknowledged dangers**\n>\n> - **`";
+    assert!(markdown.contains(risks), "{markdown}");
 }
 
 #[test]
@@ -646,7 +650,7 @@ fn a_short_comment_has_lines_of_groups_before_their_changes() {
 }
 
 #[test]
-fn a_danger_and_clusters_keep_their_words_in_the_shortest_comment() {
+fn a_risk_and_clusters_keep_their_words_in_the_shortest_comment() {
     let mut preview = one_group(vec![changed("run", 300)]);
     let change = |number: usize| ClusterChange {
         name: format!("{}{number}", "long-name-".repeat(6)),
@@ -657,10 +661,10 @@ fn a_danger_and_clusters_keep_their_words_in_the_shortest_comment() {
         },
         objects: Totals::default(),
         renamed_from: None,
-        dangers: Vec::new(),
+        risks: Vec::new(),
     };
     preview.changed_clusters = (0..40).map(change).collect();
-    preview.dangers = vec![Danger {
+    preview.risks = vec![Risk {
         flag: Flag::RetentionShrinks,
         what: "records are deleted after 30 days instead of 60 days".to_owned(),
         live: Some("x".repeat(200)),
@@ -673,11 +677,11 @@ fn a_danger_and_clusters_keep_their_words_in_the_shortest_comment() {
         acknowledged: None,
     }];
     let markdown = check(&preview, Limit::MIN_BYTES);
-    for told in [
+    for reported in [
         "> - **`retention-shrinks`** records are deleted earlier, in 40 clusters\n",
         "| changed | `~1` |  | 20 clusters |\n",
         "| changed | `~2` |  | 20 clusters |\n",
     ] {
-        assert!(markdown.contains(told), "{told}{markdown}");
+        assert!(markdown.contains(reported), "{reported}{markdown}");
     }
 }

@@ -4,7 +4,7 @@
 use super::body::Body;
 use super::summary::GroupLine;
 use crate::diff::layout::links::Links;
-use crate::diff::preview::{ClusterDanger, Group, Preview};
+use crate::diff::preview::{ClusterRisk, Group, Preview};
 
 /// Groups that are open from the beginning.
 const MAX_OPEN: usize = 3;
@@ -21,7 +21,7 @@ const MAX_TRIES: usize = 8;
 pub(super) struct Item<'p> {
     label: String,
     group: &'p Group,
-    dangers: Vec<ClusterDanger>,
+    risks: Vec<ClusterRisk>,
 }
 
 impl<'p> Item<'p> {
@@ -32,13 +32,13 @@ impl<'p> Item<'p> {
         let groups = groups.map(|(number, group)| Self {
             label: (number + 1).to_string(),
             group,
-            dangers: links.dangers_of(number).to_vec(),
+            risks: links.risks_of(number).to_vec(),
         });
         let by_release = preview.blast_radius.generator.groups.iter().enumerate();
         let by_release = by_release.map(|(number, group)| Self {
             label: format!("gen {}", number + 1),
             group,
-            dangers: Vec::new(),
+            risks: Vec::new(),
         });
         groups.chain(by_release).collect()
     }
@@ -46,7 +46,7 @@ impl<'p> Item<'p> {
 
 /// How many groups are shown.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Reported {
     /// There are.
     pub(super) groups: usize,
     /// At least by a line.
@@ -55,7 +55,7 @@ pub(super) struct Told {
     pub(super) whole: usize,
 }
 
-impl Told {
+impl Reported {
     /// What takes most words to say.
     pub(super) fn longest(items: &[Item<'_>]) -> Self {
         Self {
@@ -73,7 +73,7 @@ struct Shown {
 }
 
 /// Appends as much of the groups as fits into `room` bytes.
-pub(super) fn tell(items: &[Item<'_>], room: usize, text: &mut String) -> Told {
+pub(super) fn tell(items: &[Item<'_>], room: usize, text: &mut String) -> Reported {
     let first = lines(&items[..items.len().min(MIN_LINES)], room);
     let first = first.iter().map(String::len).sum::<usize>();
     let lines = lines(items, first.max(room / 2));
@@ -98,7 +98,7 @@ pub(super) fn tell(items: &[Item<'_>], room: usize, text: &mut String) -> Told {
     for group in &shown {
         *text += &group.text;
     }
-    Told {
+    Reported {
         groups: items.len(),
         shown: shown.len(),
         whole: shown.iter().filter(|group| group.whole).count(),
@@ -164,14 +164,14 @@ fn open(
 impl Item<'_> {
     /// The group in a line, as an item of a list.
     fn line(&self) -> String {
-        let summary = GroupLine::new(&self.label, self.group, &self.dangers);
+        let summary = GroupLine::new(&self.label, self.group, &self.risks);
         format!("- {}\n", summary.to_markdown())
     }
 
     /// The group with its changes, to be opened. Blank lines around it, and
     /// within it, tell Markdown and HTML apart.
     fn block(&self, max_bytes: usize, may_be_open: bool) -> Option<Shown> {
-        let summary = GroupLine::new(&self.label, self.group, &self.dangers).to_html();
+        let summary = GroupLine::new(&self.label, self.group, &self.risks).to_html();
         let around = |open: &str, body: &str| {
             format!("\n<details{open}><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
         };

@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use super::markup::Markup;
-use crate::diff::layout::beside::{Beside, beside, is_blank, without_end};
+use crate::diff::layout::intraline::{Intraline, intraline, is_blank, without_end};
 use crate::diff::layout::words::{added_otherwise_words, count};
 use crate::diff::preview::{Detail, Line, Sign};
 
@@ -71,7 +71,7 @@ impl Markup {
     fn lines(&mut self, lines: &[Line], omitted: usize) {
         if !lines.is_empty() {
             self.raw("<div class=\"diff\">");
-            for block in beside(lines).chunk_by(|one, next| one.line.sign == next.line.sign) {
+            for block in intraline(lines).chunk_by(|one, next| one.line.sign == next.line.sign) {
                 self.block(block);
             }
             self.raw("</div>\n");
@@ -86,7 +86,7 @@ impl Markup {
         }
     }
 
-    fn block(&mut self, lines: &[Beside<'_>]) {
+    fn block(&mut self, lines: &[Intraline<'_>]) {
         let (open, mark) = match lines.first().map(|line| line.line.sign) {
             Some(Sign::Added) => ("<pre class=\"new\">", "+ "),
             Some(Sign::Removed) => ("<pre class=\"old\">", "- "),
@@ -105,7 +105,7 @@ impl Markup {
     }
 
     /// Blanks are marked where they are all that differs, and at the end.
-    fn line(&mut self, line: &Beside<'_>) {
+    fn line(&mut self, line: &Intraline<'_>) {
         let text = &line.line.text;
         if line.only_in_blanks {
             return self.blanks(text);

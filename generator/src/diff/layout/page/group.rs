@@ -1,13 +1,13 @@
 //! The groups of a page: each a summary line, and its changed places to open. Pure.
 
 use super::markup::Markup;
-use crate::diff::known::between_placeholders;
 use crate::diff::layout::links::Links;
 use crate::diff::layout::summary::{Piece, Summary};
-use crate::diff::layout::table::danger_words;
+use crate::diff::layout::table::risk_words;
 use crate::diff::layout::words::count;
+use crate::diff::placeholders::between_placeholders;
 use crate::diff::preview::{
-    ClusterDanger, GeneratorVersions, Group, Part, PartFile, Preview, Variant,
+    ClusterRisk, GeneratorVersions, Group, Part, PartFile, Preview, Variant,
 };
 
 /// The bar of tools, which the script shows.
@@ -78,8 +78,8 @@ impl Markup {
         self.raw("<dt>clusters</dt><dd>");
         self.counted("", &generator.changed_clusters);
         self.raw("</dd>\n</dl>\n");
-        for danger in &generator.dangers {
-            self.danger(danger, &[]);
+        for risk in &generator.risks {
+            self.risk(risk, &[]);
         }
         self.groups("gen-", &generator.groups, &Links::default());
     }
@@ -99,18 +99,18 @@ impl Markup {
                     format!("{prefix}{}", number + 1),
                     open && !group.comments_only,
                 );
-                self.group(&label, group, links.dangers_of(number), open);
+                self.group(&label, group, links.risks_of(number), open);
             }
             self.raw("</div>\n");
         }
     }
 
-    fn group(&mut self, number: &str, group: &Group, dangers: &[ClusterDanger], open: bool) {
+    fn group(&mut self, number: &str, group: &Group, risks: &[ClusterRisk], open: bool) {
         self.within("<details class=\"group\" id=\"group-", number, "\"");
         self.raw(if open { " open>\n" } else { ">\n" });
         self.raw("<summary><span class=\"number\">");
         self.within("", &number.replace('-', " "), "</span>");
-        self.group_line(group, dangers);
+        self.group_line(group, risks);
         self.raw("</summary>\n<div class=\"parts\">\n");
         if group.clusters.len() > MAX_NAMED {
             let words = format!("all {} clusters", group.clusters.len());
@@ -138,7 +138,7 @@ impl Markup {
     }
 
     /// How many clusters, the first of them, and the first place.
-    fn group_line(&mut self, group: &Group, dangers: &[ClusterDanger]) {
+    fn group_line(&mut self, group: &Group, risks: &[ClusterRisk]) {
         match group.clusters.as_slice() {
             [name] => self.within("<b>", name, "</b>"),
             names => {
@@ -152,9 +152,9 @@ impl Markup {
                 self.raw("</span>");
             }
         }
-        for danger in dangers {
-            let words = danger_words(*danger);
-            if danger.acknowledged {
+        for risk in risks {
+            let words = risk_words(*risk);
+            if risk.acknowledged {
                 self.within(" <span class=\"meant\">", &words, "</span>");
             } else {
                 self.within(" <span class=\"mark\">", &words, "</span>");
@@ -174,7 +174,7 @@ impl Markup {
         }
     }
 
-    /// Files are told once for all places in them that follow each other.
+    /// Files are reported once for all places in them that follow each other.
     fn parts(&mut self, parts: &[Part], clusters: &[String]) {
         let mut before = None;
         for part in parts {

@@ -1,20 +1,20 @@
-//! What stands before the groups: the verdict, dangers, faults, the clusters
+//! What stands before the groups: the verdict, risks, faults, the clusters
 //! and what was touched. Pure.
 
 use super::markup::Markup;
 use crate::diff::layout::links::Links;
-use crate::diff::layout::table::{Row, danger_words, rows};
+use crate::diff::layout::table::{Row, risk_words, rows};
 use crate::diff::layout::words::{
     ACKNOWLEDGE, by_origin, count, scope_words, shipment_words, status_words,
 };
 use crate::diff::preview::{
-    BlastRadius, ClusterChange, ClusterStatus, Danger, InputChange, NewClusters, Preview, Side,
+    BlastRadius, ClusterChange, ClusterStatus, InputChange, NewClusters, Preview, Risk, Side,
     Totals,
 };
 use crate::fault::{Fault, Place};
 use crate::repeats;
 
-/// Groups that a danger leads to; more are counted.
+/// Groups that a risk leads to; more are counted.
 const MAX_LEADS: usize = 12;
 
 impl Markup {
@@ -27,7 +27,7 @@ impl Markup {
         let running = &preview.blast_radius.generator.running;
         self.within("<dt>rendered by</dt><dd>gen ", running, "</dd>\n");
         self.raw("</dl>\n</header>\n<main>\n");
-        self.dangers(&preview.dangers, links);
+        self.risks(&preview.risks, links);
         self.faults(
             "<h2>Acknowledgements <span class=\"soft\">that acknowledge nothing</span>",
             &preview.acknowledgement_faults,
@@ -81,23 +81,21 @@ impl Markup {
     }
 
     /// Those that nobody has acknowledged stand first in the preview already.
-    fn dangers(&mut self, dangers: &[Danger], links: &Links) {
-        if dangers.is_empty() {
+    fn risks(&mut self, risks: &[Risk], links: &Links) {
+        if risks.is_empty() {
             return;
         }
-        let open = dangers
-            .iter()
-            .filter(|danger| danger.acknowledged.is_none());
+        let open = risks.iter().filter(|risk| risk.acknowledged.is_none());
         let open = open.count();
         let state = match open {
             0 => "all acknowledged".to_owned(),
-            open => format!("{open} of {} not acknowledged", dangers.len()),
+            open => format!("{open} of {} not acknowledged", risks.len()),
         };
         self.raw("<section id=\"dangers\">\n<h2>Dangers ");
         self.soft(&state);
         self.raw("</h2>\n");
-        for (number, danger) in dangers.iter().enumerate() {
-            self.danger(danger, links.groups_of(number));
+        for (number, risk) in risks.iter().enumerate() {
+            self.risk(risk, links.groups_of(number));
         }
         if open > 0 {
             self.raw("<p class=\"soft\">");
@@ -107,32 +105,32 @@ impl Markup {
         self.raw("</section>\n");
     }
 
-    pub(super) fn danger(&mut self, danger: &Danger, groups: &[usize]) {
-        self.raw(match danger.acknowledged {
+    pub(super) fn risk(&mut self, risk: &Risk, groups: &[usize]) {
+        self.raw(match risk.acknowledged {
             None => "<article class=\"danger\">\n<h3><span class=\"mark\">danger</span>",
             Some(_) => "<article class=\"meant\">\n<h3><span class=\"mark\">meant</span>",
         });
-        self.text(danger.flag.title());
-        self.within(" <code class=\"soft\">", danger.flag.id(), "</code></h3>\n");
+        self.text(risk.flag.title());
+        self.within(" <code class=\"soft\">", risk.flag.id(), "</code></h3>\n");
         self.raw("<p class=\"sentence\">");
-        self.sentence(&danger.what);
+        self.sentence(&risk.what);
         self.raw(".</p>\n");
-        if let Some(live) = &danger.live {
+        if let Some(live) = &risk.live {
             self.raw("<p class=\"sentence\">");
             self.sentence(live);
             self.raw(".</p>\n");
         }
         self.raw("<dl class=\"facts\">\n");
         self.raw("<dt>clusters</dt><dd>");
-        self.names(&danger.clusters);
+        self.names(&risk.clusters);
         self.raw("</dd>\n");
-        if !danger.files.is_empty() {
+        if !risk.files.is_empty() {
             self.raw("<dt>files</dt><dd>");
-            self.names(&danger.files);
+            self.names(&risk.files);
             self.raw("</dd>\n");
         }
         self.leads(groups);
-        if let Some(by) = &danger.acknowledged {
+        if let Some(by) = &risk.acknowledged {
             self.within("<dt>acknowledged</dt><dd>", &by.place, "");
             if let Some(reason) = &by.reason {
                 self.within(": ", reason, "");
@@ -142,7 +140,7 @@ impl Markup {
         self.raw("</dl>\n</article>\n");
     }
 
-    /// Where a danger is seen among the changes.
+    /// Where a risk is seen among the changes.
     fn leads(&mut self, groups: &[usize]) {
         if groups.is_empty() {
             return;
@@ -161,7 +159,7 @@ impl Markup {
         self.raw("</dd>\n");
     }
 
-    /// What many clusters' outputs have alike is told once.
+    /// What many clusters' outputs have alike is reported once.
     fn faults(&mut self, heading: &'static str, faults: &[Fault]) {
         if faults.is_empty() {
             return;
@@ -256,9 +254,9 @@ impl Markup {
             [name] => self.text(name),
             names => self.counted("", names),
         }
-        for danger in &change.dangers {
-            let words = danger_words(*danger);
-            if danger.acknowledged {
+        for risk in &change.risks {
+            let words = risk_words(*risk);
+            if risk.acknowledged {
                 self.within("<div class=\"soft\">", &words, "</div>");
             } else {
                 self.within("<div><span class=\"mark\">", &words, "</span></div>");

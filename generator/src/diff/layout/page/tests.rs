@@ -139,7 +139,7 @@ fn group() -> impl Strategy<Value = Group> {
     })
 }
 
-fn danger() -> impl Strategy<Value = Danger> {
+fn risk() -> impl Strategy<Value = Risk> {
     let by = (name(), option::of(name()));
     let by = by.prop_map(|(place, reason)| Acknowledgement { place, reason });
     let flag = prop::sample::select(Flag::ALL.to_vec());
@@ -149,16 +149,14 @@ fn danger() -> impl Strategy<Value = Danger> {
         vec(name(), 0..8),
         option::of(by),
     );
-    (flag, name(), rest).prop_map(
-        |(flag, what, (live, clusters, files, acknowledged))| Danger {
-            flag,
-            what,
-            live,
-            clusters,
-            files,
-            acknowledged,
-        },
-    )
+    (flag, name(), rest).prop_map(|(flag, what, (live, clusters, files, acknowledged))| Risk {
+        flag,
+        what,
+        live,
+        clusters,
+        files,
+        acknowledged,
+    })
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -211,12 +209,12 @@ fn radius() -> impl Strategy<Value = BlastRadius> {
 
 fn change() -> impl Strategy<Value = ClusterChange> {
     let renamed = option::of((name(), 1..9_usize));
-    let danger = (0..Flag::ALL.len(), any::<bool>()).prop_map(|(flag, acknowledged)| {
+    let risk = (0..Flag::ALL.len(), any::<bool>()).prop_map(|(flag, acknowledged)| {
         let flag = Flag::ALL[flag];
-        ClusterDanger { flag, acknowledged }
+        ClusterRisk { flag, acknowledged }
     });
-    let change = (name(), any::<bool>(), renamed, vec(danger, 0..3));
-    change.prop_map(|(name, added, renamed, dangers)| ClusterChange {
+    let change = (name(), any::<bool>(), renamed, vec(risk, 0..3));
+    change.prop_map(|(name, added, renamed, risks)| ClusterChange {
         name,
         status: if added || renamed.is_some() {
             ClusterStatus::Added
@@ -226,7 +224,7 @@ fn change() -> impl Strategy<Value = ClusterChange> {
         files: Totals::default(),
         objects: Totals::default(),
         renamed_from: renamed.map(|(name, same_files)| RenamedCluster { name, same_files }),
-        dangers,
+        risks,
     })
 }
 
@@ -259,25 +257,25 @@ fn side() -> impl Strategy<Value = Side> {
 prop_compose! {
     fn preview()(
         (verdict, base, head) in (name(), side(), side()),
-        dangers in vec(danger(), 0..3),
+        risks in vec(risk(), 0..3),
         (changed_clusters, new_clusters) in (vec(change(), 0..9), vec(new_clusters(), 0..3)),
         groups in vec(group(), 0..4),
         blast_radius in radius(),
         head_faults in vec(fault(), 0..3),
         base_faults in vec(fault(), 0..3),
         acknowledgement_faults in vec(fault(), 0..3),
-        (generator_groups, generator_dangers) in (vec(group(), 0..3), vec(danger(), 0..2)),
+        (generator_groups, generator_risks) in (vec(group(), 0..3), vec(risk(), 0..2)),
     ) -> Preview {
         let mut blast_radius: BlastRadius = blast_radius;
         let generator = &mut blast_radius.generator;
         if !generator.recorded.is_empty() && !generator_groups.is_empty() {
             generator.changed_clusters = generator_groups[0].clusters.clone();
             generator.groups = generator_groups;
-            generator.dangers = generator_dangers;
+            generator.risks = generator_risks;
         }
         Preview {
             logfleet_preview: FORMAT,
-            verdict, base, head, dangers,
+            verdict, base, head, risks,
             clusters: ClusterTotals::default(),
             files: Totals { added: 1, changed: 0, removed: 0 },
             objects: Totals::default(),
@@ -462,7 +460,7 @@ fn old_and_new_lines_are_blocks() {
 }
 
 #[test]
-fn a_value_is_told_by_its_leaves() {
+fn a_value_is_reported_by_its_leaves() {
     let mut markup = Markup::default();
     let new = json!({"name": "a", "env": [{"name": "B", "value": "x\ny\n"}], "args": ["-c", 1]});
     markup.detail(&Detail::Added { new });
@@ -494,19 +492,19 @@ fn blanks_are_marked_where_they_differ() {
         omitted: 0,
     });
     let html = markup.into_string();
-    for told in [
+    for reported in [
         "<pre>  a </pre>",
         "<pre class=\"old\">- <span class=\"tab\">\t</span>b<span class=\"blank\"> </span>&lt;c</pre>",
         "<pre class=\"new\">+ b<span class=\"blank\">  </span>&lt;c</pre>",
         "<pre class=\"new\">+  e<span class=\"blank\"> </span><span class=\"tab\">\t</span></pre>",
     ] {
-        assert!(html.contains(told), "{told}: {html}");
+        assert!(html.contains(reported), "{reported}: {html}");
     }
 }
 
 #[test]
 fn what_differs_in_a_line_is_marked_by_words() {
-    let told = |old: &str, new: &str| {
+    let reported = |old: &str, new: &str| {
         let mut markup = Markup::default();
         markup.detail(&Detail::Changed {
             old: json!(old),
@@ -514,11 +512,11 @@ fn what_differs_in_a_line_is_marked_by_words() {
         });
         markup.into_string()
     };
-    let html = told("fluentd:1.19.0", "fluentd:1.20.0");
+    let html = reported("fluentd:1.19.0", "fluentd:1.20.0");
     assert!(
         html.contains("fluentd:1.<mark>19</mark>.0")
             && html.contains("fluentd:1.<mark>20</mark>.0"),
         "{html}"
     );
-    assert!(!told("one thing", "another").contains("<mark>"));
+    assert!(!reported("one thing", "another").contains("<mark>"));
 }

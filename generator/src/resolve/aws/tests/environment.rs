@@ -154,11 +154,11 @@ fn the_tags_of_the_clusters_objects_reach_the_machines() {
 }
 
 #[test]
-fn a_name_that_contradicts_or_cannot_be_is_told() {
+fn a_name_that_contradicts_or_cannot_be_is_reported() {
     let bench = Bench::new();
-    let told = |change: &Value| bench.files(change).expect_err("a fault");
+    let reported = |change: &Value| bench.files(change).expect_err("a fault");
     assert_eq!(
-        told(&aws(json!({
+        reported(&aws(json!({
             "cluster_name": "one",
             "resource_group": { "tags": { "kubernetes.io/cluster/other": { "owned": true } } },
         }))),
@@ -167,11 +167,11 @@ fn a_name_that_contradicts_or_cannot_be_is_told() {
         ]
     );
     assert_eq!(
-        told(&eks(&json!({ "name": "prod.example.com" }))),
+        reported(&eks(&json!({ "name": "prod.example.com" }))),
         ["`name`: no EKS cluster can be called `prod.example.com`: EKS allows no `.` in a name"]
     );
     assert_eq!(
-        told(&aws(
+        reported(&aws(
             json!({ "eks": { "log_group": "/aws/eks/x/cluster" } })
         )),
         ["`sources.aws.eks.log_group` is not a setting"]
@@ -267,11 +267,11 @@ fn a_host_of_ones_own_takes_the_setting_and_else_the_clusters_region() {
 }
 
 #[test]
-fn what_a_domains_host_contradicts_is_told() {
+fn what_a_domains_host_contradicts_is_reported() {
     let bench = Bench::new();
-    let told = |url: &str, more: Value| bench.files(&signed(url, &more)).expect_err("a fault");
+    let reported = |url: &str, more: Value| bench.files(&signed(url, &more)).expect_err("a fault");
     assert_eq!(
-        told(
+        reported(
             "https://search-l-abc.us-west-2.es.amazonaws.com",
             json!({ "region": "us-east-1" })
         ),
@@ -280,18 +280,18 @@ fn what_a_domains_host_contradicts_is_told() {
         ]
     );
     assert_eq!(
-        told("https://vpc-l-abc.eu-wset-1.es.amazonaws.com", json!({})),
+        reported("https://vpc-l-abc.eu-wset-1.es.amazonaws.com", json!({})),
         ["`destinations.main.url`: AWS has no Region `eu-wset-1`"]
     );
     assert_eq!(
-        told("https://vpc-l-abc.cn-north-1.es.amazonaws.com", json!({})),
+        reported("https://vpc-l-abc.cn-north-1.es.amazonaws.com", json!({})),
         [
             "`destinations.main.url`: `cn-north-1` is in the partition `aws-cn`, and the cluster's Region `eu-central-1` in `aws`: an account reaches one partition only",
             "`destinations.main.url`: hosts of AWS in `cn-north-1` end in `amazonaws.com.cn`",
         ]
     );
     assert_eq!(
-        told(
+        reported(
             "https://vpc-l-abc.cn-north-1.es.amazonaws.com.cn",
             json!({})
         ),
@@ -304,13 +304,13 @@ fn what_a_domains_host_contradicts_is_told() {
 #[test]
 fn regions_and_arns_are_known_and_of_the_clusters_partition() {
     let bench = Bench::new();
-    let told = |change: Value| bench.files(&change).expect_err("a fault");
+    let reported = |change: Value| bench.files(&change).expect_err("a fault");
     assert_eq!(
-        told(json!({ "region": "eu-centrl-1" })),
+        reported(json!({ "region": "eu-centrl-1" })),
         ["`region`: AWS has no Region `eu-centrl-1`"]
     );
     assert_eq!(
-        told(
+        reported(
             json!({ "destinations": { "cw": { "backend": "cloudwatch", "region": "us-gov-west-1" } } })
         ),
         [
@@ -318,13 +318,13 @@ fn regions_and_arns_are_known_and_of_the_clusters_partition() {
         ]
     );
     assert_eq!(
-        told(
+        reported(
             json!({ "destinations": { "s3": { "backend": "s3", "expiry_days": 3, "region": "eu-west-9" } } })
         ),
         ["`destinations.s3.region`: AWS has no Region `eu-west-9`"]
     );
     assert_eq!(
-        told(json!({ "kubernetes": { "role_arn": "arn:aws-cn:iam::111122223333:role/r" } })),
+        reported(json!({ "kubernetes": { "role_arn": "arn:aws-cn:iam::111122223333:role/r" } })),
         ["`kubernetes.role_arn`: this ARN is in the partition `aws-cn`, and the cluster in `aws`"]
     );
 }
@@ -421,7 +421,7 @@ fn fleets() -> Vec<(&'static str, Value)> {
 #[test]
 fn roles_may_what_their_programs_call_and_nothing_else() {
     let bench = Bench::new();
-    let mut told = String::new();
+    let mut reported = String::new();
     for (name, change) in fleets() {
         // That nothing is missing is what the check itself says.
         let files = bench
@@ -431,10 +431,10 @@ fn roles_may_what_their_programs_call_and_nothing_else() {
             .iter()
             .map(|(path, text)| (path.as_str(), text.as_str()));
         assert_eq!(unneeded_permissions(pairs), [""; 0], "{name}");
-        writeln!(told, "{name}").expect("a text");
+        writeln!(reported, "{name}").expect("a text");
         for (id, statement) in pods_statements(&files, "eu-central-1") {
-            writeln!(told, "  {id} {statement}").expect("a text");
+            writeln!(reported, "  {id} {statement}").expect("a text");
         }
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(reported);
 }

@@ -1,0 +1,333 @@
+//! Mappings that existing indices don't take, and such that refuse records. Pure.
+//!
+//! A field's type and most of its parameters are fixed once an index has it
+//! (<https://www.elastic.co/docs/manage-data/data-store/mapping/update-mappings-examples>).
+
+use serde_json::Value as Json;
+
+use super::Flag;
+use super::change::{Change, Found, Surroundings, legible, text};
+use crate::tree::RenderedTree;
+
+/// Deepest nesting of fields.
+const MAX_DEPTH: usize = 32;
+
+/// Parameters that an index doesn't let change, as Elasticsearch and OpenSearch
+/// define them for each type: `Parameter`s of their field mappers that aren't
+/// updateable. Others, such as `ignore_above`, `coerce`, `meta` or
+/// `search_analyzer`, may change.
+const FIXED: [&str; 19] = [
+    "index",
+    "doc_values",
+    "store",
+    "analyzer",
+    "normalizer",
+    "similarity",
+    "format",
+    "locale",
+    "enabled",
+    "subobjects",
+    "index_options",
+    "null_value",
+    "scaling_factor",
+    "term_vector",
+    "index_prefixes",
+    "index_phrases",
+    "position_increment_gap",
+    "include_in_parent",
+    "include_in_root",
+];
+
+pub(super) fn check(change: &Change<'_>, found: &mut Found) {
+    let is_compared = |_: &_| !change.is_of_streams() && !is_other(change);
+    if let Some((old, new)) = change.values().filter(is_compared) {
+        check_templates(old, new, found);
+    }
+}
+
+/// A template before and after, or what it is with its component templates.
+pub(super) fn check_templates(old: &Json, new: &Json, found: &mut Found) {
+    for pointer in ["/template/mappings", "/mappings"] {
+        if let (Some(old), Some(new)) = (old.pointer(pointer), new.pointer(pointer)) {
+            check_dynamic("", old, new, found);
+            compare(old, new, "properties", &mut Vec::new(), found);
+        }
+    }
+    check_settings(old, new, found);
+}
+
+fn is_other(change: &Change<'_>) -> bool {
+    let path = change.path().strip_prefix("elasticsearch/");
+    let server = path.and_then(|path| Some(path.split_once('/')?.0));
+    server.is_some_and(|server| is_other_product(change.around, server))
+}
+
+/// Whether the server is of the other product than before: then it is another
+/// server, and none of its indices has the old mapping.
+pub(super) fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
+    let has = |tree: &RenderedTree, folder: &str| {
+        let start = format!("elasticsearch/{server}/{folder}/");
+        tree.files()
+            .any(|(path, _)| path.as_str().starts_with(&start))
+    };
+    let is_opensearch = |tree| has(tree, "_plugins");
+    let is_elasticsearch = |tree| has(tree, "_ilm") || has(tree, "_security");
+    let (base, head) = (around.base, around.head);
+    is_opensearch(base) && is_elasticsearch(head) && !is_opensearch(head)
+        || is_elasticsearch(base) && is_opensearch(head) && !is_opensearch(base)
+}
+
+/// The fields that both have, and the fields in these; `above` are the names
+/// on the way there.
+fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &mut Found) {
+    let fields = |value: &Json| value.get(list).and_then(Json::as_object).cloned();
+    let (Some(old), Some(new)) = (fields(old), fields(new)) else {
+        return;
+    };
+    for (name, old) in &old {
+        let Some(new) = new.get(name).filter(|new| *new != old) else {
+            continue;
+        };
+        above.push(name.clone());
+        compare_field(&above.join("."), old, new, found);
+        if above.len() < MAX_DEPTH {
+            compare(old, new, "properties", above, found);
+            compare(old, new, "fields", above, found);
+        }
+        above.pop();
+    }
+}
+
+fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Found) {
+    let (old_type, new_type) = (kind(old), kind(new));
+    if old_type != new_type {
+        let what = format!(
+            "the field `{}` is {} instead of {}",
+            legible(name),
+            legible(new_type),
+            legible(old_type)
+        );
+        tell(what, found);
+        return;
+    }
+    for parameter in FIXED {
+        if value(old, parameter) != value(new, parameter) {
+            tell(
+                format!("`{parameter}` of the field `{}` changes", legible(name)),
+                found,
+            );
+        }
+    }
+    // It may be given up, but not be taken up again.
+    let norms = |field: &Json| value(field, "norms") == Some(Json::Bool(true));
+    if norms(new) && !norms(old) {
+        tell(
+            format!("`norms` of the field `{}` changes", legible(name)),
+            found,
+        );
+    }
+    let is_lax = |field: &Json| value(field, "ignore_malformed") == Some(Json::Bool(true));
+    if is_lax(old) && !is_lax(new) {
+        let what = format!(
+            "records are refused whose field `{}` has a value that doesn't fit",
+            legible(name)
+        );
+        tell_refused(what, found);
+    }
+    check_dynamic(name, old, new, found);
+}
+
+/// A parameter of a field, or what it is without it.
+fn value(field: &Json, parameter: &str) -> Option<Json> {
+    match field.get(parameter) {
+        None | Some(Json::Null) => default(kind(field), parameter),
+        Some(Json::String(text)) if text == "true" => Some(true.into()),
+        Some(Json::String(text)) if text == "false" => Some(false.into()),
+        Some(value) => Some(value.clone()),
+    }
+}
+
+fn default(kind: &str, parameter: &str) -> Option<Json> {
+    Some(match (parameter, kind) {
+        ("index" | "doc_values" | "enabled" | "subobjects", _) | ("norms", "text") => true.into(),
+        ("store" | "norms" | "index_phrases" | "include_in_parent" | "include_in_root", _) => {
+            false.into()
+        }
+        ("similarity", _) => "BM25".into(),
+        ("index_options", "text") => "positions".into(),
+        ("index_options", _) => "docs".into(),
+        ("term_vector", _) => "no".into(),
+        ("position_increment_gap", _) => 100.into(),
+        ("format", "date") => "strict_date_optional_time||epoch_millis".into(),
+        _ => return None,
+    })
+}
+
+/// A field with fields in it is an object unless it says what it is.
+fn kind(field: &Json) -> &str {
+    match text(field, "/type") {
+        "" => "object",
+        kind => kind,
+    }
+}
+
+/// What becomes of fields that the mapping hasn't got
+/// (<https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dynamic>).
+fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Found) {
+    let is_strict = |value: &Json| value.get("dynamic").is_some_and(|value| value == "strict");
+    if is_strict(new) && !is_strict(old) {
+        let place = match name {
+            "" => String::new(),
+            name => format!(" below `{}`", legible(name)),
+        };
+        let what = format!("records with fields{place} that the mapping doesn't name are refused");
+        tell_refused(what, found);
+    }
+}
+
+/// The setting of all fields that say nothing else
+/// (<https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/ignore-malformed>).
+fn check_settings(old: &Json, new: &Json, found: &mut Found) {
+    let is_lax = |template: &Json| {
+        let settings = template.pointer("/template/settings");
+        let nested = settings.and_then(|all| all.pointer("/index/mapping/ignore_malformed"));
+        let flat = || settings.and_then(|all| all.get("index.mapping.ignore_malformed"));
+        let value = nested.or_else(flat);
+        value.is_some_and(|value| value == true || value == "true")
+    };
+    if is_lax(old) && !is_lax(new) {
+        let what = "records are refused that have a value which doesn't fit its field";
+        tell_refused(what.to_owned(), found);
+    }
+}
+
+fn tell(what: String, found: &mut Found) {
+    let live = "existing indices refuse it; it holds from the next rollover on, and searches over old and new ones may fail";
+    found.push(Flag::MappingRejected, what, Some(live.to_owned()));
+}
+
+fn tell_refused(what: String, found: &mut Found) {
+    let live = "it holds from the next rollover on; what is refused then is lost unless its shipper keeps it";
+    found.push(Flag::MappingRejected, what, Some(live.to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::diff::risk::tests::{of_trees, of_values};
+
+    const MAPPINGS: &str = "elasticsearch/main/_component_template/x@mappings.json";
+
+    fn template(field: &Json) -> Json {
+        json!({"template": {"mappings": {"properties": {"a": {"properties": {"b": field}}}}}})
+    }
+
+    fn of_fields(old: &Json, new: &Json) -> Vec<String> {
+        of_values(MAPPINGS, &template(old), &template(new))
+    }
+
+    fn flagged(what: &str) -> Vec<String> {
+        vec![format!("mapping-rejected: {what}")]
+    }
+
+    #[test]
+    fn what_an_index_has_is_fixed() {
+        for (kind, parameter, old, new) in [
+            ("date", "format", json!(null), json!("epoch_second")),
+            ("object", "enabled", json!(null), json!(false)),
+            ("text", "norms", json!(false), json!(null)),
+            ("keyword", "norms", json!(null), json!(true)),
+            ("text", "index_options", json!(null), json!("offsets")),
+            ("keyword", "null_value", json!(null), json!("none")),
+            ("scaled_float", "scaling_factor", json!(10), json!(100)),
+            ("keyword", "doc_values", json!(true), json!("false")),
+        ] {
+            let field = |value: &Json| json!({"type": kind, parameter: value});
+            assert_eq!(
+                of_fields(&field(&old), &field(&new)),
+                flagged(&format!("`{parameter}` of the field `a.b` changes"))
+            );
+        }
+        for (kind, parameter, old, new) in [
+            ("text", "norms", json!(true), json!(false)),
+            ("text", "index_options", json!(null), json!("positions")),
+            (
+                "date",
+                "format",
+                json!(null),
+                json!("strict_date_optional_time||epoch_millis"),
+            ),
+            ("keyword", "ignore_above", json!(1), json!(2)),
+            (
+                "keyword",
+                "eager_global_ordinals",
+                json!(false),
+                json!(true),
+            ),
+            ("ip", "ignore_malformed", json!(false), json!(true)),
+            ("object", "dynamic", json!(true), json!(false)),
+        ] {
+            let field = |value: &Json| json!({"type": kind, parameter: value});
+            assert_eq!(
+                of_fields(&field(&old), &field(&new)),
+                [""; 0],
+                "{parameter}"
+            );
+        }
+    }
+
+    #[test]
+    fn records_are_refused() {
+        assert_eq!(
+            of_fields(
+                &json!({"type": "ip", "ignore_malformed": true}),
+                &json!({"type": "ip"})
+            ),
+            flagged("records are refused whose field `a.b` has a value that doesn't fit")
+        );
+        assert_eq!(
+            of_fields(&json!({"dynamic": false}), &json!({"dynamic": "strict"})),
+            flagged("records with fields below `a.b` that the mapping doesn't name are refused")
+        );
+        let whole = |dynamic: &Json| json!({"template": {"mappings": {"dynamic": dynamic}}});
+        assert_eq!(
+            of_values(MAPPINGS, &whole(&json!(false)), &whole(&json!("strict"))),
+            flagged("records with fields that the mapping doesn't name are refused")
+        );
+        assert!(of_values(MAPPINGS, &whole(&json!("strict")), &whole(&json!(false))).is_empty());
+        let path = "elasticsearch/main/_component_template/x@settings.json";
+        let lax = |lax: bool| json!({"template": {"settings": {"index": {"mapping": {"ignore_malformed": lax}}}}});
+        assert_eq!(
+            of_values(path, &lax(true), &lax(false)),
+            flagged("records are refused that have a value which doesn't fit its field")
+        );
+        assert!(of_values(path, &lax(false), &lax(true)).is_empty());
+    }
+
+    #[test]
+    fn another_product_has_no_old_indices() {
+        let tree = |folder: &'static str, kind: &str| {
+            [
+                (MAPPINGS, template(&json!({"type": kind})).to_string()),
+                (folder, "{}".to_owned()),
+            ]
+        };
+        let elasticsearch = tree("elasticsearch/main/_data/_ilm.json", "flattened");
+        let to = tree(
+            "elasticsearch/main/_plugins/_ism/policies/y.json",
+            "flat_object",
+        );
+        assert_eq!(
+            of_trees(&elasticsearch, &to),
+            flagged("the field `a.b` is flat_object instead of flattened")
+        );
+        let elasticsearch = tree("elasticsearch/main/_security/role/y.json", "flattened");
+        let reported = of_trees(&elasticsearch, &to);
+        assert!(
+            !reported.concat().contains("mapping-rejected"),
+            "{reported:?}"
+        );
+    }
+}

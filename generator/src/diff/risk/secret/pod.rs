@@ -1,0 +1,89 @@
+//! Secrets that pods read. Pure.
+//!
+//! <https://kubernetes.io/docs/concepts/configuration/secret/#using-a-secret>
+
+use serde_json::Value as Json;
+
+use super::super::change::{Change, containers, items, pod_spec, text};
+use super::{Place, References};
+
+/// What the owners of a pod begin with.
+pub(super) const OWNER: &str = "the container ";
+
+pub(super) fn read(spec: &Json, found: &mut References) {
+    for (name, container) in containers(spec) {
+        let owner = format!("{OWNER}`{name}`");
+        for variable in items(container, "env") {
+            let place = Place::new(&owner, text(variable, "/name"));
+            let [secret, key] = ["name", "key"]
+                .map(|key| text(variable, &format!("/valueFrom/secretKeyRef/{key}")));
+            if is_literal(text(variable, "/value")) {
+                found.literals.insert(place.clone());
+            }
+            found.add(place, &[secret, key]);
+        }
+        for source in items(container, "envFrom") {
+            let place = Place::new(&owner, "its environment");
+            found.add(place, &[text(source, "/secretRef/name")]);
+        }
+        found.owners.insert(owner);
+    }
+    read_volumes(spec, found);
+    for secret in items(spec, "imagePullSecrets") {
+        let place = Place::new("the images", "images");
+        found.add(place, &[text(secret, "/name")]);
+    }
+}
+
+/// Whether a value is none that names another variable.
+fn is_literal(value: &str) -> bool {
+    !value.is_empty() && !value.contains("$(")
+}
+
+fn read_volumes(spec: &Json, found: &mut References) {
+    for volume in items(spec, "volumes") {
+        let place = Place::new("the volumes", text(volume, "/name"));
+        found.add(place.clone(), &[text(volume, "/secret/secretName")]);
+        let sources = volume.get("projected");
+        for source in sources.map_or(&[][..], |projected| items(projected, "sources")) {
+            found.add(place.clone(), &[text(source, "/secret/name")]);
+        }
+    }
+}
+
+/// Whether pods of an object read a Secret.
+pub(super) fn reads(object: &Json, secret: &str) -> bool {
+    let Some(spec) = pod_spec(object) else {
+        return false;
+    };
+    let mut found = References::default();
+    read(spec, &mut found);
+    let mut all = found.of.values().flatten();
+    all.any(|reference| reference.split('/').next() == Some(secret))
+}
+
+/// Whether what is no longer read was for more than a destination that is removed
+/// for these pods: they still read another part of that Secret, or no
+/// configuration says what it was for.
+pub(super) fn still_needs(change: &Change<'_>, reference: &str) -> bool {
+    let secret = reference.split('/').next().unwrap_or_default();
+    if change.new_value().is_some_and(|new| reads(new, secret)) {
+        return true;
+    }
+    let variables = change.old_value().and_then(pod_spec).map(|spec| {
+        let mut found = References::default();
+        read(spec, &mut found);
+        let places = found.of.into_iter();
+        let own = places.filter(|(_, references)| references.contains(reference));
+        own.map(|(place, _)| place.name).collect::<Vec<String>>()
+    });
+    // Where a configuration names the variable, its connection tells.
+    let is_named = |variable: &String| {
+        change.around.base.files().any(|(path, bytes)| {
+            let is_configuration = path.as_str().ends_with(".conf");
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            is_configuration && text.contains(variable.as_str())
+        })
+    };
+    !variables.iter().flatten().any(is_named)
+}

@@ -1,0 +1,74 @@
+//! Secrets that a template of `CloudFormation` names: dynamic references
+//! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>),
+//! addresses, and the forwarder's own configuration. Pure.
+
+use serde_json::Value as Json;
+
+use super::{MAX_DEPTH, Place, References};
+use crate::diff::risk::change::{legible, text};
+
+/// Reads one resource.
+pub(super) fn read(id: &str, resource: &Json, found: &mut References) {
+    let owner = format!("the resource `{}`", legible(id));
+    let permissions = format!("the permissions of `{}`", legible(id));
+    found.owners.insert(owner.clone());
+    found.permitted.insert(permissions.clone());
+    walk(resource, [&owner, &permissions], 0, found);
+}
+
+fn walk(value: &Json, owners: [&str; 2], depth: usize, found: &mut References) {
+    match value {
+        _ if depth > MAX_DEPTH => {}
+        Json::String(text) => of_text(text, owners, found),
+        Json::Array(items) => {
+            for item in items {
+                walk(item, owners, depth + 1, found);
+            }
+        }
+        Json::Object(members) => {
+            for value in members.values() {
+                walk(value, owners, depth + 1, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn of_text(text: &str, [owner, permissions]: [&str; 2], found: &mut References) {
+    for (at, start) in text.match_indices("{{resolve:") {
+        let rest = &text[at + start.len()..];
+        let reference = &rest[..rest.find("}}").unwrap_or(rest.len())];
+        let kinds = ["secretsmanager:", "ssm-secure:"];
+        if kinds.iter().any(|kind| reference.starts_with(kind)) {
+            found.add(Place::new(owner, "value"), &[reference]);
+        }
+    }
+    for (at, start) in text.match_indices(":secret:") {
+        let is_of_secrets = text[..at].contains(":secretsmanager:") && text.starts_with("arn:");
+        let rest = &text[at + start.len()..];
+        let end = rest.find(['"', '}', ' ']).unwrap_or(rest.len());
+        if is_of_secrets {
+            found.add(Place::new(permissions, "addresses"), &[&rest[..end]]);
+        }
+    }
+    of_configuration(text, found);
+}
+
+/// The destinations of the forwarder, which its configuration has as JSON.
+fn of_configuration(text: &str, found: &mut References) {
+    if !text.starts_with('{') || !text.contains("\"destinations\"") {
+        return;
+    }
+    let read: Option<Json> = serde_json::from_str(text).ok();
+    let destinations = read.as_ref().and_then(|read| read.get("destinations"));
+    for (name, destination) in destinations.and_then(Json::as_object).into_iter().flatten() {
+        let owner = format!("the destination `{}`", legible(name));
+        found.owners.insert(owner.clone());
+        // Releases before version 1 of the configuration had it one level up.
+        let secret = ["/authentication/secret", "/secret"]
+            .map(|pointer| self::text(destination, pointer))
+            .into_iter()
+            .find(|secret| !secret.is_empty());
+        found.add(Place::new(owner, "secret"), &[secret.unwrap_or_default()]);
+    }
+}
