@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::merge::{ValuePath, merge, merge_all};
 use crate::load::node::{Entry, Node, Value};
@@ -227,17 +227,18 @@ pub fn value_of(layers: &[&Node], setting: &ValuePath) -> Option<Json> {
     setting.find(&merged).map(Node::to_json)
 }
 
-/// Whether a cluster's own layer says anything of a setting, or has a place
-/// for it that the layers below don't have.
-pub fn says_something(own: &Node, below: &[&Node], setting: &ValuePath) -> bool {
-    let says = |path: &ValuePath| {
-        let block = block_setting(path);
-        let mut paths = [Some(path), block.as_ref()].into_iter().flatten();
-        paths.any(|path| only(own, path.parts()).is_some())
-    };
-    let places = settings_of(&[own], setting);
-    let mut places = places.iter();
-    says(setting) || places.any(|place| says(place) || !place_exists(below.iter().copied(), place))
+/// What a layer says of a setting, at its place, at those of blocks and above:
+/// over the same layers, two that say the same give it the same value.
+pub fn statement(layer: &Node, setting: &ValuePath) -> String {
+    let places = settings_of(&[layer], setting).into_iter();
+    let mut paths: BTreeSet<ValuePath> = places.chain([setting.clone()]).collect();
+    let blocks: Vec<ValuePath> = paths.iter().filter_map(block_setting).collect();
+    paths.extend(blocks);
+    let said = paths.into_iter().map(|path| {
+        let said = only(layer, path.parts()).map(|node| node.to_json());
+        json!([path.to_string(), said])
+    });
+    Json::from_iter(said).to_string()
 }
 
 /// A layer with nothing in it but what it says of a setting, at its place or above.

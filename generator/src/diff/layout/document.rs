@@ -177,6 +177,11 @@ impl<'p> Text<'p> {
         self
     }
 
+    pub(in crate::diff) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     pub(in crate::diff) fn spans(&self) -> &[Span<'p>] {
         &self.0
     }

@@ -50,6 +50,7 @@ impl ChangedLayer<'_> {
 }
 
 type Layers<'a> = Vec<(LayerName, &'a Node)>;
+type Decided<'a> = (Option<&'a LayerName>, String);
 
 /// A cluster's layers on both sides; none at the base for a new one.
 struct Cluster<'a> {
@@ -59,14 +60,19 @@ struct Cluster<'a> {
 }
 
 impl Cluster<'_> {
-    /// What its values come from besides its own file.
-    fn shared(&self) -> (Option<Option<&LayerName>>, Option<&LayerName>) {
-        fn environment<'l>(layers: &'l Layers<'_>) -> Option<&'l LayerName> {
-            let names = layers.iter().map(|(name, _)| name);
-            let mut names = names.filter(|name| matches!(name, LayerName::Environment(_)));
-            names.next()
+    /// What decides its value of a setting: its environments, and what its own
+    /// file says, on both sides.
+    fn decided_by(&self, setting: &ValuePath) -> (Option<Decided<'_>>, Decided<'_>) {
+        fn of_side<'l>(layers: &'l Layers<'_>, setting: &ValuePath) -> Decided<'l> {
+            let mut names = layers.iter().map(|(name, _)| name);
+            let environment = names.find(|name| matches!(name, LayerName::Environment(_)));
+            let own = layers.last();
+            let said = own.map(|(_, own)| inherit::statement(own, setting));
+            (environment, said.unwrap_or_default())
         }
-        (self.base.as_ref().map(environment), environment(&self.head))
+        let base = self.base.as_ref();
+        let base = base.map(|layers| of_side(layers, setting));
+        (base, of_side(&self.head, setting))
     }
 }
 
@@ -103,28 +109,25 @@ impl<'a> Reaching<'a> {
     /// of it: with the layer of the other side, on either side, they would
     /// have another value.
     pub(super) fn clusters(&self, layer: &ChangedLayer<'_>, setting: &ValuePath) -> Vec<Arc<str>> {
-        // Clusters that say nothing of it themselves have what others of their environment have.
+        // Where the same decides it, it is the same: most clusters say nothing of it.
         let mut known = BTreeMap::new();
         let mut reached = Vec::new();
-        for cluster in &self.clusters {
-            let is_of_layer = match layer {
-                ChangedLayer::Cluster(name) => **name == *cluster.name,
-                _ => true,
-            };
-            if !is_of_layer {
-                continue;
-            }
-            let is_reached = if self.says_something(cluster, setting) {
-                self.reaches(layer, cluster, setting)
-            } else {
-                let of_shared = known.entry(cluster.shared());
-                *of_shared.or_insert_with(|| self.reaches(layer, cluster, setting))
-            };
-            if is_reached {
+        for cluster in self.clusters_of(layer) {
+            let decided = known.entry(cluster.decided_by(setting));
+            if *decided.or_insert_with(|| self.reaches(layer, cluster, setting)) {
                 reached.push(cluster.name.clone());
             }
         }
         reached
+    }
+
+    /// The clusters that a layer is of, without a look at their environments.
+    fn clusters_of(&self, layer: &ChangedLayer<'_>) -> &[Cluster<'a>] {
+        let ChangedLayer::Cluster(name) = layer else {
+            return &self.clusters;
+        };
+        let found = self.clusters.binary_search_by(|one| (*one.name).cmp(name));
+        found.map_or(&[], |at| &self.clusters[at..=at])
     }
 
     fn reaches(
@@ -151,16 +154,6 @@ impl<'a> Reaching<'a> {
             values.any(|place| {
                 inherit::value_of(&own, &place) != inherit::value_of(&exchanged, &place)
             })
-        })
-    }
-
-    /// Whether a cluster's own file says anything of a setting.
-    fn says_something(&self, cluster: &Cluster<'_>, setting: &ValuePath) -> bool {
-        let sides = cluster.base.iter().chain([&cluster.head]);
-        let mut own = sides.filter_map(|layers| layers.split_last());
-        own.any(|((_, own), shared)| {
-            let shared: Vec<&Node> = shared.iter().map(|(_, node)| *node).collect();
-            inherit::says_something(own, &shared, setting)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::inline::{cell, code, prose};
 use super::rows::Rows;
-use crate::diff::layout::document::{Names, Row, Section, Span, Table, Text};
+use crate::diff::layout::document::{Names, Row, Section, Span, Text};
 use crate::diff::layout::words::{and_more, count, counts, listed};
 use crate::diff::preview::ClusterRisk;
 
@@ -22,11 +22,12 @@ pub(super) fn section(section: &Section<'_>, max_bytes: usize) -> Option<String>
     if section.table.columns.is_empty() {
         list(title, section, max_bytes)
     } else {
-        table(title, &section.table, max_bytes)
+        table(section, title, max_bytes)
     }
 }
 
-fn table(title: String, table: &Table<'_>, max_bytes: usize) -> Option<String> {
+fn table(section: &Section<'_>, title: String, max_bytes: usize) -> Option<String> {
+    let table = &section.table;
     let rest = table.rest.as_ref().map(|row| cells(row, Length::Whole));
     let rest = rest.unwrap_or_default();
     let heads = table.columns.join(" | ");
@@ -44,6 +45,9 @@ fn table(title: String, table: &Table<'_>, max_bytes: usize) -> Option<String> {
             clusters += row.clusters;
         }
     }
+    if rows.left_out() == table.rows.len() && !table.rows.is_empty() {
+        return Some(counted(section));
+    }
     let note = |more| {
         let of = match clusters {
             0 => String::new(),
@@ -53,6 +57,12 @@ fn table(title: String, table: &Table<'_>, max_bytes: usize) -> Option<String> {
         format!("| {} {between}{of}|\n", and_more(more, table.noun))
     };
     Some(rows.end(note) + &rest)
+}
+
+/// Where there is room for no row.
+fn counted(section: &Section<'_>) -> String {
+    let rows = count(section.table.rows.len(), section.table.noun);
+    format!("**{}**: {rows}\n", section.title)
 }
 
 /// Sentences first: they are of all that is listed.

@@ -108,13 +108,9 @@ impl Markup {
         });
         self.text(risk.flag.title());
         self.within(" <code class=\"soft\">", risk.flag.id(), "</code></h3>\n");
-        self.raw("<p class=\"sentence\">");
-        self.sentence(&risk.what);
-        self.raw(".</p>\n");
+        self.paragraph(&risk.what);
         if let Some(live) = &risk.live {
-            self.raw("<p class=\"sentence\">");
-            self.sentence(live);
-            self.raw(".</p>\n");
+            self.paragraph(live);
         }
         self.raw("<dl class=\"facts\">\n");
         self.raw("<dt>clusters</dt><dd>");
@@ -134,6 +130,17 @@ impl Markup {
             self.raw("</dd>\n");
         }
         self.raw("</dl>\n</article>\n");
+    }
+
+    /// A sentence with its end. Its first letter becomes a capital, unless it is a name's.
+    fn paragraph(&mut self, sentence: &str) {
+        self.raw(if sentence.starts_with('`') {
+            "<p>"
+        } else {
+            "<p class=\"sentence\">"
+        });
+        self.sentence(sentence);
+        self.raw(".</p>\n");
     }
 
     /// Where a risk is seen among the changes.

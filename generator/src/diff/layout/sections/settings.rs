@@ -1,7 +1,9 @@
 //! The settings that changed, with what they reach.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use logfleet_contract::folder::{ACCOUNTS, FLEET};
 use serde_json::Value as Json;
 
 use crate::diff::layout::document::{Names, Row, Section, Table, Text, Tone};
@@ -45,47 +47,69 @@ pub(in crate::diff) fn settings(preview: &Preview) -> Section<'_> {
 
 /// Both values; of what doesn't fit into a line, what becomes of it.
 fn change(setting: &SettingChange) -> Text<'static> {
-    let detail = match (&setting.before, &setting.after) {
+    let (before, after) = (setting.before.as_ref(), setting.after.as_ref());
+    let (detail, word) = match (before.cloned(), after.cloned()) {
         (Some(old), Some(new)) if old == new => {
             return Text::default().words("differs; what it is, is not shown");
         }
-        (Some(old), Some(new)) => Detail::Changed {
-            old: old.clone(),
-            new: new.clone(),
-        },
-        (Some(old), None) => Detail::Removed { old: old.clone() },
-        (None, Some(new)) => Detail::Added { new: new.clone() },
+        (Some(old), Some(new)) => (Detail::Changed { old, new }, "changed"),
+        (Some(old), None) => (Detail::Removed { old }, "removed"),
+        (None, Some(new)) => (Detail::Added { new }, "added"),
         (None, None) => return Text::default(),
     };
-    let in_line = |value: &Option<Json>| {
-        value
-            .as_ref()
-            .map_or(Some(None), |value| short(value).map(Some))
+    let (below, before, after) = only_difference(before, after);
+    let (short, is_whole) = match in_line(before, after) {
+        None => (Text::default().words(word), false),
+        Some(values) if below.is_empty() => values,
+        Some((values, _)) => {
+            let name = Text::default().code(below.join(".")).words(" ");
+            (name.and(values), false)
+        }
     };
-    let (Some(before), Some(after)) = (in_line(&setting.before), in_line(&setting.after)) else {
-        let word = match detail {
-            Detail::Added { .. } => "added",
-            Detail::Removed { .. } => "removed",
-            _ => "changed",
-        };
-        return Text::default().change(Text::default().words(word), detail);
-    };
-    let (old, new) = (
-        before.as_deref().unwrap_or(""),
-        after.as_deref().unwrap_or(""),
-    );
-    let (old_cut, new_cut) = cut_pair(old, new, MAX_VALUE);
-    let value = |text: Text<'static>, value: &Option<String>, cut: &str| match value {
-        Some(_) => text.code(cut),
-        None => text.words("not set"),
-    };
-    let text = value(Text::default(), &before, &old_cut).words(" → ");
-    let text = value(text, &after, &new_cut);
-    if (old, new) == (old_cut.as_str(), new_cut.as_str()) {
-        text
+    if is_whole {
+        short
     } else {
-        Text::default().change(text, detail)
+        Text::default().change(short, detail)
     }
+}
+
+/// Of two mappings with one difference, where that is below them, and both values there.
+fn only_difference<'v>(
+    before: Option<&'v Json>,
+    after: Option<&'v Json>,
+) -> (Vec<&'v str>, Option<&'v Json>, Option<&'v Json>) {
+    let (Some(Json::Object(old)), Some(Json::Object(new))) = (before, after) else {
+        return (Vec::new(), before, after);
+    };
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut differing = keys
+        .into_iter()
+        .filter(|key| old.get(*key) != new.get(*key));
+    match (differing.next(), differing.next()) {
+        (Some(key), None) => {
+            let (below, before, after) = only_difference(old.get(key), new.get(key));
+            ([vec![key.as_str()], below].concat(), before, after)
+        }
+        _ => (Vec::new(), before, after),
+    }
+}
+
+/// Two values in a line, and whether that is all of them; none if they don't fit.
+fn in_line(before: Option<&Json>, after: Option<&Json>) -> Option<(Text<'static>, bool)> {
+    let value = |value: Option<&Json>| value.map_or(Some(None), |value| short(value).map(Some));
+    let (before, after) = (value(before)?, value(after)?);
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (old, new) = (text(&before), text(&after));
+    let (old_cut, new_cut) = cut_pair(&old, &new, MAX_VALUE);
+    let is_whole = old == old_cut && new == new_cut;
+    let shown = |value: Option<String>, cut: String| match value {
+        Some(_) => Text::default().code(cut),
+        None => Text::default().words("not set"),
+    };
+    let text = shown(before, old_cut)
+        .words(" → ")
+        .and(shown(after, new_cut));
+    Some((text, is_whole))
 }
 
 /// A value that fits into a line: plain, or a list of plain ones.
@@ -129,10 +153,74 @@ fn reach(reach: &SettingReach) -> Text<'_> {
             text.clusters(clusters.iter().map(String::as_str), number)
         }
         SettingReach::SharedFiles { folders } => {
-            let folders: Vec<String> = folders.iter().map(|name| format!("{name}/")).collect();
-            text.words("only ").code(folders.join(", "))
+            let folders = folders.iter().map(|name| match name.as_str() {
+                FLEET => Text::default().words("files of the whole fleet"),
+                ACCOUNTS => Text::default().words("files of accounts"),
+                other => Text::default().words("files of ").code(other),
+            });
+            folders.fold(text, |text, folder| match text.is_empty() {
+                true => folder,
+                false => text.words(", ").and(folder),
+            })
         }
         SettingReach::Nothing => text.words("changes nothing that is rendered"),
         SettingReach::NotCompared => text.words("not compared"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::diff::layout::document::Span;
+    use crate::diff::preview::InputScope;
+
+    fn reported(before: Option<Json>, after: Option<Json>) -> String {
+        fn text(whole: &Text<'_>) -> String {
+            let spans = whole.spans().iter().map(|span| match span {
+                Span::Change(short, _) => format!("({})", text(short)),
+                Span::Words(words) | Span::Code(words) | Span::Note(words) => words.clone(),
+                Span::Names(_) | Span::Totals(_) => String::new(),
+            });
+            spans.collect()
+        }
+        text(&change(&SettingChange {
+            path: "x".to_owned(),
+            scope: InputScope::Fleet,
+            before,
+            after,
+            places: Vec::new(),
+            reach: SettingReach::Nothing,
+        }))
+    }
+
+    #[test]
+    fn a_change_is_said_in_a_line_and_else_opened() {
+        let rule = |lines, wait| json!({"lines": {"max": lines}, "wait": wait});
+        for (before, after, expected) in [
+            (Some(json!(500)), Some(json!(300)), "500 → 300"),
+            (None, Some(json!(["a", 1])), "not set → [\"a\", 1]"),
+            (Some(json!(1)), Some(Json::Null), "1 → null"),
+            (Some(json!("a")), None, "\"a\" → not set"),
+            (
+                Some(json!("*****")),
+                Some(json!("*****")),
+                "differs; what it is, is not shown",
+            ),
+            (Some(rule(1, 2)), Some(rule(3, 2)), "(lines.max 1 → 3)"),
+            (Some(json!({})), Some(json!({"a": 1})), "(a not set → 1)"),
+            (Some(rule(1, 2)), Some(rule(3, 4)), "(changed)"),
+            (None, Some(rule(3, 4)), "(added)"),
+            (Some(rule(3, 4)), None, "(removed)"),
+            (Some(json!("a\nb")), Some(json!("c")), "(changed)"),
+        ] {
+            assert_eq!(reported(before, after), expected);
+        }
+        let long = reported(Some(json!("a".repeat(99))), Some(json!("b")));
+        assert!(
+            long.starts_with("(\"aaa") && long.contains("… → "),
+            "{long}"
+        );
     }
 }

@@ -73,7 +73,7 @@ impl Page {
             .collect();
         line += &filled(wide).join("  ");
         self.words(0, indent_of(widths) + 2, style, &line);
-        let below = filled(below).join(", ");
+        let below = filled(below).join("; ");
         if !below.is_empty() {
             self.words(2, 4, style, &below);
         }
