@@ -110,6 +110,9 @@ fn in_order(value: &Json) -> Json {
     }
 }
 
+/// Groups of settings that are called like a secret, and hold none.
+const GROUPS: [&str; 1] = ["credentials"];
+
 /// The values of a layer, as they may be shown.
 pub(super) struct Shown(Json);
 
@@ -123,8 +126,11 @@ impl Shown {
         let (mut under, mut node) = (Under::default(), &self.0);
         for part in path.parts() {
             let members = node.as_object()?;
-            under = under.member(part, members);
             node = members.get(part)?;
+            let is_group = GROUPS.contains(&part.as_str()) && node.is_object();
+            if !is_group {
+                under = under.member(part, members);
+            }
         }
         Some(redact::value(under, node))
     }

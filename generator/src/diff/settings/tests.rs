@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::diff::preview::{ClusterChange, ClusterStatus, ClusterTotals, SettingReach, Totals};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
-use crate::load::source::SourceFile;
+use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
 
 const DEFAULTS: &str = "\
@@ -236,6 +236,22 @@ fn a_secret_is_seen_to_differ_and_no_more() {
     let altered = altered(&base, &head);
     let expected = "destinations.main.password.value \"*****\" -> \"*****\" at fleet:3 reaches [a]";
     assert_eq!(altered, [expected]);
+}
+
+#[test]
+fn no_default_is_taken_for_a_secret() {
+    let file = SourceFile::new("defaults", crate::settings::DEFAULTS);
+    let defaults = yaml::parse(FileId(0), &file).expect("YAML");
+    let nothing = yaml::parse(FileId(1), &SourceFile::new("none", "")).expect("YAML");
+    let all = differences(&nothing, &defaults);
+    assert!(all.len() > 100, "{}", all.len());
+    let shown = Shown::of(&defaults);
+    let hidden = all.iter().filter(|found| {
+        let value = shown.at(&found.path).unwrap_or_default();
+        value.to_string().contains(redact::HIDDEN)
+    });
+    let hidden: Vec<String> = hidden.map(|found| found.path.to_string()).collect();
+    assert_eq!(hidden, [""; 0]);
 }
 
 /// What a setting reaches whose value differs in `a` and `b`, of three clusters.
