@@ -6,7 +6,7 @@ use logfleet_contract::folder::{ACCOUNTS, FLEET, is_shared};
 
 use super::AlteredSetting;
 use crate::diff::preview::{
-    ClusterChange, ClusterStatus, ClusterTotals, SettingChange, SettingReach,
+    ClusterChange, ClusterStatus, ClusterTotals, InputScope, SettingChange, SettingReach,
 };
 use crate::diff::redact;
 use crate::layers::input_schema::OF_FLEET;
@@ -62,8 +62,8 @@ impl Effects<'_> {
         let faulty = [ClusterStatus::HeadFaulty, ClusterStatus::BaseFaulty];
         let is_faulty = |name: &str| is_in(name, &faulty);
         let is_unknown = if setting.clusters.is_empty() {
-            // Those that can't be read are in no list.
-            self.statuses.keys().any(|name| is_faulty(name))
+            // Clusters that can't be read are in no list, unless the layer is their own.
+            setting.scope != InputScope::Cluster && self.statuses.keys().any(|name| is_faulty(name))
         } else {
             setting.clusters.iter().any(|name| is_faulty(name))
         };
