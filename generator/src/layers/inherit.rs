@@ -238,7 +238,7 @@ pub fn statement(layer: &Node, setting: &ValuePath) -> String {
         let said = only(layer, path.parts()).map(|node| node.to_json());
         json!([path.to_string(), said])
     });
-    Json::from_iter(said).to_string()
+    said.collect::<Json>().to_string()
 }
 
 /// A layer with nothing in it but what it says of a setting, at its place or above.

@@ -124,7 +124,7 @@ pub(in crate::diff) enum Span<'p> {
 /// Names in a row.
 #[derive(Clone)]
 pub(in crate::diff) struct Names<'p> {
-    pub(in crate::diff) names: Vec<Cow<'p, str>>,
+    pub(in crate::diff) all: Vec<Cow<'p, str>>,
     /// How many there are in words, to stand before several of them, or for
     /// all of them; empty where that says nothing.
     pub(in crate::diff) count: String,
@@ -166,7 +166,7 @@ impl<'p> Text<'p> {
     ) -> Self {
         let names = names.into_iter().map(Cow::Borrowed);
         self.names(Names {
-            names: names.collect(),
+            all: names.collect(),
             count,
             max_shown: MAX_CLUSTERS,
         })

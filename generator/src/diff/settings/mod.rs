@@ -111,23 +111,20 @@ impl Altered<'_> {
         let scope = layer.scope();
         let says = serde_json::json!([before, before.is_some(), after, after.is_some()]);
         let key = (scope, found.path.clone(), says.to_string());
-        match self.numbers.get(&key) {
-            Some(number) => {
-                let same = &mut self.settings[*number];
-                same.places.push(place);
-                same.clusters.extend(clusters);
-            }
-            None => {
-                self.numbers.insert(key, self.settings.len());
-                self.settings.push(AlteredSetting {
-                    path: found.path.clone(),
-                    scope,
-                    before,
-                    after,
-                    places: vec![place],
-                    clusters,
-                });
-            }
+        if let Some(number) = self.numbers.get(&key) {
+            let same = &mut self.settings[*number];
+            same.places.push(place);
+            same.clusters.extend(clusters);
+            return;
         }
+        self.numbers.insert(key, self.settings.len());
+        self.settings.push(AlteredSetting {
+            path: found.path.clone(),
+            scope,
+            before,
+            after,
+            places: vec![place],
+            clusters,
+        });
     }
 }

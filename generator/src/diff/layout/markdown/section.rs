@@ -22,11 +22,11 @@ pub(super) fn section(section: &Section<'_>, max_bytes: usize) -> Option<String>
     if section.table.columns.is_empty() {
         list(title, section, max_bytes)
     } else {
-        table(section, title, max_bytes)
+        table(section, &title, max_bytes)
     }
 }
 
-fn table(section: &Section<'_>, title: String, max_bytes: usize) -> Option<String> {
+fn table(section: &Section<'_>, title: &str, max_bytes: usize) -> Option<String> {
     let table = &section.table;
     let rest = table.rest.as_ref().map(|row| cells(row, Length::Whole));
     let rest = rest.unwrap_or_default();
@@ -159,9 +159,9 @@ fn as_warning(warning: &Text<'_>) -> String {
 
 /// A name, or how many there are and, within brackets, the first of them.
 fn names_in_row(names: &Names<'_>, length: Length) -> String {
-    let all = names.names.iter().map(AsRef::as_ref);
+    let all = names.all.iter().map(AsRef::as_ref);
     let listed = |max| listed(all.clone(), max, |name| code(name, MAX_CODE));
-    match (names.names.len(), length) {
+    match (names.all.len(), length) {
         (_, Length::Short) if names.count.is_empty() => listed(1),
         (_, Length::Short) => names.count.clone(),
         (1, _) => listed(1),

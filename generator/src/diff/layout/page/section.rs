@@ -135,7 +135,7 @@ impl Markup {
             Span::Words(words) | Span::Note(words) => self.text(words),
             Span::Code(text) => self.code(text),
             Span::Totals(totals) => self.counts(*totals),
-            Span::Names(names) => match names.names.as_slice() {
+            Span::Names(names) => match names.all.as_slice() {
                 [name] => self.text(name),
                 all if names.count.is_empty() => self.names(all),
                 all => self.list("", &format!("{}: ", names.count), all),

@@ -134,7 +134,7 @@ fn place(setting: &SettingChange) -> Text<'_> {
     let places = setting.places.iter();
     let places = places.map(|place| Cow::Owned(format!("{}:{}", place.file, place.line)));
     let text = Text::default().names(Names {
-        names: places.collect(),
+        all: places.collect(),
         count: String::new(),
         max_shown: MAX_PLACES,
     });
@@ -158,9 +158,12 @@ fn reach(reach: &SettingReach) -> Text<'_> {
                 ACCOUNTS => Text::default().words("files of accounts"),
                 other => Text::default().words("files of ").code(other),
             });
-            folders.fold(text, |text, folder| match text.is_empty() {
-                true => folder,
-                false => text.words(", ").and(folder),
+            folders.fold(text, |text, folder| {
+                if text.is_empty() {
+                    folder
+                } else {
+                    text.words(", ").and(folder)
+                }
             })
         }
         SettingReach::Nothing => text.words("changes nothing that is rendered"),

@@ -119,9 +119,9 @@ fn text(whole: &Text<'_>) -> String {
 
 /// A name, or how many there are and the first of them.
 fn names_in_row(names: &Names<'_>) -> String {
-    let all = names.names.iter().map(AsRef::as_ref);
+    let all = names.all.iter().map(AsRef::as_ref);
     let listed = listed(all, names.max_shown, str::to_owned);
-    match names.names.len() {
+    match names.all.len() {
         1 => listed,
         _ if names.count.is_empty() => listed,
         _ => format!("{}: {listed}", names.count),
