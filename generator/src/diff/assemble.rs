@@ -12,6 +12,7 @@ use super::preview::{
     NewClusters, Preview, RenamedCluster, Risk, Side, Totals,
 };
 use super::risk::{Words, acknowledge, gather, tell_earlier};
+use super::settings::{AlteredSetting, with_effects};
 use super::{redact, shipping};
 use crate::fault::{Fault, Faults};
 use crate::settings::Flag;
@@ -27,6 +28,8 @@ pub struct Compared<'a> {
     pub comparisons: Vec<Comparison>,
     /// How many stay as they are.
     pub unchanged: usize,
+    /// The settings that changed.
+    pub settings: Vec<AlteredSetting>,
     /// What is said of its risks.
     pub words: Words,
     /// The inputs.
@@ -69,6 +72,7 @@ impl Compared<'_> {
         let new_clusters = new_clusters(&self.comparisons);
         let groups = group(&changed(self.comparisons));
         let clusters = count_clusters(&changed_clusters, self.unchanged);
+        let settings = with_effects(self.settings, &changed_clusters, clusters);
         let mut files = Totals::default();
         let mut objects = Totals::default();
         // What is compared with nothing is no change.
@@ -91,6 +95,7 @@ impl Compared<'_> {
             head: shown_side(self.head),
             risks,
             acknowledgement_faults: acknowledgement_faults.sorted(),
+            settings,
             clusters,
             files,
             objects,

@@ -8,6 +8,7 @@
 //! cluster_renames  … a renamed one beside what it was
 //! risk/          what of it can lose, leak or break something …
 //! clusters_at_risk       … in a cluster as it is applied, wherever it moves
+//! settings/        which settings changed, and what they reach
 //! shipping         what new clusters ship
 //! group            equal changes of many clusters, reported once
 //! assemble         all of it, with the blast radius → a Preview
@@ -30,6 +31,7 @@ mod placeholders;
 pub mod preview;
 mod redact;
 mod risk;
+mod settings;
 mod shipping;
 
 pub use assemble::Compared;
@@ -38,3 +40,4 @@ pub use cluster_renames::{compare_renamed, find_cluster_renames, tell_renamed};
 pub use clusters::{compare_cluster, compare_shared, uncompared_shared};
 pub use comparison::{ClusterRename, Comparison, Presence, Renamed, RenderedCluster};
 pub use risk::{EarlierWord, Word, Words, one_line, unacknowledged, words_of_trailers};
+pub use settings::{AlteredSetting, altered_settings};

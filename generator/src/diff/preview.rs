@@ -33,6 +33,8 @@ pub struct Preview {
     pub risks: Vec<Risk>,
     /// What of the acknowledgements can't be made out, or counts no more: it acknowledges nothing.
     pub acknowledgement_faults: Vec<Fault>,
+    /// The settings that changed, those of the fleet first, then those of environments and clusters.
+    pub settings: Vec<SettingChange>,
     /// Clusters by what becomes of them.
     pub clusters: ClusterTotals,
     /// Files of all clusters, whole clusters that come or go included.
@@ -88,6 +90,67 @@ pub struct Acknowledgement {
     pub place: String,
     /// Why it is meant, in their words.
     pub reason: Option<String>,
+}
+
+/// A setting that a layer sets otherwise than at the base, or that several
+/// layers of one kind set otherwise in the same way. A patch and a rule for
+/// records are one setting each.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SettingChange {
+    /// Its path, such as `stream_defaults.retention_days`.
+    pub path: String,
+    /// Whose layer says it: that of the fleet, of an environment or of a cluster.
+    pub scope: InputScope,
+    /// What the layer says at the base; not there if it says nothing. A `null` removes what lower layers say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Json>,
+    /// What it says at the head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Json>,
+    /// Where it says so: at the head, or where it is removed, at the base.
+    pub places: Vec<SettingPlace>,
+    /// What is rendered otherwise where its value is another one.
+    pub reach: SettingReach,
+}
+
+/// Where a layer says something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SettingPlace {
+    /// The file.
+    pub file: String,
+    /// The line of the setting's name, from 1.
+    pub line: u32,
+    /// Its column, from 1.
+    pub column: u32,
+}
+
+/// How far the change of a setting reaches. Which of several settings changes
+/// a file isn't known: each is said to reach the clusters that have another
+/// value by it and whose files differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SettingReach {
+    /// Every cluster that there is at the head.
+    AllClusters {
+        /// How many these are.
+        count: usize,
+    },
+    /// Some clusters.
+    Clusters {
+        /// These, by name.
+        clusters: Vec<String>,
+        /// How many there are at the head.
+        of: usize,
+    },
+    /// Only files that are no cluster's.
+    SharedFiles {
+        /// Their folders below `rendered/`.
+        folders: Vec<String>,
+    },
+    /// Nothing that is rendered.
+    Nothing,
+    /// Only clusters that can't be compared.
+    NotCompared,
 }
 
 /// Clusters by what becomes of them.

@@ -4,7 +4,11 @@
 //! stream, `account_defaults` for each account: the block is the lower layer, what stands at the place the upper
 //! one, and both merge by the rule that all layers merge by.
 
-use super::merge::{ValuePath, merge};
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::merge::{ValuePath, merge, merge_all};
 use crate::load::node::{Entry, Node, Value};
 
 /// A block and the place it holds for; `*` is every key there.
@@ -188,6 +192,72 @@ pub fn project(layer: &Node, path: &ValuePath) -> Option<Node> {
     )
 }
 
+/// The settings whose values a setting decides: itself, or, of a block, the
+/// same at each place that the block holds for in these layers.
+pub fn settings_of(layers: &[&Node], setting: &ValuePath) -> Vec<ValuePath> {
+    let Some((first, rest)) = setting.parts().split_first() else {
+        return Vec::new();
+    };
+    let blocks = BLOCKS.iter().filter(|(block, _)| block == first);
+    let places = blocks.flat_map(|(_, place)| layers.iter().flat_map(|layer| paths(layer, place)));
+    let places: BTreeSet<ValuePath> = places.collect();
+    if !BLOCKS.iter().any(|(block, _)| block == first) {
+        return vec![setting.clone()];
+    }
+    let below = |place: ValuePath| rest.iter().fold(place, |path, part| path.join(part));
+    places.into_iter().map(below).collect()
+}
+
+/// The value that layers, the lowest first, give a setting, with what blocks
+/// say of it: that which is rendered, without merging anything else.
+pub fn value_of(layers: &[&Node], setting: &ValuePath) -> Option<Json> {
+    let blocks: Vec<Node> = layers
+        .iter()
+        .filter_map(|layer| project(layer, setting))
+        .collect();
+    let own = match place_of(setting) {
+        Some(place) => of_place(layers, &place),
+        None => layers,
+    };
+    let all = blocks.iter().chain(own.iter().copied());
+    let all: Vec<Node> = all
+        .filter_map(|layer| only(layer, setting.parts()))
+        .collect();
+    let merged = merge_all(&all)?;
+    setting.find(&merged).map(Node::to_json)
+}
+
+/// What a layer says of a setting, at its place, at those of blocks and above:
+/// over the same layers, two that say the same give it the same value.
+pub fn statement(layer: &Node, setting: &ValuePath) -> String {
+    let places = settings_of(&[layer], setting).into_iter();
+    let mut paths: BTreeSet<ValuePath> = places.chain([setting.clone()]).collect();
+    let blocks: Vec<ValuePath> = paths.iter().filter_map(block_setting).collect();
+    paths.extend(blocks);
+    let said = paths.into_iter().map(|path| {
+        let said = only(layer, path.parts()).map(|node| node.to_json());
+        json!([path.to_string(), said])
+    });
+    said.collect::<Json>().to_string()
+}
+
+/// A layer with nothing in it but what it says of a setting, at its place or above.
+fn only(layer: &Node, parts: &[String]) -> Option<Node> {
+    let (Some((part, rest)), Value::Mapping(_)) = (parts.split_first(), &layer.value) else {
+        return Some(layer.clone());
+    };
+    let entry = layer.entry(part)?;
+    let entry = Entry {
+        key: entry.key.clone(),
+        key_span: entry.key_span,
+        node: only(&entry.node, rest)?,
+    };
+    Some(Node {
+        span: layer.span,
+        value: Value::Mapping(vec![entry]),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value as Json, json};
@@ -213,6 +283,7 @@ mod tests {
         let merged = merge_all(layers.iter().copied()).expect("layers");
         let rendered = expand_layers(merged, &layers);
         let rendered = path.find(&rendered).map(Node::to_json);
+        assert_eq!(value_of(&layers, &path), rendered, "{path}");
         let blocks: Vec<Node> = layers
             .iter()
             .filter_map(|layer| project(layer, &path))

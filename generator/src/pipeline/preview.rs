@@ -6,6 +6,7 @@
 //! inputs                        which of them differ
 //! release                       what another release wrote otherwise than this one renders
 //! load, resolve                 the head as a whole; of the base what may differ
+//! settings                      which of them differ, in which layer
 //! render, compare               cluster by cluster, on all threads; only what differs is kept
 //! ```
 //!
@@ -28,8 +29,9 @@ use super::rendering::Rendering;
 use super::timings::{Timings, timed};
 use crate::diff::preview::{Preview, Side};
 use crate::diff::{
-    Compared, Comparison, Presence, Reach, Readers, RenderedCluster, compare_cluster,
-    compare_renamed, compare_shared, find_cluster_renames, tell_renamed, uncompared_shared,
+    Compared, Comparison, Presence, Reach, Readers, RenderedCluster, altered_settings,
+    compare_cluster, compare_renamed, compare_shared, find_cluster_renames, tell_renamed,
+    uncompared_shared,
 };
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::InputSchemas;
@@ -82,6 +84,8 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         acknowledgements::read(&head.root, &head_fleet.fleet.layers.loaded)
     });
 
+    let (old, new) = (&base_fleet.fleet.layers, &head_fleet.fleet.layers);
+    let settings = timed(&timings.compare, || altered_settings(old, new));
     let templates = SharedTemplates::compile(&base_fleet.fleet, &head_fleet.fleet);
     let base_side = SideRendering::prepare(base_fleet, templates.base)?;
     let head_side = SideRendering::prepare(head_fleet, templates.head)?;
@@ -104,6 +108,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
         unchanged: result.unchanged,
         comparisons: result.comparisons,
         words,
+        settings,
         reach: inputs.reach(),
         recorded_releases: others.count(),
         by_release,

@@ -135,6 +135,7 @@ histories! {
     revision_of_two_commits
     script_lines
     secret_reference_changes
+    settings_of_each_layer
     shallow_clone
     shallow_clone_with_an_earlier_merge_base
     stream_added

@@ -3,7 +3,8 @@
 use logfleet_generator::diff::preview::{
     Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterRisk, ClusterStatus,
     ClusterTotals, Detail, FORMAT, GeneratorVersions, Group, InputChange, InputScope, Line, Part,
-    PartFile, Preview, Risk, Side, Sign, Totals, Variant,
+    PartFile, Preview, Risk, SettingChange, SettingPlace, SettingReach, Side, Sign, Totals,
+    Variant,
 };
 use logfleet_generator::fault::{Fault, Place};
 use logfleet_generator::settings::Flag;
@@ -56,6 +57,65 @@ fn part(file: &str, path: &str, variants: Vec<(Vec<String>, Detail)>) -> Part {
         path: path.to_owned(),
         variants,
     }
+}
+
+/// Settings of every layer, long ones and hostile ones among them.
+fn settings() -> Vec<SettingChange> {
+    let place = |file: &str, line| SettingPlace {
+        file: file.to_owned(),
+        line,
+        column: 3,
+    };
+    let own = |number| {
+        place(
+            &format!("clusters/cluster-{number:05}.k8s.example.com/cluster.yaml"),
+            12,
+        )
+    };
+    let setting = |path: &str, before, after, places, reach| SettingChange {
+        path: path.to_owned(),
+        scope: InputScope::Fleet,
+        before,
+        after,
+        places,
+        reach,
+    };
+    let fleet = || vec![place("clusters/fleet.yaml", 23)];
+    vec![
+        setting(
+            "sources.kubernetes.applications.fluentd.max_lines",
+            Some(json!(500)),
+            Some(json!(300)),
+            fleet(),
+            SettingReach::AllClusters { count: 1200 },
+        ),
+        setting(
+            "patches.\"more memory\"",
+            Some(json!({"kind": "DaemonSet", "merge": {"spec": {"minReadySeconds": 5}}})),
+            Some(json!({"kind": "DaemonSet", "merge": {"spec": {"minReadySeconds": 10}}})),
+            fleet(),
+            SettingReach::Clusters {
+                clusters: names(0, 40),
+                of: 1200,
+            },
+        ),
+        setting(
+            "streams.applications.retention_days",
+            None,
+            Some(json!(30)),
+            (0..9).map(own).collect(),
+            SettingReach::Nothing,
+        ),
+        setting(
+            HOSTILE,
+            Some(json!(HOSTILE)),
+            None,
+            vec![place(HOSTILE, 1)],
+            SettingReach::SharedFiles {
+                folders: vec!["_fleet".to_owned()],
+            },
+        ),
+    ]
 }
 
 fn line(sign: Sign, text: &str) -> Line {
@@ -133,6 +193,7 @@ pub fn whole() -> Preview {
         changed: 1200,
         removed: 170,
     };
+    preview.settings = settings();
     preview.changed_clusters = changes();
     preview.blast_radius = radius();
     preview.head_faults = vec![

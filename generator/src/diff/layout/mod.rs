@@ -5,19 +5,21 @@
 //! markdown   as a comment within a limit
 //! page       as one HTML page
 //!
+//! document   what a section says, in no format yet
+//! sections/  the sections that stand before the changes
 //! words      what all of them say
-//! table      the clusters, row by row
 //! links      which groups a risk is in
 //! summary    a group in one line
-//! beside     old and new lines, so that what differs in them is seen
+//! intraline  old and new lines, so that what differs in them is seen
 //! ```
 
+mod document;
 mod intraline;
 mod links;
 pub mod markdown;
 pub mod page;
+mod sections;
 mod summary;
-mod table;
 pub mod terminal;
 mod words;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::words::{count, cut_pair, cut_within};
+use super::words::{and_more, count, cut_pair, cut_within};
 use crate::diff::preview::{Detail, Group, Part};
 
 /// Clusters that are named; more are counted.
@@ -48,7 +48,7 @@ impl Summary {
         }
         match clusters.len().saturating_sub(MAX_NAMED) {
             0 => self.words(")"),
-            more => self.words(&format!(" and {more} more)")),
+            more => self.words(&format!(" {})", and_more(more, ""))),
         }
     }
 
@@ -60,7 +60,7 @@ impl Summary {
         }
         let more = group.parts.len().saturating_sub(1);
         if more > 0 {
-            self.words(&format!(", and {} more", count(more, "place")));
+            self.words(&format!(", {}", and_more(more, "place")));
         }
     }
 
@@ -83,7 +83,7 @@ impl Summary {
             self.place(file.object.as_ref().unwrap_or(&file.path));
             let more = part.files.len() - 1;
             if more > 0 {
-                self.words(&format!(" and {} more", count(more, "file")));
+                self.words(&format!(" {}", and_more(more, "file")));
             }
         }
         if !part.path.is_empty() {

@@ -1,28 +1,28 @@
 //! A preview as text for a terminal: the verdict, the clusters, what was
 //! touched, then the changes. Pure.
 
+mod section;
+
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::intraline::{Intraline, intraline};
 use super::links::Links;
-use super::table::{Row, risk_words, rows};
+use super::sections;
 use super::words::{
-    ACKNOWLEDGE, Status, added_otherwise_words, by_origin, count, counts, leaves, only_in_words,
-    orders, outcome_of_base, outcome_of_head, scope_words, shipment_words,
+    ACKNOWLEDGE, added_otherwise_words, and_more, by_origin, count, counts, leaves, listed,
+    only_in_words, orders, outcome_of_base, outcome_of_head, risk_words, shipment_words, ways_more,
 };
 use crate::diff::preview::{
-    BlastRadius, ClusterChange, ClusterRisk, Detail, GeneratorVersions, Group, InputChange, Line,
-    NewClusters, Part, Preview, Risk, Shipment, Side, Sign, Variant,
+    ClusterRisk, Detail, GeneratorVersions, Group, Line, NewClusters, Part, Preview, Risk,
+    Shipment, Side, Sign, Variant,
 };
 use crate::fault::Fault;
 use crate::report::{self, Style, printable};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
-/// Inputs that are listed; more are counted.
-const MAX_INPUTS: usize = 12;
 /// Variants of a change that are shown beside that of most clusters.
 const MAX_OUTLIERS: usize = 4;
 /// Lines of one change; more are counted.
@@ -105,49 +105,13 @@ fn lay_out(preview: &Preview, surface: Surface, max_groups: usize, faults: &str)
     page.risks(&preview.risks, &links);
     page.notes(&preview.acknowledgement_faults);
     page.text.push_str(faults);
-    page.clusters(&preview.changed_clusters, preview.clusters.unchanged);
+    page.section(&sections::settings(preview));
+    page.section(&sections::clusters(preview));
     page.new_clusters(&preview.new_clusters);
-    page.reach(&preview.blast_radius);
+    page.section(&sections::inputs(&preview.blast_radius));
     page.groups("", &preview.groups, &links);
     page.generator(&preview.blast_radius.generator);
     page.text
-}
-
-/// A line of the table of clusters, and what stands below it.
-struct TableLine<'p> {
-    cells: [String; 3],
-    clusters: String,
-    note: Option<String>,
-    risks: &'p [ClusterRisk],
-    style: Ansi,
-}
-
-impl<'p> TableLine<'p> {
-    fn of_row(row: &Row<'p>) -> Self {
-        let change = row.change;
-        let status = Status::of(change);
-        Self {
-            cells: [
-                status.word.to_owned(),
-                counts(change.files),
-                counts(change.objects),
-            ],
-            clusters: clusters(&row.clusters),
-            note: status.note,
-            risks: &change.risks,
-            style: Ansi::new(),
-        }
-    }
-
-    fn quiet(cells: [&str; 3], clusters: &str) -> Self {
-        Self {
-            cells: cells.map(str::to_owned),
-            clusters: clusters.to_owned(),
-            note: None,
-            risks: &[],
-            style: QUIET,
-        }
-    }
 }
 
 struct Page {
@@ -249,45 +213,7 @@ impl Page {
         }
         let more = faults.len().saturating_sub(MAX_NOTES);
         if more > 0 {
-            self.line(0, BOLD, &format!("and {}", count(more, "note") + " more"));
-        }
-    }
-
-    /// A row for all clusters that have the same in it, with its risks below.
-    /// Words of one row only don't make the column of all wider.
-    fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
-        let rows = rows(changes);
-        if rows.is_empty() {
-            return;
-        }
-        let mut lines = vec![TableLine::quiet(["clusters", "files", "objects"], "")];
-        lines.extend(rows.iter().map(TableLine::of_row));
-        if unchanged > 0 {
-            let clusters = count(unchanged, "cluster");
-            lines.push(TableLine::quiet(["unchanged", "", ""], &clusters));
-        }
-        let width = |at: usize| {
-            let cells = lines.iter().map(|line| line.cells[at].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let widths = [width(0), width(1), width(2)];
-        self.blank();
-        for line in &lines {
-            let cells = line.cells.iter().zip(widths);
-            let cells: String = cells
-                .map(|(cell, width)| format!("{cell:<width$}  "))
-                .collect();
-            let indent = cells.chars().count();
-            self.words(
-                0,
-                indent + 2,
-                line.style,
-                &format!("{cells}{}", line.clusters),
-            );
-            if let Some(note) = &line.note {
-                self.plain(indent, note);
-            }
-            self.kinds(indent, line.risks);
+            self.line(0, BOLD, &and_more(more, "note"));
         }
     }
 
@@ -327,49 +253,6 @@ impl Page {
         for (origin, sources) in of {
             let words = format!("{origin:<width$}  {}", sources.join(", "));
             self.words(7, 9 + width, Ansi::new(), &words);
-        }
-    }
-
-    fn reach(&mut self, radius: &BlastRadius) {
-        if !radius.inputs.is_empty() {
-            self.blank();
-            self.line(0, QUIET, "inputs");
-        }
-        for input in radius.inputs.iter().take(MAX_INPUTS) {
-            let change = match input.change {
-                InputChange::Added => "added  ",
-                InputChange::Changed => "changed",
-                InputChange::Removed => "removed",
-            };
-            let scope = scope_words(input.scope);
-            let words = format!("{change}  {}{scope}", input.path);
-            self.words(0, 11, Ansi::new(), &words);
-        }
-        if let Some(more) = radius
-            .inputs
-            .len()
-            .checked_sub(MAX_INPUTS)
-            .filter(|more| *more > 0)
-        {
-            self.plain(0, &format!("and {more} more"));
-        }
-        let (own, shared) = (radius.by_own_files.len(), radius.by_shared_files.len());
-        if shared > 0 {
-            let own = match own {
-                0 => String::new(),
-                1 => ", 1 by its own".to_owned(),
-                own => format!(", {own} by their own"),
-            };
-            let shared = count(shared, "cluster");
-            self.plain(0, &format!("{shared} affected by shared files{own}"));
-        }
-        for across in &radius.across {
-            let words = format!(
-                "{} is in the folder of one cluster and alters others: {}",
-                across.path,
-                clusters(&across.clusters)
-            );
-            self.words(0, 2, BOLD, &words);
         }
     }
 
@@ -413,8 +296,8 @@ impl Page {
         let more = groups.len().saturating_sub(self.max_groups);
         if more > 0 {
             self.blank();
-            let groups = count(more, "group");
-            let words = format!("and {groups} more: `gen diff --out page.html` shows all of them");
+            let more = and_more(more, "group");
+            let words = format!("{more}: `gen diff --out page.html` shows all of them");
             self.words(0, 2, BOLD, &words);
         }
     }
@@ -446,7 +329,7 @@ impl Page {
         }
         let more = group.parts.len().saturating_sub(MAX_PLACES);
         if more > 0 {
-            self.line(3, BOLD, &format!("and {}", count(more, "place") + " more"));
+            self.line(3, BOLD, &and_more(more, "place"));
         }
     }
 
@@ -478,12 +361,7 @@ impl Page {
             .get(MAX_OUTLIERS + 1..)
             .filter(|rest| !rest.is_empty())
         {
-            let clusters: usize = rest.iter().map(|variant| variant.clusters.len()).sum();
-            let words = format!(
-                "and {} ways more in {}",
-                rest.len(),
-                count(clusters, "cluster")
-            );
+            let words = ways_more(rest);
             self.line(indent, BOLD, &words);
         }
     }
@@ -558,7 +436,7 @@ impl Page {
 
     fn omitted(&mut self, indent: usize, lines: usize) {
         if lines > 0 {
-            self.line(indent, QUIET, &format!("and {} more", count(lines, "line")));
+            self.line(indent, QUIET, &and_more(lines, "line"));
         }
     }
 }
@@ -572,18 +450,13 @@ fn clusters(names: &[impl AsRef<str>]) -> String {
 }
 
 fn list(names: &[impl AsRef<str>]) -> String {
-    let named = names.iter().take(MAX_NAMED).map(AsRef::as_ref);
-    let named = named.collect::<Vec<&str>>().join(", ");
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
+    listed(names.iter().map(AsRef::as_ref), MAX_NAMED, str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::preview::{ClusterStatus, Totals};
+    use crate::diff::preview::{ClusterChange, ClusterStatus, Totals};
 
     fn names(count: usize) -> Vec<String> {
         let name = |number| format!("cluster-{number:03}.k8s.example.com");

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::diff::preview::{
-    ClusterChange, ClusterStatus, ClusterTotals, InputScope, Line, PartFile, Shipment, Sign, Totals,
+    ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, InputScope, Line, PartFile, Shipment,
+    Sign, Totals, Variant,
 };
 
 /// How somebody says that a risk is meant.
@@ -59,22 +60,9 @@ pub(in crate::diff) fn added_otherwise_words(lines: &[Line]) -> &'static str {
 
 /// In which of a group's clusters a file is, if not in all of them.
 pub(in crate::diff) fn only_in_words(file: &PartFile) -> Option<String> {
-    let (named, more) = file.only_in.split_at(file.only_in.len().min(MAX_NAMED));
-    let more = match more.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!named.is_empty()).then(|| format!("only in {}{more}", named.join(", ")))
-}
-
-/// What becomes of a cluster, in one line.
-pub(in crate::diff) fn status_words(change: &ClusterChange) -> String {
-    let status = Status::of(change);
-    match status.note {
-        Some(note) if change.status == ClusterStatus::Added => format!("{}, {note}", status.word),
-        Some(note) => format!("{}: {note}", status.word),
-        None => status.word.to_owned(),
-    }
+    let names = file.only_in.iter().map(String::as_str);
+    let named = listed(names, MAX_NAMED, str::to_owned);
+    (!named.is_empty()).then(|| format!("only in {named}"))
 }
 
 /// What becomes of a comparison whose head has faults.
@@ -126,11 +114,11 @@ pub(in crate::diff) fn by_origin(sources: &[String]) -> Vec<(&str, Vec<&str>)> {
 /// Whom an input is for, after its path.
 pub(in crate::diff) fn scope_words(scope: InputScope) -> &'static str {
     match scope {
-        InputScope::Fleet => "  for every cluster",
-        InputScope::Environment => "  for the clusters of that environment",
-        InputScope::Template => "  a template, for every cluster",
+        InputScope::Fleet => "for every cluster",
+        InputScope::Environment => "for the clusters of that environment",
+        InputScope::Template => "a template, for every cluster",
         InputScope::Cluster => "",
-        InputScope::Named => "  for the clusters that name it",
+        InputScope::Named => "for the clusters that name it",
     }
 }
 
@@ -153,6 +141,36 @@ pub(in crate::diff) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
+    }
+}
+
+/// "and 3 more", or "and 3 places more" of that noun.
+pub(in crate::diff) fn and_more(more: usize, noun: &str) -> String {
+    match noun {
+        "" => format!("and {more} more"),
+        _ => format!("and {} more", count(more, noun)),
+    }
+}
+
+/// "and 3 ways more in 7 clusters", of the same change.
+pub(in crate::diff) fn ways_more(variants: &[Variant]) -> String {
+    let clusters: usize = variants.iter().map(|variant| variant.clusters.len()).sum();
+    let (ways, clusters) = (variants.len(), count(clusters, "cluster"));
+    format!("and {ways} ways more in {clusters}")
+}
+
+/// The first names, and how many more there are.
+pub(in crate::diff) fn listed<'n>(
+    names: impl ExactSizeIterator<Item = &'n str>,
+    max: usize,
+    show: impl FnMut(&str) -> String,
+) -> String {
+    let more = names.len().saturating_sub(max);
+    let named: Vec<String> = names.take(max).map(show).collect();
+    let named = named.join(", ");
+    match more {
+        0 => named,
+        more => format!("{named} {}", and_more(more, "")),
     }
 }
 
@@ -248,9 +266,20 @@ pub(in crate::diff) fn cut_pair(old: &str, new: &str, max: usize) -> (String, St
     (cut(old), cut(new))
 }
 
+/// What a risk is called in the table.
+pub(in crate::diff) fn risk_words(risk: ClusterRisk) -> String {
+    let id = risk.flag.id();
+    if risk.acknowledged {
+        format!("{id} (meant)")
+    } else {
+        id.to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Flag;
 
     #[test]
     fn a_long_text_keeps_its_end() {
@@ -277,5 +306,17 @@ mod tests {
             outcome_of_base(clusters),
             "the base is compared without them"
         );
+    }
+
+    #[test]
+    fn what_is_meant_is_reported_to_be() {
+        let words = |acknowledged| {
+            risk_words(ClusterRisk {
+                flag: Flag::TlsWeakens,
+                acknowledged,
+            })
+        };
+        assert_eq!(words(false), "tls-weakens");
+        assert_eq!(words(true), "tls-weakens (meant)");
     }
 }

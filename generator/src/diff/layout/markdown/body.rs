@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::fence::{Fence, line};
 use crate::diff::layout::intraline::{Intraline, intraline};
 use crate::diff::layout::words::{
-    added_otherwise_words, count, cut, leaves, only_in_words, orders,
+    added_otherwise_words, and_more, count, cut, leaves, listed, only_in_words, orders, ways_more,
 };
 use crate::diff::preview::{Detail, Group, Line, Part, PartFile, Sign, Variant};
 
@@ -60,7 +60,7 @@ impl Body {
         let more = group.parts.len() - shown;
         if more > 0 {
             whole = false;
-            fence.push(&[format!("# and {} more", count(more, "place"))], max_bytes);
+            fence.push(&[format!("# {}", and_more(more, "place"))], max_bytes);
         }
         let text = fence.into_text();
         Some(Self { text, whole })
@@ -97,7 +97,7 @@ impl Place {
         let more = files.len().saturating_sub(MAX_FILES);
         if more > 0 {
             self.whole = false;
-            self.line(&format!("@@ and {} more @@", count(more, "file")));
+            self.line(&format!("@@ {} @@", and_more(more, "file")));
         }
     }
 
@@ -116,9 +116,7 @@ impl Place {
         let rest = part.variants.get(MAX_OUTLIERS + 1..).unwrap_or_default();
         if !rest.is_empty() {
             self.whole = false;
-            let clusters: usize = rest.iter().map(|variant| variant.clusters.len()).sum();
-            let (ways, clusters) = (rest.len(), count(clusters, "cluster"));
-            self.line(&format!("! and {ways} ways more in {clusters}"));
+            self.line(&format!("! {}", ways_more(rest)));
         }
     }
 
@@ -188,7 +186,7 @@ impl Place {
     fn omitted(&mut self, here: usize, everywhere: usize) {
         self.whole &= here == 0;
         if here + everywhere > 0 {
-            let words = format!("… and {} more", count(here + everywhere, "line"));
+            let words = format!("… {}", and_more(here + everywhere, "line"));
             self.signed(Sign::Context, &words);
         }
     }
@@ -213,15 +211,10 @@ impl Place {
         let fits = |line: &&String| fence.push(std::slice::from_ref(*line), room);
         let shown = self.lines.iter().take_while(fits).count();
         let more = self.lines.len() - shown;
-        shown > 0 && fence.push(&[format!("# and {} more", count(more, "line"))], max_bytes)
+        shown > 0 && fence.push(&[format!("# {}", and_more(more, "line"))], max_bytes)
     }
 }
 
 fn list(names: &[String]) -> String {
-    let named = names.iter().take(MAX_NAMED).map(|name| cut(name));
-    let named = named.collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
+    listed(names.iter().map(String::as_str), MAX_NAMED, cut)
 }

@@ -3,15 +3,15 @@
 //! none in it.
 
 use super::fence::{Fence, line};
-use super::inline::{cell, code, names, prose};
-use crate::diff::layout::table::{Row, rows};
+use super::inline::{code, names, prose};
+use super::rows::{NOTE_BYTES, Rows};
+use super::section::section;
+use crate::diff::layout::sections;
 use crate::diff::layout::words::{
-    ACKNOWLEDGE, by_origin, count, counts, cut, outcome_of_base, outcome_of_head, scope_words,
-    shipment_words, status_words,
+    ACKNOWLEDGE, and_more, by_origin, count, counts, cut, outcome_of_base, outcome_of_head,
+    shipment_words,
 };
-use crate::diff::preview::{
-    BlastRadius, ClusterChange, GeneratorVersions, InputChange, NewClusters, Preview, Risk, Side,
-};
+use crate::diff::preview::{GeneratorVersions, NewClusters, Preview, Risk, Side};
 use crate::fault::Fault;
 use crate::report::{Style, to_text};
 
@@ -19,10 +19,6 @@ use crate::report::{Style, to_text};
 const MAX_NAMED: usize = 5;
 /// Files of a risk that are named; more are counted.
 const MAX_FILES: usize = 3;
-/// Inputs that are listed; more are counted.
-const MAX_INPUTS: usize = 20;
-/// Kinds of rows in the table of clusters; more are counted.
-const MAX_ROWS: usize = 30;
 /// Bytes of the verdict: so that it has room in any comment.
 const MAX_VERDICT: usize = 160;
 /// Bytes of what a revision is called, or how it was found.
@@ -31,8 +27,6 @@ const MAX_SIDE: usize = 80;
 const MAX_SENTENCE: usize = 300;
 /// Bytes of a path.
 const MAX_PATH: usize = 120;
-/// What the note on what is left out takes.
-const NOTE_BYTES: usize = 64;
 
 /// Lays it out in at most so many bytes, with a blank line at its end.
 pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
@@ -48,15 +42,14 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
     head.section(3, 5, |room| risks(&open, room));
     head.section(1, 2, |room| {
         faults(
-            "Faults of the head",
+            "Errors of the head",
             &preview.head_faults,
             outcome_of_head(preview.clusters),
             room,
         )
     });
-    head.section(1, 2, |room| {
-        clusters(&preview.changed_clusters, preview.clusters.unchanged, room)
-    });
+    head.section(1, 3, |room| section(&sections::settings(preview), room));
+    head.section(1, 2, |room| section(&sections::clusters(preview), room));
     head.section(1, 2, |room| new_clusters(&preview.new_clusters, room));
     head.section(1, 3, |room| acknowledged(&meant, room));
     head.section(1, 3, |room| {
@@ -67,10 +60,15 @@ pub(super) fn head(preview: &Preview, max_bytes: usize) -> String {
             room,
         )
     });
-    head.section(2, 3, |room| touched(&preview.blast_radius, room));
+    head.section(1, 2, |room| {
+        generator(&preview.blast_radius.generator, room)
+    });
+    head.section(2, 3, |room| {
+        section(&sections::inputs(&preview.blast_radius), room)
+    });
     head.section(1, 1, |room| {
         faults(
-            "Faults of the base",
+            "Errors of the base",
             &preview.base_faults,
             outcome_of_base(preview.clusters),
             room,
@@ -106,47 +104,6 @@ fn side(side: &Side) -> String {
     format!("{called}, {taken}")
 }
 
-/// Rows one after the other, as long as they have room.
-struct Rows {
-    text: String,
-    room: usize,
-    left_out: usize,
-}
-
-impl Rows {
-    /// None if there is no room for what stands above them.
-    fn new(above: String, max_bytes: usize) -> Option<Self> {
-        let room = max_bytes.checked_sub(above.len() + NOTE_BYTES)?;
-        Some(Self {
-            text: above,
-            room,
-            left_out: 0,
-        })
-    }
-
-    /// Adds a row, else a shorter one, else counts it. After one that is left
-    /// out, all are.
-    fn push(&mut self, row: &str, shorter: &str) {
-        let fits = |row: &str| !row.is_empty() && row.len() <= self.room;
-        let row = [row, shorter].into_iter().find(|row| fits(row));
-        match row.filter(|_| self.left_out == 0) {
-            Some(row) => {
-                self.room -= row.len();
-                self.text += row;
-            }
-            None => self.left_out += 1,
-        }
-    }
-
-    /// With a note on what is left out.
-    fn end(mut self, note: impl Fn(usize) -> String) -> String {
-        if self.left_out > 0 {
-            self.text += &note(self.left_out);
-        }
-        self.text
-    }
-}
-
 fn risks(risks: &[&Risk], max_bytes: usize) -> Option<String> {
     if risks.is_empty() {
         return None;
@@ -161,7 +118,7 @@ fn risks(risks: &[&Risk], max_bytes: usize) -> Option<String> {
         let short = format!("> - **{flag}** {title}, in {clusters}\n");
         rows.push(&format!("> - {}\n", sentence_of(risk)), &short);
     }
-    let rows = rows.end(|more| format!("> - and {more} more\n"));
+    let rows = rows.end(|more| format!("> - {}\n", and_more(more, "")));
     Some(rows + &below)
 }
 
@@ -179,7 +136,7 @@ fn sentence_of(risk: &Risk) -> String {
         text += &format!(" ({}", files.join(", "));
         match risk.files.len().saturating_sub(MAX_FILES) {
             0 => text.push(')'),
-            more => text += &format!(" and {more} more)"),
+            more => text += &format!(" {})", and_more(more, "")),
         }
     }
     text
@@ -189,7 +146,7 @@ fn acknowledged(risks: &[&Risk], max_bytes: usize) -> Option<String> {
     if risks.is_empty() {
         return None;
     }
-    let title = count(risks.len(), "unacknowledged danger");
+    let title = count(risks.len(), "danger");
     let above = format!("<details><summary>{title} acknowledged</summary>\n\n");
     let below = "\n</details>\n";
     let mut rows = Rows::new(above, max_bytes.checked_sub(below.len())?)?;
@@ -207,7 +164,7 @@ fn acknowledged(risks: &[&Risk], max_bytes: usize) -> Option<String> {
             &format!("- **{flag}**{by}\n"),
         );
     }
-    Some(rows.end(|more| format!("- and {more} more\n")) + below)
+    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))) + below)
 }
 
 fn faults(title: &str, faults: &[Fault], outcome: &str, max_bytes: usize) -> Option<String> {
@@ -230,46 +187,12 @@ fn faults(title: &str, faults: &[Fault], outcome: &str, max_bytes: usize) -> Opt
         return Some(format!("**{faults}**\n"));
     }
     if shown < all {
-        let more = count(all - shown, "line");
-        fence.push(&[format!("… and {more} more")], max_bytes + NOTE_BYTES);
+        fence.push(
+            &[format!("… {}", and_more(all - shown, "line"))],
+            max_bytes + NOTE_BYTES,
+        );
     }
     Some(title + &fence.into_text())
-}
-
-/// A row for all clusters that have the same in it.
-fn clusters(changes: &[ClusterChange], unchanged: usize, max_bytes: usize) -> Option<String> {
-    if changes.is_empty() {
-        return None;
-    }
-    let all = rows(changes);
-    let same = match unchanged {
-        0 => String::new(),
-        _ => format!("| unchanged | | | {} |\n", count(unchanged, "cluster")),
-    };
-    let above = "| | Files | Objects | Clusters |\n|---|---|---|---|\n".to_owned();
-    let mut rows = Rows::new(above, max_bytes.checked_sub(same.len())?)?;
-    let mut clusters_left_out = 0;
-    for (number, row) in all.iter().enumerate() {
-        let (text, short) = if number < MAX_ROWS {
-            let all = row.clusters.as_slice();
-            let short = count(all.len(), "cluster");
-            (lay_out(row, &clusters_within(all)), lay_out(row, &short))
-        } else {
-            Default::default()
-        };
-        rows.push(&text, &short);
-        if rows.left_out > 0 {
-            clusters_left_out += row.clusters.len();
-        }
-    }
-    let clusters_left_out = count(clusters_left_out, "cluster");
-    let note = |more| {
-        format!(
-            "| and {} more | | | {clusters_left_out} |\n",
-            count(more, "row")
-        )
-    };
-    Some(rows.end(note) + &same)
 }
 
 /// The name of a cluster, or how many there are and, within brackets, the first of them.
@@ -279,27 +202,6 @@ fn clusters_within<S: AsRef<str>>(clusters: &[S]) -> String {
         1 => named,
         many => format!("{} ({named})", count(many, "cluster")),
     }
-}
-
-fn lay_out(row: &Row<'_>, clusters: &str) -> String {
-    let change = row.change;
-    let numbers = [change.files, change.objects].map(|totals| match counts(totals).as_str() {
-        "" => String::new(),
-        counts => code(counts, MAX_PATH),
-    });
-    let [files, objects] = numbers;
-    let risks = change.risks.iter().map(|risk| {
-        let flag = code(risk.flag.id(), MAX_PATH);
-        if risk.acknowledged {
-            format!(" · {flag} (meant)")
-        } else {
-            format!(" · **{flag}**")
-        }
-    });
-    let risks: String = risks.collect();
-    let status = cell(&prose(&status_words(change), MAX_SENTENCE));
-    let clusters = cell(clusters);
-    format!("| {status} | {files} | {objects} | {clusters}{risks} |\n")
 }
 
 /// What the new ones ship; first what they don't.
@@ -334,82 +236,37 @@ fn new_clusters(all: &[NewClusters], max_bytes: usize) -> Option<String> {
             );
         }
     }
-    Some(rows.end(|more| format!("- and {more} more\n")))
-}
-
-fn touched(radius: &BlastRadius, max_bytes: usize) -> Option<String> {
-    let mut listed = Vec::new();
-    for across in &radius.across {
-        let (path, clusters) = (
-            code(&across.path, MAX_PATH),
-            names(&across.clusters, MAX_NAMED),
-        );
-        listed.push(format!(
-            "- **{path} is in the folder of one cluster and alters others**: {clusters}\n"
-        ));
-    }
-    listed.extend(generator(&radius.generator));
-    let (own, shared) = (radius.by_own_files.len(), radius.by_shared_files.len());
-    if shared > 0 {
-        let own = match own {
-            0 => String::new(),
-            1 => ", 1 by its own".to_owned(),
-            own => format!(", {own} by their own"),
-        };
-        listed.push(format!(
-            "- {} affected by shared files{own}\n",
-            count(shared, "cluster")
-        ));
-    }
-    for input in &radius.inputs {
-        let change = match input.change {
-            InputChange::Added => "added",
-            InputChange::Changed => "changed",
-            InputChange::Removed => "removed",
-        };
-        let scope = match scope_words(input.scope).trim() {
-            "" => String::new(),
-            scope => format!(", {scope}"),
-        };
-        listed.push(format!(
-            "- {change} {}{scope}\n",
-            code(&input.path, MAX_PATH)
-        ));
-    }
-    if listed.is_empty() {
-        return None;
-    }
-    let mut rows = Rows::new("**What was touched**\n\n".to_owned(), max_bytes)?;
-    for (number, row) in listed.iter().enumerate() {
-        rows.push(if number < MAX_INPUTS { row } else { "" }, "");
-    }
-    Some(rows.end(|more| format!("- and {more} more\n")))
+    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))))
 }
 
 /// What comes of another release of gen, and of no input.
-fn generator(generator: &GeneratorVersions) -> Vec<String> {
+fn generator(generator: &GeneratorVersions, max_bytes: usize) -> Option<String> {
+    if generator.recorded.is_empty() {
+        return None;
+    }
     let running = code(&generator.running, MAX_PATH);
-    let mut listed = Vec::new();
+    let title = format!("**What gen {running} alone changes**\n\n");
+    let mut rows = Rows::new(title, max_bytes)?;
+    let mut push = |row: String| rows.push(&format!("- {row}\n"), "");
     for (version, clusters) in &generator.recorded {
         let (clusters, version) = (count(*clusters, "cluster"), code(version, MAX_PATH));
-        listed.push(format!(
-            "- `rendered/` of {clusters} was written by gen {version}; both sides are shown as gen {running} renders them\n"
+        push(format!(
+            "`rendered/` of {clusters} was written by gen {version}; both sides are shown as gen {running} renders them"
         ));
     }
-    if !generator.changed_clusters.is_empty() {
+    if generator.changed_clusters.is_empty() {
+        push(format!("gen {running} renders the base to the same bytes"));
+    } else {
         let clusters = count(generator.changed_clusters.len(), "cluster");
         let (files, objects) = (counts(generator.files), counts(generator.objects));
-        listed.push(format!(
-            "- **gen {running} alone changes {clusters}**: files {}, objects {} (groups \"gen 1\" and so on)\n",
+        push(format!(
+            "**gen {running} alone changes {clusters}**: files {}, objects {} (groups \"gen 1\" and so on)",
             code(&files, MAX_PATH),
             code(&objects, MAX_PATH)
         ));
-        let risks = generator.risks.iter();
-        listed.extend(risks.map(|risk| format!("- danger by gen alone: {}\n", sentence_of(risk))));
-    } else if !generator.recorded.is_empty() {
-        listed.push(format!(
-            "- gen {running} renders the base to the same bytes\n"
-        ));
     }
-    listed
+    for risk in &generator.risks {
+        push(format!("danger by gen alone: {}", sentence_of(risk)));
+    }
+    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))))
 }

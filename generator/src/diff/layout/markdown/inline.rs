@@ -1,5 +1,6 @@
 //! Texts within a line, so that nothing in them is markup.
 
+use crate::diff::layout::words::listed;
 use crate::report::push_shown;
 
 /// Bytes of a cluster's name.
@@ -192,13 +193,8 @@ pub(super) fn html(text: &str, max_bytes: usize) -> String {
 
 /// The first names, and how many more there are.
 pub(super) fn names<S: AsRef<str>>(names: &[S], max_named: usize) -> String {
-    let named = names.iter().take(max_named);
-    let named: Vec<String> = named.map(|name| code(name.as_ref(), MAX_NAME)).collect();
-    let named = named.join(", ");
-    match names.len().saturating_sub(max_named) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
+    let names = names.iter().map(AsRef::as_ref);
+    listed(names, max_named, |name| code(name, MAX_NAME))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! ```text
 //! inline   names and sentences, so that nothing in them is markup …
 //! fence    … and whole lines
+//! rows     rows, as long as they have room
+//! section  a section of rows
 //! head     the verdict, risks, clusters, what was touched
 //! summary  a group in one line
 //! body     a group's changes
@@ -22,6 +24,8 @@ mod fence;
 mod head;
 mod inline;
 mod link;
+mod rows;
+mod section;
 mod summary;
 #[cfg(test)]
 mod tests;

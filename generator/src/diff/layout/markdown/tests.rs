@@ -227,6 +227,32 @@ impl Dice {
         }
     }
 
+    fn setting(&mut self) -> SettingChange {
+        let places = (0..self.roll(3)).map(|line| SettingPlace {
+            file: self.text(),
+            line: u32::try_from(line).unwrap_or_default(),
+            column: 1,
+        });
+        SettingChange {
+            places: places.collect(),
+            path: self.text(),
+            scope: InputScope::Fleet,
+            before: (self.roll(2) > 0).then(|| self.value()),
+            after: (self.roll(2) > 0).then(|| self.value()),
+            reach: match self.roll(4) {
+                0 => SettingReach::Nothing,
+                1 => SettingReach::AllClusters { count: 3 },
+                2 => SettingReach::SharedFiles {
+                    folders: self.texts(2),
+                },
+                _ => SettingReach::Clusters {
+                    clusters: self.texts(9),
+                    of: 9,
+                },
+            },
+        }
+    }
+
     fn new_clusters(&mut self) -> NewClusters {
         let ships = (0..self.roll(3)).map(|_| Shipment {
             at: self.text(),
@@ -294,6 +320,7 @@ impl Dice {
             base: self.side(),
             head: self.side(),
             risks: (0..self.roll(few)).map(|_| self.risk()).collect(),
+            settings: (0..self.roll(few)).map(|_| self.setting()).collect(),
             clusters: ClusterTotals {
                 unchanged: self.roll(3),
                 ..ClusterTotals::default()

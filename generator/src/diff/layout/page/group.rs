@@ -3,8 +3,7 @@
 use super::markup::Markup;
 use crate::diff::layout::links::Links;
 use crate::diff::layout::summary::{Piece, Summary};
-use crate::diff::layout::table::risk_words;
-use crate::diff::layout::words::count;
+use crate::diff::layout::words::{and_more, count, risk_words, ways_more};
 use crate::diff::placeholders::between_placeholders;
 use crate::diff::preview::{
     ClusterRisk, GeneratorVersions, Group, Part, PartFile, Preview, Variant,
@@ -24,8 +23,8 @@ const MAX_PLACE: usize = 200;
 const MAX_OUTLIERS: usize = 4;
 /// Before the clusters that differ from most.
 const OUTLIER: &str = "<b>but</b> in ";
-/// Files, places or inputs in a row; more are to open.
-pub(super) const MAX_LISTED: usize = 20;
+/// Files or places in a row; more are to open.
+const MAX_LISTED: usize = 20;
 
 impl Markup {
     pub(super) fn changes(&mut self, preview: &Preview, links: &Links) {
@@ -125,7 +124,7 @@ impl Markup {
         let (first, rest) = group.parts.split_at(group.parts.len().min(MAX_LISTED));
         self.parts(first, &group.clusters);
         if !rest.is_empty() {
-            let words = format!("and {} more", count(rest.len(), "place"));
+            let words = and_more(rest.len(), "place");
             self.within(
                 "<details class=\"more\"><summary>",
                 &words,
@@ -147,7 +146,7 @@ impl Markup {
                 self.row(&names[..names.len().min(MAX_NAMED)]);
                 let more = names.len().saturating_sub(MAX_NAMED);
                 if more > 0 {
-                    self.text(&format!(" and {more} more"));
+                    self.text(&format!(" {}", and_more(more, "")));
                 }
                 self.raw("</span>");
             }
@@ -194,7 +193,7 @@ impl Markup {
     fn files(&mut self, part: &Part, clusters: &[String]) {
         for (number, file) in part.files.iter().enumerate() {
             if number == MAX_LISTED {
-                let words = format!("and {} more", count(part.files.len() - MAX_LISTED, "file"));
+                let words = and_more(part.files.len() - MAX_LISTED, "file");
                 self.within(
                     "<details class=\"more\"><summary>",
                     &words,
@@ -230,12 +229,7 @@ impl Markup {
             }
         }
         if !rest.is_empty() {
-            let clusters: usize = rest.iter().map(|variant| variant.clusters.len()).sum();
-            let words = format!(
-                "and {} ways more in {}",
-                rest.len(),
-                count(clusters, "cluster")
-            );
+            let words = ways_more(rest);
             self.within(
                 "<details class=\"more\"><summary>",
                 &words,

@@ -3,14 +3,9 @@
 
 use super::markup::Markup;
 use crate::diff::layout::links::Links;
-use crate::diff::layout::table::{Row, risk_words, rows};
-use crate::diff::layout::words::{
-    ACKNOWLEDGE, by_origin, count, scope_words, shipment_words, status_words,
-};
-use crate::diff::preview::{
-    BlastRadius, ClusterChange, ClusterStatus, InputChange, NewClusters, Preview, Risk, Side,
-    Totals,
-};
+use crate::diff::layout::sections;
+use crate::diff::layout::words::{ACKNOWLEDGE, and_more, by_origin, shipment_words};
+use crate::diff::preview::{NewClusters, Preview, Risk, Side, Totals};
 use crate::fault::{Fault, Place};
 use crate::repeats;
 
@@ -32,14 +27,15 @@ impl Markup {
             "<h2>Acknowledgements <span class=\"soft\">that acknowledge nothing</span>",
             &preview.acknowledgement_faults,
         );
-        self.faults("<h2>Faults at the head", &preview.head_faults);
+        self.faults("<h2>Errors of the head", &preview.head_faults);
         self.faults(
-            "<h2>Faults at the base <span class=\"soft\">its clusters that have them are not compared</span>",
+            "<h2>Errors of the base <span class=\"soft\">its clusters that have them are not compared</span>",
             &preview.base_faults,
         );
-        self.clusters(&preview.changed_clusters, preview.clusters.unchanged);
+        self.section(&sections::settings(preview));
+        self.section(&sections::clusters(preview));
         self.new_clusters(&preview.new_clusters);
-        self.reach(&preview.blast_radius);
+        self.section(&sections::inputs(&preview.blast_radius));
     }
 
     fn side(&mut self, open: &'static str, side: &Side) {
@@ -112,13 +108,9 @@ impl Markup {
         });
         self.text(risk.flag.title());
         self.within(" <code class=\"soft\">", risk.flag.id(), "</code></h3>\n");
-        self.raw("<p class=\"sentence\">");
-        self.sentence(&risk.what);
-        self.raw(".</p>\n");
+        self.paragraph(&risk.what);
         if let Some(live) = &risk.live {
-            self.raw("<p class=\"sentence\">");
-            self.sentence(live);
-            self.raw(".</p>\n");
+            self.paragraph(live);
         }
         self.raw("<dl class=\"facts\">\n");
         self.raw("<dt>clusters</dt><dd>");
@@ -140,6 +132,17 @@ impl Markup {
         self.raw("</dl>\n</article>\n");
     }
 
+    /// A sentence with its end. Its first letter becomes a capital, unless it is a name's.
+    fn paragraph(&mut self, sentence: &str) {
+        self.raw(if sentence.starts_with('`') {
+            "<p>"
+        } else {
+            "<p class=\"sentence\">"
+        });
+        self.sentence(sentence);
+        self.raw(".</p>\n");
+    }
+
     /// Where a risk is seen among the changes.
     fn leads(&mut self, groups: &[usize]) {
         if groups.is_empty() {
@@ -154,7 +157,7 @@ impl Markup {
         }
         let more = groups.len().saturating_sub(MAX_LEADS);
         if more > 0 {
-            self.text(&format!(" and {more} more"));
+            self.text(&format!(" {}", and_more(more, "")));
         }
         self.raw("</dd>\n");
     }
@@ -212,59 +215,6 @@ impl Markup {
         self.within("", &after, "</pre>\n");
     }
 
-    fn clusters(&mut self, changes: &[ClusterChange], unchanged: usize) {
-        let rows = rows(changes);
-        if rows.is_empty() {
-            return;
-        }
-        self.raw(
-            "<section>\n<h2>Clusters</h2>\n<div class=\"wide\"><table class=\"clusters\">\n<thead><tr><th scope=\"col\">What</th>\
-             <th scope=\"col\">Files</th><th scope=\"col\">Objects</th>\
-             <th scope=\"col\">Clusters</th></tr></thead>\n<tbody>\n",
-        );
-        for row in &rows {
-            self.cluster_row(row);
-        }
-        if unchanged > 0 {
-            let words = count(unchanged, "cluster");
-            self.within(
-                "<tr class=\"soft\"><td>unchanged</td><td></td><td></td><td>",
-                &words,
-                "</td></tr>\n",
-            );
-        }
-        self.raw("</tbody></table></div>\n</section>\n");
-    }
-
-    fn cluster_row(&mut self, row: &Row<'_>) {
-        let change = row.change;
-        self.raw(match change.status {
-            ClusterStatus::Removed | ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => {
-                "<tr><td><span class=\"mark\">"
-            }
-            _ => "<tr><td><span>",
-        });
-        self.text(&status_words(change));
-        self.raw("</span></td><td class=\"few\">");
-        self.counts(change.files);
-        self.raw("</td><td class=\"few\">");
-        self.counts(change.objects);
-        self.raw("</td><td>");
-        match row.clusters.as_slice() {
-            [name] => self.text(name),
-            names => self.counted("", names),
-        }
-        for risk in &change.risks {
-            let words = risk_words(*risk);
-            if risk.acknowledged {
-                self.within("<div class=\"soft\">", &words, "</div>");
-            } else {
-                self.within("<div><span class=\"mark\">", &words, "</span></div>");
-            }
-        }
-        self.raw("</td></tr>\n");
-    }
-
     /// What the new ones ship; first what they don't.
     fn new_clusters(&mut self, all: &[NewClusters]) {
         if all.is_empty() {
@@ -314,76 +264,6 @@ impl Markup {
             }
         }
         self.raw("</span>");
-    }
-
-    fn reach(&mut self, radius: &BlastRadius) {
-        let by_files = [&radius.by_shared_files, &radius.by_own_files];
-        let none = by_files.iter().all(|names| names.is_empty());
-        if none && radius.inputs.is_empty() && radius.across.is_empty() {
-            return;
-        }
-        self.raw("<section>\n<h2>Inputs</h2>\n");
-        self.inputs(radius);
-        self.raw("<dl class=\"facts\">\n");
-        for (open, names) in [
-            (
-                "<dt>affected by shared files</dt><dd>",
-                &radius.by_shared_files,
-            ),
-            (
-                "<dt>affected by their own files</dt><dd>",
-                &radius.by_own_files,
-            ),
-        ] {
-            if !names.is_empty() {
-                self.raw(open);
-                self.counted("", names);
-                self.raw("</dd>\n");
-            }
-        }
-        self.raw("</dl>\n");
-        for across in &radius.across {
-            self.raw("<div><b>");
-            self.code(&across.path);
-            self.raw(" is in the folder of one cluster and alters others:</b> ");
-            self.names(&across.clusters);
-            self.raw("</div>\n");
-        }
-        self.raw("</section>\n");
-    }
-
-    fn inputs(&mut self, radius: &BlastRadius) {
-        let inputs = &radius.inputs;
-        if inputs.is_empty() {
-            return;
-        }
-        let many = inputs.len() > super::group::MAX_LISTED;
-        if many {
-            let words = count(inputs.len(), "input");
-            self.within(
-                "<details class=\"more\"><summary>",
-                &words,
-                "</summary><div>\n",
-            );
-        }
-        self.raw("<div class=\"wide\"><table>\n<tbody>\n");
-        for input in inputs {
-            self.raw(match input.change {
-                InputChange::Added => "<tr><td class=\"few\">added</td><td class=\"path\"><code>",
-                InputChange::Changed => {
-                    "<tr><td class=\"few\">changed</td><td class=\"path\"><code>"
-                }
-                InputChange::Removed => {
-                    "<tr><td class=\"few\">removed</td><td class=\"path\"><code>"
-                }
-            });
-            self.within("", &input.path, "</code></td><td>");
-            self.within("", scope_words(input.scope).trim_start(), "</td></tr>\n");
-        }
-        self.raw("</tbody></table></div>\n");
-        if many {
-            self.raw("</div></details>\n");
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Markup in which every text of a preview is escaped. Pure.
 
-use crate::diff::layout::words::count;
+use crate::diff::layout::words::{and_more, count};
 use crate::report::push_shown;
 
 /// Names that are shown in a row; of more, some are, and all in a list to open.
@@ -83,7 +83,7 @@ impl Markup {
         self.list("", "", names);
     }
 
-    fn list(&mut self, before: &'static str, count: &str, names: &[impl AsRef<str>]) {
+    pub(super) fn list(&mut self, before: &'static str, count: &str, names: &[impl AsRef<str>]) {
         let more = names.len().saturating_sub(MAX_NAMED);
         // One name is as short as "and 1 more".
         if more <= 1 {
@@ -93,7 +93,7 @@ impl Markup {
         self.raw("<details class=\"more\"><summary>");
         self.within(before, count, "");
         self.row(&names[..MAX_NAMED]);
-        self.text(&format!(" and {more} more"));
+        self.text(&format!(" {}", and_more(more, "")));
         self.raw("</summary><div>");
         self.row(names);
         self.raw("</div></details>");

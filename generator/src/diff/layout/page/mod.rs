@@ -12,6 +12,7 @@ mod detail;
 mod group;
 mod head;
 mod markup;
+mod section;
 #[cfg(test)]
 mod tests;
 

@@ -95,7 +95,7 @@
   // --- Search ---------------------------------------------------------------
 
   // What stands above the groups, piece by piece, and the sections of it.
-  const pieces = all("section article, .clusters tbody tr, .new-clusters");
+  const pieces = all("section article, .settings tbody tr, .clusters tbody tr, .new-clusters");
   const sections = new Set(pieces.map((piece) => piece.closest("section")));
   const stacks = all(".stack");
   const most = 2000;

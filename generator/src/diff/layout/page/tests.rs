@@ -246,6 +246,34 @@ fn new_clusters() -> impl Strategy<Value = NewClusters> {
     })
 }
 
+fn setting() -> impl Strategy<Value = SettingChange> {
+    let place = (name(), any::<u16>()).prop_map(|(file, line)| SettingPlace {
+        file,
+        line: line.into(),
+        column: 1,
+    });
+    let reach = prop_oneof![
+        any::<usize>().prop_map(|count| SettingReach::AllClusters { count }),
+        (names(), any::<usize>())
+            .prop_map(|(clusters, of)| SettingReach::Clusters { clusters, of }),
+        vec(name(), 1..3).prop_map(|folders| SettingReach::SharedFiles { folders }),
+        Just(SettingReach::Nothing),
+        Just(SettingReach::NotCompared),
+    ];
+    let values = (option::of(json_value()), option::of(json_value()));
+    let values = values.prop_filter("what is equal is masked", |(before, after)| before != after);
+    (name(), values, vec(place, 1..9), reach).prop_map(|(path, (before, after), places, reach)| {
+        SettingChange {
+            path,
+            scope: InputScope::Fleet,
+            before,
+            after,
+            places,
+            reach,
+        }
+    })
+}
+
 fn side() -> impl Strategy<Value = Side> {
     (name(), option::of(name()), name()).prop_map(|(revision, commit, taken)| Side {
         revision,
@@ -258,7 +286,11 @@ prop_compose! {
     fn preview()(
         (verdict, base, head) in (name(), side(), side()),
         risks in vec(risk(), 0..3),
-        (changed_clusters, new_clusters) in (vec(change(), 0..9), vec(new_clusters(), 0..3)),
+        (changed_clusters, new_clusters, settings) in (
+            vec(change(), 0..9),
+            vec(new_clusters(), 0..3),
+            vec(setting(), 0..30),
+        ),
         groups in vec(group(), 0..4),
         blast_radius in radius(),
         head_faults in vec(fault(), 0..3),
@@ -279,7 +311,7 @@ prop_compose! {
             clusters: ClusterTotals::default(),
             files: Totals { added: 1, changed: 0, removed: 0 },
             objects: Totals::default(),
-            changed_clusters, new_clusters, groups, blast_radius, head_faults, base_faults,
+            settings, changed_clusters, new_clusters, groups, blast_radius, head_faults, base_faults,
             acknowledgement_faults,
         }
     }
@@ -325,7 +357,7 @@ fn gather(value: &Json, found: &mut Vec<String>) {
                     // What is equal is masked, and so not shown.
                     ("detail", detail)
                         if detail["kind"] == "changed" && detail["old"] == detail["new"] => {}
-                    ("old" | "new", value) => leaves(value, found),
+                    ("old" | "new" | "before" | "after", value) => leaves(value, found),
                     (key, Json::String(_)) if WORDED.contains(&key) => {}
                     (_, value) => gather(value, found),
                 }
