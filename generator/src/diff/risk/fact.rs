@@ -164,6 +164,16 @@ fn objects<'d>(
             value: Cow::Borrowed(image),
         });
     }
+    if let Some(folder) = rows::folder_of(document.path()) {
+        found.push(Object {
+            kind: folder.into(),
+            identity: document.path().trim_end_matches(".json").to_owned(),
+            name: document.path(),
+            known_as: document.path(),
+            noun: "object",
+            value: Cow::Borrowed(value),
+        });
+    }
     if !document.path().contains("/patches/") {
         of_kubernetes(value, at_head, &mut found);
     }

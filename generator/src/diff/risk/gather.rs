@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Flag, RiskFinding};
+use super::{Difference, Flag, RiskFinding};
 use crate::diff::placeholders::{Placeholders, show_placeholders};
 use crate::diff::preview::{FactKey, Risk};
 
@@ -88,29 +88,21 @@ fn split_by_clusters(
             clusters: named.map(|cluster| cluster.name.to_owned()).collect(),
             files,
             acknowledged: None,
-            key: difference.key,
-            before: difference.before,
-            after: difference.after,
+            key: difference.as_ref().map(|common| common.key.clone()),
+            before: difference.as_ref().and_then(|common| common.before.clone()),
+            after: difference.and_then(|common| common.after),
         }
     });
     risks.collect()
 }
 
-/// What differs in all of these.
-#[derive(Default)]
-struct CommonDifference {
-    key: Option<FactKey>,
-    before: Option<String>,
-    after: Option<String>,
-}
-
 /// What all findings have in common of what differs, with placeholders unless
-/// they are of one cluster.
+/// they are of one cluster; nothing if not all say it of one kind of property.
 fn common_difference(
     clusters: &[ClusterFindings<'_>],
     files: &Originals<'_>,
     is_one: bool,
-) -> CommonDifference {
+) -> Option<Difference> {
     let found = files.iter().flat_map(|(_, found)| found);
     let differences = found.map(|(number, finding)| {
         let known = clusters.get(*number).map(|cluster| cluster.known);
@@ -118,41 +110,27 @@ fn common_difference(
             Some(known) => show_placeholders(&known.replace_in(text)),
             None => text.clone(),
         };
-        let difference = finding.difference.as_ref()?;
+        let Difference { key, before, after } = finding.difference.as_deref()?;
         let key = FactKey {
-            object: difference.key.object.as_ref().map(said),
-            ..difference.key.clone()
+            object: key.object.as_ref().map(said),
+            ..key.clone()
         };
-        let [before, after] = [&difference.before, &difference.after];
-        Some((key, before.as_ref().map(said), after.as_ref().map(said)))
+        Some(Difference {
+            key,
+            before: before.as_ref().map(said),
+            after: after.as_ref().map(said),
+        })
     });
-    let differences: Option<Vec<_>> = differences.collect();
-    let mut differences = differences.unwrap_or_default().into_iter();
-    let Some((key, before, after)) = differences.next() else {
-        return CommonDifference::default();
-    };
-    let mut common = CommonDifference {
-        key: Some(key),
-        before,
-        after,
-    };
-    for (key, before, after) in differences {
-        common.keep_same(&key, before.as_ref(), after.as_ref());
-    }
-    common
-}
-
-impl CommonDifference {
-    /// Forgets what isn't the same in another one.
-    fn keep_same(&mut self, key: &FactKey, before: Option<&String>, after: Option<&String>) {
-        let is_same_property = |own: &FactKey| (&own.kind, &own.aspect) == (&key.kind, &key.aspect);
-        self.key = self.key.take().filter(is_same_property);
-        if let Some(own) = self.key.as_mut().filter(|own| own.object != key.object) {
-            own.object = None;
+    let differences: Option<Vec<Difference>> = differences.collect();
+    let mut differences = differences?.into_iter();
+    let mut common = differences.next()?;
+    for other in differences {
+        if (&other.key.kind, &other.key.aspect) != (&common.key.kind, &common.key.aspect) {
+            return None;
         }
-        self.before = self.before.take().filter(|own| Some(own) == before);
-        self.after = self.after.take().filter(|own| Some(own) == after);
+        common.keep_common(other);
     }
+    Some(common)
 }
 
 /// The files by the clusters that have them, those of few clusters with those

@@ -87,6 +87,21 @@ pub(super) struct RiskFinding {
     pub(super) difference: Option<Box<Difference>>,
 }
 
+impl RiskFinding {
+    /// Replaces something in all that is shown of it.
+    pub(super) fn replace_in_words(&mut self, replace: impl Fn(&str) -> String) {
+        let mut texts = vec![&mut self.what];
+        texts.extend(self.live.iter_mut().chain(&mut self.file));
+        if let Some(own) = &mut self.difference {
+            let shown = [&mut own.key.object, &mut own.before, &mut own.after];
+            texts.extend(shown.into_iter().flatten());
+        }
+        for text in texts {
+            *text = replace(text);
+        }
+    }
+}
+
 /// What differs where a risk was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Difference {
@@ -99,10 +114,21 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// That of several objects of a kind.
-    fn of_several(mut self: Box<Self>) -> Box<Self> {
-        self.key.object = None;
-        self
+    /// Forgets what isn't the same in another one.
+    fn keep_common(&mut self, other: Self) {
+        self.key.object = self
+            .key
+            .object
+            .take()
+            .filter(|own| Some(own) == other.key.object.as_ref());
+        self.before = self
+            .before
+            .take()
+            .filter(|own| Some(own) == other.before.as_ref());
+        self.after = self
+            .after
+            .take()
+            .filter(|own| Some(own) == other.after.as_ref());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Roles and users that are taken out of the files. Pure.
+//! Accounts and roles of Kubernetes that are taken out of the files, and that pods need. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,35 +8,6 @@ use super::Flag;
 use super::change::{Change, Found, is_workload, items, legible, objects, pod_spec, text};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    check_server(change, found);
-    check_kubernetes(change, found);
-}
-
-/// Folders of the APIs, and what is in them.
-const SERVER: [(&str, &str); 6] = [
-    ("/_security/role/", "a role"),
-    ("/_security/role_mapping/", "a role mapping"),
-    ("/_security/user/", "a user"),
-    ("/_security/api/roles/", "a role"),
-    ("/_security/api/rolesmapping/", "a role mapping"),
-    ("/_security/api/internalusers/", "a user"),
-];
-
-fn check_server(change: &Change<'_>, found: &mut Found) {
-    let Some(path) = change
-        .removed_path()
-        .filter(|path| path.starts_with("elasticsearch/"))
-    else {
-        return;
-    };
-    if let Some((_, what)) = SERVER.iter().find(|(folder, _)| path.contains(folder)) {
-        let what = format!("{what} of Elasticsearch or OpenSearch is no longer rendered");
-        let live = "nothing deletes it: it stays until someone does";
-        found.push_removed_file(change, Flag::RoleRemoved, what, live);
-    }
-}
-
-fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
     let Some(removed) = change.removed_object() else {
         return;
     };

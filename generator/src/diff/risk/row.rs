@@ -91,8 +91,10 @@ impl Row {
     pub(super) fn is_of(&self, kind: &str) -> bool {
         match self.kind {
             RESOURCE => kind.contains("::"),
-            GITOPS => kind.contains('/'),
-            OBJECT => !kind.contains("::") && !PARTS_OF_OBJECTS.contains(&kind),
+            GITOPS => kind.contains('/') && !kind.starts_with('/'),
+            OBJECT => {
+                !kind.contains("::") && !kind.starts_with('/') && !PARTS_OF_OBJECTS.contains(&kind)
+            }
             own => own.split('|').any(|own| own == kind),
         }
     }
@@ -231,12 +233,7 @@ pub(super) fn judge(before: &Facts<'_>, after: &Facts<'_>, applier: Applier) -> 
                 let Some(finding) = finding(row, &key, (old, new), &it, applier) else {
                     continue;
                 };
-                push(
-                    &mut said,
-                    row,
-                    finding,
-                    new.or(old).map_or("", |fact| fact.name),
-                );
+                push(&mut said, finding, new.or(old).map_or("", |fact| fact.name));
             }
         }
     }
@@ -250,24 +247,18 @@ pub(super) fn judge(before: &Facts<'_>, after: &Facts<'_>, applier: Applier) -> 
 }
 
 /// Adds a finding, or another part to one that says the same of its file.
-fn push(
-    said: &mut Vec<(RiskFinding, BTreeSet<String>)>,
-    row: &Row,
-    finding: RiskFinding,
-    name: &str,
-) {
+fn push(said: &mut Vec<(RiskFinding, BTreeSet<String>)>, finding: RiskFinding, name: &str) {
     let part = format!("`{}`", legible(name));
-    let is_in_parts = row.what.ends_with(PARTS);
     let same = said.iter_mut().find(|(other, _)| {
-        let words = |finding: &RiskFinding| (finding.flag, finding.live.clone());
-        is_in_parts
-            && (&other.what, &other.file) == (&finding.what, &finding.file)
-            && words(other) == words(&finding)
+        (other.flag, &other.file, &other.what, &other.live)
+            == (finding.flag, &finding.file, &finding.what, &finding.live)
     });
     match same {
-        Some((finding, parts)) => {
+        Some((same, parts)) => {
             parts.insert(part);
-            finding.difference = finding.difference.take().map(Difference::of_several);
+            if let (Some(same), Some(other)) = (&mut same.difference, finding.difference) {
+                same.keep_common(*other);
+            }
         }
         None => said.push((finding, BTreeSet::from([part]))),
     }
@@ -318,4 +309,86 @@ fn finding(
             after: value(new),
         })),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::find;
+    use super::super::tests::{STACK, of_trees, pod, tree};
+    use super::*;
+    use crate::diff::documents::Documents;
+
+    /// What differs where each risk is.
+    fn differences(old: &Json, new: &Json) -> Vec<Difference> {
+        let [base, head] = [old, new].map(|value| tree(&[(STACK, value.to_string())]));
+        let [base, head] = [&base, &head].map(Documents::of);
+        let found = find(&base, &head, Applier::Nobody).into_iter();
+        found
+            .filter_map(|finding| finding.difference.map(|own| *own))
+            .collect()
+    }
+
+    fn filters(filters: &[(&str, &str)]) -> Json {
+        let filters = filters.iter().map(|(id, pattern)| {
+            let properties = json!({"FilterPattern": pattern});
+            let filter = json!({"Type": "AWS::Logs::SubscriptionFilter", "Properties": properties});
+            ((*id).to_owned(), filter)
+        });
+        json!({"Resources": filters.collect::<serde_json::Map<_, _>>()})
+    }
+
+    #[test]
+    fn a_risk_says_what_differs() {
+        let found = differences(&filters(&[("To", "")]), &filters(&[("To", "ERROR")]));
+        let [one] = found.as_slice() else {
+            unreachable!("{found:?}");
+        };
+        assert_eq!(one.key.kind, "AWS::Logs::SubscriptionFilter");
+        assert_eq!(one.key.object.as_deref(), Some("aws/eu-central-1/stack/To"));
+        assert_eq!(one.key.aspect, "FilterPattern");
+        let values = [one.before.as_deref(), one.after.as_deref()];
+        assert_eq!(values, [Some(""), Some("ERROR")]);
+    }
+
+    #[test]
+    fn what_differs_shows_no_secret() {
+        let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+        let found = differences(&filters(&[("To", "")]), &filters(&[("To", &key)]));
+        assert_eq!(found.len(), 1);
+        assert!(!format!("{found:?}").contains(&key), "{found:?}");
+    }
+
+    #[test]
+    fn several_objects_of_which_the_same_is_said_are_said_once() {
+        let bucket = |id: &str, blocks: bool| {
+            let blocks = json!({"BlockPublicAcls": blocks});
+            let properties = json!({"PublicAccessBlockConfiguration": blocks});
+            (
+                id.to_owned(),
+                json!({"Type": "AWS::S3::Bucket", "Properties": properties}),
+            )
+        };
+        let both = |blocks: bool| {
+            let buckets = [bucket("One", blocks), bucket("Two", blocks)];
+            json!({"Resources": buckets.into_iter().collect::<serde_json::Map<_, _>>()})
+        };
+        let found = differences(&both(true), &both(false));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].key.object, None);
+        assert!(found[0].after.is_some());
+    }
+
+    #[test]
+    fn an_object_in_another_file_is_the_same_object() {
+        let set = |network: bool| pod(&json!({"hostNetwork": network})).to_string();
+        assert_eq!(
+            of_trees(
+                &[("kubernetes/x/set.yaml", set(false))],
+                &[("kubernetes/y/other.yaml", set(true))]
+            ),
+            ["privilege-widens: pods use the machine's network"]
+        );
+    }
 }

@@ -1,9 +1,9 @@
-//! Data streams and their templates that are taken out of the files. Pure.
+//! Index templates that are taken out of the files. Pure.
 
 use super::Flag;
 use super::change::{Change, Found};
 
-/// Data streams, and index templates that aren't only for these.
+/// Index templates that aren't only for data streams which are looked at one by one.
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let Some(path) = change
         .removed_path()
@@ -11,12 +11,7 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     else {
         return;
     };
-    if path.contains("/_data_stream/") {
-        let what = "a data stream is no longer rendered";
-        let live =
-            "nothing deletes it: its records stay until its current policy or someone deletes them";
-        found.push_removed_file(change, Flag::StreamRemoved, what, live);
-    } else if path.contains("/_index_template/") && !change.streams.know(Some(path), None) {
+    if path.contains("/_index_template/") && !change.streams.know(Some(path), None) {
         let what = "an index template is no longer rendered";
         let live = "nothing deletes it: it stays until someone does";
         found.push_removed_file(change, Flag::StreamRemoved, what, live);

@@ -201,11 +201,7 @@ const HARMLESS: Table = &[
         &["DocumentFormat", "TargetType", "UpdateMethod"],
         "how it is written and replaced",
     ),
-    (
-        "AWS::SSM::Parameter",
-        &["Tier", "Value"],
-        "what the forwarder keeps, or how it is stored",
-    ),
+    ("AWS::SSM::Parameter", &["Tier", "Type"], "how it is stored"),
     (
         "AWS::CloudTrail::Trail",
         &["CloudWatchLogsRoleArn"],
@@ -284,6 +280,16 @@ const HARMLESS: Table = &[
 
 /// What could matter and isn't judged yet, and how.
 const OPEN: Table = &[
+    (
+        "AWS::Logs::DeliverySource",
+        &["LogType", "ResourceArn"],
+        "another log is delivered, or that of another resource",
+    ),
+    (
+        "AWS::SSM::Parameter",
+        &["Value"],
+        "what the account's functions bring for the cluster",
+    ),
     (
         "AWS::CloudTrail::Trail",
         &["S3BucketName"],

@@ -9,9 +9,11 @@ mod aws;
 mod every_property;
 mod gitops;
 mod kubernetes;
+mod server;
 
 use super::row::Row;
 pub(super) use aws::{known_as, noun};
+pub(super) use server::folder_of;
 
 /// Writes rows as a table: the kind, and for each aspect how it is read, when
 /// it is a risk, of which flag, what is said, and what becomes of what is there.
@@ -34,7 +36,7 @@ macro_rules! rows {
 }
 use rows;
 
-const TABLES: [&[Row]; 3] = [aws::ROWS, kubernetes::ROWS, gitops::ROWS];
+const TABLES: [&[Row]; 4] = [aws::ROWS, kubernetes::ROWS, gitops::ROWS, server::ROWS];
 
 /// The rows about a kind of object.
 pub(super) fn of(kind: &str) -> impl Iterator<Item = &'static Row> {

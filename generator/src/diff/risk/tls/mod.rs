@@ -118,8 +118,10 @@ fn weaknesses_towards(files: &Documents<'_>, address: &str) -> Vec<Weakness> {
     if address.is_empty() {
         return Vec::new();
     }
-    let sides = files.iter().filter_map(Side::of);
-    let sides = sides.filter(|side| side.text.contains(address));
+    let naming = files
+        .iter()
+        .filter(|file| file.text().is_some_and(|text| text.contains(address)));
+    let sides = naming.filter_map(Side::of);
     let same = sides.flat_map(|side| connections_in(side).into_values());
     let same = same.filter(|connection| connection.address == address);
     same.flat_map(|connection| connection.weak).collect()
