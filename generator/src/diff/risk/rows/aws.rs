@@ -459,10 +459,10 @@ fn encryption(resource: &Json) -> Json {
     let of_stream = "/Properties/DeliveryStreamEncryptionConfigurationInput/KeyType";
     let has_own_key =
         rules.iter().any(is_of_kms) || text(resource, of_stream) == "CUSTOMER_MANAGED_CMK";
-    match by.is_empty() && !has_own_key {
-        true => Json::Null,
-        false => json!({"by": by, "key of KMS": has_own_key}),
+    if by.is_empty() && !has_own_key {
+        return Json::Null;
     }
+    json!({"by": by, "key of KMS": has_own_key})
 }
 
 /// Whether a property says something: not if it is there with nothing in it.
