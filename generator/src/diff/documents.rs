@@ -30,8 +30,8 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// The same file with another value.
-    pub(super) fn with_value(&self, path: String, value: Json) -> Self {
+    /// A file with another value than was rendered.
+    pub(super) fn with_value(path: String, value: Json) -> Self {
         Self {
             path: Cow::Owned(path),
             bytes: Cow::Owned(value.to_string().into_bytes()),

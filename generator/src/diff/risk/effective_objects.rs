@@ -205,7 +205,7 @@ impl Kustomization {
         if object == *before {
             return Some(Rc::clone(document));
         }
-        Some(Rc::new(document.with_value(path.to_owned(), object)))
+        Some(Rc::new(Document::with_value(path.to_owned(), object)))
     }
 }
 

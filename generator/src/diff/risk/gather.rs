@@ -128,7 +128,7 @@ fn common_difference(
         if (&other.key.kind, &other.key.aspect) != (&common.key.kind, &common.key.aspect) {
             return None;
         }
-        common.keep_common(other);
+        common.keep_common(&other);
     }
     Some(common)
 }

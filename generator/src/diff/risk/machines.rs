@@ -13,12 +13,12 @@ pub(super) fn lost_tolerations(old: &Json, new: &Json) -> Option<String> {
     let after = list(new);
     let lost = list(old).into_iter();
     let lost = lost.filter(|old| !after.iter().any(|new| tolerates(new, old)));
-    named(lost.map(|toleration| taint(&toleration)).collect())
+    named(&lost.map(|toleration| taint(&toleration)).collect())
 }
 
 /// Names, if there are any.
-fn named(names: BTreeSet<String>) -> Option<String> {
-    (!names.is_empty()).then(|| self::names(&names))
+fn named(names: &BTreeSet<String>) -> Option<String> {
+    (!names.is_empty()).then(|| self::names(names))
 }
 
 /// Labels of `nodeSelector` that are asked for as well.
@@ -26,7 +26,7 @@ pub(super) fn more_labels(old: &Json, new: &Json) -> Option<String> {
     let labels = new.as_object().into_iter().flatten();
     let more = labels.filter(|(key, value)| old.get(key) != Some(value) && !is_linux(key, value));
     let more = more.map(|(key, value)| format!("`{key}={}`", texts(Some(value)).join(",")));
-    named(more.collect())
+    named(&more.collect())
 }
 
 pub(super) fn asks_for_more(old: &Json, new: &Json) -> Option<String> {
@@ -120,7 +120,7 @@ pub(super) fn lost_folders(old: &Json, new: &Json) -> Option<String> {
     // A folder below it is what is needed of it.
     let is_seen = |path: &str, other: &str| is_below(path, other) || is_below(other, path);
     let is_lost = |path: &String| !after.iter().any(|other| is_seen(path, other));
-    named(before.into_iter().filter(is_lost).collect())
+    named(&before.into_iter().filter(is_lost).collect())
 }
 
 fn folders(spec: &Json) -> BTreeSet<String> {

@@ -115,7 +115,7 @@ pub(super) struct Difference {
 
 impl Difference {
     /// Forgets what isn't the same in another one.
-    fn keep_common(&mut self, other: Self) {
+    fn keep_common(&mut self, other: &Self) {
         self.key.object = self
             .key
             .object

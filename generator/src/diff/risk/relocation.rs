@@ -51,7 +51,7 @@ impl Move {
                 let mut value = value.clone();
                 self.in_value(&mut value, 0);
                 self.in_object(&mut value);
-                document.with_value(path, value)
+                Document::with_value(path, value)
             }
             None => Document::with_text(path, self.in_text(text)),
         };

@@ -257,7 +257,7 @@ fn push(said: &mut Vec<(RiskFinding, BTreeSet<String>)>, finding: RiskFinding, n
         Some((same, parts)) => {
             parts.insert(part);
             if let (Some(same), Some(other)) = (&mut same.difference, finding.difference) {
-                same.keep_common(*other);
+                same.keep_common(&other);
             }
         }
         None => said.push((finding, BTreeSet::from([part]))),
