@@ -6,7 +6,7 @@
 //! and containers whose workload got another name are those of the file.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
@@ -86,47 +86,68 @@ pub(super) fn of_pairs<'d>(pairs: &[Pair<'d, '_>], head: &Documents<'_>) -> (Fac
             _ if new.is_none() => Stack::Stays,
             _ => Stack::Updated,
         };
-        if let Some(old) = old.filter(|_| !is_unreadable) {
-            add(&mut before, old, place, *new, stack);
-        }
-        if let Some(new) = new {
-            add(&mut after, new, place, Some(new), stack);
+        let objects_of = |document: Option<&'d Document<'_>>| {
+            document.map_or_else(Vec::new, |document| objects(document, place, *new))
+        };
+        let old = old.filter(|_| !is_unreadable);
+        let (at_base, at_head) = (objects_of(old), objects_of(*new));
+        let same = same(&at_base, &at_head);
+        for (facts, document, objects) in
+            [(&mut before, old, &at_base), (&mut after, *new, &at_head)]
+        {
+            let differ = objects.iter().filter(|object| !same.contains(&object.id()));
+            for object in differ {
+                add(
+                    facts,
+                    document.map_or("", |document| document.path()),
+                    object,
+                    stack,
+                );
+            }
         }
     }
     (before, after)
 }
 
-/// Adds the facts of a file, which is called `place` at the head.
-fn add<'d>(
-    facts: &mut Facts<'d>,
-    document: &'d Document<'_>,
-    place: &str,
-    at_head: Option<&Document<'_>>,
-    stack: Stack,
-) {
-    for object in objects(document, place, at_head) {
-        for row in rows::of(&object.kind) {
-            let value = match &object.value {
-                Cow::Borrowed(value) => row.read(value),
-                Cow::Owned(value) => Cow::Owned(row.read(value).into_owned()),
-            };
-            let key = Key {
-                kind: object.kind.clone(),
-                object: object.identity.clone(),
-                aspect: row.aspect,
-            };
-            facts.insert(
-                key,
-                Fact {
-                    value,
-                    name: object.name,
-                    known_as: object.known_as,
-                    noun: object.noun,
-                    file: document.path(),
-                    stack,
-                },
-            );
-        }
+/// The objects that a file has on both sides, and that are the same.
+fn same<'o>(old: &'o [Object<'_>], new: &'o [Object<'_>]) -> BTreeSet<(&'o str, &'o str)> {
+    let before: BTreeMap<_, _> = old
+        .iter()
+        .map(|object| (object.id(), &object.value))
+        .collect();
+    let same = new
+        .iter()
+        .filter(|object| before.get(&object.id()) == Some(&&object.value));
+    same.map(Object::id).collect()
+}
+
+/// Adds the facts of an object.
+fn add<'d>(facts: &mut Facts<'d>, file: &'d str, object: &Object<'d>, stack: Stack) {
+    for row in rows::of(&object.kind) {
+        let value = match &object.value {
+            Cow::Borrowed(value) => row.read(value),
+            Cow::Owned(value) => Cow::Owned(row.read(value).into_owned()),
+        };
+        let key = Key {
+            kind: object.kind.clone(),
+            object: object.identity.clone(),
+            aspect: row.aspect,
+        };
+        let fact = Fact {
+            value,
+            name: object.name,
+            known_as: object.known_as,
+            noun: object.noun,
+            file,
+            stack,
+        };
+        facts.insert(key, fact);
+    }
+}
+
+impl Object<'_> {
+    fn id(&self) -> (&str, &str) {
+        (&self.kind, &self.identity)
     }
 }
 
