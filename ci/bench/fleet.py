@@ -186,27 +186,34 @@ def write_environments(folder):
         (target / f"{name}.yaml").write_text(text)
 
 
-def write_fleet_file(folder):
-    """The example's settings without the reconciler: its role would name hundreds of domains of Amazon OpenSearch
-    Service, more than AWS allows, which `gen` refuses."""
-    text = (EXAMPLES / "fleet.yaml").read_text(encoding="utf-8")
-    text = re.sub(r"^reconciler:\n(?:^(?:  .*)?\n)+", "", text, flags=re.MULTILINE)
-    (folder / "clusters/fleet.yaml").write_text(text, encoding="utf-8")
+def write_fleet_file(folder, made):
+    """The example's settings. A line of the reconciler's that names a cluster by its API server becomes one for each of
+    its copies."""
+    lines = []
+    for line in (EXAMPLES / "fleet.yaml").read_text(encoding="utf-8").splitlines():
+        example = re.match(r"    ([^ :]+): { api_server: ", line)
+        if example:
+            copies = sorted(name for name, of in made.items() if of == example[1])
+            lines += [line.replace(example[1], name) for name in copies]
+        else:
+            lines.append(line)
+    (folder / "clusters/fleet.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_fleet(folder, clusters):
     """Makes the fleet in a folder that has no `clusters/` yet; gives the names
     of its clusters and the example that each was made of."""
     (folder / "clusters").mkdir(parents=True)
-    write_fleet_file(folder)
     shutil.copytree(EXAMPLES / "certificates", folder / "clusters" / "certificates")
     write_environments(folder)
     examples = sorted(file.parent.name for file in EXAMPLES.glob("*/cluster.yaml"))
-    return {
+    made = {
         write_cluster(folder, number, example): example
         for number in range(clusters)
         for example in [examples[number % len(examples)]]
     }
+    write_fleet_file(folder, made)
+    return made
 
 
 def main():

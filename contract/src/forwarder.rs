@@ -70,6 +70,9 @@ pub struct Configuration {
     /// The resource group with the cluster's members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group: Option<String>,
+    /// The keys of tags of log groups that their events get as fields; none without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_group_tags: Vec<String>,
     /// Set if files of Classic Load Balancers arrive, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classic_load_balancers: Option<ClassicLoadBalancers>,

@@ -172,7 +172,7 @@ pub enum ComposeError {
     #[error("two fragments both have a resource `{0}`")]
     Twice(String),
     /// A placeholder that stands for nothing.
-    #[error("`{0}` stands for nothing")]
+    #[error("unknown placeholder `{0}`")]
     UnknownPlaceholder(String),
     /// Members join a fragment that the account doesn't have.
     #[error("the fragment `{fragment}` joins `{joins}` of the account, which isn't there")]

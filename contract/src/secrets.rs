@@ -11,8 +11,10 @@
 //! key        which keys say that their value is one
 //! hidden     which pieces of a text may be one
 //! reference  where one is kept
+//! arn        the same, as AWS writes it
 //! ```
 
+mod arn;
 mod hidden;
 mod key;
 mod reference;
@@ -22,6 +24,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+pub use arn::{SecretArn, arn_for_policy};
 pub use hidden::{Hidden, is_harmless, names_secret};
 pub use key::{Secrecy, is_name_key, is_reference_key, is_secret_key, is_value_key, secrecy};
 pub use reference::{NotAReference, SecretReference};

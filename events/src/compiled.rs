@@ -16,7 +16,7 @@ pub(crate) struct Slot(pub(crate) usize);
 #[derive(Debug)]
 pub(crate) struct CompiledField {
     pub slot: Slot,
-    /// Its name in quotes, with the colon.
+    /// Its name in quotes, behind a comma and before a colon.
     pub key: Box<[u8]>,
     pub reading: Reading,
     /// Its place among the sources that say when the event was.
@@ -144,7 +144,7 @@ fn compile(table: &Table, slots: &BTreeMap<&'static str, Slot>) -> Compiled {
 }
 
 fn key(target: &str) -> Box<[u8]> {
-    let mut key = Vec::new();
+    let mut key = vec![b','];
     string(&mut key, target);
     key.push(b':');
     key.into()

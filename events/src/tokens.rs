@@ -11,7 +11,8 @@ pub(crate) struct Tokens<'t> {
 
 impl<'t> Tokens<'t> {
     /// Splits a line at blanks. A column may stand in quotes, which end where a
-    /// blank or the line's end follows, and in brackets.
+    /// blank or the line's end follows, and in brackets, behind which it may go on
+    /// up to a blank: `[2001:db8::1]:443`.
     pub(crate) fn of(line: &'t str) -> Self {
         let mut tokens = [""; MOST];
         let mut count = 0;
@@ -53,10 +54,11 @@ fn quoted(text: &str) -> (&str, &str) {
 }
 
 fn enclosed(text: &str) -> (&str, &str) {
-    match memchr::memchr(b']', text.as_bytes()) {
-        Some(end) => text.split_at(end + 1),
-        None => bare(text),
-    }
+    let Some(close) = memchr::memchr(b']', text.as_bytes()) else {
+        return bare(text);
+    };
+    let (_, after) = bare(&text[close..]);
+    text.split_at(text.len() - after.len())
 }
 
 #[cfg(test)]
@@ -72,6 +74,11 @@ mod tests {
             (r#""say "hi" there" x"#, vec!["say \"hi", "there\"", "x"]),
             (r#""a"b" c"#, vec!["a\"b", "c"]),
             (r#"a "never closed"#, vec!["a", "never closed"]),
+            (
+                "[2001:db8::1]:443 [::1]:80 -",
+                vec!["[2001:db8::1]:443", "[::1]:80", "-"],
+            ),
+            ("[a b]:c d", vec!["[a b]:c", "d"]),
             ("[never closed", vec!["[never", "closed"]),
             ("", vec![]),
             (" ü\n", vec!["ü"]),

@@ -47,14 +47,16 @@ impl<'o> Writer<'o> {
         self.written[slot.0 / 64] & (1 << (slot.0 % 64)) != 0
     }
 
-    /// Begins a member, whose value must follow; none if the field has one already.
+    /// Begins a member, whose value must follow; none if the field has one already. Its key
+    /// comes with a comma before it.
     pub(crate) fn begin(&mut self, slot: Slot, key: &[u8]) -> Option<&mut Vec<u8>> {
         if self.has(slot) {
             return None;
         }
         self.written[slot.0 / 64] |= 1 << (slot.0 % 64);
-        self.comma();
-        self.out.extend_from_slice(key);
+        // The first member has no comma before it.
+        let start = usize::from(self.is_empty());
+        self.out.extend_from_slice(&key[start..]);
         Some(self.out)
     }
 

@@ -5,15 +5,19 @@
 use std::io::Write as _;
 use std::ops::Range;
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::json::write_text;
 
+/// Bytes of a body that are packed at once: they fit the processor's cache.
+const PACKED_AT_ONCE: usize = 64 * 1024;
+
 /// Where a document lies in a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
-    id: String,
+    id: Range<usize>,
     whole: Range<usize>,
     document: Range<usize>,
 }
@@ -22,12 +26,17 @@ struct Place {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     body: Vec<u8>,
+    /// All ids, one behind the other.
+    ids: String,
     places: Vec<Place>,
+    /// The body as it is sent, if it is packed already.
+    packed: Option<Bytes>,
 }
 
 impl Batch {
     /// Adds a document, which is one line of JSON.
     pub fn push(&mut self, id: &str, document: &[u8]) {
+        self.packed = None;
         let start = self.body.len();
         self.body.extend_from_slice(b"{\"create\":{\"_id\":");
         write_text(id, &mut self.body);
@@ -36,8 +45,10 @@ impl Batch {
         self.body.extend_from_slice(document);
         let end = self.body.len();
         self.body.push(b'\n');
+        let first = self.ids.len();
+        self.ids.push_str(id);
         self.places.push(Place {
-            id: id.to_owned(),
+            id: first..self.ids.len(),
             whole: start..end + 1,
             document: begin..end,
         });
@@ -69,13 +80,16 @@ impl Batch {
         let of = |place: &Range<usize>| &self.body[place.clone()];
         self.places
             .iter()
-            .map(move |place| (place.id.as_str(), of(&place.document)))
+            .map(move |place| (&self.ids[place.id.clone()], of(&place.document)))
     }
 
     /// A document by its number, with its id.
     pub fn document(&self, number: usize) -> Option<(&str, &[u8])> {
         let place = self.places.get(number)?;
-        Some((&place.id, &self.body[place.document.clone()]))
+        Some((
+            &self.ids[place.id.clone()],
+            &self.body[place.document.clone()],
+        ))
     }
 
     /// Those documents whose number is to be kept.
@@ -88,8 +102,10 @@ impl Batch {
                 let moved = |range: &Range<usize>| {
                     range.start - place.whole.start + start..range.end - place.whole.start + start
                 };
+                let first = kept.ids.len();
+                kept.ids.push_str(&self.ids[place.id.clone()]);
                 kept.places.push(Place {
-                    id: place.id.clone(),
+                    id: first..kept.ids.len(),
                     whole: moved(&place.whole),
                     document: moved(&place.document),
                 });
@@ -112,8 +128,14 @@ impl Batch {
 
     /// The body, packed. Little effort takes logs to a tenth; more costs more time than the
     /// network saves.
-    pub fn packed(&self) -> Vec<u8> {
-        gzip(&self.body)
+    pub fn packed(&self) -> Bytes {
+        let packed = self.packed.clone();
+        packed.unwrap_or_else(|| gzip(&self.body).into())
+    }
+
+    /// Frees what was packed of it, if it isn't to be sent soon.
+    pub fn forget_packed(&mut self) {
+        self.packed = None;
     }
 
     /// The body.
@@ -122,15 +144,70 @@ impl Batch {
     }
 }
 
+/// A batch that documents are still added to. It is packed meanwhile, since what was just written is
+/// near the processor still.
+#[derive(Debug)]
+pub struct Gathering {
+    batch: Batch,
+    packer: GzEncoder<Vec<u8>>,
+    /// How much of the body is packed.
+    packed: usize,
+}
+
+impl Gathering {
+    /// An empty one, of documents up to so many bytes. Memory is taken up only by what is written.
+    pub fn up_to(limit_bytes: usize) -> Self {
+        let batch = Batch {
+            // What grows is copied. The action before the last document isn't counted, see `is_full_for`.
+            body: Vec::with_capacity(limit_bytes + 1024),
+            ..Batch::default()
+        };
+        Self {
+            batch,
+            packer: packer(limit_bytes),
+            packed: 0,
+        }
+    }
+
+    /// Adds a document, which is one line of JSON.
+    pub fn push(&mut self, id: &str, document: &[u8]) {
+        self.batch.push(id, document);
+        if self.batch.bytes() - self.packed >= PACKED_AT_ONCE {
+            self.pack();
+        }
+    }
+
+    /// What was gathered.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The whole batch, packed.
+    pub fn finish(mut self) -> Batch {
+        self.pack();
+        // Writing to memory can't fail.
+        self.batch.packed = self.packer.finish().ok().map(Bytes::from);
+        self.batch
+    }
+
+    fn pack(&mut self) {
+        // Writing to memory can't fail.
+        let _ = self.packer.write_all(&self.batch.body[self.packed..]);
+        self.packed = self.batch.body.len();
+    }
+}
+
 /// Packs bytes with gzip.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(
-        Vec::with_capacity(bytes.len() / 6 + 64),
-        Compression::fast(),
-    );
+    let mut packer = packer(bytes.len());
     // Writing to memory can't fail.
-    let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default()
+    let _ = packer.write_all(bytes);
+    packer.finish().unwrap_or_default()
+}
+
+/// With room for what so many bytes mostly become.
+fn packer(bytes: usize) -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(Vec::with_capacity(bytes / 6 + 64), Compression::fast())
 }
 
 #[cfg(test)]
@@ -167,6 +244,31 @@ mod tests {
             .read_to_end(&mut unpacked)
             .expect("gzip");
         assert_eq!(unpacked, batch.body());
+    }
+
+    #[test]
+    fn what_is_packed_while_it_grows_is_the_body() {
+        let mut gathering = Gathering::up_to(1_000_000);
+        let mut batch = Batch::default();
+        for number in 0..3_000 {
+            let document = format!("{{\"message\":\"event {}\"}}", number * 7919 % 997);
+            gathering.push(&number.to_string(), document.as_bytes());
+            batch.push(&number.to_string(), document.as_bytes());
+        }
+        assert!(batch.bytes() > PACKED_AT_ONCE);
+        let mut gathered = gathering.finish();
+        for packed in [gathered.packed(), batch.packed()] {
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(&packed[..])
+                .read_to_end(&mut unpacked)
+                .expect("gzip");
+            assert!(unpacked == batch.body());
+        }
+        let rest = gathered.kept(|number| number < 2);
+        assert_eq!(rest.packed(), gzip(rest.body()));
+        gathered.forget_packed();
+        assert_eq!(gathered, batch);
+        assert_eq!(gathered.packed(), gzip(batch.body()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use self::server::{Sent, Server};
 use self::store::Store;
 use crate::adapt::MOST_DOCUMENTS;
 use crate::aws::Aws;
-use crate::batch::Batch;
+use crate::batch::{Batch, Gathering};
 use crate::letter::{self, CALL, Key, Rejected, Shelf};
 use crate::metrics::Counters;
 
@@ -74,7 +74,7 @@ pub struct Call<'m> {
     filing: Filing,
     deadline: Instant,
     /// What is gathered. There are few.
-    lanes: Vec<(Lane, Batch)>,
+    lanes: Vec<(Lane, Gathering)>,
     flights: FuturesUnordered<BoxFuture<'m, (Lane, Sent)>>,
     /// Requests on their way, by destination.
     flying: BTreeMap<String, usize>,
@@ -137,7 +137,8 @@ impl<'m> Call<'m> {
 
     /// Until when something may be sent: what is left then must still be put aside.
     fn until(&self) -> Instant {
-        let lanes: usize = self.lanes.iter().map(|(_, batch)| batch.bytes()).sum();
+        let gathered = self.lanes.iter().map(|(_, own)| own.batch().bytes());
+        let lanes: usize = gathered.sum();
         let reserve = self
             .means
             .store
@@ -164,25 +165,28 @@ impl<'m> Call<'m> {
             let Some(server) = self.means.servers.get(destination) else {
                 continue;
             };
-            let batch = self.lane(destination, data_stream);
-            if batch.is_full_for(document.len(), server.batch_bytes(), MOST_DOCUMENTS) {
-                let full = std::mem::take(batch);
+            let limit = server.batch_bytes();
+            let gathering = self.lane(destination, data_stream, limit);
+            let batch = gathering.batch();
+            if batch.is_full_for(document.len(), limit, MOST_DOCUMENTS) {
+                let full = std::mem::replace(gathering, Gathering::up_to(limit));
                 let lane = (destination.clone(), data_stream.to_owned());
-                self.launch(lane, full).await?;
+                self.launch(lane, full.finish()).await?;
             }
-            self.lane(destination, data_stream).push(id, document);
+            self.lane(destination, data_stream, limit)
+                .push(id, document);
         }
         Ok(())
     }
 
     /// What is gathered for a destination's data stream. Only the first document makes names.
-    fn lane(&mut self, destination: &str, data_stream: &str) -> &mut Batch {
+    fn lane(&mut self, destination: &str, data_stream: &str, limit_bytes: usize) -> &mut Gathering {
         let mut lanes = self.lanes.iter();
         let known =
             lanes.position(|((own, stream), _)| own == destination && stream == data_stream);
         let at = known.unwrap_or_else(|| {
             let lane = (destination.to_owned(), data_stream.to_owned());
-            self.lanes.push((lane, Batch::default()));
+            self.lanes.push((lane, Gathering::up_to(limit_bytes)));
             self.lanes.len() - 1
         });
         &mut self.lanes[at].1
@@ -280,13 +284,14 @@ impl<'m> Call<'m> {
     async fn set_aside(
         &mut self,
         lane: Lane,
-        batches: Vec<Batch>,
+        mut batches: Vec<Batch>,
         cause: &str,
     ) -> Result<(), Failed> {
         self.counters.note(format!("{}: {cause}", lane.0));
         let waiting = self.waiting.entry(lane).or_default();
         cause.clone_into(&mut waiting.cause);
         self.kept_bytes += batches.iter().map(Batch::bytes).sum::<usize>();
+        batches.iter_mut().for_each(Batch::forget_packed);
         waiting.batches.extend(batches);
         if self.filing.may_fail && !self.stored {
             // Others may be on their way still.
@@ -385,9 +390,9 @@ impl<'m> Call<'m> {
     /// Sends what is gathered, waits for everything, and puts aside what isn't taken. The
     /// destinations that took nothing, with the reason.
     pub async fn finish(&mut self) -> Result<BTreeMap<String, String>, Failed> {
-        for (lane, batch) in std::mem::take(&mut self.lanes) {
-            if !batch.is_empty() {
-                self.launch(lane, batch).await?;
+        for (lane, gathering) in std::mem::take(&mut self.lanes) {
+            if !gathering.batch().is_empty() {
+                self.launch(lane, gathering.finish()).await?;
             }
         }
         while !self.flights.is_empty() {

@@ -6,6 +6,7 @@
 //! makes a second member of one name, which they refuse.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use logfleet_contract::forwarder::Configuration;
@@ -71,6 +72,8 @@ pub struct Origin<'o> {
     pub log_group: Option<&'o str>,
     /// The log stream.
     pub log_stream: Option<&'o str>,
+    /// The log group's tags.
+    pub tags: Option<&'o BTreeMap<String, String>>,
     /// The bucket, for lines of a file.
     pub bucket: Option<&'o str>,
     /// The object, for lines of a file.
@@ -122,6 +125,18 @@ impl Head {
             ("aws.object", origin.object),
         ] {
             member(&mut out, name, value);
+        }
+        if let Some(tags) = origin.tags.filter(|tags| !tags.is_empty()) {
+            out.extend_from_slice(b",\"aws.tags\":{");
+            for (place, (key, value)) in tags.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                write_text(key, &mut out);
+                out.push(b':');
+                write_text(value, &mut out);
+            }
+            out.push(b'}');
         }
         Self(out)
     }

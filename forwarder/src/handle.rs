@@ -6,6 +6,7 @@ mod machines;
 mod measurements;
 pub mod members;
 pub mod retries;
+pub mod tags;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use self::members::Members;
+use self::tags::KnownTags;
 use crate::aws::{Aws, AwsError, Place, s3};
 use crate::clock;
 use crate::deliver::server::Server;
@@ -36,6 +38,7 @@ pub struct Forwarder {
     servers: BTreeMap<String, Server>,
     store: Store,
     members: tokio::sync::Mutex<Members>,
+    tags: tokio::sync::Mutex<KnownTags>,
     function: String,
 }
 
@@ -72,6 +75,7 @@ impl Forwarder {
             store: Store::new(&configuration.dead_letter_bucket),
             aws: Aws::new(place)?,
             members: tokio::sync::Mutex::default(),
+            tags: tokio::sync::Mutex::default(),
             function: function.to_owned(),
             configuration,
         })

@@ -24,6 +24,8 @@ pub struct Counters {
     pub calls_left_out: u64,
     /// Events that aren't what their format says. They were sent all the same.
     pub unparsed: u64,
+    /// Calls whose log group's tags couldn't be read. Their events were sent all the same.
+    pub untagged: u64,
     /// Documents that are in the index, duplicates among them.
     pub delivered: u64,
     /// Documents that had been there before.
@@ -73,6 +75,7 @@ impl Counters {
             ("LeftOut", Some(self.left_out), "Count"),
             ("CallsLeftOut", Some(self.calls_left_out), "Count"),
             ("Unparsed", Some(self.unparsed), "Count"),
+            ("Untagged", Some(self.untagged), "Count"),
             ("Delivered", Some(self.delivered), "Count"),
             ("Duplicates", Some(self.duplicates), "Count"),
             ("Rejected", Some(self.rejected), "Count"),

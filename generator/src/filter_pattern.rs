@@ -222,7 +222,7 @@ impl<'p> Reader<'p> {
             _ => {
                 if self.take_while(|c| c.is_ascii_digit()).is_empty() {
                     return Err(
-                        "between `[` and `]` stands a number, `*` or a quoted name".to_owned()
+                        "expected a number, `*` or a quoted name between `[` and `]`".to_owned(),
                     );
                 }
             }
@@ -276,7 +276,9 @@ impl<'p> Reader<'p> {
                     _ => Err(format!("`{name} NOT` goes on with EXISTS")),
                 }
             }
-            ("EXISTS", Kind::Json) => Err(format!("that there is a field is written `{name} = *`")),
+            ("EXISTS", Kind::Json) => {
+                Err(format!("to test that a field exists, write `{name} = *`"))
+            }
             ("", Kind::Json) if matches!(self.peek(), None | Some(')' | '&' | '|')) => {
                 Err(format!("it compares nothing: write `{{ {name} = value }}`"))
             }
@@ -536,7 +538,7 @@ mod tests {
             ("{ $.a[0 = 1 }", "a `[` has no other half"),
             (
                 "{ $.a[x] = 1 }",
-                "between `[` and `]` stands a number, `*` or a quoted name",
+                "expected a number, `*` or a quoted name between `[` and `]`",
             ),
             ("{ $.a == 1 }", "equality is written `=`, not `==`"),
             (
@@ -558,7 +560,7 @@ mod tests {
             ("{ $.a NOT NULL }", "`$.a NOT` goes on with EXISTS"),
             (
                 "{ $.a EXISTS }",
-                "that there is a field is written `$.a = *`",
+                "to test that a field exists, write `$.a = *`",
             ),
             ("{ $.a LIKE \"b\" }", "`LIKE` is no operator"),
             (

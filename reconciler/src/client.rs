@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::aws::{CLOCK, is_of_the_clock};
 use crate::fault::Fault;
 use crate::identity::Identity;
+use crate::portion::Portion;
 
 /// The largest answer: all of a server's templates or roles are one answer.
 const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
@@ -33,6 +34,9 @@ pub struct Connection {
     /// How requests are sent again.
     pub retry: Retry,
 }
+
+/// How a message begins when an answer took too long.
+const TIMEOUT: &str = "timeout";
 
 /// How requests are sent again.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +77,8 @@ pub struct Client {
     url: String,
     identity: Identity,
     retry: Retry,
+    timeout: Duration,
+    users: Arc<Portion>,
 }
 
 /// What a server answered.
@@ -154,10 +160,15 @@ impl RequestError {
         }
     }
 
+    /// Whether the server took too long for many things at once, and would again.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::Transport { method: "PATCH", why, .. } if why.starts_with(TIMEOUT))
+    }
+
     /// Whether the same request may succeed a moment later. All that is sent may be sent twice.
     fn is_passing(&self) -> bool {
         match self {
-            Self::Transport { why, .. } => !why.contains("certificate"),
+            Self::Transport { why, .. } => !why.contains("certificate") && !self.is_too_much(),
             Self::Malformed { .. } => true,
             Self::Refused { status, reason, .. } => {
                 matches!(status, 429 | 500 | 502 | 503 | 504)
@@ -196,12 +207,24 @@ impl Client {
             url: connection.url.trim_end_matches('/').to_owned(),
             identity,
             retry: connection.retry,
+            timeout: connection.timeout,
+            users: Arc::default(),
         })
     }
 
     /// How requests are sent again.
     pub fn retry(&self) -> Retry {
         self.retry
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// How many users the server takes in one request.
+    pub fn users(&self) -> &Portion {
+        &self.users
     }
 
     /// Reads something.

@@ -288,6 +288,21 @@ impl Credential {
         }
     }
 
+    /// Whether nothing is stored yet: then it may as well be stored elsewhere.
+    pub fn is_unstored(&self) -> bool {
+        let is_claimed = self
+            .coming
+            .is_some_and(|coming| coming.stage == Stage::Claimed);
+        self.active.is_none() && is_claimed && self.fingerprints.is_empty()
+    }
+
+    /// Notes where and how it is stored from now on.
+    pub fn move_to(&mut self, store: &str, secret: &str, layout: &Layout) {
+        store.clone_into(&mut self.store);
+        secret.clone_into(&mut self.secret);
+        self.layout.clone_from(layout);
+    }
+
     /// The path of a user.
     pub fn user(&self, slot: Slot) -> Option<ObjectPath> {
         let rendered = ObjectPath::parse(&format!("{}.json", self.user)).ok()?;

@@ -18,7 +18,7 @@
 //! what. A target of another kind than
 //! [`server`] has its own observe, plan and apply, and the same [`plan::TargetPlan`]: accounts of AWS are in [`stacks`],
 //! whose own table lists their steps, and are spoken to by [`aws`]. [`kubernetes`] writes Secrets into clusters. Both it and
-//! [`server`] speak by [`client`], as an [`identity`]. [`verify`] changes
+//! [`server`] speak by [`client`], as an [`identity`]; [`portion`] says how much at once. [`verify`] changes
 //! nothing: it says what arrives. [`preview`] reads what `gen diff` says of a commit.
 //!
 //! # Secrets
@@ -35,6 +35,7 @@ pub mod inventory;
 pub mod kubernetes;
 pub mod metrics;
 pub mod plan;
+pub mod portion;
 pub mod preview;
 pub mod random;
 pub mod server;

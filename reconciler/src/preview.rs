@@ -151,7 +151,7 @@ mod tests {
     fn it_is_read_as_gen_writes_it() {
         for (text, unmeant) in [
             (
-                include_str!("../../tests/cli/snapshots/diff_danger_retention_shrinks_json.snap"),
+                include_str!("../../tests/cli/snapshots/diff_cluster_removed_json.snap"),
                 1,
             ),
             (
@@ -161,8 +161,7 @@ mod tests {
                 0,
             ),
         ] {
-            let (_, text) = text.split_once("--- stdout\n").expect("an output");
-            let (text, _) = text.split_once("\n--- stderr").unwrap_or((text, ""));
+            let (_, text) = text.split_once("\n---\n").expect("a snapshot");
             let preview: Value = serde_json::from_str(text).expect("JSON");
             let commit = preview["head"]["commit"].as_str();
             let commit = commit.map_or_else(|| "of the working tree".to_owned(), ToOwned::to_owned);

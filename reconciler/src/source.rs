@@ -347,19 +347,9 @@ fn add_tree(
 
 /// Has git look whether somebody signed the commit whom it trusts: by its settings, such as `gpg.ssh.allowedSignersFile`.
 fn verify(home: &Path, url: &str, commit: &str) -> Result<(), Fault> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(home)
-        .args(["verify-commit", "--", commit])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| {
-            Fault::new("git", format!("can't be started: {error}")).hint("install git")
-        })?;
-    if output.status.success() {
+    let Err(said) = git(home, &["verify-commit", "--", commit])? else {
         return Ok(());
-    }
-    let said = Fault::quoting(String::from_utf8_lossy(&output.stderr).trim());
+    };
     let said = if said.is_empty() {
         "it isn't signed".to_owned()
     } else {
@@ -374,18 +364,30 @@ fn verify(home: &Path, url: &str, commit: &str) -> Result<(), Fault> {
 
 /// Has git fetch one revision, without history.
 fn fetch(home: &Path, url: &str, revision: &str) -> Result<(), Fault> {
+    let arguments = [
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        "--no-tags",
+        "--",
+        url,
+        revision,
+    ];
+    let Err(said) = git(home, &arguments)? else {
+        return Ok(());
+    };
+    Err(
+        Fault::new(url, format!("git can't fetch `{revision}`: {said}"))
+            .hint("try `git ls-remote` with the same address as the same user"),
+    )
+}
+
+/// Runs git in a repository: nothing, or what it says of a failure.
+fn git(home: &Path, arguments: &[&str]) -> Result<Result<(), String>, Fault> {
     let output = Command::new("git")
         .arg("-C")
         .arg(home)
-        .args([
-            "fetch",
-            "--quiet",
-            "--depth=1",
-            "--no-tags",
-            "--",
-            url,
-            revision,
-        ])
+        .args(arguments)
         // Nobody is there to answer.
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())
@@ -394,13 +396,11 @@ fn fetch(home: &Path, url: &str, revision: &str) -> Result<(), Fault> {
             Fault::new("git", format!("can't be started: {error}")).hint("install git")
         })?;
     if output.status.success() {
-        return Ok(());
+        return Ok(Ok(()));
     }
-    let said = Fault::quoting(String::from_utf8_lossy(&output.stderr).trim());
-    Err(
-        Fault::new(url, format!("git can't fetch `{revision}`: {said}"))
-            .hint("try `git ls-remote` with the same address as the same user"),
-    )
+    Ok(Err(Fault::quoting(
+        String::from_utf8_lossy(&output.stderr).trim(),
+    )))
 }
 
 #[cfg(test)]

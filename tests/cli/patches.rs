@@ -145,7 +145,7 @@ fn explain_tells_where_a_patch_is_written() {
 fn a_shared_patch_is_judged_by_all_clusters() {
     let fleet = TestFleet::rendered();
     fleet.append("clusters/fleet.yaml", "patches: { kops: { path: \"machines/stack.json\", type: AWS::IAM::Role, name: Nobody, merge: { a: 1 } } }\n");
-    let told = "`patches.kops` meets nothing: no resource `Nobody` of the type `AWS::IAM::Role` in `machines/stack.json` is rendered";
+    let told = "`patches.kops` matches nothing: no resource `Nobody` of the type `AWS::IAM::Role` in `machines/stack.json` is rendered";
     for command in ["render", "check"] {
         let run = fleet.gen_changing_nothing(&[command]);
         assert!(run.code == 1 && run.err.contains(told), "{run}");

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use logfleet_contract::forwarder::Authentication;
 use logfleet_forwarder::aws::Place;
 use logfleet_forwarder::deliver::store::Store;
 use logfleet_forwarder::handle::Forwarder;
+use logfleet_forwarder::http::{Client, Trust};
+use serde_json::json;
 
 use crate::bulk::{Fault, Pace, Script};
 use crate::chance::Chance;
 use crate::events::{call, event};
-use crate::rig::{Rig, count, notes, place, run, run_within};
+use crate::rig::{Rig, count, notes, place, run, run_within, runtime};
 
 const VPC: &str = "/logfleet/alpha/aws/vpc";
 
@@ -313,6 +316,85 @@ fn events_of_no_member_are_left_out() {
         (2, 1, 1)
     );
     assert_eq!(rig.account.keys("state/"), ["state/members.json"]);
+}
+
+/// A function of little memory gets its share of a processor in pieces: when it runs again, its time may be up
+/// and the answer there.
+#[test]
+fn an_answer_that_is_there_when_the_time_is_up_is_taken() {
+    let rig = Rig::always(Fault::None);
+    rig.server.state().pace = Pace::Always(Duration::ZERO, Duration::from_millis(150));
+    let client = Client::new(&Trust::default()).expect("a client");
+    let body =
+        logfleet_forwarder::batch::gzip(b"{\"create\":{\"_id\":\"1\"}}\n{\"message\":\"a\"}\n");
+    let request = http::Request::post(format!("{}/logs-a-b/_bulk", rig.server.url()))
+        .header("content-type", "application/x-ndjson")
+        .header("authorization", "Basic d3JpdGVyOmZpcnN0")
+        .body(Bytes::from(body))
+        .expect("a request");
+    let answer = runtime().block_on(async {
+        let sent = client.send(request, 1000, Duration::from_millis(300));
+        let busy = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            // Nothing of this process runs meanwhile.
+            std::thread::sleep(Duration::from_millis(600));
+        };
+        futures_util::future::join(sent, busy).await.0
+    });
+    assert_eq!(answer.map(|own| own.status), Ok(200));
+}
+
+#[test]
+fn events_get_the_chosen_tags_of_their_log_group_which_is_asked_once() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    configuration.log_group_tags = vec!["team".into(), "cost.center".into()];
+    let forwarder = rig.forwarder_of(configuration);
+    let tags = json!({ "tags": { "team": "payments \"a\"", "cost.center": "7", "secret": "x" } });
+    rig.account
+        .state()
+        .answers
+        .insert("ListTagsForResource".into(), tags);
+    for call in [three(), four()] {
+        let outcome = run(&forwarder, &call, 30);
+        assert_eq!(
+            (outcome.result.clone(), count(&outcome, "Untagged")),
+            (Ok(()), 0)
+        );
+    }
+    let wanted = json!({ "team": "payments \"a\"", "cost.center": "7" });
+    let state = rig.server.state();
+    assert_eq!(state.documents().count(), 7);
+    assert!(state.documents().all(|own| own["aws.tags"] == wanted));
+    let asked = &rig.account.state().calls;
+    let asked: Vec<&str> = asked
+        .iter()
+        .filter(|(action, _)| action == "ListTagsForResource")
+        .map(|(_, body)| body.as_str())
+        .collect();
+    let arn = "arn:aws:logs:eu-central-1:111122223333:log-group:/logfleet/alpha/aws/vpc";
+    assert_eq!(asked, [json!({ "resourceArn": arn }).to_string()]);
+}
+
+#[test]
+fn tags_that_cannot_be_read_hold_no_event_back() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    configuration.log_group_tags = vec!["team".into()];
+    let forwarder = rig.forwarder_of(configuration);
+    for (call, stored) in [(three(), 3), (four(), 7)] {
+        let outcome = run(&forwarder, &call, 30);
+        assert_eq!(outcome.result, Ok(()));
+        assert_eq!(count(&outcome, "Untagged"), 1);
+        let state = rig.server.state();
+        assert_eq!(state.documents().count(), stored);
+        assert!(state.documents().all(|own| own.get("aws.tags").is_none()));
+    }
+    let calls = &rig.account.state().calls;
+    let asked = calls
+        .iter()
+        .filter(|(action, _)| action == "ListTagsForResource");
+    assert_eq!(asked.count(), 1, "it isn't asked again at once");
 }
 
 #[test]

@@ -143,6 +143,10 @@ fn account(state: &Arc<Mutex<Account>>) -> String {
             let body = json!({ "SecretString": state.secret.to_string() });
             return (200, Vec::new(), body.to_string().into_bytes());
         }
+        if request.header("x-amz-target") == Some("Logs_20140328.ListTagsForResource") {
+            let body = json!({ "tags": tags_of_log_group() });
+            return (200, Vec::new(), body.to_string().into_bytes());
+        }
         if request.method == "PUT" {
             state
                 .objects
@@ -156,6 +160,11 @@ fn account(state: &Arc<Mutex<Account>>) -> String {
         )
     });
     format!("http://{address}")
+}
+
+/// The tags that every log group has.
+fn tags_of_log_group() -> Value {
+    json!({ "team": "payments", "cost.center/id": "7 of 9" })
 }
 
 fn now() -> u64 {

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use logfleet_contract::server::Backend;
+use serde_json::json;
 
 use crate::fleet::Fleet;
 use crate::model::Model;
@@ -84,6 +85,43 @@ secret_stores:
         assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{shown}");
         shown
     }
+}
+
+/// Settings may name a secret by its ARN, and it needn't exist yet.
+#[test]
+fn a_secret_is_made_by_the_name_in_its_arn() {
+    let Some((_server, endpoint)) = emulator() else {
+        return;
+    };
+    let model = Model::start(Backend::Opensearch);
+    let mut fleet = Fleet::small(Backend::Opensearch, &["alpha"]);
+    let source = fleet.root().to_str().unwrap().to_owned();
+    let role = "arn:aws:iam::111122223333:role/logfleet";
+    let program = Installed::new(&model.played.url(), &endpoint, role, &source);
+    let mut kept_at = |account: &str, name: &str| {
+        let arn = format!("arn:aws:secretsmanager:eu-central-1:{account}:secret:{name}");
+        fleet.authenticate(
+            "alpha",
+            &json!({ "type": "basic", "writer": "logfleet-alpha-writer", "secret": format!("aws-secretsmanager:{arn}") }),
+        );
+    };
+    kept_at("111122223333", "team/alpha-a1b2c3");
+    let shown = program.expect(1, &["apply"]);
+    assert!(
+        shown.contains("no secret has this ARN")
+            && shown.contains("`aws-secretsmanager:team/alpha`"),
+        "{shown}"
+    );
+    kept_at("444455556666", "team/alpha");
+    let shown = program.expect(1, &["apply"]);
+    assert!(
+        shown.contains("team/alpha: ") && shown.contains("hint:"),
+        "{shown}"
+    );
+    kept_at("111122223333", "team/alpha");
+    program.expect(0, &["apply"]);
+    program.expect(0, &["verify"]);
+    program.expect(0, &["plan"]);
 }
 
 #[test]

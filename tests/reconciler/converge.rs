@@ -487,3 +487,19 @@ fn a_rotation_replaces_the_credential_and_the_old_one_goes_when_told() {
         assert_eq!(program.store.current("logfleet/beta/main"), untouched);
     }
 }
+
+/// A secret that can't be made, such as one of another account, is named anew in the settings.
+#[test]
+fn a_credential_that_could_not_be_stored_is_stored_elsewhere() {
+    let (model, mut fleet, program) = rig(Backend::Opensearch, &["alpha"]);
+    let told = |secret: &str| json!({ "type": "basic", "writer": "logfleet-alpha-writer", "secret": format!("aws-secretsmanager:{secret}") });
+    fleet.authenticate("alpha", &told("wrong"));
+    program.store.fail(Some((0, false)));
+    program.expect(1, &["apply"]);
+    program.store.fail(None);
+    fleet.authenticate("alpha", &told("right"));
+    program.expect(0, &["apply"]);
+    assert_eq!(program.store.names(), ["right"]);
+    assert!(model.lets_in(&program.store.current("right").unwrap()));
+    program.expect(0, &["plan"]);
+}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::model::Model;
-use crate::played::Played;
+use crate::played::{Failure, Plan, Played};
 use crate::program::{Program, pass};
 
 const TOKEN: &str = "canary-token-of-the-cluster";
@@ -218,4 +218,100 @@ fn what_the_api_server_refuses_is_told_and_all_else_is_done() {
     std::fs::write(rig.program.folder().join("token"), TOKEN).unwrap();
     rig.program.expect(0, &["apply"]);
     assert_eq!(handed(&rig.secrets), rig.current());
+}
+
+/// What is delivered or taken away: how it begins, by which run, and by which one after a failure.
+struct Case {
+    before: fn(&mut Rig),
+    command: &'static [&'static str],
+    again: &'static [&'static str],
+}
+
+fn delivered(rig: &mut Rig) {
+    rig.names_the_api_server();
+    rig.program.expect(0, &["apply"]);
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        before: |rig| rig.names_the_api_server(),
+        command: &["apply"],
+        again: &["apply"],
+    },
+    Case {
+        before: delivered,
+        command: &["rotate", "--credential", "alpha/main"],
+        again: &["apply"],
+    },
+    Case {
+        before: |rig| {
+            delivered(rig);
+            let wrong = json!(STANDARD.encode("wrong"));
+            rig.secrets.lock().unwrap().get_mut(PATH).unwrap()["data"]["password"] = wrong;
+        },
+        command: &["apply"],
+        again: &["apply"],
+    },
+    Case {
+        before: |rig| {
+            delivered(rig);
+            rig.fleet.remove("alpha");
+        },
+        command: &["apply", "--removed", "alpha"],
+        again: &["apply", "--removed", "alpha"],
+    },
+];
+
+/// The API server fails at each request in turn: once, and for good. Afterwards the cluster has the credential that is
+/// handed out, or none if it left.
+#[test]
+fn an_api_server_that_fails_at_any_request_gets_the_secret_from_the_next_run() {
+    for failure in [
+        Failure::Refused,
+        Failure::BrokenOff,
+        Failure::Throttled(None),
+        Failure::Throttled(Some(0)),
+        Failure::Status(500),
+        Failure::Status(503),
+        Failure::Status(401),
+        Failure::Status(403),
+        Failure::Html,
+    ] {
+        for (number, case) in CASES.iter().enumerate() {
+            let mut reference = rig();
+            (case.before)(&mut reference);
+            reference.api.requests();
+            reference.program.expect(0, case.command);
+            let requests = reference.api.requests().len();
+            assert!(requests > 0, "nothing is sent");
+            for (from, count) in (0..requests).flat_map(|from| [(from, 1), (from, usize::MAX)]) {
+                let told = format!("case {number}: {count} times {failure:?} from request {from}");
+                let mut rig = rig();
+                (case.before)(&mut rig);
+                rig.api.fail(Some(Plan {
+                    from,
+                    count,
+                    failure,
+                }));
+                let ended = rig.program.run(case.command);
+                assert!(
+                    ended.code == 0 || !ended.err.is_empty() || ended.out.contains("STOP"),
+                    "{told}: says nothing"
+                );
+                assert!(!format!("{}{}", ended.out, ended.err).contains(TOKEN));
+                rig.api.fail(None);
+                pass(11 * 60);
+                let ended = rig.program.run(case.again);
+                assert_eq!(ended.code, 0, "{told}\n{}\n{}", ended.out, ended.err);
+                let plan = rig.program.run(&["plan"]);
+                assert_eq!(plan.code, 0, "{told}\n{}\n{}", plan.out, plan.err);
+                if case.command.contains(&"--removed") {
+                    assert!(rig.secrets.lock().unwrap().is_empty(), "{told}");
+                } else {
+                    assert_eq!(handed(&rig.secrets), rig.current(), "{told}");
+                    assert!(rig.model.lets_in(&rig.current()), "{told}");
+                }
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! to the same state, and nothing is doubled, orphaned or deleted.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use logfleet_contract::server::Backend;
 use serde_json::Value;
@@ -86,7 +87,10 @@ struct Run {
 
 impl Case {
     fn start(&self, timeout: u16) -> Run {
-        let model = Model::start(self.backend);
+        self.start_at(Model::start(self.backend), timeout)
+    }
+
+    fn start_at(&self, model: Model, timeout: u16) -> Run {
         let mut fleet = if self.api_keys {
             Fleet::small_with_api_keys(self.clusters)
         } else {
@@ -98,7 +102,7 @@ impl Case {
             &fleet.root(),
             "admin",
             PASSWORD,
-            None,
+            model.played.authority(),
             timeout,
         );
         (self.before)(&mut fleet, &program);
@@ -146,74 +150,106 @@ fn is_reached(case: &Case, reached: &Reached, wanted: &Reached, before: &Reached
     reached == wanted || (case.command[0] == "rotate" && reached == before)
 }
 
-fn fails_at_each_request(failure: Failure, counts: &[usize], step: usize) {
+/// Fails at each request in turn, as often as `counts` say.
+fn fails_at_each_request(failure: Failure, counts: &[usize]) {
     // What never comes isn't waited for long.
     let timeout = if failure == Failure::Silence { 1 } else { 20 };
     for case in &CASES {
-        let reference = case.start(20);
+        let start = |timeout: u16| match failure {
+            Failure::WrongCertificate => case.start_at(Model::start_tls(case.backend), timeout),
+            _ => case.start(timeout),
+        };
+        let reference = start(20);
         let before = (reference.model.objects(), reference.program.store.names());
         reference.model.played.requests();
         reference.program.expect(0, case.command);
         let requests = reference.model.played.requests().len();
         let wanted = (reference.model.objects(), reference.program.store.names());
-        for count in counts {
-            for from in (0..requests).step_by(step) {
-                let told = format!(
-                    "{:?} {:?}: {count} times {failure:?} from request {from}",
-                    case.backend, case.command
-                );
-                let run = case.start(timeout);
-                run.model.played.fail(Some(Plan {
-                    from,
-                    count: *count,
-                    failure,
-                }));
-                let ended = run.program.run(case.command);
-                assert!(
-                    ended.code == 0 || !ended.err.is_empty() || ended.out.contains("STOP"),
-                    "{told}: says nothing"
-                );
-                let reached = run.recovers(case, &told);
-                assert!(
-                    is_reached(case, &reached, &wanted, &before),
-                    "{told}:\n{reached:#?}\ninstead of\n{wanted:#?}"
-                );
+        let fails_at = |from: usize, count: usize| {
+            let told = format!(
+                "{:?} {:?}: {count} times {failure:?} from request {from}",
+                case.backend, case.command
+            );
+            let run = start(timeout);
+            run.model.played.fail(Some(Plan {
+                from,
+                count,
+                failure,
+            }));
+            let ended = run.program.run(case.command);
+            assert!(
+                ended.code == 0 || !ended.err.is_empty() || ended.out.contains("STOP"),
+                "{told}: says nothing"
+            );
+            let reached = run.recovers(case, &told);
+            assert!(
+                is_reached(case, &reached, &wanted, &before),
+                "{told}:\n{reached:#?}\ninstead of\n{wanted:#?}"
+            );
+        };
+        let tries: Vec<(usize, usize)> = (0..requests)
+            .flat_map(|from| counts.iter().map(move |count| (from, *count)))
+            .collect();
+        // Some of them only wait.
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    while let Some((from, count)) = tries.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        fails_at(*from, *count);
+                    }
+                });
             }
-        }
+        });
     }
 }
 
 #[test]
 fn connections_that_are_refused() {
     // For ever from there on is what a run that is killed leaves behind.
-    fails_at_each_request(Failure::Refused, &[1, usize::MAX], 1);
+    fails_at_each_request(Failure::Refused, &[1, usize::MAX]);
 }
 
 #[test]
 fn answers_that_break_off() {
-    fails_at_each_request(Failure::BrokenOff, &[1, usize::MAX], 1);
+    fails_at_each_request(Failure::BrokenOff, &[1, usize::MAX]);
 }
 
 #[test]
 fn servers_that_throttle() {
-    fails_at_each_request(Failure::Throttled(None), &[1], 1);
-    fails_at_each_request(Failure::Throttled(Some(0)), &[1], 3);
+    fails_at_each_request(Failure::Throttled(None), &[1]);
+    fails_at_each_request(Failure::Throttled(Some(0)), &[1]);
 }
 
 #[test]
 fn servers_that_fail() {
-    fails_at_each_request(Failure::Status(500), &[1], 1);
-    fails_at_each_request(Failure::Status(503), &[1], 2);
+    fails_at_each_request(Failure::Status(500), &[1]);
+    fails_at_each_request(Failure::Status(503), &[1]);
 }
 
 #[test]
 fn pages_of_a_proxy() {
-    fails_at_each_request(Failure::Html, &[1], 1);
+    fails_at_each_request(Failure::Html, &[1]);
 }
 
 #[test]
 fn servers_that_say_nothing() {
-    fails_at_each_request(Failure::Silence, &[1], 9);
+    fails_at_each_request(Failure::Silence, &[1]);
+}
+
+#[test]
+fn credentials_that_expire_on_the_way() {
+    fails_at_each_request(Failure::Status(401), &[1, usize::MAX]);
+}
+
+#[test]
+fn clocks_that_are_set_on_the_way() {
+    fails_at_each_request(Failure::WrongClock, &[1, usize::MAX]);
+}
+
+#[test]
+fn certificates_of_somebody_else() {
+    fails_at_each_request(Failure::WrongCertificate, &[1, usize::MAX]);
 }
 
 #[test]

@@ -17,12 +17,15 @@
 )]
 
 mod api_keys;
+#[path = "../real/certificates.rs"]
+mod certificates;
 mod converge;
 mod delivery;
 mod deployed;
 mod domain;
 mod failures;
 mod fleet;
+mod kills;
 mod model;
 mod normal;
 mod played;

@@ -74,3 +74,40 @@ fn many_clusters_at_a_real_server() {
     // Roles, mappings, tenants in one request each up to a thousand, users a hundred at a time.
     assert!(first.2 <= 10 + names.len().div_ceil(100), "{first:?}");
 }
+
+/// How long the server takes for users, by how many are in one request: it hashes each password.
+#[test]
+#[ignore = "a measurement: ci/bench/reconciler --users"]
+fn users_in_one_request_at_a_real_server() {
+    let (_alone, Some(real)) = alone(Backend::Opensearch) else {
+        return;
+    };
+    let mut table = String::from(
+        "| Users in one request | Bytes | Seconds | Seconds for each |\n|---|---|---|---|\n",
+    );
+    for count in [1, 10, 30] {
+        let operations: Vec<serde_json::Value> = (0..count)
+            .map(|number| {
+                serde_json::json!({ "op": "add", "path": format!("/many-of-{count}-{number}"),
+                    "value": { "password": format!("Canary-{:064}", number), "backend_roles": ["many"] } })
+            })
+            .collect();
+        let body = serde_json::Value::from(operations);
+        let start = Instant::now();
+        let answer = real.admin.send_text(
+            "PATCH",
+            "_plugins/_security/api/internalusers",
+            "application/json",
+            &body.to_string(),
+        );
+        let seconds = start.elapsed().as_secs_f64();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let _ = writeln!(
+            table,
+            "| {count} | {} | {seconds:.1} | {:.2} |",
+            body.to_string().len(),
+            seconds / f64::from(count)
+        );
+    }
+    writeln!(std::io::stderr(), "{table}").unwrap();
+}

@@ -49,6 +49,36 @@ impl Model {
         }
     }
 
+    /// The same, which hashes passwords, and takes as long for each.
+    pub fn start_slow(backend: Backend, each: std::time::Duration) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let own = Arc::clone(&state);
+        let played = Played::start(move |request| {
+            if request.method == "PATCH" && request.path == user_kind(backend).api() {
+                let users = request.json().as_array().map_or(0, Vec::len);
+                std::thread::sleep(each * u32::try_from(users).unwrap());
+            }
+            own.lock().unwrap().answer(backend, request)
+        });
+        Self {
+            played,
+            state,
+            backend,
+        }
+    }
+
+    /// The same, reached by TLS.
+    pub fn start_tls(backend: Backend) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let own = Arc::clone(&state);
+        let played = Played::start_tls(move |request| own.lock().unwrap().answer(backend, request));
+        Self {
+            played,
+            state,
+            backend,
+        }
+    }
+
     /// What is in it, without the inventory: to compare two servers. Passwords and ids are left out.
     pub fn objects(&self) -> BTreeMap<String, Value> {
         let state = self.state.lock().unwrap();

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
+use crate::certificates::Authority;
+
 /// A request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     pub method: String,
     /// Without the leading `/` and the query.
@@ -54,6 +59,12 @@ pub enum Failure {
     Html,
     /// What was asked is done, and the answer never comes.
     Silence,
+    /// The answer never comes while somebody waits for it. Whether what was asked is done.
+    Held(bool),
+    /// A certificate of another authority; only with TLS.
+    WrongCertificate,
+    /// The signature is too old for the server's clock.
+    WrongClock,
 }
 
 /// Which requests fail: the first by its number, and how many from there on.
@@ -75,6 +86,43 @@ type Answering = Box<dyn Fn(&Request) -> (u16, Value) + Send + Sync>;
 struct Shared {
     seen: Mutex<Seen>,
     answering: Answering,
+    tls: Option<&'static Tls>,
+}
+
+/// Who the server is, and who it isn't.
+struct Tls {
+    authority: String,
+    right: Arc<ServerConfig>,
+    wrong: Arc<ServerConfig>,
+}
+
+impl Tls {
+    /// The same for all servers: keys take their time.
+    fn shared() -> &'static Self {
+        static TLS: OnceLock<Tls> = OnceLock::new();
+        TLS.get_or_init(Self::new)
+    }
+
+    fn new() -> Self {
+        let config = |authority: &Authority| {
+            let issued = authority.issue("played");
+            let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
+            let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let config = ServerConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate.unwrap()], key.unwrap());
+            Arc::new(config.unwrap())
+        };
+        let (right, wrong) = (Authority::new(), Authority::new());
+        Self {
+            authority: right.pem(),
+            right: config(&right),
+            wrong: config(&wrong),
+        }
+    }
 }
 
 /// The server. Its threads end with the test's process.
@@ -86,11 +134,21 @@ pub struct Played {
 impl Played {
     /// Starts one.
     pub fn start(answering: impl Fn(&Request) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        Self::start_with(Box::new(answering), None)
+    }
+
+    /// Starts one that is reached by TLS, with a connection for each request.
+    pub fn start_tls(answering: impl Fn(&Request) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        Self::start_with(Box::new(answering), Some(Tls::shared()))
+    }
+
+    fn start_with(answering: Answering, tls: Option<&'static Tls>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
-            answering: Box::new(answering),
+            answering,
+            tls,
         });
         let own = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -98,7 +156,7 @@ impl Played {
                 let shared = Arc::clone(&own);
                 std::thread::spawn(move || {
                     // A client that goes away is none of ours.
-                    let _ = serve(&stream, &shared);
+                    let _ = greet(stream, &shared);
                 });
             }
         });
@@ -107,7 +165,18 @@ impl Played {
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        let scheme = self.authority().map_or("http", |_| "https");
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// The certificate of its authority, where it is reached by TLS.
+    pub fn authority(&self) -> Option<&str> {
+        self.shared.tls.map(|tls| tls.authority.as_str())
+    }
+
+    /// How many requests there were since they were asked for last.
+    pub fn count(&self) -> usize {
+        self.shared.seen.lock().unwrap().requests.len()
     }
 
     /// Has requests fail, counted from now; none if there is no plan.
@@ -123,22 +192,72 @@ impl Played {
     }
 }
 
-fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
+impl Seen {
+    /// How the next request fails.
+    fn failure(&self) -> Option<Failure> {
+        let number = self.requests.len();
+        let plan = self
+            .plan
+            .filter(|plan| (plan.from..plan.from.saturating_add(plan.count)).contains(&number));
+        plan.map(|plan| plan.failure)
+    }
+}
+
+fn greet(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let Some(tls) = shared.tls else {
+        return serve(stream, shared);
+    };
+    let is_wrong = {
+        let mut seen = shared.seen.lock().unwrap();
+        let is_wrong = seen.failure() == Some(Failure::WrongCertificate);
+        if is_wrong {
+            seen.requests.push(Request::default());
+        }
+        is_wrong
+    };
+    let config = if is_wrong { &tls.wrong } else { &tls.right };
+    let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    let mut stream = StreamOwned::new(connection, stream);
+    if is_wrong {
+        // The client goes away; if it doesn't, the test finds a request.
+        let sent = stream.read(&mut [0])?;
+        assert_eq!(sent, 0, "a request was sent to whoever answered");
+        return Ok(());
+    }
+    serve(stream, shared)
+}
+
+fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
+    let closes = if shared.tls.is_some() {
+        "connection: close\r\n"
+    } else {
+        ""
+    };
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader)? {
         let failure = {
             let mut seen = shared.seen.lock().unwrap();
-            let number = seen.requests.len();
+            let failure = seen.failure();
             seen.requests.push(request.clone());
-            let plan = seen
-                .plan
-                .filter(|plan| (plan.from..plan.from.saturating_add(plan.count)).contains(&number));
-            plan.map(|plan| plan.failure)
+            failure
         };
         let error = |text: &str| serde_json::json!({ "error": { "reason": text } });
         let (status, body, header) = match failure {
-            Some(Failure::Refused) => return Ok(()),
+            Some(Failure::Refused | Failure::WrongCertificate) => return Ok(()),
+            Some(Failure::Held(is_done)) => {
+                if is_done {
+                    (shared.answering)(&request);
+                }
+                while reader.read(&mut [0; 16])? > 0 {}
+                return Ok(());
+            }
+            Some(Failure::WrongClock) => (
+                403,
+                serde_json::json!({ "message": "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z" })
+                    .to_string(),
+                String::new(),
+            ),
             Some(Failure::Throttled(wait)) => {
                 let header =
                     wait.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
@@ -160,24 +279,24 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             return Ok(());
         }
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{header}\r\n",
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{closes}{header}\r\n",
             body.len()
         );
         let mut bytes = (head + &body).into_bytes();
         if failure == Some(Failure::BrokenOff) {
             bytes.truncate(bytes.len() - body.len() / 2 - 1);
         }
-        let mut writer = stream;
+        let writer = reader.get_mut();
         writer.write_all(&bytes)?;
         writer.flush()?;
-        if failure.is_some() {
+        if failure.is_some() || shared.tls.is_some() {
             return Ok(());
         }
     }
     Ok(())
 }
 
-fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
+fn read(reader: &mut BufReader<impl Read>) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);

@@ -9,7 +9,7 @@ use logfleet_contract::server::Backend;
 
 use crate::fleet::Fleet;
 use crate::model::Model;
-use crate::program::PASSWORD;
+use crate::program::{PASSWORD, Program};
 
 /// The clusters of the measured fleet.
 fn clusters() -> usize {
@@ -64,6 +64,34 @@ fn measure(model: &Model, fleet: &Fleet, folder: &std::path::Path, arguments: &[
         writes: writes.count(),
         security: security.count(),
     }
+}
+
+/// A server that takes longer for all users at once than a request may take is given fewer.
+#[test]
+fn users_are_written_as_many_at_a_time_as_a_server_has_time_for() {
+    let names: Vec<String> = (0..90).map(|number| format!("c{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let model = Model::start_slow(Backend::Opensearch, Duration::from_millis(100));
+    let fleet = Fleet::small(Backend::Opensearch, &names);
+    let program = Program::with(
+        Backend::Opensearch,
+        &model.played.url(),
+        &fleet.root(),
+        "admin",
+        PASSWORD,
+        None,
+        6,
+    );
+    program.expect(0, &["apply"]);
+    let requests = model.played.requests();
+    let users: Vec<usize> = requests
+        .iter()
+        .filter(|own| own.method == "PATCH" && own.path.ends_with("/internalusers"))
+        .map(|own| own.json().as_array().unwrap().len())
+        .collect();
+    assert_eq!(users.iter().sum::<usize>(), names.len(), "{users:?}");
+    assert!(users.len() < 20, "{users:?}");
+    program.expect(0, &["plan"]);
 }
 
 #[test]

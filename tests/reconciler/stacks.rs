@@ -9,6 +9,7 @@ mod fleet;
 #[path = "../real/forwarder/http.rs"]
 mod http;
 mod kept;
+mod kills;
 mod large;
 mod line;
 mod played;

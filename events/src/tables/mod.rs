@@ -55,6 +55,7 @@ pub static ENVELOPE: &[Field] = &[
     field("", "aws.region", Reading::Keyword, "The Region that the event comes from"),
     field("", "aws.log_group", Reading::Keyword, "The log group"),
     field("", "aws.log_stream", Reading::Keyword, "The log stream"),
+    field("", "aws.tags", Reading::Map, "The tags of the log group that the settings choose, such as `aws.tags.team`"),
     field("", "aws.source_log", Reading::Keyword, "The log group that it was copied from to a central one"),
     field("", "aws.bucket", Reading::Keyword, "The bucket of the file that has the line"),
     field("", "aws.object", Reading::Keyword, "That file"),

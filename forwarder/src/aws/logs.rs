@@ -1,4 +1,6 @@
-//! Writing to log groups of CloudWatch Logs.
+//! Writing to log groups of CloudWatch Logs, and reading their tags.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -39,6 +41,21 @@ pub async fn put(
         }
         answer => answer,
     }
+}
+
+/// The tags of a log group, by its ARN without `:*`.
+pub async fn tags(aws: &Aws, arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        tags: BTreeMap<String, String>,
+    }
+    const ACTION: &str = "Logs_20140328.ListTagsForResource";
+    let body = json!({ "resourceArn": arn });
+    let response = aws.json("logs", ACTION, "1.1", &body).await?;
+    let answer: Answer = serde_json::from_slice(&response.body)
+        .map_err(|error| AwsError::strange("ListTagsForResource", &error))?;
+    Ok(answer.tags)
 }
 
 async fn put_once(aws: &Aws, body: &Value, count: usize) -> Result<u64, AwsError> {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderValue, Request};
 use logfleet_contract::forwarder::{Authentication, Destination};
 use tokio::time::Instant;
@@ -443,7 +442,7 @@ impl Server {
             .header("content-type", "application/x-ndjson")
             .header("content-encoding", "gzip")
             .header("accept-encoding", "gzip")
-            .body(Bytes::from(batch.packed()))
+            .body(batch.packed())
             .map_err(|error| SendError::NotSent(error.to_string()))?;
         if let Some(authorization) = &session.authorization {
             request

@@ -63,9 +63,11 @@ impl Forwarder {
         } else {
             None
         };
+        let tags = self.tags(call, &header.log_group, now).await;
         let origin = Origin {
             log_group: Some(&header.log_group),
             log_stream: Some(&header.log_stream),
+            tags: Some(&tags),
             ..Origin::default()
         };
         let head = Head::new(&self.configuration, &route, origin, now);

@@ -356,6 +356,7 @@ fn add(total: &mut Counters, own: &Counters) {
     total.left_out += own.left_out;
     total.calls_left_out += own.calls_left_out;
     total.unparsed += own.unparsed;
+    total.untagged += own.untagged;
     total.delivered += own.delivered;
     total.duplicates += own.duplicates;
     total.rejected += own.rejected;

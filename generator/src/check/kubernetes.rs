@@ -19,6 +19,7 @@ use crate::layers::schema::SchemaCheck;
 use crate::load::node::{Node, Value};
 use crate::load::source::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
+use crate::nearest::did_you_mean;
 
 /// What a `.yaml` file below `kubernetes/` or `gitops/` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -317,13 +318,10 @@ fn check_unknown(api_version: &str, kind: &str, node: &Node, sources: &Sources) 
             .iter()
             .filter(|known| known.0 == "v1")
             .map(|known| known.1);
-        let near = own
-            .chain(CORE_KINDS)
-            .find(|known| strsim::damerau_levenshtein(known, kind) <= 2);
-        faults.push(match near {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault.hint("a kind of your own has a group: `apiVersion: example.com/v1`"),
+        let hint = did_you_mean(kind, own.chain(CORE_KINDS)).unwrap_or_else(|| {
+            "a kind of your own has a group: `apiVersion: example.com/v1`".to_owned()
         });
+        faults.push(fault.hint(hint));
     }
     let known = KINDS
         .iter()

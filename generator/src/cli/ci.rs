@@ -234,7 +234,7 @@ impl Place {
             }
             _ => {
                 return Err(Fault::input(format!(
-                    "the fleet's folder `{}` has a name that can't stand in a workflow",
+                    "the fleet's folder `{}` has a name that can't be written into a workflow",
                     below.display()
                 ))
                 .hint("letters, digits, `-`, `_` and `.` can"));

@@ -105,7 +105,7 @@ fn unprintable(source: &SourceFile, at: usize, character: char) -> Fault {
         })
         .collect();
     Fault::input(format!(
-        "the control character U+{:04X} can't stand in YAML",
+        "the control character U+{:04X} isn't allowed in YAML",
         u32::from(character)
     ))
     .at(place)

@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 use crate::fault::{Fault, Faults};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml as yaml_reader;
+use crate::nearest::did_you_mean;
 use crate::render::json;
 use crate::resolve::PlacedPatch;
 use crate::settings::{ObjectKind, Patch, PatchName, ResourceType};
@@ -200,22 +201,14 @@ fn unmet(patch: &PlacedPatch, selector: &Selector<'_>, outcome: &Outcome) -> Fau
         return patch.fault(&format!("changes nothing: {what} these values already"));
     }
     let fault = patch.fault(&format!(
-        "meets nothing: {} is rendered",
+        "matches nothing: {} is rendered",
         selector.nothing()
     ));
     let wanted = selector.wanted();
-    let near = outcome
-        .seen
-        .iter()
-        .map(|seen| (strsim::damerau_levenshtein(seen, wanted), seen))
-        .min();
-    match near {
-        Some((distance, near))
-            if distance > 0 && distance <= (wanted.chars().count() / 3).max(1) =>
-        {
-            fault.hint(format!("did you mean `{near}`?"))
-        }
-        _ => fault,
+    let others = outcome.seen.iter().filter(|seen| *seen != wanted);
+    match did_you_mean(wanted, others.map(String::as_str)) {
+        Some(hint) => fault.hint(hint),
+        None => fault,
     }
 }
 

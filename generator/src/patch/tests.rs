@@ -160,25 +160,25 @@ fn a_patch_that_changes_nothing_says_so() {
         (
             json!({ "type": "AWS::Logs::LogGrup", "merge": { "a": 1 } }),
             format!(
-                "`patches.p` meets nothing: no resource of the type `AWS::Logs::LogGrup` is rendered | did you mean `AWS::Logs::LogGroup`? | {HINT}"
+                "`patches.p` matches nothing: no resource of the type `AWS::Logs::LogGrup` is rendered | did you mean `AWS::Logs::LogGroup`? | {HINT}"
             ),
         ),
         (
             json!({ "kind": "DaemonSet", "name": "fluentd-node", "merge": { "a": 1 } }),
             format!(
-                "`patches.p` meets nothing: no DaemonSet `fluentd-node` is rendered | did you mean `fluentd-nodes`? | {HINT}"
+                "`patches.p` matches nothing: no DaemonSet `fluentd-node` is rendered | did you mean `fluentd-nodes`? | {HINT}"
             ),
         ),
         (
             json!({ "path": "elasticsearch/*/a.json", "merge": { "a": 1 } }),
             format!(
-                "`patches.p` meets nothing: no file in `elasticsearch/*/a.json` that a patch may change is rendered | {HINT}"
+                "`patches.p` matches nothing: no file in `elasticsearch/*/a.json` that a patch may change is rendered | {HINT}"
             ),
         ),
         (
             json!({ "path": "machines/nodes/filebeat.yaml", "merge": { "a": 1 } }),
             format!(
-                "`patches.p` meets nothing: no file in `machines/nodes/filebeat.yaml` that a patch may change is rendered | {HINT}"
+                "`patches.p` matches nothing: no file in `machines/nodes/filebeat.yaml` that a patch may change is rendered | {HINT}"
             ),
         ),
         (
@@ -216,7 +216,7 @@ fn a_shared_patch_must_meet_something_in_one_cluster() {
     assert_eq!(faults.len(), 1);
     assert_eq!(
         faults[0].message,
-        "`patches.p` meets nothing: no resource of the type `AWS::SQS::Queue` is rendered"
+        "`patches.p` matches nothing: no resource of the type `AWS::SQS::Queue` is rendered"
     );
     assert_eq!(faults[0].place, Some(place(1)));
     // A cluster that wasn't rendered again may be the one that it is for.

@@ -81,7 +81,7 @@ impl Target {
             "the branch `{}` is checked out in `{place}`; publishing would move the branch under that working tree",
             self.branch
         ))
-        .hint("publish to a branch that nobody works on, or check out another one there")
+        .hint("publish to a branch that isn't checked out anywhere, or check out another one there")
         .hint("a bare clone (`git clone --bare`) has no work tree at all"))
     }
 
@@ -264,7 +264,7 @@ impl Target {
     fn not_moved(&self, error: &git2::Error) -> Fault {
         if let Some(other) = self.branch_above_or_below() {
             return Fault::input(format!(
-                "`{}` can't be a branch beside `{other}`: one branch's name can't be the folder of another's",
+                "`{}` can't be created next to the branch `{other}`: a branch's name can't be a folder of another's",
                 self.branch
             ))
             .hint("choose another name by --branch");
@@ -380,7 +380,7 @@ impl Target {
             "`{remote}` refused the push to `{}`: {why}",
             self.branch
         ))
-        .hint("may whoever runs this push to that branch? is it protected?")
+        .hint("check that this user may push to the branch, and whether it is protected")
     }
 }
 

@@ -203,7 +203,7 @@ pub struct PathPattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// A name in braces that stands for nothing.
-    #[error("`{{{0}}}` stands for nothing; known are {known}", known = known())]
+    #[error("unknown placeholder `{{{0}}}`; valid ones are {known}", known = known())]
     Unknown(String),
     /// A brace without its other half.
     #[error("a `{{` or `}}` has no other half")]
@@ -212,7 +212,7 @@ pub enum PatternError {
     #[error("`{{{0}}}` needs `{{destination}}` before it, since each destination has its own")]
     NoDestination(&'static str),
     /// What a destination has several of can't be combined.
-    #[error("`{{{0}}}` and `{{{1}}}` can't stand together: a file is of one of them")]
+    #[error("`{{{0}}}` and `{{{1}}}` can't be used together: a file belongs to one of them")]
     TwoItems(&'static str, &'static str),
     /// A fleet's own file belongs to no cluster.
     #[error(
@@ -220,10 +220,10 @@ pub enum PatternError {
     )]
     Fleet,
     /// An account's own file belongs to no cluster.
-    #[error("what is rendered for accounts stands below `_accounts/{{account}}/{{region}}/`")]
+    #[error("files rendered for accounts go below `_accounts/{{account}}/{{region}}/`")]
     Account,
     /// A stack is a cluster's, whatever its destinations.
-    #[error("`{{region}}` can't stand together with a destination's names")]
+    #[error("`{{region}}` can't be used together with a destination's names")]
     RegionOfDestination,
 }
 

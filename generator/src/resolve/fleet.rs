@@ -259,7 +259,7 @@ fn find_unused_destinations<'s>(
             faults.push(
                 fault
                     .at(loaded.sources.place(entry.key_span))
-                    .hint("set it to `true` in the `destinations` of a stream or of `stream_defaults`, beside those that it goes to now; or remove it"),
+                    .hint("set it to `true` in the `destinations` of a stream or of `stream_defaults`, in addition to those that it goes to now; or remove it"),
             );
         }
     }

@@ -235,7 +235,7 @@ fn find_several(given: &GitopsDestination, problems: &mut Problems) {
     if let [first, second, ..] = set[..] {
         problems.push(
             &["gitops", "destination", second],
-            format!("the cluster is told twice: by `{first}` and by `{second}`"),
+            format!("the cluster is set twice: by `{first}` and by `{second}`"),
             "keep one of them; `null` removes what a lower layer says",
         );
     }

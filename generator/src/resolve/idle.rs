@@ -91,7 +91,7 @@ impl Resolved<'_> {
                     "set it to `true` in the `destinations` of a stream or of `stream_defaults`, or remove it"
                 }
                 Destination::Cloudwatch(_) | Destination::S3(_) => {
-                    "set it to `true` in the `destinations` of a stream or of `stream_defaults`, beside those that it goes to now; or remove it"
+                    "set it to `true` in the `destinations` of a stream or of `stream_defaults`, in addition to those that it goes to now; or remove it"
                 }
             };
             let by_fluentd = self.streams.iter().any(|stream| {
@@ -255,7 +255,7 @@ impl Resolved<'_> {
                 reported.tell(
                     &[base, &["cloudwatch", "subscriptions", kind, "pattern"]].concat(),
                     "there is no such subscription, so nothing is chosen by this",
-                    "set `enabled: true` beside it, or remove it",
+                    "set `enabled: true` as well, or remove it",
                 );
             }
         }

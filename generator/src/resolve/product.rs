@@ -38,7 +38,7 @@ pub(super) fn mistaken(
     let hosted = ELASTIC_HOSTED.iter().any(|domain| is_below(&host, domain));
     if aws_service("aoss") {
         return Some((
-            "this is OpenSearch Serverless, which has no security API, no ISM and a service name of its own for signatures (`aoss`): neither roles nor retention could be set",
+            "this is OpenSearch Serverless, which has no security API, no ISM and a service name of its own for signatures (`aoss`), so neither roles nor retention can be set",
             "use a domain of Amazon OpenSearch Service (`https://….es.amazonaws.com`) or an OpenSearch of your own",
         ));
     }
@@ -50,7 +50,7 @@ pub(super) fn mistaken(
     }
     if is_below(&host, ELASTIC_SERVERLESS) {
         return Some((
-            "this is Elastic Cloud Serverless, which has no ILM and no settings of shards and replicas: neither index templates nor retention could be set",
+            "this is Elastic Cloud Serverless, which has no ILM and no settings of shards and replicas, so neither index templates nor retention can be set",
             "use Elastic Cloud Hosted or an Elasticsearch of your own",
         ));
     }

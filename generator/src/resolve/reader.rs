@@ -233,7 +233,7 @@ fn check_field(
             problems.push(
                 &["readers", key, "filter", "values", value.as_str()],
                 format!(
-                    "`{value}` can't stand in `{field}`, which is a `{kind}` in the stream `{}`",
+                    "`{value}` isn't valid in `{field}`, which is a `{kind}` in the stream `{}`",
                     stream.name
                 ),
                 "correct the value, or name another field",
@@ -379,7 +379,7 @@ readers:
             (
                 "kubernetes.pod_ip",
                 "shop",
-                "filter.values.shop: `shop` can't stand in `kubernetes.pod_ip`, which is a `ip` in the stream `applications`",
+                "filter.values.shop: `shop` isn't valid in `kubernetes.pod_ip`, which is a `ip` in the stream `applications`",
             ),
         ] {
             assert_eq!(

@@ -6,6 +6,7 @@
 
 use super::name;
 use super::problem::Problems;
+use crate::nearest::did_you_mean;
 use crate::partition::{self, Partition};
 use crate::settings::{Authentication, Destination, Region, Settings};
 
@@ -60,10 +61,8 @@ fn push_unknown(setting: &[&str], region: &str, problems: &mut Problems) {
     problems.push(
         setting,
         format!("AWS has no Region `{region}`"),
-        nearest_region(region).map_or_else(
-            || "a Region newer than this gen needs a newer gen".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        ),
+        did_you_mean(region, regions())
+            .unwrap_or_else(|| "a Region newer than this gen needs a newer gen".to_owned()),
     );
 }
 
@@ -109,24 +108,20 @@ fn check_arns(settings: &Settings, own: &Partition, problems: &mut Problems) {
     }
 }
 
-/// The Region with the most similar name, if one is similar.
-fn nearest_region(region: &str) -> Option<&'static str> {
-    partition::PARTITIONS
-        .iter()
-        .flat_map(|partition| partition.regions)
-        .map(|known| (strsim::damerau_levenshtein(known, region), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3)
-        .map(|(_, known)| known)
+/// The names of all Regions that this program knows.
+fn regions() -> impl Iterator<Item = &'static str> {
+    let partitions = partition::PARTITIONS.iter();
+    partitions.flat_map(|partition| partition.regions).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nearest::nearest;
 
     #[test]
     fn a_mistyped_region_is_recognized() {
-        assert_eq!(nearest_region("eu-centrl-1"), Some("eu-central-1"));
-        assert_eq!(nearest_region("moon-base-alpha-1"), None);
+        assert_eq!(nearest("eu-centrl-1", regions()), Some("eu-central-1"));
+        assert_eq!(nearest("moon-base-alpha-1", regions()), None);
     }
 }

@@ -581,7 +581,7 @@ pub(super) fn check_reason(setting: &[&str], reason: &str, problems: &mut Proble
         problems.push(
             setting,
             "this says nothing",
-            "say why; whoever looks for a lost record reads it",
+            "say why, for those who look for a missing record later",
         );
     }
 }

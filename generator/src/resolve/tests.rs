@@ -716,7 +716,7 @@ fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
             "https://abc.eu-central-1.aoss.amazonaws.com"
         ),
         [
-            "destinations.main.url: this is OpenSearch Serverless, which has no security API, no ISM and a service name of its own for signatures (`aoss`): neither roles nor retention could be set"
+            "destinations.main.url: this is OpenSearch Serverless, which has no security API, no ISM and a service name of its own for signatures (`aoss`), so neither roles nor retention can be set"
         ]
     );
     assert_eq!(
@@ -726,7 +726,7 @@ fn what_only_looks_like_a_back_end_is_refused_with_what_to_do() {
             "https://logs-1a2b3c.es.eu-west-1.aws.elastic.cloud"
         ),
         [
-            "destinations.main.url: this is Elastic Cloud Serverless, which has no ILM and no settings of shards and replicas: neither index templates nor retention could be set"
+            "destinations.main.url: this is Elastic Cloud Serverless, which has no ILM and no settings of shards and replicas, so neither index templates nor retention can be set"
         ]
     );
     assert_eq!(

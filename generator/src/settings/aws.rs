@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AwsClusterName, AwsTagKey, AwsTagValue, CodeBucket, CodeKey, DimensionName, EventField,
-    FilterPattern, LOG_RETENTION_DAYS, LogGroupName, MetricName, MetricNamespace, MetricValue,
-    Name, Region, RoleNamePattern, SecurityGroupId, ServicePrincipal, SubnetId, TopicArn,
+    FieldTagKey, FilterPattern, LOG_RETENTION_DAYS, LogGroupName, MetricName, MetricNamespace,
+    MetricValue, Name, Region, RoleNamePattern, SecurityGroupId, ServicePrincipal, SubnetId,
+    TopicArn,
 };
 
 /// What all objects have in common that the rendered stacks make in AWS.
@@ -423,6 +424,9 @@ pub struct Forwarder {
     /// Days that its own log is kept: one of the numbers that AWS allows.
     #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
     pub log_retention_days: u16,
+    /// Tags of log groups by their keys, `true` each: events that come through a log group get them as
+    /// fields, such as `aws.tags.team`. No tag is read without.
+    pub log_group_tags: BTreeMap<FieldTagKey, bool>,
     /// The network that it runs in, by Region, for destinations that are not reachable from outside of
     /// your networks; outside of them without. From there it must reach the services that it calls, too.
     pub networks: BTreeMap<Region, ForwarderNetwork>,

@@ -372,6 +372,11 @@ text! {
     "a tag's key: letters, digits, blanks and `_ . : / = + - @`, at most 128 characters"
 }
 text! {
+    /// The key of a tag in AWS that becomes a field: servers read dots as a path.
+    FieldTagKey, r"^[A-Za-z0-9_:/=+@-][A-Za-z0-9 _:/=+@-]*(\.[A-Za-z0-9 _:/=+@-]+)*$", max 128,
+    "a tag's key: letters, digits, blanks and `_ . : / = + - @`, at most 128 characters; no dot or blank at the start, no dot at the end, no two dots in a row"
+}
+text! {
     /// The value of a tag in AWS: the characters that every service takes.
     AwsTagValue, r"^[A-Za-z0-9 _.:/=+@-]*$", max 256,
     "a tag's value: letters, digits, blanks and `_ . : / = + - @`, at most 256 characters"

@@ -22,6 +22,8 @@ pub struct Reconciler {
     pub enabled: bool,
     /// The namespace that it runs in, which is rendered with it.
     pub namespace: KubernetesName,
+    /// Whether the tool that `gitops.tool` names applies it, too, in the cluster that the tool runs in.
+    pub gitops: bool,
     /// The image, which you build from `reconciler/Containerfile`.
     pub image: ReconcilerImage,
     /// When a run begins, in UTC; one that still works is not joined by another.

@@ -107,6 +107,9 @@ impl AwsError {
             Self::Refused { action, code, .. } if code.starts_with("AccessDenied") => {
                 fault.hint(format!("let the role do {action}: docs/reconciler-aws.md lists what it needs"))
             }
+            Self::Refused { code, .. } if is_of_the_credential(code) => fault.hint(
+                "see where the reconciler's own credential comes from: it has expired, or AWS doesn't know it",
+            ),
             Self::Refused { code, .. } if code == "PreconditionFailed" => fault
                 .hint("another run of the reconciler works here; wait until it has ended"),
             Self::Refused { code, .. } if is_throttling(code) => {
@@ -132,6 +135,18 @@ pub(crate) fn is_of_the_clock(refusal: &str) -> bool {
     ]
     .iter()
     .any(|sign| refusal.contains(sign))
+}
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
+fn is_of_the_credential(code: &str) -> bool {
+    [
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "UnrecognizedClient",
+        "InvalidAccessKeyId",
+    ]
+    .iter()
+    .any(|own| code.starts_with(own))
 }
 
 /// <https://docs.aws.amazon.com/general/latest/gr/api-retries.html>

@@ -6,7 +6,7 @@
 mod error;
 mod query;
 pub mod s3;
-mod sts;
+pub(crate) mod sts;
 pub mod tagging;
 mod xml;
 
@@ -40,9 +40,6 @@ pub use xml::Element;
 /// Bytes of an answer. A page of stacks has 1 MB, a template as much.
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
-/// How long a request may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
 /// A credential is renewed as long before it ends.
 const MARGIN: Duration = Duration::from_secs(300);
 
@@ -50,7 +47,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// waiting as long as for a throttled call would take hours.
 const UNANSWERED: u32 = 4;
 
-/// How requests are sent again when AWS has no time for them. The `Describe` calls of CloudFormation are throttled
+/// How long AWS is waited for, and how requests are sent again when it has no time for them. The `Describe` calls of CloudFormation are throttled
 /// hard (<https://github.com/aws/aws-cli/issues/5286>), so that it is tried for about two minutes.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -60,6 +57,8 @@ pub struct Patience {
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
+    /// How long a request may take.
+    pub answer: Duration,
 }
 
 impl Default for Patience {
@@ -68,6 +67,7 @@ impl Default for Patience {
             times: 9,
             first: Duration::from_millis(500),
             longest: Duration::from_secs(20),
+            answer: Duration::from_secs(60),
         }
     }
 }
@@ -140,7 +140,7 @@ impl Accounts {
 
     fn with(access: Access, own: Own) -> Self {
         Self {
-            agent: agent(),
+            agent: agent(access.patience.answer),
             access,
             own,
             known: Mutex::default(),
@@ -488,7 +488,7 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-fn agent() -> Agent {
+fn agent(timeout: Duration) -> Agent {
     let certificates: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
         .certs
         .iter()
@@ -505,7 +505,7 @@ fn agent() -> Agent {
         .allow_non_standard_methods(true)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(TIMEOUT))
+        .timeout_global(Some(timeout))
         .user_agent(concat!("logfleet-reconciler/", env!("CARGO_PKG_VERSION")))
         .build()
         .new_agent()

@@ -42,7 +42,7 @@ pub(super) fn assume_role(
 }
 
 /// The account of a credential.
-pub(super) fn caller_account(aws: &Aws) -> Result<String, AwsError> {
+pub(crate) fn caller_account(aws: &Aws) -> Result<String, AwsError> {
     const ACTION: &str = "GetCallerIdentity";
     let answer = aws.query("sts", ACTION, VERSION, Form::default())?;
     let account = answer.find("Account").map(|found| found.text.clone());

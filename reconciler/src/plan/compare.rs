@@ -57,7 +57,12 @@ fn below(at: &str, key: &str) -> String {
 
 /// A value in one line, cut where it is long, without what looks like a secret.
 fn shown(value: &Value) -> String {
-    let text = logfleet_contract::secrets::mask_text(&value.to_string());
+    fit_to_show(&value.to_string(), value)
+}
+
+/// The text of a value, cut where it is long, without what looks like a secret.
+pub(crate) fn fit_to_show(text: &str, value: &Value) -> String {
+    let text = logfleet_contract::secrets::mask_text(text);
     if text.chars().count() <= LONGEST {
         return text;
     }

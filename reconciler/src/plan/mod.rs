@@ -22,8 +22,9 @@ use sha2::{Digest as _, Sha256};
 use crate::credential::CredentialName;
 use crate::fault::Fault;
 
+pub(crate) use compare::fit_to_show;
 pub use compare::{Difference, differences};
-pub use resource::ResourceChange;
+pub use resource::{PropertyChange, ResourceChange};
 pub use text::to_text;
 
 /// The format of saved plans that this release writes and reads.

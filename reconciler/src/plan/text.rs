@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use logfleet_contract::names;
 
-use super::{Change, Difference, Plan, ResourceChange, Step, TargetPlan};
+use super::{Change, Difference, Plan, PropertyChange, ResourceChange, Step, TargetPlan};
 
 /// The most clusters that are named for one change.
 const MOST_NAMED: usize = 6;
@@ -186,9 +186,6 @@ fn resources_told(resources: &[ResourceChange]) -> Vec<String> {
             resource.logical_id,
             resource.kind
         );
-        if !resource.properties.is_empty() {
-            line.push_str(&format!(": {}", resource.properties.join(", ")));
-        }
         if !resource.ignored_drift.is_empty() {
             line.push_str(&format!(
                 "; not put back: {}",
@@ -196,12 +193,33 @@ fn resources_told(resources: &[ResourceChange]) -> Vec<String> {
             ));
         }
         lines.push(line);
+        let properties = resource.properties.iter().take(MOST_DIFFERENCES);
+        lines.extend(properties.map(property_told));
+        if resource.properties.len() > MOST_DIFFERENCES {
+            let more = resource.properties.len() - MOST_DIFFERENCES;
+            lines.push(format!("  and {more} more properties"));
+        }
     }
     let counted = counted
         .into_iter()
         .map(|((action, kind), count)| format!("{} {count} × {kind}", action.to_lowercase()));
     lines.extend(counted);
     lines
+}
+
+fn property_told(property: &PropertyChange) -> String {
+    let replaces = if property.replaces { " (replaces)" } else { "" };
+    let mut line = format!("  {}{replaces}", property.at);
+    if property.from.is_some() || property.to.is_some() {
+        let shown =
+            |value: &Option<String>| value.clone().unwrap_or_else(|| "(nothing)".to_owned());
+        line.push_str(&format!(
+            ": {} → {}",
+            shown(&property.from),
+            shown(&property.to)
+        ));
+    }
+    line
 }
 
 fn named(clusters: &BTreeSet<&str>) -> String {

@@ -133,9 +133,17 @@ impl<'a> Applying<'a> {
                         inventory.credentials.get_mut(name),
                     ) && record.rotate().is_ok()
                     {
-                        record.secret.clone_from(&wanted.secret);
-                        record.store.clone_from(&wanted.store);
-                        record.layout.clone_from(&wanted.layout);
+                        record.move_to(&wanted.store, &wanted.secret, &wanted.layout);
+                    }
+                }
+                (Subject::Credential(name), Change::Continue) => {
+                    // It could not be stored, and the settings say now where it can.
+                    if let (Some(wanted), Some(record)) = (
+                        target.wanted.credentials.get(name),
+                        inventory.credentials.get_mut(name),
+                    ) && record.is_unstored()
+                    {
+                        record.move_to(&wanted.store, &wanted.secret, &wanted.layout);
                     }
                 }
                 (Subject::Credential(name), Change::Restore { .. }) => {

@@ -328,13 +328,24 @@ impl Planning<'_> {
             ("secret's keys were", &old, &new),
         ];
         let moved = moved.into_iter().find(|(_, from, to)| from != to);
-        if let Some((what, from, to)) = moved {
+        if let Some((what, from, to)) = moved
+            && !record.is_unstored()
+        {
+            let hint = if record.active.is_some() {
+                format!(
+                    "replace it by a new one, which is stored there: reconciler rotate --credential {name}"
+                )
+            } else {
+                format!(
+                    "it isn't in use yet: have it finished there, with the setting as it was, and then run reconciler rotate --credential {name}"
+                )
+            };
             self.plan.stops.push(
                 Fault::new(
                     format!("{}/credential/{name}", self.server),
                     format!("its {what} {from} and would be {to}"),
                 )
-                .hint(format!("replace it by a new one, which is stored there: reconciler rotate --credential {name}")),
+                .hint(hint),
             );
             if !self.decisions.rotated.contains(name) {
                 return;

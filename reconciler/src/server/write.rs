@@ -3,12 +3,13 @@
 //! OpenSearch keeps all users, all roles and all mappings in one document each, which every node
 //! loads again after every change (opensearch-project/security#2443). So these are written many at a time, by
 //! `PATCH` without a name (<https://docs.opensearch.org/latest/security/access-control/api/#patch-roles>). If the server
-//! refuses a batch, each half is tried by itself, so that one object that can't be written doesn't
-//! hold up the others.
+//! refuses a batch, or takes too long for it, each half is tried by itself, so that one object that can't be written
+//! doesn't hold up the others. How many users go into one is learned on the way ([`crate::portion`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use logfleet_contract::index::{Kind, ObjectPath, Template, order_writes};
 use serde_json::{Value, json};
@@ -266,7 +267,11 @@ fn patch(client: &Client, kind: Kind, operations: Bodies, work: &Work<'_>) -> Ou
     };
     for (path, operation) in operations {
         let size = operation.0.to_string().len();
-        if !batch.is_empty() && (batch.len() == MOST_IN_A_BATCH || bytes + size > LARGEST_BATCH) {
+        let most = match kind {
+            Kind::OpensearchUser => client.users().count().min(MOST_IN_A_BATCH),
+            _ => MOST_IN_A_BATCH,
+        };
+        if !batch.is_empty() && (batch.len() >= most || bytes + size > LARGEST_BATCH) {
             send(&batch, &mut outcomes);
             batch.clear();
             bytes = 0;
@@ -283,9 +288,23 @@ fn patch(client: &Client, kind: Kind, operations: Bodies, work: &Work<'_>) -> Ou
 fn send_batch(client: &Client, kind: Kind, batch: &[(ObjectPath, Wiped)], outcomes: &mut Outcomes) {
     let operations = batch.iter().map(|(_, operation)| operation.0.clone());
     let body = Wiped(operations.collect());
+    let begun = Instant::now();
     let result = client.send("PATCH", kind.api(), Some(&body.0)).map(drop);
+    if kind == Kind::OpensearchUser {
+        match &result {
+            Ok(()) => client
+                .users()
+                .took(batch.len(), begun.elapsed(), client.timeout()),
+            Err(error) if error.is_too_much() => client.users().was_too_much(batch.len()),
+            Err(_) => {}
+        }
+    }
     match result {
-        Err(error) if matches!(error.status(), Some(400 | 404 | 409 | 413)) && batch.len() > 1 => {
+        Err(error)
+            if batch.len() > 1
+                && (matches!(error.status(), Some(400 | 404 | 409 | 413))
+                    || error.is_too_much()) =>
+        {
             let (one, other) = batch.split_at(batch.len() / 2);
             send_batch(client, kind, one, outcomes);
             send_batch(client, kind, other, outcomes);

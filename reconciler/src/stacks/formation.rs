@@ -1,17 +1,23 @@
 //! The calls of CloudFormation. IO.
 
+use std::collections::BTreeMap;
+
+use logfleet_contract::secrets::{Secrecy, secrecy};
 use serde_json::Value;
 
 use super::observed::ObservedStack;
 use super::settings::Mark;
 use crate::aws::{Aws, AwsError, Element, Form};
-use crate::plan::ResourceChange;
+use crate::plan::{PropertyChange, ResourceChange, fit_to_show};
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html>
 const VERSION: &str = "2010-05-15";
 
 /// The name of our change sets: one for a stack, so that plans that nobody applies don't pile up.
 pub const CHANGE_SET: &str = "logfleet-reconciler";
+
+/// What stands for a value that may be a secret.
+const HIDDEN: &str = "***";
 
 /// CloudFormation in one account and Region.
 #[derive(Clone, Debug)]
@@ -281,31 +287,22 @@ impl Formation {
     }
 }
 
-/// Reads what becomes of a resource. Values aren't taken along: one of them may be meant for the function alone.
+/// Reads what becomes of a resource.
 fn read_change(change: &Element) -> ResourceChange {
-    let mut properties: Vec<String> = change
+    let mut properties: BTreeMap<String, PropertyChange> = BTreeMap::new();
+    let targets = change
         .list("Details")
-        .filter_map(|detail| detail.child("Target"))
-        .map(|target| {
-            let path = target
-                .text_of("Path")
-                .map(|path| path.trim_start_matches('/').replace('/', "."));
-            let name = || {
-                let parts = [target.text_of("Attribute"), target.text_of("Name")];
-                parts.into_iter().flatten().collect::<Vec<_>>().join(".")
-            };
-            let mut text = path.unwrap_or_else(name);
-            if matches!(
-                target.text_of("RequiresRecreation"),
-                Some("Always" | "Conditionally")
-            ) {
-                text.push_str(" (replaces)");
-            }
-            text
-        })
-        .collect();
-    properties.sort();
-    properties.dedup();
+        .filter_map(|detail| detail.child("Target"));
+    for target in targets {
+        let read = read_property(target);
+        let at = read.at.clone();
+        // A property has a detail for each reason that it changes for; not every one says the values.
+        let own = properties.entry(at.clone()).or_default();
+        own.at = at;
+        own.replaces |= read.replaces;
+        own.from = own.from.take().or(read.from);
+        own.to = own.to.take().or(read.to);
+    }
     let text = |name: &str| change.text_of(name).map(ToOwned::to_owned);
     let drift = text("ResourceDriftStatus")
         .filter(|status| matches!(status.as_str(), "MODIFIED" | "DELETED"));
@@ -318,9 +315,43 @@ fn read_change(change: &Element) -> ResourceChange {
         action: change.string_of("Action"),
         physical_id: text("PhysicalResourceId"),
         replacement: text("Replacement").filter(|replacement| replacement != "False"),
-        properties,
+        properties: properties.into_values().collect(),
         drift,
         ignored_drift: ignored.collect(),
+    }
+}
+
+fn read_property(target: &Element) -> PropertyChange {
+    let path = target
+        .text_of("Path")
+        .map(|path| path.trim_start_matches('/'));
+    let name = || {
+        let parts = [target.text_of("Attribute"), target.text_of("Name")];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+    };
+    let path = path.map_or_else(name, ToOwned::to_owned);
+    let value = |name: &str| {
+        let text = target.text_of(name)?;
+        // Of what is really there, somebody else may have written a secret into any variable.
+        let source = target.text_of(&format!("{name}From"));
+        let is_variable = path.split('/').any(|part| part == "Environment");
+        let is_secret = path.split('/').any(|part| secrecy(part) != Secrecy::None);
+        Some(
+            if is_secret || (is_variable && source == Some("ACTUAL_STATE")) {
+                HIDDEN.to_owned()
+            } else {
+                fit_to_show(text, &Value::from(text))
+            },
+        )
+    };
+    PropertyChange {
+        from: value("BeforeValue"),
+        to: value("AfterValue"),
+        replaces: matches!(
+            target.text_of("RequiresRecreation"),
+            Some("Always" | "Conditionally")
+        ),
+        at: path.replace('/', "."),
     }
 }
 
@@ -329,16 +360,57 @@ mod tests {
     use super::*;
 
     #[test]
+    fn values_are_shown_but_secrets() {
+        let read = |path: &str, more: &str| {
+            let text = format!(
+                "<Target><Attribute>Properties</Attribute><Path>/Properties/{path}</Path><BeforeValue>one</BeforeValue><AfterValue>canary</AfterValue>{more}</Target>"
+            );
+            let read = read_property(&Element::parse(text.as_bytes()).expect("XML"));
+            (read.from, read.to)
+        };
+        let some = |from: &str, to: &str| (Some(from.to_owned()), Some(to.to_owned()));
+        assert_eq!(read("Timeout", ""), some("one", "canary"));
+        assert_eq!(read("Environment/Variables/A", ""), some("one", "canary"));
+        assert_eq!(
+            read("Environment/Variables/PASSWORD", ""),
+            some("***", "***")
+        );
+        assert_eq!(read("MasterUserPassword", ""), some("***", "***"));
+        let actual = "<BeforeValueFrom>ACTUAL_STATE</BeforeValueFrom>";
+        assert_eq!(read("Timeout", actual), some("one", "canary"));
+        assert_eq!(
+            read("Environment/Variables/A", actual),
+            some("***", "canary")
+        );
+        let long = "x".repeat(1000);
+        let text = format!("<Target><Path>/A</Path><AfterValue>{long}</AfterValue></Target>");
+        let read = read_property(&Element::parse(text.as_bytes()).expect("XML"));
+        assert!(read.to.is_some_and(|to| to.len() < 300));
+        assert_eq!(read.from, None);
+    }
+
+    #[test]
     fn a_change_is_read_with_what_it_replaces() {
         let text = b"<ResourceChange><Action>Modify</Action><LogicalResourceId>F</LogicalResourceId><PhysicalResourceId>f-1</PhysicalResourceId>
 <ResourceType>AWS::Lambda::Function</ResourceType><Replacement>True</Replacement><ResourceDriftStatus>MODIFIED</ResourceDriftStatus>
-<Details><member><Target><Attribute>Properties</Attribute><Name>Timeout</Name><Path>/Properties/Timeout</Path><BeforeValue>3</BeforeValue></Target></member>
+<Details><member><Target><Attribute>Properties</Attribute><Name>Timeout</Name><Path>/Properties/Timeout</Path><BeforeValue>3</BeforeValue><AfterValue>30</AfterValue></Target></member>
+<member><Target><Attribute>Properties</Attribute><Name>Timeout</Name><Path>/Properties/Timeout</Path></Target></member>
 <member><Target><Attribute>Properties</Attribute><Name>FunctionName</Name><RequiresRecreation>Always</RequiresRecreation></Target></member></Details>
 <ResourceDriftIgnoredAttributes><member><Path>/Properties/Code</Path><Reason>WRITE_ONLY_PROPERTY</Reason></member></ResourceDriftIgnoredAttributes></ResourceChange>";
         let change = read_change(&Element::parse(text).expect("XML"));
+        let property =
+            |at: &str, replaces: bool, from: Option<&str>, to: Option<&str>| PropertyChange {
+                at: at.to_owned(),
+                replaces,
+                from: from.map(ToOwned::to_owned),
+                to: to.map(ToOwned::to_owned),
+            };
         assert_eq!(
             change.properties,
-            ["Properties.FunctionName (replaces)", "Properties.Timeout"]
+            [
+                property("Properties.FunctionName", true, None, None),
+                property("Properties.Timeout", false, Some("3"), Some("30"))
+            ]
         );
         assert_eq!(change.replacement.as_deref(), Some("True"));
         assert_eq!(change.drift.as_deref(), Some("MODIFIED"));

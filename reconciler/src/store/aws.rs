@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use logfleet_contract::secrets::SecretArn;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{Secret, SecretStore, Stored};
-use crate::aws::{Access, Accounts, Aws, AwsError};
+use crate::aws::{Access, Accounts, Aws, AwsError, sts};
 use crate::credential::Layout;
 use crate::fault::Fault;
 use crate::random;
@@ -133,7 +134,12 @@ impl AwsStore {
     }
 
     /// Makes the secret, or takes back one that waits for its deletion.
-    fn make(&self, name: &str) -> Result<(), Fault> {
+    fn make(&self, secret: &str) -> Result<(), Fault> {
+        let name = match SecretArn::read(secret) {
+            Some(_) if self.is_there(secret)? => return self.take_back(secret),
+            Some(arn) => self.name_of(secret, &arn)?,
+            None => secret,
+        };
         let (key, value) = MANAGED_BY;
         let body = json!({
             "Name": name,
@@ -144,8 +150,53 @@ impl AwsStore {
             Ok(_) => return Ok(()),
             Err(error) if error.code() == "ResourceExistsException" => {}
             Err(error) if is_being_deleted(&error) => {}
-            Err(error) => return Err(self.fault(name, &error)),
+            Err(error) => return Err(self.fault(secret, &error)),
         }
+        self.take_back(name)
+    }
+
+    /// Whether there is a secret, maybe one that waits for its deletion.
+    fn is_there(&self, arn: &str) -> Result<bool, Fault> {
+        match self.call("DescribeSecret", &json!({ "SecretId": arn })) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == "ResourceNotFoundException" => Ok(false),
+            Err(error) => Err(self.fault(arn, &error)),
+        }
+    }
+
+    /// The name to make a secret by that is referred to by its ARN.
+    fn name_of<'t>(&self, secret: &str, arn: &SecretArn<'t>) -> Result<&'t str, Fault> {
+        let fault = |message: &str| Fault::new(format!("{}: {secret}", self.place), message);
+        let by_name = format!(
+            "write `aws-secretsmanager:{}` in `authentication.secret`; the reconciler then makes the secret",
+            arn.name
+        );
+        if arn.is_complete {
+            return Err(fault("no secret has this ARN; AWS chooses the last six characters when it makes a secret").hint(by_name));
+        }
+        let account = match self
+            .role_arn
+            .as_deref()
+            .and_then(|role| role.split(':').nth(4))
+        {
+            Some(account) => account.to_owned(),
+            None => self
+                .aws()
+                .and_then(|own| sts::caller_account(&own))
+                .map_err(|error| self.fault(secret, &error))?,
+        };
+        if (arn.region, arn.account) != (self.region.as_str(), account.as_str()) {
+            let message = format!(
+                "no secret has this ARN, and this store makes secrets in the account {account} in {} only",
+                self.region
+            );
+            return Err(fault(&message).hint(format!("make the secret yourself, or {by_name}")));
+        }
+        Ok(arn.name)
+    }
+
+    /// Takes a secret back if it waits for its deletion.
+    fn take_back(&self, name: &str) -> Result<(), Fault> {
         if self.describe(name)?.deleted_date.is_none() {
             return Ok(());
         }

@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex};
 use logfleet_contract::forwarder::Configuration;
 use logfleet_contract::stack;
 use logfleet_events::{FlowLogFields, Format, flow_log_columns, write_fields};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Account, account, envelope, now, program};
+use super::{Account, account, envelope, now, program, tags_of_log_group};
 use crate::indices::{self, Target, events};
 use crate::rig::{self, Server, User};
 
@@ -108,6 +108,9 @@ fn configuration(target: &Target) -> Configuration {
     for group in configuration.log_groups.values_mut() {
         group.members_only = false;
     }
+    let tags = tags_of_log_group();
+    let keys = tags.as_object().expect("tags").keys();
+    configuration.log_group_tags = keys.cloned().collect();
     configuration
 }
 
@@ -249,7 +252,8 @@ fn sent_and_found(
         fields.extend_from_slice(format!("aws.{source}\",").as_bytes());
         write_fields(format, text, &mut fields);
         fields.push(b'}');
-        let fields = serde_json::from_slice(&fields).expect("JSON");
+        let mut fields: Map<String, Value> = serde_json::from_slice(&fields).expect("JSON");
+        fields.insert("aws.tags".to_owned(), tags_of_log_group());
         let filter = json!({ "term": { "aws.event_id": id(number) } });
         faults.extend(events::missing(
             target,

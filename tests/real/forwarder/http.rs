@@ -23,7 +23,8 @@ impl Request {
     }
 }
 
-/// An answer: status, headers, body.
+/// An answer: status, headers, body. The status 0 closes the connection without one; a `content-length` of its own makes an
+/// answer that breaks off.
 pub type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
 /// Starts a server; its address.
@@ -93,11 +94,19 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
 }
 
 fn write(stream: &mut TcpStream, (status, headers, body): &Answer) -> Option<()> {
-    let mut head = format!("HTTP/1.1 {status} .\r\ncontent-length: {}\r\n", body.len());
+    if *status == 0 {
+        return None;
+    }
+    let breaks_off = headers.iter().any(|(name, _)| *name == "content-length");
+    let mut head = format!("HTTP/1.1 {status} .\r\n");
+    if !breaks_off {
+        head.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
     stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(body).ok()
+    stream.write_all(body).ok()?;
+    (!breaks_off).then_some(())
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use logfleet_contract::members::Fragment;
 use serde_json::json;
@@ -13,6 +14,7 @@ use super::emulator::Aws;
 use super::failures::{REGION, fleet, groups, template};
 use super::http::{self, Answer, Request};
 use super::run::{Choices, Fleet, make_bucket};
+use crate::played::Played;
 
 /// How requests fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +23,83 @@ enum Fault {
     Cut(usize),
     /// One arrives, its answer is lost, and all later ones fail.
     Lost(usize),
-    /// Each arrives, and the first time its answer is a page of a proxy.
-    Page,
-    /// AWS has no time for any of them the first time.
+    /// Each fails the first time, and passes when it is sent again.
+    First(Failure),
+    /// One fails.
+    One(usize, Failure),
+    /// One and all later ones fail.
+    From(usize, Failure),
+}
+
+/// What is answered instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// Nothing: the connection is closed before the request arrives.
+    Refused,
+    /// It arrives, and the answer breaks off.
+    BrokenOff,
+    /// It arrives, and the answer comes too late.
+    Silence,
+    /// It arrives, and a proxy answers with a page: 502, or 200 as a page to sign in.
+    Page(u16),
+    /// It arrives, and a proxy answers with this status and no body.
+    Status(u16),
+    /// AWS has no time for it, and says when it will have.
+    TooMany,
+    /// AWS has no time for it, in its own words.
     Throttled,
-    /// Each arrives, and the first time its answer is a 503.
-    Unavailable,
+    /// The credential has expired.
+    Expired,
+    /// The signature's time is too far from AWS's.
+    WrongClock,
+}
+
+/// How long an answer is waited for.
+const ANSWER: Duration = Duration::from_secs(2);
+
+impl Failure {
+    fn answer(self, arrive: impl Fn() -> Answer) -> Answer {
+        let refusal = |status: u16, code: &str, message: &str| {
+            let text = format!(
+                "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+            );
+            (status, Vec::new(), text.into_bytes())
+        };
+        match self {
+            Self::Refused => (0, Vec::new(), Vec::new()),
+            Self::BrokenOff => {
+                let (status, mut headers, mut body) = arrive();
+                headers.push(("content-length", (body.len() + 1).to_string()));
+                body.truncate(body.len() / 2);
+                (status, headers, body)
+            }
+            Self::Silence => {
+                arrive();
+                std::thread::sleep(ANSWER * 2);
+                (0, Vec::new(), Vec::new())
+            }
+            Self::Page(status) => {
+                arrive();
+                (status, Vec::new(), b"<html>no</html>".to_vec())
+            }
+            Self::Status(status) => {
+                arrive();
+                (status, Vec::new(), Vec::new())
+            }
+            Self::TooMany => (429, vec![("retry-after", "0".to_owned())], Vec::new()),
+            Self::Throttled => refusal(400, "Throttling", "Rate exceeded"),
+            Self::Expired => refusal(
+                403,
+                "ExpiredToken",
+                "The security token included in the request is expired",
+            ),
+            Self::WrongClock => refusal(
+                403,
+                "SignatureDoesNotMatch",
+                "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z",
+            ),
+        }
+    }
 }
 
 /// A proxy; it counts the requests that came.
@@ -36,34 +109,28 @@ fn proxy(endpoint: String, fault: Fault) -> (SocketAddr, Arc<AtomicUsize>) {
     let seen: Mutex<BTreeSet<(String, Vec<u8>)>> = Mutex::default();
     let address = http::serve(move |request| {
         let number = counted.fetch_add(1, Ordering::SeqCst);
-        let html = || (502, Vec::new(), b"<html>no</html>".to_vec());
         let key = (
             format!("{} {}", request.method, request.path),
             request.body.clone(),
         );
         let is_first = seen.lock().expect("nobody panicked").insert(key);
+        let html = (502, Vec::new(), b"<html>no</html>".to_vec());
+        let arrive = || forward(&endpoint, request);
         match fault {
-            Fault::Cut(at) if number >= at => html(),
-            Fault::Lost(at) if number > at => html(),
-            Fault::Throttled if is_first => {
-                let text = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
-                (400, Vec::new(), text.as_bytes().to_vec())
-            }
-            _ => {
-                let answer = forward(&endpoint, request);
-                match fault {
-                    Fault::Lost(at) if number == at => html(),
-                    Fault::Page if is_first => html(),
-                    Fault::Unavailable if is_first => (503, Vec::new(), Vec::new()),
-                    _ => answer,
-                }
-            }
+            Fault::Cut(at) if number >= at => html,
+            Fault::Lost(at) if number == at => Failure::Page(502).answer(arrive),
+            Fault::Lost(at) if number > at => html,
+            Fault::First(failure) if is_first => failure.answer(arrive),
+            Fault::One(at, failure) if number == at => failure.answer(arrive),
+            Fault::From(at, failure) if number >= at => failure.answer(arrive),
+            _ => arrive(),
         }
     });
     (address, count)
 }
 
-fn forward(endpoint: &str, request: &Request) -> Answer {
+/// Has a request arrive.
+pub fn forward(endpoint: &str, request: &Request) -> Answer {
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .build()
@@ -167,6 +234,9 @@ fn carried_out(aws: &Aws, which: usize, fault: Fault) -> (usize, Vec<String>) {
     let choices = change(&mut fleet);
     let (address, count) = proxy(aws.endpoint.clone(), fault);
     fleet.endpoint = format!("http://{address}");
+    if matches!(fault, Fault::First(Failure::Silence)) {
+        fleet.answer = ANSWER;
+    }
     let way = fleet.way();
     let reports = fleet.prepare(&way, &choices).map(|prepared| {
         let stops = prepared.plan.stops.clone();
@@ -181,6 +251,7 @@ fn carried_out(aws: &Aws, which: usize, fault: Fault) -> (usize, Vec<String>) {
         .collect();
     let count = count.load(Ordering::SeqCst);
     fleet.endpoint.clone_from(&aws.endpoint);
+    fleet.answer = Duration::from_secs(60);
     let (_, failed) = fleet.try_run(&choices);
     let place = format!("{fault:?} of change {which}: {told:#?}");
     assert_eq!(failed, Vec::<String>::new(), "{place}");
@@ -190,17 +261,50 @@ fn carried_out(aws: &Aws, which: usize, fault: Fault) -> (usize, Vec<String>) {
     (count, told)
 }
 
+/// Carries a change out with a failure at each request in turn, some of them at once.
+fn fails_at_each_request(aws: &Aws, which: usize, fault: impl Fn(usize) -> Fault + Sync) {
+    let (next, last) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    if at > last.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let (count, told) = carried_out(aws, which, fault(at));
+                    if count <= at {
+                        last.fetch_min(at, Ordering::SeqCst);
+                        assert_eq!(told, Vec::<String>::new(), "nothing failed");
+                    }
+                }
+            });
+        }
+    });
+    let last = last.into_inner();
+    assert!(last > 5, "only {last} requests were made");
+}
+
 #[test]
 fn after_a_failure_at_any_request_the_next_run_does_the_rest() {
     let Some(aws) = Aws::shared() else { return };
     make_bucket(&aws.account("123456789012"), "faults-records", REGION);
     for which in 0..CHANGES.len() {
-        for fault in [Fault::Cut as fn(usize) -> Fault, Fault::Lost] {
-            let mut at = 0;
-            while carried_out(aws, which, fault(at)).0 > at {
-                at += 1;
-            }
-            assert!(at > 5, "only {at} requests were made");
+        fails_at_each_request(aws, which, Fault::Cut);
+        fails_at_each_request(aws, which, Fault::Lost);
+    }
+}
+
+#[test]
+fn after_a_refusal_at_any_request_the_next_run_does_the_rest() {
+    let Some(aws) = Aws::shared() else { return };
+    make_bucket(&aws.account("123456789012"), "faults-records", REGION);
+    for which in 0..CHANGES.len() {
+        for failure in [Failure::Expired, Failure::WrongClock, Failure::Page(200)] {
+            fails_at_each_request(aws, which, |at| Fault::One(at, failure));
+        }
+        for failure in [Failure::Expired, Failure::WrongClock] {
+            fails_at_each_request(aws, which, |at| Fault::From(at, failure));
         }
     }
 }
@@ -209,10 +313,52 @@ fn after_a_failure_at_any_request_the_next_run_does_the_rest() {
 fn what_passes_when_it_is_sent_again_is_no_fault() {
     let Some(aws) = Aws::shared() else { return };
     make_bucket(&aws.account("123456789012"), "faults-records", REGION);
-    for which in 0..CHANGES.len() {
-        for fault in [Fault::Throttled, Fault::Page, Fault::Unavailable] {
-            let (_, told) = carried_out(aws, which, fault);
-            assert_eq!(told, Vec::<String>::new(), "{fault:?} of change {which}");
-        }
+    for failure in [
+        Failure::Refused,
+        Failure::BrokenOff,
+        Failure::Silence,
+        Failure::Page(502),
+        Failure::Status(500),
+        Failure::Status(503),
+        Failure::Status(429),
+        Failure::TooMany,
+        Failure::Throttled,
+    ] {
+        std::thread::scope(|scope| {
+            for which in 0..CHANGES.len() {
+                scope.spawn(move || {
+                    let (_, told) = carried_out(aws, which, Fault::First(failure));
+                    assert_eq!(told, Vec::<String>::new(), "{failure:?} of change {which}");
+                });
+            }
+        });
     }
+}
+
+/// The system's authorities sign nothing of whoever answers here.
+#[test]
+fn a_certificate_of_somebody_else_is_told_and_nothing_is_sent() {
+    let Some(aws) = Aws::shared() else { return };
+    let theirs = Played::start_tls(|request| panic!("{request:?} was sent"));
+    let mut fleet = fleet(aws, "219999999999", "alpha", &["one"]);
+    fleet.endpoint = theirs.url();
+    let begun = Instant::now();
+    let told: Vec<String> = match fleet.prepare(&fleet.way(), &Choices::default()) {
+        Ok(prepared) => prepared
+            .plan
+            .stops
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect(),
+    };
+    assert!(
+        told.len() == 1 && told[0].contains("certificate"),
+        "{told:#?}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "it isn't tried again"
+    );
+    assert_eq!(theirs.count(), 0);
 }

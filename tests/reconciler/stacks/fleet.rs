@@ -325,7 +325,100 @@ fn the_whole_fleet_is_made_left_alone_changed_and_removed() {
     );
     assert_eq!(fleet.run(&Choices::default()), Vec::<String>::new());
 
+    puts_back_what_was_changed_by_hand(aws, &fleet);
     remove(aws, fleet);
+}
+
+/// Stacks that somebody deleted or changed are seen in every run; what was set by API, when it is looked for.
+fn puts_back_what_was_changed_by_hand(aws: &Aws, fleet: &Fleet) {
+    let prod = aws.account("111122223333");
+    let region = "eu-central-1";
+    let (deleted, changed) = (
+        "logfleet-prod-eu-k8s-example-com-machines",
+        "logfleet-prod-eu-k8s-example-com-aws",
+    );
+    prod.call(
+        region,
+        "cloudformation",
+        "delete_stack",
+        &json!({ "StackName": deleted }),
+    );
+    let own = &fleet.clusters[PROD].stacks[region].template;
+    let mut theirs = own.clone();
+    let resources = theirs["Resources"].as_object_mut().expect("resources");
+    let group = resources
+        .values_mut()
+        .find(|own| own["Type"] == "AWS::Logs::LogGroup")
+        .expect("a log group");
+    group["Properties"]["RetentionInDays"] = json!(1);
+    let name = text(&group["Properties"]["LogGroupName"]);
+    prod.call(
+        region,
+        "cloudformation",
+        "update_stack",
+        &json!({ "StackName": changed, "TemplateBody": theirs.to_string(), "Capabilities": ["CAPABILITY_NAMED_IAM"] }),
+    );
+    let retention = || {
+        let shown = prod.call(
+            region,
+            "logs",
+            "describe_log_groups",
+            &json!({ "logGroupNamePrefix": name }),
+        );
+        shown["logGroups"][0]["retentionInDays"].clone()
+    };
+    assert_eq!(retention(), 1);
+    let plan = fleet.plan(&Choices::default());
+    let mut told: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|step| (step.stack.name.clone(), step.action))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            (changed.to_owned(), Action::Update),
+            (deleted.to_owned(), Action::Create)
+        ]
+    );
+    assert_eq!(fleet.run(&Choices::default()).len(), 2);
+    assert_eq!(fleet.run(&Choices::default()), Vec::<String>::new());
+    assert_eq!(retention(), 731);
+
+    // Somebody switches off what the reconciler has switched on by API.
+    let eks = |account: &str, region: &str, cluster: &str| {
+        let off = json!({ "name": cluster, "logging": { "clusterLogging": [{ "types": ["audit", "authenticator"], "enabled": false }] } });
+        aws.account(account)
+            .call(region, "eks", "update_cluster_config", &off);
+        assert_eq!(logging(&aws.account(account), region, cluster).len(), 3);
+    };
+    eks("111122223333", "us-east-1", "analytics-us");
+    let shown = prod.call(
+        "us-east-1",
+        "route53",
+        "list_query_logging_configs",
+        &json!({}),
+    );
+    let id = &shown["QueryLoggingConfigs"][0]["Id"];
+    prod.call(
+        "us-east-1",
+        "route53",
+        "delete_query_logging_config",
+        &json!({ "Id": id }),
+    );
+    assert_eq!(zones_logged(&prod), 0);
+    let drift = Choices {
+        drift: true,
+        ..Choices::default()
+    };
+    let plan = fleet.plan(&drift);
+    assert_eq!(plan.calls.len(), 2, "{:#?}", plan.calls);
+    assert_eq!(fleet.run(&drift).len(), 2);
+    assert_eq!(zones_logged(&prod), 1);
+    let analytics = aws.account("111122223333");
+    assert_eq!(logging(&analytics, "us-east-1", "analytics-us").len(), 5);
+    assert_eq!(fleet.run(&drift), Vec::<String>::new());
 }
 
 /// Clusters go one after the other; what they keep and what others have stays.

@@ -15,7 +15,7 @@ use super::run::stacks;
 const ACCOUNT: &str = "230000000001";
 
 /// Renders a cluster of one stack into a folder.
-fn render(root: &Path, names: &[&str]) {
+pub fn render(root: &Path, names: &[&str]) {
     let folder = root.join("rendered/alpha");
     let _ = fs::remove_dir_all(&folder);
     let path = format!("aws/{REGION}/stack.json");
@@ -29,8 +29,10 @@ fn render(root: &Path, names: &[&str]) {
     fs::write(folder.join(".logfleet.json"), ownership).expect("writable");
 }
 
-fn reconciler(root: &Path, endpoint: &str, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_reconciler"))
+/// The program, with a credential.
+pub fn command(root: &Path, endpoint: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reconciler"));
+    command
         .env_clear()
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_ACCESS_KEY_ID", "AKIAAAAAAAAAAAAAAAAA")
@@ -38,13 +40,18 @@ fn reconciler(root: &Path, endpoint: &str, arguments: &[&str]) -> Output {
         .env("AWS_REGION", REGION)
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .current_dir(root)
-        .args(arguments)
+        .args(arguments);
+    command
+}
+
+fn reconciler(root: &Path, endpoint: &str, arguments: &[&str]) -> Output {
+    command(root, endpoint, arguments)
         .output()
         .expect("it starts")
 }
 
 /// How it ended, and what it printed, which holds no secret.
-fn told(output: &Output) -> (i32, String, String) {
+pub fn told(output: &Output) -> (i32, String, String) {
     let out = String::from_utf8(output.stdout.clone()).expect("UTF-8");
     let err = String::from_utf8(output.stderr.clone()).expect("UTF-8");
     assert!(

@@ -144,7 +144,7 @@ fn actions(shared: &Shared) -> Vec<String> {
     played.forms.iter().map(action).collect()
 }
 
-const REPLACED: &str = "<member><ResourceChange><Action>Modify</Action><LogicalResourceId>G0</LogicalResourceId><ResourceType>AWS::Logs::LogGroup</ResourceType><Replacement>True</Replacement><ResourceDriftStatus>MODIFIED</ResourceDriftStatus><Details><member><Target><Attribute>Properties</Attribute><Name>LogGroupName</Name><RequiresRecreation>Always</RequiresRecreation></Target></member></Details></ResourceChange></member>";
+const REPLACED: &str = "<member><ResourceChange><Action>Modify</Action><LogicalResourceId>G0</LogicalResourceId><ResourceType>AWS::Logs::LogGroup</ResourceType><Replacement>True</Replacement><ResourceDriftStatus>MODIFIED</ResourceDriftStatus><Details><member><Target><Attribute>Properties</Attribute><Name>LogGroupName</Name><RequiresRecreation>Always</RequiresRecreation><BeforeValue>theirs</BeforeValue><BeforeValueFrom>ACTUAL_STATE</BeforeValueFrom><AfterValue>ours</AfterValue></Target></member></Details></ResourceChange></member>";
 
 #[test]
 fn a_rollback_that_failed_goes_on_before_anything_else() {
@@ -291,7 +291,7 @@ fn drift_is_asked_for_shown_and_put_back() {
         targets: prepared.targets(),
     });
     assert!(
-        text.contains("modify G0 (AWS::Logs::LogGroup), REPLACED by a new one, was changed by somebody else: Properties.LogGroupName (replaces)"),
+        text.contains("modify G0 (AWS::Logs::LogGroup), REPLACED by a new one, was changed by somebody else\n               Properties.LogGroupName (replaces): theirs → ours\n"),
         "{text}"
     );
     assert_eq!(

@@ -31,6 +31,8 @@ pub struct Fleet {
     pub told: Mutex<Vec<String>>,
     /// Whether a run is to end.
     pub ended: AtomicBool,
+    /// How long an answer is waited for.
+    pub answer: Duration,
 }
 
 /// Clusters whose removal is confirmed, and more.
@@ -77,6 +79,7 @@ impl Fleet {
             endpoint: endpoint.to_owned(),
             told: Mutex::default(),
             ended: AtomicBool::new(false),
+            answer: Duration::from_secs(60),
         }
     }
 
@@ -90,6 +93,7 @@ impl Fleet {
                 times: 4,
                 first: Duration::from_millis(5),
                 longest: Duration::from_millis(20),
+                answer: self.answer,
             },
         };
         let credentials = Credentials::new("AKIAAAAAAAAAAAAAAAAA", "rig", None, None, "test");

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::forwarder::{Authentication, ScheduleInput};
+use logfleet_contract::secrets::SecretArn;
 use logfleet_contract::{account, names, stack};
 use serde_json::Value;
 
@@ -96,6 +97,8 @@ enum On {
     Registry,
     /// A log group of a cluster, in any Region.
     ClusterLogGroup,
+    /// A log group that calls the forwarder, without its streams.
+    CallingLogGroup,
     /// The resource group.
     ResourceGroup,
     /// A machine.
@@ -132,6 +135,7 @@ const FORWARDER_SERVER: &str = "this repository, forwarder/src/deliver/server.rs
 const FORWARDER_FILES: &str = "this repository, forwarder/src/handle/files.rs";
 const FORWARDER_RETRIES: &str = "this repository, forwarder/src/handle/retries.rs";
 const FORWARDER_MEMBERS: &str = "this repository, forwarder/src/aws/groups.rs";
+const FORWARDER_TAGS: &str = "this repository, forwarder/src/handle/tags.rs";
 const FORWARDER_METRICS: &str = "this repository, forwarder/src/aws/cloudwatch.rs";
 const FORWARDER_MACHINES: &str = "this repository, forwarder/src/aws/ec2.rs";
 const DISTRIBUTOR: &str = "this repository, forwarder/src/distribute.rs";
@@ -146,7 +150,7 @@ const LAMBDA_NETWORK: &str =
 const MADE_BY_THE_STACK: &str = "the stack makes log groups; while one is missing, records wait";
 
 #[rustfmt::skip]
-const CALLS: [Call; 54] = {
+const CALLS: [Call; 55] = {
     use Program as P;
     use When::{Always, Given, True, Withheld};
     const fn call(program: Program, when: When, action: &'static str, on: On, source: &'static str) -> Call {
@@ -202,6 +206,7 @@ const CALLS: [Call; 54] = {
         call(P::Forwarder, Always, "es:ESHttpPost", On::Bulk, FORWARDER_SERVER),
         call(P::Forwarder, Given("resource_group"), "resource-groups:ListGroupResources", On::ResourceGroup, FORWARDER_MEMBERS),
         call(P::Forwarder, Given("resource_group"), "tag:GetResources", On::Anything, FORWARDER_MEMBERS),
+        call(P::Forwarder, Given("log_group_tags"), "logs:ListTagsForResource", On::CallingLogGroup, FORWARDER_TAGS),
         call(P::Distributor, Always, "logs:CreateLogStream", On::LogGroup, LAMBDA),
         call(P::Distributor, Always, "logs:PutLogEvents", On::LogGroup, LAMBDA),
         call(P::Distributor, Always, "s3:PutObject", On::Object, LAMBDA),
@@ -284,6 +289,8 @@ struct Caller {
     registry: Option<(String, String)>,
     /// Log groups of clusters.
     cluster_log_groups: BTreeSet<String>,
+    /// Log groups that call the forwarder.
+    calling_log_groups: BTreeSet<String>,
 }
 
 impl Caller {
@@ -301,6 +308,7 @@ impl Caller {
             groups: BTreeSet::new(),
             registry: None,
             cluster_log_groups: BTreeSet::new(),
+            calling_log_groups: BTreeSet::new(),
         }
     }
 
@@ -381,8 +389,8 @@ impl Caller {
                 .secrets
                 .iter()
                 .map(|name| {
-                    let (region, name) = match name.split_once(":secret:") {
-                        Some((arn, own)) => (arn.split(':').nth(3), own.to_owned()),
+                    let (region, name) = match SecretArn::read(name) {
+                        Some(arn) => (Some(arn.region), format!("{}-AbCdEf", arn.name)),
                         None => (self.secrets_region.as_deref(), format!("{name}-AbCdEf")),
                     };
                     Request {
@@ -417,6 +425,11 @@ impl Caller {
                 .cluster_log_groups
                 .iter()
                 .map(|name| own("logs", format!("log-group:{name}:log-stream:any")))
+                .collect(),
+            On::CallingLogGroup => self
+                .calling_log_groups
+                .iter()
+                .map(|name| own("logs", format!("log-group:{name}")))
                 .collect(),
             On::ResourceGroup => self
                 .groups
@@ -867,10 +880,12 @@ fn forwarder(template: &Template<'_>, function: &Resource<'_>) -> Option<Caller>
             "classic_load_balancers",
             settings.classic_load_balancers.is_some(),
         ),
+        ("log_group_tags", !settings.log_group_tags.is_empty()),
     ];
     for (option, _) in options.into_iter().filter(|(_, is_on)| *is_on) {
         caller.options.insert(option.to_owned(), String::new());
     }
+    caller.calling_log_groups.extend(settings.log_group_names());
     caller.groups.extend(settings.resource_group);
     caller.secrets_region = Some(settings.cluster.region);
     for destination in settings.destinations.into_values() {

@@ -12,6 +12,9 @@ const MOST_RESOURCES: usize = 500;
 const MOST_WIDGETS: usize = 500;
 /// All inline policies of a role: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const ROLE_POLICIES: usize = 10_240;
+/// A managed policy, and those of a role, with the quota raised from 10 as far as it goes.
+const MANAGED_POLICY: usize = 6144;
+const MANAGED_POLICIES: usize = 25;
 /// A trust policy, with the quota raised as far as it goes.
 const TRUST_POLICY: usize = 8192;
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>
@@ -35,8 +38,14 @@ const METRIC_FILTERS: usize = 100;
 /// A property that holds a name, its longest form, and characters it may have beside letters and digits.
 type NameRule = (&'static str, &'static str, usize, &'static str);
 
-const NAMES: [NameRule; 17] = [
+const NAMES: [NameRule; 18] = [
     ("AWS::IAM::Role", "RoleName", 64, "+=,.@_-"),
+    (
+        "AWS::IAM::ManagedPolicy",
+        "ManagedPolicyName",
+        128,
+        "+=,.@_-",
+    ),
     ("AWS::Lambda::Function", "FunctionName", 64, "_-"),
     ("AWS::Events::Rule", "Name", 64, "._-"),
     (
@@ -103,6 +112,14 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
             reported(message);
         }
         match resource.kind() {
+            "AWS::IAM::Role" => {
+                let count = managed_policies(template, &resource);
+                if count > MANAGED_POLICIES {
+                    reported(format!(
+                        "it has {count} managed policies, and AWS allows {MANAGED_POLICIES}"
+                    ));
+                }
+            }
             "AWS::Logs::ResourcePolicy" => account_policies += 1,
             "AWS::Lambda::Permission" => permissions += written_length(resource.value),
             "AWS::Logs::MetricFilter" => {
@@ -127,6 +144,19 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
         faults.push(template.fault_at("Resources", format!("the permissions of the function have {permissions} bytes, more than its policy's {FUNCTION_POLICY}"))
             .hint("let one with a `*` in its `SourceArn` stand for many"));
     }
+}
+
+/// The managed policies of a role: those that it names, and those of the template that name it.
+fn managed_policies(template: &Template<'_>, role: &Resource<'_>) -> usize {
+    let names_it = |policy: &Resource<'_>| {
+        let roles = list(policy.property("Roles"));
+        roles.iter().any(|own| own["Ref"].as_str() == Some(role.id))
+    };
+    let named = template
+        .of_type("AWS::IAM::ManagedPolicy")
+        .filter(names_it)
+        .count();
+    list(role.property("ManagedPolicyArns")).len() + named
 }
 
 fn names<'r>(resource: &'r Resource<'_>) -> impl Iterator<Item = String> + 'r {
@@ -167,7 +197,7 @@ fn reserved(resource: &Resource<'_>) -> Option<String> {
                 .windows(2)
                 .any(|pair| pair.iter().all(|byte| b"._-".contains(byte)));
             (adjacent || name.len() < 3).then(|| {
-                "a trail's name has at least 3 characters, and none of `._-` beside another"
+                "a trail's name has at least 3 characters, and no two of `._-` next to each other"
                     .to_owned()
             })
         }
@@ -186,6 +216,25 @@ fn length(value: &Value) -> usize {
         Value::String(text) => text.len(),
         value => written_length(value),
     }
+}
+
+/// Characters of a policy as AWS counts them: a function that puts a text together isn't part of it.
+fn policy_length(policy: &Value) -> usize {
+    fn substituted(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => match map.get("Fn::Sub") {
+                Some(text @ Value::String(_)) => text.clone(),
+                _ => Value::Object(
+                    map.iter()
+                        .map(|(key, value)| (key.clone(), substituted(value)))
+                        .collect(),
+                ),
+            },
+            Value::Array(values) => values.iter().map(substituted).collect(),
+            other => other.clone(),
+        }
+    }
+    length(&substituted(policy))
 }
 
 /// The bytes of a value as JSON without blanks, which nobody needs to see.
@@ -217,28 +266,33 @@ fn sizes(resource: &Resource<'_>) -> Vec<String> {
             let policies = list(resource.property("Policies"));
             let size = policies
                 .iter()
-                .map(|policy| length(&policy["PolicyDocument"]))
+                .map(|policy| policy_length(&policy["PolicyDocument"]))
                 .sum();
             check("what its policies say", size, ROLE_POLICIES);
             check(
                 "its trust",
-                length(resource.property("AssumeRolePolicyDocument")),
+                policy_length(resource.property("AssumeRolePolicyDocument")),
                 TRUST_POLICY,
             );
         }
+        "AWS::IAM::ManagedPolicy" => check(
+            "its policy",
+            policy_length(resource.property("PolicyDocument")),
+            MANAGED_POLICY,
+        ),
         "AWS::S3::BucketPolicy" => check(
             "its policy",
-            length(resource.property("PolicyDocument")),
+            policy_length(resource.property("PolicyDocument")),
             BUCKET_POLICY,
         ),
         "AWS::Logs::LogGroup" => check(
             "its policy",
-            length(resource.property("ResourcePolicyDocument")),
+            policy_length(resource.property("ResourcePolicyDocument")),
             LOG_GROUP_POLICY,
         ),
         "AWS::Logs::ResourcePolicy" => check(
             "its policy",
-            length(resource.property("PolicyDocument")),
+            policy_length(resource.property("PolicyDocument")),
             ACCOUNT_LOGS_POLICY,
         ),
         "AWS::Lambda::Function" => {

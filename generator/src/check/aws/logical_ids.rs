@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Template, list};
 use crate::fault::Faults;
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 
 pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
     // Fragments are made whole by the members' stack.
@@ -39,12 +39,14 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
                     "there is no `{name}` in this template, so CloudFormation would refuse it"
                 ),
             );
-            faults.push(match nearest(name, known.iter().copied()) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault.hint(
-                    "add it to `Resources`, or write the name of what exists already as text",
+            faults.push(
+                fault.hint(
+                    did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
+                        "add it to `Resources`, or write the name of what exists already as text"
+                            .to_owned()
+                    }),
                 ),
-            });
+            );
         }
     }
 }

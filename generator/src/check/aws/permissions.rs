@@ -140,7 +140,7 @@ fn identity_policy(
                         .fault(
                             resource,
                             &format!(
-                                "a statement allows by `{key}`, which nobody can see the end of"
+                                "a statement uses `{key}`, which allows everything but a list"
                             ),
                         )
                         .hint("name what is allowed"),

@@ -228,7 +228,7 @@ fn a_role_may_what_is_named() {
         ),
         (
             json!({ "Effect": "Allow", "NotAction": ["s3:GetObject"], "Resource": "arn:aws:s3:::a" }),
-            "`R`: a statement allows by `NotAction`, which nobody can see the end of",
+            "`R`: a statement uses `NotAction`, which allows everything but a list",
         ),
     ] {
         assert_eq!(reported(json!({ "R": role(&statement) })), [message]);
@@ -292,7 +292,7 @@ fn sizes_and_names_are_those_that_aws_takes() {
         ),
         (
             named("AWS::CloudTrail::Trail", "TrailName", "a--b".to_owned()),
-            "`R`: a trail's name has at least 3 characters, and none of `._-` beside another",
+            "`R`: a trail's name has at least 3 characters, and no two of `._-` next to each other",
         ),
         (
             named("AWS::Logs::LogGroup", "LogGroupName", "aws/x".to_owned()),
@@ -356,6 +356,35 @@ fn sizes_and_names_are_those_that_aws_takes() {
             widgets
         )),
         ["`R`: it shows 501 widgets, and AWS allows 500"]
+    );
+}
+
+#[test]
+fn a_role_has_room_for_what_it_may() {
+    let domains = |count: usize| -> Value {
+        let arns = (0..count).map(|number| json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:es:eu-central-1:111122223333:domain/logs-{number:06}/*") }));
+        let arns: Vec<Value> = arns.collect();
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": ["es:ESHttpGet"], "Resource": arns }] })
+    };
+    let role = |document: Value, arns: usize| {
+        json!({ "Type": "AWS::IAM::Role", "Properties": { "Policies": [{ "PolicyDocument": document }],
+        "ManagedPolicyArns": vec!["arn:aws:iam::aws:policy/A"; arns] } })
+    };
+    let managed = |document: Value| json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "Roles": [{ "Ref": "R" }], "PolicyDocument": document } });
+    // 74 characters each: what puts an ARN together isn't counted.
+    assert_eq!(
+        reported(json!({ "R": role(domains(137), 24), "P": managed(domains(81)) })),
+        [""; 0]
+    );
+    let mut wrong = reported(json!({ "R": role(domains(138), 25), "P": managed(domains(82)) }));
+    wrong.sort();
+    assert_eq!(
+        wrong,
+        [
+            "`P`: its policy has 6164 bytes, and AWS allows 6144",
+            "`R`: it has 26 managed policies, and AWS allows 25",
+            "`R`: what its policies say has 10308 bytes, and AWS allows 10240",
+        ]
     );
 }
 

@@ -3,6 +3,7 @@
 use super::Finding;
 use super::schema::{OptionKind, OptionType, Schema, SectionSchema};
 use super::syntax::{Parameter, Section, Value};
+use crate::nearest::did_you_mean;
 
 /// Options whose empty list chooses everything, by plugin: an empty set that
 /// was made from settings means nothing, and must not be written so.
@@ -16,7 +17,7 @@ pub(super) fn check(root: &Section<'_>, schema: &Schema) -> Vec<Finding> {
     for parameter in &root.parameters {
         findings.push(Finding::new(
             parameter.offset,
-            format!("`{}` stands outside of any section", parameter.key),
+            format!("`{}` is outside of any section", parameter.key),
         ));
     }
     top_level(root, schema, &mut findings);
@@ -169,7 +170,7 @@ fn unknown_option<'k>(
 fn unknown_section<'k>(section: &Section<'_>, known: impl Iterator<Item = &'k String>) -> Finding {
     let finding = Finding::new(
         section.offset,
-        format!("`<{}>` can't stand here", section.name),
+        format!("`<{}>` isn't allowed here", section.name),
     );
     with_nearest(finding, section.name, known)
 }
@@ -179,12 +180,8 @@ fn with_nearest<'k>(
     wanted: &str,
     known: impl Iterator<Item = &'k String>,
 ) -> Finding {
-    let nearest = known
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, name)) => finding.hint(format!("did you mean `{name}`?")),
+    match did_you_mean(wanted, known.map(String::as_str)) {
+        Some(hint) => finding.hint(hint),
         None => finding,
     }
 }

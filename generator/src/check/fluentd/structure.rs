@@ -48,7 +48,7 @@ pub(super) fn check(root: &Section<'_>, schema: &Schema) -> Vec<Finding> {
         if !labels.insert(name) {
             findings.push(Finding::new(
                 label.offset,
-                format!("the label `{name}` stands twice"),
+                format!("duplicate label `{name}`"),
             ));
         }
         if !sent_to.contains_key(name) && !BUILT_IN_LABELS.contains(&name) {

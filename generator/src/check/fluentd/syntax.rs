@@ -145,7 +145,7 @@ impl<'t> Parser<'t> {
                 let name = self.name()?;
                 self.skip_blanks();
                 if self.peek() != Some(b'>') {
-                    return self.fail("`>` should stand here");
+                    return self.fail("expected `>`");
                 }
                 self.at += 1;
                 self.expect_line_end()?;
@@ -177,7 +177,7 @@ impl<'t> Parser<'t> {
                 {
                     return Err(Finding::new(
                         offset,
-                        format!("`{}` stands twice", parameter.key),
+                        format!("duplicate `{}`", parameter.key),
                     ));
                 }
                 section.parameters.push(parameter);
@@ -191,7 +191,7 @@ impl<'t> Parser<'t> {
             .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
             .unwrap_or(rest.len());
         if end == 0 {
-            return self.fail("a section's name should stand here");
+            return self.fail("expected a section's name");
         }
         self.at += end;
         Ok(&rest[..end])
@@ -220,7 +220,7 @@ impl<'t> Parser<'t> {
         };
         self.skip_blanks();
         if self.peek() != Some(b'>') {
-            return self.fail("`>` should stand here");
+            return self.fail("expected `>`");
         }
         self.at += 1;
         self.expect_line_end()?;

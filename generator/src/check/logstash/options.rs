@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::syntax::{Item, Plugin, PluginOption, Section, ValueKind};
 use super::{Finding, Schema};
+use crate::nearest::did_you_mean;
 
 pub(super) fn check(sections: &[Section<'_>], schema: &Schema) -> Vec<Finding> {
     let mut judge = Judge {
@@ -57,7 +58,7 @@ impl Judge<'_> {
             if !seen.insert(option.name) {
                 self.findings.push(Finding::new(
                     option.offset,
-                    format!("`{}` stands twice", option.name),
+                    format!("duplicate `{}`", option.name),
                 ));
             }
             let Some(kind) = known.get(option.name).or_else(|| common.get(option.name)) else {
@@ -98,12 +99,8 @@ fn with_nearest<'k>(
     wanted: &str,
     known: impl Iterator<Item = &'k String>,
 ) -> Finding {
-    let nearest = known
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, name)) => finding.hint(format!("did you mean `{name}`?")),
+    match did_you_mean(wanted, known.map(String::as_str)) {
+        Some(hint) => finding.hint(hint),
         None => finding,
     }
 }

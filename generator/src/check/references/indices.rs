@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Files;
 use crate::fault::list;
 use crate::glob::overlap_globs;
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 
 /// Policies that Elasticsearch brings itself
 /// (<https://github.com/elastic/elasticsearch/tree/main/x-pack/plugin/core/template-resources/src/main/resources>).
@@ -112,14 +112,9 @@ fn policies(files: &mut Files<'_>, objects: &Objects) {
     let known = objects.names(Kind::LifecyclePolicy);
     for (path, policy) in &by_templates {
         if !known.contains(&policy.as_str()) && !BUILT_IN_POLICIES.contains(&policy.as_str()) {
-            let hint = nearest(policy, known.iter().copied()).map_or_else(
-                || {
-                    format!(
-                        "render it too: `elasticsearch/{{destination}}/_ilm/policy/{policy}.json`"
-                    )
-                },
-                |near| format!("did you mean `{near}`?"),
-            );
+            let hint = did_you_mean(policy, known.iter().copied()).unwrap_or_else(|| {
+                format!("render it too: `elasticsearch/{{destination}}/_ilm/policy/{policy}.json`")
+            });
             files.tell_text(
                 path,
                 policy,
@@ -177,12 +172,12 @@ fn templates(files: &mut Files<'_>, objects: &Objects) {
         for pattern in texts(&template["index_patterns"]) {
             // A template may be for indices of others; one that nearly names ours is a slip.
             let is_ours = streams.iter().any(|stream| overlap_globs(&pattern, stream));
-            if !is_ours && let Some(near) = nearest(&pattern, streams.iter().copied()) {
+            if !is_ours && let Some(hint) = did_you_mean(&pattern, streams.iter().copied()) {
                 files.tell_text(
                     path,
                     &pattern,
                     format!("no data stream there is called like `{pattern}`, so this template is for none"),
-                    format!("did you mean `{near}`?"),
+                    hint,
                 );
             }
             patterns.push(pattern);
@@ -192,10 +187,10 @@ fn templates(files: &mut Files<'_>, objects: &Objects) {
             // Names of others may be the server's own.
             let ours = component.starts_with("logfleet-");
             if ours && !components.contains(&component.as_str()) && !may_miss.contains(&component) {
-                let hint = nearest(&component, components.iter().copied()).map_or_else(
-                    || format!("those that are rendered are {}", list(&components)),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                let hint =
+                    did_you_mean(&component, components.iter().copied()).unwrap_or_else(|| {
+                        format!("those that are rendered are {}", list(&components))
+                    });
                 files.tell_text(
                     path,
                     &component,

@@ -8,7 +8,7 @@
 use super::Files;
 use crate::fault::list;
 use crate::load::node::{Node, Value};
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 
 const KUSTOMIZATION: &str = "kubernetes/kustomization.yaml";
 
@@ -184,8 +184,8 @@ fn check_patch(files: &mut Files<'_>, path: &str, objects: &[Object]) {
         .filter(|other| other.kind == object.kind)
         .map(|other| other.name.as_str())
         .collect();
-    let hint = match nearest(&object.name, of_kind.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
+    let hint = match did_you_mean(&object.name, of_kind.iter().copied()) {
+        Some(hint) => hint,
         None if of_kind.is_empty() => format!("no `{}` is rendered: remove the patch", object.kind),
         None => format!("those of this kind are {}", list(&of_kind)),
     };

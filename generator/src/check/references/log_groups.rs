@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Files;
 use crate::check::aws::calls::{self, Configuration};
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 
 pub(super) fn check(files: &mut Files<'_>) {
     let mut used = Vec::new();
@@ -31,15 +31,14 @@ pub(super) fn check(files: &mut Files<'_>) {
             continue;
         }
         let of_region = declared.iter().filter(|(own, _)| *own == region);
-        let near = nearest(&name, of_region.map(|(_, name)| name.as_str()));
-        let hint = near.map_or_else(
-            || format!("declare it in a template of CloudFormation, `aws/{region}/…`"),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let hint =
+            did_you_mean(&name, of_region.map(|(_, name)| name.as_str())).unwrap_or_else(|| {
+                format!("declare it in a template of CloudFormation, `aws/{region}/…`")
+            });
         files.tell_text(
             &path,
             &name,
-            format!("no template declares the log group `{name}` in {region}, so what is written there waits for ever"),
+            format!("no template declares the log group `{name}` in {region}, so nothing can be written there"),
             hint,
         );
     }

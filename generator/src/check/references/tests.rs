@@ -248,13 +248,13 @@ fn a_log_group_that_is_written_is_declared_in_its_region() {
     assert_eq!(
         found("/logfleet/alpha/node", "eu-central-1"),
         [
-            "rendered/alpha/kubernetes/nodes/fluent.conf:4: no template declares the log group `/logfleet/alpha/node` in eu-central-1, so what is written there waits for ever (did you mean `/logfleet/alpha/nodes`?)"
+            "rendered/alpha/kubernetes/nodes/fluent.conf:4: no template declares the log group `/logfleet/alpha/node` in eu-central-1, so nothing can be written there (did you mean `/logfleet/alpha/nodes`?)"
         ]
     );
     assert_eq!(
         found("/logfleet/alpha/nodes", "us-east-1"),
         [
-            "rendered/alpha/kubernetes/nodes/fluent.conf:4: no template declares the log group `/logfleet/alpha/nodes` in eu-central-1, so what is written there waits for ever (declare it in a template of CloudFormation, `aws/eu-central-1/…`)"
+            "rendered/alpha/kubernetes/nodes/fluent.conf:4: no template declares the log group `/logfleet/alpha/nodes` in eu-central-1, so nothing can be written there (declare it in a template of CloudFormation, `aws/eu-central-1/…`)"
         ]
     );
 }

@@ -9,7 +9,7 @@ use crate::diff::preview::Acknowledgement;
 use crate::diff::redact;
 use crate::fault::{Fault, Faults};
 use crate::load::trailers::Trailer;
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 use crate::report::printable;
 
 /// Characters of a word that can't be made out, where it is reported.
@@ -100,13 +100,10 @@ fn split_names(names: &str) -> Vec<String> {
 fn unknown_flag(id: &str) -> Fault {
     let ids = Flag::ALL.iter().map(|flag| flag.id());
     let fault = Fault::input(format!("there is no danger flag `{}`", excerpt(id)));
-    match nearest(id, ids.clone()) {
-        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None => fault.hint(format!(
-            "the flags are {}",
-            ids.collect::<Vec<_>>().join(", ")
-        )),
-    }
+    fault.hint(
+        did_you_mean(id, ids.clone())
+            .unwrap_or_else(|| format!("the flags are {}", ids.collect::<Vec<_>>().join(", "))),
+    )
 }
 
 fn unknown_cluster(name: &str, known: &BTreeSet<String>) -> Fault {
@@ -114,10 +111,11 @@ fn unknown_cluster(name: &str, known: &BTreeSet<String>) -> Fault {
         "an `Acknowledge-Danger` names a cluster that there is not: `{}`",
         excerpt(name)
     ));
-    match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None => fault.hint("a cluster is called as its folder is, at the base or at the head"),
-    }
+    fault.hint(
+        did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| {
+            "a cluster is called as its folder is, at the base or at the head".to_owned()
+        }),
+    )
 }
 
 fn excerpt(word: &str) -> String {

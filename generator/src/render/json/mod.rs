@@ -121,7 +121,7 @@ impl<'t> Transcriber<'t> {
                 return Err(self.unexpected(Some(&token), "a key in quotes or `}`"));
             };
             if keys.contains(&key) {
-                return Err(self.error(format!("the key `{key}` stands twice")));
+                return Err(self.error(format!("duplicate key `{key}`")));
             }
             self.begin_item(keys.is_empty(), level + 1);
             self.string(&key);
@@ -263,7 +263,7 @@ mod tests {
             assert!(canonical(text).is_err(), "{text}");
         }
         let twice = canonical("{\"a\": 1,\n \"a\": 2}").unwrap_err();
-        assert_eq!(twice.to_string(), "the key `a` stands twice");
+        assert_eq!(twice.to_string(), "duplicate key `a`");
         assert_eq!(twice.offset, 10);
     }
 }

@@ -183,7 +183,7 @@ pub(super) fn check_filter(setting: &[&str], filter: &MetricFilter, problems: &m
     if !filter.dimensions.is_empty() && filter.default_value.is_some() {
         fault(
             "default_value",
-            "AWS takes no default beside dimensions, since it wouldn't know for which of their values".to_owned(),
+            "AWS allows no default together with dimensions, since it wouldn't know for which of their values".to_owned(),
             "remove one of the two",
         );
     }

@@ -2,6 +2,8 @@
 //!
 //! The forms are those of <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
+use logfleet_contract::secrets::arn_for_policy;
+
 use super::super::name::partition;
 
 /// The Region in which a partition's global services write events and
@@ -140,7 +142,7 @@ impl<'a> Arns<'a> {
     /// A secret by its name: Secrets Manager adds `-` and six characters.
     pub(in crate::resolve) fn secret(&self, name: &str) -> String {
         if name.starts_with("arn:") {
-            name.to_owned()
+            arn_for_policy(name)
         } else {
             self.arn("secretsmanager", &format!("secret:{name}-??????"))
         }

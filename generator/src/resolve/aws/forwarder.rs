@@ -111,6 +111,7 @@ pub(super) fn resolve(
         configuration,
         environment,
         called_by_log_groups: called_by(resolving, &arns, &calling),
+        tagged_log_groups: tagged(resolving, &arns, &calling),
         reads_metrics: !metrics.is_empty(),
         reads_consoles: reads_consoles.then(|| arns.instances()),
         reads_status,
@@ -154,6 +155,29 @@ fn called_by(
             }),
     );
     found
+}
+
+/// The keys of tags that events get as fields.
+fn log_group_tags(settings: &Settings) -> Vec<String> {
+    let keys = settings.sources.aws.forwarder.log_group_tags.iter();
+    keys.filter(|(_, is_on)| **is_on)
+        .map(|(key, _)| key.to_string())
+        .collect()
+}
+
+/// The log groups whose tags are read. The call is authorised on the log group, not on its streams
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html>).
+fn tagged(resolving: &Resolving<'_, '_>, arns: &Arns<'_>, calling: &[&AwsLogGroup]) -> Vec<String> {
+    if log_group_tags(resolving.settings).is_empty() {
+        return Vec::new();
+    }
+    let prefix = name::log_group_prefix(&resolving.cluster.name);
+    let (own, others): (Vec<&AwsLogGroup>, Vec<&AwsLogGroup>) = calling
+        .iter()
+        .partition(|group| group.group.name.starts_with(&prefix));
+    let all_own = (!own.is_empty()).then(|| arns.log_group(&format!("{prefix}*")));
+    let others = others.into_iter().map(|group| group.arn.clone());
+    all_own.into_iter().chain(others).collect()
 }
 
 type MetricNames = BTreeMap<String, Vec<String>>;
@@ -399,6 +423,7 @@ fn configuration(
         destinations: servers.collect(),
         dead_letter_bucket: dead_letter_bucket.to_owned(),
         resource_group: resource_group.map(ToOwned::to_owned),
+        log_group_tags: log_group_tags(resolving.settings),
         classic_load_balancers: classic.then(|| ClassicLoadBalancers {
             stream: resolving.settings.sources.aws.elb.stream.to_string(),
         }),

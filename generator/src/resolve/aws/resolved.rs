@@ -377,6 +377,8 @@ pub struct RegionForwarder {
     pub environment: String,
     /// Log groups that call it: ARNs with `*`, one for all of the cluster's own.
     pub called_by_log_groups: Vec<CallingLogGroups>,
+    /// Log groups whose tags it reads: ARNs, with `*` for all of the cluster's own; none if it reads no tags.
+    pub tagged_log_groups: Vec<String>,
     /// What calls it by the clock.
     pub schedules: Vec<Schedule>,
     /// Secrets that it reads.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::FleetCluster;
 use super::super::problem::Problems;
-use super::policy::{self, Names, Statement};
+use super::policy::{self, Names, Policy};
 use super::servers::{AdministratorRole, ResolvedReconcilerServer};
 use crate::fault::list;
 use crate::settings::{Reconciler, ReconcilerAws};
@@ -35,10 +35,10 @@ pub struct ResolvedReconcilerAws {
     pub secret_stores: Vec<SecretStore>,
     /// The accounts in which something is done.
     pub accounts: BTreeSet<String>,
-    /// What the reconciler's own role may do.
-    pub own_statements: Vec<Statement>,
-    /// What the role in each account may do; empty without one.
-    pub account_statements: Vec<Statement>,
+    /// The policies of the reconciler's own role: the first is part of the role, the others are managed ones.
+    pub own_policies: Vec<Policy>,
+    /// The same of the role in each account; empty without one.
+    pub account_policies: Vec<Policy>,
 }
 
 /// How stacks are made.
@@ -192,8 +192,8 @@ pub(super) fn resolve(
         oidc_provider: settings.oidc_provider.as_ref().map(ToString::to_string),
         assumed_role: names.assumed_role.clone(),
         external_id: settings.external_id.as_ref().map(ToString::to_string),
-        own_statements: policy::of_own(&names),
-        account_statements: policy::of_account(&names),
+        own_policies: policy::of_own(&names),
+        account_policies: policy::of_account(&names),
         stacks,
         secret_stores,
         accounts,
@@ -338,7 +338,7 @@ fn stacks(
             } else if also.contains(&place) {
                 problems.push(
                     &setting,
-                    "clusters are there, so it is looked at anyway",
+                    "the reconciler looks there anyway, since clusters are in it",
                     "remove it",
                 );
             }

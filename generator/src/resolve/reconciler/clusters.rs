@@ -43,7 +43,7 @@ pub(super) fn resolve(
         if !taking.contains(&name) {
             problems.push(
                 &["reconciler", "clusters", name],
-                format!("nobody writes Secrets into `{name}`: no cluster of this name has `kubernetes.credentials: {{ type: reconciler }}`"),
+                format!("no Secrets are written into `{name}`: no cluster of this name has `kubernetes.credentials: {{ type: reconciler }}`"),
                 if taking.is_empty() {
                     "remove it".to_owned()
                 } else {

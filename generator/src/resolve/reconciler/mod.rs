@@ -20,7 +20,7 @@ pub use aws::{
 };
 pub use cluster::ReconciledCluster;
 pub use clusters::ResolvedReconcilerCluster;
-pub use policy::Statement;
+pub use policy::{Policy, Statement};
 pub use servers::{AdministratorRole, CopiedAuthority, ResolvedReconcilerServer, Serves};
 
 use super::FleetCluster;
@@ -44,6 +44,8 @@ pub struct FleetReconciler {
 pub struct ResolvedReconciler {
     /// The namespace.
     pub namespace: String,
+    /// Whether the tool of GitOps applies it.
+    pub gitops: bool,
     /// The image with its tag or digest.
     pub image: String,
     /// When a run begins.
@@ -191,6 +193,7 @@ impl FleetReconciler {
             source,
             servers,
             clusters: takers,
+            gitops: own.gitops,
             mounted,
             aws,
             ports,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::aws_calls::{CALLS, Caller, Listed, On};
+use logfleet_contract::secrets::arn_for_policy;
 use serde::Serialize;
 
 /// A statement of a policy.
@@ -15,6 +16,29 @@ pub struct Statement {
     /// On what, as `Fn::Sub` reads it; `*` for everything.
     pub resources: BTreeSet<String>,
 }
+
+impl Statement {
+    /// The characters that it has without its resources, written without blanks, and a comma.
+    fn characters(&self) -> usize {
+        let actions: usize = self.actions.iter().map(|own| characters(own)).sum();
+        r#"{"Sid":"","Effect":"Allow","Action":[],"Resource":[]},"#.len() + self.sid.len() + actions
+    }
+}
+
+/// A policy, no larger than AWS allows a managed one to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Policy {
+    /// Its number among those of the role, from 1.
+    pub number: usize,
+    /// What it allows.
+    pub statements: Vec<Statement>,
+}
+
+/// The characters of a managed policy, not counting blanks:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. What `Fn::Sub` puts into an ARN is
+/// shorter than its placeholder.
+const MOST_CHARACTERS: usize = 6144;
+const EMPTY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
 /// What stands for the settings in the table.
 #[derive(Clone, Debug, Default)]
@@ -33,27 +57,70 @@ pub(super) struct Names {
     pub domains: BTreeSet<String>,
 }
 
-/// What the reconciler's own role may do: everything, if it assumes no other.
-pub(super) fn of_own(names: &Names) -> Vec<Statement> {
+/// The policies of the reconciler's own role: for everything, if it assumes no other.
+pub(super) fn of_own(names: &Names) -> Vec<Policy> {
     let is_alone = names.assumed_role.is_none();
-    statements(names, |caller| is_alone || caller == Caller::Own)
+    policies(statements(names, |caller| {
+        is_alone || caller == Caller::Own
+    }))
 }
 
-/// What the role in each account may do.
-pub(super) fn of_account(names: &Names) -> Vec<Statement> {
+/// The policies of the role in each account.
+pub(super) fn of_account(names: &Names) -> Vec<Policy> {
     if names.assumed_role.is_none() {
         return Vec::new();
     }
-    statements(names, |caller| caller != Caller::Own)
+    policies(statements(names, |caller| caller != Caller::Own))
 }
 
+/// Divides statements into policies that are small enough to be managed ones. A statement with a longer list goes on
+/// in the next policy.
+fn policies(statements: Vec<Statement>) -> Vec<Policy> {
+    let mut policies: Vec<Policy> = Vec::new();
+    let mut room = 0;
+    for statement in statements {
+        let mut resources = statement.resources.iter().peekable();
+        while let Some(first) = resources.next() {
+            let size = statement.characters() + characters(first);
+            if size > room || policies.is_empty() {
+                policies.push(Policy {
+                    number: policies.len() + 1,
+                    statements: Vec::new(),
+                });
+                room = MOST_CHARACTERS - EMPTY_POLICY.len();
+            }
+            room = room.saturating_sub(size);
+            let mut part = BTreeSet::from([first.clone()]);
+            while let Some(next) = resources.next_if(|next| characters(next) <= room) {
+                room -= characters(next);
+                part.insert(next.clone());
+            }
+            if let Some(policy) = policies.last_mut() {
+                policy.statements.push(Statement {
+                    resources: part,
+                    ..statement.clone()
+                });
+            }
+        }
+    }
+    policies
+}
+
+/// The characters of a text in a list: with quotes and a comma.
+fn characters(text: &str) -> usize {
+    text.len() + 3
+}
+
+/// The statements, those first whose lists don't grow with the fleet: they stay in the first policy.
 fn statements(names: &Names, is_for: impl Fn(Caller) -> bool) -> Vec<Statement> {
-    let mut found: BTreeMap<BTreeSet<String>, Statement> = BTreeMap::new();
+    let mut found: BTreeMap<(bool, BTreeSet<String>), Statement> = BTreeMap::new();
     for own in CALLS.iter().filter(|own| is_for(own.caller)) {
         let Some(resources) = names.resources(own) else {
             continue;
         };
-        let statement = found.entry(resources.clone()).or_insert_with(|| Statement {
+        let grows = matches!(own.on, On::Domains | On::DomainRoles | On::Secrets);
+        let key = (grows, resources.clone());
+        let statement = found.entry(key).or_insert_with(|| Statement {
             sid: format!("{:?}", own.on),
             actions: BTreeSet::new(),
             resources,
@@ -131,7 +198,7 @@ fn arn_of_secret(name: &str) -> Option<String> {
     if name.starts_with("logfleet/") {
         None
     } else if name.starts_with("arn:") {
-        Some(name.to_owned())
+        Some(arn_for_policy(name))
     } else {
         Some(format!(
             "arn:aws:secretsmanager:*:<account>:secret:{name}-??????"

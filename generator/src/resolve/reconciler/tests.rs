@@ -140,12 +140,73 @@ fn passwords_are_kept_where_the_cluster_is() {
         (aws.role_name.as_str(), aws.role_path.as_str()),
         ("reconciler", "/team/")
     );
-    let secrets = aws
-        .account_statements
-        .iter()
-        .find(|own| own.sid == "Secrets");
+    let secrets = statements(&aws.account_policies).find(|own| own.sid == "Secrets");
     let named = "arn:${AWS::Partition}:secretsmanager:*:${AWS::AccountId}:secret:own/name-??????";
     assert!(secrets.expect("a statement").resources.contains(named));
+}
+
+fn statements(policies: &[Policy]) -> impl Iterator<Item = &Statement> {
+    policies.iter().flat_map(|policy| &policy.statements)
+}
+
+/// A policy as AWS counts it, written without blanks.
+fn characters(policy: &Policy) -> usize {
+    let written = policy.statements.iter().map(|own| {
+        json!({ "Sid": own.sid, "Effect": "Allow", "Action": own.actions, "Resource": own.resources })
+    });
+    let statements: Vec<Value> = written.collect();
+    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    document.to_string().len()
+}
+
+/// A managed policy has at most 6,144 characters, however many domains, roles and secrets a fleet has.
+#[test]
+fn policies_stay_small_however_large_the_fleet_is() {
+    let changes: Vec<String> = (0..300)
+        .map(|number| {
+            format!(
+                r#"{{ name: "c{number}", kubernetes: {{ role_arn: "arn:aws:iam::111122223333:role/pods" }}, destinations: {{
+                    main: {{ url: "https://search-logs-{number:03}-abcdefghij.eu-central-1.es.amazonaws.com", authentication: {{ type: aws_sigv4 }} }},
+                    audit: {{ backend: opensearch, version: 3, url: "https://audit.example.net", authentication: {{ type: basic, secret: "aws-secretsmanager:team-{number:03}/a-name-of-our-own" }} }} }} }}"#
+            )
+        })
+        .collect();
+    let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+    let clusters = clusters(&changes);
+    let reconciler = right(&json!({}), &clusters);
+    let aws = reconciler.aws.as_ref().expect("a role");
+    let found = |policies: &[Policy], sid: &str| -> usize {
+        let all = statements(policies).filter(|own| own.sid == sid);
+        all.map(|own| own.resources.len()).sum()
+    };
+    for (policies, sid, most) in [
+        (&aws.own_policies, "Domains", 300),
+        (&aws.account_policies, "Secrets", 301),
+    ] {
+        assert_eq!(found(policies, sid), most, "{sid}");
+        assert!(policies.len() > 3, "{sid}");
+        for (at, policy) in policies.iter().enumerate() {
+            assert_eq!(policy.number, at + 1);
+            assert!(characters(policy) <= 6144, "{}", characters(policy));
+            // No room is wasted: AWS attaches ten of them to a role unless somebody raises that.
+            let is_last = policy.number == policies.len();
+            assert!(
+                is_last || characters(policy) > 5900,
+                "{}",
+                characters(policy)
+            );
+        }
+        // What doesn't grow is where it was.
+        let last = statements(policies).last().expect("a statement");
+        assert_eq!(last.sid, sid);
+    }
+    let role = statements(&aws.own_policies)
+        .find(|own| own.sid == "AccountRole" || own.sid == "StoreRoles");
+    assert!(
+        aws.own_policies[0]
+            .statements
+            .contains(role.expect("a role is assumed"))
+    );
 }
 
 #[test]
@@ -157,10 +218,8 @@ fn a_role_may_what_the_table_says() {
         "records": { "bucket": "r", "region": "eu-central-1" },
     } } });
     let aws = right(&everything, &clusters).aws.expect("a role");
-    let actions = |statements: &[Statement]| -> BTreeSet<String> {
-        let all = statements
-            .iter()
-            .flat_map(|statement| statement.actions.iter().cloned());
+    let actions = |policies: &[Policy]| -> BTreeSet<String> {
+        let all = statements(policies).flat_map(|statement| statement.actions.iter().cloned());
         all.collect()
     };
     let listed = |is_for: &dyn Fn(Caller, On) -> bool| -> BTreeSet<String> {
@@ -171,19 +230,19 @@ fn a_role_may_what_the_table_says() {
     // It only looks who it is where it assumes no role, and no cluster here writes to a domain by a role.
     let at_domains = |on: On| matches!(on, On::Domains | On::DomainRoles);
     let own = listed(&|caller, on| caller == Caller::Own && on != On::All && !at_domains(on));
-    assert_eq!(actions(&aws.own_statements), own);
+    assert_eq!(actions(&aws.own_policies), own);
     assert_eq!(
-        actions(&aws.account_statements),
+        actions(&aws.account_policies),
         listed(&|caller, _| caller != Caller::Own)
     );
     let mut alone = everything.clone();
     alone["reconciler"]["aws"]["assumed_role"] = Value::Null;
     let aws = right(&alone, &clusters).aws.expect("a role");
-    assert_eq!(actions(&aws.account_statements), BTreeSet::new());
+    assert_eq!(actions(&aws.account_policies), BTreeSet::new());
     let mut all = listed(&|_, on| !at_domains(on));
     all.remove("sts:AssumeRole");
-    assert_eq!(actions(&aws.own_statements), all);
-    let resources = aws.own_statements.iter().flat_map(|own| &own.resources);
+    assert_eq!(actions(&aws.own_policies), all);
+    let resources = statements(&aws.own_policies).flat_map(|own| &own.resources);
     for resource in resources {
         assert!(!resource.contains('<'), "{resource} has a placeholder");
     }
@@ -191,11 +250,11 @@ fn a_role_may_what_the_table_says() {
     let passwords = right(&json!({}), &clusters).aws.expect("a role");
     assert_eq!(passwords.stacks, None);
     assert_eq!(
-        actions(&passwords.account_statements),
+        actions(&passwords.account_policies),
         listed(&|caller, _| caller == Caller::Store)
     );
     assert_eq!(
-        actions(&passwords.own_statements),
+        actions(&passwords.own_policies),
         ["sts:AssumeRole".to_owned()].into()
     );
 }
@@ -216,7 +275,7 @@ fn a_domain_is_administered_by_a_role() {
     assert_eq!(reconciler.mounted, []);
     let of = |reconciler: &ResolvedReconciler, sid: &str| -> Vec<String> {
         let aws = reconciler.aws.as_ref().expect("a role");
-        let statements = aws.own_statements.iter().filter(|own| own.sid == sid);
+        let statements = statements(&aws.own_policies).filter(|own| own.sid == sid);
         statements
             .flat_map(|own| own.resources.iter().cloned())
             .collect()

@@ -276,7 +276,7 @@ fn what_leads_nowhere_or_aws_would_refuse_is_reported() {
         [
             format!("{setting}.namespace`: namespaces that begin with `AWS/` are AWS's own"),
             format!(
-                "{setting}.default_value`: AWS takes no default beside dimensions, since it wouldn't know for which of their values"
+                "{setting}.default_value`: AWS allows no default together with dimensions, since it wouldn't know for which of their values"
             ),
             format!(
                 "{setting}.alarm_at`: each value of a dimension is a metric of its own, so an alarm on all of them would never ring"
