@@ -85,9 +85,7 @@ fn without_name(rendered: RenderedCluster<'_>) -> RenderedTree {
 /// The risks with words for placeholders; a group puts those of changes.
 fn with_words(mut cluster: ChangedCluster) -> ChangedCluster {
     for risk in &mut cluster.risks {
-        risk.what = show_placeholders(&risk.what);
-        risk.live = risk.live.as_deref().map(show_placeholders);
-        risk.file = risk.file.as_deref().map(show_placeholders);
+        risk.replace_in_words(show_placeholders);
     }
     cluster
 }

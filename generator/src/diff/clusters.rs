@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use logfleet_contract::folder::ACCOUNTS;
 
 use super::clusters_at_risk;
-use super::compare::files::{self, compare_trees};
+use super::compare::files::compare_trees;
 use super::comparison::{Comparison, Outcome, Presence, RenderedCluster, Whole};
+use super::documents::Documents;
 use super::group::ChangedCluster;
 use super::placeholders::Placeholders;
-use super::risk::{self, Applier, RiskFinding, Surroundings};
+use super::risk::{self, Applier, RiskFinding};
 use super::shipping::Shipping;
 use crate::tree::RenderedTree;
 
@@ -25,11 +26,11 @@ pub fn compare_cluster(
             whole: Whole::of(head),
             known: Placeholders::of(head.cluster),
             shipping: Shipping::of(head.cluster),
-            risks: files::risks(Surroundings {
-                base: &RenderedTree::default(),
-                head: head.tree,
-                applier: Applier::Nobody,
-            }),
+            risks: risk::find(
+                &Documents::default(),
+                &Documents::of(head.tree),
+                Applier::Nobody,
+            ),
             renamed: None,
         },
         (Presence::Rendered(base), Presence::Absent) => Outcome::Removed {
@@ -67,14 +68,11 @@ pub fn compare_shared(
         return None;
     }
     let known = Placeholders::default();
-    let around = Surroundings {
-        base,
-        head,
-        applier: Applier::Nobody,
-    };
-    let mut compared = compare_trees(around, &known);
+    let (old, new) = (Documents::of(base), Documents::of(head));
+    let compared = compare_trees(&old, &new, &known);
+    let mut risks = risk::find(&old, &new, Applier::Nobody);
     if folder == ACCOUNTS {
-        forget_accounts_that_left(base, head, &mut compared.risks);
+        forget_accounts_that_left(base, head, &mut risks);
     }
     let name = folder.to_owned();
     Some(Comparison {
@@ -84,7 +82,7 @@ pub fn compare_shared(
                 name,
                 known,
                 files: compared.files,
-                risks: compared.risks,
+                risks,
             },
             file_totals: compared.file_totals,
             object_totals: compared.object_totals,
@@ -147,13 +145,9 @@ pub(super) fn compare_both(
         return None;
     }
     let known = Placeholders::of(base.cluster).common(&Placeholders::of(head.cluster));
-    let around = Surroundings {
-        base: base.tree,
-        head: head.tree,
-        applier: Applier::of(head.cluster.gitops.as_ref()),
-    };
-    let compared = compare_trees(around, &known);
-    let risks = clusters_at_risk::of_both(base, head, compared.risks);
+    let files = (Documents::of(base.tree), Documents::of(head.tree));
+    let compared = compare_trees(&files.0, &files.1, &known);
+    let risks = clusters_at_risk::of_both(base, head, (&files.0, &files.1));
     Some(Outcome::Changed {
         cluster: ChangedCluster {
             name: name.to_owned(),

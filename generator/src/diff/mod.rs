@@ -4,10 +4,11 @@
 //! ```text
 //! comparison       what is compared, and what becomes of it
 //! clusters         one cluster on both sides …
-//! compare/         … its files by bytes, and where these differ, by what they mean
+//! documents        … its files, each parsed once
+//! compare/         … compared by bytes, and where these differ, by what they mean
 //! cluster_renames  … a renamed one beside what it was
-//! risk/          what of it can lose, leak or break something …
-//! clusters_at_risk       … in a cluster as it is applied, wherever it moves
+//! risk/            what of it can lose, leak or break something …
+//! clusters_at_risk … in a cluster as it is applied, wherever it moves
 //! settings/        which settings changed, and what they reach
 //! shipping         what new clusters ship
 //! group            equal changes of many clusters, reported once
@@ -25,6 +26,7 @@ mod clusters;
 mod clusters_at_risk;
 mod compare;
 mod comparison;
+mod documents;
 mod group;
 pub mod layout;
 mod placeholders;

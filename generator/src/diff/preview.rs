@@ -81,6 +81,23 @@ pub struct Risk {
     pub files: Vec<String>,
     /// Who says that it is meant; none if nobody does.
     pub acknowledged: Option<Acknowledgement>,
+    /// What differs; none where that isn't one property.
+    pub key: Option<FactKey>,
+    /// What it was, in one word; none where it isn't known, or not the same in all clusters.
+    pub before: Option<String>,
+    /// What it is.
+    pub after: Option<String>,
+}
+
+/// A property of an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FactKey {
+    /// The kind of object, such as `AWS::EC2::FlowLog`, `DaemonSet` or `container`.
+    pub kind: String,
+    /// Which one, such as `aws/eu-central-1/stack/FlowLog`; none for several.
+    pub object: Option<String>,
+    /// The way to the property; empty for the object as a whole.
+    pub aspect: String,
 }
 
 /// Somebody's word that a risk is meant.

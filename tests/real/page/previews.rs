@@ -226,6 +226,9 @@ fn risks() -> Vec<Risk> {
         clusters: names(0, 9),
         files: vec!["kubernetes/nodes/daemonset.yaml".to_owned()],
         acknowledged,
+        key: None,
+        before: None,
+        after: None,
     };
     let by = Acknowledgement {
         place: "commit 1f0c9a52".to_owned(),

@@ -8,12 +8,12 @@ use super::finding::{Finding, Findings, Path};
 use super::language::{self, Language};
 use super::renames;
 use super::text::{self, TextChange};
+use crate::diff::documents::{Document, Documents};
 use crate::diff::placeholders::Placeholders;
 use crate::diff::preview::{Detail, Totals};
 use crate::diff::redact;
-use crate::diff::risk::{self, Change, DataStreams, RiskFinding, Side, Surroundings};
 use crate::secrets;
-use crate::tree::{RenderedTree, TreePath};
+use crate::tree::RenderedTree;
 
 /// What differs between two trees.
 #[derive(Debug, Default)]
@@ -24,8 +24,6 @@ pub(in crate::diff) struct TreeComparison {
     pub(in crate::diff) file_totals: Totals,
     /// The same of objects.
     pub(in crate::diff) object_totals: Totals,
-    /// What in it is risky.
-    pub(in crate::diff) risks: Vec<RiskFinding>,
 }
 
 /// What differs in one file.
@@ -46,225 +44,166 @@ pub(in crate::diff) struct File<'t> {
     pub(in crate::diff) bytes: &'t [u8],
 }
 
-/// A file and what it means, read once.
-struct Version<'t> {
-    file: File<'t>,
-    text: Option<&'t str>,
-    value: Option<Json>,
+/// The Kubernetes object in a file: `Kind namespace/name`.
+fn object_in(document: &Document<'_>) -> Option<String> {
+    let value = document.value()?;
+    let kind = value.get("kind")?.as_str()?;
+    let metadata = value.get("metadata")?;
+    let name = metadata.get("name")?.as_str()?;
+    let name = match metadata.get("namespace").and_then(Json::as_str) {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    };
+    Some(redact::text(&name))
 }
 
-impl<'t> Version<'t> {
-    fn read(file: File<'t>) -> Self {
-        let text = std::str::from_utf8(file.bytes).ok();
-        let value = text.and_then(|text| language::value(Language::of(file.path)?, text));
-        Self { file, text, value }
+/// What in a file has a life of its own where it is applied: each resource of
+/// a `CloudFormation` template, a Kubernetes object, or a body for
+/// Elasticsearch or OpenSearch.
+fn objects_in<'d>(document: &'d Document<'_>) -> BTreeMap<&'d str, &'d Json> {
+    let Some(value) = document.value() else {
+        return BTreeMap::new();
+    };
+    if let Some(Json::Object(resources)) = value.get("Resources") {
+        let resources = resources.iter();
+        return resources.map(|(id, value)| (id.as_str(), value)).collect();
     }
-
-    /// The Kubernetes object in it: `Kind namespace/name`.
-    fn object(&self) -> Option<String> {
-        let value = self.value.as_ref()?;
-        let kind = value.get("kind")?.as_str()?;
-        let metadata = value.get("metadata")?;
-        let name = metadata.get("name")?.as_str()?;
-        let name = match metadata.get("namespace").and_then(Json::as_str) {
-            Some(namespace) => format!("{kind} {namespace}/{name}"),
-            None => format!("{kind} {name}"),
-        };
-        Some(redact::text(&name))
+    let is_kustomization = document.path().ends_with("kustomization.yaml");
+    let is_object = value.get("kind").is_some() && !is_kustomization;
+    if is_object || document.path().starts_with("elasticsearch/") {
+        BTreeMap::from([("", value)])
+    } else {
+        BTreeMap::new()
     }
+}
 
-    /// What in it has a life of its own where it is applied: each resource of
-    /// a `CloudFormation` template, a Kubernetes object, or a body for
-    /// Elasticsearch or OpenSearch.
-    fn objects(&self) -> BTreeMap<&str, &Json> {
-        let Some(value) = &self.value else {
-            return BTreeMap::new();
-        };
-        if let Some(Json::Object(resources)) = value.get("Resources") {
-            let resources = resources.iter();
-            return resources.map(|(id, value)| (id.as_str(), value)).collect();
-        }
-        let is_kustomization = self.file.path.ends_with("kustomization.yaml");
-        let is_object = value.get("kind").is_some() && !is_kustomization;
-        if is_object || self.file.path.starts_with("elasticsearch/") {
-            BTreeMap::from([("", value)])
-        } else {
-            BTreeMap::new()
-        }
-    }
-
-    /// As the rules of risks see it; nothing if it is no text.
-    fn side(&self) -> Option<Side<'_>> {
-        Some(Side {
-            path: self.file.path,
-            text: self.text?,
-            value: self.value.as_ref(),
-        })
-    }
-
-    fn comparison(&self, findings: Vec<Finding>) -> FileComparison {
-        FileComparison {
-            path: redact::text(self.file.path),
-            object: self.object(),
-            findings,
-        }
+fn comparison(document: &Document<'_>, findings: Vec<Finding>) -> FileComparison {
+    FileComparison {
+        path: redact::text(document.path()),
+        object: object_in(document),
+        findings,
     }
 }
 
 /// Compares what two trees of a cluster hold, which has these values of its
 /// own: bytes first, and where these differ, what they mean.
 pub(in crate::diff) fn compare_trees(
-    around: Surroundings<'_>,
+    base: &Documents<'_>,
+    head: &Documents<'_>,
     known: &Placeholders,
 ) -> TreeComparison {
     let mut result = TreeComparison::default();
-    let streams = DataStreams::of(around);
-    for (old, new) in differing(around.base, around.head) {
-        let [old, new] = [old, new].map(|file| file.map(Version::read));
-        match (&old, &new) {
-            (Some(old), Some(new)) if old.file.path == new.file.path => {
-                result.push_changed(compare_versions(old, new, known), old, new);
+    for pair in differing(base, head) {
+        match pair {
+            (Some(old), Some(new)) if old.path() == new.path() => {
+                result.push_changed(compare_documents(old, new, known), old, new);
             }
             (Some(old), Some(new)) => result.push_renamed(old, new, known),
             (Some(old), None) => result.push_removed(old, known),
             (None, Some(new)) => result.push_added(new, known),
             (None, None) => {}
         }
-        let risks = risks_of(old.as_ref(), new.as_ref(), around, &streams);
-        result.risks.extend(risks);
     }
-    add_new(&mut result.risks, streams.risks(around));
     result.files.sort_by(|a, b| a.path.cmp(&b.path));
     result
 }
 
-/// What is risky about the files that differ, and nothing else of them.
-pub(in crate::diff) fn risks(around: Surroundings<'_>) -> Vec<RiskFinding> {
-    let streams = DataStreams::of(around);
-    let risks = differing(around.base, around.head)
-        .into_iter()
-        .flat_map(|pair| {
-            let [old, new] = <[_; 2]>::from(pair).map(|file| file.map(Version::read));
-            risks_of(old.as_ref(), new.as_ref(), around, &streams)
-        });
-    let mut risks: Vec<RiskFinding> = risks.collect();
-    add_new(&mut risks, streams.risks(around));
-    risks
-}
-
-/// Adds what isn't reported already, of a file that is for data streams and more.
-fn add_new(risks: &mut Vec<RiskFinding>, of_streams: Vec<RiskFinding>) {
-    for risk in of_streams {
-        if !risks.contains(&risk) {
-            risks.push(risk);
-        }
-    }
-}
-
-fn risks_of(
-    old: Option<&Version<'_>>,
-    new: Option<&Version<'_>>,
-    around: Surroundings<'_>,
-    streams: &DataStreams,
-) -> Vec<RiskFinding> {
-    let [old, new] = [old, new].map(|version| version.and_then(Version::side));
-    let change = Change {
-        old,
-        new,
-        around,
-        streams,
-    };
-    risk::of_change(&change)
-}
+/// A file at the base, and the same at the head.
+pub(in crate::diff) type Pair<'d, 't> = (Option<&'d Document<'t>>, Option<&'d Document<'t>>);
 
 /// The files that aren't the same on both sides, each with what it was: those
 /// that differ, then those that went, then those that came or have another name.
-fn differing<'t>(
-    base: &'t RenderedTree,
-    head: &'t RenderedTree,
-) -> Vec<(Option<File<'t>>, Option<File<'t>>)> {
+pub(in crate::diff) fn differing<'d, 't>(
+    base: &'d Documents<'t>,
+    head: &'d Documents<'t>,
+) -> Vec<Pair<'d, 't>> {
     let (removed, added) = (only_in(base, head), only_in(head, base));
-    let renames = renames::find(&removed, &added);
+    let renames = renames::find(&files(&removed), &files(&added));
     let mut pairs = Vec::new();
-    for (path, new) in head.files() {
-        if let Some(old) = base.0.get(path).filter(|old| *old != new) {
-            let path = path.as_str();
-            let file = |bytes| Some(File { path, bytes });
-            pairs.push((file(old), file(new)));
+    for new in head.iter() {
+        let old = base.get(new.path());
+        if let Some(old) = old.filter(|old| !old.is_same(new)) {
+            pairs.push((Some(old), Some(new)));
         }
     }
-    let is_renamed = |file: &File<'_>| renames.iter().any(|(from, _)| from.path == file.path);
-    let removed = removed.into_iter().filter(|file| !is_renamed(file));
-    pairs.extend(removed.map(|file| (Some(file), None)));
-    pairs.extend(added.into_iter().map(|file| {
-        let renamed = renames.iter().find(|(_, to)| to.path == file.path);
-        (renamed.map(|(from, _)| *from), Some(file))
+    let is_renamed =
+        |file: &&Document<'_>| renames.iter().any(|(from, _)| from.path == file.path());
+    let gone = removed.iter().copied().filter(|file| !is_renamed(file));
+    pairs.extend(gone.map(|file| (Some(file), None)));
+    pairs.extend(added.iter().map(|file| {
+        let renamed = renames.iter().find(|(_, to)| to.path == file.path());
+        let old = renamed.and_then(|(from, _)| base.get(from.path));
+        (old, Some(*file))
     }));
     pairs
 }
 
-/// How many files and objects there are in a tree.
-pub(in crate::diff) fn count(tree: &RenderedTree) -> (usize, usize) {
-    let count = |(path, bytes): (&TreePath, &[u8])| {
-        let path = path.as_str();
-        Version::read(File { path, bytes }).objects().len()
-    };
-    (tree.0.len(), tree.files().map(count).sum())
+fn only_in<'d, 't>(one: &'d Documents<'t>, other: &Documents<'_>) -> Vec<&'d Document<'t>> {
+    let all = one.iter();
+    all.filter(|file| !other.has(file.path())).collect()
 }
 
-fn only_in<'t>(one: &'t RenderedTree, other: &RenderedTree) -> Vec<File<'t>> {
-    let only = one
-        .0
-        .iter()
-        .filter(|(path, _)| !other.0.contains_key(*path));
-    let files = only.map(|(path, bytes)| File {
-        path: path.as_str(),
-        bytes,
+fn files<'d>(documents: &[&'d Document<'_>]) -> Vec<File<'d>> {
+    let all = documents.iter();
+    all.map(|document| File {
+        path: document.path(),
+        bytes: document.bytes(),
+    })
+    .collect()
+}
+
+/// How many files and objects there are in a tree.
+pub(in crate::diff) fn count(tree: &RenderedTree) -> (usize, usize) {
+    let documents = tree.files();
+    let objects = documents.map(|(path, bytes)| {
+        let document = Document::of(path.as_str(), bytes);
+        objects_in(&document).len()
     });
-    files.collect()
+    (tree.0.len(), objects.sum())
 }
 
 impl TreeComparison {
-    fn push_changed(&mut self, findings: Vec<Finding>, old: &Version<'_>, new: &Version<'_>) {
+    fn push_changed(&mut self, findings: Vec<Finding>, old: &Document<'_>, new: &Document<'_>) {
         self.file_totals.changed += 1;
         self.object_totals
-            .add(compare_objects(&old.objects(), &new.objects()));
-        self.files.push(new.comparison(findings));
+            .add(compare_objects(&objects_in(old), &objects_in(new)));
+        self.files.push(comparison(new, findings));
     }
 
-    fn push_renamed(&mut self, old: &Version<'_>, new: &Version<'_>, known: &Placeholders) {
-        let from = redact::text(old.file.path);
+    fn push_renamed(&mut self, old: &Document<'_>, new: &Document<'_>, known: &Placeholders) {
+        let from = redact::text(old.path());
         let mut findings = whole(TextChange::shown(Detail::FileRenamed { from }), known);
-        if old.file.bytes != new.file.bytes {
-            findings.extend(compare_versions(old, new, known));
+        if old.bytes() != new.bytes() {
+            findings.extend(compare_documents(old, new, known));
         }
         self.push_changed(findings, old, new);
     }
 
-    fn push_removed(&mut self, old: &Version<'_>, known: &Placeholders) {
+    fn push_removed(&mut self, old: &Document<'_>, known: &Placeholders) {
         self.file_totals.removed += 1;
-        self.object_totals.removed += old.objects().len();
+        self.object_totals.removed += objects_in(old).len();
         let findings = whole(TextChange::shown(Detail::FileRemoved), known);
-        self.files.push(old.comparison(findings));
+        self.files.push(comparison(old, findings));
     }
 
-    fn push_added(&mut self, new: &Version<'_>, known: &Placeholders) {
+    fn push_added(&mut self, new: &Document<'_>, known: &Placeholders) {
         self.file_totals.added += 1;
-        self.object_totals.added += new.objects().len();
+        self.object_totals.added += objects_in(new).len();
         let findings = whole(file_added(new), known);
-        self.files.push(new.comparison(findings));
+        self.files.push(comparison(new, findings));
     }
 }
 
 /// A new file with its text, unless that is nothing to be shown.
-fn file_added<'t>(new: &Version<'t>) -> TextChange<'t> {
-    let is_secret = match &new.value {
+fn file_added<'d>(new: &'d Document<'_>) -> TextChange<'d> {
+    let text = new.text();
+    let is_secret = match new.value() {
         Some(value) => redact::has_secret(value),
-        None => new.text.is_some_and(secrets::names_secret),
+        None => text.is_some_and(secrets::names_secret),
     };
-    let is_readable = Language::of(new.file.path) != Some(Language::Pem);
-    let text = new.text.filter(|_| is_readable && !is_secret);
-    text::file_added(new.file.bytes, text)
+    let is_readable = Language::of(new.path()) != Some(Language::Pem);
+    let text = text.filter(|_| is_readable && !is_secret);
+    text::file_added(new.bytes(), text)
 }
 
 /// What becomes of a file as a whole.
@@ -274,13 +213,13 @@ fn whole(change: TextChange<'_>, known: &Placeholders) -> Vec<Finding> {
     found.into_list()
 }
 
-fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &Placeholders) -> Vec<Finding> {
+fn compare_documents(old: &Document<'_>, new: &Document<'_>, known: &Placeholders) -> Vec<Finding> {
     let mut found = Findings::new(known);
     let top = Path::default();
-    match (old.text, new.text) {
+    match (old.text(), new.text()) {
         (Some(old_text), Some(new_text)) => {
-            let language = Language::of(new.file.path);
-            match (language, &old.value, &new.value) {
+            let language = Language::of(new.path());
+            match (language, old.value(), new.value()) {
                 (Some(language), Some(one), Some(two)) => {
                     let (old, new) = ((old_text, one), (new_text, two));
                     language::compare_read(language, &top, old, new, &mut found);
@@ -288,7 +227,7 @@ fn compare_versions(old: &Version<'_>, new: &Version<'_>, known: &Placeholders) 
                 _ => language::compare(language, &top, old_text, new_text, &mut found),
             }
         }
-        _ => found.push_text(&top, text::opaque(old.file.bytes, new.file.bytes)),
+        _ => found.push_text(&top, text::opaque(old.bytes(), new.bytes())),
     }
     found.into_list()
 }

@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 use super::files::{self, TreeComparison};
 use super::finding::{Finding, Findings, Path};
 use super::{language, structure};
+use crate::diff::documents::Documents;
 use crate::diff::placeholders::Placeholders;
 use crate::diff::preview::Detail;
 use crate::diff::redact::Under;
-use crate::diff::risk::{Applier, Surroundings};
 use crate::tree::{RenderedTree, TreePath};
 
 fn differences(old: &Json, new: &Json) -> Vec<String> {
@@ -45,12 +45,8 @@ fn describe(finding: &Finding) -> String {
 }
 
 fn compare_trees(base: &RenderedTree, head: &RenderedTree) -> TreeComparison {
-    let around = Surroundings {
-        base,
-        head,
-        applier: Applier::Nobody,
-    };
-    files::compare_trees(around, &Placeholders::default())
+    let [base, head] = [base, head].map(Documents::of);
+    files::compare_trees(&base, &head, &Placeholders::default())
 }
 
 fn tree(files: &[(&str, &str)]) -> RenderedTree {

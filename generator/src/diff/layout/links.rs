@@ -150,6 +150,9 @@ mod tests {
             clusters: clusters.iter().map(|name| (*name).to_owned()).collect(),
             files: vec![file.to_owned()],
             acknowledged: None,
+            key: None,
+            before: None,
+            after: None,
         }
     }
 

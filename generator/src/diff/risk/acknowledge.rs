@@ -200,6 +200,9 @@ mod tests {
             clusters: clusters.iter().map(ToString::to_string).collect(),
             files: Vec::new(),
             acknowledged: None,
+            key: None,
+            before: None,
+            after: None,
         }
     }
 

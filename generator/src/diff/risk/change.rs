@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::{DataStreams, Flag, Removed, RiskFinding};
+use crate::diff::documents::{Document, Documents};
 use crate::diff::redact;
 use crate::resolve::ResolvedGitops;
 use crate::settings::GitopsTool;
-use crate::tree::RenderedTree;
 
 /// Longest sentence, in characters.
 const LONGEST: usize = 480;
@@ -69,9 +69,9 @@ impl Applier {
 #[derive(Clone, Copy)]
 pub(in crate::diff) struct Surroundings<'t> {
     /// All files at the base.
-    pub(in crate::diff) base: &'t RenderedTree,
+    pub(in crate::diff) base: &'t Documents<'t>,
     /// All files at the head.
-    pub(in crate::diff) head: &'t RenderedTree,
+    pub(in crate::diff) head: &'t Documents<'t>,
     /// Who applies them.
     pub(in crate::diff) applier: Applier,
 }
@@ -87,13 +87,24 @@ pub(in crate::diff) struct Side<'t> {
     pub(in crate::diff) value: Option<&'t Json>,
 }
 
+impl<'t> Side<'t> {
+    /// That of a file; nothing if it is no text.
+    pub(in crate::diff) fn of(document: &'t Document<'_>) -> Option<Self> {
+        Some(Self {
+            path: document.path(),
+            text: document.text()?,
+            value: document.value(),
+        })
+    }
+}
+
 /// A file before and after.
 #[derive(Clone, Copy)]
 pub(in crate::diff) struct Change<'t> {
     pub(in crate::diff) old: Option<Side<'t>>,
     pub(in crate::diff) new: Option<Side<'t>>,
     pub(in crate::diff) around: Surroundings<'t>,
-    pub(in crate::diff) streams: &'t DataStreams,
+    pub(in crate::diff) streams: &'t DataStreams<'t>,
 }
 
 impl<'t> Change<'t> {
@@ -158,19 +169,8 @@ impl<'t> Change<'t> {
     /// Whether its file is there at the head, but can't be read: what is in it
     /// isn't removed, nobody knows.
     pub(super) fn is_unreadable(&self) -> bool {
-        let there = |path: &str| self.around.head.0.contains_key(path);
+        let there = |path: &str| self.around.head.has(path);
         self.new_value().is_none() && (self.new.is_some() || there(self.path()))
-    }
-
-    /// What becomes of the resources that leave this file.
-    pub(super) fn stack(&self) -> Stack {
-        if self.old_value().is_some_and(is_fragment) {
-            Stack::OfMembers
-        } else if self.new.is_none() {
-            Stack::Stays
-        } else {
-            Stack::Updated
-        }
     }
 }
 
@@ -205,7 +205,7 @@ pub(super) fn is_fragment(value: &Json) -> bool {
 }
 
 /// The resources of a template, or of a fragment, by logical id.
-fn resources(value: Option<&Json>) -> BTreeMap<&str, &Json> {
+pub(super) fn resources(value: Option<&Json>) -> BTreeMap<&str, &Json> {
     let Some(value) = value else {
         return BTreeMap::new();
     };
@@ -235,11 +235,6 @@ impl<'t> Resource<'t> {
             .map_or("", |value| text(value, "/Type"))
     }
 
-    /// That at the base, if the head hasn't got it.
-    pub(super) fn removed(&self) -> Option<&'t Json> {
-        self.old.filter(|_| self.new.is_none())
-    }
-
     /// Both, if they are of one type.
     pub(super) fn both(&self) -> Option<(&'t Json, &'t Json)> {
         let (old, new) = self.old.zip(self.new)?;
@@ -256,24 +251,22 @@ pub(super) fn identity(value: &Json) -> Option<Identity<'_>> {
     Some((kind, text(value, "/metadata/namespace"), name))
 }
 
-/// Whether a tree has that object. Only asked of what is removed, as files are read.
-pub(super) fn has_object(tree: &RenderedTree, wanted: Identity<'_>) -> bool {
-    objects(tree, wanted.2).any(|value| identity(&value) == Some(wanted))
+/// Whether an object is among the files. Only asked of what is removed, as files are read.
+pub(super) fn has_object(files: &Documents<'_>, wanted: Identity<'_>) -> bool {
+    objects(files, wanted.2).any(|value| identity(value) == Some(wanted))
 }
 
 /// The objects of Kubernetes whose text has that word in it.
-pub(super) fn objects<'t>(
-    tree: &'t RenderedTree,
-    word: &'t str,
-) -> impl Iterator<Item = Json> + 't {
-    use crate::diff::compare::language::{self, Language};
-    tree.files().filter_map(move |(path, bytes)| {
-        let path = path.as_str();
+pub(super) fn objects<'d>(
+    files: &'d Documents<'_>,
+    word: &'d str,
+) -> impl Iterator<Item = &'d Json> {
+    let objects = files.iter().filter(move |file| {
+        let path = file.path();
         let is_object = path.ends_with(".yaml") && !path.contains("/patches/");
-        let text = std::str::from_utf8(bytes).ok().filter(|_| is_object)?;
-        text.contains(word)
-            .then(|| language::value(Language::Yaml, text))?
-    })
+        is_object && file.text().is_some_and(|text| text.contains(word))
+    });
+    objects.filter_map(Document::value)
 }
 
 /// Whether a kind of Kubernetes runs pods.
@@ -378,6 +371,7 @@ impl Found {
             live,
             file: None,
             removed: None,
+            difference: None,
         });
     }
 
@@ -389,6 +383,7 @@ impl Found {
             live,
             file: Some(redact::text(path)),
             removed: None,
+            difference: None,
         });
     }
 
@@ -406,6 +401,7 @@ impl Found {
             live: Some(live.to_owned()),
             file: change.old.map(|old| redact::text(old.path)),
             removed: None,
+            difference: None,
         });
     }
 
@@ -423,10 +419,11 @@ impl Found {
             live: Some(live.into()),
             file: change.old.map(|old| redact::text(old.path)),
             removed: Some(removed),
+            difference: None,
         });
     }
 
-    fn push_finding(&mut self, finding: RiskFinding) {
+    pub(super) fn push_finding(&mut self, finding: RiskFinding) {
         let what = shorten(&redact::text(&finding.what), LONGEST);
         let finding = RiskFinding { what, ..finding };
         if !self.findings.contains(&finding) {

@@ -2,6 +2,7 @@
 //! `kubernetes/kustomization.yaml`, and without the files that it doesn't list. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use regex::Regex;
 use serde_json::{Map, Value as Json};
@@ -9,28 +10,28 @@ use serde_json::{Map, Value as Json};
 use super::RiskFinding;
 use super::change::{items, text};
 use crate::diff::compare::language::{self, Language};
+use crate::diff::documents::{Document, Documents};
 use crate::patch::strategic;
-use crate::tree::{RenderedTree, TreePath};
 
 const FOLDER: &str = "kubernetes/";
 const KUSTOMIZATION: &str = "kubernetes/kustomization.yaml";
 /// Where a cluster's own patches are.
 const PATCHES: &str = "kubernetes/patches/";
 
-/// The objects of both sides as they are applied.
-pub(in crate::diff) struct Applied {
-    /// Those of the base, and nothing else.
-    pub(in crate::diff) base: RenderedTree,
-    /// Those of the head.
-    pub(in crate::diff) head: RenderedTree,
+/// The files of both sides, with the objects as they are applied.
+pub(in crate::diff) struct Applied<'t> {
+    pub(in crate::diff) base: Documents<'t>,
+    pub(in crate::diff) head: Documents<'t>,
     /// What of the kustomization makes an object of a file another one.
-    causes: BTreeMap<String, BTreeSet<String>>,
+    causes: Causes,
 }
 
-impl Applied {
+type Causes = BTreeMap<String, BTreeSet<String>>;
+
+impl<'t> Applied<'t> {
     /// Those of a cluster; nothing where the files are what is applied, or
     /// no object differs.
-    pub(in crate::diff) fn of(base: &RenderedTree, head: &RenderedTree) -> Option<Self> {
+    pub(in crate::diff) fn of(base: &Documents<'t>, head: &Documents<'t>) -> Option<Self> {
         if !differs(base, head) {
             return None;
         }
@@ -39,7 +40,7 @@ impl Applied {
         if removed.is_empty() && old.changes_nothing() && new.changes_nothing() {
             return None;
         }
-        let mut causes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut causes = Causes::new();
         for path in &removed {
             let all = causes.entry((*path).clone()).or_default();
             all.insert(KUSTOMIZATION.to_owned());
@@ -49,19 +50,17 @@ impl Applied {
         (!causes.is_empty()).then_some(Self { base, head, causes })
     }
 
-    /// Whether a finding is about a file that these trees have in its place.
-    pub(in crate::diff) fn is_for(finding: &RiskFinding) -> bool {
-        finding.file.as_deref().is_some_and(is_object_or_patch)
-    }
-
     /// A finding with the file that a reviewer sees change: where the object's
     /// own doesn't, a patch of it or the kustomization.
     pub(in crate::diff) fn placed(
         &self,
         finding: RiskFinding,
-        (base, head): (&RenderedTree, &RenderedTree),
+        (base, head): (&Documents<'_>, &Documents<'_>),
     ) -> RiskFinding {
-        let differs = |path: &str| base.0.get(path) != head.0.get(path);
+        let differs = |path: &str| match (base.get(path), head.get(path)) {
+            (Some(old), Some(new)) => !old.is_same(new),
+            (old, new) => old.is_some() || new.is_some(),
+        };
         let Some(file) = finding.file.as_deref().filter(|file| !differs(file)) else {
             return finding;
         };
@@ -86,16 +85,16 @@ fn is_object(path: &str) -> bool {
 }
 
 /// Whether an object, a patch or the kustomization differs.
-fn differs(base: &RenderedTree, head: &RenderedTree) -> bool {
-    let files = |tree: &'_ RenderedTree| {
-        tree.0
-            .keys()
-            .filter(|path| is_object_or_patch(path.as_str()))
-            .cloned()
-            .collect::<BTreeSet<TreePath>>()
+fn differs(base: &Documents<'_>, head: &Documents<'_>) -> bool {
+    let differs_from = |one: &Documents<'_>, other: &Documents<'_>| {
+        let mut files = one.iter().filter(|file| is_object_or_patch(file.path()));
+        files.any(|file| {
+            !other
+                .get(file.path())
+                .is_some_and(|other| file.is_same(other))
+        })
     };
-    let (old, new) = (files(base), files(head));
-    old != new || old.iter().any(|path| base.0.get(path) != head.0.get(path))
+    differs_from(base, head) || differs_from(head, base)
 }
 
 /// What a kustomization says of objects.
@@ -130,16 +129,16 @@ enum Target {
 }
 
 impl Kustomization {
-    fn read(tree: &RenderedTree) -> Option<Self> {
-        let value = read(tree, KUSTOMIZATION)?;
+    fn read(files: &Documents<'_>) -> Option<Self> {
+        let value = files.get(KUSTOMIZATION)?.value()?;
         let below = |path: &str| format!("{FOLDER}{}", path.trim_start_matches("./"));
-        let resources = items(&value, "resources").iter().filter_map(Json::as_str);
-        let replicas = items(&value, "replicas").iter();
-        let patches = items(&value, "patches").iter();
+        let resources = items(value, "resources").iter().filter_map(Json::as_str);
+        let replicas = items(value, "replicas").iter();
+        let patches = items(value, "patches").iter();
         Some(Self {
             resources: resources.map(below).collect(),
             patches: patches
-                .filter_map(|entry| Patch::read(tree, entry))
+                .filter_map(|entry| Patch::read(files, entry))
                 .collect(),
             replicas: replicas
                 .filter_map(|entry| {
@@ -154,50 +153,42 @@ impl Kustomization {
         self.patches.is_empty() && self.replicas.is_empty()
     }
 
-    /// The objects of a tree, without these files.
-    fn apply(
+    /// The files with the objects as they are applied, without these and without patches.
+    fn apply<'t>(
         &self,
-        tree: &RenderedTree,
+        files: &Documents<'t>,
         without: &BTreeSet<&String>,
-        causes: &mut BTreeMap<String, BTreeSet<String>>,
-    ) -> RenderedTree {
-        let mut result = BTreeMap::new();
-        for (path, bytes) in &tree.0 {
-            let name = path.as_str();
-            let is_left_out = without.iter().any(|left| *left == name);
-            let is_kept = is_object(name) && !is_left_out;
-            if name == KUSTOMIZATION {
-                result.insert(path.clone(), bytes.clone());
-            } else if is_kept && let Some(bytes) = self.apply_to(name, bytes, causes) {
-                result.insert(path.clone(), bytes);
+        causes: &mut Causes,
+    ) -> Documents<'t> {
+        let applied = files.shared().filter_map(|document| {
+            let path = document.path();
+            if !is_object(path) {
+                return (!path.starts_with(PATCHES)).then(|| Rc::clone(document));
             }
-        }
-        RenderedTree(result)
+            let is_left_out = without.iter().any(|left| *left == path);
+            (!is_left_out).then(|| self.apply_to(document, causes))?
+        });
+        applied.collect()
     }
 
     /// What is applied of an object's file; nothing if a patch deletes it.
-    fn apply_to(
+    fn apply_to<'t>(
         &self,
-        path: &str,
-        bytes: &[u8],
-        causes: &mut BTreeMap<String, BTreeSet<String>>,
-    ) -> Option<Vec<u8>> {
-        let Ok(written) = std::str::from_utf8(bytes) else {
-            return Some(bytes.to_vec());
-        };
+        document: &Rc<Document<'t>>,
+        causes: &mut Causes,
+    ) -> Option<Rc<Document<'t>>> {
+        let written = document.text().unwrap_or_default();
         let may_be = |patch: &&Patch| patch.target.may_be_in(written);
         let patches: Vec<&Patch> = self.patches.iter().filter(may_be).collect();
-        let is_scaled = self
-            .replicas
-            .keys()
-            .any(|name| written.contains(name.as_str()));
-        if patches.is_empty() && !is_scaled {
-            return Some(bytes.to_vec());
+        let mut names = self.replicas.keys();
+        if patches.is_empty() && !names.any(|name| written.contains(name.as_str())) {
+            return Some(Rc::clone(document));
         }
-        let Some(mut object) = language::value(Language::Yaml, written) else {
-            return Some(bytes.to_vec());
+        let Some(before) = document.value() else {
+            return Some(Rc::clone(document));
         };
-        let before = object.clone();
+        let path = document.path();
+        let mut object = before.clone();
         for patch in patches {
             if patch.target.takes(&object) {
                 let all = causes.entry(path.to_owned()).or_default();
@@ -211,15 +202,15 @@ impl Kustomization {
             all.insert(KUSTOMIZATION.to_owned());
             replicas.clone_from(count);
         }
-        if object == before {
-            return Some(bytes.to_vec());
+        if object == *before {
+            return Some(Rc::clone(document));
         }
-        Some(object.to_string().into_bytes())
+        Some(Rc::new(Document::with_value(path.to_owned(), object)))
     }
 }
 
 impl Patch {
-    fn read(tree: &RenderedTree, entry: &Json) -> Option<Self> {
+    fn read(files: &Documents<'_>, entry: &Json) -> Option<Self> {
         let (path, mut change) = match (text(entry, "/path"), text(entry, "/patch")) {
             ("", inline) => (
                 KUSTOMIZATION.to_owned(),
@@ -227,7 +218,7 @@ impl Patch {
             ),
             (path, _) => {
                 let path = format!("{FOLDER}{}", path.trim_start_matches("./"));
-                let change = read(tree, &path)?;
+                let change = files.get(&path)?.value()?.clone();
                 (path, change)
             }
         };
@@ -263,11 +254,6 @@ fn forget_identity(patch: &mut Map<String, Json>) {
             patch.shift_remove("metadata");
         }
     }
-}
-
-fn read(tree: &RenderedTree, path: &str) -> Option<Json> {
-    let bytes = tree.0.get(path)?;
-    language::value(Language::Yaml, std::str::from_utf8(bytes).ok()?)
 }
 
 fn group_of(api_version: &str) -> &str {
@@ -366,9 +352,8 @@ mod tests {
     use serde_json::json;
 
     use super::super::tests::{of_trees, tree};
-    use super::super::{Applier, Surroundings};
+    use super::super::{Applier, find};
     use super::*;
-    use crate::diff::compare::files::risks as risks_in;
 
     const SET: &str = "kubernetes/x/daemonset.yaml";
     const PATCH: &str = "kubernetes/patches/a.yaml";
@@ -408,16 +393,13 @@ mod tests {
     /// What is reported of objects as they are applied, each with its file.
     fn reported(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
         let (base, head) = (tree(base), tree(head));
+        let (base, head) = (Documents::of(&base), Documents::of(&head));
         let Some(applied) = Applied::of(&base, &head) else {
             return vec!["not looked at".to_owned()];
         };
-        let around = Surroundings {
-            base: &applied.base,
-            head: &applied.head,
-            applier: Applier::Nobody,
-        };
         let placed = |finding| applied.placed(finding, (&base, &head));
-        let findings = risks_in(around).into_iter().map(placed);
+        let findings = find(&applied.base, &applied.head, Applier::Nobody);
+        let findings = findings.into_iter().map(placed);
         findings
             .map(|finding| {
                 format!(

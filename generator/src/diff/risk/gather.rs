@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Flag, RiskFinding};
+use super::{Difference, Flag, RiskFinding};
 use crate::diff::placeholders::{Placeholders, show_placeholders};
-use crate::diff::preview::Risk;
+use crate::diff::preview::{FactKey, Risk};
 
 /// What was found in one cluster.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ pub(in crate::diff) fn gather(clusters: &[ClusterFindings<'_>]) -> Vec<Risk> {
     risks
 }
 
-/// A file, and one cluster's finding in it.
-type Originals<'a> = Vec<(Option<String>, &'a RiskFinding)>;
+/// Files, each with the clusters' findings in it.
+type Originals<'a> = Vec<(Option<String>, BTreeMap<usize, &'a RiskFinding>)>;
 
 /// One risk for all files whose clusters are all among those of another
 /// file. What only one cluster has needs no placeholder.
@@ -67,13 +67,15 @@ fn split_by_clusters(
         let named = numbers.iter().filter_map(|number| clusters.get(*number));
         let own = files
             .first()
-            .map(|(_, finding)| *finding)
+            .and_then(|(_, found)| found.values().next().copied())
             .filter(|_| is_one);
+        let difference = common_difference(clusters, &files, is_one);
         let words = |replaced: &str, own: Option<&String>| {
             own.map_or_else(|| show_placeholders(replaced), Clone::clone)
         };
-        let files = files.iter().filter_map(|(replaced, finding)| {
-            let own = finding.file.as_ref().filter(|_| is_one);
+        let files = files.iter().filter_map(|(replaced, found)| {
+            let own = found.values().next().filter(|_| is_one);
+            let own = own.and_then(|finding| finding.file.as_ref());
             Some(words(replaced.as_deref()?, own))
         });
         let mut files: Vec<String> = files.collect();
@@ -86,27 +88,65 @@ fn split_by_clusters(
             clusters: named.map(|cluster| cluster.name.to_owned()).collect(),
             files,
             acknowledged: None,
+            key: difference.as_ref().map(|common| common.key.clone()),
+            before: difference.as_ref().and_then(|common| common.before.clone()),
+            after: difference.and_then(|common| common.after),
         }
     });
     risks.collect()
 }
 
+/// What all findings have in common of what differs, with placeholders unless
+/// they are of one cluster; nothing if not all say it of one kind of property.
+fn common_difference(
+    clusters: &[ClusterFindings<'_>],
+    files: &Originals<'_>,
+    is_one: bool,
+) -> Option<Difference> {
+    let found = files.iter().flat_map(|(_, found)| found);
+    let differences = found.map(|(number, finding)| {
+        let known = clusters.get(*number).map(|cluster| cluster.known);
+        let said = |text: &String| match known.filter(|_| !is_one) {
+            Some(known) => show_placeholders(&known.replace_in(text)),
+            None => text.clone(),
+        };
+        let Difference { key, before, after } = finding.difference.as_deref()?;
+        let key = FactKey {
+            object: key.object.as_ref().map(said),
+            ..key.clone()
+        };
+        Some(Difference {
+            key,
+            before: before.as_ref().map(said),
+            after: after.as_ref().map(said),
+        })
+    });
+    let differences: Option<Vec<Difference>> = differences.collect();
+    let mut differences = differences?.into_iter();
+    let mut common = differences.next()?;
+    for other in differences {
+        if (&other.key.kind, &other.key.aspect) != (&common.key.kind, &common.key.aspect) {
+            return None;
+        }
+        common.keep_common(&other);
+    }
+    Some(common)
+}
+
 /// The files by the clusters that have them, those of few clusters with those
 /// of more that have these among them.
 fn merge_subsets(files: Files<'_>) -> Vec<(BTreeSet<usize>, Originals<'_>)> {
-    let mut by_size: Vec<(BTreeSet<usize>, Option<String>, &RiskFinding)> = files
-        .into_iter()
-        .filter_map(|(file, found)| {
-            let first = found.values().next().copied()?;
-            Some((found.into_keys().collect(), file, first))
-        })
-        .collect();
+    let by_clusters = files.into_iter().map(|(file, found)| {
+        let numbers: BTreeSet<usize> = found.keys().copied().collect();
+        (numbers, file, found)
+    });
+    let mut by_size: Vec<_> = by_clusters.collect();
     by_size.sort_by_key(|(numbers, ..)| Reverse(numbers.len()));
     let mut merged: Vec<(BTreeSet<usize>, Originals<'_>)> = Vec::new();
-    for (numbers, file, finding) in by_size {
+    for (numbers, file, found) in by_size {
         match merged.iter_mut().find(|(more, _)| numbers.is_subset(more)) {
-            Some((_, files)) => files.push((file, finding)),
-            None => merged.push((numbers, vec![(file, finding)])),
+            Some((_, files)) => files.push((file, found)),
+            None => merged.push((numbers, vec![(file, found)])),
         }
     }
     merged
@@ -123,6 +163,7 @@ mod tests {
             live: None,
             file: Some(file.to_owned()),
             removed: None,
+            difference: None,
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Flag;
 use super::change::{Change, Found, Surroundings, legible, text};
-use crate::tree::RenderedTree;
+use crate::diff::documents::Documents;
 
 /// Deepest nesting of fields.
 const MAX_DEPTH: usize = 32;
@@ -65,13 +65,12 @@ fn is_other(change: &Change<'_>) -> bool {
 /// Whether the server is of the other product than before: then it is another
 /// server, and none of its indices has the old mapping.
 pub(super) fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
-    let has = |tree: &RenderedTree, folder: &str| {
+    let has = |files: &Documents<'_>, folder: &str| {
         let start = format!("elasticsearch/{server}/{folder}/");
-        tree.files()
-            .any(|(path, _)| path.as_str().starts_with(&start))
+        files.iter().any(|file| file.path().starts_with(&start))
     };
-    let is_opensearch = |tree| has(tree, "_plugins");
-    let is_elasticsearch = |tree| has(tree, "_ilm") || has(tree, "_security");
+    let is_opensearch = |files| has(files, "_plugins");
+    let is_elasticsearch = |files| has(files, "_ilm") || has(files, "_security");
     let (base, head) = (around.base, around.head);
     is_opensearch(base) && is_elasticsearch(head) && !is_opensearch(head)
         || is_elasticsearch(base) && is_opensearch(head) && !is_opensearch(base)

@@ -1,10 +1,21 @@
 //! What in a change can lose, leak or break something. Pure.
 //!
-//! What is found in one cluster is a [`RiskFinding`]; the same in many files
-//! and clusters is reported once, as a [`Risk`](super::preview::Risk). A rule
-//! looks at one file before and after, as it is rendered. Only data streams are
-//! looked at one by one ([`data_streams`]), and which sources are shipped is
-//! asked of what was resolved ([`source::of_rows`]).
+//! ```text
+//! documents   the files of a side, each parsed once: with the place that the
+//!             cluster has now ([`relocation`]), and as kustomize hands objects
+//!             on ([`effective_objects`])
+//! fact        what is known of their objects: `kind, object, aspect → value`
+//! row         what of that differs, and in which rows of the table that is a risk
+//! rows/       the table: kind, aspect, when, flag, and how it is said
+//! removed     … sentences last: several things of a kind are said once
+//! gather      the same of many files and clusters → a [`Risk`](super::preview::Risk)
+//! ```
+//!
+//! What one cluster has is a [`RiskFinding`]. What can't be told from one fact
+//! alone is a rule; those that aren't rows yet are [`RULES`], which look at one
+//! file before and after. Data streams are looked at one by one
+//! ([`data_streams`]), and which sources are shipped is asked of what was
+//! resolved ([`source::of_rows`], [`image::program`]).
 
 mod acknowledge;
 mod change;
@@ -12,10 +23,12 @@ mod collected_paths;
 mod data_streams;
 mod denied;
 pub(super) mod effective_objects;
+mod fact;
 mod gather;
-mod gitops;
-mod image;
+pub(super) mod image;
+mod machines;
 mod mapping;
+mod member_calls;
 mod parts;
 mod pattern;
 mod privilege;
@@ -27,6 +40,8 @@ mod replacement;
 mod retention;
 mod role;
 mod routing;
+mod row;
+mod rows;
 mod secret;
 mod selection;
 #[cfg(test)]
@@ -38,18 +53,20 @@ mod tests;
 mod tls;
 mod trailer;
 pub(super) mod unknown;
-mod weakened;
-mod workload;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
-pub(super) use change::{Applier, Change, Side, Surroundings};
-pub(super) use data_streams::DataStreams;
+pub(super) use change::Applier;
+use change::{Change, Side, Surroundings};
+use data_streams::DataStreams;
 pub use denied::unacknowledged;
 pub(super) use gather::{ClusterFindings, gather};
 use removed::Removed;
 pub use trailer::words_of_trailers;
 
+use super::compare::files::differing;
+use super::documents::Documents;
+use super::preview::FactKey;
 use crate::settings::Flag;
 
 /// A risk in one cluster.
@@ -66,17 +83,61 @@ pub(super) struct RiskFinding {
     pub(super) file: Option<String>,
     /// What is removed, if it is that.
     pub(super) removed: Option<Removed>,
+    /// What differs; none where the risk isn't found by a row.
+    pub(super) difference: Option<Box<Difference>>,
+}
+
+impl RiskFinding {
+    /// Replaces something in all that is shown of it.
+    pub(super) fn replace_in_words(&mut self, replace: impl Fn(&str) -> String) {
+        let mut texts = vec![&mut self.what];
+        texts.extend(self.live.iter_mut().chain(&mut self.file));
+        if let Some(own) = &mut self.difference {
+            let shown = [&mut own.key.object, &mut own.before, &mut own.after];
+            texts.extend(shown.into_iter().flatten());
+        }
+        for text in texts {
+            *text = replace(text);
+        }
+    }
+}
+
+/// What differs where a risk was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// What it is about.
+    pub(super) key: FactKey,
+    /// What it was; none if there was nothing, or it is too much to be said.
+    pub(super) before: Option<String>,
+    /// What it is.
+    pub(super) after: Option<String>,
+}
+
+impl Difference {
+    /// Forgets what isn't the same in another one.
+    fn keep_common(&mut self, other: &Self) {
+        self.key.object = self
+            .key
+            .object
+            .take()
+            .filter(|own| Some(own) == other.key.object.as_ref());
+        self.before = self
+            .before
+            .take()
+            .filter(|own| Some(own) == other.before.as_ref());
+        self.after = self
+            .after
+            .take()
+            .filter(|own| Some(own) == other.after.as_ref());
+    }
 }
 
 type Rule = fn(&Change<'_>, &mut change::Found);
 
-/// All rules that look at a file.
-const RULES: [Rule; 14] = [
-    source::check,
-    weakened::check,
-    weakened::check_calls,
-    workload::check,
-    gitops::check,
+/// What isn't judged by rows yet: rules that look at a file before and after.
+/// Each says in its module what of it can't be a row, or could be one.
+const RULES: [Rule; 9] = [
+    member_calls::check,
     stream::check,
     retention::check,
     role::check,
@@ -85,11 +146,44 @@ const RULES: [Rule; 14] = [
     secret::check,
     replacement::check,
     mapping::check,
-    image::check,
 ];
 
+/// What is risky about what two trees of a cluster hold.
+pub(super) fn find(
+    base: &Documents<'_>,
+    head: &Documents<'_>,
+    applier: Applier,
+) -> Vec<RiskFinding> {
+    let around = Surroundings {
+        base,
+        head,
+        applier,
+    };
+    let streams = DataStreams::of(around);
+    let pairs = differing(base, head);
+    let (before, after) = fact::of_pairs(&pairs, head);
+    let mut risks = row::judge(&before, &after, applier);
+    for (old, new) in pairs {
+        let [old, new] = [old, new].map(|document| document.and_then(Side::of));
+        risks.extend(of_change(&Change {
+            old,
+            new,
+            around,
+            streams: &streams,
+        }));
+    }
+    // A file may be for data streams and more.
+    for risk in streams.risks(around) {
+        if !risks.contains(&risk) {
+            risks.push(risk);
+        }
+    }
+    risks.sort_by_key(|risk| risk.flag);
+    risks
+}
+
 /// What is risky about a file's change.
-pub(super) fn of_change(change: &Change<'_>) -> Vec<RiskFinding> {
+fn of_change(change: &Change<'_>) -> Vec<RiskFinding> {
     let mut found = change::Found::default();
     for rule in RULES {
         rule(change, &mut found);

@@ -2,9 +2,16 @@
 //! another namespace. Everything in it has another place then, which is reported
 //! once; what else changes is found beside it. Pure.
 
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
 use super::{Applier, Flag, RiskFinding};
+use crate::diff::documents::{Document, Documents};
 use crate::resolve::ResolvedCluster;
-use crate::tree::{RenderedTree, TreePath};
+
+/// Deepest nesting looked into.
+const MAX_DEPTH: usize = 96;
 
 /// Where a cluster was, and where it is.
 pub(in crate::diff) struct Move {
@@ -29,17 +36,32 @@ impl Move {
     }
 
     /// The base's files as they would be if it had been there all along.
-    pub(in crate::diff) fn translate(&self, base: &RenderedTree) -> RenderedTree {
-        let files = base.0.iter().map(|(path, bytes)| {
-            let Ok(text) = std::str::from_utf8(bytes) else {
-                return (path.clone(), bytes.clone());
-            };
-            let name = self.in_aws(path.as_str());
-            let name = TreePath::new(name).unwrap_or_else(|_| path.clone());
-            let text = self.in_namespace(&self.in_aws(text));
-            (name, text.into_bytes())
-        });
-        RenderedTree(files.collect())
+    pub(in crate::diff) fn relocated<'t>(&self, base: &Documents<'t>) -> Documents<'t> {
+        let files = base.shared();
+        files.map(|document| self.document(document)).collect()
+    }
+
+    fn document<'t>(&self, document: &Rc<Document<'t>>) -> Rc<Document<'t>> {
+        let path = self.in_aws(document.path());
+        let Some(text) = document.text().filter(|text| self.may_name(text)) else {
+            return Rc::clone(document);
+        };
+        let relocated = match document.value() {
+            Some(value) => {
+                let mut value = value.clone();
+                self.in_value(&mut value, 0);
+                self.in_object(&mut value);
+                Document::with_value(path, value)
+            }
+            None => Document::with_text(path, self.in_text(text)),
+        };
+        Rc::new(relocated)
+    }
+
+    /// Whether a text may have the old place in it.
+    fn may_name(&self, text: &str) -> bool {
+        let mut old = self.aws.iter().chain(&self.namespace);
+        old.any(|(old, _)| text.contains(old.as_str()))
     }
 
     fn in_aws(&self, text: &str) -> String {
@@ -47,36 +69,63 @@ impl Move {
         self.aws.iter().fold(text.to_owned(), replace)
     }
 
-    /// Where objects of Kubernetes and roles of AWS name the namespace.
-    fn in_namespace(&self, text: &str) -> String {
-        let Some((old, new)) = &self.namespace else {
-            return text.to_owned();
-        };
+    /// The place in AWS, and the namespace where a role of AWS names an account of Kubernetes.
+    fn in_text(&self, text: &str) -> String {
+        let text = self.in_aws(text);
         let account = |name: &str| format!("system:serviceaccount:{name}:");
-        let text = text.replace(&account(old), &account(new));
-        let is_namespace = text.lines().any(|line| line.trim() == "kind: Namespace");
-        let keys: &[&str] = if is_namespace {
-            &["namespace:", "name:"]
-        } else {
-            &["namespace:"]
-        };
-        let lines = text.split_inclusive('\n').map(|line| {
-            let start = line.trim_start().trim_start_matches("- ");
-            let value = keys.iter().find_map(|key| start.strip_prefix(key));
-            match value.map(|value| value.trim().trim_matches(['"', '\''])) {
-                Some(value) if value == old => line.replacen(value, new, 1),
-                _ => line.to_owned(),
+        match &self.namespace {
+            Some((old, new)) => text.replace(&account(old), &account(new)),
+            None => text,
+        }
+    }
+
+    fn in_value(&self, value: &mut Json, depth: usize) {
+        match value {
+            _ if depth > MAX_DEPTH => {}
+            Json::String(text) => *text = self.in_text(text),
+            Json::Array(items) => {
+                for item in items {
+                    self.in_value(item, depth + 1);
+                }
             }
-        });
-        lines.collect()
+            Json::Object(members) => {
+                let old = std::mem::take(members);
+                for (key, mut inner) in old {
+                    self.in_value(&mut inner, depth + 1);
+                    if key == "namespace" {
+                        self.in_name(&mut inner);
+                    }
+                    members.insert(self.in_aws(&key), inner);
+                }
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
+    }
+
+    /// The namespace itself is an object, too.
+    fn in_object(&self, object: &mut Json) {
+        if object.get("kind").is_some_and(|kind| kind == "Namespace")
+            && let Some(name) = object.pointer_mut("/metadata/name")
+        {
+            self.in_name(name);
+        }
+    }
+
+    fn in_name(&self, name: &mut Json) {
+        if let Some((old, new)) = &self.namespace
+            && *name == *old
+        {
+            *name = Json::String(new.clone());
+        }
     }
 
     /// What the move itself does.
-    pub(in crate::diff) fn risks(&self, base: &RenderedTree, applier: Applier) -> Vec<RiskFinding> {
-        let has_stacks = base
-            .0
-            .keys()
-            .any(|path| path.as_str().ends_with("/stack.json"));
+    pub(in crate::diff) fn risks(
+        &self,
+        base: &Documents<'_>,
+        applier: Applier,
+    ) -> Vec<RiskFinding> {
+        let has_stacks = base.iter().any(|file| file.path().ends_with("/stack.json"));
         let stacks = (has_stacks && !self.aws.is_empty()).then(|| self.of_stacks());
         let namespace = self.namespace.as_ref();
         let namespace = namespace.map(|(old, new)| of_namespace(old, new, applier));
@@ -128,6 +177,7 @@ fn finding(flag: Flag, what: String, live: String) -> RiskFinding {
         live: Some(live),
         file: None,
         removed: None,
+        difference: None,
     }
 }
 
@@ -159,50 +209,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_translated_where_they_name_the_old_place() {
+    fn files_are_relocated_where_they_name_the_old_place() {
         let moved = Move {
             aws: vec![("eu-central-1".to_owned(), "eu-west-1".to_owned())],
             namespace: Some(("logs".to_owned(), "logs2".to_owned())),
         };
-        let old = tree(&[
-            (
-                "aws/eu-central-1/stack.json",
-                "arn:aws:logs:eu-central-1:1:* xeu-central-1".to_owned(),
-            ),
-            (
-                "kubernetes/a.yaml",
-                "namespace: \"logs\"\npath: /var/log/logs\n  - namespace: logs\nname: logs\n"
-                    .to_owned(),
-            ),
-            (
-                "kubernetes/namespace.yaml",
-                "kind: Namespace\nmetadata:\n  name: logs\n".to_owned(),
-            ),
-            (
-                "aws/role.json",
-                "system:serviceaccount:logs:fluentd".to_owned(),
-            ),
-        ]);
-        let new = tree(&[
-            (
-                "aws/eu-west-1/stack.json",
-                "arn:aws:logs:eu-west-1:1:* xeu-central-1".to_owned(),
-            ),
-            (
-                "kubernetes/a.yaml",
-                "namespace: \"logs2\"\npath: /var/log/logs\n  - namespace: logs2\nname: logs\n"
-                    .to_owned(),
-            ),
-            (
-                "kubernetes/namespace.yaml",
-                "kind: Namespace\nmetadata:\n  name: logs2\n".to_owned(),
-            ),
-            (
-                "aws/role.json",
-                "system:serviceaccount:logs2:fluentd".to_owned(),
-            ),
-        ]);
-        assert_eq!(moved.translate(&old), new);
+        let files = |region: &str, namespace: &str| {
+            tree(&[
+                (
+                    &format!("aws/{region}/stack.json"),
+                    format!("{{\"{region}\": [\"arn:aws:logs:{region}:1:* xeu-central-1\"]}}"),
+                ),
+                (
+                    "kubernetes/a.yaml",
+                    format!(
+                        "- namespace: \"{namespace}\"\n  path: /var/log/logs\n- a: {{ namespace: {namespace} }}\n- name: logs\n"
+                    ),
+                ),
+                (
+                    "kubernetes/namespace.yaml",
+                    format!("kind: Namespace\nmetadata:\n  name: {namespace}\n"),
+                ),
+                (
+                    "aws/role.json",
+                    format!("\"system:serviceaccount:{namespace}:fluentd\""),
+                ),
+                ("fluent.conf", format!("region {region}\npath logs\n")),
+                ("other.conf", "path /var/log\n".to_owned()),
+            ])
+        };
+        let (old, new) = (files("eu-central-1", "logs"), files("eu-west-1", "logs2"));
+        let (old, new) = (moved.relocated(&Documents::of(&old)), Documents::of(&new));
+        let paths = |documents: &Documents<'_>| -> Vec<String> {
+            documents
+                .iter()
+                .map(|file| file.path().to_owned())
+                .collect()
+        };
+        assert_eq!(paths(&old), paths(&new));
+        for (old, new) in old.iter().zip(new.iter()) {
+            assert!(old.is_same(new), "{old:?}");
+        }
     }
 
     #[test]
@@ -212,7 +259,7 @@ mod tests {
             aws: vec![("a".to_owned(), "b".to_owned())],
             namespace: Some(("logs".to_owned(), "logs2".to_owned())),
         };
-        let reported = moved.risks(&stacks, Applier::Prunes("Flux"));
+        let reported = moved.risks(&Documents::of(&stacks), Applier::Prunes("Flux"));
         assert_eq!(reported.len(), 2);
         assert_eq!(
             reported[0].what,
@@ -223,7 +270,7 @@ mod tests {
             live.starts_with("Flux deletes the namespace `logs`"),
             "{live}"
         );
-        let reported = moved.risks(&RenderedTree::default(), Applier::Nobody);
+        let reported = moved.risks(&Documents::default(), Applier::Nobody);
         assert_eq!(reported.len(), 1);
     }
 }

@@ -21,6 +21,7 @@ fn removed(live: &str) -> RiskFinding {
         live: Some(live.to_owned()),
         file: None,
         removed: None,
+        difference: None,
     }
 }
 

@@ -103,6 +103,7 @@ mod tests {
             live: None,
             file: Some(file.to_owned()),
             removed: Some(removed),
+            difference: None,
         }
     }
 

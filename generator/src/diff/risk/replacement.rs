@@ -1,9 +1,9 @@
-//! What can't be changed where it is, only made anew. Pure.
+//! Resources of AWS that can't be changed where they are, only made anew. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::Flag;
 use super::change::{Change, Found, Resource, legible, text};
@@ -11,9 +11,6 @@ use super::change::{Change, Found, Resource, legible, text};
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     for resource in change.resources() {
         check_resource(&resource, found);
-    }
-    if let Some((old, new)) = change.values() {
-        check_object(old, new, found);
     }
 }
 
@@ -24,6 +21,13 @@ static CREATE_ONLY: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
     // A test reads it.
     serde_json::from_str(text).unwrap_or_default()
 });
+
+/// Whether a property, or a part of it, can't be changed.
+#[cfg(test)]
+pub(super) fn is_create_only(kind: &str, property: &str) -> bool {
+    let mut paths = CREATE_ONLY.get(kind).into_iter().flatten();
+    paths.any(|path| path.split('/').nth(1) == Some(property))
+}
 
 /// The page of a type's properties.
 fn page(kind: &str) -> String {
@@ -69,57 +73,4 @@ fn check_resource(resource: &Resource<'_>, found: &mut Found) {
         );
         found.push(Flag::AwsObjectReplaced, what, Some(live));
     }
-}
-
-/// What Kubernetes lets nobody change
-/// (<https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-updates>,
-/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/>,
-/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#clusterrolebinding-example>).
-const FIXED: [(&str, &[&str]); 6] = [
-    ("DaemonSet", &["/spec/selector"]),
-    ("Deployment", &["/spec/selector"]),
-    (
-        "StatefulSet",
-        &[
-            "/spec/selector",
-            "/spec/serviceName",
-            "/spec/volumeClaimTemplates",
-            "/spec/podManagementPolicy",
-        ],
-    ),
-    ("ClusterRoleBinding", &["/roleRef"]),
-    ("RoleBinding", &["/roleRef"]),
-    ("Service", &["/spec/clusterIP"]),
-];
-
-fn check_object(old: &Json, new: &Json, found: &mut Found) {
-    let same = ["/kind", "/metadata/name", "/metadata/namespace"];
-    if same.iter().any(|at| old.pointer(at) != new.pointer(at)) {
-        return;
-    }
-    let kind = text(new, "/kind");
-    let Some((kind, fields)) = FIXED.iter().find(|(name, _)| *name == kind) else {
-        return;
-    };
-    for field in *fields {
-        if old.pointer(field) != new.pointer(field) && is_refused(field, old) {
-            let name = field.trim_start_matches('/').replace('/', ".");
-            let object = legible(text(new, "/metadata/name"));
-            found.push(
-                Flag::KubernetesObjectReplaced,
-                format!("`{name}` of the {kind} `{object}` changes, which Kubernetes refuses"),
-                Some(
-                    "nothing changes until someone deletes the object so that it is recreated"
-                        .to_owned(),
-                ),
-            );
-        }
-    }
-}
-
-/// An address that nobody asked for isn't fixed by the file.
-fn is_refused(field: &str, old: &Json) -> bool {
-    field != "/spec/clusterIP"
-        || !matches!(old.pointer(field), None | Some(Json::Null))
-            && old.pointer(field) != Some(&json!(""))
 }

@@ -1,56 +1,13 @@
-//! Roles and users that are taken out of the files. Pure.
+//! Accounts and roles of Kubernetes that are taken out of the files, and that pods need. Pure.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::change::{Change, Found, Stack, is_workload, items, legible, objects, pod_spec, text};
-use super::{Flag, Removed};
+use super::Flag;
+use super::change::{Change, Found, is_workload, items, legible, objects, pod_spec, text};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    check_server(change, found);
-    check_kubernetes(change, found);
-    for resource in change.resources() {
-        if resource.removed().is_some() && resource.kind() == "AWS::IAM::Role" {
-            let live = match change.stack() {
-                Stack::Stays => Stack::Stays.of_removed().to_owned(),
-                stack => format!("{}: what uses it is refused", stack.of_removed()),
-            };
-            let removed = Removed {
-                noun: "role of IAM",
-                name: resource.id.to_owned(),
-                how: "no longer rendered",
-            };
-            found.push_removed(change, Flag::RoleRemoved, removed, live);
-        }
-    }
-}
-
-/// Folders of the APIs, and what is in them.
-const SERVER: [(&str, &str); 6] = [
-    ("/_security/role/", "a role"),
-    ("/_security/role_mapping/", "a role mapping"),
-    ("/_security/user/", "a user"),
-    ("/_security/api/roles/", "a role"),
-    ("/_security/api/rolesmapping/", "a role mapping"),
-    ("/_security/api/internalusers/", "a user"),
-];
-
-fn check_server(change: &Change<'_>, found: &mut Found) {
-    let Some(path) = change
-        .removed_path()
-        .filter(|path| path.starts_with("elasticsearch/"))
-    else {
-        return;
-    };
-    if let Some((_, what)) = SERVER.iter().find(|(folder, _)| path.contains(folder)) {
-        let what = format!("{what} of Elasticsearch or OpenSearch is no longer rendered");
-        let live = "nothing deletes it: it stays until someone does";
-        found.push_removed_file(change, Flag::RoleRemoved, what, live);
-    }
-}
-
-fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
     let Some(removed) = change.removed_object() else {
         return;
     };
@@ -60,7 +17,7 @@ fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
         "ClusterRoleBinding" | "RoleBinding" => accounts_of(removed),
         "ClusterRole" | "Role" => objects(change.around.base, name)
             .filter(|binding| text(binding, "/roleRef/name") == name)
-            .flat_map(|binding| accounts_of(&binding))
+            .flat_map(accounts_of)
             .collect(),
         _ => return,
     };
@@ -68,7 +25,7 @@ fn check_kubernetes(change: &Change<'_>, found: &mut Found) {
         let account = pod_spec(object).map(|spec| text(spec, "/serviceAccountName"));
         is_workload(text(object, "/kind")) && account.is_some_and(|name| accounts.contains(name))
     };
-    if objects(change.around.head, "serviceAccountName").any(|object| is_used(&object)) {
+    if objects(change.around.head, "serviceAccountName").any(is_used) {
         let [kind, name] = [text(removed, "/kind"), name].map(legible);
         let what = format!("the {kind} `{name}` is gone, and pods still need it");
         let live = change.around.applier.of_removed();

@@ -57,18 +57,12 @@ fn takes(wider: &Json, value: &Json, depth: usize) -> bool {
     wider == value
 }
 
-/// The selectors of a trail, old and new make
+/// The selectors in properties of a trail, old and new make
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html>,
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html>).
 pub(super) fn of_trail(old: &Json, new: &Json) -> Option<String> {
-    let list = |trail: &Json, name: &str| -> Vec<Json> {
-        let list = trail
-            .get("Properties")
-            .map_or(&[][..], |properties| items(properties, name));
-        list.to_vec()
-    };
     let advanced = "AdvancedEventSelectors";
-    let (before, after) = (list(old, advanced), list(new, advanced));
+    let (before, after) = (items(old, advanced), items(new, advanced));
     let removed = before
         .iter()
         .find(|old| !after.iter().any(|new| selects(new, old)));
@@ -81,7 +75,7 @@ pub(super) fn of_trail(old: &Json, new: &Json) -> Option<String> {
             |new| limits(removed, new),
         ));
     }
-    let (before, after) = (list(old, "EventSelectors"), list(new, "EventSelectors"));
+    let (before, after) = (items(old, "EventSelectors"), items(new, "EventSelectors"));
     let narrower = before.iter().any(|old| !after.contains(old));
     narrower.then(|| "its `EventSelectors` are others".to_owned())
 }
@@ -130,13 +124,14 @@ fn limits(old: &Json, new: &Json) -> String {
 /// Queries of resource groups: all tags must match, of each one value, and one type
 /// (<https://docs.aws.amazon.com/ARG/latest/APIReference/API_ResourceQuery.html>).
 pub(super) fn of_group(old: &Json, new: &Json) -> Option<String> {
-    let query = |group: &Json| group.pointer("/Properties/ResourceQuery/Query").cloned();
-    let (old, new) = (query(old)?, query(new)?);
+    if old.is_null() || new.is_null() {
+        return None;
+    }
     let values = |tag: &Json| texts(tag.get("Values"));
     let mut lost = BTreeSet::new();
-    for tag in items(&new, "TagFilters") {
+    for tag in items(new, "TagFilters") {
         let key = text(tag, "/Key");
-        match items(&old, "TagFilters")
+        match items(old, "TagFilters")
             .iter()
             .find(|old| text(old, "/Key") == key)
         {
@@ -162,7 +157,7 @@ pub(super) fn of_group(old: &Json, new: &Json) -> Option<String> {
         }
     }
     let types = |query: &Json| texts(query.get("ResourceTypeFilters"));
-    let (before, after) = (types(&old), types(&new));
+    let (before, after) = (types(old), types(new));
     let all = "AWS::AllSupported".to_owned();
     if !after.contains(&all) && before.iter().any(|kind| !after.contains(kind)) {
         lost.insert(format!("only {}", names(&after)));

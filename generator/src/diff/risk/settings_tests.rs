@@ -27,7 +27,7 @@ fn parse(text: &str) -> Node {
 }
 
 /// The cluster with one more layer over it.
-pub(super) fn resolved(change: &str) -> ResolvedCluster {
+pub(in crate::diff::risk) fn resolved(change: &str) -> ResolvedCluster {
     let layers = merge(parse(DEFAULTS), &parse(CLUSTER));
     let merged = match change {
         "" => layers,

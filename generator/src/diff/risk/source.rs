@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Change, Found, Stack, is_workload, legible, names, text};
+use super::change::{Found, names};
 use super::{Flag, Removed, RiskFinding, collected_paths, records, routing};
 use crate::resolve::ResolvedCluster;
 use crate::sources::{self, End, SourceRow};
@@ -147,55 +147,6 @@ impl Stopped {
     }
 }
 
-/// What of AWS brings logs along.
-const SHIPPERS: [(&str, &str); 12] = [
-    ("AWS::Logs::SubscriptionFilter", "subscription filter"),
-    ("AWS::Events::Rule", "event rule"),
-    ("AWS::Scheduler::Schedule", "schedule"),
-    ("AWS::CloudTrail::Trail", "trail"),
-    ("AWS::EC2::FlowLog", "flow log"),
-    ("AWS::Logs::Delivery", "delivery of logs"),
-    ("AWS::Lambda::Function", "function"),
-    ("AWS::Lambda::EventSourceMapping", "event source mapping"),
-    ("AWS::Lambda::Permission", "permission to call a function"),
-    (
-        "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
-        "query log",
-    ),
-    ("AWS::SSM::Association", "association of Systems Manager"),
-    ("AWS::SSM::Document", "document of Systems Manager"),
-];
-
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    if let Some(removed) = change.removed_object()
-        && is_workload(text(removed, "/kind"))
-    {
-        let [kind, name] = ["/kind", "/metadata/name"].map(|at| legible(text(removed, at)));
-        let what = format!("the {kind} `{name}` is no longer applied");
-        let live = change.around.applier.of_removed();
-        found.push_removed_file(change, Flag::SourceStops, what, &live);
-    }
-    for resource in change.resources() {
-        let shipper = SHIPPERS.iter().find(|(kind, _)| *kind == resource.kind());
-        let Some((kind, what)) = shipper.filter(|_| resource.removed().is_some()) else {
-            continue;
-        };
-        let removed = Removed {
-            noun: what,
-            name: resource.id.to_owned(),
-            how: "gone",
-        };
-        let live = match change.stack() {
-            // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
-            Stack::Updated if kind.starts_with("AWS::SSM::") => {
-                "CloudFormation deletes it; what it installed on machines keeps running"
-            }
-            stack => stack.of_removed(),
-        };
-        found.push_removed(change, Flag::SourceStops, removed, live);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +208,7 @@ mod tests {
             live: Some("it is deleted".to_owned()),
             file: Some(file.to_owned()),
             removed: None,
+            difference: None,
         };
         let files = vec![
             of_file("kubernetes/nodes/daemonset.yaml"),

@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{Applier, RiskFinding, Surroundings};
-use crate::diff::compare::files::risks as risks_in;
+use super::{Applier, RiskFinding, find};
+use crate::diff::documents::Documents;
 use crate::tree::{RenderedTree, TreePath};
 
 pub(in crate::diff::risk) const STACK: &str = "aws/eu-central-1/stack.json";
 
-pub(super) fn tree(files: &[(&str, String)]) -> RenderedTree {
+pub(in crate::diff::risk) fn tree(files: &[(&str, String)]) -> RenderedTree {
     let files = files.iter().map(|(path, text)| {
         let path = TreePath::new(*path).expect("a path");
         (path, text.clone().into_bytes())
@@ -29,12 +29,8 @@ pub(in crate::diff::risk) fn of_trees(
 
 fn all_of_trees(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<RiskFinding> {
     let (base, head) = (tree(base), tree(head));
-    let around = Surroundings {
-        base: &base,
-        head: &head,
-        applier: Applier::Prunes("Argo CD"),
-    };
-    risks_in(around)
+    let [base, head] = [&base, &head].map(Documents::of);
+    find(&base, &head, Applier::Prunes("Argo CD"))
 }
 
 /// What becomes of what runs already, of each risk that says it.

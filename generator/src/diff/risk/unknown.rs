@@ -11,5 +11,6 @@ pub(in crate::diff) fn of_faulty_base() -> RiskFinding {
         live: Some("whatever differs from what runs; mend the base first, in a change of its own, and then look again".to_owned()),
         file: None,
         removed: None,
+        difference: None,
     }
 }

@@ -195,6 +195,9 @@ impl Dice {
                 place: self.text(),
                 reason: (self.roll(2) == 0).then(|| self.text()),
             }),
+            key: None,
+            before: None,
+            after: None,
         }
     }
 
@@ -702,6 +705,9 @@ fn a_risk_and_clusters_keep_their_words_in_the_shortest_comment() {
             .collect(),
         files: Vec::new(),
         acknowledged: None,
+        key: None,
+        before: None,
+        after: None,
     }];
     let markdown = check(&preview, Limit::MIN_BYTES);
     for reported in [

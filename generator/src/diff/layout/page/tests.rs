@@ -156,6 +156,9 @@ fn risk() -> impl Strategy<Value = Risk> {
         clusters,
         files,
         acknowledged,
+        key: None,
+        before: None,
+        after: None,
     })
 }
 

@@ -16,23 +16,23 @@ use server::{Policy, Server, components};
 
 /// The servers of a cluster whose files differ, by name.
 #[derive(Debug, Default)]
-pub(in crate::diff) struct DataStreams(BTreeMap<String, Both>);
+pub(super) struct DataStreams<'t>(BTreeMap<String, Both<'t>>);
 
 /// A server on both sides.
 #[derive(Debug)]
-struct Both {
-    base: Server,
-    head: Server,
+struct Both<'t> {
+    base: Server<'t>,
+    head: Server<'t>,
     /// The objects of each side that hold for nothing but their data streams.
     known: [BTreeSet<(Kind, String)>; 2],
 }
 
-impl DataStreams {
+impl<'t> DataStreams<'t> {
     /// Those of two trees. A server whose objects can't all be read isn't among them.
-    pub(in crate::diff) fn of(around: Surroundings<'_>) -> Self {
+    pub(super) fn of(around: Surroundings<'t>) -> Self {
         let servers = servers_that_differ(around).into_iter();
         let servers = servers.map(|name| {
-            let [base, head] = [around.base, around.head].map(|tree| Server::of(tree, name));
+            let [base, head] = [around.base, around.head].map(|files| Server::of(files, name));
             (name.to_owned(), Both::new(base, head))
         });
         let readable = |both: &Both| !both.base.is_unreadable && !both.head.is_unreadable;
@@ -54,7 +54,7 @@ impl DataStreams {
     }
 
     /// What is risky for data streams that both sides render.
-    pub(in crate::diff) fn risks(&self, around: Surroundings<'_>) -> Vec<RiskFinding> {
+    pub(super) fn risks(&self, around: Surroundings<'_>) -> Vec<RiskFinding> {
         let risks = self
             .0
             .iter()
@@ -67,10 +67,12 @@ impl DataStreams {
 fn servers_that_differ(around: Surroundings<'_>) -> BTreeSet<&str> {
     let sides = [(around.base, around.head), (around.head, around.base)];
     let files = sides.into_iter().flat_map(|(one, other)| {
-        let files = one.0.iter();
-        files.filter(|(path, bytes)| other.0.get(*path) != Some(*bytes))
+        one.iter().filter(|file| {
+            let same = other.get(file.path());
+            !same.is_some_and(|same| same.is_same(file))
+        })
     });
-    let servers = files.filter_map(|(path, _)| Some(split(path.as_str())?.0));
+    let servers = files.filter_map(|file| Some(split(file.path())?.0));
     servers.collect()
 }
 
@@ -86,8 +88,8 @@ struct Stream<'s> {
     new: Held<'s>,
 }
 
-impl Both {
-    fn new(base: Server, head: Server) -> Self {
+impl<'t> Both<'t> {
+    fn new(base: Server<'t>, head: Server<'t>) -> Self {
         let mut streams = base.streams();
         streams.extend(head.streams());
         let known = [&base, &head].map(|side| side.only_of(&streams));
@@ -197,8 +199,7 @@ impl Both {
     /// it that differs, if it is itself as it was.
     fn template_that_differs(&self, server: &str, stream: &Stream<'_>) -> Option<String> {
         let name = stream.new.template?;
-        let of = |side: &Server, kind, name: &str| side.get(kind, name).cloned();
-        let differs = |kind, name: &str| of(&self.base, kind, name) != of(&self.head, kind, name);
+        let differs = |kind, name: &str| self.base.get(kind, name) != self.head.get(kind, name);
         let template = self.head.get(Kind::IndexTemplate, name)?;
         let is_same = stream.old.template == Some(name) && !differs(Kind::IndexTemplate, name);
         let component = components(template)

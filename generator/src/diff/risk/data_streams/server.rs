@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::composed::compose;
-use crate::diff::compare::language::{self, Language};
+use crate::diff::documents::Documents;
 use crate::diff::risk::change::texts;
 use crate::diff::risk::pattern::covers;
 use crate::diff::risk::retention::policy;
-use crate::tree::RenderedTree;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +59,8 @@ impl Kind {
 
 /// All objects of one server.
 #[derive(Debug, Default)]
-pub(super) struct Server {
-    objects: BTreeMap<(Kind, String), Json>,
+pub(super) struct Server<'t> {
+    objects: BTreeMap<(Kind, String), &'t Json>,
     /// Its index templates, each with its component templates.
     composed: BTreeMap<String, Json>,
     /// Whether there is one that can't be read: nobody knows what it holds for.
@@ -87,18 +86,17 @@ pub(in crate::diff::risk) struct Held<'s> {
     pub(in crate::diff::risk) policy: Option<Policy<'s>>,
 }
 
-impl Server {
+impl<'t> Server<'t> {
     /// Those of a server in a tree.
-    pub(super) fn of(tree: &RenderedTree, server: &str) -> Self {
+    pub(super) fn of(files: &'t Documents<'t>, server: &str) -> Self {
         let start = format!("elasticsearch/{server}/");
         let mut found = Self::default();
-        for (path, bytes) in tree.files() {
-            let below = path.as_str().strip_prefix(&start);
+        for file in files.iter() {
+            let below = file.path().strip_prefix(&start);
             let Some((kind, name)) = below.and_then(Kind::of) else {
                 continue;
             };
-            let text = std::str::from_utf8(bytes).ok();
-            match text.and_then(|text| language::value(Language::Json, text)) {
+            match file.value() {
                 Some(value) => {
                     found.objects.insert((kind, name.to_owned()), value);
                 }
@@ -109,14 +107,14 @@ impl Server {
         found
     }
 
-    pub(super) fn get(&self, kind: Kind, name: &str) -> Option<&Json> {
-        self.objects.get(&(kind, name.to_owned()))
+    pub(super) fn get(&self, kind: Kind, name: &str) -> Option<&'t Json> {
+        self.objects.get(&(kind, name.to_owned())).copied()
     }
 
-    fn of_kind(&self, wanted: Kind) -> impl Iterator<Item = (&str, &Json)> {
+    fn of_kind(&self, wanted: Kind) -> impl Iterator<Item = (&str, &'t Json)> {
         let all = self.objects.iter();
         all.filter(move |((kind, _), _)| *kind == wanted)
-            .map(|((_, name), value)| (name.as_str(), value))
+            .map(|((_, name), value)| (name.as_str(), *value))
     }
 
     /// The names of its data streams.

@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::super::tests::{of_trees, tree};
-use super::super::{Applier, Surroundings};
-use crate::diff::compare::files::risks as risks_in;
+use super::super::{Applier, find};
+use crate::diff::documents::Documents;
 
 type Files = Vec<(String, Json)>;
 
@@ -79,12 +79,8 @@ fn reported(base: &[Files], head: &[Files]) -> Vec<String> {
         tree(&files)
     };
     let (base, head) = (side(base), side(head));
-    let around = Surroundings {
-        base: &base,
-        head: &head,
-        applier: Applier::Nobody,
-    };
-    let risks = risks_in(around).into_iter();
+    let [base, head] = [&base, &head].map(Documents::of);
+    let risks = find(&base, &head, Applier::Nobody).into_iter();
     risks
         .map(|risk| {
             let file = risk.file.unwrap_or_default();

@@ -1,83 +1,69 @@
 //! Images that go back, or that are no longer known exactly; and other programs. Pure.
 
 mod name;
-mod program;
+pub(in crate::diff) mod program;
 #[cfg(test)]
 mod tests;
 mod version;
 
 use serde_json::Value as Json;
 
-use super::Flag;
-use super::change::{Change, Found, containers, items, legible, pod_spec, text};
+use super::change::legible;
 use name::Image;
-use version::is_lower;
+pub(super) use program::version_of_code;
+pub(super) use version::is_lower;
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    program::check(change, found);
-    let Some(new) = change.new_value() else {
-        return;
-    };
-    let old_images = change.old_value().map(images).unwrap_or_default();
-    for (name, image) in images(new) {
-        let same = |(other, _): &&(String, Image)| *other == name;
-        match old_images.iter().find(same) {
-            Some((_, before)) => compare(before, &image, found),
-            None if image.floats() => tell_floating(&image, found),
-            None => {}
-        }
+/// What becomes of the image of a container, which may be new.
+pub(super) fn of_container(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let image = |value: &Json| value.as_str().map(Image::parse);
+    judge(old.and_then(image), image(new))
+}
+
+/// What becomes of an image that a kustomization names.
+pub(super) fn of_kustomization(old: Option<&Json>, new: &Json) -> Vec<String> {
+    judge(
+        old.and_then(Image::of_kustomization),
+        Image::of_kustomization(new),
+    )
+}
+
+fn judge(old: Option<Image>, new: Option<Image>) -> Vec<String> {
+    match (old, new) {
+        (Some(old), Some(new)) => compare(&old, &new),
+        (None, Some(new)) if new.floats() => vec![floating(&new)],
+        _ => Vec::new(),
     }
 }
 
-fn images(value: &Json) -> Vec<(String, Image)> {
-    if text(value, "/kind") == "Kustomization" {
-        let entries = items(value, "images").iter();
-        return entries.filter_map(Image::of_kustomization).collect();
-    }
-    let containers = pod_spec(value).map(containers).unwrap_or_default();
-    let named = containers.into_iter().filter_map(|(name, container)| {
-        let image = container.get("image")?.as_str()?;
-        Some((name.to_owned(), Image::parse(image)))
-    });
-    named.collect()
-}
-
-fn compare(old: &Image, new: &Image, found: &mut Found) {
+fn compare(old: &Image, new: &Image) -> Vec<String> {
+    let mut reported = Vec::new();
     if !new.is_of(old) {
-        return;
+        return reported;
     }
+    let name = legible(new.short_name());
     if old.has_digest && !new.has_digest {
-        let what = format!(
-            "the image `{}` is no longer pinned by its digest",
-            legible(new.short_name())
-        );
-        found.push(Flag::ImageDowngrade, what, None);
+        reported.push(format!("`{name}` is no longer pinned by its digest"));
     } else if new.floats() && !old.floats() {
-        tell_floating(new, found);
+        reported.push(floating(new));
     }
     if let (Some(before), Some(after)) = (&old.tag, &new.tag)
         && is_lower(after, before)
     {
-        let what = format!(
-            "the image `{}` goes from {} back to {}",
-            legible(new.short_name()),
-            legible(before),
-            legible(after)
-        );
-        found.push(Flag::ImageDowngrade, what, None);
+        let [before, after] = [before, after].map(|tag| legible(tag));
+        reported.push(format!("`{name}` goes from {before} back to {after}"));
     }
+    reported
 }
 
-fn tell_floating(image: &Image, found: &mut Found) {
+fn floating(image: &Image) -> String {
     let name = legible(image.short_name());
-    let what = match image.tag.as_deref() {
+    match image.tag.as_deref() {
         None | Some("latest") => {
-            format!("the image `{name}` is whatever is the latest, and no fixed version")
+            format!("`{name}` is whatever is the latest, and no fixed version")
         }
         Some(tag) => format!(
-            "the image `{name}` is whatever is `{}`, and no fixed version",
+            "`{name}` is whatever is `{}`, and no fixed version",
             legible(tag)
         ),
-    };
-    found.push(Flag::ImageDowngrade, what, None);
+    }
 }

@@ -33,7 +33,7 @@ impl Image {
 
     /// An entry of a kustomization
     /// (<https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/>).
-    pub(super) fn of_kustomization(entry: &Json) -> Option<(String, Self)> {
+    pub(super) fn of_kustomization(entry: &Json) -> Option<Self> {
         let name = entry.get("name")?.as_str()?;
         let field = |key: &str| entry.get(key).and_then(Json::as_str).map(str::to_owned);
         let tag = field("newTag");
@@ -41,12 +41,11 @@ impl Image {
         // Without either it says nothing of the version.
         (tag.is_some() || has_digest).then(|| {
             let repository = field("newName").unwrap_or_else(|| name.to_owned());
-            let image = Self {
+            Self {
                 repository,
                 tag,
                 has_digest,
-            };
-            (name.to_owned(), image)
+            }
         })
     }
 

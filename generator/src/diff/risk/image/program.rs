@@ -1,84 +1,101 @@
-//! Versions of programs that are no images: what scripts install on machines,
-//! and the code of functions. Pure.
+//! Versions of programs that are no images: what is installed on machines, and
+//! the code of functions. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
-use super::super::Flag;
-use super::super::change::{Change, Found, legible, text};
+use super::super::change::legible;
+use super::super::{Difference, Flag, RiskFinding};
 use super::version::is_lower;
+use crate::diff::documents::{Document, Documents};
+use crate::diff::preview::FactKey;
+use crate::diff::redact;
+use crate::resolve::ResolvedCluster;
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let (Some(old), Some(new)) = (change.old, change.new) else {
-        return;
-    };
-    compare(&installed(old.text), &installed(new.text), found);
-    for resource in change.resources() {
-        if let Some((old, new)) = resource.both() {
-            compare(&code(old), &code(new), found);
-        }
-    }
-}
+/// The folder of what machines get.
+const FOLDER: &str = "machines/";
 
-/// Versions by what they are of.
-type Versions = BTreeMap<String, String>;
-
-fn compare(old: &Versions, new: &Versions, found: &mut Found) {
-    for (name, after) in new {
-        if let Some(before) = old.get(name).filter(|before| is_lower(after, before)) {
-            let what = format!(
-                "{name} goes from {} back to {}",
-                legible(before),
-                legible(after)
-            );
-            found.push(Flag::ImageDowngrade, what, None);
-        }
-    }
-}
-
-/// What a script installs, wherever it stands: a function `install_…`, with
-/// its version in a variable.
-fn installed(text: &str) -> Versions {
-    const FUNCTION: &str = "install_";
-    const VERSION: &str = "local version=";
-    let mut found = Versions::new();
-    for (at, _) in text.match_indices(VERSION) {
-        let value = text[at + VERSION.len()..].trim_start_matches(['\'', '"', '\\']);
-        let end =
-            value.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_' | '+'));
-        let version = &value[..end.unwrap_or(value.len())];
-        let function = text[..at]
-            .rfind(FUNCTION)
-            .map(|at| &text[at + FUNCTION.len()..]);
-        let name = function
-            .and_then(|rest| rest.split_once("()"))
-            .map(|(name, _)| name);
-        let is_name = |name: &&str| {
-            name.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+/// Programs on machines whose version is lower than before, in the files that
+/// differ and install them.
+pub(in crate::diff) fn of_machines(
+    base: &ResolvedCluster,
+    head: &ResolvedCluster,
+    files: (&Documents<'_>, &Documents<'_>),
+) -> Vec<RiskFinding> {
+    let before = versions(base);
+    let mut found = Vec::new();
+    for (program, after) in versions(head) {
+        let old = before.get(program).into_iter().flatten();
+        let Some((old, new)) = old
+            .flat_map(|old| after.iter().map(move |new| (*old, *new)))
+            .find(|(old, new)| is_lower(new, old))
+        else {
+            continue;
         };
-        if let Some(name) = name.filter(is_name) {
-            let name = format!("`{}` on machines", name.replace('_', "-"));
-            found.insert(name, version.to_owned());
-        }
+        let has = |document: Option<&Document<'_>>, version: &str| {
+            let text = document.and_then(Document::text);
+            text.is_some_and(|text| text.contains(version))
+        };
+        let installing = files.1.iter().filter(|file| {
+            let path = file.path();
+            let was = files.0.get(path);
+            path.starts_with(FOLDER) && has(was, old) && has(Some(file), new)
+        });
+        let changed = installing.filter(|file| !has(files.0.get(file.path()), new));
+        let files = changed.map(|file| redact::text(file.path()));
+        found.extend(files.map(|file| went_back(program, old, new, file)));
     }
     found
 }
 
-/// The code of a function, by the name of its file and the version in it or in
-/// a folder above.
-fn code(resource: &Json) -> Versions {
-    let key = text(resource, "/Properties/Code/S3Key");
+fn went_back(program: &str, old: &str, new: &str, file: String) -> RiskFinding {
+    let [old, new] = [old, new].map(legible);
+    RiskFinding {
+        flag: Flag::ImageDowngrade,
+        what: format!("`{program}` on machines goes from {old} back to {new}"),
+        live: None,
+        file: Some(file),
+        removed: None,
+        difference: Some(Box::new(Difference {
+            key: FactKey {
+                kind: "program".to_owned(),
+                object: Some(format!("machines/{program}")),
+                aspect: "version".to_owned(),
+            },
+            before: Some(old),
+            after: Some(new),
+        })),
+    }
+}
+
+/// The versions of what is installed on machines, by program.
+fn versions(cluster: &ResolvedCluster) -> BTreeMap<&'static str, BTreeSet<&str>> {
+    let mut versions: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
+    let mut add = |program, version| {
+        versions.entry(program).or_default().insert(version);
+    };
+    for role in cluster.machines.roles() {
+        if let Some(filebeat) = &role.filebeat {
+            add("filebeat", filebeat.version.as_str());
+        }
+        if let Some(agent) = &role.cloudwatch_agent {
+            add("cloudwatch-agent", agent.version.as_str());
+        }
+    }
+    if let Some(logstash) = &cluster.machines.logstash {
+        add("logstash", logstash.version.as_str());
+    }
+    versions
+}
+
+/// The version in the name of a file with the code of a function, or of a
+/// folder above.
+pub(in crate::diff::risk) fn version_of_code(key: &str) -> Option<String> {
     let name = key.trim_end_matches(".zip");
     let parts: Vec<&str> = name.split(['/', '-']).collect();
     let is_version = |part: &str| {
         let part = part.strip_prefix('v').unwrap_or(part);
         part.starts_with(|c: char| c.is_ascii_digit())
     };
-    let Some(at) = parts.iter().position(|part| is_version(part)) else {
-        return Versions::new();
-    };
-    let version = parts[at..].join("-");
-    Versions::from([("the code of a function".to_owned(), version)])
+    let at = parts.iter().position(|part| is_version(part))?;
+    Some(parts[at..].join("-"))
 }

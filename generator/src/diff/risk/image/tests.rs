@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::diff::risk::tests::{of_pods, of_resource, of_texts};
+use super::program::of_machines;
+use crate::diff::documents::Documents;
+use crate::diff::risk::settings_tests::resolved;
+use crate::diff::risk::tests::{of_pods, of_resource, tree};
 
 fn flagged(what: &str) -> Vec<String> {
     vec![format!("image-downgrade: {what}")]
@@ -46,23 +49,35 @@ fn the_image_is_named() {
 
 #[test]
 fn programs_on_machines_go_back() {
-    let script = |version: &str| {
-        format!(
-            "#!/bin/bash\ninstall_filebeat() {{\n  local version={version} repository=https://a\n}}\ninstall_cloudwatch_agent() {{\n  local version=1.2\n}}\n"
-        )
+    let settings = |version: &str| {
+        format!("sources: {{ machines: {{ filebeat: {{ version: {version} }} }} }}")
     };
-    let what = flagged("`filebeat` on machines goes from 8.9.0 back to 8.1.0");
-    let (old, new) = (script("8.9.0"), script("8.1.0"));
-    let path = "machines/nodes/install.sh";
-    assert_eq!(of_texts(path, &old, &new), what);
-    assert!(of_texts(path, &new, &old).is_empty());
-    let embedded = |script: &str| json!({"Script": script}).to_string();
+    let cluster = |version: &str| resolved(&settings(version));
+    let script = |version: &str| {
+        let install = format!("install_filebeat() {{\n  local version={version}\n}}\n");
+        tree(&[
+            ("machines/nodes/install.sh", install.clone()),
+            ("machines/nodes/other.sh", "true\n".to_owned()),
+            ("kubernetes/x.yaml", install),
+        ])
+    };
+    let reported = |old: &str, new: &str| {
+        let (base, head) = (script(old), script(new));
+        let [base, head] = [&base, &head].map(Documents::of);
+        let found = of_machines(&cluster(old), &cluster(new), (&base, &head));
+        let found = found.into_iter();
+        found
+            .map(|one| (one.what, one.file.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        of_texts("machines/stack.json", &embedded(&old), &embedded(&new)),
-        what
+        reported("9.5.2", "9.4.9"),
+        [(
+            "`filebeat` on machines goes from 9.5.2 back to 9.4.9".to_owned(),
+            "machines/nodes/install.sh".to_owned()
+        )]
     );
-    // Not a word of a script that isn't known.
-    assert!(of_texts(path, "local version=2\n", "local version=1\n").is_empty());
+    assert!(reported("9.4.9", "9.5.2").is_empty());
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn starts_with_number(tag: &str) -> bool {
 
 /// Whether a version is lower than another. Not of versions of different
 /// makes, and not of those that say less, such as `1.18` for `1.18.2`.
-pub(super) fn is_lower(new: &str, old: &str) -> bool {
+pub(in crate::diff::risk) fn is_lower(new: &str, old: &str) -> bool {
     let [new, old] = [new, old].map(str::to_ascii_lowercase);
     if is_commit(&new) || is_commit(&old) {
         return false;

@@ -1,6 +1,7 @@
 //! Accounts of AWS that a cluster's files didn't name before. Pure.
 
 use super::super::change::Change;
+use crate::diff::documents::Document;
 
 /// Digits of an account's id
 /// (<https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>).
@@ -13,10 +14,10 @@ pub(super) fn others(change: &Change<'_>, text: &str) -> Vec<String> {
     if found.is_empty() {
         return Vec::new();
     }
-    let base = change.around.base.files();
+    let base = change.around.base.iter();
     let templates: Vec<&str> = base
-        .filter(|(path, _)| path.as_str().ends_with(".json"))
-        .filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok())
+        .filter(|file| file.path().ends_with(".json"))
+        .filter_map(Document::text)
         .filter(|text| text.contains("\"Resources\""))
         .collect();
     let is_known = |account: &String| {

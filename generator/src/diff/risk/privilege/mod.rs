@@ -1,5 +1,5 @@
-//! Privileges that widen: at Elasticsearch and OpenSearch, in AWS, at the API
-//! of Kubernetes, and of pods on their machine. Pure.
+//! Privileges that widen: at Elasticsearch and OpenSearch, in AWS, and at the
+//! API of Kubernetes. Pure.
 
 mod account;
 mod everything;
@@ -8,7 +8,6 @@ mod iam;
 mod limit;
 mod named;
 mod network;
-mod pod;
 mod rbac;
 mod server;
 mod statement;
@@ -25,7 +24,6 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     exposure::check(change, found);
     rbac::check(change, found);
     network::check(change, found);
-    pod::check(change, found);
 }
 
 /// Whether one of the patterns does.

@@ -72,9 +72,9 @@ fn has_pods(change: &Change<'_>, policy: &Json) -> bool {
         .and_then(Json::as_object)
         .cloned()
         .unwrap_or_default();
-    let is_of = |object: Json| {
+    let is_of = |object: &Json| {
         let own = object.pointer("/spec/template/metadata/labels");
-        is_workload(text(&object, "/kind"))
+        is_workload(text(object, "/kind"))
             && wanted
                 .iter()
                 .all(|(key, value)| own.and_then(|own| own.get(key)) == Some(value))

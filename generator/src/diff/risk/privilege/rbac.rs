@@ -6,8 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::Flag;
 use super::super::change::{Change, Found, has_object, items, names, text, texts};
-use crate::diff::compare::language::{self, Language};
-use crate::tree::RenderedTree;
+use crate::diff::documents::Documents;
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
     let Some(new) = change.new_value() else {
@@ -157,7 +156,7 @@ fn check_binding(change: &Change<'_>, new: &Json, found: &mut Found) {
             subject.name.as_str(),
         );
         let plain = ("ServiceAccount", "", subject.name.as_str());
-        let has = |tree| has_object(tree, account) || has_object(tree, plain);
+        let has = |files| has_object(files, account) || has_object(files, plain);
         subject.kind == "ServiceAccount" && has(change.around.head) && !has(change.around.base)
     };
     let after = subjects(new, change.around.head);
@@ -182,8 +181,8 @@ struct Subject {
     namespace: String,
 }
 
-fn subjects(binding: &Json, tree: &RenderedTree) -> Vec<Subject> {
-    let own = common_namespace(tree);
+fn subjects(binding: &Json, files: &Documents<'_>) -> Vec<Subject> {
+    let own = common_namespace(files);
     let all = items(binding, "subjects").iter();
     all.map(|subject| {
         let part = |key: &str| text(subject, &format!("/{key}")).to_owned();
@@ -192,7 +191,7 @@ fn subjects(binding: &Json, tree: &RenderedTree) -> Vec<Subject> {
             kind: part("kind"),
             name: part("name"),
             namespace: Some(namespace)
-                .filter(|name| Some(name) != own.as_ref())
+                .filter(|name| Some(name.as_str()) != own)
                 .unwrap_or_default(),
         }
     })
@@ -200,12 +199,9 @@ fn subjects(binding: &Json, tree: &RenderedTree) -> Vec<Subject> {
 }
 
 /// The namespace of the cluster's kustomization.
-fn common_namespace(tree: &RenderedTree) -> Option<String> {
-    let mut files = tree.files();
-    let (_, bytes) = files.find(|(path, _)| path.as_str() == "kubernetes/kustomization.yaml")?;
-    let text = std::str::from_utf8(bytes).ok()?;
-    let value = language::value(Language::Yaml, text)?;
-    value.get("namespace")?.as_str().map(str::to_owned)
+fn common_namespace<'d>(files: &'d Documents<'_>) -> Option<&'d str> {
+    let value = files.get("kubernetes/kustomization.yaml")?.value()?;
+    value.get("namespace")?.as_str()
 }
 
 /// Roles that take what others permit, and roles that others take

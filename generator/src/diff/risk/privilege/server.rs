@@ -5,7 +5,6 @@ use serde_json::Value as Json;
 use super::super::Flag;
 use super::super::change::{Change, Found, items, names, texts};
 use super::{covered, limit};
-use crate::tree::RenderedTree;
 
 /// What a role permits on indices: names and privileges, as
 /// <https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/role-structure> and
@@ -102,8 +101,7 @@ fn is_new_stream(change: &Change<'_>, name: &str) -> bool {
         return false;
     };
     let path = format!("elasticsearch/{server}/_data_stream/{name}.json");
-    let has = |tree: &RenderedTree| tree.files().any(|(other, _)| other.as_str() == path);
-    !name.contains('*') && has(change.around.head) && !has(change.around.base)
+    !name.contains('*') && change.around.head.has(&path) && !change.around.base.has(&path)
 }
 
 fn check_indices(

@@ -39,28 +39,25 @@ impl Kept {
 
 /// Tells of records that are deleted earlier.
 pub(super) fn tell(old: Kept, new: Kept, found: &mut Found) {
-    tell_of("records are", old, new, found);
+    if let Some(it) = shorter(old, new) {
+        push(format!("records are {it}"), found);
+    }
 }
 
-/// The same of what isn't called records; `what` has its verb.
-pub(super) fn tell_of(what: &str, old: Kept, new: Kept, found: &mut Found) {
-    let reported = match (old, new) {
+/// What becomes of what is kept shorter, after a verb; nothing if it isn't.
+pub(super) fn shorter(old: Kept, new: Kept) -> Option<String> {
+    Some(match (old, new) {
         (Kept::Forever, Kept::For(new)) => {
-            format!("{what} deleted after {}, and were never before", words(new))
+            format!("deleted after {}, and were never before", words(new))
         }
         (Kept::For(old), Kept::For(new)) if new < old => {
-            format!(
-                "{what} deleted after {} instead of {}",
-                words(new),
-                words(old)
-            )
+            format!("deleted after {} instead of {}", words(new), words(old))
         }
         (Kept::Forever | Kept::For(_), Kept::ByAmount) => {
-            format!("{what} deleted once there are enough of them, however old they are")
+            "deleted once there are enough of them, however old they are".to_owned()
         }
-        _ => return,
-    };
-    push(reported, found);
+        _ => return None,
+    })
 }
 
 /// Tells something in words of its own. What becomes of what is there already

@@ -1,7 +1,7 @@
 //! Records that are deleted earlier than before. Pure.
 
 mod age;
-mod aws;
+pub(super) mod aws;
 pub(super) mod policy;
 #[cfg(test)]
 mod tests;
@@ -10,8 +10,7 @@ use serde_json::Value as Json;
 
 use super::change::{Change, Found, legible};
 use super::data_streams::{Held, Kind};
-use crate::diff::compare::language::{self, Language};
-use crate::tree::RenderedTree;
+use crate::diff::documents::{Document, Documents};
 use age::{Kept, tell};
 
 /// What becomes of what is stored already.
@@ -29,10 +28,6 @@ pub(super) fn check(change: &Change<'_>, found: &mut Found) {
             LIVE
         };
         with_live(live, found, |found| check_server(change, found));
-    }
-    for resource in change.resources() {
-        let live = aws::live(resource.kind());
-        with_live(live, found, |found| aws::check(&resource, found));
     }
 }
 
@@ -110,21 +105,16 @@ fn check_named(change: &Change<'_>, old: &Json, new: &Json, found: &mut Found) {
     else {
         return;
     };
-    let kept = |tree: &RenderedTree, name: &str| {
-        let policy = value_at(tree, &Kind::LifecyclePolicy.path(server, name));
-        policy.map_or(Kept::Unknown, |policy| policy::kept(&policy))
+    let kept = |files: &Documents<'_>, name: &str| {
+        let policy = files.get(&Kind::LifecyclePolicy.path(server, name));
+        let policy = policy.and_then(Document::value);
+        policy.map_or(Kept::Unknown, policy::kept)
     };
     let old = before.map_or(Kept::Forever, |name| kept(change.around.base, name));
     match kept(change.around.head, after) {
         Kept::Unknown => tell_unknown(after, found),
         new => tell(old, new, found),
     }
-}
-
-fn value_at(tree: &RenderedTree, path: &str) -> Option<Json> {
-    let mut files = tree.files();
-    let (_, bytes) = files.find(|(other, _)| other.as_str() == path)?;
-    language::value(Language::Json, std::str::from_utf8(bytes).ok()?)
 }
 
 fn tell_unknown(policy: &str, found: &mut Found) {

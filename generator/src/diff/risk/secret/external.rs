@@ -51,7 +51,7 @@ pub(super) fn check_removed(change: &Change<'_>, found: &mut Found) {
     } else {
         target
     };
-    let reads = |object: Json| super::pod::reads(&object, target);
+    let reads = |object: &Json| super::pod::reads(object, target);
     if objects(change.around.head, target).any(reads) {
         let what = format!(
             "the Secret `{}` is no longer read from a store of secrets, and pods still need it",

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::change::{Change, containers, items, pod_spec, text};
 use super::{Place, References};
+use crate::diff::documents::Documents;
 
 /// What the owners of a pod begin with.
 pub(super) const OWNER: &str = "the container ";
@@ -77,13 +78,12 @@ pub(super) fn still_needs(change: &Change<'_>, reference: &str) -> bool {
         let own = places.filter(|(_, references)| references.contains(reference));
         own.map(|(place, _)| place.name).collect::<Vec<String>>()
     });
-    // Where a configuration names the variable, its connection tells.
-    let is_named = |variable: &String| {
-        change.around.base.files().any(|(path, bytes)| {
-            let is_configuration = path.as_str().ends_with(".conf");
-            let text = std::str::from_utf8(bytes).unwrap_or_default();
-            is_configuration && text.contains(variable.as_str())
-        })
+    let names = |files: &Documents<'_>, variable: &str| {
+        let mut configurations = files.iter().filter(|file| file.path().ends_with(".conf"));
+        configurations.any(|file| file.text().is_some_and(|text| text.contains(variable)))
     };
-    !variables.iter().flatten().any(is_named)
+    // Where a configuration no longer names the variable, its connection tells.
+    let (base, head) = (change.around.base, change.around.head);
+    let is_reported = |variable: &String| names(base, variable) && !names(head, variable);
+    !variables.iter().flatten().any(is_reported)
 }

@@ -16,7 +16,7 @@ use super::Flag;
 use super::change::{Change, Found, Side, text};
 use super::parts::Reported;
 use crate::diff::compare::language::{self, Language};
-use crate::tree::RenderedTree;
+use crate::diff::documents::Documents;
 use connection::{Connection, Connections, Weakness};
 
 pub(super) fn check(change: &Change<'_>, found: &mut Found) {
@@ -113,24 +113,16 @@ fn check_new(change: &Change<'_>, after: &Connection, tell: &mut dyn FnMut(&str)
     }
 }
 
-/// How connections of a tree to a host are weak; nothing if none is named.
-fn weaknesses_towards(tree: &RenderedTree, address: &str) -> Vec<Weakness> {
+/// How connections of files to a host are weak; nothing if none is named.
+fn weaknesses_towards(files: &Documents<'_>, address: &str) -> Vec<Weakness> {
     if address.is_empty() {
         return Vec::new();
     }
-    let files = tree.files().filter_map(|(path, bytes)| {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let path = path.as_str();
-        let value = text
-            .contains(address)
-            .then(|| language::value(Language::of(path)?, text))?;
-        Some(connections_in(Side {
-            path,
-            text,
-            value: value.as_ref(),
-        }))
-    });
-    let same = files.flat_map(|connections| connections.into_values().collect::<Vec<_>>());
+    let naming = files
+        .iter()
+        .filter(|file| file.text().is_some_and(|text| text.contains(address)));
+    let sides = naming.filter_map(Side::of);
+    let same = sides.flat_map(|side| connections_in(side).into_values());
     let same = same.filter(|connection| connection.address == address);
     same.flat_map(|connection| connection.weak).collect()
 }

@@ -1,4 +1,4 @@
-//! Workloads that stay, and run on fewer machines, or not at all. Pure.
+//! Workloads that stay, and run on fewer machines. Pure.
 //!
 //! <https://kubernetes.io/docs/concepts/scheduling-eviction/>
 
@@ -6,75 +6,32 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::Flag;
-use super::change::{Change, Found, containers, items, legible, names, pod_spec, text, texts};
+use super::change::{containers, items, names, text, texts};
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let Some((old, new)) = change.values() else {
-        return;
-    };
-    let identity = |value| [text(value, "/kind"), text(value, "/metadata/name")];
-    if identity(old) != identity(new) {
-        return;
-    }
-    let [kind, name] = identity(new).map(legible);
-    if replicas(new) == Some(0) && replicas(old) != Some(0) {
-        let what = format!("the {kind} `{name}` runs no pod any more");
-        let live = "its pods end as soon as it is applied".to_owned();
-        found.push(Flag::SourceStops, what, Some(live));
-    }
-    // Pods of others run on whatever machine is left.
-    let specs = pod_spec(old).zip(pod_spec(new));
-    if let Some((old, new)) = specs.filter(|_| kind == "DaemonSet") {
-        for what in fewer_machines(old, new) {
-            let what = format!("the DaemonSet `{name}` {what}");
-            let live = "pods on other machines end; what these log is not shipped".to_owned();
-            found.push(Flag::SourceStops, what, Some(live));
-        }
-        let lost = lost_folders(old, new);
-        if !lost.is_empty() {
-            let what = format!(
-                "the DaemonSet `{name}` no longer sees {} of its machine",
-                names(&lost)
-            );
-            found.push(Flag::SourceStops, what, None);
-        }
-    }
-}
-
-fn replicas(object: &Json) -> Option<u64> {
-    object.pointer("/spec/replicas")?.as_u64()
-}
-
-fn fewer_machines(old: &Json, new: &Json) -> Vec<String> {
-    let mut reported = Vec::new();
-    let after = items(new, "tolerations");
-    let lost = items(old, "tolerations").iter();
+pub(super) fn lost_tolerations(old: &Json, new: &Json) -> Option<String> {
+    let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
+    let after = list(new);
+    let lost = list(old).into_iter();
     let lost = lost.filter(|old| !after.iter().any(|new| tolerates(new, old)));
-    let lost: BTreeSet<String> = lost.map(taint).collect();
-    if !lost.is_empty() {
-        reported.push(format!("no longer tolerates {}", names(&lost)));
-    }
-    let labels = |spec: &Json| {
-        spec.get("nodeSelector")
-            .and_then(Json::as_object)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let before = labels(old);
-    let more = labels(new)
-        .into_iter()
-        .filter(|(key, value)| before.get(key) != Some(value) && !is_linux(key, value));
-    let more: BTreeSet<String> = more
-        .map(|(key, value)| format!("`{}={}`", key, texts(Some(&value)).join(",")))
-        .collect();
-    if !more.is_empty() {
-        reported.push(format!("runs only on machines with {}", names(&more)));
-    }
-    if required(new).is_some_and(|new| !takes_all(&new, required(old).as_deref())) {
-        reported.push("asks for more of a machine by its affinity".to_owned());
-    }
-    reported
+    named(&lost.map(|toleration| taint(&toleration)).collect())
+}
+
+/// Names, if there are any.
+fn named(names: &BTreeSet<String>) -> Option<String> {
+    (!names.is_empty()).then(|| self::names(names))
+}
+
+/// Labels of `nodeSelector` that are asked for as well.
+pub(super) fn more_labels(old: &Json, new: &Json) -> Option<String> {
+    let labels = new.as_object().into_iter().flatten();
+    let more = labels.filter(|(key, value)| old.get(key) != Some(value) && !is_linux(key, value));
+    let more = more.map(|(key, value)| format!("`{key}={}`", texts(Some(value)).join(",")));
+    named(&more.collect())
+}
+
+pub(super) fn asks_for_more(old: &Json, new: &Json) -> Option<String> {
+    let is_more = required(new).is_some_and(|new| !takes_all(&new, required(old).as_deref()));
+    is_more.then(String::new)
 }
 
 /// A container for Linux starts on no other system, so asking for it leaves no
@@ -118,10 +75,9 @@ fn taint(toleration: &Json) -> String {
 }
 
 /// What of a machine is asked for: terms, of which one must hold.
-fn required(spec: &Json) -> Option<Vec<Json>> {
-    let at =
-        "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
-    Some(spec.pointer(at)?.as_array()?.clone())
+fn required(affinity: &Json) -> Option<Vec<Json>> {
+    let at = "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+    Some(affinity.pointer(at)?.as_array()?.clone())
 }
 
 fn takes_all(new: &[Json], old: Option<&[Json]>) -> bool {
@@ -155,7 +111,7 @@ fn is_implied(asked: &Json, by: &Json) -> bool {
 }
 
 /// Folders of the machine that a container saw, and none does now.
-fn lost_folders(old: &Json, new: &Json) -> BTreeSet<String> {
+pub(super) fn lost_folders(old: &Json, new: &Json) -> Option<String> {
     let (before, after) = (folders(old), folders(new));
     let is_below = |path: &str, above: &str| {
         let rest = path.strip_prefix(above.trim_end_matches('/'));
@@ -164,7 +120,7 @@ fn lost_folders(old: &Json, new: &Json) -> BTreeSet<String> {
     // A folder below it is what is needed of it.
     let is_seen = |path: &str, other: &str| is_below(path, other) || is_below(other, path);
     let is_lost = |path: &String| !after.iter().any(|other| is_seen(path, other));
-    before.into_iter().filter(is_lost).collect()
+    named(&before.into_iter().filter(is_lost).collect())
 }
 
 fn folders(spec: &Json) -> BTreeSet<String> {

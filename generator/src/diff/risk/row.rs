@@ -1,0 +1,394 @@
+//! Rows: which difference of which fact is a risk, and how it is said. Pure.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::change::{Applier, Found, Stack, legible, names, texts};
+use super::fact::{Fact, Facts, GITOPS, Key, OBJECT, PARTS_OF_OBJECTS, RESOURCE};
+use super::{Difference, Flag, Removed, RiskFinding, rows};
+use crate::diff::redact::{self, Under};
+
+/// What is said of one aspect of a kind of object.
+pub(super) struct Row {
+    /// The kind; several of which it is true are separated by `|`.
+    pub(super) kind: &'static str,
+    /// The way to the property: below `Properties` of a resource of AWS, unless it begins with `/`.
+    pub(super) aspect: &'static str,
+    pub(super) read: Read,
+    pub(super) when: When,
+    pub(super) flag: Flag,
+    /// The sentence without its end, with `{name}`, `{title}`, `{before}`,
+    /// `{after}` (or `{quoted before}`, with "none" for nothing) and what was found, `{it}`. `({parts})` at its end are the
+    /// names of all objects of a file of which it is true.
+    pub(super) what: &'static str,
+    /// What becomes of what is there already.
+    pub(super) live: Live,
+}
+
+/// How a property becomes a fact.
+#[derive(Clone, Copy)]
+pub(super) enum Read {
+    /// As it is.
+    Value,
+    /// From all of the object.
+    By(fn(&Json) -> Json),
+}
+
+/// Which difference is a risk. All but the last two need the object on both sides.
+#[derive(Clone, Copy)]
+pub(super) enum When {
+    /// It has another value.
+    Changes,
+    /// It has another value than before, and than this one.
+    ChangesBut(&'static str),
+    /// It had another value, and has this one.
+    Becomes(&'static str),
+    /// It had this value, and has another.
+    Ceases(&'static str),
+    /// It had a value, and has none.
+    Lost,
+    /// It was true, and isn't.
+    Off,
+    /// It is true, and wasn't.
+    On,
+    /// A list lacks what it had: `{it}`.
+    Fewer,
+    /// As this finds; its words are `{it}`.
+    If(fn(&Json, &Json) -> Option<String>),
+    /// As this finds, once for each of its words.
+    Each(fn(&Json, &Json) -> Vec<String>),
+    /// As this finds of an object that may be new.
+    EachOfNew(fn(Option<&Json>, &Json) -> Vec<String>),
+    /// The object is gone.
+    Gone,
+    /// The same; several of a kind are said once, by their noun, and what they are no longer.
+    GoneTogether,
+}
+
+impl When {
+    fn is_gone(self) -> bool {
+        matches!(self, Self::Gone | Self::GoneTogether)
+    }
+}
+
+/// What becomes of what is there already.
+#[derive(Clone, Copy)]
+pub(super) enum Live {
+    /// Nothing is said of it.
+    Unsaid,
+    Is(&'static str),
+    /// Of an object that is gone: whoever applies the files decides.
+    OfApplier,
+    /// Of a resource that is gone: its stack decides, unless this says more.
+    OfStack(fn(&Json, Stack) -> Option<&'static str>),
+    /// Its own properties decide.
+    By(fn(&Json) -> &'static str),
+}
+
+impl Row {
+    pub(super) fn is_of(&self, kind: &str) -> bool {
+        match self.kind {
+            RESOURCE => kind.contains("::"),
+            GITOPS => kind.contains('/') && !kind.starts_with('/'),
+            OBJECT => {
+                !kind.contains("::") && !kind.starts_with('/') && !PARTS_OF_OBJECTS.contains(&kind)
+            }
+            own => own.split('|').any(|own| own == kind),
+        }
+    }
+
+    pub(super) fn read<'t>(&self, object: &'t Json) -> Cow<'t, Json> {
+        match self.read {
+            Read::By(read) => Cow::Owned(read(object)),
+            Read::Value if self.aspect.is_empty() => Cow::Borrowed(object),
+            Read::Value => {
+                let is_of_aws = self.kind == RESOURCE || self.kind.starts_with("AWS::");
+                let pointer = match self.aspect {
+                    aspect if aspect.starts_with('/') => aspect.to_owned(),
+                    aspect if is_of_aws => format!("/Properties/{aspect}"),
+                    aspect => format!("/{aspect}"),
+                };
+                object
+                    .pointer(&pointer)
+                    .map_or(Cow::Owned(Json::Null), Cow::Borrowed)
+            }
+        }
+    }
+
+    /// What is found of a difference, once for each time that it is to be said.
+    fn judge(&self, old: Option<&Json>, new: Option<&Json>) -> Vec<String> {
+        let yes = |is_so: bool| {
+            let once = is_so.then(String::new);
+            once.into_iter().collect()
+        };
+        let (old, new) = match (old, new, self.when) {
+            (old, Some(new), When::EachOfNew(find)) => return find(old, new),
+            (Some(_), None, When::Gone | When::GoneTogether) => return yes(true),
+            (Some(old), Some(new), _) => (old, new),
+            _ => return Vec::new(),
+        };
+        match self.when {
+            When::Changes => yes(old != new),
+            When::ChangesBut(value) => yes(old != new && word(new) != value),
+            When::Becomes(value) => yes(word(new) == value && word(old) != value),
+            When::Ceases(value) => yes(word(old) == value && word(new) != value),
+            When::Lost => yes(!old.is_null() && new.is_null()),
+            When::Off => yes(word(old) == "true" && word(new) != "true"),
+            When::On => yes(word(new) == "true" && word(old) != "true"),
+            When::Fewer => less(old, new).into_iter().collect(),
+            When::If(find) => find(old, new).into_iter().collect(),
+            When::Each(find) => find(old, new),
+            When::EachOfNew(_) | When::Gone | When::GoneTogether => Vec::new(),
+        }
+    }
+
+    fn live(&self, old: Option<&Fact<'_>>, applier: Applier) -> Option<String> {
+        let said = match self.live {
+            Live::Unsaid => return None,
+            Live::Is(live) => live,
+            Live::OfApplier => return Some(applier.of_removed()),
+            Live::OfStack(more) => {
+                let fact = old?;
+                more(&fact.value, fact.stack).unwrap_or(fact.stack.of_removed())
+            }
+            Live::By(find) => find(&old?.value),
+        };
+        Some(said.to_owned())
+    }
+
+    fn sentence(&self, fact: &Fact<'_>, before: &str, after: &str, it: &str) -> String {
+        let quoted = |value: &str| match value {
+            "" => "none".to_owned(),
+            value => format!("`{value}`"),
+        };
+        let parts = [
+            ("{name}", legible(fact.name)),
+            ("{title}", fact.title()),
+            ("{quoted before}", quoted(before)),
+            ("{quoted after}", quoted(after)),
+            ("{before}", before.to_owned()),
+            ("{after}", after.to_owned()),
+            ("{it}", it.to_owned()),
+        ];
+        fill(self.what, &parts)
+    }
+}
+
+/// Puts values into a sentence; a value is never looked into for another's place.
+fn fill(what: &str, parts: &[(&str, String)]) -> String {
+    let mut said = String::new();
+    let mut rest = what;
+    while let Some(at) = rest.find('{') {
+        let (before, place) = rest.split_at(at);
+        said.push_str(before);
+        let part = parts.iter().find(|(name, _)| place.starts_with(name));
+        let (taken, value) = part.map_or(("{", "{"), |(name, value)| (*name, value.as_str()));
+        said.push_str(value);
+        rest = &place[taken.len()..];
+    }
+    said + rest
+}
+
+/// A value in one word.
+pub(super) fn word(value: &Json) -> String {
+    texts(Some(value)).join(",")
+}
+
+/// What a list has more than another one.
+fn less(more: &Json, than: &Json) -> Option<String> {
+    let than: BTreeSet<String> = texts(Some(than)).into_iter().collect();
+    let lost = texts(Some(more)).into_iter();
+    let lost: BTreeSet<String> = lost.filter(|item| !than.contains(item)).collect();
+    (!lost.is_empty()).then(|| names(&lost))
+}
+
+/// The names of all objects of a file of which something is true.
+const PARTS: &str = " ({parts})";
+
+/// All risks in what differs between two sets of facts.
+pub(super) fn judge(before: &Facts<'_>, after: &Facts<'_>, applier: Applier) -> Vec<RiskFinding> {
+    let mut said: Vec<(RiskFinding, BTreeSet<String>)> = Vec::new();
+    let keys = before.keys().chain(after.keys());
+    let objects: BTreeSet<(&String, &Cow<'_, str>)> =
+        keys.map(|key| (&key.object, &key.kind)).collect();
+    // One that is of another kind than before isn't gone.
+    let at_head: BTreeSet<&str> = after.keys().map(|key| key.object.as_str()).collect();
+    for (object, kind) in objects {
+        let stays = at_head.contains(object.as_str());
+        for row in rows::of(kind).filter(|row| !(stays && row.when.is_gone())) {
+            let key = Key {
+                kind: kind.clone(),
+                object: object.clone(),
+                aspect: row.aspect,
+            };
+            let (old, new) = (before.get(&key), after.get(&key));
+            let old_value = old.map(|fact| fact.value.as_ref());
+            let new_value = new.map(|fact| fact.value.as_ref());
+            if old_value == new_value {
+                continue;
+            }
+            for it in row.judge(old_value, new_value) {
+                let Some(finding) = finding(row, &key, (old, new), &it, applier) else {
+                    continue;
+                };
+                push(&mut said, finding, new.or(old).map_or("", |fact| fact.name));
+            }
+        }
+    }
+    let mut found = Found::default();
+    for (finding, parts) in said {
+        let parts = names(&parts);
+        let what = finding.what.replace(PARTS, &format!(" ({parts})"));
+        found.push_finding(RiskFinding { what, ..finding });
+    }
+    found.findings
+}
+
+/// Adds a finding, or another part to one that says the same of its file.
+fn push(said: &mut Vec<(RiskFinding, BTreeSet<String>)>, finding: RiskFinding, name: &str) {
+    let part = format!("`{}`", legible(name));
+    let same = said.iter_mut().find(|(other, _)| {
+        (other.flag, &other.file, &other.what, &other.live)
+            == (finding.flag, &finding.file, &finding.what, &finding.live)
+    });
+    match same {
+        Some((same, parts)) => {
+            parts.insert(part);
+            if let (Some(same), Some(other)) = (&mut same.difference, finding.difference) {
+                same.keep_common(&other);
+            }
+        }
+        None => said.push((finding, BTreeSet::from([part]))),
+    }
+}
+
+fn finding(
+    row: &Row,
+    key: &Key,
+    (old, new): (Option<&Fact<'_>>, Option<&Fact<'_>>),
+    it: &str,
+    applier: Applier,
+) -> Option<RiskFinding> {
+    let fact = new.or(old)?;
+    let said = |fact: Option<&Fact<'_>>| {
+        let is_shown = row.what.contains("before}") || row.what.contains("after}");
+        let fact = fact.filter(|_| is_shown);
+        fact.map_or_else(String::new, |fact| legible(&word(&fact.value)))
+    };
+    let (removed, what) = match row.when {
+        When::GoneTogether => {
+            let removed = Removed {
+                noun: rows::noun(&key.kind),
+                name: fact.known_as.to_owned(),
+                how: row.what,
+            };
+            let what = removed.sentence();
+            (Some(removed), what)
+        }
+        _ => (None, row.sentence(fact, &said(old), &said(new), it)),
+    };
+    // All of an object is no value that one could compare.
+    let is_shown = !row.aspect.trim_end_matches("/Properties").is_empty();
+    let value = |fact: Option<&Fact<'_>>| {
+        let fact = fact.filter(|fact| is_shown && !fact.value.is_null())?;
+        let name = row.aspect.rsplit('/').next().unwrap_or_default();
+        let value = redact::value(Under::key(name), &fact.value);
+        Some(legible(&word(&value)))
+    };
+    Some(RiskFinding {
+        flag: row.flag,
+        what,
+        live: row.live(old, applier),
+        file: Some(redact::text(fact.file)),
+        removed,
+        difference: Some(Box::new(Difference {
+            key: key.public(),
+            before: value(old),
+            after: value(new),
+        })),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::find;
+    use super::super::tests::{STACK, of_trees, pod, tree};
+    use super::*;
+    use crate::diff::documents::Documents;
+
+    /// What differs where each risk is.
+    fn differences(old: &Json, new: &Json) -> Vec<Difference> {
+        let [base, head] = [old, new].map(|value| tree(&[(STACK, value.to_string())]));
+        let [base, head] = [&base, &head].map(Documents::of);
+        let found = find(&base, &head, Applier::Nobody).into_iter();
+        found
+            .filter_map(|finding| finding.difference.map(|own| *own))
+            .collect()
+    }
+
+    fn filters(filters: &[(&str, &str)]) -> Json {
+        let filters = filters.iter().map(|(id, pattern)| {
+            let properties = json!({"FilterPattern": pattern});
+            let filter = json!({"Type": "AWS::Logs::SubscriptionFilter", "Properties": properties});
+            ((*id).to_owned(), filter)
+        });
+        json!({"Resources": filters.collect::<serde_json::Map<_, _>>()})
+    }
+
+    #[test]
+    fn a_risk_says_what_differs() {
+        let found = differences(&filters(&[("To", "")]), &filters(&[("To", "ERROR")]));
+        let [one] = found.as_slice() else {
+            unreachable!("{found:?}");
+        };
+        assert_eq!(one.key.kind, "AWS::Logs::SubscriptionFilter");
+        assert_eq!(one.key.object.as_deref(), Some("aws/eu-central-1/stack/To"));
+        assert_eq!(one.key.aspect, "FilterPattern");
+        let values = [one.before.as_deref(), one.after.as_deref()];
+        assert_eq!(values, [Some(""), Some("ERROR")]);
+    }
+
+    #[test]
+    fn what_differs_shows_no_secret() {
+        let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+        let found = differences(&filters(&[("To", "")]), &filters(&[("To", &key)]));
+        assert_eq!(found.len(), 1);
+        assert!(!format!("{found:?}").contains(&key), "{found:?}");
+    }
+
+    #[test]
+    fn several_objects_of_which_the_same_is_said_are_said_once() {
+        let bucket = |id: &str, blocks: bool| {
+            let blocks = json!({"BlockPublicAcls": blocks});
+            let properties = json!({"PublicAccessBlockConfiguration": blocks});
+            (
+                id.to_owned(),
+                json!({"Type": "AWS::S3::Bucket", "Properties": properties}),
+            )
+        };
+        let both = |blocks: bool| {
+            let buckets = [bucket("One", blocks), bucket("Two", blocks)];
+            json!({"Resources": buckets.into_iter().collect::<serde_json::Map<_, _>>()})
+        };
+        let found = differences(&both(true), &both(false));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].key.object, None);
+        assert!(found[0].after.is_some());
+    }
+
+    #[test]
+    fn an_object_in_another_file_is_the_same_object() {
+        let set = |network: bool| pod(&json!({"hostNetwork": network})).to_string();
+        assert_eq!(
+            of_trees(
+                &[("kubernetes/x/set.yaml", set(false))],
+                &[("kubernetes/y/other.yaml", set(true))]
+            ),
+            ["privilege-widens: pods use the machine's network"]
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! Workloads and other objects of Kubernetes, and the rows about their fields. Pure.
+//!
+//! <https://kubernetes.io/docs/reference/kubernetes-api/>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::rows;
+use crate::diff::risk::change::{containers, items, names, text, texts};
+use crate::diff::risk::fact::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
+use crate::diff::risk::image;
+use crate::diff::risk::machines::{asks_for_more, lost_folders, lost_tolerations, more_labels};
+use crate::diff::risk::row::{Live, Read, Row, When};
+use crate::settings::Flag;
+use Live::{Is, OfApplier, Unsaid};
+use Read::{By, Value};
+use When::{Becomes, Changes, Each, EachOfNew, Gone, If, On};
+
+const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
+const ENDS: Live = Is("its pods end as soon as it is applied");
+const FEWER: Live = Is("pods on other machines end; what these log is not shipped");
+const REFUSED: Live =
+    Is("nothing changes until someone deletes the object so that it is recreated");
+
+pub(super) const ROWS: &[Row] = rows! {
+    WORKLOADS => {
+        "": Value, Gone => SourceStops, "{title} is no longer applied", OfApplier;
+    }
+    OBJECT => {
+        "spec/replicas": Value, Becomes("0") => SourceStops, "{title} runs no pod any more", ENDS;
+    }
+    // Pods of others run on whatever machine is left.
+    "DaemonSet" => {
+        "spec/template/spec/tolerations": Value, If(lost_tolerations) => SourceStops,
+            "{title} no longer tolerates {it}", FEWER;
+        "spec/template/spec/nodeSelector": Value, If(more_labels) => SourceStops,
+            "{title} runs only on machines with {it}", FEWER;
+        "spec/template/spec/affinity": Value, If(asks_for_more) => SourceStops,
+            "{title} asks for more of a machine by its affinity", FEWER;
+        "spec/template/spec": Value, If(lost_folders) => SourceStops,
+            "{title} no longer sees {it} of its machine", Unsaid;
+    }
+    // <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-updates>
+    "DaemonSet|Deployment|StatefulSet" => {
+        "spec/selector": Value, Changes => KubernetesObjectReplaced,
+            "`spec.selector` of {title} changes, which Kubernetes refuses", REFUSED;
+    }
+    // <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/>
+    "StatefulSet" => {
+        "spec/serviceName": Value, Changes => KubernetesObjectReplaced,
+            "`spec.serviceName` of {title} changes, which Kubernetes refuses", REFUSED;
+        "spec/volumeClaimTemplates": Value, Changes => KubernetesObjectReplaced,
+            "`spec.volumeClaimTemplates` of {title} changes, which Kubernetes refuses", REFUSED;
+        "spec/podManagementPolicy": Value, Changes => KubernetesObjectReplaced,
+            "`spec.podManagementPolicy` of {title} changes, which Kubernetes refuses", REFUSED;
+    }
+    // <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#clusterrolebinding-example>
+    "ClusterRoleBinding|RoleBinding" => {
+        "roleRef": Value, Changes => KubernetesObjectReplaced,
+            "`roleRef` of {title} changes, which Kubernetes refuses", REFUSED;
+    }
+    "Service" => {
+        "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced,
+            "`spec.clusterIP` of {title} changes, which Kubernetes refuses", REFUSED;
+    }
+    // <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
+    PODS => {
+        // A new workload may need the network of its machine, to be reported beside its source.
+        "hostNetwork": Value, On => PrivilegeWidens, "pods use the machine's network", Unsaid;
+        "hostPID": Value, EachOfNew(becomes_true) => PrivilegeWidens,
+            "pods see all processes of the machine", Unsaid;
+        "hostIPC": Value, EachOfNew(becomes_true) => PrivilegeWidens,
+            "pods share memory with the machine", Unsaid;
+        "serviceAccountName": By(account), Changes => PrivilegeWidens,
+            "pods have the rights of the ServiceAccount `{after}` instead of `{before}`", Unsaid;
+        "automountServiceAccountToken": Value, If(gets_token) => PrivilegeWidens,
+            "pods get the token of their ServiceAccount", Unsaid;
+        "mounts": By(mounts), Each(more_folders) => PrivilegeWidens, "a container {it}", Unsaid;
+    }
+    CONTAINER => {
+        "securityContext/privileged": Value, EachOfNew(becomes_true) => PrivilegeWidens,
+            "a container is privileged: it may do what the machine's root may ({parts})", Unsaid;
+        "securityContext/allowPrivilegeEscalation": Value, If(was_false) => PrivilegeWidens,
+            "a container's processes may gain privileges ({parts})", Unsaid;
+        "securityContext/readOnlyRootFilesystem": Value, If(was_true) => PrivilegeWidens,
+            "a container may write to its own files ({parts})", Unsaid;
+        "securityContext/seccompProfile": By(is_unconfined), On => PrivilegeWidens,
+            "a container may make any call to the machine's kernel ({parts})", Unsaid;
+        "securityContext/runAsUser": By(may_be_root), On => PrivilegeWidens,
+            "a container may run as root ({parts})", Unsaid;
+        "securityContext/capabilities/add": Value, If(more_capabilities) => PrivilegeWidens,
+            "a container gets {it} ({parts})", Unsaid;
+        "securityContext/capabilities/drop": Value, If(drops_less) => PrivilegeWidens,
+            "a container keeps capabilities that it gave up ({parts})", Unsaid;
+        "image": Value, EachOfNew(image::of_container) => ImageDowngrade, "the image {it}", Unsaid;
+    }
+    KUSTOMIZE_IMAGE => {
+        "": Value, EachOfNew(image::of_kustomization) => ImageDowngrade, "the image {it}", Unsaid;
+    }
+};
+
+/// An address that nobody asked for isn't fixed by the file.
+fn fixed_address(old: &Json, _: &Json) -> Option<String> {
+    let is_asked_for = !old.is_null() && *old != json!("");
+    is_asked_for.then(String::new)
+}
+
+fn becomes_true(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let is_so = new == true && old.is_none_or(|old| old != true);
+    let words = is_so.then(String::new);
+    words.into_iter().collect()
+}
+
+fn was_true(old: &Json, _: &Json) -> Option<String> {
+    (old == true).then(String::new)
+}
+
+fn was_false(old: &Json, _: &Json) -> Option<String> {
+    (old == false).then(String::new)
+}
+
+fn account(spec: &Json) -> Json {
+    match text(spec, "/serviceAccountName") {
+        "" => "default".into(),
+        name => name.into(),
+    }
+}
+
+/// Where nothing is said the `ServiceAccount` decides.
+fn gets_token(old: &Json, new: &Json) -> Option<String> {
+    let (is_asked, was_refused) = (new == true, old == false);
+    (is_asked || was_refused).then(String::new)
+}
+
+/// Whether nothing filters a container's calls. Where nothing is said nothing
+/// does, unless the machine is told to (<https://kubernetes.io/docs/tutorials/security/seccomp/>).
+fn is_unconfined(container: &Json) -> Json {
+    let kind = container.pointer("/securityContext/seccompProfile/type");
+    kind.is_none_or(|kind| kind == "Unconfined").into()
+}
+
+fn may_be_root(container: &Json) -> Json {
+    let setting = |field: &str| container.pointer(&format!("/securityContext/{field}"));
+    let may = match setting("runAsUser") {
+        Some(user) => user == 0,
+        None => setting("runAsNonRoot") != Some(&Json::Bool(true)),
+    };
+    may.into()
+}
+
+fn set(list: &Json) -> BTreeSet<String> {
+    texts(Some(list)).into_iter().collect()
+}
+
+fn more_capabilities(old: &Json, new: &Json) -> Option<String> {
+    let (before, after) = (set(old), set(new));
+    let is_more = !before.contains("ALL") && !after.is_subset(&before);
+    is_more.then(|| names(after.difference(&before)))
+}
+
+fn drops_less(old: &Json, new: &Json) -> Option<String> {
+    let after = set(new);
+    let is_less = !set(old).is_subset(&after) && !after.contains("ALL");
+    is_less.then(String::new)
+}
+
+/// Folders of the machine, and whether something may write there.
+fn mounts(spec: &Json) -> Json {
+    let mut found: BTreeMap<&str, bool> = BTreeMap::new();
+    for volume in items(spec, "volumes") {
+        let Some(path) = volume.pointer("/hostPath/path").and_then(Json::as_str) else {
+            continue;
+        };
+        let containers = containers(spec).into_iter();
+        let mounts = containers.flat_map(|(_, container)| items(container, "volumeMounts"));
+        for mount in mounts.filter(|mount| mount.get("name") == volume.get("name")) {
+            let writes = mount.get("readOnly") != Some(&Json::Bool(true));
+            *found.entry(path).or_insert(false) |= writes;
+        }
+    }
+    json!(found)
+}
+
+fn more_folders(old: &Json, new: &Json) -> Vec<String> {
+    let folders = |value: &Json| value.as_object().cloned().unwrap_or_default();
+    let before = folders(old);
+    let more = folders(new).into_iter().filter_map(|(path, writes)| {
+        let above = before.iter().filter(|(other, _)| {
+            let rest = path.strip_prefix(other.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        let wrote: Vec<bool> = above.map(|(_, wrote)| wrote == true).collect();
+        let writes = writes == true;
+        match (wrote.is_empty(), writes) {
+            (true, true) => Some("writes to another folder of the machine"),
+            (true, false) => Some("reads another folder of the machine"),
+            (false, true) if !wrote.contains(&true) => {
+                Some("may write to a folder of the machine that it only read")
+            }
+            _ => None,
+        }
+    });
+    let more: BTreeSet<&str> = more.collect();
+    more.into_iter().map(str::to_owned).collect()
+}
