@@ -387,6 +387,11 @@ impl<'m> Call<'m> {
         })
     }
 
+    /// Whether something of it may be stored.
+    pub fn has_stored(&self) -> bool {
+        self.stored
+    }
+
     /// Sends what is gathered, waits for everything, and puts aside what isn't taken. The
     /// destinations that took nothing, with the reason.
     pub async fn finish(&mut self) -> Result<BTreeMap<String, String>, Failed> {

@@ -19,7 +19,7 @@ pub struct State {
     pub objects: BTreeMap<String, Vec<u8>>,
     /// Objects that the function may not read.
     pub forbidden: BTreeSet<String>,
-    /// Objects that it may not write.
+    /// Objects that it may neither write nor delete.
     pub read_only: BTreeSet<String>,
     /// The secret's versions, the current one last.
     pub passwords: Vec<String>,
@@ -153,7 +153,7 @@ impl State {
         }
         let key = path.trim_start_matches('/').replace("%3D", "=");
         match *request.method() {
-            Method::PUT if self.read_only.contains(&key) => {
+            Method::PUT | Method::DELETE if self.read_only.contains(&key) => {
                 web::answer(403, "<Error><Code>AccessDenied</Code></Error>")
             }
             Method::PUT => {

@@ -8,11 +8,13 @@ use logfleet_forwarder::aws::Place;
 use logfleet_forwarder::deliver::store::Store;
 use logfleet_forwarder::handle::Forwarder;
 use logfleet_forwarder::http::{Client, Trust};
+use logfleet_forwarder::letter::Shelf;
 use serde_json::json;
 
 use crate::bulk::{Fault, Pace, Script};
 use crate::chance::Chance;
 use crate::events::{call, event};
+use crate::loss::replay;
 use crate::rig::{Rig, count, notes, place, run, run_within, runtime};
 
 const VPC: &str = "/logfleet/alpha/aws/vpc";
@@ -522,4 +524,37 @@ fn log_streams_and_accepted_flows_that_settings_leave_out_are_not_sent() {
         .documents()
         .filter(|own| own["event.action"] == "reject");
     assert_eq!(refused.count(), 100);
+}
+
+/// What was carried out and can't be removed is carried out again: it says that documents may be there twice.
+#[test]
+fn an_object_that_stays_after_it_was_sent_again_is_told_of() {
+    let rig = Rig::always(Fault::None);
+    let mut configuration = rig.configuration();
+    let mut other = configuration.destinations["main"].clone();
+    let well = std::mem::replace(&mut other.url, "http://127.0.0.1:9".into());
+    configuration.destinations.insert("other".into(), other);
+    let stream = configuration.streams.get_mut("aws_vpc").expect("a stream");
+    stream.to.push("other".into());
+    let events = [event(1, "number=1 "), event(2, "number=2 ")];
+    let outcome = run(
+        &rig.forwarder_of(configuration.clone()),
+        &call(VPC, &events),
+        15,
+    );
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
+    let other = configuration.destinations.get_mut("other");
+    other.expect("the destination").url = well;
+    let forwarder = rig.forwarder_of(configuration);
+    let waiting = rig.account.keys("retry/");
+    assert_eq!(waiting.len(), 1);
+    rig.account
+        .state()
+        .read_only
+        .insert(format!("dead/{}", waiting[0]));
+    let again = || runtime().block_on(replay(&rig, &forwarder, Shelf::Retry));
+    assert_eq!(again().len(), 1, "the call's documents may be there twice");
+    rig.account.state().read_only.clear();
+    assert_eq!(again().len(), 0);
+    assert_eq!(rig.account.keys("retry/"), [""; 0]);
 }

@@ -168,7 +168,10 @@ impl Run {
                 self.rig.account.state().passwords.push("second".into());
                 self.rig.server.state().passwords = ["second".to_owned()].into();
             }
-            Change::SendAgain => replay(forwarder, Shelf::Retry).await,
+            Change::SendAgain => {
+                let told = replay(&self.rig, forwarder, Shelf::Retry).await;
+                self.told.borrow_mut().extend(told);
+            }
         }
     }
 
@@ -268,7 +271,7 @@ pub fn replay_everything(rig: &Rig, forwarder: &Forwarder) {
     for _ in 0..50 {
         let outcome = run(forwarder, r#"{"poll":"retries"}"#, 60);
         assert_eq!(outcome.result, Ok(()), "{}", outcome.line);
-        runtime().block_on(replay(forwarder, Shelf::Retry));
+        runtime().block_on(replay(rig, forwarder, Shelf::Retry));
         if rig.account.keys("retry/").is_empty() && rig.account.keys("aws/").is_empty() {
             return;
         }
@@ -276,20 +279,47 @@ pub fn replay_everything(rig: &Rig, forwarder: &Forwarder) {
     panic!("something waits for ever: {:?}", rig.account.keys(""));
 }
 
-/// Sends again everything on a shelf, whether it is due or not. What fails stays where it is.
-async fn replay(forwarder: &Forwarder, shelf: Shelf) {
+/// Sends again everything on a shelf, whether it is due or not. What fails stays where it is; the
+/// calls of which it said then that documents may be there twice.
+pub async fn replay(rig: &Rig, forwarder: &Forwarder, shelf: Shelf) -> BTreeSet<u64> {
+    let mut told = BTreeSet::new();
     let choice = Choice::default();
     let Ok(keys) = forwarder.shelved(shelf, &choice).await else {
-        return;
+        return told;
     };
     for key in keys {
+        let object = rig
+            .account
+            .state()
+            .objects
+            .get(&format!("dead/{}", key.path()))
+            .cloned();
         let mut blocked = BTreeMap::new();
         let deadline = Instant::now() + Duration::from_secs(60);
-        let counters = &mut Counters::default();
+        let mut counters = Counters::default();
         let _ = forwarder
-            .replay(&key, &choice, deadline, &mut blocked, counters)
+            .replay(&key, &choice, deadline, &mut blocked, &mut counters)
             .await;
+        if counters.possible_duplicates > 0 {
+            told.extend(calls_in(&object.expect("what was sent again")));
+        }
     }
+    told
+}
+
+/// The calls of which an object holds documents or files.
+fn calls_in(object: &[u8]) -> BTreeSet<u64> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(object), &mut text)
+        .expect("gzip");
+    let after = |mark: &'static str| {
+        text.split(mark).skip(1).filter_map(|rest| {
+            let end = rest.find(|own: char| !own.is_ascii_digit())?;
+            rest[..end].parse::<u64>().ok()
+        })
+    };
+    let events = after("number=").map(|number| number / EVENTS);
+    events.chain(after("AWSLogs/")).collect()
 }
 
 /// What is stored when a run is over: the events that aren't poisoned, and the poisoned ones under
@@ -324,7 +354,7 @@ fn end(run: &Run, events: u64) {
     check_dead(run, events);
     // Mended, everything is taken.
     run.rig.server.state().mended = true;
-    runtime().block_on(replay(&forwarder, Shelf::Dead));
+    runtime().block_on(replay(&run.rig, &forwarder, Shelf::Dead));
     assert_eq!(run.rig.account.keys("dead/"), [""; 0]);
     let killed = run.killed.borrow().len();
     let told = [&run.failed, &run.given_up, &run.retried].map(|own| *own.borrow());

@@ -198,8 +198,22 @@ impl Forwarder {
         };
         add(counters, call.counters());
         made.map_err(|Failed(cause)| Failed(format!("{}: {cause}", object.key)))?;
-        let removed = s3::delete(&self.aws, self.store.bucket(), &object.key).await;
-        removed.map_err(|error| failed(&error))
+        self.remove(&object.key, call.has_stored(), counters).await
+    }
+
+    /// Removes an object that was carried out. If it stays, it is carried out again, and
+    /// after a rollover the documents that were stored are there twice.
+    async fn remove(
+        &self,
+        key: &str,
+        has_stored: bool,
+        counters: &mut Counters,
+    ) -> Result<(), Failed> {
+        let removed = s3::delete(&self.aws, self.store.bucket(), key).await;
+        removed.map_err(|error| {
+            counters.possible_duplicates += u64::from(has_stored);
+            failed(&error)
+        })
     }
 
     /// Sends again what an object holds, and removes it when all of it is stored or put aside anew.
@@ -233,8 +247,7 @@ impl Forwarder {
         if !whole {
             return Ok(Replayed::Part);
         }
-        let removed = s3::delete(&self.aws, self.store.bucket(), &path).await;
-        removed.map_err(|error| failed(&error))?;
+        self.remove(&path, call.has_stored(), counters).await?;
         Ok(Replayed::Whole)
     }
 

@@ -778,3 +778,61 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_goes_to_another_place_or_for_other_machines_is_reported() {
+    let target = |place: &str| json!({"Targets": [{"Id": "forwarder", "Arn": place}]});
+    let bucket = |name: &str| json!({"ExtendedS3DestinationConfiguration": {"BucketARN": name}});
+    let notified = |event: &str| json!({"NotificationConfiguration": {"LambdaConfigurations": [{"Event": event, "Function": "f"}]}});
+    let machines = |group: &str| json!({"Targets": [{"Key": "tag:group", "Values": [group]}]});
+    let source = |kind: &str| json!({"LogType": kind, "ResourceArn": "arn"});
+    for (kind, old, new, what) in [
+        (
+            "AWS::Events::Rule",
+            target("a"),
+            target("b"),
+            "the event rule `One` hands its events to another place (forwarder)",
+        ),
+        (
+            "AWS::CloudTrail::Trail",
+            json!({"S3BucketName": "a"}),
+            json!({"S3BucketName": "b"}),
+            "the trail `One` writes its files to another bucket",
+        ),
+        (
+            "AWS::KinesisFirehose::DeliveryStream",
+            bucket("a"),
+            bucket("b"),
+            "the delivery stream `One` writes to another bucket",
+        ),
+        (
+            "AWS::S3::Bucket",
+            notified("s3:ObjectCreated:*"),
+            notified("s3:ObjectCreated:Put"),
+            "the bucket `One` no longer notifies what it notified of new objects",
+        ),
+        (
+            "AWS::SSM::Association",
+            machines("a"),
+            machines("b"),
+            "the association `One` is for other machines",
+        ),
+        (
+            "AWS::Logs::DeliverySource",
+            source("a"),
+            source("b"),
+            "the delivery source `One` is for b instead of a",
+        ),
+    ] {
+        assert_eq!(
+            of_resource(kind, &old, &new),
+            [format!("source-stops: {what}")]
+        );
+    }
+    // More is no loss.
+    let more = json!({"NotificationConfiguration": {"LambdaConfigurations": [
+        {"Event": "s3:ObjectCreated:*", "Function": "f"}, {"Event": "s3:ObjectRemoved:*", "Function": "f"},
+    ]}});
+    let old = notified("s3:ObjectCreated:*");
+    assert!(of_resource("AWS::S3::Bucket", &old, &more).is_empty());
+}

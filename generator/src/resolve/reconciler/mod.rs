@@ -44,7 +44,7 @@ pub struct FleetReconciler {
 pub struct ResolvedReconciler {
     /// The namespace.
     pub namespace: String,
-    /// Whether the tool of GitOps applies it.
+    /// Whether the tool that `gitops` names applies it.
     pub gitops: bool,
     /// The image with its tag or digest.
     pub image: String,

@@ -321,7 +321,7 @@ fn secrets_are_written_into_clusters_that_take_them() {
     let wrong = json!({ "reconciler": { "clusters": { "prod-eu.example.com": { "api_server": "https://api.example.com" } } } });
     let (_, problems) = tried(&wrong, &clusters);
     assert!(
-        problems[0].starts_with("reconciler.clusters.prod-eu.example.com: nobody writes"),
+        problems[0].starts_with("reconciler.clusters.prod-eu.example.com: no Secrets are written"),
         "{problems:?}"
     );
 }

@@ -360,6 +360,8 @@ fn gather(value: &Json, found: &mut Vec<String>) {
                     // What is equal is masked, and so not shown.
                     ("detail", detail)
                         if detail["kind"] == "changed" && detail["old"] == detail["new"] => {}
+                    // Nothing is "not set", or isn't said.
+                    ("before" | "after", Json::Null) => {}
                     ("old" | "new" | "before" | "after", value) => leaves(value, found),
                     (key, Json::String(_)) if WORDED.contains(&key) => {}
                     (_, value) => gather(value, found),

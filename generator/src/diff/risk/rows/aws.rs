@@ -85,6 +85,7 @@ const GIVEN_UP: Live = Is("records of a call that fails again and again are lost
 const NO_CALL: Live = Is(
     "Lambda refuses every call; what is handed to it asynchronously is given up after six hours",
 );
+const OLD_PLACE: Live = Is("what is in the old bucket stays there");
 const NOT_YET: Live = Is("nothing yet");
 
 pub(super) const ROWS: &[Row] = rows! {
@@ -116,6 +117,8 @@ pub(super) const ROWS: &[Row] = rows! {
             "the event rule `{name}` matches fewer events: {it}", UPDATED;
         "Targets": By(ids_of_targets), Fewer => SourceStops,
             "the event rule `{name}` no longer hands its events to {it}", UPDATED;
+        "places of targets": By(places_of_targets), If(another_place) => SourceStops,
+            "the event rule `{name}` hands its events to another place ({it})", UPDATED;
     }
     "AWS::CloudTrail::Trail" => {
         "IsLogging": Value, Off => SourceStops,
@@ -126,6 +129,8 @@ pub(super) const ROWS: &[Row] = rows! {
             "the trail `{name}` no longer records global services, such as IAM", UPDATED;
         "CloudWatchLogsLogGroupArn": Value, Lost => SourceStops,
             "the trail `{name}` no longer writes to CloudWatch Logs", UPDATED;
+        "S3BucketName": Value, Changes => SourceStops,
+            "the trail `{name}` writes its files to another bucket", OLD_PLACE;
         "/Properties": Value, If(selection::of_trail) => SourceStops,
             "the trail `{name}` records fewer events: {it}", UPDATED;
     }
@@ -138,6 +143,22 @@ pub(super) const ROWS: &[Row] = rows! {
     "AWS::ResourceGroups::Group" => {
         "ResourceQuery/Query": Value, If(selection::of_group) => SourceStops,
             "the resource group `{name}` has fewer members: {it}", UPDATED;
+    }
+    "AWS::KinesisFirehose::DeliveryStream" => {
+        "ExtendedS3DestinationConfiguration/BucketARN": Value, Changes => SourceStops,
+            "the delivery stream `{name}` writes to another bucket", OLD_PLACE;
+    }
+    "AWS::Logs::DeliverySource" => {
+        "LogType": Value, Changes => SourceStops,
+            "the delivery source `{name}` is for {after} instead of {before}", UPDATED;
+        "ResourceArn": Value, Changes => SourceStops,
+            "the delivery source `{name}` is for another resource", UPDATED;
+    }
+    "AWS::SSM::Association" => {
+        "Targets": Value, Changes => SourceStops,
+            "the association `{name}` is for other machines",
+            // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
+            Is("machines that it is no longer for keep what it installed, and get no updates");
     }
     "AWS::Logs::Delivery" => {
         "RecordFields": Value, If(fewer_fields) => SourceStops,
@@ -191,7 +212,9 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     "AWS::S3::Bucket" => {
         "NotificationConfiguration": Value, Lost => SourceStops,
-            "the bucket `{name}` tells nobody of new objects any more", UPDATED;
+            "the bucket `{name}` notifies nothing of new objects any more", UPDATED;
+        "NotificationConfiguration": Value, If(notifies_less) => SourceStops,
+            "the bucket `{name}` no longer notifies what it notified of new objects", UPDATED;
         "LifecycleConfiguration": Value, Each(retention::of_bucket) => RetentionShrinks,
             "{it}", RULES_HOLD;
         "VersioningConfiguration/Status": Value, Ceases("Enabled") => RetentionShrinks,
@@ -298,6 +321,39 @@ fn ids_of_targets(rule: &Json) -> Json {
         .get("Properties")
         .map_or(&[][..], |own| items(own, "Targets"));
     targets.iter().map(|target| text(target, "/Id")).collect()
+}
+
+fn places_of_targets(rule: &Json) -> Json {
+    let targets = rule
+        .get("Properties")
+        .map_or(&[][..], |own| items(own, "Targets"));
+    let places = targets.iter().map(|target| {
+        let place = target.get("Arn").unwrap_or(&Json::Null);
+        (text(target, "/Id").to_owned(), place.clone())
+    });
+    places.collect::<serde_json::Map<_, _>>().into()
+}
+
+/// The targets that stay, and have another address.
+fn another_place(old: &Json, new: &Json) -> Option<String> {
+    let before = old.as_object()?.iter();
+    let moved = before.filter(|(id, place)| new.get(id).is_some_and(|after| after != *place));
+    let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
+    (!moved.is_empty()).then(|| names(&moved))
+}
+
+/// Each kind of notification is a list of events with the place that hears of them.
+fn notifies_less(old: &Json, new: &Json) -> Option<String> {
+    let mut kinds = old.as_object()?.iter();
+    let after = new.as_object()?;
+    let is_less = |(kind, before): (&String, &Json)| match before.as_array() {
+        Some(before) => {
+            let after = items(new, kind);
+            before.iter().any(|own| !after.contains(own))
+        }
+        None => !after.contains_key(kind),
+    };
+    kinds.any(is_less).then(String::new)
 }
 
 fn narrower_filter(old: &Json, new: &Json) -> Option<String> {

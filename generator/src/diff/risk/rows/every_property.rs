@@ -281,29 +281,14 @@ const HARMLESS: Table = &[
 /// What could matter and isn't judged yet, and how.
 const OPEN: Table = &[
     (
-        "AWS::Logs::DeliverySource",
-        &["LogType", "ResourceArn"],
-        "another log is delivered, or that of another resource",
-    ),
-    (
         "AWS::SSM::Parameter",
         &["Value"],
         "what the account's functions bring for the cluster",
     ),
     (
-        "AWS::CloudTrail::Trail",
-        &["S3BucketName"],
-        "the trail's files go to another bucket",
-    ),
-    (
         "AWS::Events::Rule",
         &["ScheduleExpression"],
         "something runs less often",
-    ),
-    (
-        "AWS::KinesisFirehose::DeliveryStream",
-        &["ExtendedS3DestinationConfiguration"],
-        "records go to another bucket",
     ),
     (
         "AWS::Lambda::EventInvokeConfig",
@@ -317,7 +302,7 @@ const OPEN: Table = &[
     ),
     (
         "AWS::SSM::Association",
-        &["MaxErrors", "ScheduleExpression", "Targets"],
+        &["MaxErrors", "ScheduleExpression"],
         "fewer machines get their shipper",
     ),
     (
