@@ -62,8 +62,17 @@ impl Effects<'_> {
         let faulty = [ClusterStatus::HeadFaulty, ClusterStatus::BaseFaulty];
         let is_faulty = |name: &str| is_in(name, &faulty);
         let is_unknown = if setting.clusters.is_empty() {
-            // Clusters that can't be read are in no list, unless the layer is their own.
-            setting.scope != InputScope::Cluster && self.statuses.keys().any(|name| is_faulty(name))
+            // Clusters that can't be read are in no list, whatever their own layer says.
+            let is_own = |name: &str| {
+                let folder = format!("clusters/{name}/");
+                setting.scope != InputScope::Cluster
+                    || setting
+                        .places
+                        .iter()
+                        .any(|own| own.file.starts_with(&folder))
+            };
+            let mut names = self.statuses.keys();
+            names.any(|name| is_faulty(name) && is_own(name))
         } else {
             setting.clusters.iter().any(|name| is_faulty(name))
         };
