@@ -1,4 +1,4 @@
-//! Files that a command is reported to write.
+//! Files that a command is told to write.
 
 use std::fs;
 use std::io;

@@ -92,7 +92,7 @@ pub fn compare_shared(
 
 /// Forgets the risks in what an account no longer has in a Region at all. No
 /// cluster shares anything there any more, and what becomes of each of them is
-/// reported of itself.
+/// reported for itself.
 fn forget_accounts_that_left(
     base: &RenderedTree,
     head: &RenderedTree,

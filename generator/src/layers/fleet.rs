@@ -164,7 +164,7 @@ impl<'a> SharedLayers<'a> {
         let mut faults = Faults::new();
         refuse_what_is_the_fleets(&mut faults, layer, sources);
         faults.append_elsewhere(check_layer(layer, &self.schemas.cluster, sources));
-        // A name that is malformed needn't be reported to be another folder's as well.
+        // A name that is malformed needn't be said to be another folder's as well.
         faults.append_elsewhere(check_identity(name, cluster, self));
         faults.into_result(())?;
         let base =

@@ -19,7 +19,7 @@ use crate::load::syntax;
 use crate::nearest::did_you_mean;
 use crate::secrets;
 
-/// The most faults reported of one value.
+/// The most faults reported for one value.
 const MAX_FAULTS: usize = 50;
 /// Up to this many keys or values, all that are allowed are listed.
 const MAX_LISTED: usize = 22;

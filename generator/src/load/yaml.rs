@@ -25,7 +25,7 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 pub const MAX_DEPTH: usize = 32;
 /// The most values a file may have.
 pub const MAX_NODES: usize = 100_000;
-/// The most faults reported of one file; more would only bury the first ones.
+/// The most faults reported for one file; more would only bury the first ones.
 const MAX_FAULTS: usize = 50;
 
 /// Reads a file's text. A file without any value gives [`Value::Null`].

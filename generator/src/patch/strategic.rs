@@ -39,7 +39,7 @@ const KEYED: [(&str, Keys); 15] = [
     ),
 ];
 
-/// By what items are reported apart: a field, and a second one that only counts
+/// By what items are told apart: a field, and a second one that only counts
 /// where both items have it. Of several, the first that an item has.
 type Keys = &'static [(&'static str, &'static str)];
 

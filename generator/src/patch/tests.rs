@@ -37,7 +37,7 @@ fn text(tree: &RenderedTree, path: &str) -> String {
     String::from_utf8(tree.0[&path].clone()).expect("UTF-8")
 }
 
-/// What is reported of a patch.
+/// What is reported for a patch.
 fn reported(files: &[(&str, &str)], patches: &[PlacedPatch]) -> Vec<String> {
     let faults = apply(&mut tree(files), patches).err().unwrap_or_default();
     let faults = faults.sorted().into_iter();

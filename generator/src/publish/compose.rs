@@ -15,7 +15,7 @@ type Edit<'a> = (&'a str, Option<Entry>);
 /// Copies the files that are written into the target, if it lacks them.
 ///
 /// Looks whether the bytes in the commit are those that were rendered: git may
-/// have been reported to convert ends of lines.
+/// have been told to convert ends of lines.
 pub(super) fn copy(
     source: &Source,
     target: &Repository,

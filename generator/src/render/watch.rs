@@ -1,10 +1,10 @@
-//! Who is reported which template is being rendered. Pure.
+//! Who hears which template is being rendered. Pure.
 //!
 //! Tera has no budget of steps: a template of a few lines can run for years
 //! (loops in loops, a component that calls itself twice). What can be done
 //! about that needs a clock, so it is done at the edge, which is reported here.
 
-/// Is reported of each rendering of a template, from any thread. A thread renders
+/// Hears of each rendering of a template, from any thread. A thread renders
 /// one template at a time.
 pub trait Watch: Sync {
     /// This thread begins with a template for a cluster.

@@ -533,7 +533,7 @@ mod tests {
     #[test]
     fn what_records_have_at_last_is_what_is_mapped() {
         /// Mapped, and not for rules: Fluentd's own log, and what its metadata
-        /// filter is reported to leave out.
+        /// filter is told to leave out.
         const NOT_FOR_RULES: [&str; 6] = [
             "@timestamp",
             "logtag",

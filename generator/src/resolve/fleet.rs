@@ -131,7 +131,7 @@ impl<'a> FleetResolver<'a> {
         faults
     }
 
-    /// Finds what the reconciler can't be reported of the clusters. Where only some are looked at, others may need
+    /// Finds what the reconciler can't be told about the clusters. Where only some are looked at, others may need
     /// what these don't.
     fn find_reconciler_faults<'s>(
         &self,

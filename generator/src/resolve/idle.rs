@@ -197,7 +197,7 @@ impl Resolved<'_> {
                 Some(destination.server()?.0)
             })
             .collect();
-        // What goes to no server is reported by itself.
+        // What goes to no server is reported separately.
         if backends.is_empty() {
             return;
         }

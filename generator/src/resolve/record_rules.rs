@@ -168,7 +168,7 @@ impl Rules<'_> {
     fn check_fields(&self, problems: &mut Problems) {
         let mut reported =
             |keys: &[&str], field: &str, moment, origins: &BTreeSet<RecordOrigin>| {
-                // That no such record is read is reported of the choice.
+                // That no such record is read is reported for the choice.
                 if origins.is_empty() {
                     return;
                 }

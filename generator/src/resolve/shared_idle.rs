@@ -13,7 +13,7 @@ use crate::load::node::{Entry, Node};
 use crate::load::source::Sources;
 
 /// Settings that have an effect beside the clusters, on accounts, whose defaults they
-/// are; and destinations, of which it is reported by itself that no stream goes there.
+/// are; and destinations, for which it is reported separately that no stream goes there.
 const LEFT_OUT: [&[&str]; 3] = [
     &["destinations"],
     &["sources", "aws", "forwarder", "code"],

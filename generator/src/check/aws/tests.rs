@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::tree::TreePath;
 
-/// What is reported of one template.
+/// What is reported for one template.
 #[expect(clippy::needless_pass_by_value, reason = "it reads best at the calls")]
 fn reported(resources: Value) -> Vec<String> {
     reported_of(

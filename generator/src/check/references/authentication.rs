@@ -62,7 +62,7 @@ fn objects(files: &mut Files<'_>, destination: &str, writer: &Writer) {
     }
 }
 
-/// Users that nobody is reported of.
+/// Users that nobody is told about.
 fn users(files: &mut Files<'_>, destinations: &BTreeMap<String, Writer>) {
     let found = files.tree.files().filter_map(|(path, _)| {
         let Ok(Place::Object {

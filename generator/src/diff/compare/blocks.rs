@@ -76,7 +76,7 @@ impl Block {
 }
 
 /// A value of Fluentd; Ruby that isn't run, as it stands in single quotes, is
-/// reported from Ruby that is.
+/// told from Ruby that is.
 fn text_of(value: &Value<'_>) -> String {
     if value.text.contains("#{") && !value.is_dynamic {
         format!("'{}'", value.text)

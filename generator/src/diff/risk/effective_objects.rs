@@ -390,7 +390,7 @@ mod tests {
         json!({"kind": "Kustomization", "resources": ["x/daemonset.yaml"], "patches": patches})
     }
 
-    /// What is reported of objects as they are applied, each with its file.
+    /// What is reported for objects as they are applied, each with its file.
     fn reported(base: &[(&str, String)], head: &[(&str, String)]) -> Vec<String> {
         let (base, head) = (tree(base), tree(head));
         let (base, head) = (Documents::of(&base), Documents::of(&head));

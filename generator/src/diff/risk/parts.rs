@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Flag;
 use super::change::{Found, legible, names};
 
-/// What is reported of parts of a file.
+/// What is reported for parts of a file.
 pub(super) struct Reported {
     flag: Flag,
     by_words: BTreeMap<String, BTreeSet<String>>,
@@ -20,7 +20,7 @@ impl Reported {
         }
     }
 
-    /// Adds what is reported of a part; its name may not be known.
+    /// Adds what is reported for a part; its name may not be known.
     pub(super) fn push(&mut self, what: impl Into<String>, part: &str) {
         let parts = self.by_words.entry(what.into()).or_default();
         if !part.is_empty() {

@@ -155,7 +155,7 @@ fn names_and_arns_are_those_of_the_partition() {
     assert!(home.region.distributor.target_arns[0].starts_with("arn:aws-cn:logs:*:"));
 }
 
-/// What is reported of one cluster, message and hint.
+/// What is reported for one cluster, message and hint.
 fn reported(change: &Value, share: AccountShare) -> Vec<(String, String)> {
     let shares = [share];
     let clashes = find_clashes(&shares, &accounts(change));

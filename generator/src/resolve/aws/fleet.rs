@@ -21,7 +21,7 @@ const MOST_SUBSCRIPTIONS: usize = 2;
 /// What two or more clusters can't both have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::resolve) struct Clash {
-    /// The cluster that it is reported of: the last one.
+    /// The cluster that it is reported for: the last one.
     pub cluster: String,
     /// What is wrong.
     pub message: String,

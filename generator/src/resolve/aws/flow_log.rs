@@ -88,7 +88,7 @@ const FLOW: [&str; 6] = [
     "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "action",
 ];
 
-/// Tells of flows that can't be reported apart, so that none would be left out.
+/// Tells of flows that can't be told apart, so that none would be left out.
 fn check_sample(vpc: &Vpc, problems: &mut Problems) {
     let Some(format) = format(vpc).filter(|_| vpc.accepted_percent < 100) else {
         return;

@@ -363,7 +363,7 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// What the forwarder is reported of the cluster.
+/// What the forwarder is told about the cluster.
 fn configuration(
     resolving: &Resolving<'_, '_>,
     calling: &[&AwsLogGroup],

@@ -371,7 +371,7 @@ pub struct RegionForwarder {
     pub dead_letter_bucket: String,
     /// Days that what was refused is kept.
     pub dead_letter_days: u16,
-    /// What it is reported of the cluster.
+    /// What it is told about the cluster.
     pub configuration: Configuration,
     /// The same as its environment has it: packed where there is no room otherwise.
     pub environment: String,

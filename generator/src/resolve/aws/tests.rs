@@ -57,7 +57,7 @@ impl Bench {
         }
     }
 
-    /// The cluster, or what is reported of its settings.
+    /// The cluster, or what is reported for its settings.
     fn resolve(&self, change: &Value) -> Result<ResolvedCluster, Vec<String>> {
         let merged = expand(merge(
             self.base.clone(),

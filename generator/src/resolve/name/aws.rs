@@ -87,7 +87,7 @@ pub(in crate::resolve) fn subscription_filter(cluster: &str, kind: &str) -> Stri
 }
 
 /// A name as part of a logical id of CloudFormation, which has letters and
-/// digits only: `aws_vpc` is `AwsVpc`. A name that can't be reported from it again,
+/// digits only: `aws_vpc` is `AwsVpc`. A name that can't be told from it again,
 /// such as `aws-vpc`, gets a hash.
 pub(in crate::resolve) fn logical_id(name: &str) -> String {
     let mut id = String::new();

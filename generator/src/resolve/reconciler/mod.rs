@@ -145,7 +145,7 @@ impl FleetReconciler {
         })
     }
 
-    /// Says what it is reported of these clusters, and tells all that is wrong; they are sorted by name.
+    /// Says what it is told about these clusters, and tells all that is wrong; they are sorted by name.
     pub(super) fn resolve<'c>(
         &self,
         clusters: impl IntoIterator<Item = &'c FleetCluster>,

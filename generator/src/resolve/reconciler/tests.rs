@@ -1,4 +1,4 @@
-//! What the reconciler is reported of a fleet, and what is refused. The base is a
+//! What the reconciler is told about a fleet, and what is refused. The base is a
 //! reconciler of which just what is required is set.
 
 use std::collections::BTreeMap;

@@ -43,7 +43,7 @@ impl Bench {
         }
     }
 
-    /// What is rendered, or what is reported of the settings.
+    /// What is rendered, or what is reported for the settings.
     pub(super) fn render(&self, change: &Value) -> Result<RenderedTree, Vec<String>> {
         let tree = self.render_unchecked(change)?;
         let name = change["name"]

@@ -215,7 +215,7 @@ impl<'t> Both<'t> {
 /// A risk in a file: its kind, what happens, and what where it runs.
 type Words = (String, Flag, String, Option<String>);
 
-/// What is reported of data streams in the files that hold for them.
+/// What is reported for data streams in the files that hold for them.
 #[derive(Default)]
 struct ToldOfStreams {
     /// The streams that each file was looked at for, by kind of risk.

@@ -1,4 +1,4 @@
-//! What is reported of data streams whose objects have other names than before.
+//! What is reported for data streams whose objects have other names than before.
 
 use serde_json::{Value as Json, json};
 

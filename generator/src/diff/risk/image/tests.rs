@@ -1,4 +1,4 @@
-//! What is reported of images and programs, and what isn't.
+//! What is reported for images and programs, and what isn't.
 
 use serde_json::json;
 

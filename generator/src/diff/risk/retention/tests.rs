@@ -1,4 +1,4 @@
-//! What is reported of retention, and what isn't.
+//! What is reported for retention, and what isn't.
 
 use serde_json::{Value as Json, json};
 

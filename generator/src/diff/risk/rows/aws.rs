@@ -371,7 +371,7 @@ fn fewer_fields(old: &Json, new: &Json) -> Option<String> {
     (!lost.is_empty() && !after.is_empty()).then(|| names(&lost))
 }
 
-/// What a forwarder is reported to leave out that it brought before.
+/// What a forwarder is told to leave out that it brought before.
 fn brings_less(old: &Json, new: &Json) -> Vec<String> {
     let read = |environment: &Json| {
         let variables = environment.get("Variables")?;

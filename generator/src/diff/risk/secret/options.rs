@@ -18,7 +18,7 @@ pub(super) fn of_text(path: &str, text: &str, found: &mut References) {
     }
 }
 
-/// Only blocks with an id: others can't be reported apart.
+/// Only blocks with an id: others can't be told apart.
 fn of_block(block: &Block, above: &str, found: &mut References) {
     let id = block.id.as_deref().unwrap_or(above);
     if !id.is_empty() {

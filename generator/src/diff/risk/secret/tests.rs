@@ -1,4 +1,4 @@
-//! What is reported of secrets, and that none is ever shown.
+//! What is reported for secrets, and that none is ever shown.
 
 use serde_json::{Value as Json, json};
 

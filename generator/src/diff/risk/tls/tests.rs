@@ -1,4 +1,4 @@
-//! What is reported of connections and stores, and what isn't.
+//! What is reported for connections and stores, and what isn't.
 
 use serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! What is reported of privileges, and what isn't.
+//! What is reported for privileges, and what isn't.
 
 mod aws;
 mod kubernetes;
