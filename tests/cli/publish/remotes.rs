@@ -200,7 +200,7 @@ fn why_a_branch_cannot_be_moved_is_told() {
     let repository = Repository::new();
     let err = repository.refused(1, &["--to", ".", "--branch", "main/x"]);
     assert!(
-        err.contains("one branch's name can't be the folder of another's"),
+        err.contains("a branch's name can't be a folder of another's"),
         "{err}"
     );
     repository.git(&["branch", "below/x"]);
