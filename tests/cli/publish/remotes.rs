@@ -205,7 +205,10 @@ fn why_a_branch_cannot_be_moved_is_told() {
     );
     repository.git(&["branch", "below/x"]);
     let err = repository.refused(1, &["--to", ".", "--branch", "below"]);
-    assert!(err.contains("can't be created next to the branch `below/x`"), "{err}");
+    assert!(
+        err.contains("can't be created next to the branch `below/x`"),
+        "{err}"
+    );
     let server = repository.server_with_branches();
     let to = server.display().to_string();
     let lock = server.join("refs/heads/deploy.lock");
