@@ -205,8 +205,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     (
         "analytics-us",
-        "sources:\n",
-        "sources:\n  aws: { dynamodb: { enabled: false } }\n",
+        "  aws:\n    forwarder:\n",
+        "  aws:\n    dynamodb: { enabled: false }\n    forwarder:\n",
     ),
     (
         "dev-anna",
