@@ -54,8 +54,8 @@ fn accepts_every_object_of_the_example_fleet() {
     let count = |kind: &str| objects.iter().filter(|object| object.kind == kind).count();
     assert_eq!(count("AppProject"), 1);
     assert_eq!(count("ApplicationSet"), 1);
-    // One of each cluster, and the root.
-    assert_eq!(count("Application"), rendered().len() + 1);
+    // One of each cluster, the root, and the reconciler's.
+    assert_eq!(count("Application"), rendered().len() + 2);
     for object in &objects {
         let answer = server.apply_dry(object);
         let message = &answer.body["message"];
