@@ -35,10 +35,14 @@ impl Certificates {
 
     /// A file's bytes. A fault has no place: the caller knows the setting's.
     pub fn get(&self, file: &str) -> Result<&Arc<[u8]>, Fault> {
-        match self.0.get(file) {
-            Some(read) => read.as_ref().map_err(Clone::clone),
-            None => Err(Fault::input(format!("no layer names the file `{file}`"))),
-        }
+        self.get_named(file)
+            .unwrap_or_else(|| Err(Fault::input(format!("no layer names the file `{file}`"))))
+    }
+
+    /// The same, of a file that a layer names.
+    pub fn get_named(&self, file: &str) -> Option<Result<&Arc<[u8]>, Fault>> {
+        let read = self.0.get(file)?;
+        Some(read.as_ref().map_err(Clone::clone))
     }
 
     /// Every file with its bytes, or with why it can't be used.

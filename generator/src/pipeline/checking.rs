@@ -71,7 +71,9 @@ pub fn check(
         let whole = ResolvedFleet::new(clusters.collect(), kinds.into_kinds(), reconciler);
         let tree = timed(&timings.render, || {
             let loaded = &fleet.layers.loaded;
-            rendering.renderer.render_fleet(&whole, loaded, watch)
+            rendering
+                .renderer
+                .render_fleet(&whole, (loaded, loaded), watch)
         })?;
         timed(&timings.check, || {
             rendering.renderer.check_fleet(tree.files())

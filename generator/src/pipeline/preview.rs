@@ -640,10 +640,12 @@ impl<'a> WholeFleet<'a> {
             let fleet = ResolvedFleet::new(clusters, kinds, side.fleet.reconciler.as_ref());
             let stacks = side.fleet.account_stacks(members.iter().copied())?;
             let watch = self.sides.watch;
+            // The base is read in part, the head as a whole.
+            let own = &side.fleet.layers.loaded;
+            let head = self.sides.head.rendering.as_ref();
+            let head = head.map_or(own, |head| &head.fleet.layers.loaded);
             Ok(SharedTrees {
-                fleet: side
-                    .renderer
-                    .render_fleet(&fleet, &side.fleet.layers.loaded, watch)?,
+                fleet: side.renderer.render_fleet(&fleet, (own, head), watch)?,
                 accounts: side.renderer.render_accounts(&stacks, watch)?,
             })
         })

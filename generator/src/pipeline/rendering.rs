@@ -128,10 +128,11 @@ impl Renderer {
     }
 
     /// Renders the files of the whole fleet, and copies in the authorities that its reconciler trusts.
+    /// Of a side that was read in part, those of clusters that are the same on both are the `others`.
     pub(super) fn render_fleet(
         &self,
         fleet: &ResolvedFleet,
-        loaded: &LoadedFleet,
+        (loaded, others): (&LoadedFleet, &LoadedFleet),
         watch: &dyn Watch,
     ) -> Result<RenderedTree, Faults> {
         let mut tree = render::render_fleet(fleet, &self.templates, watch)?;
@@ -141,7 +142,9 @@ impl Renderer {
                 .map_err(|error| Fault::input(error.to_string()))?;
             let mut bytes = Vec::new();
             for file in &copied.from {
-                bytes.extend_from_slice(loaded.certificates.get(file)?);
+                let own = loaded.certificates.get_named(file);
+                let read = own.unwrap_or_else(|| others.certificates.get(file));
+                bytes.extend_from_slice(read?);
                 if !bytes.ends_with(b"\n") {
                     bytes.push(b'\n');
                 }

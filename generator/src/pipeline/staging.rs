@@ -447,7 +447,9 @@ impl Staging<'_> {
         let (of_fleet, of_accounts) = timed(&self.timings.render, || {
             let watch = self.request.watch;
             let loaded = &self.layers.loaded;
-            let of_fleet = self.renderer.render_fleet(&fleet, loaded, watch)?;
+            let of_fleet = self
+                .renderer
+                .render_fleet(&fleet, (loaded, loaded), watch)?;
             let of_accounts = self.renderer.render_accounts(&stacks, watch)?;
             Ok::<_, Faults>((of_fleet, of_accounts))
         })?;
