@@ -71,7 +71,7 @@ fn rows(changes: &[ClusterChange]) -> Vec<Same<'_>> {
     for change in changes {
         let same = (
             (change.status, change.files, change.objects),
-            (&change.risks, &change.renamed_from),
+            (&change.risks, &change.renamed_from, &change.account_regions),
         );
         let number = *numbers.entry(same).or_insert(rows.len());
         match rows.get_mut(number) {
@@ -96,7 +96,7 @@ impl Same<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::preview::{ClusterRisk, Totals};
+    use crate::diff::preview::{AccountRegions, ClusterRisk, Totals};
     use crate::settings::Flag;
 
     fn change(name: &str, changed: usize, risks: &[(Flag, bool)]) -> ClusterChange {
@@ -112,6 +112,7 @@ mod tests {
             },
             objects: Totals::default(),
             renamed_from: None,
+            account_regions: AccountRegions::default(),
             risks: risks.collect(),
         }
     }
