@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::diff::preview::{
-    AccountRegions, ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, InputScope, Line,
-    PartFile, Shipment, Sign, Totals, Variant,
+    ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, InputScope, Line, PartFile, Shipment,
+    Sign, Totals, Variant,
 };
 
 /// How somebody says that a risk is meant.
@@ -37,9 +37,7 @@ impl Status {
             (ClusterStatus::Removed, _) => ("removed", None),
             (ClusterStatus::Changed, _) => ("changed", None),
             (ClusterStatus::FleetFiles, _) => ("the whole fleet", None),
-            (ClusterStatus::AccountFiles, _) => {
-                ("accounts", account_regions_words(&change.account_regions))
-            }
+            (ClusterStatus::AccountFiles, _) => ("accounts", None),
             (ClusterStatus::HeadFaulty, _) => {
                 ("not compared", Some("the head has an error".to_owned()))
             }
@@ -49,18 +47,6 @@ impl Status {
         };
         Self { word, note }
     }
-}
-
-/// Which Regions of accounts come or go.
-fn account_regions_words(regions: &AccountRegions) -> Option<String> {
-    let said = [("new", &regions.added), ("no longer", &regions.removed)];
-    let said = said.into_iter().filter(|(_, names)| !names.is_empty());
-    let said = said.map(|(word, names)| {
-        let names = listed(names.iter().map(String::as_str), MAX_NAMED, str::to_owned);
-        format!("{word}: {names}")
-    });
-    let said: Vec<String> = said.collect();
-    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// What stands above what a new file has otherwise than in most clusters.
