@@ -91,6 +91,7 @@ impl Identity {
             Kind::Role(role) => {
                 let aws = role.aws().map_err(|error| error.to_string())?;
                 aws.sign(request, body, DOMAIN)
+                    .map_err(|error| error.to_string())
             }
         }
     }
