@@ -166,6 +166,14 @@ impl Resolved<'_> {
             daemons.any(|daemon| daemon.streams.contains(&stream.name))
                 && !stream.shipped_to.is_empty()
         };
+        if all(&|stream| stream.retired || (stream.destinations.is_empty() && !by_fluentd(stream)))
+        {
+            reported.tell(
+                &[base, &["labels"]].concat(),
+                format!("{subject} gets no record from a program that adds labels: AWS and its CloudWatch agent write log groups and archives as they are"),
+                "remove it, or send the stream to an Elasticsearch or OpenSearch",
+            );
+        }
         if all(&|stream| !by_fluentd(stream)) {
             reported.tell(
                 &[base, &["buffer"]].concat(),

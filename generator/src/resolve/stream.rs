@@ -104,7 +104,13 @@ fn resolve(
         check_chunk(name, stream, &ends, settings, problems);
     }
     let kinds = indices::kinds(fed);
-    let own_fields = field_tree(name, &stream.mapping, &kinds, fed, problems);
+    let labels = labels(stream);
+    // Fields of any keys, each of them searchable, beside those of the kinds.
+    let mut maps = fed.json_targets.clone();
+    if !labels.is_empty() {
+        maps.insert(LABELS.to_owned());
+    }
+    let own_fields = field_tree(name, &stream.mapping, &kinds, &maps, problems);
     check_limit(name, stream, &kinds, &own_fields, problems);
     life_cycle::check(name, stream, problems);
     ResolvedStream {
@@ -130,12 +136,25 @@ fn resolve(
         codec: stream.codec,
         mapping: stream.mapping.clone(),
         own_fields,
-        json_targets: fed.json_targets.iter().cloned().collect(),
+        maps: maps.into_iter().collect(),
+        labels,
         machines: fed.machines,
         buffer: stream.buffer.clone(),
         retired: stream.retired,
         kinds,
     }
+}
+
+/// The field with a stream's labels, by the Elastic Common Schema:
+/// <https://www.elastic.co/docs/reference/ecs/ecs-base#field-labels>.
+pub(super) const LABELS: &str = "labels";
+
+/// What every record of a stream gets; what is retired gets none.
+fn labels(stream: &Stream) -> BTreeMap<String, String> {
+    let labels = stream.labels.iter().filter(|_| !stream.retired);
+    labels
+        .map(|(key, value)| (key.to_string(), value.to_string()))
+        .collect()
 }
 
 /// More fields than any mapping has, so that most streams need no count.
@@ -341,13 +360,13 @@ fn field_tree(
     stream: &str,
     mapping: &Mapping,
     kinds: &BTreeSet<RecordKind>,
-    fed: &Feeding,
+    maps: &BTreeSet<String>,
     problems: &mut Problems,
 ) -> Value {
     let mut tree = Map::new();
     for (field, kind) in &mapping.fields {
         let parts: Vec<&str> = field.as_str().split('.').collect();
-        let collision = if fed.json_targets.contains(parts[0]) {
+        let collision = if maps.contains(parts[0]) {
             Some(format!(
                 "everything in `{}` is searchable already, as keywords",
                 parts[0]
@@ -430,12 +449,9 @@ mod tests {
             ignore_above: 1024,
             fields: fields.into(),
         };
-        let fed = Feeding {
-            json_targets: BTreeSet::from(["log_processed".to_owned()]),
-            ..Feeding::default()
-        };
+        let maps = BTreeSet::from(["log_processed".to_owned()]);
         let mut problems = Problems::default();
-        let tree = field_tree("ingress", &mapping, &BTreeSet::new(), &fed, &mut problems);
+        let tree = field_tree("ingress", &mapping, &BTreeSet::new(), &maps, &mut problems);
         assert_eq!(
             tree,
             json!({

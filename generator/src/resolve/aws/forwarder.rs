@@ -399,6 +399,7 @@ fn configuration(
             dataset: stream.dataset.clone(),
             to: stream.destinations.clone(),
             log_streams: log_streams(resolving.settings, &stream.name),
+            labels: stream.labels.clone(),
         };
         (stream.name.clone(), reported)
     });
@@ -503,7 +504,7 @@ fn environment(configuration: &Configuration, problems: &mut Problems) -> String
         problems.push(
             &["sources", "aws", "forwarder"],
             format!("what the forwarder must know has {bytes} bytes even if it is packed, and AWS gives a function's environment {LARGEST_ENVIRONMENT}"),
-            "shorten the names of streams and destinations that logs of AWS go to, or let several sources share a stream",
+            "shorten the names of streams and destinations that logs of AWS go to, or their `labels`; or let several sources share a stream",
         );
     }
     text
