@@ -3,6 +3,7 @@
 //! AWS's SDK gives the credential (environment, web identity of a pod, machine's role); its clients for nine services
 //! would be much code for the few actions that are called (decision 49). [`aws_calls`] lists these.
 
+pub(crate) mod eks;
 mod error;
 mod query;
 pub mod s3;
