@@ -170,7 +170,7 @@ impl Resolved<'_> {
         {
             reported.tell(
                 &[base, &["labels"]].concat(),
-                format!("{subject} gets no record from a program that adds labels: AWS and its CloudWatch agent write log groups and archives as they are"),
+                format!("{subject} has no records that get labels: what AWS and the CloudWatch agent write to log groups and archives is left unchanged"),
                 "remove it, or send the stream to an Elasticsearch or OpenSearch",
             );
         }

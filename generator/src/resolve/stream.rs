@@ -484,6 +484,58 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_one_map_of_the_mappings_of_streams_that_have_some() {
+        let cluster = resolved("streams: { nodes: { labels: { team: a, owner: b } } }");
+        for stream in &cluster.streams {
+            let is_labelled = stream.name == "nodes";
+            assert_eq!(stream.labels.len(), if is_labelled { 2 } else { 0 });
+            assert_eq!(stream.maps.contains(&LABELS.to_owned()), is_labelled);
+        }
+        let mappings = cluster.destinations[0].indices.mappings.iter();
+        let names: Vec<&str> = mappings.map(|own| own.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["kubernetes", "events", "machines", "kubernetes-labels"]
+        );
+        let collided = resolve(
+            "streams: { nodes: { labels: { team: a }, mapping: { fields: { labels.team: keyword } } } }",
+        );
+        assert_eq!(
+            collided.expect_err("a collision"),
+            [
+                "streams.nodes.mapping.fields.labels.team: everything in `labels` is searchable already, as keywords"
+            ]
+        );
+        let reader = "readers: { a: { streams: { nodes: true }, users: { b: true }, filter: { field: labels.team, values: { a: true } } } }";
+        resolved(&format!(
+            "{{ streams: {{ nodes: {{ labels: {{ team: a }} }} }}, {reader} }}"
+        ));
+        assert!(resolve(reader).is_err());
+    }
+
+    #[test]
+    fn labels_that_no_record_gets_have_no_effect() {
+        let idle = |change: &str| -> Vec<String> {
+            let idle = resolved(change).idle.into_iter();
+            let idle = idle.map(|own| own.setting.join("."));
+            idle.filter(|own| own.ends_with(".labels")).collect()
+        };
+        let retired =
+            "{ stream_defaults: { labels: { team: a } }, streams: { old: { retired: true } } }";
+        assert_eq!(idle(retired), ["streams.old.labels"]);
+        let old = resolved(retired);
+        let old = old
+            .streams
+            .iter()
+            .find(|own| own.retired)
+            .expect("a stream");
+        assert!(old.labels.is_empty() && old.maps.is_empty());
+        // The CloudWatch agent's lines stay what they are; Fluentd's records don't.
+        let cloudwatch = "{ destinations: { main: null, cw: { backend: cloudwatch } }, kubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }, stream_defaults: { destinations: { cw: true } } }";
+        assert_eq!(idle(cloudwatch), ["streams.machines.labels"]);
+    }
+
+    #[test]
     fn a_retired_stream_keeps_what_it_has_and_gets_nothing() {
         let change = "streams: { old: { retired: true, retention_days: 400, mapping: { fields: { team: keyword } } } }";
         let cluster = resolved(change);
