@@ -46,7 +46,7 @@ fn a_foreign_file_in_a_folder_without_an_ownership_file_stops_it() {
     let err = repository.refused(1, &arguments);
     assert!(
         err.contains(
-            "`kubernetes/kustomization.yaml` of the cluster `alpha` is there, and not logfleet's"
+            "`kubernetes/kustomization.yaml` of the cluster `alpha` exists, but was not written by logfleet"
         ),
         "{err}"
     );
@@ -71,7 +71,7 @@ fn what_has_a_cluster_s_name_and_is_no_folder_is_never_replaced() {
             let err = repository.refused(1, &arguments);
             assert!(
                 err.contains(&format!(
-                    "`rendered/alpha` of the branch `deploy` is {what}, where the folder of a cluster is to be"
+                    "`rendered/alpha` of the branch `deploy` is {what}, where the folder of a cluster belongs"
                 )),
                 "{err}"
             );
