@@ -147,7 +147,7 @@ filebeat.inputs:
       - drop_event:
           when:
             or:
-              # it would go round in circles
+              # shipping it would never end
               - equals: { systemd.unit: "amazon-cloudwatch-agent.service" }
               - equals: { systemd.unit: "logfleet-filebeat.service" }
               - equals: { systemd.unit: "logfleet-logstash.service" }
