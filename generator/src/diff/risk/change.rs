@@ -1,10 +1,10 @@
-//! What a rule looks at: one file before and after. Pure.
+//! What rows and their facts read: who applies files, values of objects, names in sentences. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{DataStreams, Flag, Removed, RiskFinding};
+use super::{Flag, RiskFinding};
 use crate::diff::documents::{Document, Documents};
 use crate::diff::redact;
 use crate::resolve::ResolvedGitops;
@@ -76,104 +76,6 @@ pub(in crate::diff) struct Surroundings<'t> {
     pub(in crate::diff) applier: Applier,
 }
 
-/// A file on one side.
-#[derive(Clone, Copy)]
-pub(in crate::diff) struct Side<'t> {
-    /// Its path below the cluster's folder.
-    pub(in crate::diff) path: &'t str,
-    /// Its text.
-    pub(in crate::diff) text: &'t str,
-    /// What it means, if it is one document.
-    pub(in crate::diff) value: Option<&'t Json>,
-}
-
-impl<'t> Side<'t> {
-    /// That of a file; nothing if it is no text.
-    pub(in crate::diff) fn of(document: &'t Document<'_>) -> Option<Self> {
-        Some(Self {
-            path: document.path(),
-            text: document.text()?,
-            value: document.value(),
-        })
-    }
-}
-
-/// A file before and after.
-#[derive(Clone, Copy)]
-pub(in crate::diff) struct Change<'t> {
-    pub(in crate::diff) old: Option<Side<'t>>,
-    pub(in crate::diff) new: Option<Side<'t>>,
-    pub(in crate::diff) around: Surroundings<'t>,
-    pub(in crate::diff) streams: &'t DataStreams<'t>,
-}
-
-impl<'t> Change<'t> {
-    /// The path that it is reported by.
-    pub(super) fn path(&self) -> &'t str {
-        self.new.or(self.old).map_or("", |side| side.path)
-    }
-
-    /// Its value at the base.
-    pub(super) fn old_value(&self) -> Option<&'t Json> {
-        self.old?.value
-    }
-
-    /// Its value at the head.
-    pub(super) fn new_value(&self) -> Option<&'t Json> {
-        self.new?.value
-    }
-
-    /// Both values, if both sides have one.
-    pub(super) fn values(&self) -> Option<(&'t Json, &'t Json)> {
-        self.old_value().zip(self.new_value())
-    }
-
-    /// The path at the base, of a file that is removed or called otherwise.
-    pub(super) fn removed_path(&self) -> Option<&'t str> {
-        let old = self.old?.path;
-        (self.new.map(|new| new.path) != Some(old)).then_some(old)
-    }
-
-    /// Whether its file is only for data streams, of which each is compared.
-    pub(super) fn is_of_streams(&self) -> bool {
-        let path = |side: Option<Side<'t>>| side.map(|side| side.path);
-        self.streams.know(path(self.old), path(self.new))
-    }
-
-    /// The object of Kubernetes at the base, if no file of the head has it.
-    pub(super) fn removed_object(&self) -> Option<&'t Json> {
-        let old = self.old_value().filter(|_| !self.is_unreadable())?;
-        let identity = identity(old)?;
-        let same = self.new_value().and_then(self::identity) == Some(identity);
-        let is_patch = self.old?.path.contains("/patches/");
-        (!same && !is_patch && !has_object(self.around.head, identity)).then_some(old)
-    }
-
-    /// The resources of CloudFormation that differ, by logical id.
-    pub(super) fn resources(&self) -> Vec<Resource<'t>> {
-        if self.is_unreadable() {
-            return Vec::new();
-        }
-        let (old, new) = (resources(self.old_value()), resources(self.new_value()));
-        let ids: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-        let resources = ids.into_iter().map(|id| Resource {
-            id,
-            old: old.get(id).copied(),
-            new: new.get(id).copied(),
-        });
-        resources
-            .filter(|resource| resource.old != resource.new)
-            .collect()
-    }
-
-    /// Whether its file is there at the head, but can't be read: what is in it
-    /// isn't removed, nobody knows.
-    pub(super) fn is_unreadable(&self) -> bool {
-        let there = |path: &str| self.around.head.has(path);
-        self.new_value().is_none() && (self.new.is_some() || there(self.path()))
-    }
-}
-
 /// What becomes of resources that leave a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stack {
@@ -219,29 +121,6 @@ pub(super) fn resources(value: Option<&Json>) -> BTreeMap<&str, &Json> {
     all.map(|(id, resource)| (id.as_str(), resource)).collect()
 }
 
-/// A resource of CloudFormation before and after.
-#[derive(Clone, Copy)]
-pub(super) struct Resource<'t> {
-    pub(super) id: &'t str,
-    pub(super) old: Option<&'t Json>,
-    pub(super) new: Option<&'t Json>,
-}
-
-impl<'t> Resource<'t> {
-    /// Its type at the base, or at the head if it is new.
-    pub(super) fn kind(&self) -> &'t str {
-        self.old
-            .or(self.new)
-            .map_or("", |value| text(value, "/Type"))
-    }
-
-    /// Both, if they are of one type.
-    pub(super) fn both(&self) -> Option<(&'t Json, &'t Json)> {
-        let (old, new) = self.old.zip(self.new)?;
-        (text(old, "/Type") == text(new, "/Type")).then_some((old, new))
-    }
-}
-
 /// Kind, namespace and name of an object of Kubernetes.
 pub(super) type Identity<'t> = (&'t str, &'t str, &'t str);
 
@@ -251,7 +130,7 @@ pub(super) fn identity(value: &Json) -> Option<Identity<'_>> {
     Some((kind, text(value, "/metadata/namespace"), name))
 }
 
-/// Whether an object is among the files. Only asked of what is removed, as files are read.
+/// Whether an object is among the files, which are read for it.
 pub(super) fn has_object(files: &Documents<'_>, wanted: Identity<'_>) -> bool {
     objects(files, wanted.2).any(|value| identity(value) == Some(wanted))
 }
@@ -356,7 +235,7 @@ fn shorten(text: &str, most: usize) -> String {
     format!("{start}…{end}")
 }
 
-/// What the rules found in one file.
+/// Risks, each once.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) findings: Vec<RiskFinding>,
@@ -375,58 +254,14 @@ impl Found {
         });
     }
 
-    /// Adds a risk in that file.
-    pub(super) fn push_at(&mut self, path: &str, flag: Flag, what: String, live: Option<String>) {
-        self.push_finding(RiskFinding {
-            flag,
-            what,
-            live,
-            file: Some(redact::text(path)),
-            removed: None,
-            difference: None,
-        });
-    }
-
-    /// Adds that a file is removed, which is reported by its old name.
-    pub(super) fn push_removed_file(
-        &mut self,
-        change: &Change<'_>,
-        flag: Flag,
-        what: impl AsRef<str>,
-        live: &str,
-    ) {
-        self.push_finding(RiskFinding {
-            flag,
-            what: what.as_ref().to_owned(),
-            live: Some(live.to_owned()),
-            file: change.old.map(|old| redact::text(old.path)),
-            removed: None,
-            difference: None,
-        });
-    }
-
-    /// Adds that something is removed, which is reported by the file that had it.
-    pub(super) fn push_removed(
-        &mut self,
-        change: &Change<'_>,
-        flag: Flag,
-        removed: Removed,
-        live: impl Into<String>,
-    ) {
-        self.push_finding(RiskFinding {
-            flag,
-            what: removed.sentence(),
-            live: Some(live.into()),
-            file: change.old.map(|old| redact::text(old.path)),
-            removed: Some(removed),
-            difference: None,
-        });
-    }
-
     pub(super) fn push_finding(&mut self, finding: RiskFinding) {
         let what = shorten(&redact::text(&finding.what), LONGEST);
         let finding = RiskFinding { what, ..finding };
-        if !self.findings.contains(&finding) {
+        let is_same = |other: &RiskFinding| {
+            (other.flag, &other.file, &other.what, &other.live)
+                == (finding.flag, &finding.file, &finding.what, &finding.live)
+        };
+        if !self.findings.iter().any(is_same) {
             self.findings.push(finding);
         }
     }

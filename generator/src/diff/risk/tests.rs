@@ -178,6 +178,17 @@ fn what_holds_records_is_missed() {
 }
 
 #[test]
+fn what_is_removed_is_reported_by_the_file_that_had_it() {
+    let [old, new] = ["a", "b"].map(|name| {
+        let path = format!("elasticsearch/main/_data_stream/{name}.json");
+        (path, "{}".to_owned())
+    });
+    let risks = all_of_trees(&[(&old.0, old.1)], &[(&new.0, new.1)]);
+    let files: Vec<Option<&str>> = risks.iter().map(|risk| risk.file.as_deref()).collect();
+    assert_eq!(files, [Some(old.0.as_str())]);
+}
+
+#[test]
 fn what_ships_is_missed() {
     let path = "kubernetes/x/daemonset.yaml";
     let set = pod(&json!({"serviceAccountName": "x", "containers": []})).to_string();
@@ -224,9 +235,9 @@ fn roles_are_missed_where_something_needs_them() {
     assert_eq!(
         of_trees(&all, &all[..1]),
         [
-            "role-removed: the ServiceAccount `x` is gone, and pods still need it",
-            "role-removed: the ClusterRoleBinding `b` is gone, and pods still need it",
             "role-removed: the ClusterRole `reads` is gone, and pods still need it",
+            "role-removed: the ClusterRoleBinding `b` is gone, and pods still need it",
+            "role-removed: the ServiceAccount `x` is gone, and pods still need it",
         ]
     );
     let reported = of_trees(&all, &[]);

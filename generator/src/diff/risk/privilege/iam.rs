@@ -6,36 +6,36 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, names as shown_names, text, texts};
-use super::super::parts::Reported;
+use super::grant::{Grant, product};
 use super::named::NewNames;
 use super::statement::{Statement, Statements, statements};
 use super::{account, covered};
+use crate::diff::risk::change::{names as shown_names, text, texts};
+use crate::diff::risk::row::Among;
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let resources = change.resources();
-    let names = NewNames::of(&resources);
-    let mut reported = Reported::new(Flag::PrivilegeWidens);
-    for resource in &resources {
-        let Some(new) = resource.new else {
-            continue;
-        };
-        let mut tell = |what: String| reported.push(what, resource.id);
-        if let Some((old, new)) = resource.both() {
-            compare(statements(old), statements(new), &names, &mut tell);
-        } else if is_for_what_was_there(change, new) {
-            compare(Statements::default(), statements(new), &names, &mut tell);
-        } else {
-            check_new(change, &statements(new), &mut tell);
+/// What the policies of a resource permit that nobody was permitted before.
+pub(in crate::diff::risk) fn widened(among: &Among<'_>) -> Vec<String> {
+    let [old, new] = among.values();
+    let mut found = Vec::new();
+    let after = statements(among.new_value());
+    match old.map(statements) {
+        Some(before) => compare(&before, &after, &NewNames::of(among), &mut found),
+        None if new.is_some_and(|new| is_for_what_was_there(among, new)) => {
+            compare(
+                &Statements::default(),
+                &after,
+                &NewNames::of(among),
+                &mut found,
+            );
         }
+        None => check_new(among, &after, &mut found),
     }
-    reported.finish(found);
+    found
 }
 
 /// Whether a policy of its own is given to a role, user or group that was
 /// there before, or that stands elsewhere.
-fn is_for_what_was_there(change: &Change<'_>, policy: &Json) -> bool {
+fn is_for_what_was_there(among: &Among<'_>, policy: &Json) -> bool {
     let keys = [
         "RoleName",
         "UserName",
@@ -56,16 +56,17 @@ fn is_for_what_was_there(change: &Change<'_>, policy: &Json) -> bool {
             | "AWS::IAM::UserPolicy"
             | "AWS::IAM::GroupPolicy"
     );
-    let resources = |value: Option<&Json>| value.and_then(|value| value.get("Resources").cloned());
-    let (old, new) = (resources(change.old_value()), resources(change.new_value()));
+    let [old, new] = among
+        .files()
+        .map(|value| value.and_then(|value| value.get("Resources")));
     let was_there = |holder: String| {
         let id = serde_json::from_str(&holder)
             .ok()
             .and_then(|value: Json| value.get("Ref")?.as_str().map(str::to_owned));
         match id {
-            Some(id) => old.as_ref().is_some_and(|old| old.get(&id).is_some()),
+            Some(id) => old.is_some_and(|old| old.get(&id).is_some()),
             // One of this template that is called so may be new.
-            None => !has_name(new.as_ref(), &holder) || has_name(old.as_ref(), &holder),
+            None => !has_name(new, &holder) || has_name(old, &holder),
         }
     };
     is_policy && holders.into_iter().any(was_there)
@@ -85,37 +86,27 @@ fn has_name(resources: Option<&Json>, name: &str) -> bool {
 }
 
 /// What is new permits what its own template needs; only what goes far beyond is reported.
-fn check_new(change: &Change<'_>, new: &Statements<'_>, tell: &mut dyn FnMut(String)) {
-    for (statement, is_trust) in new
-        .trust
-        .iter()
-        .map(|statement| (statement, true))
-        .chain(new.policies.iter().map(|statement| (statement, false)))
-        .filter(|(statement, _)| !statement.denies)
-    {
-        let others = || {
-            let principals = statement.principals().into_iter();
-            principals.flat_map(|who| account::others(change, &who))
-        };
-        let others: BTreeSet<String> = others().collect();
-        let what = if statement.is_free() && is_for_everybody(statement) {
-            let may = if is_trust {
-                "take a role"
-            } else {
-                &shown_names(&statement.list("Action"))
-            };
-            format!("a new policy lets everybody in: {may}")
+fn check_new(among: &Among<'_>, new: &Statements<'_>, found: &mut Vec<String>) {
+    let trust = new.trust.iter().map(|statement| (statement, true));
+    let policies = new.policies.iter().map(|statement| (statement, false));
+    let allowing = trust
+        .chain(policies)
+        .filter(|(statement, _)| !statement.denies);
+    for (statement, is_trust) in allowing {
+        let principals = statement.principals().into_iter();
+        let others = principals.flat_map(|who| account::others(among.around.base, &who));
+        let others: BTreeSet<String> = others.collect();
+        found.extend(if statement.is_free() && is_for_everybody(statement) {
+            let actions = shown_names(&statement.list("Action"));
+            let may = if is_trust { "take a role" } else { &actions };
+            Some(format!("a new policy lets everybody in: {may}"))
         } else if !others.is_empty() {
-            format!(
-                "a new policy lets another account in: {}",
-                shown_names(&others)
-            )
-        } else if let Some(actions) = far_actions(statement) {
-            format!("a new policy permits {actions} on everything")
+            let others = shown_names(&others);
+            Some(format!("a new policy lets another account in: {others}"))
         } else {
-            continue;
-        };
-        tell(what);
+            let actions = far_actions(statement);
+            actions.map(|actions| format!("a new policy permits {actions} on everything"))
+        });
     }
 }
 
@@ -140,21 +131,16 @@ fn far_actions(statement: &Statement<'_>) -> Option<String> {
     })
 }
 
-fn compare(
-    old: Statements<'_>,
-    new: Statements<'_>,
-    names: &NewNames,
-    tell: &mut dyn FnMut(String),
-) {
-    for (old, new) in [(old.trust, new.trust), (old.policies, new.policies)] {
+fn compare(old: &Statements<'_>, new: &Statements<'_>, names: &NewNames, found: &mut Vec<String>) {
+    for (old, new) in [(&old.trust, &new.trust), (&old.policies, &new.policies)] {
         for statement in new.iter().filter(|statement| !statement.denies) {
-            compare_allowed(&old, statement, names, tell);
+            compare_allowed(old, statement, names, found);
         }
         for statement in old.iter().filter(|statement| statement.denies) {
             // What keeps connections encrypted is reported as such.
             let is_of_transport = statement.condition().contains("aws:SecureTransport");
-            if !is_of_transport && !is_still_denied(statement, &new) {
-                tell("a policy no longer denies what it denied".to_owned());
+            if !is_of_transport && !is_still_denied(statement, new) {
+                found.push("a policy no longer denies what it denied".to_owned());
             }
         }
     }
@@ -166,7 +152,7 @@ fn is_still_denied(old: &Statement<'_>, new: &[Statement<'_>]) -> bool {
         return denying().any(|new| new.is_same(old));
     }
     let all = atoms(old);
-    all.iter().all(|(action, resource, principal)| {
+    all.iter().all(|[action, resource, principal, _]| {
         denying().any(|new| {
             !new.is_negative()
                 && new.takes(action, resource, principal)
@@ -176,49 +162,38 @@ fn is_still_denied(old: &Statement<'_>, new: &[Statement<'_>]) -> bool {
 }
 
 /// Each action, resource and principal of a statement.
-fn atoms(statement: &Statement<'_>) -> Vec<(String, String, String)> {
-    let mut found = Vec::new();
+fn atoms(statement: &Statement<'_>) -> Vec<Grant> {
     let (resources, principals) = (statement.resources(), statement.principals());
-    for action in statement.list("Action") {
-        for resource in &resources {
-            for principal in &principals {
-                found.push((action.clone(), resource.clone(), principal.clone()));
-            }
-        }
-    }
-    found
+    product([
+        statement.list("Action"),
+        resources,
+        principals,
+        vec![String::new()],
+    ])
 }
 
 fn compare_allowed(
     old: &[Statement<'_>],
     new: &Statement<'_>,
     names: &NewNames,
-    tell: &mut dyn FnMut(String),
+    found: &mut Vec<String>,
 ) {
     if new.is_negative() {
         if !old.iter().any(|old| old.is_same(new)) {
             let what = "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)";
-            tell(what.into());
+            found.push(what.to_owned());
         }
         return;
     }
     let allowing = || old.iter().filter(|old| !old.denies && !old.is_negative());
     let mut more: [BTreeSet<String>; 4] = Default::default();
-    for (action, resource, principal) in atoms(new) {
+    for [action, resource, principal, _] in atoms(new) {
         let taking = || allowing().filter(|old| old.takes(&action, &resource, &principal));
         if names.has(&resource) || taking().any(|old| old.asks_no_more_than(new, names)) {
             continue;
         }
         let lower = action.to_ascii_lowercase();
-        let known_action = allowing().any(|old| {
-            covered(
-                &old.list("Action")
-                    .iter()
-                    .map(|own| own.to_ascii_lowercase())
-                    .collect::<Vec<_>>(),
-                &lower,
-            )
-        });
+        let known_action = allowing().any(|old| covered(&old.actions(), &lower));
         let known_principal = allowing().any(|old| covered(&old.principals(), &principal));
         if taking().next().is_some() {
             more[3].insert(action);
@@ -238,7 +213,7 @@ fn compare_allowed(
     ];
     for (more, words) in more.iter().zip(words) {
         if !more.is_empty() {
-            tell(words(&shown_names(more)));
+            found.push(words(&shown_names(more)));
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
-use super::super::change::texts;
 use super::covered;
 use super::named::NewNames;
+use crate::diff::risk::change::texts;
 
 /// Deepest nesting looked into.
 const MAX_DEPTH: usize = 24;
@@ -21,10 +23,18 @@ pub(super) struct Statements<'t> {
 /// A statement. Lists of one are texts.
 pub(super) struct Statement<'t> {
     pub(super) denies: bool,
-    members: std::borrow::Cow<'t, Map<String, Json>>,
+    members: Cow<'t, Map<String, Json>>,
 }
 
-impl Statement<'_> {
+impl<'t> Statement<'t> {
+    fn of(members: Cow<'t, Map<String, Json>>) -> Self {
+        let effect = members.get("Effect").and_then(Json::as_str);
+        Self {
+            denies: effect == Some("Deny"),
+            members,
+        }
+    }
+
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         texts(self.members.get(key))
     }
@@ -72,14 +82,15 @@ impl Statement<'_> {
     }
 
     pub(super) fn takes(&self, action: &str, resource: &str, principal: &str) -> bool {
-        let lower: Vec<String> = self
-            .list("Action")
-            .iter()
-            .map(|own| own.to_ascii_lowercase())
-            .collect();
-        covered(&lower, &action.to_ascii_lowercase())
+        covered(&self.actions(), &action.to_ascii_lowercase())
             && covered(&self.resources(), resource)
             && covered(&self.principals(), principal)
+    }
+
+    /// Its actions, of which the case doesn't matter.
+    pub(super) fn actions(&self) -> Vec<String> {
+        let actions = self.list("Action").into_iter();
+        actions.map(|own| own.to_ascii_lowercase()).collect()
     }
 
     /// What it asks for, as text.
@@ -144,54 +155,38 @@ pub(super) fn statements(resource: &Json) -> Statements<'_> {
 }
 
 fn collect<'t>(value: &'t Json, depth: usize, found: &mut Vec<Statement<'t>>) {
-    if depth > MAX_DEPTH {
-        return;
-    }
     match value {
-        Json::Object(members) => {
-            if let Some(list) = members.get("Statement") {
-                let one = std::slice::from_ref(list);
-                let list = list.as_array().map_or(one, Vec::as_slice);
-                let maps = list.iter().filter_map(Json::as_object);
-                found.extend(maps.map(|members| Statement {
-                    denies: is_deny(members),
-                    members: std::borrow::Cow::Borrowed(members),
-                }));
-                return;
+        _ if depth > MAX_DEPTH => {}
+        Json::Object(members) => match members.get("Statement") {
+            Some(list) => found.extend(listed(list).map(|own| Statement::of(Cow::Borrowed(own)))),
+            None => {
+                for value in members.values() {
+                    collect(value, depth + 1, found);
+                }
             }
-            for value in members.values() {
-                collect(value, depth + 1, found);
-            }
-        }
+        },
         Json::Array(items) => {
             for item in items {
                 collect(item, depth + 1, found);
             }
         }
+        // A document in a text.
         Json::String(text)
             if text.trim_start().starts_with('{') && text.contains("\"Statement\"") =>
         {
             let read: Option<Json> = serde_json::from_str(text).ok();
-            let Some(Json::Object(mut document)) = read else {
-                return;
-            };
-            let list = match document.remove("Statement") {
-                Some(Json::Array(items)) => items,
-                Some(one) => vec![one],
-                None => return,
-            };
-            for item in list {
-                if let Json::Object(members) = item {
-                    let denies = is_deny(&members);
-                    let members = std::borrow::Cow::Owned(members);
-                    found.push(Statement { denies, members });
-                }
-            }
+            let list = read.as_ref().and_then(|read| read.get("Statement"));
+            let own = list.into_iter().flat_map(listed);
+            found.extend(own.map(|own| Statement::of(Cow::Owned(own.clone()))));
         }
         _ => {}
     }
 }
 
-fn is_deny(statement: &Map<String, Json>) -> bool {
-    statement.get("Effect").and_then(Json::as_str) == Some("Deny")
+/// The statements of a list, or the only one.
+fn listed(list: &Json) -> impl Iterator<Item = &Map<String, Json>> {
+    let list = list
+        .as_array()
+        .map_or(std::slice::from_ref(list), Vec::as_slice);
+    list.iter().filter_map(Json::as_object)
 }

@@ -9,20 +9,23 @@ use serde_json::{Value as Json, json};
 
 use super::rows;
 use crate::diff::risk::change::{Stack, items, legible, names, text, texts};
-use crate::diff::risk::fact::RESOURCE;
 use crate::diff::risk::image::{is_lower, version_of_code};
+use crate::diff::risk::objects::{CALL, RESOURCE, RESOURCE_TYPE, RETENTION_CALL};
+use crate::diff::risk::privilege::{exposure, iam};
 use crate::diff::risk::retention::aws as retention;
 use crate::diff::risk::row::{Live, Read, Row, When, word};
-use crate::diff::risk::selection;
+use crate::diff::risk::{replacement, selection, tls};
 use crate::settings::Flag;
-use Live::{Is, OfStack, Unsaid};
+use Live::{ByBoth, Is, OfStack, Unsaid};
 use Read::{By, Value};
 use When::{
-    Becomes, Ceases, Changes, ChangesBut, Each, EachOfNew, Fewer, GoneTogether, If, Lost, Off,
+    Becomes, Ceases, Changes, ChangesBut, Each, EachAmong, EachOfNew, Fewer, GoneIf, GoneTogether,
+    If, Lost, Off,
 };
 
 /// What types of resources are called.
-const NOUNS: [(&str, &str); 18] = [
+const NOUNS: [(&str, &str); 19] = [
+    (CALL, "call"),
     ("AWS::CloudTrail::Trail", "trail"),
     ("AWS::EC2::FlowLog", "flow log"),
     ("AWS::Events::Rule", "event rule"),
@@ -229,7 +232,19 @@ pub(super) const ROWS: &[Row] = rows! {
         "OwnershipControls/Rules/0/ObjectOwnership": Value, Ceases("BucketOwnerEnforced") => PrivilegeWidens,
             "objects of a bucket may belong to others, who say who reads them ({parts})", Unsaid;
     }
+    "AWS::Lambda::Permission" => {
+        "": Value, EachAmong(exposure::other_callers) => PrivilegeWidens, "{it} ({parts})", Unsaid;
+    }
     RESOURCE => {
+        "": Value, If(replacement::of_resource) => AwsObjectReplaced,
+            "{kind} `{name}` is replaced, because {it} changes", ByBoth(replacement::what_becomes);
+        "": Value, EachAmong(iam::widened) => PrivilegeWidens, "{it} ({parts})", Unsaid;
+        "": Value, EachAmong(exposure::other_targets) => PrivilegeWidens,
+            "logs go to another account: {it} ({parts})", Unsaid;
+        "refuses plain connections": By(tls::denies_plain), Off => TlsWeakens,
+            "a policy no longer refuses connections that aren't encrypted", Unsaid;
+        "": Value, GoneIf(tls::bucket_stays) => TlsWeakens,
+            "a policy no longer refuses connections that aren't encrypted", Unsaid;
         "ManagedPolicyArns": Value, EachOfNew(more_policies) => PrivilegeWidens,
             "a role gets the managed policy {it} ({parts})", Unsaid;
         "PermissionsBoundary": Value, If(bounds_less) => PrivilegeWidens,
@@ -238,7 +253,37 @@ pub(super) const ROWS: &[Row] = rows! {
             "files of a trail are no longer signed", Unsaid;
         "encryption": By(encryption), If(encrypted_less) => TlsWeakens, "a store is {it}", Unsaid;
     }
+    RESOURCE_TYPE => {
+        "": Value, Changes => AwsObjectReplaced, "the resource `{name}` is of another type",
+            Is("CloudFormation refuses it, or deletes the old one and makes the new one");
+    }
+    CALL => {
+        "": Value, GoneTogether => SourceStops, "no longer made for each member",
+            Is("it is undone for every member when the members' stack is recreated");
+        "parameters": By(switched_on), Fewer => SourceStops, "`{name}` no longer switches on {it}",
+            Is("it holds as soon as the call is made; what isn't recorded can't be fetched later");
+    }
+    RETENTION_CALL => {
+        "parameters/retentionInDays": Value, If(retention::of_log_group) => RetentionShrinks,
+            "records are {it}", Is("what is older is deleted within 72 hours after the call");
+    }
 };
+
+/// What a call switches on: types of logs of EKS
+/// (<https://docs.aws.amazon.com/eks/latest/APIReference/API_LogSetup.html>), or the access log of
+/// a load balancer (<https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_AccessLog.html>).
+fn switched_on(call: &Json) -> Json {
+    let setups = call.pointer("/parameters/logging");
+    let setups = setups
+        .map_or(&[][..], |all| items(all, "clusterLogging"))
+        .iter();
+    let on = setups.filter(|setup| setup.get("enabled") == Some(&Json::Bool(true)));
+    let types = on.flat_map(|setup| texts(setup.get("types")));
+    let attributes = call.pointer("/parameters/LoadBalancerAttributes");
+    let attributes = attributes.and_then(Json::as_object).into_iter().flatten();
+    let on = attributes.filter(|(_, own)| own.get("Enabled") == Some(&Json::Bool(true)));
+    types.chain(on.map(|(name, _)| name.clone())).collect()
+}
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html>
 const RULES_HOLD: Live = Is("rules hold for objects that exist, too; they are run once a day");

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::rows;
 use crate::diff::risk::change::{legible, names, text, texts};
-use crate::diff::risk::fact::{APPLICATION, GITOPS};
+use crate::diff::risk::objects::{APPLICATION, GITOPS};
 use crate::diff::risk::row::{Live, Read, Row, When, word};
 use crate::settings::Flag;
 use Live::{Is, Unsaid};

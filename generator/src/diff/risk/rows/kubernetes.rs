@@ -8,18 +8,21 @@ use serde_json::{Value as Json, json};
 
 use super::rows;
 use crate::diff::risk::change::{containers, items, names, text, texts};
-use crate::diff::risk::fact::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
 use crate::diff::risk::image;
 use crate::diff::risk::machines::{asks_for_more, lost_folders, lost_tolerations, more_labels};
+use crate::diff::risk::objects::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
+use crate::diff::risk::privilege::{network, rbac};
+use crate::diff::risk::role;
 use crate::diff::risk::row::{Live, Read, Row, When};
 use crate::settings::Flag;
 use Live::{Is, OfApplier, Unsaid};
 use Read::{By, Value};
-use When::{Becomes, Changes, Each, EachOfNew, Gone, If, On};
+use When::{Becomes, Changes, Each, EachAmong, EachOfNew, Gone, GoneIf, If, On};
 
 const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
 const ENDS: Live = Is("its pods end as soon as it is applied");
 const FEWER: Live = Is("pods on other machines end; what these log is not shipped");
+const NEEDED: &str = "{title} is gone, and pods still need it";
 const REFUSED: Live =
     Is("nothing changes until someone deletes the object so that it is recreated");
 
@@ -57,8 +60,38 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     // <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#clusterrolebinding-example>
     "ClusterRoleBinding|RoleBinding" => {
+        "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
+        "roleRef": Value, Changes => PrivilegeWidens,
+            "the subjects of a binding get another role", Unsaid;
+        "roleRef/name": Value, EachOfNew(rbac::gives_all) => PrivilegeWidens,
+            "a new subject may do everything in the whole cluster", Unsaid;
+        "subjects": Value, EachAmong(rbac::more_subjects) => PrivilegeWidens, "{it}", Unsaid;
         "roleRef": Value, Changes => KubernetesObjectReplaced,
             "`roleRef` of {title} changes, which Kubernetes refuses", REFUSED;
+    }
+    "ClusterRole|Role" => {
+        "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
+        "rules": Value, If(rbac::more_rights) => PrivilegeWidens, "a role may {it} as well", Unsaid;
+        "rules": Value, EachOfNew(rbac::all_rights) => PrivilegeWidens,
+            "a new role may do everything with every kind of object", Unsaid;
+        "aggregationRule": Value, EachOfNew(rbac::takes_more) => PrivilegeWidens,
+            "a role may do whatever other roles permit (`aggregationRule`)", Unsaid;
+        "metadata/labels": By(rbac::added_to), EachOfNew(rbac::more_roles) => PrivilegeWidens,
+            "what a role permits is added to {it}", Unsaid;
+    }
+    "ServiceAccount" => {
+        "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
+        "metadata/annotations": By(rbac::role_of_aws), If(rbac::another_role) => PrivilegeWidens,
+            "a ServiceAccount gets {it} of AWS", Unsaid;
+        "automountServiceAccountToken": Value, If(was_false) => PrivilegeWidens,
+            "pods of a ServiceAccount get its token unasked", Unsaid;
+    }
+    "NetworkPolicy" => {
+        "": Value, GoneIf(network::has_pods) => PrivilegeWidens,
+            "nothing limits any more who may connect to pods (`NetworkPolicy`)", OfApplier;
+        "spec/podSelector": Value, Changes => PrivilegeWidens,
+            "a NetworkPolicy is for other pods", Unsaid;
+        "spec": Value, Each(network::opens) => PrivilegeWidens, "{it} (`NetworkPolicy`)", Unsaid;
     }
     "Service" => {
         "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced,

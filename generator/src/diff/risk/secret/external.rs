@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, items, legible, objects, text};
+use super::super::change::{items, objects, text};
+use super::super::row::Among;
 use super::{Place, References};
 
 const OWNER: &str = "the ExternalSecret";
@@ -31,33 +31,18 @@ pub(super) fn read(value: &Json, found: &mut References) {
     }
 }
 
-/// Tells of one that nothing renders any more, though pods still read its Secret.
-pub(super) fn check_removed(change: &Change<'_>, found: &mut Found) {
-    let Some(old) = change.removed_object() else {
-        return;
-    };
-    if !matches!(
-        text(old, "/kind"),
-        "ExternalSecret" | "ClusterExternalSecret"
-    ) {
-        return;
-    }
-    let spec = old
-        .get("spec")
-        .map(|spec| spec.get("externalSecretSpec").unwrap_or(spec));
+/// The Secret that one writes.
+pub(in crate::diff::risk) fn target(external: &Json) -> Json {
+    let spec = external.get("spec");
+    let spec = spec.map(|spec| spec.get("externalSecretSpec").unwrap_or(spec));
     let target = spec.map_or("", |spec| text(spec, "/target/name"));
-    let target = if target.is_empty() {
-        text(old, "/metadata/name")
-    } else {
-        target
-    };
+    let name = text(external, "/metadata/name");
+    if target.is_empty() { name } else { target }.into()
+}
+
+/// Whether pods still read the Secret of one that nothing renders any more.
+pub(in crate::diff::risk) fn is_needed(among: &Among<'_>) -> bool {
+    let target = among.values()[0].and_then(Json::as_str).unwrap_or_default();
     let reads = |object: &Json| super::pod::reads(object, target);
-    if objects(change.around.head, target).any(reads) {
-        let what = format!(
-            "the Secret `{}` is no longer read from a store of secrets, and pods still need it",
-            legible(target)
-        );
-        let live = change.around.applier.of_removed();
-        found.push(Flag::SecretReferenceChanges, what, Some(live));
-    }
+    objects(among.around.head, target).any(reads)
 }

@@ -4,7 +4,8 @@
 
 use serde_json::Value as Json;
 
-use super::super::change::{Change, containers, items, pod_spec, text};
+use super::super::change::{containers, items, pod_spec, text};
+use super::super::row::Among;
 use super::{Place, References};
 use crate::diff::documents::Documents;
 
@@ -66,12 +67,13 @@ pub(super) fn reads(object: &Json, secret: &str) -> bool {
 /// Whether what is no longer read was for more than a destination that is removed
 /// for these pods: they still read another part of that Secret, or no
 /// configuration says what it was for.
-pub(super) fn still_needs(change: &Change<'_>, reference: &str) -> bool {
+pub(super) fn still_needs(among: &Among<'_>, reference: &str) -> bool {
     let secret = reference.split('/').next().unwrap_or_default();
-    if change.new_value().is_some_and(|new| reads(new, secret)) {
+    let [old, new] = among.files();
+    if new.is_some_and(|new| reads(new, secret)) {
         return true;
     }
-    let variables = change.old_value().and_then(pod_spec).map(|spec| {
+    let variables = old.and_then(pod_spec).map(|spec| {
         let mut found = References::default();
         read(spec, &mut found);
         let places = found.of.into_iter();
@@ -83,7 +85,7 @@ pub(super) fn still_needs(change: &Change<'_>, reference: &str) -> bool {
         configurations.any(|file| file.text().is_some_and(|text| text.contains(variable)))
     };
     // Where a configuration no longer names the variable, its connection tells.
-    let (base, head) = (change.around.base, change.around.head);
+    let (base, head) = (among.around.base, among.around.head);
     let is_reported = |variable: &String| names(base, variable) && !names(head, variable);
     !variables.iter().flatten().any(is_reported)
 }
