@@ -69,10 +69,10 @@ pub(super) fn of_pairs<'d>(
     streams: &'d DataStreams<'d>,
 ) -> [Facts<'d>; 2] {
     let (mut before, mut after) = (Facts::new(), Facts::new());
-    for (old, new) in pairs {
+    for (old, new) in pairs.iter().copied() {
         let paths = [old, new].map(|document| document.map(Document::path));
         let place = paths[1].or(paths[0]).unwrap_or_default();
-        let value = |document: &Option<&'d Document<'d>>| document.and_then(Document::value);
+        let value = |document: Option<&'d Document<'d>>| document.and_then(Document::value);
         // What can't be read at the head isn't removed: nobody knows.
         let is_unreadable = value(old).is_some()
             && value(new).is_none()
@@ -80,18 +80,18 @@ pub(super) fn of_pairs<'d>(
         let old = old.filter(|_| !is_unreadable);
         let file = File {
             place,
-            stack: match value(&old) {
+            stack: match value(old) {
                 Some(value) if is_fragment(value) => Stack::OfMembers,
                 _ if new.is_none() => Stack::Stays,
                 _ => Stack::Updated,
             },
             paths,
-            values: [value(&old), value(new)],
+            values: [value(old), value(new)],
         };
         let objects_of = |document: Option<&'d Document<'d>>| {
             document.map_or_else(Vec::new, |document| file.objects(document, streams))
         };
-        let (at_base, at_head) = (objects_of(old), objects_of(*new));
+        let (at_base, at_head) = (objects_of(old), objects_of(new));
         let same = same(&at_base, &at_head);
         for (facts, objects) in [(&mut before, at_base), (&mut after, at_head)] {
             let differ = objects

@@ -148,7 +148,11 @@ impl<'t> File<'t> {
                 found.push(object(CERTIFICATES, part(""), value));
             }
             for (owner, references) in secret::references(path, text, document.value()) {
-                found.push(object(REFERENCES, part(&owner), Cow::Owned(references)));
+                let identity = part(&owner);
+                found.push(Object {
+                    known_as: owner.into(),
+                    ..object(REFERENCES, identity, Cow::Owned(references))
+                });
             }
         }
         let Some(value) = document.value() else {

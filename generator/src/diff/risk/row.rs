@@ -185,8 +185,12 @@ impl Row {
             When::Fewer => less(old, new).into_iter().collect(),
             When::If(find) => find(old, new).into_iter().collect(),
             When::Each(find) => find(old, new),
-            When::EachOfNew(_) | When::EachAmong(_) => Vec::new(),
-            When::Gone | When::GoneIf(_) | When::GoneTogether => Vec::new(),
+            // Found above.
+            When::EachOfNew(_)
+            | When::EachAmong(_)
+            | When::Gone
+            | When::GoneIf(_)
+            | When::GoneTogether => Vec::new(),
         }
     }
 
@@ -333,26 +337,19 @@ fn push(said: &mut Vec<Said>, finding: RiskFinding, row: &Row, among: &Among<'_>
         (other.flag, &other.file, &other.what, &other.live)
             == (finding.flag, &finding.file, &finding.what, &finding.live)
     });
-    match same {
-        Some(said) => {
-            said.parts.extend(part);
-            if let (Some(same), Some(other)) = (&mut said.finding.difference, finding.difference) {
-                same.keep_common(&other);
-            }
+    if let Some(said) = same {
+        said.parts.extend(part);
+        if let (Some(same), Some(other)) = (&mut said.finding.difference, finding.difference) {
+            same.keep_common(&other);
         }
-        None => {
-            let all = if row.what.ends_with(SOME_PARTS) {
-                all_parts(among)
-            } else {
-                BTreeSet::new()
-            };
-            said.push(Said {
-                finding,
-                parts: part.into_iter().collect(),
-                all,
-            });
-        }
+        return;
     }
+    let is_told = row.what.ends_with(SOME_PARTS);
+    said.push(Said {
+        finding,
+        parts: part.into_iter().collect(),
+        all: is_told.then(|| all_parts(among)).unwrap_or_default(),
+    });
 }
 
 /// The names of all objects of a fact's kind that its file holds for.

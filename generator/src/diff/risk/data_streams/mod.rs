@@ -129,7 +129,7 @@ impl<'t> Both<'t> {
             );
         }
         let template = self.template_that_differs(server, &old, &new);
-        if let Some(file) = self.file_of_retention(server, &old, &new, template.as_ref()) {
+        if let Some(file) = file_of_retention(server, &old, &new).or(template.clone()) {
             push(STREAM_RETENTION, file, [&old, &new].map(retention));
         }
         if let Some(file) = template {
@@ -138,26 +138,6 @@ impl<'t> Both<'t> {
                 file,
                 [old, new].map(|held| Cow::Borrowed(held.composed)),
             );
-        }
-    }
-
-    /// The file that says when a stream's records are deleted: its policy, or
-    /// the template that names another one than before.
-    fn file_of_retention(
-        &self,
-        server: &str,
-        old: &Held<'_>,
-        new: &Held<'_>,
-        template: Option<&String>,
-    ) -> Option<String> {
-        let id = |policy: Policy<'_>| (policy.kind, policy.name.to_owned());
-        match (old.policy.map(id), new.policy.map(id)) {
-            (old, Some((kind, name)))
-                if kind == Kind::StatePolicy || old == Some((kind, name.clone())) =>
-            {
-                Some(kind.path(server, &name))
-            }
-            _ => template.cloned(),
         }
     }
 
@@ -181,6 +161,16 @@ impl<'t> Both<'t> {
             None => Kind::IndexTemplate.path(server, name),
         })
     }
+}
+
+/// The policy that says when a stream's records are deleted; where it is another one than before, its
+/// template says that.
+fn file_of_retention(server: &str, old: &Held<'_>, new: &Held<'_>) -> Option<String> {
+    let policy = new.policy?;
+    let id = |policy: Policy<'_>| (policy.kind, policy.name.to_owned());
+    let is_same = old.policy.map(id) == Some(id(policy));
+    let says_it = policy.kind == Kind::StatePolicy || is_same;
+    says_it.then(|| policy.kind.path(server, policy.name))
 }
 
 /// The policy of a stream, and what it says, if that is rendered; a stream without one has it

@@ -22,7 +22,7 @@ fn takes(old: &Grant, new: &Grant) -> bool {
 }
 
 /// Each with each.
-pub(super) fn product(lists: [Vec<String>; 4]) -> Vec<Grant> {
+pub(super) fn product(lists: &[Vec<String>; 4]) -> Vec<Grant> {
     let mut found = vec![Grant::default()];
     for (at, list) in lists.iter().enumerate() {
         let with = |grant: Grant| {

@@ -164,7 +164,7 @@ fn is_still_denied(old: &Statement<'_>, new: &[Statement<'_>]) -> bool {
 /// Each action, resource and principal of a statement.
 fn atoms(statement: &Statement<'_>) -> Vec<Grant> {
     let (resources, principals) = (statement.resources(), statement.principals());
-    product([
+    product(&[
         statement.list("Action"),
         resources,
         principals,

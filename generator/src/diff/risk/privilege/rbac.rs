@@ -42,7 +42,7 @@ fn rights(rules: &Json) -> Vec<Grant> {
             .iter()
             .map(|group| format!("group {group}"))
             .collect();
-        let of_kinds = product([list("verbs"), groups, list("resources"), names]);
+        let of_kinds = product(&[list("verbs"), groups, list("resources"), names]);
         let verbs = list("verbs").into_iter();
         let of_addresses = verbs.flat_map(move |verb| {
             let addresses = texts(rule.get("nonResourceURLs")).into_iter();

@@ -109,18 +109,18 @@ pub(super) fn grants(role: &Json) -> Vec<Grant> {
     let one = |text: &str| vec![text.to_owned()];
     let on_server = ["cluster", "cluster_permissions"]
         .iter()
-        .flat_map(|key| product([one(SERVER), texts(role.get(*key)), one(""), one("")]));
+        .flat_map(|key| product(&[one(SERVER), texts(role.get(*key)), one(""), one("")]));
     let in_lists = LISTS.iter().flat_map(|(list, scope, keys)| {
         items(role, list).iter().flat_map(move |entry| {
             let [actions, places, parts] = keys.map(|key| match key {
                 "" => one(""),
                 key => texts(entry.get(key)),
             });
-            product([one(scope), actions, places, parts])
+            product(&[one(scope), actions, places, parts])
         })
     });
     // Privileges on the whole server that have limits of their own.
-    let global = product([
+    let global = product(&[
         one("by `global`"),
         leaves(role.get("global")),
         one(""),

@@ -43,15 +43,12 @@ pub(super) fn of_stream(old: &Json, new: &Json) -> Vec<String> {
     let [before, after] = [old, new].map(|stream| stream.get("policy"));
     let [old, new] = [old, new].map(|stream| stream.get("says"));
     let mut found = Vec::new();
-    match (after, new) {
-        (Some(policy), None) => {
-            found
-                .extend((before != after).then(|| is_unknown(policy.as_str().unwrap_or_default())));
-        }
-        _ => {
-            let kept = |says: Option<&Json>| says.map_or(Kept::Unknown, policy::kept);
-            found.extend(records_are(kept(old), kept(new)));
-        }
+    if let (Some(policy), None) = (after, new) {
+        let policy = policy.as_str().unwrap_or_default();
+        found.extend((before != after).then(|| is_unknown(policy)));
+    } else {
+        let kept = |says: Option<&Json>| says.map_or(Kept::Unknown, policy::kept);
+        found.extend(records_are(kept(old), kept(new)));
     }
     if let (Some(old), Some(new)) = (old, new) {
         found.extend(begin_earlier(old, new));

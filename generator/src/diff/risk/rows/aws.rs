@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use logfleet_contract::account::Registration;
 use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration, LogGroup};
 use serde_json::{Value as Json, json};
 
@@ -90,6 +91,7 @@ const NO_CALL: Live = Is(
 );
 const OLD_PLACE: Live = Is("what is in the old bucket stays there");
 const NOT_YET: Live = Is("nothing yet");
+const IN_BETWEEN: Live = Is("what comes and goes in between isn't seen");
 
 pub(super) const ROWS: &[Row] = rows! {
     SHIPPERS => {
@@ -122,6 +124,8 @@ pub(super) const ROWS: &[Row] = rows! {
             "the event rule `{name}` no longer hands its events to {it}", UPDATED;
         "places of targets": By(places_of_targets), If(another_place) => SourceStops,
             "the event rule `{name}` hands its events to another place ({it})", UPDATED;
+        "ScheduleExpression": Value, If(rarer) => SourceStops,
+            "the event rule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::CloudTrail::Trail" => {
         "IsLogging": Value, Off => SourceStops,
@@ -162,6 +166,13 @@ pub(super) const ROWS: &[Row] = rows! {
             "the association `{name}` is for other machines",
             // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
             Is("machines that it is no longer for keep what it installed, and get no updates");
+        "MaxErrors": Value, If(lower) => SourceStops,
+            "the association `{name}` gives up after {after} failed machines instead of {before}",
+            Is("machines that it doesn't get to keep what they have");
+    }
+    "AWS::SSM::Parameter" => {
+        "Value": Value, Each(registers_less) => SourceStops,
+            "the account's functions no longer know {it} as the cluster's", UPDATED;
     }
     "AWS::Logs::Delivery" => {
         "RecordFields": Value, If(fewer_fields) => SourceStops,
@@ -170,6 +181,8 @@ pub(super) const ROWS: &[Row] = rows! {
     "AWS::Scheduler::Schedule" => {
         "State": Value, Becomes("DISABLED") => SourceStops,
             "the schedule `{name}` is switched off", UPDATED;
+        "ScheduleExpression": Value, If(rarer) => SourceStops,
+            "the schedule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::Lambda::EventSourceMapping" => {
         "Enabled": Value, Becomes("false") => SourceStops,
@@ -359,6 +372,63 @@ fn no_calls_that_read(old: &Json, new: &Json) -> Option<String> {
 fn fewer_events(old: &Json, new: &Json) -> Option<String> {
     let is_there = !old.is_null() && !new.is_null();
     is_there.then(|| selection::of_events(old, new))?
+}
+
+/// Whether a rate has a longer interval. One by `cron` can't be compared
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>).
+fn rarer(old: &Json, new: &Json) -> Option<String> {
+    let minutes = |expression: &Json| -> Option<u64> {
+        let rate = expression
+            .as_str()?
+            .strip_prefix("rate(")?
+            .strip_suffix(')')?;
+        let (number, unit) = rate.split_once(' ')?;
+        let minutes = match unit.trim_end_matches('s') {
+            "minute" => 1,
+            "hour" => 60,
+            "day" => 24 * 60,
+            _ => return None,
+        };
+        number.parse::<u64>().ok()?.checked_mul(minutes)
+    };
+    (minutes(new)? > minutes(old)?).then(String::new)
+}
+
+/// Numbers, or shares in percent
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-associations-creating.html>).
+fn lower(old: &Json, new: &Json) -> Option<String> {
+    let read = |limit: &Json| {
+        let limit = word(limit);
+        let number: Option<u64> = limit.trim_end_matches('%').parse().ok();
+        Some((number?, limit.ends_with('%')))
+    };
+    let ((old, of_percent), (new, is_percent)) = (read(old)?, read(new)?);
+    (of_percent == is_percent && new < old).then(String::new)
+}
+
+/// By what the account's functions know a cluster's events; what it wants of sources its settings say.
+fn registers_less(old: &Json, new: &Json) -> Vec<String> {
+    let read = |value: &Json| Registration::parse(value.as_str()?).ok();
+    let (Some(old), Some(new)) = (read(old), read(new)) else {
+        return Vec::new();
+    };
+    let groups = |own: &Registration| own.resource_groups.values().cloned().collect();
+    let [old, new] = [old, new].map(|own| -> [(&str, BTreeSet<String>); 3] {
+        let groups = groups(&own);
+        [
+            ("the resource group", groups),
+            ("roles called", own.roles),
+            ("the EKS cluster", own.eks.into_iter().collect()),
+        ]
+    });
+    let lost = old
+        .into_iter()
+        .zip(new)
+        .filter_map(|((what, old), (_, new))| {
+            let lost: BTreeSet<String> = old.difference(&new).cloned().collect();
+            (!lost.is_empty()).then(|| format!("{what} {}", names(&lost)))
+        });
+    lost.collect()
 }
 
 fn ids_of_targets(rule: &Json) -> Json {
@@ -657,7 +727,29 @@ mod tests {
 
     #[test]
     fn what_is_switched_off_is_reported() {
+        let registered = |roles: &[&str], groups: Json| {
+            let registration = json!({"version": 1, "cluster": "a", "resource_groups": groups, "roles": roles, "sources": {}});
+            json!({"Value": registration.to_string()})
+        };
         for (kind, on, off, what) in [
+            (
+                "AWS::Events::Rule",
+                json!({"ScheduleExpression": "rate(30 minutes)"}),
+                json!({"ScheduleExpression": "rate(1 hour)"}),
+                "the event rule `One` runs at rate(1 hour) instead of rate(30 minutes)",
+            ),
+            (
+                "AWS::SSM::Association",
+                json!({"MaxErrors": "10%"}),
+                json!({"MaxErrors": "5%"}),
+                "the association `One` gives up after 5% failed machines instead of 10%",
+            ),
+            (
+                "AWS::SSM::Parameter",
+                registered(&["a*", "b"], json!({"eu-west-1": "members"})),
+                registered(&["b"], json!({"eu-west-1": "members"})),
+                "the account's functions no longer know roles called a* as the cluster's",
+            ),
             (
                 "AWS::Events::Rule",
                 json!({"State": "ENABLED"}),

@@ -81,6 +81,8 @@ pub(super) const ROWS: &[Row] = rows! {
     APPLICATION_SET => {
         "spec/syncPolicy/preserveResourcesOnDeletion": Value, Off => SourceStops,
             "{title} no longer keeps what its Applications applied when these go", NOT_YET;
+        "spec/templatePatch": Value, Changes => SourceStops,
+            "{title} changes its Applications by another text (`templatePatch`)", TAKEN;
     }
     // <https://fluxcd.io/flux/components/kustomize/kustomizations/>
     KUSTOMIZATION => {

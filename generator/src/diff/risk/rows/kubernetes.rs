@@ -17,7 +17,7 @@ use crate::diff::risk::row::{Live, Read, Row, When};
 use crate::settings::Flag;
 use Live::{Is, OfApplier, Unsaid};
 use Read::{By, Value};
-use When::{Becomes, Changes, Each, EachAmong, EachOfNew, Gone, GoneIf, If, On};
+use When::{Becomes, Changes, Each, EachAmong, EachOfNew, Fewer, Gone, GoneIf, If, On};
 
 const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
 const ENDS: Live = Is("its pods end as soon as it is applied");
@@ -96,6 +96,12 @@ pub(super) const ROWS: &[Row] = rows! {
     "Service" => {
         "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced,
             "`spec.clusterIP` of {title} changes, which Kubernetes refuses", REFUSED;
+        "spec/type": Value, EachOfNew(is_open) => PrivilegeWidens,
+            "{title} can be reached from outside of the cluster (`{after}`)", Unsaid;
+        "spec/selector": Value, Changes => SourceStops,
+            "{title} finds its pods by other labels", Is("what is sent to it reaches nobody if no pod has them");
+        "spec/ports": By(ports), Fewer => SourceStops, "{title} no longer has the port {it}",
+            Is("what is sent there reaches nobody");
     }
     // <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
     PODS => {
@@ -109,6 +115,9 @@ pub(super) const ROWS: &[Row] = rows! {
             "pods have the rights of the ServiceAccount `{after}` instead of `{before}`", Unsaid;
         "automountServiceAccountToken": Value, If(gets_token) => PrivilegeWidens,
             "pods get the token of their ServiceAccount", Unsaid;
+        "priorityClassName": Value, If(lower_priority) => SourceStops,
+            "pods have the priority {quoted after} instead of {quoted before}",
+            Is("where a machine lacks room, pods of a lower priority make it for others");
         "mounts": By(mounts), Each(more_folders) => PrivilegeWidens, "a container {it}", Unsaid;
     }
     CONTAINER => {
@@ -137,6 +146,35 @@ pub(super) const ROWS: &[Row] = rows! {
 fn fixed_address(old: &Json, _: &Json) -> Option<String> {
     let is_asked_for = !old.is_null() && *old != json!("");
     is_asked_for.then(String::new)
+}
+
+/// <https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>
+fn is_open(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let opens = |kind: &Json| kind == "NodePort" || kind == "LoadBalancer";
+    let words = (opens(new) && !old.is_some_and(opens)).then(String::new);
+    words.into_iter().collect()
+}
+
+fn ports(service: &Json) -> Json {
+    let ports = service
+        .pointer("/spec")
+        .map_or(&[][..], |spec| items(spec, "ports"));
+    ports
+        .iter()
+        .filter_map(|port| port.get("port").cloned())
+        .collect()
+}
+
+/// Of classes of one's own nothing is known but that they are below those of the system
+/// (<https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/>).
+fn lower_priority(old: &Json, new: &Json) -> Option<String> {
+    let rank = |class: &Json| match class.as_str() {
+        Some("system-node-critical") => 3,
+        Some("system-cluster-critical") => 2,
+        Some(_) => 1,
+        None => 0,
+    };
+    (rank(new) < rank(old)).then(String::new)
 }
 
 fn becomes_true(old: Option<&Json>, new: &Json) -> Vec<String> {

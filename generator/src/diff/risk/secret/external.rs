@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::change::{items, objects, text};
 use super::super::row::Among;
-use super::{Place, References};
+use super::References;
 
 const OWNER: &str = "the ExternalSecret";
 
@@ -14,20 +14,20 @@ pub(super) fn read(value: &Json, found: &mut References) {
     let Some(spec) = value.get("spec") else {
         return;
     };
-    found.owners.insert(OWNER.to_owned());
+    found.add_owner(OWNER);
     let spec = spec.get("externalSecretSpec").unwrap_or(spec);
     let [kind, name] = ["kind", "name"].map(|key| text(spec, &format!("/secretStoreRef/{key}")));
-    found.add(Place::new(OWNER, "store"), &[kind, name]);
-    found.add(Place::new(OWNER, "target"), &[text(spec, "/target/name")]);
+    found.add(OWNER, "store", &[kind, name]);
+    found.add(OWNER, "target", &[text(spec, "/target/name")]);
     for entry in items(spec, "data") {
         let place = format!("data {}", text(entry, "/secretKey"));
         let parts =
             ["key", "property", "version"].map(|key| text(entry, &format!("/remoteRef/{key}")));
-        found.add(Place::new(OWNER, place), &parts);
+        found.add(OWNER, &place, &parts);
     }
     for entry in items(spec, "dataFrom") {
         let parts = ["key", "property"].map(|key| text(entry, &format!("/extract/{key}")));
-        found.add(Place::new(OWNER, "all"), &parts);
+        found.add(OWNER, "all", &parts);
     }
 }
 

@@ -19,88 +19,68 @@ pub(super) use external::{is_needed, target};
 /// Deepest nesting looked into.
 const MAX_DEPTH: usize = 48;
 
-/// What refers to a secret: a variable of a container, an option of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    /// What has it.
-    owner: String,
-    /// Its name in there.
-    name: String,
-}
-
-impl Place {
-    fn new(owner: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            owner: owner.into(),
-            name: name.into(),
-        }
-    }
-}
-
-/// What is said of secrets in a file.
-#[derive(Debug, Default)]
-struct References {
-    /// To which secrets something refers.
-    of: BTreeMap<Place, BTreeSet<String>>,
+/// What something in a file refers to, as a fact has it: a container, a connection, a resource.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Owner {
+    /// By the names of its places, such as variables and options: which secrets.
+    of: BTreeMap<String, BTreeSet<String>>,
     /// What has a value of its own instead.
-    literals: BTreeSet<Place>,
-    /// What may refer to secrets.
-    owners: BTreeSet<String>,
-    /// Owners whose references only permit to read: fewer of them are no loss.
-    permitted: BTreeSet<String>,
+    literals: BTreeSet<String>,
+    /// Whether all its places are known, so that one that goes is a loss.
+    is_known: bool,
+    /// Whether its references only permit to read: fewer of them are no loss.
+    is_permitted: bool,
 }
+
+/// What is said of secrets in a file, by what has it.
+#[derive(Debug, Default)]
+struct References(BTreeMap<String, Owner>);
 
 impl References {
+    fn entry(&mut self, owner: &str) -> &mut Owner {
+        self.0.entry(owner.to_owned()).or_default()
+    }
+
+    /// Adds what may refer to secrets, and where all is known of it.
+    fn add_owner(&mut self, owner: &str) {
+        self.entry(owner).is_known = true;
+    }
+
     /// Adds a reference; its parts are a secret, and what of it is meant.
-    fn add(&mut self, place: Place, parts: &[&str]) {
+    fn add(&mut self, owner: &str, place: &str, parts: &[&str]) {
         let parts: Vec<&str> = parts
             .iter()
             .copied()
             .filter(|part| !part.is_empty())
             .collect();
         if !parts.is_empty() {
-            let reference = parts.join("/");
-            self.of.entry(place).or_default().insert(reference);
+            let places = &mut self.entry(owner).of;
+            let own = places.entry(place.to_owned()).or_default();
+            own.insert(parts.join("/"));
         }
     }
-}
 
-/// What one owner refers to, as a fact has it.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct OfOwner {
-    owner: String,
-    /// By the names of its places.
-    of: BTreeMap<String, BTreeSet<String>>,
-    literals: BTreeSet<String>,
-    /// Whether references that go are a loss.
-    is_owner: bool,
-    is_permitted: bool,
+    fn add_literal(&mut self, owner: &str, place: &str) {
+        self.entry(owner).literals.insert(place.to_owned());
+    }
+
+    /// All places, each with what it refers to.
+    fn places(&self) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
+        self.0.values().flat_map(|owner| &owner.of)
+    }
 }
 
 /// What is said of secrets in a file, by what has it; null of what could refer to one.
 pub(super) fn references(path: &str, text: &str, value: Option<&Json>) -> BTreeMap<String, Json> {
-    let all = read(path, text, value);
-    let mut owners: BTreeMap<String, OfOwner> = BTreeMap::new();
-    for (place, references) in all.of {
-        let own = owners.entry(place.owner).or_default();
-        own.of.insert(place.name, references);
-    }
-    for place in all.literals {
-        let own = owners.entry(place.owner).or_default();
-        own.literals.insert(place.name);
-    }
-    let with_owners = owners.into_iter().map(|(owner, references)| {
-        let references = OfOwner {
-            is_owner: all.owners.contains(&owner),
-            is_permitted: all.permitted.contains(&owner),
-            owner: owner.clone(),
-            ..references
-        };
-        (owner, serde_json::to_value(references).unwrap_or_default())
+    let owners = read(path, text, value).0.into_iter();
+    let facts = owners.filter_map(|(name, owner)| {
+        let is_empty = owner.of.is_empty() && owner.literals.is_empty();
+        if is_empty {
+            return owner.is_known.then_some((name, Json::Null));
+        }
+        Some((name, serde_json::to_value(owner).ok()?))
     });
-    let with_owners: BTreeMap<String, Json> = with_owners.collect();
-    let others = all.owners.iter().map(|owner| (owner.clone(), Json::Null));
-    others.chain(with_owners).collect()
+    facts.collect()
 }
 
 fn read(path: &str, text: &str, value: Option<&Json>) -> References {
@@ -128,22 +108,23 @@ fn read(path: &str, text: &str, value: Option<&Json>) -> References {
 
 /// What an owner refers to otherwise than before.
 pub(super) fn changed(among: &Among<'_>) -> Vec<String> {
-    let [Some(old), Some(new)] = among.values().map(|value| OfOwner::of_json(value?)) else {
+    let [Some(old), Some(new)] = among.values().map(|value| Owner::of_json(value?)) else {
         return Vec::new();
     };
-    let mut found = of_places(&old, &new);
-    found.extend(of_all_places(among, &old, &new));
+    let owner = among.old.map_or("", |fact| &fact.object.known_as);
+    let mut found = of_places(owner, &old, &new);
+    found.extend(of_all_places(among, owner, &old, &new));
     found
 }
 
 /// Places that stay, and refer to something else.
-fn of_places(old: &OfOwner, new: &OfOwner) -> Vec<String> {
+fn of_places(owner: &str, old: &Owner, new: &Owner) -> Vec<String> {
     let changed = old.of.iter().filter_map(|(name, before)| {
         if new.literals.contains(name) {
             return Some(format!(
                 "`{}` of {} is no longer read from {}, but is in the file itself",
                 legible(name),
-                old.owner,
+                owner,
                 quoted(before)
             ));
         }
@@ -156,28 +137,27 @@ fn of_places(old: &OfOwner, new: &OfOwner) -> Vec<String> {
 }
 
 /// Places of other names, or fewer of them.
-fn of_all_places(among: &Among<'_>, old: &OfOwner, new: &OfOwner) -> Option<String> {
+fn of_all_places(among: &Among<'_>, owner: &str, old: &Owner, new: &Owner) -> Option<String> {
     let removed = old.of_places_that_only(new);
     let came = new.of_places_that_only(old);
     let all =
-        |owner: &OfOwner| -> BTreeSet<String> { owner.of.values().flatten().cloned().collect() };
+        |owner: &Owner| -> BTreeSet<String> { owner.of.values().flatten().cloned().collect() };
     let (all_old, all_new) = (all(old), all(new));
     let removed: BTreeSet<String> = removed.difference(&all_new).cloned().collect();
     let came: BTreeSet<String> = came.difference(&all_old).cloned().collect();
     let is_loss = || {
         let is_kept = |reference: &String| pod::still_needs(among, reference);
-        !old.is_permitted && (!old.owner.contains(pod::OWNER) || removed.iter().any(is_kept))
+        !old.is_permitted && (!owner.starts_with(pod::OWNER) || removed.iter().any(is_kept))
     };
-    let is_risk = old.is_owner && new.is_owner && !removed.is_empty();
+    let is_risk = old.is_known && new.is_known && !removed.is_empty();
     (is_risk && (!came.is_empty() || is_loss())).then(|| exchanged(&removed, &came))?
 }
 
-impl OfOwner {
+impl Owner {
     fn of_json(value: &Json) -> Option<Self> {
         if value.is_null() {
-            let is_owner = true;
             return Some(Self {
-                is_owner,
+                is_known: true,
                 ..Self::default()
             });
         }

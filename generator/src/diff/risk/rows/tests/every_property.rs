@@ -185,6 +185,26 @@ const HARMLESS: Table = &[
     ),
     (
         "AWS::Lambda::Function",
+        &["MemorySize", "Timeout"],
+        "a call that fails for it is tried again, then given up: where to is judged",
+    ),
+    (
+        "AWS::Lambda::EventInvokeConfig",
+        &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
+        "what is given up is kept: where is judged",
+    ),
+    (
+        "AWS::SSM::Association",
+        &["ScheduleExpression"],
+        "how often it is repeated where it was applied already; a new machine has it at once",
+    ),
+    (
+        "Service",
+        &["spec/publishNotReadyAddresses"],
+        "of the metrics of pods that aren't ready",
+    ),
+    (
+        "AWS::Lambda::Function",
         &["LoggingConfig"],
         "the function's own log",
     ),
@@ -219,9 +239,12 @@ const HARMLESS: Table = &[
         &[
             "spec/failedJobsHistoryLimit",
             "spec/successfulJobsHistoryLimit",
+            "spec/concurrencyPolicy",
+            "spec/schedule",
+            "spec/startingDeadlineSeconds",
             "spec/timeZone",
         ],
-        "what is kept of past runs, and how the schedule is read",
+        "when the reconciler runs, and what is kept of past runs: what differs waits until then",
     ),
     (
         "DaemonSet|Deployment",
@@ -272,79 +295,31 @@ const HARMLESS: Table = &[
             "imagePullPolicy",
             "livenessProbe",
             "name",
+            "ports",
             "readinessProbe",
             "startupProbe",
             "terminationMessagePolicy",
         ],
-        "how a container is watched and named",
+        "how a container is watched, and what of it has a name",
     ),
 ];
 
 /// What could matter and isn't judged yet, and how.
 const OPEN: Table = &[
     (
-        "AWS::SSM::Parameter",
-        &["Value"],
-        "what the account's functions bring for the cluster",
-    ),
-    (
-        "AWS::Events::Rule",
-        &["ScheduleExpression"],
-        "something runs less often",
-    ),
-    (
-        "AWS::Lambda::EventInvokeConfig",
-        &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
-        "calls are given up earlier",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["MemorySize", "Timeout"],
-        "calls fail that had room and time before",
-    ),
-    (
-        "AWS::SSM::Association",
-        &["MaxErrors", "ScheduleExpression"],
-        "fewer machines get their shipper",
-    ),
-    (
-        "CronJob",
-        &[
-            "spec/concurrencyPolicy",
-            "spec/schedule",
-            "spec/startingDeadlineSeconds",
-        ],
-        "something runs less often",
-    ),
-    (
         "Kustomization",
         &["configMapGenerator"],
         "a generated ConfigMap isn't compared by the objects that mount it",
     ),
     (
-        "Service",
-        &[
-            "spec/ports",
-            "spec/publishNotReadyAddresses",
-            "spec/selector",
-            "spec/type",
-        ],
-        "pods are no longer found, or by others",
-    ),
-    (
-        "argoproj.io/ApplicationSet",
-        &["spec/templatePatch"],
-        "a text that changes Applications",
-    ),
-    (
-        PODS,
-        &["priorityClassName"],
-        "pods are evicted before others",
+        CONTAINER,
+        &["args", "command"],
+        "a program runs otherwise, as with many a release",
     ),
     (
         CONTAINER,
-        &["args", "command", "ports", "resources"],
-        "a program runs otherwise, or with less room",
+        &["resources"],
+        "a container that has too little is restarted again and again",
     ),
 ];
 
@@ -542,6 +517,9 @@ fn others(value: &Json) -> Vec<Json> {
     let words = [
         "",
         "DISABLED",
+        "LoadBalancer",
+        "rate(30 days)",
+        "1%",
         "*",
         "other",
         "http://other",
