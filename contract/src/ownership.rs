@@ -193,10 +193,31 @@ impl Ownership {
 
     /// Whether these bytes at this path are what we wrote.
     pub fn wrote(&self, path: &str, digest: Digest) -> bool {
-        [&self.files, &self.writing, &self.theirs]
-            .iter()
-            .any(|listed| listed.get(path) == Some(&digest))
+        self.owner_of(path, digest) == Owner::Us
     }
+
+    /// Whose the bytes at this path are.
+    pub fn owner_of(&self, path: &str, digest: Digest) -> Owner {
+        let written = [&self.files, &self.writing, &self.theirs].map(|files| files.get(path));
+        if written.contains(&Some(&digest)) {
+            Owner::Us
+        } else if written == [None; 3] {
+            Owner::Somebody
+        } else {
+            Owner::Editor
+        }
+    }
+}
+
+/// Whose a file is that is in a cluster's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// It is as we wrote it, so it may be replaced.
+    Us,
+    /// We wrote it, and somebody changed it since.
+    Editor,
+    /// We never wrote it.
+    Somebody,
 }
 
 /// One side of a conflict, which may lack the comma after what was its last
@@ -248,6 +269,18 @@ mod tests {
         let files = files.iter();
         let files = files.map(|(path, bytes)| ((*path).to_owned(), Digest::of(bytes.as_bytes())));
         Ownership::new("1.2.3", "alpha", files.collect())
+    }
+
+    #[test]
+    fn a_file_is_ours_as_we_wrote_it_during_a_replacement_too() {
+        let mut ownership = listing(&[("a", "new")]);
+        let writing = ("a".to_owned(), Digest::of(b"old"));
+        ownership.writing.extend([writing]);
+        let owner = |path, bytes: &[u8]| ownership.owner_of(path, Digest::of(bytes));
+        assert_eq!(owner("a", b"new"), Owner::Us);
+        assert_eq!(owner("a", b"old"), Owner::Us);
+        assert_eq!(owner("a", b"edited"), Owner::Editor);
+        assert_eq!(owner("b", b"new"), Owner::Somebody);
     }
 
     /// A file with a conflict in its lines after the head, as git writes it.

@@ -5,12 +5,14 @@ mod argo_cd;
 mod artifact;
 mod controller;
 mod flux;
+mod list_keys;
 mod object;
 mod patches;
 mod reconciler;
 mod schemas;
 mod server;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use std::process::Command;
 
 use object::Object;
 use schemas::KINDS;
+use serde_json::Value;
 use server::ApiServer;
 
 use crate::rig;
@@ -156,20 +159,34 @@ fn committed_schemas_are_derived_from_the_server() {
     let Some(server) = ApiServer::shared() else {
         return;
     };
-    let write = env::var_os("LOGFLEET_WRITE_SCHEMAS").is_some();
+    let mut keys = BTreeMap::new();
     for kind in &KINDS {
         let schema = server.openapi(kind.path, |document| schemas::derive(document, kind).ok());
-        let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
-        let file = format!("schemas/outputs/kubernetes/{}", kind.file());
-        let path = root().join(&file);
-        if write {
-            fs::write(&path, text).expect("writable");
-        } else {
-            let committed = fs::read_to_string(&path).unwrap_or_default();
-            assert!(
-                committed == text,
-                "{file} differs; see schemas/outputs/README.md"
-            );
+        is_committed(&kind.file(), &schema);
+        let of_kind = server.openapi(kind.path, |document| {
+            let schemas = document.pointer("/components/schemas")?.as_object()?;
+            let schema = schemas::find(schemas, kind).ok()?;
+            Some(list_keys::of_kind(document, schema, kind.is_built_in()))
+        });
+        if !of_kind.is_empty() {
+            keys.insert(format!("{} {}", kind.api_version, kind.kind), of_kind);
         }
+    }
+    is_committed("list-keys.json", &serde_json::json!(keys));
+}
+
+/// Compares a derived file with the committed one, or writes it.
+fn is_committed(file: &str, derived: &Value) {
+    let text = serde_json::to_string_pretty(derived).expect("JSON") + "\n";
+    let file = format!("schemas/outputs/kubernetes/{file}");
+    let path = root().join(&file);
+    if env::var_os("LOGFLEET_WRITE_SCHEMAS").is_some() {
+        fs::write(&path, text).expect("writable");
+    } else {
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == text,
+            "{file} differs; see schemas/outputs/README.md"
+        );
     }
 }

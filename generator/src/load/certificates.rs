@@ -45,6 +45,15 @@ impl Certificates {
         Some(read.as_ref().map_err(Clone::clone))
     }
 
+    /// Whether each of these that `other` has too is the same there.
+    pub fn agree_with(&self, other: &Self) -> bool {
+        let both = self
+            .0
+            .iter()
+            .filter_map(|(file, read)| Some((read, other.0.get(file)?)));
+        both.into_iter().all(|(own, theirs)| own == theirs)
+    }
+
     /// Every file with its bytes, or with why it can't be used.
     pub fn files(&self) -> impl Iterator<Item = (&str, Result<&[u8], &Fault>)> {
         let files = self.0.iter();

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use super::certificates::Certificates;
 use super::conflict;
-use super::node::{Node, Value};
+use super::node::Node;
 use super::root::{Entry, EntryKind, Root};
 use super::source::{FileId, SourceFile, Sources};
 use super::yaml;
@@ -74,17 +74,6 @@ pub struct LoadedFleet {
     pub template_overrides: BTreeMap<String, String>,
     /// Whether all that every cluster depends on could be read: `fleet.yaml` and the templates.
     pub shared_is_whole: bool,
-}
-
-impl LoadedFleet {
-    /// Lets go of the values and texts of the clusters, which only resolving
-    /// needs: of a large fleet they take room that rendering could have.
-    pub fn forget_values(&mut self) {
-        self.sources = Sources::default();
-        for cluster in self.clusters.values_mut() {
-            cluster.layer.node.value = Value::Null;
-        }
-    }
 }
 
 /// Which clusters are read.

@@ -4,6 +4,7 @@
 //! ```text
 //! select     which files, and which objects in them
 //! merge      JSON Merge Patch, or a strategic merge patch for Kubernetes
+//! list_keys  which lists have items with a key
 //! digests    names that tell a digest follow what was changed
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! and loses others.
 
 mod digests;
+pub mod list_keys;
 pub mod strategic;
 mod yaml;
 

@@ -5,53 +5,33 @@
 //! (<https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md>)
 //! and JSON patches (<https://datatracker.ietf.org/doc/html/rfc6902>), as far as rules look at what they change.
 
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+
+use super::list_keys::{self, Lists};
 
 /// Deepest nesting looked into.
 const MAX_DEPTH: usize = 48;
 
-/// Lists that are merged item by item, and by which key
-/// (`x-kubernetes-patch-merge-key` of <https://github.com/kubernetes/kubernetes/blob/master/api/openapi-spec/swagger.json>).
-/// All others are replaced.
-const KEYED: [(&str, Keys); 15] = [
-    ("containers", &[("name", "")]),
-    ("initContainers", &[("name", "")]),
-    ("ephemeralContainers", &[("name", "")]),
-    ("env", &[("name", "")]),
-    ("volumes", &[("name", "")]),
-    ("imagePullSecrets", &[("name", "")]),
-    // Of a ServiceAccount.
-    ("secrets", &[("name", "")]),
-    ("resourceClaims", &[("name", "")]),
-    ("schedulingGates", &[("name", "")]),
-    ("ownerReferences", &[("uid", "")]),
-    ("volumeMounts", &[("mountPath", "")]),
-    ("volumeDevices", &[("devicePath", "")]),
-    // Of a container, and of a Service.
-    (
-        "ports",
-        &[("containerPort", "protocol"), ("port", "protocol")],
-    ),
-    ("hostAliases", &[("ip", "")]),
-    (
-        "topologySpreadConstraints",
-        &[("topologyKey", "whenUnsatisfiable")],
-    ),
-];
-
-/// By what items are told apart: a field, and a second one that only counts
-/// where both items have it. Of several, the first that an item has.
-type Keys = &'static [(&'static str, &'static str)];
-
 /// What a patch makes of an object; nothing if it deletes it.
 pub fn patched(object: &Json, patch: &Json) -> Option<Json> {
-    if let Json::Array(operations) = patch {
-        return Some(by_operations(object.clone(), operations));
+    if patch.is_array() {
+        // kustomize refuses operations that don't fit, so that nothing changes.
+        return Some(by_operations(object, patch).unwrap_or_else(|| object.clone()));
     }
     let mut result = object.clone();
     // Of kinds that Kubernetes doesn't know, no list has a key.
-    let is_built_in = is_built_in(text(object, "/apiVersion"));
-    merge(&mut result, patch, is_built_in, 0).then_some(result)
+    let api_version = text(object, "/apiVersion");
+    let kind = format!("{api_version} {}", text(object, "/kind"));
+    let lists = is_built_in(api_version).then(|| list_keys::of_kind(&kind));
+    merge(&mut result, patch, lists, 0).then_some(result)
+}
+
+fn by_operations(object: &Json, patch: &Json) -> Option<Json> {
+    let operations = json_patch::Patch::deserialize(patch).ok()?;
+    let mut result = object.clone();
+    json_patch::patch(&mut result, &operations).ok()?;
+    Some(result)
 }
 
 fn is_built_in(api_version: &str) -> bool {
@@ -60,7 +40,7 @@ fn is_built_in(api_version: &str) -> bool {
 }
 
 /// Merges a patch in; false if the value goes.
-fn merge(value: &mut Json, patch: &Json, keyed: bool, depth: usize) -> bool {
+fn merge(value: &mut Json, patch: &Json, lists: Option<Lists>, depth: usize) -> bool {
     let Json::Object(changes) = patch else {
         value.clone_from(patch);
         return true;
@@ -77,7 +57,7 @@ fn merge(value: &mut Json, patch: &Json, keyed: bool, depth: usize) -> bool {
         *value = json!({});
     }
     if let (Json::Object(members), true) = (value, depth < MAX_DEPTH) {
-        merge_members(members, changes, keyed, depth);
+        merge_members(members, changes, lists, depth);
     }
     true
 }
@@ -85,7 +65,7 @@ fn merge(value: &mut Json, patch: &Json, keyed: bool, depth: usize) -> bool {
 fn merge_members(
     members: &mut Map<String, Json>,
     changes: &Map<String, Json>,
-    keyed: bool,
+    lists: Option<Lists>,
     depth: usize,
 ) {
     if let Some(Json::Array(kept)) = changes.get("$retainKeys") {
@@ -101,18 +81,18 @@ fn merge_members(
         if key.starts_with('$') {
             continue;
         }
-        let keys = KEYED.iter().find(|(list, _)| keyed && list == key);
+        let keys = lists.and_then(|lists| lists.key_of(key));
         match (change, keys) {
             (Json::Null, _) => {
                 members.shift_remove(key);
             }
-            (Json::Array(items), Some((_, keys))) => {
+            (Json::Array(items), Some(keys)) => {
                 let list = members.entry(key.as_str()).or_insert_with(|| json!([]));
-                merge_list(list, items, keys, depth);
+                merge_list(list, items, (keys, lists), depth);
             }
             _ => {
                 let member = members.entry(key.as_str()).or_insert(Json::Null);
-                if !merge(member, change, keyed, depth + 1) {
+                if !merge(member, change, lists, depth + 1) {
                     members.shift_remove(key);
                 }
             }
@@ -120,31 +100,32 @@ fn merge_members(
     }
 }
 
-/// Whether two items are the same one.
-fn are_same(one: &Json, other: &Json, keys: Keys) -> bool {
-    let present = keys.iter().find(|(key, _)| one.get(*key).is_some());
-    present.is_some_and(|(key, second)| {
-        let seconds = (one.get(*second), other.get(*second));
-        one.get(*key) == other.get(*key)
-            && match seconds {
-                (Some(one), Some(other)) => one == other,
-                _ => true,
-            }
+/// Whether two items are the same one: their first fields are equal, and each other
+/// field that both have.
+fn are_same(one: &Json, other: &Json, keys: &[String]) -> bool {
+    keys.iter().enumerate().all(|(number, key)| {
+        let values = (one.get(key), other.get(key));
+        match values {
+            (Some(one), Some(other)) => one == other,
+            _ => number > 0,
+        }
     })
 }
 
-/// Whether a second field tells items of these lists apart.
-fn has_second(list: &[Json], changes: &[Json], keys: Keys) -> bool {
+/// Whether more than one field tells items of these lists apart.
+fn has_second(list: &[Json], changes: &[Json], keys: &[String]) -> bool {
     let mut items = list.iter().chain(changes);
-    items.any(|item| {
-        let mut seconds = keys.iter().filter(|(_, second)| !second.is_empty());
-        seconds.any(|(_, second)| item.get(*second).is_some())
-    })
+    items.any(|item| keys.iter().skip(1).any(|key| item.get(key).is_some()))
 }
 
 /// What a patch lists comes first, in its order: so does kustomize. Where items
 /// have two keys, that holds only for new ones, and others stay where they are.
-fn merge_list(list: &mut Json, changes: &[Json], keys: Keys, depth: usize) {
+fn merge_list(
+    list: &mut Json,
+    changes: &[Json],
+    (keys, lists): (&[String], Option<Lists>),
+    depth: usize,
+) {
     let directive = |item: &Json, wanted: &str| text(item, "/$patch") == wanted;
     if changes.iter().any(|item| directive(item, "replace")) {
         let items = changes.iter().filter(|item| !directive(item, "replace"));
@@ -162,7 +143,7 @@ fn merge_list(list: &mut Json, changes: &[Json], keys: Keys, depth: usize) {
         match at {
             Some(at) => {
                 let mut item = items.remove(at);
-                if merge(&mut item, change, true, depth + 1) {
+                if merge(&mut item, change, lists, depth + 1) {
                     if stays_in_place {
                         items.insert(at, item);
                     } else {
@@ -202,62 +183,6 @@ fn plain(patch: &Json) -> Json {
             items.iter().filter(stays).map(plain).collect()
         }
         other => other.clone(),
-    }
-}
-
-/// Operations that don't fit change nothing: kustomize refuses them.
-fn by_operations(mut object: Json, operations: &[Json]) -> Json {
-    for operation in operations {
-        let (path, from) = (text(operation, "/path"), text(operation, "/from"));
-        let value = match text(operation, "/op") {
-            "add" | "replace" => operation.get("value").cloned(),
-            "copy" => object.pointer(from).cloned(),
-            "move" => take(&mut object, from),
-            "remove" => {
-                take(&mut object, path);
-                None
-            }
-            _ => None,
-        };
-        if let Some(value) = value {
-            let replaces = text(operation, "/op") == "replace";
-            put(&mut object, path, value, replaces);
-        }
-    }
-    object
-}
-
-/// The value that holds what a pointer points to, and the key there.
-fn parent<'j>(object: &'j mut Json, pointer: &str) -> Option<(&'j mut Json, String)> {
-    let (above, key) = pointer.rsplit_once('/')?;
-    let key = key.replace("~1", "/").replace("~0", "~");
-    Some((object.pointer_mut(above)?, key))
-}
-
-fn take(object: &mut Json, pointer: &str) -> Option<Json> {
-    match parent(object, pointer)? {
-        (Json::Object(members), key) => members.shift_remove(&key),
-        (Json::Array(items), key) => {
-            let at: usize = key.parse().ok()?;
-            (at < items.len()).then(|| items.remove(at))
-        }
-        _ => None,
-    }
-}
-
-fn put(object: &mut Json, pointer: &str, value: Json, replaces: bool) {
-    match parent(object, pointer) {
-        Some((Json::Object(members), key)) => {
-            members.insert(key, value);
-        }
-        Some((Json::Array(items), key)) => {
-            let at = key.parse().unwrap_or(items.len()).min(items.len());
-            match items.get_mut(at).filter(|_| replaces) {
-                Some(item) => *item = value,
-                None => items.insert(at, value),
-            }
-        }
-        _ => {}
     }
 }
 
@@ -341,7 +266,6 @@ mod tests {
             {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "b"},
             {"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "d"}},
             {"op": "remove", "path": "/spec/template/spec/nodeSelector"},
-            {"op": "remove", "path": "/spec/nowhere/1"},
             {"op": "copy", "from": "/kind", "path": "/metadata/a~1b"},
         ]);
         let old = set(&json!({"containers": [{"image": "a"}], "nodeSelector": {}}));
@@ -351,5 +275,15 @@ mod tests {
             json!({"containers": [{"image": "b"}, {"name": "d"}]})
         );
         assert_eq!(new["metadata"]["a/b"], "DaemonSet");
+    }
+
+    #[test]
+    fn nothing_changes_if_one_operation_does_not_fit() {
+        let patch = json!([
+            {"op": "add", "path": "/spec/paused", "value": true},
+            {"op": "remove", "path": "/spec/nowhere/1"},
+        ]);
+        let old = set(&json!({"containers": []}));
+        assert_eq!(patched(&old, &patch), Some(old));
     }
 }

@@ -49,7 +49,7 @@ pub fn check(
     let kinds = KindsSeen::default();
     let patches = PatchesSeen::default();
     let check_one = |member: &ResolvedMember| {
-        let (tree, applied) = timed(&timings.render, || rendering.render_patched(member, watch))?;
+        let (tree, applied) = timed(&timings.render, || rendering.render(member, watch))?;
         patches.add(&applied);
         kinds.look_at(&tree);
         let checked = timed(&timings.check, || {

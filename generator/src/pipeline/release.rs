@@ -12,11 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use logfleet_contract::folder::RENDERED;
 use rayon::prelude::*;
 
-use super::preview::SideRendering;
+use super::preview::Side;
 use super::timings::{Timings, timed};
 use crate::diff::{Comparison, Presence, RenderedCluster, compare_cluster};
 use crate::load::root::Root;
-use crate::render::Watch;
 use crate::tree::{RenderedTree, TreePath};
 use crate::write::OWNERSHIP_FILE;
 use crate::write::ownership::{self, Digest, Ownership};
@@ -64,13 +63,12 @@ impl OtherReleases {
     pub(super) fn compare(
         &self,
         base: &Root,
-        side: &SideRendering,
-        watch: &dyn Watch,
+        side: &Side<'_>,
         timings: &Timings,
     ) -> Vec<Comparison> {
         let compare = |(name, ownership): (&String, &Ownership)| {
-            let (rendering, member) = side.find(name)?;
-            let new = timed(&timings.render, || rendering.render(member, watch)).ok()?;
+            let member = side.resolve(name)?;
+            let new = side.render(&member)?.ok()?;
             let old = written_by(ownership, base, name, &new);
             let rendered = |tree| {
                 Presence::Rendered(RenderedCluster {

@@ -276,17 +276,8 @@ impl Rendering {
         Ok(Self { fleet, renderer })
     }
 
-    /// Renders one of its clusters.
+    /// Renders one of its clusters, and tells what its patches did.
     pub(super) fn render(
-        &self,
-        member: &ResolvedMember,
-        watch: &dyn Watch,
-    ) -> Result<RenderedTree, Faults> {
-        self.render_patched(member, watch).map(|(tree, _)| tree)
-    }
-
-    /// As [`Self::render`], with what its patches did.
-    pub(super) fn render_patched(
         &self,
         member: &ResolvedMember,
         watch: &dyn Watch,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::fault::{Fault, Faults};
 use crate::write::names::{OWNERSHIP, folders_above};
-use crate::write::ownership::{Digest, Ownership};
+use crate::write::ownership::{Digest, Owner, Ownership};
 
 /// A file, link or submodule of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,17 +290,16 @@ impl Comparison<'_> {
             return Ok(());
         }
         let digest = (self.digest_of)(entry.id)?;
-        let known = |owned: &&Ownership| owned.paths().any(|known| known == path);
-        if self.owned.is_some_and(|owned| owned.wrote(path, digest)) {
-            Ok(())
-        } else if self.owned.as_ref().is_some_and(known) {
-            Err(in_the_branch(self.cluster, path, "was edited there")
-                .hint("edit the inputs instead, or discard that edit by --overwrite"))
-        } else {
-            Err(
-                in_the_branch(self.cluster, path, "is there, and not logfleet's")
-                    .hint("move it away in the branch, or replace it by --overwrite"),
+        match self.owned.map(|owned| owned.owner_of(path, digest)) {
+            Some(Owner::Us) => Ok(()),
+            Some(Owner::Editor) => Err(in_the_branch(self.cluster, path, "was edited there")
+                .hint("edit the inputs instead, or discard that edit by --overwrite")),
+            Some(Owner::Somebody) | None => Err(in_the_branch(
+                self.cluster,
+                path,
+                "exists, but was not written by logfleet",
             )
+            .hint("move it away in the branch, or replace it by --overwrite")),
         }
     }
 
@@ -450,7 +449,7 @@ mod tests {
             found,
             [
                 "in the branch, `a` of the cluster `k` was edited there",
-                "in the branch, `e` of the cluster `k` is there, and not logfleet's",
+                "in the branch, `e` of the cluster `k` exists, but was not written by logfleet",
             ]
         );
         let change = compare("k", Some(&ours), &theirs, true, &digests)

@@ -75,6 +75,11 @@ impl<'a> FleetResolver<'a> {
         }
     }
 
+    /// Whether both say the same of accounts and of the reconciler.
+    pub fn says_the_same_of_all(&self, other: &FleetResolver<'_>) -> bool {
+        self.accounts == other.accounts && self.reconciler == other.reconciler
+    }
+
     /// What the fleet says of its reconciler.
     pub fn reconciler(&self) -> Option<&FleetReconciler> {
         self.reconciler.as_ref()
@@ -168,12 +173,12 @@ impl<'a> FleetResolver<'a> {
     /// Finds what clusters can't have beside their neighbours, other clusters of
     /// the fleet that weren't read with them. What is wrong among neighbours alone
     /// is theirs.
-    pub fn find_clashes_beside(
+    pub fn find_clashes_beside<'s>(
         &self,
-        clusters: &[ClusterSummary],
-        neighbours: &[ClusterSummary],
+        clusters: impl IntoIterator<Item = &'s ClusterSummary>,
+        neighbours: &'s [ClusterSummary],
     ) -> Faults {
-        let mut all: Vec<&ClusterSummary> = clusters.iter().chain(neighbours).collect();
+        let mut all: Vec<&ClusterSummary> = clusters.into_iter().chain(neighbours).collect();
         all.sort_by(|one, other| one.name().cmp(other.name()));
         let mut faults = self.find_clashes(all);
         if !neighbours.is_empty() {

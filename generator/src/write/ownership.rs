@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-pub(crate) use logfleet_contract::ownership::{Digest, Ownership, OwnershipError};
+pub(crate) use logfleet_contract::ownership::{Digest, Owner, Ownership, OwnershipError};
 pub(super) use logfleet_contract::ownership::{FORMAT, is_torn_or_whole};
 
 const GENERATOR: &str = env!("CARGO_PKG_VERSION");

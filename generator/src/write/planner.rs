@@ -10,7 +10,7 @@ use super::faults::{self, Obstacle};
 use super::folder::{self, File, Found, Walk};
 use super::merge::Merge;
 use super::names;
-use super::ownership::{self, Digest, FORMAT, Ownership, OwnershipError};
+use super::ownership::{self, Digest, FORMAT, Owner, Ownership, OwnershipError};
 use super::plan::{WriteOptions, WritePlan};
 use crate::fault::{Fault, Faults};
 use crate::tree::{RenderedTree, TreePath};
@@ -228,18 +228,10 @@ impl<'f> Planner<'f> {
                 }
             }
             Found::Other(digest) => {
-                if !owned.wrote(path.as_str(), digest) {
-                    let known = owned.paths().any(|known| known == path.as_str());
-                    self.contest(
-                        path.as_str(),
-                        digest,
-                        owned,
-                        if known {
-                            faults::edited
-                        } else {
-                            faults::foreign
-                        },
-                    );
+                match owned.owner_of(path.as_str(), digest) {
+                    Owner::Us => {}
+                    Owner::Editor => self.contest(path.as_str(), digest, owned, faults::edited),
+                    Owner::Somebody => self.contest(path.as_str(), digest, owned, faults::foreign),
                 }
                 self.plan
                     .change

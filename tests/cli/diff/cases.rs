@@ -132,6 +132,7 @@ histories! {
     partial_clone
     pointer_of_git_lfs
     pull_request_merged_into_its_base
+    reconciler_trusts_an_unchanged_cluster
     revision_of_two_commits
     script_lines
     secret_reference_changes

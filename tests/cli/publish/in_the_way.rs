@@ -46,7 +46,7 @@ fn a_foreign_file_in_a_folder_without_an_ownership_file_stops_it() {
     let err = repository.refused(1, &arguments);
     assert!(
         err.contains(
-            "`kubernetes/kustomization.yaml` of the cluster `alpha` is there, and not logfleet's"
+            "`kubernetes/kustomization.yaml` of the cluster `alpha` exists, but was not written by logfleet"
         ),
         "{err}"
     );

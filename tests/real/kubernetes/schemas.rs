@@ -36,6 +36,12 @@ impl Kind {
         let own = self.file.map(ToOwned::to_owned);
         own.unwrap_or_else(|| format!("{}.json", self.kind.to_lowercase()))
     }
+
+    /// Whether Kubernetes itself knows it.
+    pub fn is_built_in(&self) -> bool {
+        let group = self.api_version.split('/').next().unwrap_or_default();
+        !group.contains('.') || group.ends_with(".k8s.io")
+    }
 }
 
 /// Every kind that the templates emit, and the small ones that a fleet's own
@@ -190,7 +196,7 @@ pub fn derive(document: &Value, kind: &Kind) -> Result<Value, String> {
 }
 
 /// The name of the schema that says it is this group, version and kind.
-fn find<'a>(schemas: &'a Map<String, Value>, kind: &Kind) -> Result<&'a String, String> {
+pub fn find<'a>(schemas: &'a Map<String, Value>, kind: &Kind) -> Result<&'a String, String> {
     let (group, version) = kind
         .api_version
         .rsplit_once('/')

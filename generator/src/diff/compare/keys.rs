@@ -1,10 +1,11 @@
 //! Which lists have items that go by a key. Pure.
 //!
-//! Order is meaning unless a schema says otherwise. Items of the lists named
-//! here are known by a key: those of Kubernetes by the merge keys of its API
-//! (<https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy>).
+//! Order is meaning unless a schema says otherwise. Items of Kubernetes' lists are
+//! known by the keys that its API gives them, those of the lists named here by others.
 
 use serde_json::Value as Json;
+
+use crate::patch::list_keys;
 
 /// A list, and by which of its items' fields they are known.
 struct KeyedList {
@@ -19,22 +20,10 @@ const fn keyed(list: &'static str, fields: &'static [&'static str]) -> KeyedList
 }
 
 const KEYED: &[KeyedList] = &[
-    // Kubernetes
-    keyed("containers", &["name"]),
-    keyed("initContainers", &["name"]),
-    keyed("ephemeralContainers", &["name"]),
-    keyed("env", &["name"]),
-    keyed("volumes", &["name"]),
-    keyed("volumeMounts", &["mountPath"]),
-    keyed("ports", &["name", "containerPort", "port", "protocol"]),
-    keyed("imagePullSecrets", &["name"]),
-    keyed("hostAliases", &["ip"]),
+    // RBAC, whose API gives them no key
     keyed("subjects", &["kind", "namespace", "name"]),
-    keyed("ownerReferences", &["uid"]),
-    keyed("conditions", &["type"]),
     // External Secrets, Prometheus Operator
     keyed("data", &["secretKey"]),
-    keyed("groups", &["name"]),
     keyed("rules", &["alert", "record"]),
     keyed("podMetricsEndpoints", &["port"]),
     keyed("endpoints", &["port"]),
@@ -79,14 +68,26 @@ pub(in crate::diff) fn of_items(name: &str, items: &[Json]) -> Option<Vec<String
         let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
         texts.collect()
     } else {
-        let list = KEYED.iter().find(|keyed| keyed.list == name)?;
-        items.iter().map(|item| key_of(item, list.fields)).collect()
+        let fields = fields_of(name)?;
+        items.iter().map(|item| key_of(item, &fields)).collect()
     };
     let keys = keys?;
     let mut sorted: Vec<&String> = keys.iter().collect();
     sorted.sort_unstable();
     sorted.dedup();
     (sorted.len() == keys.len()).then_some(keys)
+}
+
+/// The fields by which items of a list are known.
+fn fields_of(list: &str) -> Option<Vec<&'static str>> {
+    if let Some(keyed) = KEYED.iter().find(|keyed| keyed.list == list) {
+        return Some(keyed.fields.to_vec());
+    }
+    let of_kinds = list_keys::of_any_kind(list).into_iter().flatten();
+    let mut fields: Vec<&str> = of_kinds.map(String::as_str).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    (!fields.is_empty()).then_some(fields)
 }
 
 fn key_of(item: &Json, fields: &[&str]) -> Option<String> {
