@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::change::{Stack, Surroundings, is_fragment, legible};
 use super::data_streams::DataStreams;
 use super::objects::{File, Object};
-use super::rows;
+use super::{rows, secret};
 use crate::diff::compare::files::Pair;
 use crate::diff::documents::Document;
 use crate::diff::preview::FactKey;
@@ -87,6 +87,10 @@ pub(super) fn of_pairs<'d>(
             },
             paths,
             values: [value(old), value(new)],
+            may_refer: [old, new]
+                .into_iter()
+                .filter_map(|document| document?.text())
+                .any(secret::may_refer),
         };
         let objects_of = |document: Option<&'d Document<'d>>| {
             document.map_or_else(Vec::new, |document| file.objects(document, streams))

@@ -107,6 +107,8 @@ pub(super) struct File<'t> {
     /// Its path on both sides, and what it is.
     pub(super) paths: [Option<&'t str>; 2],
     pub(super) values: [Option<&'t Json>; 2],
+    /// Whether one of its sides may refer to secrets.
+    pub(super) may_refer: bool,
 }
 
 impl<'t> File<'t> {
@@ -147,7 +149,10 @@ impl<'t> File<'t> {
                 let value = Cow::Owned(certificates.into_iter().collect());
                 found.push(object(CERTIFICATES, part(""), value));
             }
-            for (owner, references) in secret::references(path, text, document.value()) {
+            let references = self
+                .may_refer
+                .then(|| secret::references(path, text, document.value()));
+            for (owner, references) in references.into_iter().flatten() {
                 let identity = part(&owner);
                 found.push(Object {
                     known_as: owner.into(),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::change::{Found, Stack, Surroundings, legible, names, texts};
 use super::fact::{Fact, Facts, Key};
-use super::objects::{GITOPS, OBJECT, PARTS_OF_OBJECTS, RESOURCE, SERVER_OBJECT};
+use super::objects::RESOURCE;
 use super::{Difference, Flag, Removed, RiskFinding, rows};
 use crate::diff::redact::{self, Under};
 
@@ -130,18 +130,6 @@ pub(super) enum Live {
 }
 
 impl Row {
-    pub(super) fn is_of(&self, kind: &str) -> bool {
-        match self.kind {
-            RESOURCE => kind.contains("::"),
-            SERVER_OBJECT => kind.starts_with('/'),
-            GITOPS => kind.contains('/') && !kind.starts_with('/'),
-            OBJECT => {
-                !kind.contains("::") && !kind.starts_with('/') && !PARTS_OF_OBJECTS.contains(&kind)
-            }
-            own => own.split('|').any(|own| own == kind),
-        }
-    }
-
     pub(super) fn read<'t>(&self, object: &'t Json) -> Cow<'t, Json> {
         match self.read {
             Read::By(read) => Cow::Owned(read(object)),
@@ -348,7 +336,11 @@ fn push(said: &mut Vec<Said>, finding: RiskFinding, row: &Row, among: &Among<'_>
     said.push(Said {
         finding,
         parts: part.into_iter().collect(),
-        all: is_told.then(|| all_parts(among)).unwrap_or_default(),
+        all: if is_told {
+            all_parts(among)
+        } else {
+            BTreeSet::new()
+        },
     });
 }
 

@@ -4,33 +4,26 @@
 
 use std::collections::BTreeSet;
 
+use logfleet_contract::pattern::matches;
 use serde_json::Value as Json;
 
-use super::grant::{Grant, product};
+use super::account;
 use super::named::NewNames;
-use super::statement::{Statement, Statements, statements};
-use super::{account, covered};
+use super::permission::{Permission, permissions};
 use crate::diff::risk::change::{names as shown_names, text, texts};
 use crate::diff::risk::row::Among;
 
 /// What the policies of a resource permit that nobody was permitted before.
 pub(in crate::diff::risk) fn widened(among: &Among<'_>) -> Vec<String> {
     let [old, new] = among.values();
-    let mut found = Vec::new();
-    let after = statements(among.new_value());
-    match old.map(statements) {
-        Some(before) => compare(&before, &after, &NewNames::of(among), &mut found),
+    let after = permissions(among.new_value());
+    match old.map(permissions) {
+        Some(before) => compare(&before, &after, &NewNames::of(among)),
         None if new.is_some_and(|new| is_for_what_was_there(among, new)) => {
-            compare(
-                &Statements::default(),
-                &after,
-                &NewNames::of(among),
-                &mut found,
-            );
+            compare(&[], &after, &NewNames::of(among))
         }
-        None => check_new(among, &after, &mut found),
+        None => far(among, &after),
     }
-    found
 }
 
 /// Whether a policy of its own is given to a role, user or group that was
@@ -86,134 +79,88 @@ fn has_name(resources: Option<&Json>, name: &str) -> bool {
 }
 
 /// What is new permits what its own template needs; only what goes far beyond is reported.
-fn check_new(among: &Among<'_>, new: &Statements<'_>, found: &mut Vec<String>) {
-    let trust = new.trust.iter().map(|statement| (statement, true));
-    let policies = new.policies.iter().map(|statement| (statement, false));
-    let allowing = trust
-        .chain(policies)
-        .filter(|(statement, _)| !statement.denies);
-    for (statement, is_trust) in allowing {
-        let principals = statement.principals().into_iter();
-        let others = principals.flat_map(|who| account::others(among.around.base, &who));
-        let others: BTreeSet<String> = others.collect();
-        found.extend(if statement.is_free() && is_for_everybody(statement) {
-            let actions = shown_names(&statement.list("Action"));
-            let may = if is_trust { "take a role" } else { &actions };
-            Some(format!("a new policy lets everybody in: {may}"))
+fn far(among: &Among<'_>, new: &[Permission]) -> Vec<String> {
+    let mut far: [BTreeSet<String>; 3] = Default::default();
+    for own in new.iter().filter(|own| !own.denies) {
+        let others = account::others(among.around.base, &own.principal);
+        let is_far = own.action == "*" || own.action.ends_with(":*");
+        if own.principal == "*" && own.condition().is_empty() {
+            let may = match own.action.as_str() {
+                _ if own.is_trust => "take a role",
+                "" => "all but what it names",
+                action => action,
+            };
+            far[0].insert(may.to_owned());
         } else if !others.is_empty() {
-            let others = shown_names(&others);
-            Some(format!("a new policy lets another account in: {others}"))
-        } else {
-            let actions = far_actions(statement);
-            actions.map(|actions| format!("a new policy permits {actions} on everything"))
-        });
-    }
-}
-
-fn is_for_everybody(statement: &Statement<'_>) -> bool {
-    statement.names_principals() && statement.principals().iter().any(|who| who == "*")
-}
-
-/// All actions of a service, or of all, on everything.
-fn far_actions(statement: &Statement<'_>) -> Option<String> {
-    let is_far = |action: &&String| action.as_str() == "*" || action.ends_with(":*");
-    let actions = statement.list("Action");
-    let far: Vec<&String> = actions.iter().filter(is_far).collect();
-    let everywhere = statement.resources().iter().any(|resource| resource == "*");
-    if far.is_empty() || !everywhere {
-        return None;
-    }
-    let all = far.iter().any(|action| action.as_str() == "*");
-    Some(if all {
-        "everything".to_owned()
-    } else {
-        shown_names(far)
-    })
-}
-
-fn compare(old: &Statements<'_>, new: &Statements<'_>, names: &NewNames, found: &mut Vec<String>) {
-    for (old, new) in [(&old.trust, &new.trust), (&old.policies, &new.policies)] {
-        for statement in new.iter().filter(|statement| !statement.denies) {
-            compare_allowed(old, statement, names, found);
-        }
-        for statement in old.iter().filter(|statement| statement.denies) {
-            // What keeps connections encrypted is reported as such.
-            let is_of_transport = statement.condition().contains("aws:SecureTransport");
-            if !is_of_transport && !is_still_denied(statement, new) {
-                found.push("a policy no longer denies what it denied".to_owned());
-            }
+            far[1].extend(others);
+        } else if is_far && own.resource == "*" {
+            far[2].insert(own.action.clone());
         }
     }
-}
-
-fn is_still_denied(old: &Statement<'_>, new: &[Statement<'_>]) -> bool {
-    let denying = || new.iter().filter(|statement| statement.denies);
-    if old.is_negative() {
-        return denying().any(|new| new.is_same(old));
+    if far[2].contains("*") {
+        far[2] = BTreeSet::from(["everything".to_owned()]);
     }
-    let all = atoms(old);
-    all.iter().all(|[action, resource, principal, _]| {
-        denying().any(|new| {
-            !new.is_negative()
-                && new.takes(action, resource, principal)
-                && new.asks_no_more_than(old, &NewNames::none())
-        })
-    })
+    let words: [fn(&str) -> String; 3] = [
+        |actions| format!("a new policy lets everybody in: {actions}"),
+        |others| format!("a new policy lets another account in: {others}"),
+        |actions| format!("a new policy permits {actions} on everything"),
+    ];
+    said(&far, &words)
 }
 
-/// Each action, resource and principal of a statement.
-fn atoms(statement: &Statement<'_>) -> Vec<Grant> {
-    let (resources, principals) = (statement.resources(), statement.principals());
-    product(&[
-        statement.list("Action"),
-        resources,
-        principals,
-        vec![String::new()],
-    ])
+/// Sentences about what there is something of.
+fn said(sets: &[BTreeSet<String>], words: &[fn(&str) -> String]) -> Vec<String> {
+    let some = sets.iter().zip(words).filter(|(set, _)| !set.is_empty());
+    some.map(|(set, words)| words(&shown_names(set))).collect()
 }
 
-fn compare_allowed(
-    old: &[Statement<'_>],
-    new: &Statement<'_>,
-    names: &NewNames,
-    found: &mut Vec<String>,
-) {
-    if new.is_negative() {
-        if !old.iter().any(|old| old.is_same(new)) {
-            let what = "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)";
-            found.push(what.to_owned());
-        }
-        return;
-    }
-    let allowing = || old.iter().filter(|old| !old.denies && !old.is_negative());
-    let mut more: [BTreeSet<String>; 4] = Default::default();
-    for [action, resource, principal, _] in atoms(new) {
-        let taking = || allowing().filter(|old| old.takes(&action, &resource, &principal));
-        if names.has(&resource) || taking().any(|old| old.asks_no_more_than(new, names)) {
+fn compare(old: &[Permission], new: &[Permission], names: &NewNames) -> Vec<String> {
+    let mut more: [BTreeSet<String>; 6] = Default::default();
+    for own in new.iter().filter(|own| !own.denies) {
+        let before = || {
+            let same = old
+                .iter()
+                .filter(|old| !old.denies && old.is_trust == own.is_trust);
+            same.filter(|old| old.is_negative() == own.is_negative())
+        };
+        let is_new = !own.is_negative() && names.has(&own.resource);
+        if is_new || before().any(|old| old.has(own, names)) {
             continue;
         }
-        let lower = action.to_ascii_lowercase();
-        let known_action = allowing().any(|old| covered(&old.actions(), &lower));
-        let known_principal = allowing().any(|old| covered(&old.principals(), &principal));
-        if taking().next().is_some() {
+        let action = own.action.clone();
+        if own.is_negative() {
+            more[4].insert(action);
+        } else if before().any(|old| old.takes(own)) {
             more[3].insert(action);
-        } else if !known_action {
+        } else if !before().any(|old| old.takes_action(own)) {
             more[0].insert(action);
-        } else if !known_principal {
-            more[1].insert(principal);
+        } else if !before().any(|old| matches(&old.principal, &own.principal)) {
+            more[1].insert(own.principal.clone());
         } else {
             more[2].insert(action);
         }
     }
-    let words: [fn(&str) -> String; 4] = [
+    for own in old.iter().filter(|own| own.denies) {
+        let mut after = new
+            .iter()
+            .filter(|new| new.denies && new.is_trust == own.is_trust);
+        // What keeps connections encrypted is reported as such.
+        let condition = Json::from(own.condition()).to_string();
+        let is_of_transport = condition.contains("aws:SecureTransport");
+        if !is_of_transport && !after.any(|new| new.has(own, &NewNames::none())) {
+            more[5].insert(own.action.clone());
+        }
+    }
+    let words: [fn(&str) -> String; 6] = [
         |actions| format!("a policy permits {actions} as well"),
         |who| format!("a policy lets {who} in as well"),
         |actions| format!("a policy permits {actions} on more resources"),
         |actions| format!("a policy permits {actions} under fewer conditions"),
+        |_| {
+            "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)"
+                .to_owned()
+        },
+        |_| "a policy no longer denies what it denied".to_owned(),
     ];
-    for (more, words) in more.iter().zip(words) {
-        if !more.is_empty() {
-            found.push(words(&shown_names(more)));
-        }
-    }
+    said(&more, &words)
 }

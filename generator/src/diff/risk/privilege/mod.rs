@@ -9,9 +9,9 @@ pub(super) mod iam;
 mod limit;
 mod named;
 pub(super) mod network;
+mod permission;
 pub(super) mod rbac;
 pub(super) mod server;
-mod statement;
 #[cfg(test)]
 mod tests;
 

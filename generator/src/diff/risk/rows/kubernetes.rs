@@ -96,8 +96,11 @@ pub(super) const ROWS: &[Row] = rows! {
     "Service" => {
         "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced,
             "`spec.clusterIP` of {title} changes, which Kubernetes refuses", REFUSED;
-        "spec/type": Value, EachOfNew(is_open) => PrivilegeWidens,
-            "{title} can be reached from outside of the cluster (`{after}`)", Unsaid;
+        "spec/type": Value, If(wider_type) => PrivilegeWidens,
+            "{title} can be reached from further away: it is a {after}, not a {before}", Unsaid;
+        "spec/type": Value, If(narrower_type) => SourceStops,
+            "{title} can no longer be reached from as far away: it is a {after}, not a {before}",
+            Is("what is sent to it from there reaches nobody");
         "spec/selector": Value, Changes => SourceStops,
             "{title} finds its pods by other labels", Is("what is sent to it reaches nobody if no pod has them");
         "spec/ports": By(ports), Fewer => SourceStops, "{title} no longer has the port {it}",
@@ -148,11 +151,19 @@ fn fixed_address(old: &Json, _: &Json) -> Option<String> {
     is_asked_for.then(String::new)
 }
 
-/// <https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>
-fn is_open(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let opens = |kind: &Json| kind == "NodePort" || kind == "LoadBalancer";
-    let words = (opens(new) && !old.is_some_and(opens)).then(String::new);
-    words.into_iter().collect()
+/// Whether more may reach a Service of another type
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>).
+fn wider_type(old: &Json, new: &Json) -> Option<String> {
+    let reach = |kind: &Json| match kind.as_str() {
+        Some("LoadBalancer") => 2,
+        Some("NodePort") => 1,
+        _ => 0,
+    };
+    (reach(new) > reach(old)).then(String::new)
+}
+
+fn narrower_type(old: &Json, new: &Json) -> Option<String> {
+    wider_type(new, old)
 }
 
 fn ports(service: &Json) -> Json {

@@ -12,6 +12,10 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::objects::{GITOPS, OBJECT, PARTS_OF_OBJECTS, RESOURCE, SERVER_OBJECT};
 use super::row::Row;
 pub(super) use aws::{known_as, noun};
 pub(super) use server::folder_of;
@@ -45,8 +49,31 @@ const TABLES: [&[Row]; 5] = [
     files::ROWS,
 ];
 
-/// The rows about a kind of object.
+/// The rows by each kind that they name.
+static BY_KIND: LazyLock<BTreeMap<&str, Vec<&Row>>> = LazyLock::new(|| {
+    let mut found: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in TABLES.into_iter().flatten() {
+        for kind in row.kind.split('|') {
+            found.entry(kind).or_default().push(row);
+        }
+    }
+    found
+});
+
+/// The rows about a kind of object, and about all objects such as it.
 pub(super) fn of(kind: &str) -> impl Iterator<Item = &'static Row> {
-    let rows = TABLES.into_iter().flatten();
-    rows.filter(move |row| row.is_of(kind))
+    let kinds = [kind].into_iter().chain(classes(kind).iter().copied());
+    let rows: Vec<_> = kinds.filter_map(|kind| BY_KIND.get(kind)).collect();
+    rows.into_iter().flatten().copied()
+}
+
+/// What a kind of object is one of.
+fn classes(kind: &str) -> &'static [&'static str] {
+    match kind {
+        kind if kind.contains("::") => &[RESOURCE],
+        kind if kind.starts_with('/') => &[SERVER_OBJECT],
+        kind if kind.contains('/') => &[GITOPS, OBJECT],
+        kind if PARTS_OF_OBJECTS.contains(&kind) => &[],
+        _ => &[OBJECT],
+    }
 }

@@ -70,6 +70,12 @@ impl References {
     }
 }
 
+/// Whether a text may refer to a secret: most files don't, and aren't asked.
+pub(super) fn may_refer(text: &str) -> bool {
+    let mut words = ["ecret", "ENV", "${"].iter();
+    words.any(|word| text.contains(word))
+}
+
 /// What is said of secrets in a file, by what has it; null of what could refer to one.
 pub(super) fn references(path: &str, text: &str, value: Option<&Json>) -> BTreeMap<String, Json> {
     let owners = read(path, text, value).0.into_iter();

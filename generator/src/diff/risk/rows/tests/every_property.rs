@@ -9,10 +9,9 @@ use serde_json::{Value as Json, json};
 
 use crate::diff::documents::{Document, Documents};
 use crate::diff::risk::change::{Applier, is_fragment, items, pod_spec, text};
-use crate::diff::risk::find;
 use crate::diff::risk::objects::{CONTAINER, PODS};
 use crate::diff::risk::replacement::is_create_only;
-use crate::diff::risk::rows::TABLES;
+use crate::diff::risk::{find, rows};
 
 type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
 
@@ -456,8 +455,7 @@ fn is_in_a_row(kind: &str, property: &str) -> bool {
         let rest = aspect.trim_start_matches('/').strip_prefix(property);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let mut rows = TABLES.into_iter().flatten();
-    rows.any(|row| row.is_of(kind) && inner(row.aspect))
+    rows::of(kind).any(|row| inner(row.aspect))
 }
 
 fn rendered() -> Properties {
