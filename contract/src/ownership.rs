@@ -85,7 +85,7 @@ pub enum OwnershipError {
     Newer(u64),
     /// It is in a merge conflict.
     #[error(
-        "the ownership file is in a merge conflict: `gen render` writes it anew, from what both sides list"
+        "the ownership file is in a merge conflict: `gen render` rewrites it from what both sides list"
     )]
     Conflict,
     /// It is broken, for this reason.

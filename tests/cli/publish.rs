@@ -144,7 +144,7 @@ impl Repository {
         folder
     }
 
-    /// Commits files on a branch of some repository, by a work tree of its own.
+    /// Commits files on a branch of some repository, by a working tree of its own.
     fn commit_elsewhere(&self, repository: &Path, branch: &str, files: &[(&str, &str)]) {
         let work = TempDir::new().expect("a folder");
         let folder = work.path().join("w");
@@ -706,11 +706,11 @@ fn wrong_repositories_paths_branches_and_remotes_are_told() {
     for (arguments, told) in [
         (
             vec!["--to", &outside, "--branch", "deploy"],
-            "is no git repository",
+            "is not a Git repository",
         ),
         (
             vec!["--to", "/nowhere", "--branch", "deploy"],
-            "is no git repository",
+            "is not a Git repository",
         ),
         (
             vec!["--to", ".", "--branch", "a..b"],

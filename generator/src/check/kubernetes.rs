@@ -287,7 +287,7 @@ fn text_of<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
 }
 
 fn no_object(node: &Node, sources: &Sources) -> Faults {
-    Fault::input("this is no Kubernetes object: `apiVersion` and `kind` are required, as text")
+    Fault::input("this is not a Kubernetes object: `apiVersion` and `kind` are required, as text")
         .at(sources.place(start_of(node)))
         .hint("a file below `kubernetes/` that is something else needs another name than `.yaml`")
         .into()

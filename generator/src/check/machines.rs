@@ -117,7 +117,7 @@ impl MachinesCheck {
                     faults.push(
                         Fault::input("Systems Manager would read `{{` as the start of a parameter")
                             .at(source.place(at, at + 2))
-                            .hint("write it otherwise: `{` of JSON and YAML may be `\\u007b`"),
+                            .hint("write it differently: in JSON and YAML, `{` can be written as `\\u007b`"),
                     );
                 }
                 faults
@@ -187,7 +187,7 @@ fn check_user_data_size(shown_path: &str, text: &str) -> Faults {
         text.len(),
         MOST_USER_DATA,
         "EC2 takes user data of",
-        "set `sources.machines.delivery.cloud_init: false` and `kops: false`, so that Systems Manager brings it all; or read fewer files",
+        "set `sources.machines.delivery.cloud_init: false` and `kops: false`, so that Systems Manager delivers it all; or read fewer files",
     )
 }
 

@@ -21,7 +21,7 @@ const SHOWN: usize = 5;
 ///
 /// One commit makes PATH of the branch equal to what is committed here; it
 /// names the source commit and lists the clusters. Only files that gen wrote
-/// are replaced or removed. Nothing to do: no commit. No work tree is touched,
+/// are replaced or removed. Nothing to do: no commit. No working tree is touched,
 /// and nothing is ever forced.
 #[derive(Debug, Args)]
 pub(super) struct Publish {

@@ -60,7 +60,7 @@ pub struct Preview {
 pub struct Side {
     /// What it was called: a revision, or `worktree`.
     pub revision: String,
-    /// The commit; none for the work tree.
+    /// The commit; none for the working tree.
     pub commit: Option<String>,
     /// How it came to be this one, such as "the merge base with main".
     pub taken: String,

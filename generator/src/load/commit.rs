@@ -303,7 +303,7 @@ impl CommitTree {
         let fault = match error.code() {
             git2::ErrorCode::NotFound => {
                 Fault::environment(format!("{what}: git has no such object here")).hint(
-                    "a partial clone lacks objects: `git fetch --refetch --no-filter origin` brings them",
+                    "objects are missing in a partial clone: `git fetch --refetch --no-filter origin` fetches them",
                 )
             }
             _ => Fault::environment(format!("{what}: {}", error.message()))

@@ -318,7 +318,7 @@ fn read_patches(root: &Root, cluster: &str) -> Result<BTreeMap<String, Vec<u8>>,
             },
             EntryKind::File if has_extension(&name, "md") => {}
             _ => faults.push(
-                Fault::input(format!("`{path}` is not taken up"))
+                Fault::input(format!("`{path}` is not used"))
                     .hint("the kustomize patches of a cluster are `.yaml` files, without folders"),
             ),
         }

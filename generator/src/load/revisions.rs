@@ -161,7 +161,7 @@ impl FleetPlace {
     }
 }
 
-/// The path of a fleet's root below the top of its repository's work tree.
+/// The path of a fleet's root below the top of its repository's working tree.
 /// Another one than that would be another fleet, or none.
 fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Fault> {
     let shown = real.display();
@@ -169,7 +169,7 @@ fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Faul
     let gits_own = repository.path().canonicalize().ok();
     if gits_own.is_some_and(|own| real.starts_with(own)) {
         return Err(Fault::environment(format!(
-            "`{shown}` is git's own, and no part of a work tree"
+            "`{shown}` is git's own folder, not part of a working tree"
         ))
         .hint("name the folder that has `clusters/`"));
     }
@@ -177,10 +177,12 @@ fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Faul
     let Some(below) = below else {
         let top = top.unwrap_or_default();
         let fault = Fault::environment(format!(
-            "`{shown}` is not in the work tree of its git repository, which is `{}`",
+            "`{shown}` is not in the working tree of its git repository, which is `{}`",
             top.display()
         ));
-        return Err(fault.hint("`git config core.worktree` may say so; run it in that work tree"));
+        return Err(
+            fault.hint("`git config core.worktree` may say so; run it in that working tree")
+        );
     };
     super::root::with_slashes(below.to_owned()).ok_or_else(|| {
         let fault = Fault::environment(format!("the path `{shown}` is not Unicode"));
@@ -204,7 +206,7 @@ fn refuse_folder_of_bare(repository: &Repository, real: &Path, head: &str) -> Re
     }
     if head == WORKTREE {
         let fault = format!(
-            "`{}` is a bare git repository: it has no work tree to look at",
+            "`{}` is a bare git repository: it has no working tree",
             real.display()
         );
         return Err(Fault::environment(fault).hint("name the head: `--head <revision>`"));
@@ -287,9 +289,9 @@ fn commit_of(repository: &Repository, revision: &str) -> Result<Oid, Fault> {
                 .hint("a branch of a remote must have been fetched: `git fetch origin <branch>`"),
                 ErrorCode::Ambiguous => {
                     Fault::environment(format!("`{called}` is the start of several revisions"))
-                        .hint("write more of its digits")
+                        .hint("write more of its characters")
                 }
-                _ => Fault::environment(format!("`{called}` is no commit: {}", error.message())),
+                _ => Fault::environment(format!("`{called}` is not a commit: {}", error.message())),
             }
         })
 }

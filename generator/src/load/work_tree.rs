@@ -1,4 +1,4 @@
-//! A work tree as git would store it: what git calls unchanged is what its
+//! A working tree as git would store it: what git calls unchanged is what its
 //! commit has, whatever line ends and filters made of it on disk. Does IO: it
 //! reads, and never writes.
 
@@ -12,7 +12,7 @@ use super::commit::CommitTree;
 use super::files::{CLUSTERS, TEMPLATES};
 use super::root;
 
-/// The work tree that a fleet's folder is in.
+/// The working tree that a fleet's folder is in.
 #[derive(Clone, Debug)]
 pub struct WorkTree(Arc<Stored>);
 
@@ -32,7 +32,7 @@ struct Stored {
 }
 
 impl WorkTree {
-    /// The work tree at `top` of the repository in `git`, that a commit was
+    /// The working tree at `top` of the repository in `git`, that a commit was
     /// checked out to, and the fleet's folder in it.
     pub(super) fn new(git: PathBuf, top: PathBuf, commit: CommitTree, folder: &str) -> Self {
         Self(Arc::new(Stored {

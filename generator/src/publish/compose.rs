@@ -42,7 +42,7 @@ pub(super) fn copy(
                         "`{path}` of the cluster `{}` has other bytes in the commit than were rendered",
                         change.cluster
                     ))
-                    .hint("does git convert its ends of lines? .gitattributes needs `rendered/** text eol=lf`"),
+                    .hint("does git convert line endings? .gitattributes needs `rendered/** text eol=lf`"),
                 );
             } else if !write.exists(entry.id) {
                 write

@@ -197,7 +197,10 @@ pub(super) fn compare(
             Some(_) => Err(in_the_branch(
                 cluster,
                 OWNERSHIP,
-                &format!("says that the folder is of the cluster `{}`", owned.cluster),
+                &format!(
+                    "says that the folder belongs to the cluster `{}`",
+                    owned.cluster
+                ),
             )
             .into()),
         };
@@ -319,7 +322,7 @@ impl Comparison<'_> {
                 .take_while(|(other, _)| other.starts_with(&below))
                 .find(|(other, _)| !change.removes.contains(*other))
             {
-                let what = format!("is in the way: `{path}` is to be a file");
+                let what = format!("is in the way: `{path}` must be a file");
                 faults.push(in_the_branch(self.cluster, other, &what));
             }
         }
@@ -500,7 +503,7 @@ mod tests {
         ));
         assert_eq!(
             found,
-            ["in the branch, `c/x` of the cluster `k` is in the way: `c` is to be a file"]
+            ["in the branch, `c/x` of the cluster `k` is in the way: `c` must be a file"]
         );
     }
 }

@@ -5,10 +5,10 @@
 //!    published must be in it, so uncommitted inputs or outputs are faults.
 //! 2. [`Target::open`] (reads): the repository and the branch. One that is
 //!    checked out somewhere is refused, since a commit on it would leave that
-//!    work tree behind.
+//!    working tree behind.
 //! 3. [`publish`]: compares the folder of each cluster in both trees (`folder`,
 //!    pure), writes blobs and trees to the target's object database
-//!    (`compose`), commits, and moves the branch. No work tree and no index
+//!    (`compose`), commits, and moves the branch. No working tree and no index
 //!    is touched, and the branch only ever moves forward.
 //!
 //! With a push the branch of the remote decides, where it has one: it is
@@ -243,7 +243,7 @@ fn compare(
             Standing::Nothing => compare_folders(source, target, name, (our, None), overwrite),
             Standing::Other(what) => {
                 let path = [parts, &[name.as_str()]].concat().join("/");
-                let wanted = "where the folder of a cluster is to be";
+                let wanted = "where the folder of a cluster belongs";
                 Err(target.in_the_way(&path, what, wanted).into())
             }
         };

@@ -17,9 +17,9 @@ use logfleet_contract::folder::RENDERED;
 /// How many paths of a kind a fault names.
 const SHOWN: usize = 5;
 /// What to do about a file that is there and not committed.
-const IGNORED: &str = "does a .gitignore leave it out? see `git check-ignore --verbose`";
+const IGNORED: &str = "does a .gitignore exclude it? see `git check-ignore --verbose`";
 
-/// The commit that is checked out, and nothing in the work tree that isn't in
+/// The commit that is checked out, and nothing in the working tree that isn't in
 /// it.
 pub struct Source {
     pub(super) repository: Repository,
@@ -54,7 +54,7 @@ impl Source {
         self.commit.to_string()
     }
 
-    /// Refuses differences between the work tree and the commit.
+    /// Refuses differences between the working tree and the commit.
     fn check_committed(&self) -> Result<(), Fault> {
         let mut options = StatusOptions::new();
         options
@@ -152,7 +152,11 @@ impl Source {
                 .repository
                 .find_tree(entry.id())
                 .map_err(|error| unreadable(&error))?,
-            Ok(_) => return Err(Fault::input(format!("`{path}` is no folder in the commit"))),
+            Ok(_) => {
+                return Err(Fault::input(format!(
+                    "`{path}` is not a folder in the commit"
+                )));
+            }
             Err(error) if error.code() == ErrorCode::NotFound => {
                 return Err(not_committed(format!(
                     "`{path}` is not in the commit {}",
@@ -257,7 +261,7 @@ impl Source {
     fn unknown(&self, other: &str, why: Option<Fault>) -> Fault {
         let fault = self
             .cannot_tell(other, "that commit is unknown here")
-            .hint("fetch the branch that it is on: is there a newer state to be published?")
+            .hint("fetch the branch that it is on: there may be a newer state to publish")
             .hint("if this history was rewritten, or another repository published there before, pass --allow-older once");
         match why {
             Some(why) => fault.hint(format!("it couldn't be fetched: {}", why.message)),
@@ -304,7 +308,7 @@ fn head(repository: &Repository) -> Result<(Oid, git2::Time), Fault> {
 fn prefix(repository: &Repository, root: &Path) -> Result<String, Fault> {
     let Some(top) = repository.workdir() else {
         return Err(Fault::input(format!(
-            "`{}` is in a repository without a work tree",
+            "`{}` is in a repository without a working tree",
             root.display()
         )));
     };

@@ -57,7 +57,7 @@ impl Target {
         Ok(target)
     }
 
-    /// Refuses a branch that a work tree, this one or a linked one, is on,
+    /// Refuses a branch that a working tree, this one or a linked one, is on,
     /// even if it has no commit yet.
     fn check_not_checked_out(&self) -> Result<(), Fault> {
         let common = self.repository.commondir();
@@ -82,10 +82,10 @@ impl Target {
             self.branch
         ))
         .hint("publish to a branch that isn't checked out anywhere, or check out another one there")
-        .hint("a bare clone (`git clone --bare`) has no work tree at all"))
+        .hint("a bare clone (`git clone --bare`) has no working tree at all"))
     }
 
-    /// Whether the work tree of a git folder is on the branch, or will move it
+    /// Whether the working tree of a git folder is on the branch, or will move it
     /// when the rebase or bisection that it is in ends.
     fn is_used_in(&self, folder: &Path) -> bool {
         let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
@@ -272,7 +272,7 @@ impl Target {
         let fault = self.refused(error);
         if error.code() == ErrorCode::Locked {
             return fault.hint(format!(
-                "if no git runs there, remove `{}.lock`, which one left that was ended",
+                "if no git process is running there, remove `{}.lock`, left behind by one that was killed",
                 self.repository.commondir().join(&self.reference).display()
             ));
         }
@@ -360,7 +360,7 @@ impl Target {
             error.message()
         ));
         if error.class() == ErrorClass::Odb && self.is_partial() {
-            return fault.hint("it is a partial clone, which lacks objects: publish to a whole one (`git clone --bare`, without --filter)");
+            return fault.hint("it is a partial clone with missing objects: publish to a complete one (`git clone --bare`, without --filter)");
         }
         fault
     }
@@ -426,7 +426,7 @@ fn open(to: &Path, source: &Source) -> Result<Repository, Fault> {
     match Repository::discover(to) {
         Ok(found) if found.path() == source.repository.path() => Ok(found),
         _ => Err(
-            Fault::input(format!("--to: `{}` is no git repository", to.display())).hint(
+            Fault::input(format!("--to: `{}` is not a Git repository", to.display())).hint(
                 "give the folder of a clone, bare or not, or `.` for the fleet's own repository",
             ),
         ),

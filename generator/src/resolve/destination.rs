@@ -243,13 +243,13 @@ fn check(name: &str, backend: Backend, destination: &Server, problems: &mut Prob
         problems.push(
             &setting("url"),
             "this address is not encrypted",
-            "write `https:`; or set `send_everything_unencrypted: true`, and everybody on the way reads logs and credentials",
+            "write `https:`; or set `send_everything_unencrypted: true`, and anyone on the way can read logs and credentials",
         );
     }
     if !plain && destination.send_everything_unencrypted {
         problems.push(
             &setting("send_everything_unencrypted"),
-            "this says that everything is sent unencrypted, but the address starts with `https:`",
+            "everything would be sent unencrypted, but the address starts with `https:`",
             "remove it",
         );
     }
@@ -277,7 +277,7 @@ fn check(name: &str, backend: Backend, destination: &Server, problems: &mut Prob
     match (&destination.authentication, backend) {
         (Authentication::ApiKey { .. }, Backend::Opensearch) => problems.push(
             &["destinations", name, "authentication", "type"],
-            "OpenSearch's shippers don't speak API keys",
+            "shippers for OpenSearch don't support API keys",
             "use `basic`, `client_certificate` or `aws_sigv4`",
         ),
         (Authentication::AwsSigv4 { .. }, Backend::Elasticsearch) => problems.push(

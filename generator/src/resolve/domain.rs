@@ -79,7 +79,7 @@ pub(super) fn resolve(
                 "requests would be signed for `{region}`, but the domain is in `{}`: its host says so",
                 reported.region
             ),
-            "remove it: the Region is read from `url`",
+            "remove it: the Region is taken from `url`",
         );
     }
     Domain {

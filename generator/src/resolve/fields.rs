@@ -249,7 +249,7 @@ impl Shape {
         });
         if let Some(taken) = taken {
             return Some(FieldFault {
-                message: format!("{}, so this never holds", taken.by),
+                message: format!("{}, so this never matches", taken.by),
                 hint: taken.hint.clone(),
             });
         }
@@ -276,7 +276,7 @@ impl Shape {
             let is_number = field.content == Number && field.path == written;
             return (is_number && !self.matches_numbers).then(|| FieldFault {
                 message: format!(
-                    "`{written}` is a number, and Logstash matches patterns with text alone, so this never holds"
+                    "`{written}` is a number, and Logstash matches patterns with text alone, so this never matches"
                 ),
                 hint: format!("choose by another field: {}", self.fields(moment, origins)),
             });
@@ -296,7 +296,7 @@ impl Shape {
         if let Some(made) = made.filter(|made| made.first > moment) {
             return FieldFault {
                 message: format!(
-                    "`{}` is added after records are looked at here, so this never holds",
+                    "`{}` is added after this point, so this never matches",
                     made.path
                 ),
                 hint: format!(
@@ -315,19 +315,17 @@ impl Shape {
                 && field.is_there(moment)
             {
                 return FieldFault {
-                    message: format!("records have no `{}`, so this never holds", field.path),
+                    message: format!("records have no `{}`, so this never matches", field.path),
                     hint: format!("set `{}.{}`", self.setting, need.setting()),
                 };
             }
             let moments: Vec<&&RuleField> =
                 named.iter().filter(|field| field.is_of(origins)).collect();
             let message = if moments.iter().all(|field| field.first > moment) {
-                format!(
-                    "`{written}` is added after records are looked at here, so this never holds"
-                )
+                format!("`{written}` is added after this point, so this never matches")
             } else {
                 format!(
-                    "`{written}` is taken off records before they are looked at here, so this never holds"
+                    "`{written}` is removed from records before this point, so this never matches"
                 )
             };
             return FieldFault {
@@ -336,7 +334,7 @@ impl Shape {
             };
         }
         FieldFault {
-            message: format!("records have no field `{written}` there, so this never holds"),
+            message: format!("records have no field `{written}` there, so this never matches"),
             hint: self.suggest(written, moment, origins),
         }
     }
@@ -476,7 +474,7 @@ mod tests {
             let (message, hint) = reported(&shape, written, Drop).expect(written);
             assert_eq!(
                 message,
-                format!("records have no field `{written}` there, so this never holds")
+                format!("records have no field `{written}` there, so this never matches")
             );
             assert_eq!(hint, format!("did you mean `{meant}`?"));
         }
@@ -489,7 +487,7 @@ mod tests {
         let (message, _) = reported(&machines, "systemd.priority", Drop).expect("a number");
         assert_eq!(
             message,
-            "`systemd.priority` is a number, and Logstash matches patterns with text alone, so this never holds"
+            "`systemd.priority` is a number, and Logstash matches patterns with text alone, so this never matches"
         );
         assert_eq!(reported(&machines, "systemd.unit", Drop), None);
         assert_eq!(
@@ -520,7 +518,7 @@ mod tests {
         .expect("a need");
         assert_eq!(
             message,
-            "records have no `kubernetes.namespace_labels`, so this never holds"
+            "records have no `kubernetes.namespace_labels`, so this never matches"
         );
         assert_eq!(
             hint,

@@ -187,14 +187,14 @@ fn find_contradictions(own: &GitopsSettings, problems: &mut Problems) {
             if own.flux.service_account.is_some() {
                 problems.push(
                     &["gitops", "flux", "service_account"],
-                    "the fleet's tool is Argo CD",
+                    "the fleet uses Argo CD",
                     "remove it",
                 );
             }
         }
         GitopsTool::Flux if !own.sync.self_heal => problems.push(
             &["gitops", "sync", "self_heal"],
-            "Flux always changes back what was changed by hand",
+            "Flux always reverts manual changes",
             "remove it; to stop Flux altogether, set `gitops.sync.automated: false`",
         ),
         GitopsTool::Flux | GitopsTool::None => {}
@@ -236,7 +236,7 @@ fn find_several(given: &GitopsDestination, problems: &mut Problems) {
         problems.push(
             &["gitops", "destination", second],
             format!("the cluster is set twice: by `{first}` and by `{second}`"),
-            "keep one of them; `null` removes what a lower layer says",
+            "keep one of them; `null` removes what a lower layer sets",
         );
     }
 }
@@ -363,7 +363,7 @@ pub(super) fn find_fleet_problems<'a>(
                 cluster: name,
                 setting: ["gitops", "destination"],
                 message: format!("the clusters `{other}` and `{name}` would be applied to one and the same cluster"),
-                hint: "give each its own; the objects of both have the same names",
+                hint: "give each its own; both have objects of the same names",
             });
         }
     }

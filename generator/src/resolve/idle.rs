@@ -179,7 +179,7 @@ impl Resolved<'_> {
             for key in ["chunk_mebibytes", "flush_interval_seconds"] {
                 reported.tell(
                     &[base, &["buffer", key]].concat(),
-                    format!("{subject} goes to an archive alone, whose objects are of ten minutes or 64 MiB"),
+                    format!("{subject} only goes to an archive, whose objects hold ten minutes or 64 MiB"),
                     REMOVE,
                 );
             }
@@ -204,7 +204,7 @@ impl Resolved<'_> {
         if !backends.contains(&Backend::Opensearch) {
             reported.tell(
                 &[base, &["life_cycle", "retry"]].concat(),
-                "Elasticsearch repeats a step that failed by itself, and only OpenSearch knows this",
+                "Elasticsearch retries a failed step by itself; only OpenSearch has this setting",
                 REMOVE,
             );
         }
@@ -296,7 +296,7 @@ impl Resolved<'_> {
             for key in ["role_arn", "oidc_provider"] {
                 reported.tell(
                     &["kubernetes", key],
-                    "no pod writes to AWS, so none takes a role",
+                    "no pod writes to AWS, so none needs a role",
                     REMOVE,
                 );
             }
@@ -323,7 +323,7 @@ impl Resolved<'_> {
         if self.settings.gitops.tool == GitopsTool::ArgoCd {
             reported.tell(
                 &["gitops", "repository", "interval_minutes"],
-                "Argo CD looks for commits at an interval of its own",
+                "Argo CD polls at its own interval",
                 REMOVE,
             );
         }
@@ -334,7 +334,7 @@ impl Resolved<'_> {
         let control_plane = &self.settings.sources.kubernetes.control_plane;
         if self.settings.distribution == Distribution::Eks {
             let why = "AWS runs the control plane of EKS, so Fluentd reads nothing of it";
-            let hint = "remove it; what EKS logs is said by `sources.aws.eks.types`";
+            let hint = "remove it; `sources.aws.eks.types` sets what EKS logs";
             // The audit log may be on for the whole fleet, so a cluster may say that it is off here.
             let allowed: &[&str] = if control_plane.audit_log.enabled {
                 &["enabled", "records"]
@@ -363,7 +363,7 @@ impl Resolved<'_> {
                 for key in ["exclude", "multiline", "metadata"] {
                     reported.tell(
                         &[&base[..], &["records", key]].concat(),
-                        "with `read: files` there are neither pods nor several lines of one record",
+                        "with `read: files` there are no pods and no multi-line records",
                         "set `read: containers`, or remove it",
                     );
                 }
@@ -375,7 +375,7 @@ impl Resolved<'_> {
         let machines = &self.settings.sources.machines;
         let base = ["sources", "machines"];
         if self.settings.distribution == Distribution::Eks {
-            let why = "EKS has no masters of yours";
+            let why = "on EKS, AWS runs the control plane";
             let masters = ["sources", "machines", "masters"];
             reported.tell_all(&masters, &["enabled"], why, REMOVE);
             reported.tell(
@@ -421,14 +421,14 @@ impl Resolved<'_> {
         if by_kops && !on_machine {
             reported.tell(
                 &["sources", "machines", "delivery", "cloud_init"],
-                "the snippet for kops takes the place of the user data",
+                "the snippet for kops replaces the user data",
                 "set `kops: false`, or remove it",
             );
         }
         if !machines.delivery.ssm {
             reported.tell(
                 &["sources", "machines", "delivery", "repeat_minutes"],
-                "Systems Manager brings nothing (`ssm: false`), so it repeats nothing",
+                "Systems Manager delivers nothing (`ssm: false`), so nothing is repeated",
                 REMOVE,
             );
         }
@@ -531,7 +531,7 @@ impl Resolved<'_> {
             for key in ["read", "write", "exclude", "expiry_days"] {
                 reported.tell(
                     &["sources", "aws", "cloudtrail", key],
-                    "the trail of `existing_log_group` is somebody else's",
+                    "the trail of `existing_log_group` belongs to someone else",
                     "remove one of the two",
                 );
             }

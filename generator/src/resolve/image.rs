@@ -214,7 +214,7 @@ pub(super) fn check(
     );
     problems.push(
         &setting,
-        format!("the image lacks the {noun} {list}, so nothing would arrive"),
+        format!("the image doesn't contain the {noun} {list}, so nothing would arrive"),
         hint,
     );
 }

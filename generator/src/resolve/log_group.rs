@@ -187,14 +187,14 @@ pub(super) fn check_own(
             if let Some(wrong) = crate::filter_pattern::fault(own.pattern.as_str()) {
                 fault(
                     &["pattern"],
-                    format!("this is no filter pattern: {wrong}"),
+                    format!("this is not a filter pattern: {wrong}"),
                     "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
                 );
             }
             let Some((to, arn)) = copy_destination(own) else {
                 fault(
                     &[],
-                    "it is to say one thing that gets the events".to_owned(),
+                    "it must name exactly one receiver of the events".to_owned(),
                     "set either `destination_arn` or `http_endpoint`",
                 );
                 continue;
@@ -303,7 +303,7 @@ fn check(
     if settings.account.enabled && settings.account.destination_arn.is_none() {
         fault(
             ["account", "destination_arn"],
-            "it is not said which destination the events go to".to_owned(),
+            "the destination of the events isn't set".to_owned(),
             "add the ARN of the other account's destination",
         );
     }

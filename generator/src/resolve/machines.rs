@@ -279,7 +279,7 @@ fn plan_role(
     } else if let Some(stream) = &role.journal.kernel_stream {
         problems.push(
             &at(&["journal", "kernel_stream"]),
-            format!("with `read: files` nothing tells the kernel's lines apart, so the stream `{stream}` gets none"),
+            format!("with `read: files` the kernel's lines can't be told from others, so the stream `{stream}` gets none"),
             "set `read: journal`, or remove this",
         );
     }
@@ -386,7 +386,7 @@ fn journal(
         } else if OWN_UNITS.contains(&unit.as_str()) {
             problems.push(
                 &setting,
-                format!("`{unit}` ships logs: each line about a line would go round in circles"),
+                format!("`{unit}` ships logs: it would ship lines about its own lines for ever"),
                 "remove it",
             );
         }
@@ -439,7 +439,7 @@ fn excluded_units(role: &MachineRole, fluentd: &BTreeSet<&str>) -> Vec<ExcludedU
     };
     let own = OWN_UNITS
         .iter()
-        .map(|unit| excluded(unit, "it would go round in circles".to_owned()));
+        .map(|unit| excluded(unit, "shipping it would never end".to_owned()));
     let shipped = fluentd.iter().map(|unit| {
         excluded(
             unit,
@@ -649,7 +649,7 @@ fn why_logstash(roles: &[RolePlan], servers: &[&ResolvedDestination]) -> Option<
         .find(|server| server.backend == Backend::Opensearch);
     if let Some(server) = opensearch {
         return Some(format!(
-            "Filebeat doesn't speak to OpenSearch, which `{}` is",
+            "Filebeat can't write to OpenSearch, which `{}` is",
             server.name
         ));
     }
@@ -675,7 +675,7 @@ fn check_delivery(roles: &[RolePlan], settings: &Settings, problems: &mut Proble
     if !roles.is_empty() && !delivery.cloud_init && !delivery.ssm && !kops {
         problems.push(
             &["sources", "machines", "delivery"],
-            "nothing brings the shippers to the machines",
+            "nothing installs the shippers on the machines",
             "set `cloud_init` or `ssm` to `true`; or `sources.machines.<role>.enabled: false`",
         );
     }

@@ -32,7 +32,7 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
                 "`type` is for CloudFormation, `kind` for Kubernetes: make two patches of it",
             ),
             (None, None, None) => reported(
-                "it doesn't say what it patches",
+                "it doesn't name what it patches",
                 "add `type`, `kind` or `path`",
             ),
             (None, None, Some(_)) if patch.name.is_some() => reported(

@@ -40,7 +40,7 @@ fn compile(pattern: &str) -> Result<(), PatternFault> {
                 "this is not a regular expression: {}",
                 reason(pattern, &error)
             ),
-            hint: "a `\\` before a special character takes its meaning away",
+            hint: "a `\\` before a special character escapes it",
         });
     }
     if groups(pattern).any(|group| group.starts_with('P')) {

@@ -376,11 +376,13 @@ pub(super) fn collision(field: &str, kinds: &BTreeSet<RecordKind>) -> Option<Str
             return Some(match kind {
                 MAP => format!("everything in `{known}` is searchable already, as keywords"),
                 kind if field == known => format!("`{known}` is searchable already, as `{kind}`"),
-                kind => format!("`{known}` is a `{kind}`, in which no field can lie"),
+                kind => format!("`{known}` is a `{kind}`, which can't contain fields"),
             });
         }
         lies_in(known, field).then(|| {
-            format!("`{field}` holds the built-in field `{known}`, so it can't be a field itself")
+            format!(
+                "`{field}` contains the built-in field `{known}`, so it can't be a field itself"
+            )
         })
     })
 }
@@ -537,11 +539,11 @@ mod tests {
             ("message", "`message` is searchable already, as `text`"),
             (
                 "stream.name",
-                "`stream` is a `keyword`, in which no field can lie",
+                "`stream` is a `keyword`, which can't contain fields",
             ),
             (
                 "cluster",
-                "`cluster` holds the built-in field `cluster.name`, so it can't be a field itself",
+                "`cluster` contains the built-in field `cluster.name`, so it can't be a field itself",
             ),
             (
                 "audit.verb",
@@ -557,7 +559,7 @@ mod tests {
             ),
             (
                 "systemd",
-                "`systemd` holds the built-in field `systemd.unit`, so it can't be a field itself",
+                "`systemd` contains the built-in field `systemd.unit`, so it can't be a field itself",
             ),
             ("kubernetes.labels_of_ours", ""),
             ("kubernetes.labelled", ""),

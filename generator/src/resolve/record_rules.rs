@@ -106,9 +106,7 @@ fn shape(source: KubernetesSource, records: &Records, settings: &Settings) -> Sh
         .map(|field| TakenField {
             path: field.to_string(),
             from: RuleMoment::Route,
-            by: format!(
-                "`remove.{field}` takes `{field}` off records before they are looked at here"
-            ),
+            by: format!("`remove.{field}` removes `{field}` from records before this point"),
             hint: "look at another field, or keep this one".to_owned(),
         })
         .collect();
@@ -116,7 +114,7 @@ fn shape(source: KubernetesSource, records: &Records, settings: &Settings) -> Sh
         taken.push(TakenField {
             path: "message".to_owned(),
             from: RuleMoment::Drop,
-            by: "`json.keep_text: false` takes `message` off records whose text is JSON before they are looked at here".to_owned(),
+            by: "`json.keep_text: false` removes `message` from records whose text is JSON before this point".to_owned(),
             hint: format!(
                 "look at a value of the text, such as `{target}.level`; or set `{setting}.json.keep_text: true`"
             ),
@@ -126,9 +124,7 @@ fn shape(source: KubernetesSource, records: &Records, settings: &Settings) -> Sh
         Enrichment::Field { name } if name != to => Some(TakenField {
             path: name.to_string(),
             from: RuleMoment::Route,
-            by: format!(
-                "`enrich.{to}` gives `{name}` another name before records are looked at here"
-            ),
+            by: format!("`enrich.{to}` gives `{name}` another name before this point"),
             hint: format!("look at `{to}`"),
         }),
         _ => None,
@@ -219,7 +215,7 @@ impl Rules<'_> {
             if self.records.enrich.contains_key(field) {
                 problems.push(
                     &self.at(&keys),
-                    format!("`enrich.{field}` makes this field, and this takes it off"),
+                    format!("`enrich.{field}` adds this field, and this removes it"),
                     "remove one of the two",
                 );
             } else if let Some(fault) = fault {
@@ -282,7 +278,7 @@ impl Rules<'_> {
             if let Some((other, _)) = by {
                 problems.push(
                     &self.at(&keys),
-                    format!("`multiline.{other}` comes first and takes all of these containers, so this never holds"),
+                    format!("`multiline.{other}` comes first and takes all of these containers, so this never matches"),
                     format!("give this one a lower `order` than that, or choose fewer containers in `{other}`"),
                 );
             }
@@ -300,7 +296,9 @@ impl Rules<'_> {
             if let Some((other, _)) = others.find(|(_, other)| drops_all_of(other, rule)) {
                 problems.push(
                     &self.at(&keys),
-                    format!("`drop.{other}` throws all of these records away already, so this never holds"),
+                    format!(
+                        "`drop.{other}` already drops all of these records, so this never matches"
+                    ),
                     "remove it",
                 );
             }
@@ -318,7 +316,7 @@ impl Rules<'_> {
             if let Some((other, before)) = by {
                 problems.push(
                     &self.at(&keys),
-                    format!("`routes.{other}` comes first and takes all of these records, so this never holds"),
+                    format!("`routes.{other}` comes first and takes all of these records, so this never matches"),
                     format!("give this one a lower `order` than {}, or remove it", before.order),
                 );
             }
@@ -336,7 +334,7 @@ impl Rules<'_> {
         {
             problems.push(
                 &self.at(keys),
-                format!("`exclude.{name}` keeps all of these containers from being read, so this never holds"),
+                format!("`exclude.{name}` keeps all of these containers from being read, so this never matches"),
                 "remove one of the two",
             );
         }
@@ -405,14 +403,14 @@ impl Rules<'_> {
                 let all = !selector.namespaces.is_empty() && selector.namespaces.iter().all(of_nodes);
                 all.then(|| {
                     (
-                        "these namespaces are the node's, and the source `nodes` reads their containers, so this never holds".to_owned(),
+                        "these namespaces are the node's, and the source `nodes` reads their containers, so this never matches".to_owned(),
                         "put it below `sources.kubernetes.nodes.records`".to_owned(),
                     )
                 })
             }
             KubernetesSource::Nodes => (!choice::any_of(&selector.namespaces, &system)).then(|| {
                 (
-                    "the source `nodes` reads no container of these namespaces, so this never holds".to_owned(),
+                    "the source `nodes` reads no container of these namespaces, so this never matches".to_owned(),
                     "put it below `sources.kubernetes.applications.records`; or set the namespace to `true` in `sources.kubernetes.nodes.namespaces`".to_owned(),
                 )
             }),
@@ -427,7 +425,7 @@ impl Rules<'_> {
                     && (control_plane.read == ControlPlaneRead::Containers || selector.pods.is_empty());
                 (!found).then(|| {
                     (
-                        "the source `control_plane` reads no such container, so this never holds".to_owned(),
+                        "the source `control_plane` reads no such container, so this never matches".to_owned(),
                         "choose pods of `sources.kubernetes.control_plane.components` in `kube-system`; with `read: files` choose by `containers`".to_owned(),
                     )
                 })
@@ -493,7 +491,7 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                 format!(
                     "the routes `{other}` and `{name}` have the same order, so neither is first"
                 ),
-                "give each route a number of its own",
+                "give each route a different number",
             );
         }
         if record_conditions(&route.when).is_empty() {
@@ -506,7 +504,7 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
         if !route.when.labels.is_empty() && !records.metadata.labels {
             problems.push(
                 &[&route_setting[..], &["when", "labels"]].concat(),
-                "labels are taken off the records before they are routed, so this never matches",
+                "labels are removed from the records before they are routed, so this never matches",
                 format!("set `sources.kubernetes.{source}.records.metadata.labels: true`"),
             );
         }
@@ -538,7 +536,7 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                 format!(
                     "the rules `{other}` and `{name}` have the same order, so neither is first"
                 ),
-                "give each rule a number of its own",
+                "give each rule a different number",
             );
         }
         check_pattern(

@@ -77,7 +77,7 @@ fn check_arns(settings: &Settings, own: &Partition, problems: &mut Problems) {
                     "this ARN is in the partition `{partition}`, and the cluster in `{}`",
                     own.id
                 ),
-                format!("correct it: it begins with `arn:{}:`", own.id),
+                format!("correct it: it must begin with `arn:{}:`", own.id),
             );
         }
     };

@@ -591,8 +591,8 @@ pub(super) fn check_day(setting: &[&str], day: &Day, problems: &mut Problems) {
     if !is_day(day.as_str()) {
         problems.push(
             setting,
-            format!("there is no day `{day}`"),
-            "write a day of the calendar",
+            format!("there is no date `{day}`"),
+            "write a date that exists",
         );
     }
 }

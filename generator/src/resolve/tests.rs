@@ -499,7 +499,7 @@ fn subscriptions_that_cannot_be_are_reported() {
     streams.applications.cloudwatch.subscriptions.function.enabled: the stream `applications` goes to no CloudWatch Logs, so there is nothing to subscribe to
     streams.applications.cloudwatch.subscriptions.function.enabled: the stream `applications` goes to no Elasticsearch or OpenSearch, so there is nowhere to bring its events
     streams.applications.cloudwatch.subscriptions.firehose.enabled: the stream `applications` goes to no archive, so there is nowhere to bring its events
-    streams.applications.cloudwatch.subscriptions.account.destination_arn: it is not said which destination the events go to
+    streams.applications.cloudwatch.subscriptions.account.destination_arn: the destination of the events isn't set
     streams.applications.cloudwatch.subscriptions.account.enabled: the stream `applications` goes to no CloudWatch Logs, so there is nothing to subscribe to
     streams.applications.cloudwatch.subscriptions.account.enabled: the log groups of the stream `applications` would have three subscriptions, and AWS allows two
     streams.applications.destinations: the stream `applications` goes nowhere, and what feeds it would be lost

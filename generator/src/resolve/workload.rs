@@ -121,7 +121,7 @@ fn check_roles(settings: &Settings, sources: &ResolvedSources, problems: &mut Pr
             for (name, _) in control_plane {
                 problems.push(
                     &["node_groups", name.as_str(), "role"],
-                    "EKS has no control-plane machines of yours",
+                    "on EKS, AWS runs the control-plane machines",
                     "set `role: node`, or `distribution: kops`",
                 );
             }

@@ -22,7 +22,7 @@
 //! | `render` | runs `gen render` |
 //! | `older` | puts the index objects that the release before shared ones rendered in place of those that are rendered |
 //! | `release VERSION` | makes what stands in `rendered/` the work of that release of gen |
-//! | `bare` | leaves the repository alone, without a work tree, as `--root` |
+//! | `bare` | leaves the repository alone, without a working tree, as `--root` |
 //! | `no-git` | takes the repository away |
 //! | `diff ARGUMENTS` | what is run; `gen diff` without this line |
 

@@ -123,7 +123,7 @@ fn a_repository_without_a_commit_is_told_to_be_one() {
     assert!(run.err.contains("has no commit yet"), "{run}");
 }
 
-/// A commit shows what the work tree showed before it was one.
+/// A commit shows what the working tree showed before it was one.
 #[test]
 fn a_commit_is_shown_as_the_work_tree_was() {
     let mut history = changed();
@@ -169,7 +169,7 @@ fn compares_no_other_folder_than_the_one_that_is_meant() {
     config
         .set_str("core.worktree", "../elsewhere")
         .expect("set");
-    refused(&history, ".".as_ref(), "is not in the work tree");
+    refused(&history, ".".as_ref(), "is not in the working tree");
     fs::rename(
         folder.join("clusters"),
         history.fleet.root().join("clusters"),
@@ -177,7 +177,7 @@ fn compares_no_other_folder_than_the_one_that_is_meant() {
     .expect("moved");
     config.remove("core.worktree").expect("removed");
     history.make_bare();
-    refused(&history, "fleet.git".as_ref(), "has no work tree");
+    refused(&history, "fleet.git".as_ref(), "has no working tree");
     refused(&history, "fleet.git/objects".as_ref(), "is within a bare");
 }
 

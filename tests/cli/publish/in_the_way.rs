@@ -71,7 +71,7 @@ fn what_has_a_cluster_s_name_and_is_no_folder_is_never_replaced() {
             let err = repository.refused(1, &arguments);
             assert!(
                 err.contains(&format!(
-                    "`rendered/alpha` of the branch `deploy` is {what}, where the folder of a cluster is to be"
+                    "`rendered/alpha` of the branch `deploy` is {what}, where the folder of a cluster belongs"
                 )),
                 "{err}"
             );

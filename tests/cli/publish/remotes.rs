@@ -190,7 +190,7 @@ fn a_partial_clone_is_told_to_be_one() {
     assert_eq!(run.code, 2, "{run}");
     assert!(
         run.err
-            .contains("it is a partial clone, which lacks objects"),
+            .contains("it is a partial clone with missing objects"),
         "{run}"
     );
 }
@@ -215,5 +215,5 @@ fn why_a_branch_cannot_be_moved_is_told() {
     std::fs::write(&lock, "").expect("written");
     repository.change_alpha("fluentd: { log_level: debug }\n");
     let err = repository.refused(2, &["--to", &to, "--branch", "deploy"]);
-    assert!(err.contains("if no git runs there, remove"), "{err}");
+    assert!(err.contains("if no git process is running there, remove"), "{err}");
 }

@@ -119,7 +119,7 @@ fn read(value: &Value) -> Result<Option<Value>, String> {
     };
     match serde_json::from_str::<Value>(&text) {
         Ok(document @ Value::Object(_)) => Ok(Some(document)),
-        Ok(_) => Err("its text is no JSON object".to_owned()),
+        Ok(_) => Err("its text is not a JSON object".to_owned()),
         Err(error) => Err(format!("its text is not JSON: {error}")),
     }
 }
@@ -196,7 +196,7 @@ mod tests {
                 json!("{"),
                 "its text is not JSON: EOF while parsing an object at line 1 column 1",
             ),
-            (json!("[]"), "its text is no JSON object"),
+            (json!("[]"), "its text is not a JSON object"),
             (json!(true), "it is neither an object nor a text"),
             (
                 json!({ "Ref": "Policy" }),

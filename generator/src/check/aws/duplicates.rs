@@ -38,7 +38,7 @@ pub(super) fn check(
             faults.push(template.fault(
                 &subscription,
                 &format!("the log group `{group}` would have more than {MOST_SUBSCRIPTIONS} subscriptions"),
-            ).hint("AWS allows no more: take one away"));
+            ).hint("AWS allows no more: remove one"));
         }
         let own = group.starts_with(&format!("/logfleet/{cluster}/"));
         if own && !declared.contains(group) {
@@ -46,7 +46,7 @@ pub(super) fn check(
                 template
                     .fault(
                         &subscription,
-                        &format!("nothing makes the log group `{group}`"),
+                        &format!("nothing creates the log group `{group}`"),
                     )
                     .hint("add it to the same template, or correct the name"),
             );

@@ -102,7 +102,7 @@ fn trail(resource: &Resource<'_>, own: &Own) -> Option<String> {
             .filter(|selector| selector["Field"] == "resources.ARN")
             .collect();
         if arns.is_empty() {
-            return Some("it writes down requests at all buckets, its own among them".to_owned());
+            return Some("it records requests to all buckets, its own among them".to_owned());
         }
         for selector in arns {
             for (operator, is_start) in [("Equals", false), ("StartsWith", true)] {
@@ -110,7 +110,7 @@ fn trail(resource: &Resource<'_>, own: &Own) -> Option<String> {
                     let arn = arn.as_str().unwrap_or_default();
                     if let Some(bucket) = own.selects_bucket(arn, is_start) {
                         return Some(format!(
-                            "it writes down requests at `{bucket}`, which logs are kept in"
+                            "it records requests to `{bucket}`, which logs are kept in"
                         ));
                     }
                 }
@@ -125,9 +125,7 @@ fn trail(resource: &Resource<'_>, own: &Own) -> Option<String> {
                     .selects_bucket(arn.as_str().unwrap_or_default(), true)
                     .is_some()
                 {
-                    return Some(
-                        "it writes down requests at buckets that logs are kept in".to_owned(),
-                    );
+                    return Some("it records requests to buckets that logs are kept in".to_owned());
                 }
             }
         }

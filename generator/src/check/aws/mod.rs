@@ -94,7 +94,7 @@ impl<'t> Template<'t> {
         let read = self.is_fragment.then(|| Fragment::deserialize(&self.value));
         let error = read?.err()?;
         Some(Fault::input(format!(
-            "`{}` is no fragment: {error}",
+            "`{}` is not a fragment: {error}",
             self.shown
         )))
     }

@@ -20,7 +20,7 @@ pub(super) fn check(template: &Template<'_>, faults: &mut Faults) {
         if let Some(pattern) = resource.text("FilterPattern")
             && let Some(fault) = filter_pattern::fault(pattern)
         {
-            let message = format!("its `FilterPattern` is none: {fault}");
+            let message = format!("its `FilterPattern` isn't valid: {fault}");
             faults.push(template.fault(&resource, &message).hint(PATTERNS));
         }
     }

@@ -116,7 +116,7 @@ fn judge(
 }
 
 fn lets_everybody_in(template: &Template<'_>, resource: &Resource<'_>, faults: &mut Faults) {
-    let fault = template.fault(resource, "its policy lets everybody in");
+    let fault = template.fault(resource, "its policy allows access to everyone");
     faults.push(fault.hint("name who may"));
 }
 
@@ -178,7 +178,7 @@ fn trust(template: &Template<'_>, resource: &Resource<'_>, document: &Value, fau
         if is_anybody(principal) {
             faults.push(
                 template
-                    .fault(resource, "anybody may take it on")
+                    .fault(resource, "anyone may assume it")
                     .hint("name who may"),
             );
         }
@@ -190,7 +190,7 @@ fn trust(template: &Template<'_>, resource: &Resource<'_>, document: &Value, fau
         if conditional && !is_confined(statement) {
             faults.push(
                 template
-                    .fault(resource, "a service may take it on for anybody's objects")
+                    .fault(resource, "a service may assume it on behalf of any account")
                     .hint("add conditions on `aws:SourceAccount` and `aws:SourceArn`"),
             );
         }
@@ -198,7 +198,7 @@ fn trust(template: &Template<'_>, resource: &Resource<'_>, document: &Value, fau
         if federated && !condition_keys(statement).any(|key| key.ends_with(":sub")) {
             faults.push(
                 template
-                    .fault(resource, "every service account may take it on")
+                    .fault(resource, "every service account may assume it")
                     .hint("add a condition on the provider's `:sub`"),
             );
         }
@@ -225,7 +225,7 @@ fn resource_policy(
                 template
                     .fault(
                         resource,
-                        "its policy lets a service in for anybody's objects",
+                        "its policy lets a service act on behalf of any account",
                     )
                     .hint("add conditions on `aws:SourceAccount` and `aws:SourceArn`"),
             );
@@ -250,7 +250,7 @@ fn function_permission(template: &Template<'_>, resource: &Resource<'_>, faults:
             template
                 .fault(
                     resource,
-                    "a service may call the function for anybody's objects",
+                    "a service may call the function on behalf of any account",
                 )
                 .hint("add `SourceAccount` and `SourceArn`"),
         );

@@ -125,12 +125,12 @@ fn no_trail_writes_down_requests_at_buckets_of_logs() {
     ] {
         assert_eq!(
             reported(json!({ "B": bucket, "T": trail(&arns) })),
-            ["`T`: it writes down requests at `dead`, which logs are kept in"]
+            ["`T`: it records requests to `dead`, which logs are kept in"]
         );
     }
     assert_eq!(
         reported(json!({ "B": bucket, "T": trail(&Value::Null) })),
-        ["`T`: it writes down requests at all buckets, its own among them"]
+        ["`T`: it records requests to all buckets, its own among them"]
     );
     let other = json!({ "Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::deadline/"] });
     assert_eq!(
@@ -184,7 +184,7 @@ fn a_log_group_has_two_subscriptions_and_is_made_by_somebody() {
     );
     assert_eq!(
         reported(json!({ "S": subscription("/logfleet/alpha/b"), "F": function() })),
-        ["`S`: nothing makes the log group `/logfleet/alpha/b`"]
+        ["`S`: nothing creates the log group `/logfleet/alpha/b`"]
     );
 }
 
@@ -249,24 +249,27 @@ fn a_service_acts_for_this_accounts_objects() {
     let both = json!({ "StringEquals": { "aws:SourceAccount": "1" }, "ArnLike": { "aws:SourceArn": "arn" } });
     assert_eq!(
         reported(trust(service.clone(), account)),
-        ["`R`: a service may take it on for anybody's objects"]
+        ["`R`: a service may assume it on behalf of any account"]
     );
     assert_eq!(reported(trust(service, both)), [""; 0]);
     assert_eq!(
         reported(trust(json!({ "AWS": "*" }), Value::Null)),
-        ["`R`: anybody may take it on"]
+        ["`R`: anyone may assume it"]
     );
     assert_eq!(
         reported(trust(json!({ "Federated": "arn" }), Value::Null)),
-        ["`R`: every service account may take it on"]
+        ["`R`: every service account may assume it"]
     );
     let open = json!({ "P": { "Type": "AWS::S3::BucketPolicy", "Properties": { "PolicyDocument": { "Statement": [
         { "Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": ["a"] }] } } } });
-    assert_eq!(reported(open), ["`P`: its policy lets everybody in"]);
+    assert_eq!(
+        reported(open),
+        ["`P`: its policy allows access to everyone"]
+    );
     let permission = json!({ "P": { "Type": "AWS::Lambda::Permission", "Properties": { "Action": "lambda:InvokeFunction", "Principal": "logs.amazonaws.com" } } });
     assert_eq!(
         reported(permission),
-        ["`P`: a service may call the function for anybody's objects"]
+        ["`P`: a service may call the function on behalf of any account"]
     );
 }
 
@@ -410,7 +413,7 @@ fn a_policy_is_judged_however_it_is_written() {
             let resource = json!({ "A": { "Type": kind, "Properties": { property: spelling } } });
             assert_eq!(
                 reported(resource),
-                ["`A`: its policy lets everybody in"],
+                ["`A`: its policy allows access to everyone"],
                 "{kind}"
             );
         }
@@ -422,7 +425,7 @@ fn a_policy_is_judged_however_it_is_written() {
         ),
         [
             "`A`: its policy allows more than one action by a `*`",
-            "`A`: its policy lets a service in for anybody's objects"
+            "`A`: its policy lets a service act on behalf of any account"
         ]
     );
     let wide = json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } });
@@ -476,7 +479,7 @@ fn days_and_patterns_that_aws_does_not_take_are_reported() {
         let filter =
             json!({ "A": { "Type": kind, "Properties": { "FilterPattern": "{ $.a = }" } } });
         let reported = reported(filter);
-        let expected = "`A`: its `FilterPattern` is none: nothing follows the `=` of `$.a`";
+        let expected = "`A`: its `FilterPattern` isn't valid: nothing follows the `=` of `$.a`";
         assert!(reported.contains(&expected.to_owned()), "{reported:?}");
     }
 }

@@ -84,7 +84,7 @@ fn users(files: &mut Files<'_>, destinations: &BTreeMap<String, Writer>) {
             &path,
             (0, 0),
             format!(
-                "`{FILE}` doesn't name the user `{name}` at the destination `{destination}`, so nobody makes its password"
+                "`{FILE}` doesn't name the user `{name}` at the destination `{destination}`, so its password is never created"
             ),
             HINT.to_owned(),
         );

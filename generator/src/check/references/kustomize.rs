@@ -66,7 +66,7 @@ pub(super) fn check(files: &mut Files<'_>) {
                 KUSTOMIZATION,
                 node,
                 format!("`{path}` is named here and not rendered, so kustomize would refuse the whole cluster"),
-                "a template that renders nothing gives no file: take its name out, by a template `kubernetes/kustomization.yaml` of your own".to_owned(),
+                "a template that renders nothing creates no file: remove its name in a template `kubernetes/kustomization.yaml` of your own".to_owned(),
             );
         }
     }

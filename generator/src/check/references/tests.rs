@@ -43,7 +43,7 @@ fn what_a_kustomization_names_is_rendered() {
         ("kubernetes/fluent.conf", ""),
     );
     assert_eq!(reported(&[kustomization, object, conf]), [""; 0]);
-    let hint = "a template that renders nothing gives no file: take its name out, by a template `kubernetes/kustomization.yaml` of your own";
+    let hint = "a template that renders nothing creates no file: remove its name in a template `kubernetes/kustomization.yaml` of your own";
     assert_eq!(
         reported(&[kustomization, conf]),
         [format!(
@@ -299,7 +299,7 @@ fn a_credential_is_made_as_it_is_read() {
     assert_eq!(
         reported(&without("authentication.json")),
         [format!(
-            "rendered/alpha/{user}:1: `authentication.json` doesn't name the user `own-writer` at the destination `main`, so nobody makes its password ({hint})"
+            "rendered/alpha/{user}:1: `authentication.json` doesn't name the user `own-writer` at the destination `main`, so its password is never created ({hint})"
         )]
     );
     for (wrong, line) in [

@@ -136,7 +136,7 @@ fn unmet(
         } else {
             format!("set `{own}.write: true` in `clusters/fleet.yaml`")
         };
-        return vec![(format!("it writes down no {what}"), hint)];
+        return vec![(format!("it doesn't record {what}"), hint)];
     }
     if source == Source::Cloudtrail && settings.existing.is_some() {
         // What that trail writes down is not known here.
@@ -176,7 +176,7 @@ fn unmet(
 fn of_code(settings: &ResolvedSettings<'_>, has_regions: bool) -> Option<(String, String)> {
     let Some(code) = settings.code else {
         return Some((
-            "it isn't said where the program of its distributor is".to_owned(),
+            "the location of its distributor's program isn't set".to_owned(),
             "add `account_defaults.code: { bucket: <bucket>-{region}, key: <object> }` to `clusters/fleet.yaml`; or set `sources.aws.account_stack: false`, and the cluster has trails of its own".to_owned(),
         ));
     };
@@ -210,9 +210,9 @@ fn of_existing(
 fn of_expiry(share: &AccountShare, accounts: &FleetAccounts) -> Option<(String, String)> {
     (share.expiry_days != accounts.fleet_expiry_days()).then(|| {
         (
-            "a cluster can't say how long the files of the account's trails are kept".to_owned(),
+            "a cluster can't set how long the files of the account's trails are kept".to_owned(),
             format!(
-                "say it by `accounts.\"{}\".expiry_days` in `clusters/fleet.yaml`, and remove `sources.aws.cloudtrail.expiry_days` from the cluster and its environment",
+                "set `accounts.\"{}\".expiry_days` in `clusters/fleet.yaml`, and remove `sources.aws.cloudtrail.expiry_days` from the cluster and its environment",
                 share.account
             ),
         )

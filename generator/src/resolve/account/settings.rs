@@ -35,7 +35,7 @@ impl FleetAccounts {
             Fault::input(format!(
                 "`clusters/fleet.yaml` doesn't say what accounts have for their clusters: {error}"
             ))
-            .hint("add it there, even if every environment or cluster says it; or set `sources.aws.account_stack: false`")
+            .hint("add it there, even if every environment or cluster sets it; or set `sources.aws.account_stack: false`")
         })
     }
 

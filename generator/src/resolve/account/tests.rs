@@ -203,19 +203,19 @@ fn what_an_account_cannot_give_is_reported_with_a_remedy_that_helps() {
         (
             off,
             one(),
-            "it writes down no calls",
+            "it doesn't record calls",
             json!({ "accounts": { (ACCOUNT): { "calls": { "enabled": true } } } }),
         ),
         (
             no_writes,
             one(),
-            "it writes down no requests at tables",
+            "it doesn't record requests at tables",
             json!({ "accounts": { (ACCOUNT): { "tables": { "write": true } } } }),
         ),
         (
             no_code,
             one(),
-            "it isn't said where the program of its distributor is",
+            "the location of its distributor's program isn't set",
             json!({ "account_defaults": { "code": { "bucket": "bucket-{region}", "key": "object" } } }),
         ),
         (
@@ -247,7 +247,7 @@ fn what_an_account_cannot_give_is_reported_with_a_remedy_that_helps() {
     let found = reported(&json!({}), short.clone());
     assert_eq!(
         found[0].0,
-        "account 111122223333: a cluster can't say how long the files of the account's trails are kept (needed by `a`)"
+        "account 111122223333: a cluster can't set how long the files of the account's trails are kept (needed by `a`)"
     );
     // The account says it, and the cluster no longer does.
     let said = json!({ "accounts": { (ACCOUNT): { "expiry_days": 7 } } });

@@ -158,7 +158,7 @@ pub(super) fn check_filter(setting: &[&str], filter: &MetricFilter, problems: &m
     if let Some(wrong) = crate::filter_pattern::fault(pattern) {
         fault(
             "pattern",
-            format!("this is no filter pattern: {wrong}"),
+            format!("this is not a filter pattern: {wrong}"),
             "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
         );
     }

@@ -502,7 +502,7 @@ fn environment(configuration: &Configuration, problems: &mut Problems) -> String
     if bytes > LARGEST_ENVIRONMENT {
         problems.push(
             &["sources", "aws", "forwarder"],
-            format!("what the forwarder must know has {bytes} bytes even if it is packed, and AWS gives a function's environment {LARGEST_ENVIRONMENT}"),
+            format!("the forwarder's configuration has {bytes} bytes even when compressed, and AWS limits a function's environment to {LARGEST_ENVIRONMENT}"),
             "shorten the names of streams and destinations that logs of AWS go to, or let several sources share a stream",
         );
     }
@@ -587,7 +587,7 @@ impl<'a> Resolving<'a, '_> {
                 self.reported_code = true;
                 problems.push(
                     &CODE,
-                    "logs of AWS go to Elasticsearch or OpenSearch, but it is not said where the forwarder's program is",
+                    "logs of AWS go to Elasticsearch or OpenSearch, but the location of the forwarder's program isn't set",
                     "add `sources.aws.forwarder.code: { bucket: <bucket>-{region}, key: <object> }` to `clusters/fleet.yaml`; or set `sources.aws.enabled: false`",
                 );
             }

@@ -496,7 +496,7 @@ fn check_subscription_patterns(
             if let Some(fault) = crate::filter_pattern::fault(pattern.as_str()) {
                 problems.push(
                     &["streams", &stream.name, "cloudwatch", "subscriptions", kind, "pattern"],
-                    format!("this is no filter pattern: {fault}"),
+                    format!("this is not a filter pattern: {fault}"),
                     "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
                 );
             }

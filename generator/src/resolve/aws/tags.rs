@@ -102,7 +102,7 @@ fn check(key: &str, values: &BTreeMap<String, bool>, problems: &mut Problems) {
         problems.push(
             &setting,
             format!("a tag's key can't have `{}`", c.escape_debug()),
-            "tags have letters, digits, blanks and `_ . : / = + - @`",
+            "tags may contain letters, digits, spaces and `_ . : / = + - @`",
         );
     }
     for value in values.keys() {
@@ -118,15 +118,15 @@ fn check(key: &str, values: &BTreeMap<String, bool>, problems: &mut Problems) {
             problems.push(
                 &setting,
                 format!("a tag's value can't have `{}`", c.escape_debug()),
-                "tags have letters, digits, blanks and `_ . : / = + - @`",
+                "tags may contain letters, digits, spaces and `_ . : / = + - @`",
             );
         }
     }
     if !values.is_empty() && values.values().all(|on| !on) {
         problems.push(
             &setting,
-            "no value of this tag counts",
-            "set one to `true`; or remove all, and any value counts",
+            "every value of this tag is `false`",
+            "set one to `true`; or remove all, and any value matches",
         );
     }
 }

@@ -398,14 +398,14 @@ fn check_logstash(
     if settings.address.is_none() && (on_machine || balanced) {
         problems.push(
             &["sources", "machines", "logstash", "address"],
-            "it is not said by which name the machines reach Logstash",
+            "the name by which the machines reach Logstash isn't set",
             "set `address` to the name in its certificate; on Kubernetes `service: node_port` needs none",
         );
     }
     if on_machine && settings.tags.is_empty() && around.settings.sources.machines.delivery.ssm {
         problems.push(
             &["sources", "machines", "logstash", "tags"],
-            "it is not said which machine Logstash runs on",
+            "the machine that Logstash runs on isn't set",
             "set the tags of that machine, or `sources.machines.delivery.ssm: false`",
         );
     }
@@ -475,7 +475,7 @@ fn tls(around: Surroundings<'_>, problems: &mut Problems) -> ResolvedLogstashTls
     if server_secret.is_some() && server_secret == client_secret {
         problems.push(
             &at("client_secret"),
-            "this is Logstash's own certificate: whoever has a machine could pose as Logstash",
+            "this is Logstash's own certificate: anyone with access to a machine could impersonate Logstash",
             "give the machines a certificate of their own",
         );
     }
@@ -567,7 +567,9 @@ fn image(
             &setting,
             match holds {
                 None => format!("it is not known whether this image holds the plugin `{wanted}`"),
-                _ => format!("the image lacks the plugin `{wanted}`, so nothing would arrive"),
+                _ => format!(
+                    "the image doesn't contain the plugin `{wanted}`, so nothing would arrive"
+                ),
             },
             "list its plugins in `plugins`; without `image` one that holds it is taken",
         );
@@ -682,7 +684,7 @@ fn check_tags(setting: &[&str], tags: &BTreeMap<TagKey, TagValue>, problems: &mu
                 "these are {} tags, and Systems Manager takes {MOST_TAGS}",
                 tags.len()
             ),
-            "name fewer: all must be there on a machine",
+            "name fewer: a machine must have all of them",
         );
     }
 }

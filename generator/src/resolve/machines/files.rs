@@ -266,7 +266,9 @@ fn check_paths(
             } else if SHIPPERS.iter().any(&matches) {
                 problems.push(
                     &at,
-                    format!("`{path}` holds what the shippers say of themselves: it would go round in circles"),
+                    format!(
+                        "`{path}` contains the shippers' own logs: shipping them would never end"
+                    ),
                     "choose other files",
                 );
             } else if role.read == MachineRead::Files

@@ -144,7 +144,7 @@ pub(super) fn resolve(
                 "a role of the partition `{of_partition}` can do nothing in {}, where the account {} has something",
                 place.region, place.account
             ),
-            "run a reconciler of its own for each partition, with a fleet of its own",
+            "run a separate reconciler for each partition, with a separate fleet",
         );
     }
     let secret_stores: Vec<SecretStore> = stored
@@ -270,7 +270,7 @@ fn refuse_without_role(
     } else if settings.owner.is_some() {
         problems.push(
             &["reconciler", "aws", "role_arn"],
-            "the reconciler has no role to make stacks with",
+            "the reconciler has no role to create stacks with",
             "name the role of its pods, or remove `owner`",
         );
     }
@@ -294,7 +294,7 @@ fn stacks(
             if is_set {
                 problems.push(
                     &["reconciler", "aws", key],
-                    "stacks are left alone without `owner`",
+                    "stacks aren't managed without `owner`",
                     "set `owner`, or remove this",
                 );
             }

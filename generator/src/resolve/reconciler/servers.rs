@@ -165,7 +165,7 @@ fn find(clusters: &[&FleetCluster], problems: &mut Problems) -> BTreeMap<String,
             if !destination.verify {
                 problems.push(
                     &["reconciler", "enabled"],
-                    format!("the destination `{}` of `{of_cluster}` accepts any certificate, and an administrator's password isn't sent to whoever answers", destination.name),
+                    format!("the destination `{}` of `{of_cluster}` accepts any certificate, and an administrator's password isn't sent to an unverified server", destination.name),
                     "name the authority in its `tls.ca_certificate`, and remove `accept_any_certificate`",
                 );
             }

@@ -222,7 +222,7 @@ fn what_leads_nowhere_or_aws_would_refuse_is_reported() {
     assert_eq!(
         copies(json!({ "a": {} })),
         [
-            "`streams.applications.cloudwatch.subscriptions.own.a`: it is to say one thing that gets the events"
+            "`streams.applications.cloudwatch.subscriptions.own.a`: it must name exactly one receiver of the events"
         ]
     );
     assert_eq!(

@@ -82,14 +82,14 @@ fn a_field_that_only_containers_have_is_no_fault_beside_them_and_one_without() {
     assert_eq!(
         reported(json!({ "namespaces": { "kube-system": false }, "records": by_pod })),
         [
-            "`sources.kubernetes.nodes.records.drop.x.field`: records have no field `kubernetes.pod_name` there, so this never holds"
+            "`sources.kubernetes.nodes.records.drop.x.field`: records have no field `kubernetes.pod_name` there, so this never matches"
         ]
     );
     let by_unit = json!({ "drop": { "x": { "containers": { "pods": ["a"] }, "field": "systemd.unit", "matches": "a", "reason": "because" } } });
     assert_eq!(
         reported(json!({ "records": by_unit })),
         [
-            "`sources.kubernetes.nodes.records.drop.x.field`: records have no field `systemd.unit` there, so this never holds"
+            "`sources.kubernetes.nodes.records.drop.x.field`: records have no field `systemd.unit` there, so this never matches"
         ]
     );
 }
