@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use logfleet_contract::account::Source;
 use logfleet_contract::pattern::matches;
 
-use super::change::names;
+use super::wording::names;
 use crate::resolve::{
     ContainerSource, KubernetesSource, MachineInputKind, ResolvedCluster, ResolvedSources,
 };

@@ -9,9 +9,12 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::change::{Stack, Surroundings, is_fragment, legible};
+use super::Surroundings;
+use super::applier::Stack;
 use super::data_streams::DataStreams;
 use super::objects::{File, Object};
+use super::values::is_fragment;
+use super::wording::legible;
 use super::{rows, secret};
 use crate::diff::compare::files::Pair;
 use crate::diff::documents::Document;

@@ -5,8 +5,10 @@
 
 use serde_json::Value as Json;
 
-use super::change::{Surroundings, legible, text};
+use super::Surroundings;
 use super::row::Among;
+use super::values::text;
+use super::wording::legible;
 use crate::diff::documents::Documents;
 
 /// Deepest nesting of fields.

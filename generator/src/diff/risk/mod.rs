@@ -17,12 +17,13 @@
 //! resolved ([`source::of_rows`], [`image::program`]).
 
 mod acknowledge;
-mod change;
+mod applier;
 mod collected_paths;
 mod data_streams;
 mod denied;
 pub(super) mod effective_objects;
 mod fact;
+mod found;
 mod gather;
 pub(super) mod image;
 mod machines;
@@ -49,11 +50,12 @@ mod tests;
 mod tls;
 mod trailer;
 pub(super) mod unknown;
+mod values;
+mod wording;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
-pub(super) use change::Applier;
-use change::Surroundings;
+pub(super) use applier::Applier;
 use data_streams::DataStreams;
 pub use denied::unacknowledged;
 pub(super) use gather::{ClusterFindings, gather};
@@ -126,6 +128,17 @@ impl Difference {
             .take()
             .filter(|own| Some(own) == other.after.as_ref());
     }
+}
+
+/// What facts and rows may ask beside one object.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'t> {
+    /// All files at the base.
+    base: &'t Documents<'t>,
+    /// All files at the head.
+    head: &'t Documents<'t>,
+    /// Who applies them.
+    applier: Applier,
 }
 
 /// What is risky about what two trees of a cluster hold.

@@ -8,8 +8,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};
 
-use super::change::{Stack, containers, identity, is_fragment, items, pod_spec, resources, text};
+use super::applier::Stack;
 use super::data_streams::DataStreams;
+use super::values::{containers, identity, is_fragment, items, pod_spec, resources, text};
 use super::{rows, secret, tls};
 use crate::diff::documents::Document;
 

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use super::change::text;
 use super::row::Among;
+use super::values::text;
 
 /// For each type of CloudFormation that is rendered, the paths below `Properties` that can't be changed on a resource that
 /// exists: from AWS's own registry, written and compared by `ci/create-only-properties`.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::change::{items, objects, pod_spec, text};
 use super::row::Among;
+use super::values::{items, objects, pod_spec, text};
 
 /// Whether pods of the head need a role, a binding or an account that is gone.
 pub(super) fn is_needed(among: &Among<'_>) -> bool {

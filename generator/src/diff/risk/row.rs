@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::change::{Found, Stack, Surroundings, legible, names, texts};
+use super::Surroundings;
+use super::applier::Stack;
 use super::fact::{Fact, Facts, Key};
+use super::found::Found;
 use super::objects::RESOURCE;
+use super::values::texts;
+use super::wording::{legible, names};
 use super::{Difference, Flag, Removed, RiskFinding, rows};
 use crate::diff::redact::{self, Under};
 

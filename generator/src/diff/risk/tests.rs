@@ -189,6 +189,18 @@ fn what_is_removed_is_reported_by_the_file_that_had_it() {
 }
 
 #[test]
+fn what_can_no_longer_be_read_is_not_removed() {
+    let group = resource("AWS::Logs::LogGroup", &json!({})).to_string();
+    assert!(of_texts(STACK, &group, "{ \"Resources\": ").is_empty());
+    let set = "kind: DaemonSet\nmetadata:\n  name: x\n";
+    assert!(of_texts("kubernetes/x.yaml", set, &format!("{set}---\n{set}")).is_empty());
+    assert_eq!(
+        of_trees(&[("kubernetes/x.yaml", set.to_owned())], &[]).len(),
+        1
+    );
+}
+
+#[test]
 fn what_ships_is_missed() {
     let path = "kubernetes/x/daemonset.yaml";
     let set = pod(&json!({"serviceAccountName": "x", "containers": []})).to_string();

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::{Stack, Surroundings};
+use super::Surroundings;
+use super::applier::Stack;
 use super::objects::{Object, STREAM_MAPPING, STREAM_RETENTION, STREAM_TEMPLATE};
 pub(super) use server::Kind;
 use server::{Held, Policy, Server, components};

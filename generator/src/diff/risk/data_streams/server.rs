@@ -9,8 +9,8 @@ use logfleet_contract::pattern::matches;
 
 use super::composed::compose;
 use crate::diff::documents::Documents;
-use crate::diff::risk::change::texts;
 use crate::diff::risk::retention::policy;
+use crate::diff::risk::values::texts;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

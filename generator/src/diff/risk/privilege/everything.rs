@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 
 use super::grant::Grant;
 use super::server::{INDICES, SERVER, grants};
-use crate::diff::risk::change::{items, names, texts};
+use crate::diff::risk::values::{items, texts};
+use crate::diff::risk::wording::names;
 
 /// Privileges on the whole server with which one may get all others
 /// (<https://www.elastic.co/docs/reference/elasticsearch/security-privileges>,

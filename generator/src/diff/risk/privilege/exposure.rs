@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::account;
-use crate::diff::risk::change::{legible, names, text};
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::text;
+use crate::diff::risk::wording::{legible, names};
 
 fn property<'t>(resource: Option<&'t Json>, name: &str) -> Option<&'t Json> {
     resource?.get("Properties")?.get(name)

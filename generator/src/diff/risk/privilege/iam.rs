@@ -9,9 +9,10 @@ use serde_json::Value as Json;
 
 use super::account;
 use super::named::NewNames;
-use super::permission::{Permission, permissions};
-use crate::diff::risk::change::{names as shown_names, text, texts};
+use super::permission::{Permission, by_statement, permissions};
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{text, texts};
+use crate::diff::risk::wording::names as shown_names;
 
 /// What the policies of a resource permit that nobody was permitted before.
 pub(in crate::diff::risk) fn widened(among: &Among<'_>) -> Vec<String> {
@@ -22,7 +23,9 @@ pub(in crate::diff::risk) fn widened(among: &Among<'_>) -> Vec<String> {
         None if new.is_some_and(|new| is_for_what_was_there(among, new)) => {
             compare(&[], &after, &NewNames::of(among))
         }
-        None => far(among, &after),
+        None => by_statement(&after)
+            .flat_map(|own| far(among, own))
+            .collect(),
     }
 }
 
@@ -79,9 +82,9 @@ fn has_name(resources: Option<&Json>, name: &str) -> bool {
 }
 
 /// What is new permits what its own template needs; only what goes far beyond is reported.
-fn far(among: &Among<'_>, new: &[Permission]) -> Vec<String> {
+fn far(among: &Among<'_>, statement: &[Permission]) -> Vec<String> {
     let mut far: [BTreeSet<String>; 3] = Default::default();
-    for own in new.iter().filter(|own| !own.denies) {
+    for own in statement.iter().filter(|own| !own.denies) {
         let others = account::others(among.around.base, &own.principal);
         let is_far = own.action == "*" || own.action.ends_with(":*");
         if own.principal == "*" && own.condition().is_empty() {
@@ -115,8 +118,27 @@ fn said(sets: &[BTreeSet<String>], words: &[fn(&str) -> String]) -> Vec<String> 
 }
 
 fn compare(old: &[Permission], new: &[Permission], names: &NewNames) -> Vec<String> {
-    let mut more: [BTreeSet<String>; 6] = Default::default();
-    for own in new.iter().filter(|own| !own.denies) {
+    let more = by_statement(new).flat_map(|own| more(old, own, names));
+    let mut found: Vec<String> = more.collect();
+    let is_still_denied = |own: &Permission| {
+        let mut after = new
+            .iter()
+            .filter(|new| new.denies && new.is_trust == own.is_trust);
+        // What keeps connections encrypted is reported as such.
+        let condition = Json::from(own.condition()).to_string();
+        condition.contains("aws:SecureTransport")
+            || after.any(|new| new.has(own, &NewNames::none()))
+    };
+    if !old.iter().filter(|own| own.denies).all(is_still_denied) {
+        found.push("a policy no longer denies what it denied".to_owned());
+    }
+    found
+}
+
+/// What a statement permits as well.
+fn more(old: &[Permission], statement: &[Permission], names: &NewNames) -> Vec<String> {
+    let mut more: [BTreeSet<String>; 5] = Default::default();
+    for own in statement.iter().filter(|own| !own.denies) {
         let before = || {
             let same = old
                 .iter()
@@ -140,18 +162,7 @@ fn compare(old: &[Permission], new: &[Permission], names: &NewNames) -> Vec<Stri
             more[2].insert(action);
         }
     }
-    for own in old.iter().filter(|own| own.denies) {
-        let mut after = new
-            .iter()
-            .filter(|new| new.denies && new.is_trust == own.is_trust);
-        // What keeps connections encrypted is reported as such.
-        let condition = Json::from(own.condition()).to_string();
-        let is_of_transport = condition.contains("aws:SecureTransport");
-        if !is_of_transport && !after.any(|new| new.has(own, &NewNames::none())) {
-            more[5].insert(own.action.clone());
-        }
-    }
-    let words: [fn(&str) -> String; 6] = [
+    let words: [fn(&str) -> String; 5] = [
         |actions| format!("a policy permits {actions} as well"),
         |who| format!("a policy lets {who} in as well"),
         |actions| format!("a policy permits {actions} on more resources"),
@@ -160,7 +171,6 @@ fn compare(old: &[Permission], new: &[Permission], names: &NewNames) -> Vec<Stri
             "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)"
                 .to_owned()
         },
-        |_| "a policy no longer denies what it denied".to_owned(),
     ];
     said(&more, &words)
 }

@@ -5,7 +5,7 @@
 use serde_json::Value as Json;
 
 use super::covered;
-use crate::diff::risk::change::texts;
+use crate::diff::risk::values::texts;
 
 /// How an entry is limited less than those that held before for the same indices.
 pub(super) fn fewer(before: &[&Json], new: &Json) -> Vec<&'static str> {

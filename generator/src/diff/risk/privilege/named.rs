@@ -6,10 +6,10 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use crate::diff::risk::change::text;
 use crate::diff::risk::fact::Key;
 use crate::diff::risk::objects::RESOURCE_TYPE;
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::text;
 
 /// What comes with a change.
 pub(super) struct NewNames {

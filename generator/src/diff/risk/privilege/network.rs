@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use crate::diff::risk::change::{is_workload, items, objects, text, texts};
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{is_workload, items, objects, text, texts};
 
 /// The lists of a policy, what in their rules says with whom, and what they mean.
 const DIRECTIONS: [(&str, &str, &str, &str); 2] = [

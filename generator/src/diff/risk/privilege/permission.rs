@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::covered;
 use super::grant::product;
 use super::named::NewNames;
-use crate::diff::risk::change::texts;
+use crate::diff::risk::values::texts;
 
 /// Deepest nesting looked into.
 const MAX_DEPTH: usize = 24;
@@ -85,6 +85,11 @@ fn asks_no_more(own: &Map<String, Json>, other: &Map<String, Json>, names: &NewN
                 }
         })
     })
+}
+
+/// Permissions by their statements.
+pub(super) fn by_statement(all: &[Permission]) -> impl Iterator<Item = &[Permission]> {
+    all.chunk_by(|one, next| Rc::ptr_eq(&one.statement, &next.statement))
 }
 
 /// All permissions of a resource.

@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 
 use super::grant::{Grant, beyond, grant, product};
 use crate::diff::documents::Documents;
-use crate::diff::risk::change::{has_object, items, names, text, texts};
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{has_object, items, text, texts};
+use crate::diff::risk::wording::names;
 
 /// What the rules of a role permit as well.
 pub(in crate::diff::risk) fn more_rights(old: &Json, new: &Json) -> Option<String> {

@@ -6,9 +6,10 @@ use serde_json::Value as Json;
 
 use super::grant::{Grant, beyond, product};
 use super::{covered, everything, limit};
-use crate::diff::risk::change::{items, names, texts};
 use crate::diff::risk::mapping::server_of;
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{items, texts};
+use crate::diff::risk::wording::names;
 
 /// What a role permits, as
 /// <https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/role-structure> and

@@ -8,10 +8,11 @@ mod tests;
 
 use serde_json::Value as Json;
 
-use super::change::{legible, text};
 use super::data_streams::Kind;
 use super::mapping::server_of;
 use super::row::Among;
+use super::values::text;
+use super::wording::legible;
 use crate::diff::documents::{Document, Documents};
 use age::{Kept, shorter};
 

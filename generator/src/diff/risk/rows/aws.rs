@@ -9,12 +9,14 @@ use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration, LogGro
 use serde_json::{Value as Json, json};
 
 use super::rows;
-use crate::diff::risk::change::{Stack, items, legible, names, text, texts};
+use crate::diff::risk::applier::Stack;
 use crate::diff::risk::image::{is_lower, version_of_code};
 use crate::diff::risk::objects::{CALL, RESOURCE, RESOURCE_TYPE, RETENTION_CALL};
 use crate::diff::risk::privilege::{exposure, iam};
 use crate::diff::risk::retention::aws as retention;
 use crate::diff::risk::row::{Live, Read, Row, When, word};
+use crate::diff::risk::values::{items, text, texts};
+use crate::diff::risk::wording::{legible, names};
 use crate::diff::risk::{replacement, selection, tls};
 use crate::settings::Flag;
 use Live::{ByBoth, Is, OfStack, Unsaid};

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::rows;
-use crate::diff::risk::change::{containers, items, names, text, texts};
 use crate::diff::risk::image;
 use crate::diff::risk::machines::{asks_for_more, lost_folders, lost_tolerations, more_labels};
 use crate::diff::risk::objects::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
 use crate::diff::risk::privilege::{network, rbac};
 use crate::diff::risk::role;
 use crate::diff::risk::row::{Live, Read, Row, When};
+use crate::diff::risk::values::{containers, items, text, texts};
+use crate::diff::risk::wording::names;
 use crate::settings::Flag;
 use Live::{Is, OfApplier, Unsaid};
 use Read::{By, Value};

@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use super::super::change::{items, objects, text};
 use super::super::row::Among;
+use super::super::values::{items, objects, text};
 use super::References;
 
 const OWNER: &str = "the ExternalSecret";

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::change::{legible, names, pod_spec, text};
 use super::row::Among;
+use super::values::{pod_spec, text};
+use super::wording::{legible, names};
 pub(super) use external::{is_needed, target};
 
 /// Deepest nesting looked into.

@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use super::super::change::{containers, items, pod_spec, text};
 use super::super::row::Among;
+use super::super::values::{containers, items, pod_spec, text};
 use super::References;
 use crate::diff::documents::Documents;
 

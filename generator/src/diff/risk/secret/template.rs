@@ -5,7 +5,8 @@
 use serde_json::Value as Json;
 
 use super::{MAX_DEPTH, References};
-use crate::diff::risk::change::{legible, text};
+use crate::diff::risk::values::text;
+use crate::diff::risk::wording::legible;
 
 /// Reads one resource.
 pub(super) fn read(id: &str, resource: &Json, found: &mut References) {

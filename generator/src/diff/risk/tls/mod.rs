@@ -12,8 +12,8 @@ mod values;
 
 use serde_json::Value as Json;
 
-use super::change::text;
 use super::row::Among;
+use super::values::text;
 use crate::diff::compare::language::{self, Language};
 use crate::diff::documents::Documents;
 pub(super) use authority::{another_authority, certificates};

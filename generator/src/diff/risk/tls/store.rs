@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::diff::risk::change::{items, text};
 use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{items, text};
 
 /// Whether a bucket of the template stays, whose policy is gone that refused plain connections.
 pub(in crate::diff::risk) fn bucket_stays(among: &Among<'_>) -> bool {

@@ -8,9 +8,10 @@ use std::rc::Rc;
 use serde_json::{Value as Json, json};
 
 use crate::diff::documents::{Document, Documents};
-use crate::diff::risk::change::{Applier, is_fragment, items, pod_spec, text};
+use crate::diff::risk::applier::Applier;
 use crate::diff::risk::objects::{CONTAINER, PODS};
 use crate::diff::risk::replacement::is_create_only;
+use crate::diff::risk::values::{is_fragment, items, pod_spec, text};
 use crate::diff::risk::{find, rows};
 
 type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
