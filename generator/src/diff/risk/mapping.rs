@@ -52,13 +52,13 @@ pub(super) fn refused_records(among: &Among<'_>) -> Vec<String> {
 
 /// What is found of a mapping.
 #[derive(Default)]
-struct Found {
+struct Judged {
     fixed: Vec<String>,
     refuses: Vec<String>,
 }
 
-fn of_both(among: &Among<'_>) -> Found {
-    let mut found = Found::default();
+fn of_both(among: &Among<'_>) -> Judged {
+    let mut found = Judged::default();
     let server = server_of(among.path());
     let is_other = server.is_some_and(|server| is_other_product(among.around, server));
     if let [Some(old), Some(new)] = among.values().map(|value| value.filter(|_| !is_other)) {
@@ -94,7 +94,7 @@ fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
 
 /// The fields that both have, and the fields in these; `above` are the names
 /// on the way there.
-fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &mut Found) {
+fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &mut Judged) {
     let fields = |value: &Json| value.get(list).and_then(Json::as_object).cloned();
     let (Some(old), Some(new)) = (fields(old), fields(new)) else {
         return;
@@ -113,7 +113,7 @@ fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &
     }
 }
 
-fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Found) {
+fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Judged) {
     let (old_type, new_type) = (kind(old), kind(new));
     if old_type != new_type {
         let what = format!(
@@ -184,7 +184,7 @@ fn kind(field: &Json) -> &str {
 
 /// What becomes of fields that the mapping hasn't got
 /// (<https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dynamic>).
-fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Found) {
+fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Judged) {
     let is_strict = |value: &Json| value.get("dynamic").is_some_and(|value| value == "strict");
     if is_strict(new) && !is_strict(old) {
         let place = match name {
@@ -198,7 +198,7 @@ fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Found) {
 
 /// The setting of all fields that say nothing else
 /// (<https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/ignore-malformed>).
-fn check_settings(old: &Json, new: &Json, found: &mut Found) {
+fn check_settings(old: &Json, new: &Json, found: &mut Judged) {
     let is_lax = |template: &Json| {
         let settings = template.pointer("/template/settings");
         let nested = settings.and_then(|all| all.pointer("/index/mapping/ignore_malformed"));
@@ -235,6 +235,12 @@ mod tests {
 
     #[test]
     fn what_an_index_has_is_fixed() {
+        let [keyword, text] = ["keyword", "text"].map(|kind| json!({"type": kind}));
+        assert_eq!(
+            of_fields(&keyword, &text),
+            flagged("the field `a.b` is text instead of keyword")
+        );
+        assert!(of_fields(&json!({"properties": {}}), &json!({"type": "object"})).is_empty());
         for (kind, parameter, old, new) in [
             ("date", "format", json!(null), json!("epoch_second")),
             ("object", "enabled", json!(null), json!(false)),
@@ -244,6 +250,7 @@ mod tests {
             ("keyword", "null_value", json!(null), json!("none")),
             ("scaled_float", "scaling_factor", json!(10), json!(100)),
             ("keyword", "doc_values", json!(true), json!("false")),
+            ("keyword", "index", json!(null), json!(false)),
         ] {
             let field = |value: &Json| json!({"type": kind, parameter: value});
             assert_eq!(
@@ -253,6 +260,13 @@ mod tests {
         }
         for (kind, parameter, old, new) in [
             ("text", "norms", json!(true), json!(false)),
+            ("keyword", "index", json!(null), json!(true)),
+            (
+                "object",
+                "properties",
+                json!({}),
+                json!({"new": {"type": "date"}}),
+            ),
             ("text", "index_options", json!(null), json!("positions")),
             (
                 "date",

@@ -65,59 +65,6 @@ pub(in crate::diff::risk) fn of_pods(old: &Json, new: &Json) -> Vec<String> {
 }
 
 #[test]
-fn shorter_retention_is_reported_in_every_place() {
-    let ilm = |age: &str| json!({"policy": {"phases": {"hot": {}, "delete": {"min_age": age, "actions": {"delete": {}}}}}});
-    let path = "elasticsearch/main/_ilm/policy/x.json";
-    assert_eq!(
-        of_values(path, &ilm("90d"), &ilm("720h")),
-        ["retention-shrinks: records are deleted after 30 days instead of 90 days"]
-    );
-    let never = json!({"policy": {"phases": {"hot": {}}}});
-    assert_eq!(
-        of_values(path, &never, &ilm("90d")),
-        ["retention-shrinks: records are deleted after 90 days, and were never before"]
-    );
-    for (old, new) in [
-        (ilm("7d"), ilm("168h")),
-        (ilm("7d"), ilm("8d")),
-        (ilm("7d"), never),
-        (ilm("7d"), ilm("soon")),
-    ] {
-        assert!(of_values(path, &old, &new).is_empty(), "{new}");
-    }
-    let ism = |key: &str, age: &str| {
-        json!({"policy": {"default_state": "hot", "states": [
-            {"name": "hot", "actions": [], "transitions": [{"state_name": "gone", "conditions": {key: age}}]},
-            {"name": "gone", "actions": [{"retry": {}, "delete": {}}], "transitions": []},
-        ]}})
-    };
-    let path = "elasticsearch/main/_plugins/_ism/policies/x.json";
-    assert_eq!(
-        of_values(
-            path,
-            &ism("min_rollover_age", "60d"),
-            &ism("min_index_age", "30d")
-        )
-        .len(),
-        1
-    );
-    assert!(
-        of_values(
-            path,
-            &ism("min_index_age", "60d"),
-            &ism("min_rollover_age", "60d")
-        )
-        .is_empty()
-    );
-    let lifecycle = |days: &str| json!({"template": {"lifecycle": {"data_retention": days}}});
-    let path = "elasticsearch/main/_index_template/x.json";
-    assert_eq!(
-        of_values(path, &lifecycle("30d"), &lifecycle("10d")).len(),
-        1
-    );
-}
-
-#[test]
 fn shorter_retention_of_aws_is_reported() {
     let group = "AWS::Logs::LogGroup";
     let days = |days: u64| json!({"LogGroupName": "x", "RetentionInDays": days});
@@ -735,43 +682,6 @@ fn what_is_fixed_is_replaced() {
         );
     }
     assert!(of_values(path, &set("replicas", "a"), &set("replicas", "b")).is_empty());
-}
-
-#[test]
-fn mappings_are_refused() {
-    let path = "elasticsearch/main/_component_template/x@mappings.json";
-    let of = |old: Json, new: Json| {
-        let template = |field: Json| json!({"template": {"mappings": {"properties": {"a": {"properties": {"b": field}}}}}});
-        of_values(path, &template(old), &template(new))
-    };
-    assert_eq!(
-        of(json!({"type": "keyword"}), json!({"type": "text"})),
-        ["mapping-rejected: the field `a.b` is text instead of keyword"]
-    );
-    assert_eq!(
-        of(
-            json!({"type": "keyword"}),
-            json!({"type": "keyword", "index": false})
-        )
-        .len(),
-        1
-    );
-    for (old, new) in [
-        (
-            json!({"type": "keyword"}),
-            json!({"type": "keyword", "index": true}),
-        ),
-        (
-            json!({"type": "keyword", "ignore_above": 1}),
-            json!({"type": "keyword", "ignore_above": 2}),
-        ),
-        (
-            json!({"properties": {}}),
-            json!({"type": "object", "properties": {"new": {"type": "date"}}}),
-        ),
-    ] {
-        assert!(of(old, new.clone()).is_empty(), "{new}");
-    }
 }
 
 /// Any value, with keys that the rules look for.
