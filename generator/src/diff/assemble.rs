@@ -8,8 +8,8 @@ use super::blast::Reach;
 use super::comparison::{Comparison, Outcome, Whole};
 use super::group::{ChangedCluster, group};
 use super::preview::{
-    ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, FORMAT, GeneratorVersions, Group,
-    NewClusters, Preview, RenamedCluster, Risk, Side, Totals,
+    AccountRegions, ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, FORMAT,
+    GeneratorVersions, Group, NewClusters, Preview, RenamedCluster, Risk, Side, Totals,
 };
 use super::risk::{Words, acknowledge, gather, tell_earlier};
 use super::settings::{AlteredSetting, with_effects};
@@ -181,13 +181,16 @@ fn describe(one: &Comparison) -> ClusterChange {
         (added(whole.files), added(whole.objects))
     };
     let mut renamed_from = None;
+    let mut account_regions = AccountRegions::default();
     let (status, (files, objects)) = match &one.outcome {
         Outcome::Changed { files, objects, .. } => (ClusterStatus::Changed, (*files, *objects)),
         Outcome::Fleet {
             file_totals,
             object_totals,
+            regions,
             ..
         } => {
+            account_regions = regions.clone();
             let status = match one.name.as_str() {
                 ACCOUNTS => ClusterStatus::AccountFiles,
                 _ => ClusterStatus::FleetFiles,
@@ -220,6 +223,7 @@ fn describe(one: &Comparison) -> ClusterChange {
         files,
         objects,
         renamed_from,
+        account_regions,
         risks: Vec::new(),
     }
 }

@@ -10,7 +10,8 @@ use super::comparison::{Comparison, Outcome, Presence, RenderedCluster, Whole};
 use super::documents::Documents;
 use super::group::ChangedCluster;
 use super::placeholders::Placeholders;
-use super::risk::{self, Applier, RiskFinding};
+use super::preview::AccountRegions;
+use super::risk::{self, Applier};
 use super::shipping::Shipping;
 use crate::tree::RenderedTree;
 
@@ -71,8 +72,18 @@ pub fn compare_shared(
     let (old, new) = (Documents::of(base), Documents::of(head));
     let compared = compare_trees(&old, &new, &known);
     let mut risks = risk::find(&old, &new, Applier::Nobody);
+    let mut files = compared.files;
+    let mut regions = AccountRegions::default();
     if folder == ACCOUNTS {
-        forget_accounts_that_left(base, head, &mut risks);
+        let (of_base, of_head) = (regions_of(base), regions_of(head));
+        regions.added = only_in(&of_head, &of_base);
+        regions.removed = only_in(&of_base, &of_head);
+        // No cluster shares anything there any more, and what becomes of each of them is
+        // reported for itself.
+        risks.retain(|risk| !is_in(&regions.removed, risk.file.as_deref()));
+        let comes_or_goes =
+            |path: &str| is_in(&regions.added, Some(path)) || is_in(&regions.removed, Some(path));
+        files.retain(|file| !comes_or_goes(&file.path));
     }
     let name = folder.to_owned();
     Some(Comparison {
@@ -81,38 +92,30 @@ pub fn compare_shared(
             files: ChangedCluster {
                 name,
                 known,
-                files: compared.files,
+                files,
                 risks,
             },
             file_totals: compared.file_totals,
             object_totals: compared.object_totals,
+            regions,
         },
     })
 }
 
-/// Forgets the risks in what an account no longer has in a Region at all. No
-/// cluster shares anything there any more, and what becomes of each of them is
-/// reported for itself.
-fn forget_accounts_that_left(
-    base: &RenderedTree,
-    head: &RenderedTree,
-    risks: &mut Vec<RiskFinding>,
-) {
-    let left = removed_regions(base, head);
-    risks.retain(|risk| {
-        let file = risk.file.as_deref().and_then(region_of);
-        file.is_none_or(|region| !left.contains(region))
-    });
+/// The Regions of accounts that a tree has files of.
+fn regions_of(tree: &RenderedTree) -> BTreeSet<&str> {
+    let paths = tree.0.keys();
+    paths.filter_map(|path| region_of(path.as_str())).collect()
 }
 
-/// The Regions of accounts that only the base has files of.
-fn removed_regions<'t>(base: &'t RenderedTree, head: &RenderedTree) -> BTreeSet<&'t str> {
-    let regions = base.0.keys().filter_map(|path| region_of(path.as_str()));
-    let stays = |region: &&str| {
-        let mut paths = head.0.keys();
-        paths.any(|path| region_of(path.as_str()) == Some(region))
-    };
-    regions.filter(|region| !stays(region)).collect()
+fn only_in(one: &BTreeSet<&str>, other: &BTreeSet<&str>) -> Vec<String> {
+    one.difference(other).map(ToString::to_string).collect()
+}
+
+/// Whether a file is in one of these Regions.
+fn is_in(regions: &[String], file: Option<&str>) -> bool {
+    let region = file.and_then(region_of);
+    region.is_some_and(|region| regions.iter().any(|one| one == region))
 }
 
 /// `<account>/<region>` of a path below `_accounts/`.

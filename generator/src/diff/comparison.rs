@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::compare::files;
 use super::group::ChangedCluster;
 use super::placeholders::Placeholders;
-use super::preview::Totals;
+use super::preview::{AccountRegions, Totals};
 use super::risk::{ClusterFindings, RiskFinding};
 use super::shipping::Shipping;
 use crate::resolve::ResolvedCluster;
@@ -53,6 +53,8 @@ pub(super) enum Outcome {
         files: ChangedCluster,
         file_totals: Totals,
         object_totals: Totals,
+        /// Of accounts, what only one side has; its files are not among `files`.
+        regions: AccountRegions,
     },
     Added {
         whole: Whole,

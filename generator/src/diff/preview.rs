@@ -243,9 +243,30 @@ pub struct ClusterChange {
     pub objects: Totals,
     /// The removed cluster that it is under another name.
     pub renamed_from: Option<RenamedCluster>,
+    /// Of the files of accounts, those that come or go as a whole.
+    #[serde(skip_serializing_if = "AccountRegions::is_empty")]
+    pub account_regions: AccountRegions,
     /// The kinds of risk in it, the worst first.
     #[serde(rename = "dangers")]
     pub risks: Vec<ClusterRisk>,
+}
+
+/// The Regions of accounts that only one side has files of, each as
+/// `<account>/<region>`. Like those of a new cluster, these files are counted and
+/// judged, and in no group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct AccountRegions {
+    /// Those that only the head has.
+    pub added: Vec<String>,
+    /// Those that only the base has.
+    pub removed: Vec<String>,
+}
+
+impl AccountRegions {
+    /// Whether both sides have the same.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
 }
 
 /// A kind of risk in a cluster.

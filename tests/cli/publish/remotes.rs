@@ -215,5 +215,8 @@ fn why_a_branch_cannot_be_moved_is_told() {
     std::fs::write(&lock, "").expect("written");
     repository.change_alpha("fluentd: { log_level: debug }\n");
     let err = repository.refused(2, &["--to", &to, "--branch", "deploy"]);
-    assert!(err.contains("if no git process is running there, remove"), "{err}");
+    assert!(
+        err.contains("if no git process is running there, remove"),
+        "{err}"
+    );
 }

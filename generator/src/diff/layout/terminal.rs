@@ -456,7 +456,7 @@ fn list(names: &[impl AsRef<str>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::preview::{ClusterChange, ClusterStatus, Totals};
+    use crate::diff::preview::{AccountRegions, ClusterChange, ClusterStatus, Totals};
 
     fn names(count: usize) -> Vec<String> {
         let name = |number| format!("cluster-{number:03}.k8s.example.com");
@@ -475,6 +475,7 @@ mod tests {
             files: Totals::default(),
             objects: Totals::default(),
             renamed_from: None,
+            account_regions: AccountRegions::default(),
             risks: Vec::new(),
         };
         let sources = ["a.one", "a.two", "b.three", "a.four", "c.five", "c.six"];

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
-use crate::diff::preview::{ClusterChange, ClusterStatus, ClusterTotals, SettingReach, Totals};
+use crate::diff::preview::{
+    AccountRegions, ClusterChange, ClusterStatus, ClusterTotals, SettingReach, Totals,
+};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::source::{FileId, SourceFile};
 use crate::load::yaml;
@@ -264,6 +266,7 @@ fn reach(path: &str, statuses: &[(&str, ClusterStatus)]) -> SettingReach {
             files: Totals::default(),
             objects: Totals::default(),
             renamed_from: None,
+            account_regions: AccountRegions::default(),
             risks: Vec::new(),
         })
         .collect();

@@ -691,6 +691,7 @@ fn a_risk_and_clusters_keep_their_words_in_the_shortest_comment() {
         },
         objects: Totals::default(),
         renamed_from: None,
+        account_regions: AccountRegions::default(),
         risks: Vec::new(),
     };
     preview.changed_clusters = (0..40).map(change).collect();

@@ -227,6 +227,7 @@ fn change() -> impl Strategy<Value = ClusterChange> {
         files: Totals::default(),
         objects: Totals::default(),
         renamed_from: renamed.map(|(name, same_files)| RenamedCluster { name, same_files }),
+        account_regions: AccountRegions::default(),
         risks,
     })
 }

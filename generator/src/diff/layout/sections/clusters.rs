@@ -11,6 +11,17 @@ pub(in crate::diff) fn clusters(preview: &Preview) -> Section<'_> {
     let rows = rows(&preview.changed_clusters).into_iter().map(|row| {
         let (change, status) = (row.change, Status::of(row.change));
         let number = count(row.clusters.len(), "cluster");
+        let clusters = row.clusters.len();
+        let mut names = Text::default().clusters(row.clusters, number);
+        let regions = &change.account_regions;
+        for (word, regions) in [("new", &regions.added), ("no longer", &regions.removed)] {
+            if !regions.is_empty() {
+                let regions = regions.iter().map(String::as_str);
+                names = names
+                    .words(format!("; {word}: "))
+                    .clusters(regions, String::new());
+            }
+        }
         Row {
             tone: match change.status {
                 ClusterStatus::Removed | ClusterStatus::HeadFaulty | ClusterStatus::BaseFaulty => {
@@ -20,12 +31,12 @@ pub(in crate::diff) fn clusters(preview: &Preview) -> Section<'_> {
             },
             note: status.note.map(|note| Text::default().note(note)),
             risks: &change.risks,
-            clusters: row.clusters.len(),
+            clusters,
             ..Row::of([
                 Text::default().words(status.word),
                 Text::default().totals(change.files),
                 Text::default().totals(change.objects),
-                Text::default().clusters(row.clusters, number),
+                names,
             ])
         }
     });
@@ -71,7 +82,7 @@ fn rows(changes: &[ClusterChange]) -> Vec<Same<'_>> {
     for change in changes {
         let same = (
             (change.status, change.files, change.objects),
-            (&change.risks, &change.renamed_from),
+            (&change.risks, &change.renamed_from, &change.account_regions),
         );
         let number = *numbers.entry(same).or_insert(rows.len());
         match rows.get_mut(number) {
@@ -96,7 +107,7 @@ impl Same<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::preview::{ClusterRisk, Totals};
+    use crate::diff::preview::{AccountRegions, ClusterRisk, Totals};
     use crate::settings::Flag;
 
     fn change(name: &str, changed: usize, risks: &[(Flag, bool)]) -> ClusterChange {
@@ -112,6 +123,7 @@ mod tests {
             },
             objects: Totals::default(),
             renamed_from: None,
+            account_regions: AccountRegions::default(),
             risks: risks.collect(),
         }
     }
