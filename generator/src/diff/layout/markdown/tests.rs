@@ -221,6 +221,7 @@ impl Dice {
                 name: self.text(),
                 same_files: 3,
             }),
+            account_regions: AccountRegions::default(),
             risks: (0..self.roll(3))
                 .map(|_| ClusterRisk {
                     flag: Flag::ALL[self.roll(Flag::ALL.len())],
