@@ -1,10 +1,10 @@
 //! Previews made by hand: one that has everything, and one that is very long.
 
 use logfleet_generator::diff::preview::{
-    Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterRisk, ClusterStatus,
-    ClusterTotals, Detail, FORMAT, GeneratorVersions, Group, InputChange, InputScope, Line, Part,
-    PartFile, Preview, Risk, SettingChange, SettingPlace, SettingReach, Side, Sign, Totals,
-    Variant,
+    AccountRegions, Acknowledgement, Across, BlastRadius, ChangedInput, ClusterChange, ClusterRisk,
+    ClusterStatus, ClusterTotals, Detail, FORMAT, GeneratorVersions, Group, InputChange,
+    InputScope, Line, Part, PartFile, Preview, Risk, SettingChange, SettingPlace, SettingReach,
+    Side, Sign, Totals, Variant,
 };
 use logfleet_generator::fault::{Fault, Place};
 use logfleet_generator::settings::Flag;
@@ -254,6 +254,7 @@ fn changes() -> Vec<ClusterChange> {
         },
         objects: Totals::default(),
         renamed_from: None,
+        account_regions: AccountRegions::default(),
         risks: Vec::new(),
     };
     let mut changes: Vec<_> = names(0, 998)
