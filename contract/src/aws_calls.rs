@@ -12,6 +12,8 @@ pub enum Caller {
     Account,
     /// The role of a store of secrets, or the reconciler's own where it has none.
     Store,
+    /// The role that a cluster of EKS lets in, or the reconciler's own where it has none.
+    Cluster,
 }
 
 /// On what a call is authorised.
@@ -55,6 +57,10 @@ pub enum On {
     StoreRoles,
     /// Roles by which `servers` are signed in at.
     DomainRoles,
+    /// Roles that clusters of EKS among `kubernetes` let in.
+    EksRoles,
+    /// Clusters of EKS among `kubernetes`.
+    EksApiServers,
     /// Domains of Amazon OpenSearch Service among `servers`, where no role is assumed for them.
     Domains,
     /// Secrets of clusters.
@@ -79,6 +85,8 @@ impl On {
             Self::Records => "arn:aws:s3:::<aws.records.bucket>/*",
             Self::StoreRoles => "<secret_stores.….role_arn>",
             Self::DomainRoles => "<servers.….administrator.aws_sigv4.role_arn>",
+            Self::EksRoles => "<kubernetes.….eks.role_arn>",
+            Self::EksApiServers => "arn:aws:eks:<region>:<account>:cluster/<cluster>",
             Self::Domains => "arn:aws:es:<region>:<account>:domain/<domain>/*",
             Self::Secrets => "arn:aws:secretsmanager:*:<account>:secret:logfleet/*",
             Self::EksClusters => "arn:aws:eks:*:<account>:cluster/*",
@@ -146,6 +154,13 @@ pub const CALLS: &[Listed] = &[
         "AssumeRole",
         On::DomainRoles,
         "signs in at a domain of Amazon OpenSearch Service",
+    ),
+    listed(
+        Caller::Own,
+        "sts",
+        "AssumeRole",
+        On::EksRoles,
+        "signs in at a cluster of EKS",
     ),
     listed(
         Caller::Own,
@@ -513,6 +528,13 @@ pub const CALLS: &[Listed] = &[
         On::Secrets,
         "takes it back if the cluster comes again",
     ),
+    listed(
+        Caller::Cluster,
+        "eks",
+        "DescribeCluster",
+        On::EksApiServers,
+        "finds the API server and its authority",
+    ),
 ];
 
 /// Whether a call is listed.
@@ -532,6 +554,7 @@ pub fn table() -> String {
             Caller::Own => "reconciler",
             Caller::Account => "`aws.role`",
             Caller::Store => "`secret_stores.….role_arn`",
+            Caller::Cluster => "`kubernetes.….eks.role_arn`",
         };
         text.push_str(&format!(
             "| {who} | `{}:{}` | `{}` | {} |\n",

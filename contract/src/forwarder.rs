@@ -141,6 +141,9 @@ pub struct Stream {
     /// The log streams whose events it takes; all by default.
     #[serde(default, skip_serializing_if = "LogStreams::is_all")]
     pub log_streams: LogStreams,
+    /// What every document of it gets as `labels`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Log streams by patterns of their names, in which `*` stands for any part.
@@ -565,6 +568,7 @@ mod tests {
                 dataset: format!("dataset.number_{number}"),
                 to: (0..5).map(|own| format!("destination_{own}")).collect(),
                 log_streams: LogStreams::default(),
+                labels: [("team".to_owned(), "platform".to_owned())].into(),
             };
             large.streams.insert(group.stream.clone(), stream);
             large

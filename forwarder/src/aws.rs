@@ -9,17 +9,13 @@ pub mod parameters;
 pub mod s3;
 pub mod secrets;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
-};
-use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::Request;
 use logfleet_contract::partition;
+use logfleet_signing::{Signer, SigningError};
 
 use crate::http::{Client, Response, SendError, Trust, TrustError};
 use crate::{adapt, clock};
@@ -136,9 +132,21 @@ impl Aws {
         &self.place.region
     }
 
-    /// The credential, to sign requests to a domain with.
-    pub fn credentials(&self) -> &Credentials {
-        &self.place.credentials
+    /// Signs a request to a service, in any Region, with the function's own credential.
+    pub fn sign(
+        &self,
+        request: &mut Request<Bytes>,
+        region: &str,
+        service: &str,
+    ) -> Result<(), SigningError> {
+        let signer = Signer {
+            credentials: &self.place.credentials,
+            region,
+            service,
+            now: clock::system(),
+        };
+        let body = request.body().clone();
+        signer.sign(request, &body)
     }
 
     /// Where a service is.
@@ -182,14 +190,8 @@ impl Aws {
         action: &str,
         mut request: Request<Bytes>,
     ) -> Result<Response, AwsError> {
-        sign_request(
-            &mut request,
-            &self.place.credentials,
-            &self.place.region,
-            service,
-            clock::system(),
-        )
-        .map_err(|error| AwsError::strange(action, &error))?;
+        self.sign(&mut request, &self.place.region, service)
+            .map_err(|error| AwsError::strange(action, &error))?;
         let sent = self.client.send(request, LARGEST_ANSWER, TIMEOUT).await;
         sent.map_err(|error| AwsError::Unanswered {
             action: action.to_owned(),
@@ -249,75 +251,9 @@ fn code(body: &[u8]) -> Option<String> {
     Some(code?.text()?.to_owned())
 }
 
-/// Signs a request with Signature Version 4.
-pub fn sign_request(
-    request: &mut Request<Bytes>,
-    credentials: &Credentials,
-    region: &str,
-    service: &str,
-    now: SystemTime,
-) -> Result<(), String> {
-    let mut settings = SigningSettings::default();
-    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-    if service == "s3" {
-        settings.percent_encoding_mode = PercentEncodingMode::Single;
-        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-    }
-    let identity = credentials.clone().into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name(service)
-        .time(now)
-        .settings(settings)
-        .build()
-        .map_err(|error| error.to_string())?
-        .into();
-    let headers: Vec<(String, String)> = request
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-        .collect();
-    let body = request.body().clone();
-    let signable = SignableRequest::new(
-        request.method().as_str(),
-        request.uri().to_string(),
-        headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-        SignableBody::Bytes(&body),
-    )
-    .map_err(|error| error.to_string())?;
-    let (instructions, _) = sign(signable, &parameters)
-        .map_err(|error| error.to_string())?
-        .into_parts();
-    instructions.apply_to_request_http1x(request);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
     use super::*;
-
-    #[test]
-    fn a_request_is_signed_for_its_service_and_region() {
-        let credentials =
-            Credentials::new("AKIDEXAMPLE", "secret", Some("token".into()), None, "test");
-        let mut request = Request::post(
-            "https://search-x.eu-west-1.es.amazonaws.com/logs-a/_bulk?filter_path=items.*.status",
-        )
-        .header("content-type", "application/x-ndjson")
-        .body(Bytes::from_static(b"{}"))
-        .expect("a request");
-        let time = UNIX_EPOCH + Duration::from_secs(1_795_900_000);
-        sign_request(&mut request, &credentials, "eu-west-1", "es", time).expect("signed");
-        let header = |name: &str| request.headers()[name].to_str().expect("text").to_owned();
-        assert_eq!(header("x-amz-date"), "20261128T210640Z");
-        assert_eq!(header("x-amz-security-token"), "token");
-        assert!(header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261128/eu-west-1/es/aws4_request, SignedHeaders="));
-    }
 
     #[test]
     fn the_reason_of_a_refusal_is_its_code_only() {

@@ -1,7 +1,7 @@
 //! A document of an event: what is common to all of a log stream, its time, and
 //! what is read out of it. Pure.
 //!
-//! Members outside of `cluster` and `data_stream` are written with dots, which
+//! Members outside of `cluster`, `data_stream` and `labels` are written with dots, which
 //! both servers read as objects: so what a format adds below `aws` or `event` never
 //! makes a second member of one name, which they refuse.
 
@@ -126,20 +126,29 @@ impl Head {
         ] {
             member(&mut out, name, value);
         }
-        if let Some(tags) = origin.tags.filter(|tags| !tags.is_empty()) {
-            out.extend_from_slice(b",\"aws.tags\":{");
-            for (place, (key, value)) in tags.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                write_text(key, &mut out);
-                out.push(b':');
-                write_text(value, &mut out);
-            }
-            out.push(b'}');
-        }
+        texts(&mut out, "aws.tags", origin.tags);
+        // No table of `logfleet_events` has a field in it, so it is no document's second member of this name.
+        let stream = configuration.streams.get(route.stream);
+        texts(&mut out, "labels", stream.map(|stream| &stream.labels));
         Self(out)
     }
+}
+
+/// Appends a member that is an object of texts with any keys, behind a comma; nothing without any.
+fn texts(out: &mut Vec<u8>, name: &str, texts: Option<&BTreeMap<String, String>>) {
+    let Some(texts) = texts.filter(|texts| !texts.is_empty()) else {
+        return;
+    };
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    for (place, (key, value)) in texts.iter().enumerate() {
+        out.push(if place == 0 { b'{' } else { b',' });
+        write_text(key, out);
+        out.push(b':');
+        write_text(value, out);
+    }
+    out.push(b'}');
 }
 
 fn members(out: &mut Vec<u8>, members: &[(&str, Option<&str>)]) {
@@ -248,18 +257,22 @@ mod tests {
 
     fn document(text: &str, received: Option<i64>) -> Value {
         let configuration = example::configuration("https://one.example.com");
+        document_by(&configuration, text, received)
+    }
+
+    fn document_by(configuration: &Configuration, text: &str, received: Option<i64>) -> Value {
         let header = Header {
             log_group: "/logfleet/alpha/aws/vpc".into(),
             log_stream: "eni-1".into(),
             ..Header::default()
         };
-        let route = route::of_log_group(&configuration, &header).expect("a route");
+        let route = route::of_log_group(configuration, &header).expect("a route");
         let origin = Origin {
             log_group: Some(&header.log_group),
             log_stream: Some(&header.log_stream),
             ..Origin::default()
         };
-        let head = Head::new(&configuration, &route, origin, NOW);
+        let head = Head::new(configuration, &route, origin, NOW);
         let event = Event {
             id: Some("7"),
             received,
@@ -325,6 +338,33 @@ mod tests {
                 .expect("text")
                 .starts_with("9999-")
         );
+    }
+
+    #[test]
+    fn every_document_has_the_labels_of_its_stream() {
+        let mut configuration = example::configuration("https://one.example.com");
+        let labels = [("team", "network"), ("cost-center", "a \"b\"")];
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let stream = configuration.streams.get_mut("aws_vpc");
+        stream.expect("a stream").labels = labels.into();
+        let found = document_by(&configuration, "x", None);
+        assert_eq!(
+            found["labels"],
+            serde_json::json!({ "team": "network", "cost-center": "a \"b\"" })
+        );
+        assert_eq!(found["message"], "x");
+        assert_eq!(document("x", None).get("labels"), None);
+    }
+
+    /// Both servers refuse a document with two members of one name.
+    #[test]
+    fn no_log_has_labels_of_its_own() {
+        let fields = logfleet_events::TABLES
+            .iter()
+            .flat_map(|table| table.fields);
+        let mut targets = fields.map(|field| field.target);
+        let own = targets.find(|own| own.split('.').next() == Some("labels"));
+        assert_eq!(own, None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use ureq::http::{HeaderValue, Request, header};
 use zeroize::Zeroizing;
 
-use crate::aws::{Accounts, Aws, AwsError};
+use crate::aws::{Accounts, Aws, AwsError, eks};
 use crate::credential::Form;
 use crate::store::Secret;
 
@@ -27,14 +27,16 @@ enum Kind {
     Header(SecretString),
     /// A role of AWS, by which each request is signed.
     Role(Role),
+    /// A role of AWS, which gives each request a token for a cluster of EKS.
+    Eks { role: Role, cluster: String },
 }
 
-/// A role of AWS, at a domain of Amazon OpenSearch Service.
-#[derive(Clone)]
+/// A role of AWS.
+#[derive(Clone, Debug)]
 pub struct Role {
     /// The reconciler's own credential, and those of the roles that it assumes.
     pub accounts: Arc<Accounts>,
-    /// The domain's Region.
+    /// The Region of what it signs in at.
     pub region: String,
     /// The role that is assumed; without it, the reconciler's own credential counts.
     pub role_arn: Option<String>,
@@ -58,15 +60,17 @@ impl Identity {
 
     /// A token, as Kubernetes' API server takes one.
     pub fn token(token: &SecretString) -> Self {
-        Self(Kind::Header(SecretString::from(format!(
-            "Bearer {}",
-            token.expose_secret()
-        ))))
+        Self(Kind::Header(bearer(token)))
     }
 
-    /// A role of AWS.
+    /// A role of AWS, at a domain of Amazon OpenSearch Service.
     pub fn role(role: Role) -> Self {
         Self(Kind::Role(role))
+    }
+
+    /// A role of AWS, at the API server of a cluster of EKS.
+    pub fn eks(role: Role, cluster: String) -> Self {
+        Self(Kind::Eks { role, cluster })
     }
 
     fn pair(scheme: &str, identifier: &str, value: &SecretString) -> Self {
@@ -81,23 +85,36 @@ impl Identity {
     /// Adds to a request who sends it.
     pub(crate) fn sign<B>(&self, request: &mut Request<B>, body: &[u8]) -> Result<(), String> {
         match &self.0 {
-            Kind::Header(value) => {
-                let mut value = HeaderValue::from_str(value.expose_secret())
-                    .map_err(|_| "the credential holds characters that no header has".to_owned())?;
-                value.set_sensitive(true);
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-                Ok(())
+            Kind::Header(value) => authorize(request, value),
+            Kind::Eks { role, cluster } => {
+                let token = role.aws().and_then(|aws| eks::token(&aws, cluster));
+                authorize(request, &bearer(&token.map_err(|error| error.to_string())?))
             }
             Kind::Role(role) => {
                 let aws = role.aws().map_err(|error| error.to_string())?;
                 aws.sign(request, body, DOMAIN)
+                    .map_err(|error| error.to_string())
             }
         }
     }
 }
 
+fn bearer(token: &SecretString) -> SecretString {
+    SecretString::from(format!("Bearer {}", token.expose_secret()))
+}
+
+/// Gives a request its header `Authorization`.
+fn authorize<B>(request: &mut Request<B>, value: &SecretString) -> Result<(), String> {
+    let mut value = HeaderValue::from_str(value.expose_secret())
+        .map_err(|_| "the credential holds characters that no header has".to_owned())?;
+    value.set_sensitive(true);
+    request.headers_mut().insert(header::AUTHORIZATION, value);
+    Ok(())
+}
+
 impl Role {
-    fn aws(&self) -> Result<Aws, AwsError> {
+    /// The way to AWS as this role.
+    pub(crate) fn aws(&self) -> Result<Aws, AwsError> {
         match &self.role_arn {
             Some(role_arn) => self.accounts.assumed(role_arn, &self.region),
             None => self.accounts.own(&self.region),
@@ -109,7 +126,7 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Kind::Header(_) => "Identity(by a secret)",
-            Kind::Role(_) => "Identity(by a role)",
+            Kind::Role(_) | Kind::Eks { .. } => "Identity(by a role)",
         })
     }
 }

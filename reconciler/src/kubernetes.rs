@@ -2,6 +2,9 @@
 //!
 //! A Secret that the reconciler wrote has a label; one without it is somebody else's, and left alone.
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use logfleet_contract::authentication::KubernetesSecret;
@@ -9,9 +12,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::client::{Client, RequestError};
+use crate::aws::eks;
+use crate::client::{Client, Connection, RequestError, Retry};
 use crate::credential::{Credential, Layout};
 use crate::fault::Fault;
+use crate::identity::{Identity, Role};
+use crate::settings::check_address;
 use crate::store::Secret;
 use crate::wiped::Wiped;
 
@@ -24,12 +30,68 @@ const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "logfleet-reco
 const FIELD_MANAGER: &str = "logfleet-reconciler";
 
 /// A cluster's API server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ApiServer {
     /// Its place in messages.
     pub place: String,
     /// The way there.
-    pub client: Client,
+    pub way: Way,
+}
+
+/// The way to an API server.
+#[derive(Debug)]
+pub enum Way {
+    /// By a token that is known.
+    Token(Box<Client>),
+    /// By a role of AWS.
+    Eks(Box<EksWay>),
+}
+
+/// The way to an API server of EKS. It is asked for when it is first needed: a cluster that can't be described
+/// is no reason to leave others alone.
+#[derive(Debug)]
+pub struct EksWay {
+    /// The role that the cluster lets in.
+    pub role: Role,
+    /// The cluster's name in EKS.
+    pub cluster: String,
+    /// The address; EKS knows it otherwise.
+    pub url: Option<String>,
+    /// Certificates of authorities, in PEM; EKS has the cluster's own otherwise.
+    pub authorities: Option<Vec<u8>>,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// How requests are sent again.
+    pub retry: Retry,
+    /// What came of it.
+    pub client: OnceLock<Result<Client, Fault>>,
+}
+
+impl EksWay {
+    fn find(&self, place: &str) -> Result<Client, Fault> {
+        let (url, authorities) = match (&self.url, &self.authorities) {
+            (Some(url), Some(authorities)) => (url.clone(), authorities.clone()),
+            (url, authorities) => {
+                let aws = self.role.aws();
+                let found = aws.and_then(|aws| eks::endpoint(&aws, &self.cluster));
+                let found = found.map_err(|error| error.fault(place))?;
+                (
+                    url.clone().unwrap_or(found.url),
+                    authorities.clone().unwrap_or(found.authority),
+                )
+            }
+        };
+        check_address(&url, false)
+            .map_err(|message| Fault::new(place, format!("`{url}` {message}")))?;
+        let connection = Connection {
+            url,
+            authorities: Some(authorities),
+            timeout: self.timeout,
+            retry: self.retry,
+        };
+        let identity = Identity::eks(self.role.clone(), self.cluster.clone());
+        Client::new(&connection, identity)
+    }
 }
 
 /// What a cluster holds of a credential.
@@ -50,9 +112,23 @@ pub enum Delivery {
 }
 
 impl ApiServer {
+    fn client(&self) -> Result<&Client, Fault> {
+        match &self.way {
+            Way::Token(client) => Ok(client),
+            Way::Eks(way) => {
+                let found = way.client.get_or_init(|| way.find(&self.place));
+                found.as_ref().map_err(Clone::clone)
+            }
+        }
+    }
+
     /// Sees what is in a cluster.
     pub fn delivery(&self, secret: &KubernetesSecret, record: Option<&Credential>) -> Delivery {
-        let found = match self.client.find(&path(secret)) {
+        let client = match self.client() {
+            Ok(client) => client,
+            Err(fault) => return Delivery::Unknown(fault),
+        };
+        let found = match client.find(&path(secret)) {
             Ok(Some(found)) => Wiped(found),
             Ok(None) => return Delivery::Missing,
             Err(error) => return Delivery::Unknown(self.fault(secret, &error)),
@@ -87,7 +163,7 @@ impl ApiServer {
         }));
         // What somebody changed by hand is put back.
         let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true", path(secret));
-        self.client
+        self.client()?
             .send_as("PATCH", &path, "application/apply-patch+yaml", &body.0)
             .map(|answer| drop(Wiped(answer)))
             .map_err(|error| self.fault(secret, &error))
@@ -97,11 +173,12 @@ impl ApiServer {
     pub fn delete(&self, secret: &KubernetesSecret) -> Result<(), Fault> {
         let path = path(secret);
         let told = |error| self.fault(secret, &error);
-        let found = self.client.find(&path).map_err(told)?.map(Wiped);
+        let client = self.client()?;
+        let found = client.find(&path).map_err(told)?.map(Wiped);
         if !found.is_some_and(|found| is_ours(&found.0)) {
             return Ok(());
         }
-        match self.client.send("DELETE", &path, None) {
+        match client.send("DELETE", &path, None) {
             Err(error) if error.status() != Some(404) => Err(told(error)),
             _ => Ok(()),
         }
@@ -114,6 +191,7 @@ impl ApiServer {
             error.to_string(),
         );
         match error.status() {
+            Some(401) if matches!(self.way, Way::Eks(_)) => fault.hint("the cluster doesn't let the role in: make an access entry for it, docs/reconciler.md"),
             Some(401) => fault.hint("the API server doesn't know the token: see that it is of this cluster and hasn't expired"),
             Some(403) => fault.hint(format!("let the token's owner get, create, patch and delete Secrets in the namespace `{namespace}`: docs/reconciler.md")),
             Some(404) => fault.hint(format!("the namespace `{namespace}` must exist: apply the cluster's kubernetes/ first")),

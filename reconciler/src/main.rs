@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
+use logfleet_reconciler::aws::Accounts;
 use logfleet_reconciler::cli::{self, Terminal};
 use logfleet_reconciler::client::Retry;
 use logfleet_reconciler::session::{Surroundings, aws_stores};
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let ended = ends_at_signals();
     let surroundings = Surroundings {
         environment: &ProcessEnvironment,
+        sign_in: &Accounts::sign_in,
         stores: &aws_stores,
         retry: Retry::default(),
         now: Timestamp::now,

@@ -1,5 +1,7 @@
 //! Puts the steps together: source, wanted, observe, plan, apply. IO.
 
+mod clusters;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,21 +10,21 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use logfleet_contract::authentication::KubernetesSecret;
 use secrecy::SecretString;
 
-use crate::aws::{Access, Accounts};
+use clusters::see_deliveries;
+
+use crate::aws::{Access, Accounts, AwsError};
 use crate::client::{Client, Connection, Retry};
-use crate::credential::{CredentialName, Form};
+use crate::credential::Form;
 use crate::fault::Fault;
 use crate::identity::{Identity, Role};
-use crate::kubernetes::{ApiServer, Delivery};
+use crate::kubernetes::ApiServer;
 use crate::plan::{Plan, Subject, TargetPlan};
 use crate::server::apply::{Report, Target, apply};
 use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
-use crate::server::write::PARALLEL;
-use crate::settings::{self, Administrator, Environment, SecretSource, Server, Settings};
+use crate::settings::{Administrator, Environment, SecretSource, Server, Settings};
 use crate::shard::Shard;
 use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
@@ -34,14 +36,13 @@ use crate::store::{SecretStore, Stores};
 use crate::wanted::{Wanted, WantedServer};
 use crate::work::Work;
 
-/// How long a request to an API server of Kubernetes may take.
-const API_SERVER_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What a run needs from outside.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Environment variables.
     pub environment: &'a dyn Environment,
+    /// Signs in at AWS.
+    pub sign_in: &'a dyn Fn(Access) -> Result<Accounts, AwsError>,
     /// Makes the stores of the settings.
     pub stores: &'a dyn Fn(&Settings) -> Result<Stores, Vec<Fault>>,
     /// How requests are sent again.
@@ -136,10 +137,7 @@ impl Configured {
     ) -> Result<(Connection, Client), Fault> {
         let server = &self.settings.servers[name];
         let connection = self.connection(name, server, surroundings.retry)?;
-        let client = Client::new(
-            &connection,
-            self.administrator(name, server, surroundings.environment)?,
-        )?;
+        let client = Client::new(&connection, self.administrator(name, server, surroundings)?)?;
         Ok((connection, client))
     }
 
@@ -158,17 +156,18 @@ impl Configured {
         &self,
         name: &str,
         server: &Server,
-        environment: &dyn Environment,
+        surroundings: &Surroundings<'_>,
     ) -> Result<Identity, Fault> {
         let place = format!("servers.{name}.administrator");
         match &server.administrator {
             Administrator::User { username, password } => {
-                let password = self.secret(&format!("{place}.password"), password, environment)?;
+                let place = format!("{place}.password");
+                let password = self.secret(&place, password, surroundings.environment)?;
                 Ok(Identity::user(username, &password))
             }
             Administrator::Role(role) => {
-                let accounts =
-                    Accounts::sign_in(Access::default()).map_err(|error| error.fault(&place))?;
+                let accounts = (surroundings.sign_in)(Access::default());
+                let accounts = accounts.map_err(|error| error.fault(&place))?;
                 Ok(Identity::role(Role {
                     accounts: Arc::new(accounts),
                     region: role.region.clone(),
@@ -176,51 +175,6 @@ impl Configured {
                 }))
             }
         }
-    }
-
-    /// The API servers of clusters, with the reconciler's token of each.
-    fn api_servers(
-        &self,
-        surroundings: &Surroundings<'_>,
-    ) -> Result<BTreeMap<String, ApiServer>, Vec<Fault>> {
-        let mut servers = BTreeMap::new();
-        let mut faults = Vec::new();
-        for (cluster, settings) in &self.settings.kubernetes {
-            match self.api_server(cluster, settings, surroundings) {
-                Ok(server) => {
-                    servers.insert(cluster.clone(), server);
-                }
-                Err(fault) => faults.push(fault),
-            }
-        }
-        if faults.is_empty() {
-            Ok(servers)
-        } else {
-            Err(faults)
-        }
-    }
-
-    fn api_server(
-        &self,
-        cluster: &str,
-        settings: &settings::ApiServer,
-        surroundings: &Surroundings<'_>,
-    ) -> Result<ApiServer, Fault> {
-        let place = format!("kubernetes.{cluster}");
-        let authorities = settings.certificate_authority.as_deref();
-        let connection = Connection {
-            url: settings.url.clone(),
-            authorities: self.authorities(&place, authorities)?,
-            timeout: API_SERVER_TIMEOUT,
-            retry: surroundings.retry,
-        };
-        let token = self.secret(
-            &format!("{place}.token"),
-            &settings.token,
-            surroundings.environment,
-        )?;
-        let client = Client::new(&connection, Identity::token(&token))?;
-        Ok(ApiServer { place, client })
     }
 
     /// The certificates of a PEM file.
@@ -413,40 +367,6 @@ impl Configured {
             ended.collect()
         })
     }
-}
-
-/// Sees what clusters hold of their credentials, a few at a time.
-fn see_deliveries(
-    observed: &mut Observed,
-    wanted: &WantedServer,
-    decisions: &Decisions,
-    api_servers: &BTreeMap<String, ApiServer>,
-) {
-    let chosen = decisions.clusters.as_ref();
-    let secrets: Vec<_> = wanted
-        .credentials
-        .iter()
-        .filter(|(name, _)| chosen.is_none_or(|chosen| chosen.contains(&name.cluster)))
-        .filter_map(|(name, own)| Some((name, own.kubernetes.as_ref()?)))
-        .collect();
-    let records = &observed.ledger.inventory.credentials;
-    let see = |(name, secret): &(&CredentialName, &KubernetesSecret)| {
-        let server = api_servers.get(&name.cluster);
-        let seen = |server: &ApiServer| server.delivery(secret, records.get(name));
-        ((*name).clone(), server.map_or(Delivery::Others, seen))
-    };
-    let mut seen = BTreeMap::new();
-    for chunk in secrets.chunks(PARALLEL) {
-        seen.extend(std::thread::scope(|scope| {
-            let started: Vec<_> = chunk
-                .iter()
-                .map(|one| scope.spawn(move || see(one)))
-                .collect();
-            let ended = started.into_iter().filter_map(|thread| thread.join().ok());
-            ended.collect::<Vec<_>>()
-        }));
-    }
-    observed.deliveries = seen;
 }
 
 impl Observation {

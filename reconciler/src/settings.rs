@@ -132,16 +132,66 @@ impl TryFrom<AdministratorSettings> for Administrator {
 
 /// A cluster's API server.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "ApiServerSettings")]
 pub struct ApiServer {
-    /// Its address, `https:`.
-    pub url: String,
+    /// Its address, `https:`; EKS knows that of its clusters.
+    pub url: Option<String>,
     /// A PEM file with the authorities that may sign its certificate, relative to the settings' folder. Without it
-    /// the system's authorities count.
-    #[serde(default)]
+    /// the cluster's own authority counts, as EKS knows it, or the system's authorities.
     pub certificate_authority: Option<PathBuf>,
-    /// Where the token is that the reconciler signs in with.
-    pub token: SecretSource,
+    /// As whom the reconciler signs in.
+    pub sign_in: SignIn,
+}
+
+/// As whom the reconciler signs in at a cluster's API server.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// Whose token it is.
+    Token(SecretSource),
+    /// A role of AWS, at a cluster of EKS: there is no secret.
+    Eks(EksCluster),
+}
+
+/// A cluster of EKS, and the role that it lets in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EksCluster {
+    /// Its name in EKS.
+    pub name: String,
+    /// Its Region.
+    pub region: String,
+    /// The role to assume; by default what the reconciler works as.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    #[serde(default)]
+    pub external_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiServerSettings {
+    url: Option<String>,
+    certificate_authority: Option<PathBuf>,
+    token: Option<SecretSource>,
+    eks: Option<EksCluster>,
+}
+
+impl TryFrom<ApiServerSettings> for ApiServer {
+    type Error = &'static str;
+
+    fn try_from(settings: ApiServerSettings) -> Result<Self, Self::Error> {
+        let sign_in = match (settings.token, settings.eks) {
+            (Some(token), None) if settings.url.is_some() => SignIn::Token(token),
+            (None, Some(cluster)) => SignIn::Eks(cluster),
+            _ => return Err("an API server has either `url` and `token`, or `eks`"),
+        };
+        Ok(Self {
+            url: settings.url,
+            certificate_authority: settings.certificate_authority,
+            sign_in,
+        })
+    }
 }
 
 /// Where a secret of the reconciler's own is: never in the file itself.
@@ -237,7 +287,8 @@ impl Settings {
             }
         }
         for (name, server) in &settings.kubernetes {
-            if let Err(message) = check_address(&server.url, false) {
+            let url = server.url.as_ref();
+            if let Some(Err(message)) = url.map(|url| check_address(url, false)) {
                 faults.push(Fault::new(
                     place,
                     format!("`kubernetes.{name}.url` {message}"),
@@ -302,7 +353,7 @@ impl Settings {
 }
 
 /// Sees that nothing secret is sent in plain text by accident, nor part of the address.
-fn check_address(url: &str, may_be_unencrypted: bool) -> Result<(), String> {
+pub(crate) fn check_address(url: &str, may_be_unencrypted: bool) -> Result<(), String> {
     let Ok(uri) = url.parse::<ureq::http::Uri>() else {
         return Err("isn't an address".to_owned());
     };
@@ -415,6 +466,25 @@ secret_stores:
         let faults = parse(&text.replace("backend: opensearch", "backend: elasticsearch"))
             .expect_err("Elasticsearch");
         assert!(faults[0].message.contains("doesn't know"), "{faults:?}");
+    }
+
+    #[test]
+    fn an_api_server_has_a_token_or_is_of_eks() {
+        let with = |server: &str| parse(&format!("{EXAMPLE}kubernetes: {{ alpha: {server} }}"));
+        let settings = with("{ eks: { name: a, region: eu-central-1 } }").expect("it is right");
+        let alpha = &settings.kubernetes["alpha"];
+        assert!(alpha.url.is_none() && matches!(alpha.sign_in, SignIn::Eks(_)));
+        for wrong in [
+            "{ url: \"https://a.example.com\" }",
+            "{ token: { variable: A } }",
+            "{ url: \"https://a.example.com\", token: { variable: A }, eks: { name: a, region: b } }",
+        ] {
+            let faults = with(wrong).expect_err(wrong);
+            assert!(
+                faults[0].message.contains("either `url` and `token`"),
+                "{faults:?}"
+            );
+        }
     }
 
     #[test]

@@ -115,6 +115,11 @@ fn map(entry: impl Fn(usize, &str) -> (String, Value)) -> Value {
     Value::Object(entries)
 }
 
+/// Labels are texts of one line.
+fn may_be_a_label(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
 /// A cluster that has every text in every place.
 fn cluster() -> Value {
     json!({
@@ -136,6 +141,7 @@ fn cluster() -> Value {
         } },
         "streams": map(|number, text| (format!("s{number}"), json!({
             "description": text, "destinations": { format!("t{number}"): true },
+            "labels": if may_be_a_label(text) { json!({ "own": text }) } else { json!({}) },
         }))),
         "sources": { "kubernetes": { "applications": { "records": {
             "exclude": map(|number, text| (format!("e{number}"), json!({
@@ -269,6 +275,12 @@ fn fluentd_reads_every_text_back() {
             .expect("found");
         assert_eq!(read_ruby(constant), *text, "{call}");
         assert!(call.ends_with(")}"), "{call}");
+        if may_be_a_label(text) {
+            let labels = value_after(&conf, &format!("labels_s{number}"), "labels");
+            let (_, label) = labels.split_once("Hash[\"own\", ").expect("a label");
+            assert_eq!(read_ruby(label), *text, "{labels}");
+            assert!(label.contains("\"].merge("), "{labels}");
+        }
     }
 }
 

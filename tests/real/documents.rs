@@ -21,7 +21,7 @@ pub const UNMAPPED: [(&str, &str); 6] = [
 ];
 
 /// Fields that a sample must be found by, by stream; those below a map with their key.
-pub const WANTED: [(&str, &str); 35] = [
+pub const WANTED: [(&str, &str); 36] = [
     ("applications", "@timestamp"),
     ("applications", "cluster.account"),
     ("applications", "cluster.environment"),
@@ -47,6 +47,7 @@ pub const WANTED: [(&str, &str); 35] = [
     ("events", "event.reason"),
     ("ingress", "kubernetes.pod_name"),
     ("machines", "host.name"),
+    ("machines", "labels.owner"),
     ("machines", "log.file.path"),
     ("machines", "log.offset"),
     ("machines", "machine.role"),

@@ -10,57 +10,70 @@ use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::model::Model;
-use crate::played::{Failure, Plan, Played};
+use crate::played::{Failure, Plan, Played, Request};
 use crate::program::{Program, pass};
 
 const TOKEN: &str = "canary-token-of-the-cluster";
 const PATH: &str = "api/v1/namespaces/logging/secrets/logfleet-main";
 
-type Secrets = Arc<Mutex<BTreeMap<String, Value>>>;
+/// What an API server holds.
+pub type Secrets = Arc<Mutex<BTreeMap<String, Value>>>;
 
 /// An API server that has one namespace.
 fn api_server() -> (Played, Secrets) {
     let secrets = Secrets::default();
     let own = Arc::clone(&secrets);
     let played = Played::start(move |request| {
-        let status = |code: u16, message: &str| {
-            (
-                code,
-                json!({ "kind": "Status", "status": "Failure", "message": message, "code": code }),
-            )
-        };
-        if request.headers["authorization"] != format!("Bearer {TOKEN}") {
-            return status(401, "Unauthorized");
-        }
-        if !request
-            .path
-            .starts_with("api/v1/namespaces/logging/secrets/")
-        {
-            return status(404, "namespaces \"other\" not found");
-        }
-        let mut secrets = own.lock().unwrap();
-        match request.method.as_str() {
-            "GET" => match secrets.get(&request.path) {
-                Some(found) => (200, found.clone()),
-                None => status(404, "secrets not found"),
-            },
-            "PATCH" => {
-                assert_eq!(request.kind, "application/apply-patch+yaml");
-                assert_eq!(request.query, "fieldManager=logfleet-reconciler&force=true");
-                secrets.insert(request.path.clone(), request.json());
-                (200, request.json())
-            }
-            "DELETE" => {
-                secrets.remove(&request.path);
-                (200, json!({ "kind": "Status", "status": "Success" }))
-            }
-            other => panic!("{other}"),
-        }
+        secrets_api(request, &own, |authorization| {
+            authorization == format!("Bearer {TOKEN}")
+        })
     });
     (played, secrets)
 }
 
-fn handed(secrets: &Secrets) -> (String, String) {
+/// What the API server answers, to whom it lets in.
+pub fn secrets_api(
+    request: &Request,
+    secrets: &Secrets,
+    lets_in: impl FnOnce(&str) -> bool,
+) -> (u16, Value) {
+    let status = |code: u16, message: &str| {
+        (
+            code,
+            json!({ "kind": "Status", "status": "Failure", "message": message, "code": code }),
+        )
+    };
+    if !lets_in(&request.headers["authorization"]) {
+        return status(401, "Unauthorized");
+    }
+    if !request
+        .path
+        .starts_with("api/v1/namespaces/logging/secrets/")
+    {
+        return status(404, "namespaces \"other\" not found");
+    }
+    let mut secrets = secrets.lock().unwrap();
+    match request.method.as_str() {
+        "GET" => match secrets.get(&request.path) {
+            Some(found) => (200, found.clone()),
+            None => status(404, "secrets not found"),
+        },
+        "PATCH" => {
+            assert_eq!(request.kind, "application/apply-patch+yaml");
+            assert_eq!(request.query, "fieldManager=logfleet-reconciler&force=true");
+            secrets.insert(request.path.clone(), request.json());
+            (200, request.json())
+        }
+        "DELETE" => {
+            secrets.remove(&request.path);
+            (200, json!({ "kind": "Status", "status": "Success" }))
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// User and password that a cluster was handed.
+pub fn handed(secrets: &Secrets) -> (String, String) {
     let secrets = secrets.lock().unwrap();
     let data = &secrets[PATH]["data"];
     let text = |key: &str| {
@@ -70,7 +83,8 @@ fn handed(secrets: &Secrets) -> (String, String) {
     (text("username"), text("password"))
 }
 
-fn told(secret: &str, namespace: &str) -> Value {
+/// How the shippers of a cluster authenticate.
+pub fn authenticated(secret: &str, namespace: &str) -> Value {
     json!({ "type": "basic", "writer": "logfleet-alpha-writer",
         "secret": format!("aws-secretsmanager:{secret}"),
         "keys": { "password_in": "pass" },
@@ -88,7 +102,7 @@ struct Rig {
 fn rig() -> Rig {
     let model = Model::start(Backend::Opensearch);
     let mut fleet = Fleet::small(Backend::Opensearch, &["alpha"]);
-    fleet.authenticate("alpha", &told("logfleet/alpha/main", "logging"));
+    fleet.authenticate("alpha", &authenticated("logfleet/alpha/main", "logging"));
     let program = Program::new(Backend::Opensearch, &model.played.url(), &fleet.root());
     let (api, secrets) = api_server();
     Rig {
@@ -202,7 +216,7 @@ fn what_the_api_server_refuses_is_told_and_all_else_is_done() {
     let mut rig = rig();
     rig.names_the_api_server();
     rig.fleet
-        .authenticate("alpha", &told("logfleet/alpha/main", "other"));
+        .authenticate("alpha", &authenticated("logfleet/alpha/main", "other"));
     let ended = rig.program.expect(1, &["apply"]);
     assert!(
         ended.err.contains("namespace `other` must exist"),
@@ -211,7 +225,7 @@ fn what_the_api_server_refuses_is_told_and_all_else_is_done() {
     );
     assert!(rig.model.lets_in(&rig.current()));
     rig.fleet
-        .authenticate("alpha", &told("logfleet/alpha/main", "logging"));
+        .authenticate("alpha", &authenticated("logfleet/alpha/main", "logging"));
     std::fs::write(rig.program.folder().join("token"), "wrong").unwrap();
     let plan = rig.program.expect(1, &["plan"]);
     assert!(plan.out.contains("doesn't know the token"), "{}", plan.out);

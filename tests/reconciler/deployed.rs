@@ -112,8 +112,9 @@ fn listed(is_for: impl Fn(Caller, On) -> bool) -> BTreeSet<(String, String)> {
     let role = aws.role.unwrap();
     let templates = aws.templates.unwrap().bucket;
     let templates = templates.replace("{account}", "<account>");
-    // The example's domain is signed in at by the pods' own role.
-    let own = CALLS.iter().filter(|own| own.on != On::DomainRoles);
+    // The example's domain is signed in at by the pods' own role, and no cluster of EKS takes Secrets.
+    let unused = [On::DomainRoles, On::EksRoles, On::EksApiServers];
+    let own = CALLS.iter().filter(|own| !unused.contains(&own.on));
     let own = own.filter(|own| is_for(own.caller, own.on));
     own.map(|own| {
         let arn = match own.on {

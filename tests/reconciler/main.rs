@@ -23,6 +23,7 @@ mod converge;
 mod delivery;
 mod deployed;
 mod domain;
+mod eks;
 mod failures;
 mod fleet;
 mod kills;

@@ -271,7 +271,12 @@ fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
             ),
             None | Some(Failure::BrokenOff | Failure::Silence) => {
                 let (status, body) = (shared.answering)(&request);
-                (status, body.to_string(), String::new())
+                // A text stands for itself, such as one of XML.
+                let body = match body {
+                    Value::String(text) => text,
+                    body => body.to_string(),
+                };
+                (status, body, String::new())
             }
         };
         if failure == Some(Failure::Silence) {

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use logfleet_contract::server::Backend;
+use logfleet_reconciler::aws::{Access, Accounts, Patience};
 use logfleet_reconciler::cli::{self, Terminal};
 use logfleet_reconciler::client::Retry;
 use logfleet_reconciler::fault::Fault;
@@ -20,6 +22,9 @@ use crate::store::Memory;
 
 /// The administrator's password at played servers.
 pub const PASSWORD: &str = "canary-of-the-administrator";
+
+/// The reconciler's own key at a played AWS.
+const AWS_KEY: &str = "canary-key-of-the-reconciler";
 
 struct Variables(String);
 
@@ -47,6 +52,8 @@ pub struct Program {
     source: PathBuf,
     /// Where credentials are stored.
     pub store: Memory,
+    /// Where AWS is played.
+    pub aws: Option<String>,
     /// How requests are sent again.
     pub retry: Retry,
     password: String,
@@ -113,6 +120,7 @@ impl Program {
             folder,
             source: source.to_owned(),
             store: Memory::default(),
+            aws: None,
             // One failure of a server is one of the program.
             retry: Retry {
                 times: 0,
@@ -147,6 +155,7 @@ impl Program {
         };
         let surroundings = Surroundings {
             environment: &Variables(self.password.clone()),
+            sign_in: &|access| Ok(self.sign_in(access)),
             stores: &stores,
             retry: self.retry,
             now,
@@ -169,6 +178,21 @@ impl Program {
         };
         self.shows_no_secret(&ended);
         ended
+    }
+
+    /// A credential that only the AWS of this program knows.
+    fn sign_in(&self, access: Access) -> Accounts {
+        let access = Access {
+            endpoint: self.aws.clone(),
+            patience: Patience {
+                times: 1,
+                first: Duration::from_millis(1),
+                ..Patience::default()
+            },
+            ..access
+        };
+        let credentials = Credentials::new(AWS_KEY, AWS_KEY, None, None, "the test");
+        Accounts::with_credentials(access, credentials)
     }
 
     /// Runs a command that must come to an exit code.

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 
-use super::{Aws, AwsError, sign_request};
-use crate::{clock, time};
+use super::{Aws, AwsError};
+use crate::time;
 
 /// Where an object is.
 fn url(aws: &Aws, bucket: &str, key: &str) -> String {
@@ -77,14 +77,8 @@ pub async fn open(
     let mut request = request
         .body(Bytes::new())
         .map_err(|error| AwsError::strange(ACTION, &error))?;
-    sign_request(
-        &mut request,
-        &aws.place.credentials,
-        &aws.place.region,
-        "s3",
-        clock::system(),
-    )
-    .map_err(|error| AwsError::strange(ACTION, &error))?;
+    aws.sign(&mut request, &aws.place.region, "s3")
+        .map_err(|error| AwsError::strange(ACTION, &error))?;
     let (parts, body) = aws
         .client
         .open(request)

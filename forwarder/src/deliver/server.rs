@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use crate::adapt::{self, LONGEST_RETRY_AFTER, MOST_TRIES, Pace};
 use crate::answer::{self, Answer, Item, Verdict};
+use crate::aws::Aws;
 use crate::aws::secrets::{self, Secret, Stage};
-use crate::aws::{Aws, sign_request};
 use crate::batch::Batch;
 use crate::clock;
 use crate::http::{Client, SendError, Trust};
@@ -450,14 +450,8 @@ impl Server {
                 .insert("authorization", authorization.clone());
         }
         if let Authentication::AwsSigv4 { region } = &self.settings.authentication {
-            sign_request(
-                &mut request,
-                aws.credentials(),
-                region,
-                "es",
-                clock::system(),
-            )
-            .map_err(SendError::NotSent)?;
+            aws.sign(&mut request, region, "es")
+                .map_err(|error| SendError::NotSent(error.to_string()))?;
         }
         let answer = session
             .client

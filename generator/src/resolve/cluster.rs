@@ -414,8 +414,11 @@ pub struct ResolvedStream {
     pub mapping: Mapping,
     /// The user's own fields as a tree: `trace.id` is `{"trace": {"id": …}}`.
     pub own_fields: serde_json::Value,
-    /// Fields that get the values of JSON text, of all sources that feed it.
-    pub json_targets: Vec<String>,
+    /// Fields of any keys: those that get the values of JSON text, of all sources that feed it, and `labels` if it has
+    /// some. Sorted.
+    pub maps: Vec<String>,
+    /// What every record gets as `labels`.
+    pub labels: BTreeMap<String, String>,
     /// Whether logs of machines go there.
     pub machines: bool,
     /// What waits on the node.

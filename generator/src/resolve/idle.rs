@@ -166,6 +166,14 @@ impl Resolved<'_> {
             daemons.any(|daemon| daemon.streams.contains(&stream.name))
                 && !stream.shipped_to.is_empty()
         };
+        if all(&|stream| stream.retired || (stream.destinations.is_empty() && !by_fluentd(stream)))
+        {
+            reported.tell(
+                &[base, &["labels"]].concat(),
+                format!("{subject} has no records that get labels: what AWS and the CloudWatch agent write to log groups and archives is left unchanged"),
+                "remove it, or send the stream to an Elasticsearch or OpenSearch",
+            );
+        }
         if all(&|stream| !by_fluentd(stream)) {
             reported.tell(
                 &[base, &["buffer"]].concat(),

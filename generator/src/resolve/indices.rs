@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::stream::Feeding;
+use super::stream::{Feeding, LABELS};
 use super::{ResolvedPhase, ResolvedRollover, ResolvedStream, life_cycle, record_fields};
 use crate::settings::{Backend, Codec, Retry};
 
@@ -88,12 +88,12 @@ pub struct Indices {
 /// Which fields of a record are searchable. Templates see it as `mapping`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordMapping {
-    /// Its kinds, such as `kubernetes-audit`.
+    /// Its kinds, and `labels` if streams have some, such as `kubernetes-audit`.
     pub name: String,
     /// The kinds of records.
     pub kinds: BTreeSet<RecordKind>,
-    /// Fields that get the values of JSON text, sorted.
-    pub json_targets: Vec<String>,
+    /// Fields of any keys, beside those of its kinds, sorted.
+    pub maps: Vec<String>,
     /// Longest text that is still searchable as a whole.
     pub ignore_above: u16,
     /// All fields, as the JSON that the back end's mappings have.
@@ -227,7 +227,9 @@ fn place<Common>(groups: &[Group<'_, Common>], stream: &ResolvedStream) -> usize
 const RETIRED: &str = "retired";
 
 fn mapping(stream: &ResolvedStream) -> RecordMapping {
-    let names: Vec<&str> = stream.kinds.iter().map(|kind| kind.name()).collect();
+    let labels = (!stream.labels.is_empty()).then_some(LABELS);
+    let kinds = stream.kinds.iter().map(|kind| kind.name());
+    let names: Vec<&str> = kinds.chain(labels).collect();
     RecordMapping {
         name: if names.is_empty() {
             RETIRED.to_owned()
@@ -235,7 +237,7 @@ fn mapping(stream: &ResolvedStream) -> RecordMapping {
             names.join("-")
         },
         kinds: stream.kinds.clone(),
-        json_targets: stream.json_targets.clone(),
+        maps: stream.maps.clone(),
         ignore_above: stream.mapping.ignore_above,
         properties: String::new(),
     }
@@ -246,7 +248,7 @@ fn with_properties(mapping: RecordMapping, backend: Backend) -> RecordMapping {
     RecordMapping {
         properties: record_fields::properties(
             &mapping.kinds,
-            &mapping.json_targets,
+            &mapping.maps,
             mapping.ignore_above,
             backend,
         ),

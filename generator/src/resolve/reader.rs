@@ -163,7 +163,7 @@ fn type_of(stream: &ResolvedStream, field: &str) -> Option<&'static str> {
     } else {
         stream.kinds.clone()
     };
-    own.or_else(|| record_fields::type_of(&kinds, &stream.json_targets, field))
+    own.or_else(|| record_fields::type_of(&kinds, &stream.maps, field))
 }
 
 fn check_field(

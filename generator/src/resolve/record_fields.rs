@@ -184,14 +184,14 @@ fn of_kinds(kinds: &BTreeSet<RecordKind>) -> Vec<(&'static str, &'static str)> {
 /// where it isn't searchable.
 pub(super) fn type_of(
     kinds: &BTreeSet<RecordKind>,
-    json_targets: &[String],
+    maps: &[String],
     field: &str,
 ) -> Option<&'static str> {
     let lies_in = |outer: &str| {
         let rest = field.strip_prefix(outer);
         rest.is_some_and(|rest| rest.starts_with('.'))
     };
-    if json_targets.iter().any(|target| lies_in(target)) {
+    if maps.iter().any(|target| lies_in(target)) {
         return Some(MAP);
     }
     let mut fields = fields(kinds).into_iter();
@@ -226,23 +226,22 @@ pub(super) fn count(kinds: &BTreeSet<RecordKind>) -> usize {
 /// What [`properties`] are made of.
 type PropertiesOf = (BTreeSet<RecordKind>, Vec<String>, u16, Backend);
 
-/// The `properties` of a mapping as JSON: the fields of its kinds, and those
-/// that get the values of JSON text. Most clusters of a fleet have the same, so
+/// The `properties` of a mapping as JSON: the fields of its kinds, and `maps`, fields of any keys. Most clusters of a fleet have the same, so
 /// each is written once.
 pub(super) fn properties(
     kinds: &BTreeSet<RecordKind>,
-    json_targets: &[String],
+    maps: &[String],
     ignore_above: u16,
     backend: Backend,
 ) -> String {
     static WRITTEN: Mutex<BTreeMap<PropertiesOf, Arc<str>>> = Mutex::new(BTreeMap::new());
-    let of = (kinds.clone(), json_targets.to_vec(), ignore_above, backend);
+    let of = (kinds.clone(), maps.to_vec(), ignore_above, backend);
     // A thread that panicked left them as they were.
     let written = || WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = written().get(&of).cloned() {
         return known.as_ref().to_owned();
     }
-    let text = write_properties(kinds, json_targets, ignore_above, backend);
+    let text = write_properties(kinds, maps, ignore_above, backend);
     written().insert(of, Arc::from(text.as_str()));
     text
 }
@@ -250,11 +249,11 @@ pub(super) fn properties(
 /// Writes them, without a tree between, since they are long.
 fn write_properties(
     kinds: &BTreeSet<RecordKind>,
-    json_targets: &[String],
+    maps: &[String],
     ignore_above: u16,
     backend: Backend,
 ) -> String {
-    let targets = json_targets.iter().map(|target| (target.as_str(), MAP));
+    let targets = maps.iter().map(|target| (target.as_str(), MAP));
     let fields = of_every_kind(kinds).into_iter().chain(targets);
     let fields: Vec<Entry<'_>> = fields
         .chain(of_kinds(kinds))
@@ -453,7 +452,7 @@ mod tests {
             .expect("a map");
         let mut rendered = BTreeMap::new();
         walk("", properties, &mut rendered);
-        for target in &mapping.json_targets {
+        for target in &mapping.maps {
             assert_eq!(rendered.remove(target).as_deref(), Some(MAP), "{target}");
         }
         rendered

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fields::{FieldNeed, MadeField, RecordOrigin, RuleMoment, Shape, TakenField};
 use super::problem::Problems;
 use super::source::{check_day, check_reason, check_stream, on, record_conditions};
+use super::stream::LABELS;
 use super::{KubernetesSource, OwnFiles, choice, pattern};
 use crate::glob::covers_glob;
 use crate::settings::{
@@ -472,6 +473,16 @@ fn drops_all_of(first: &Drop, second: &Drop) -> bool {
         && first.matches == second.matches
 }
 
+/// A stream of these records that gives them labels.
+fn labelled<'r>(records: &'r Records, settings: &Settings) -> Option<&'r Name> {
+    let routed = records.routes.values().map(|route| &route.stream);
+    let mut streams = routed.chain([&records.stream]);
+    streams.find(|name| {
+        let stream = settings.streams.get(*name);
+        stream.is_some_and(|stream| !stream.labels.is_empty())
+    })
+}
+
 fn check_records(source: &str, records: &Records, settings: &Settings, problems: &mut Problems) {
     let base = ["sources", "kubernetes", source, "records"];
     let setting = |keys: &[&'static str]| [&base[..], keys].concat();
@@ -523,6 +534,17 @@ fn check_records(source: &str, records: &Records, settings: &Settings, problems:
                 &[&base[..], &["enrich", field.as_str()]].concat(),
                 format!("`{target}` holds what was read from JSON, within limits that this would pass by"),
                 "choose a field outside of it",
+            );
+        }
+        if field.as_str() == LABELS
+            && let Some(stream) = labelled(records, settings)
+        {
+            problems.push(
+                &[&base[..], &["enrich", LABELS]].concat(),
+                format!(
+                    "`{LABELS}` holds the labels of the stream `{stream}`, so it can't be a value"
+                ),
+                "choose a field in it, such as `labels.team`; or another one",
             );
         }
     }

@@ -104,7 +104,13 @@ fn resolve(
         check_chunk(name, stream, &ends, settings, problems);
     }
     let kinds = indices::kinds(fed);
-    let own_fields = field_tree(name, &stream.mapping, &kinds, fed, problems);
+    let labels = labels(stream);
+    // Fields of any keys, each of them searchable, beside those of the kinds.
+    let mut maps = fed.json_targets.clone();
+    if !labels.is_empty() {
+        maps.insert(LABELS.to_owned());
+    }
+    let own_fields = field_tree(name, &stream.mapping, &kinds, &maps, problems);
     check_limit(name, stream, &kinds, &own_fields, problems);
     life_cycle::check(name, stream, problems);
     ResolvedStream {
@@ -130,12 +136,25 @@ fn resolve(
         codec: stream.codec,
         mapping: stream.mapping.clone(),
         own_fields,
-        json_targets: fed.json_targets.iter().cloned().collect(),
+        maps: maps.into_iter().collect(),
+        labels,
         machines: fed.machines,
         buffer: stream.buffer.clone(),
         retired: stream.retired,
         kinds,
     }
+}
+
+/// The field with a stream's labels, by the Elastic Common Schema:
+/// <https://www.elastic.co/docs/reference/ecs/ecs-base#field-labels>.
+pub(super) const LABELS: &str = "labels";
+
+/// What every record of a stream gets; what is retired gets none.
+fn labels(stream: &Stream) -> BTreeMap<String, String> {
+    let labels = stream.labels.iter().filter(|_| !stream.retired);
+    labels
+        .map(|(key, value)| (key.to_string(), value.to_string()))
+        .collect()
 }
 
 /// More fields than any mapping has, so that most streams need no count.
@@ -341,13 +360,13 @@ fn field_tree(
     stream: &str,
     mapping: &Mapping,
     kinds: &BTreeSet<RecordKind>,
-    fed: &Feeding,
+    maps: &BTreeSet<String>,
     problems: &mut Problems,
 ) -> Value {
     let mut tree = Map::new();
     for (field, kind) in &mapping.fields {
         let parts: Vec<&str> = field.as_str().split('.').collect();
-        let collision = if fed.json_targets.contains(parts[0]) {
+        let collision = if maps.contains(parts[0]) {
             Some(format!(
                 "everything in `{}` is searchable already, as keywords",
                 parts[0]
@@ -430,12 +449,9 @@ mod tests {
             ignore_above: 1024,
             fields: fields.into(),
         };
-        let fed = Feeding {
-            json_targets: BTreeSet::from(["log_processed".to_owned()]),
-            ..Feeding::default()
-        };
+        let maps = BTreeSet::from(["log_processed".to_owned()]);
         let mut problems = Problems::default();
-        let tree = field_tree("ingress", &mapping, &BTreeSet::new(), &fed, &mut problems);
+        let tree = field_tree("ingress", &mapping, &BTreeSet::new(), &maps, &mut problems);
         assert_eq!(
             tree,
             json!({
@@ -465,6 +481,58 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn labels_are_one_map_of_the_mappings_of_streams_that_have_some() {
+        let cluster = resolved("streams: { nodes: { labels: { team: a, owner: b } } }");
+        for stream in &cluster.streams {
+            let is_labelled = stream.name == "nodes";
+            assert_eq!(stream.labels.len(), if is_labelled { 2 } else { 0 });
+            assert_eq!(stream.maps.contains(&LABELS.to_owned()), is_labelled);
+        }
+        let mappings = cluster.destinations[0].indices.mappings.iter();
+        let names: Vec<&str> = mappings.map(|own| own.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["kubernetes", "events", "machines", "kubernetes-labels"]
+        );
+        let collided = resolve(
+            "streams: { nodes: { labels: { team: a }, mapping: { fields: { labels.team: keyword } } } }",
+        );
+        assert_eq!(
+            collided.expect_err("a collision"),
+            [
+                "streams.nodes.mapping.fields.labels.team: everything in `labels` is searchable already, as keywords"
+            ]
+        );
+        let reader = "readers: { a: { streams: { nodes: true }, users: { b: true }, filter: { field: labels.team, values: { a: true } } } }";
+        resolved(&format!(
+            "{{ streams: {{ nodes: {{ labels: {{ team: a }} }} }}, {reader} }}"
+        ));
+        assert!(resolve(reader).is_err());
+    }
+
+    #[test]
+    fn labels_that_no_record_gets_have_no_effect() {
+        let idle = |change: &str| -> Vec<String> {
+            let idle = resolved(change).idle.into_iter();
+            let idle = idle.map(|own| own.setting.join("."));
+            idle.filter(|own| own.ends_with(".labels")).collect()
+        };
+        let retired =
+            "{ stream_defaults: { labels: { team: a } }, streams: { old: { retired: true } } }";
+        assert_eq!(idle(retired), ["streams.old.labels"]);
+        let old = resolved(retired);
+        let old = old
+            .streams
+            .iter()
+            .find(|own| own.retired)
+            .expect("a stream");
+        assert!(old.labels.is_empty() && old.maps.is_empty());
+        // The CloudWatch agent's lines stay what they are; Fluentd's records don't.
+        let cloudwatch = "{ destinations: { main: null, cw: { backend: cloudwatch } }, kubernetes: { role_arn: \"arn:aws:iam::111122223333:role/logs\" }, stream_defaults: { destinations: { cw: true } } }";
+        assert_eq!(idle(cloudwatch), ["streams.machines.labels"]);
     }
 
     #[test]

@@ -137,6 +137,17 @@ text! {
     "a field such as `message` or `kubernetes.pod_name`"
 }
 text! {
+    /// A key of a record's `labels`. It has no dot, since `labels` is one level of keywords
+    /// (<https://www.elastic.co/docs/reference/ecs/ecs-base#field-labels>).
+    LabelKey, r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$", max 63,
+    "letters, digits, `_` and `-`, such as `team`; at most 63 characters"
+}
+text! {
+    /// The value of one of a record's `labels`.
+    FieldLabel, r"^\P{Cc}+$", max 256,
+    "a value of at most 256 characters, on one line"
+}
+text! {
     /// A regular expression that Fluentd's Ruby and our own check both understand.
     Pattern, r"^[^\n\r]+$", max 1024,
     "a regular expression on one line"

@@ -44,6 +44,9 @@ pub struct Reconciler {
     pub servers: BTreeMap<ObjectName, ReconcilerServer>,
     /// Where Secrets of clusters are written, with `kubernetes.credentials.type: reconciler`, by the clusters' names.
     pub clusters: BTreeMap<ClusterName, ReconcilerCluster>,
+    /// Whether the reconciler signs in at such clusters of EKS by its role in their accounts, which each of them must let in: then no
+    /// token is kept for them, and they need no entry in `clusters`.
+    pub eks_tokens: bool,
     /// What it may do in AWS.
     pub aws: ReconcilerAws,
 }
@@ -101,11 +104,13 @@ pub struct ReconcilerServer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReconcilerCluster {
-    /// The address of its API server.
-    pub api_server: ApiServerUrl,
-    /// A file of PEM certificates below `clusters/` that sign the API server's; without it the image's own list counts.
+    /// The address of its API server; required, but with `eks_tokens`: EKS knows it.
+    pub api_server: Option<ApiServerUrl>,
+    /// A file of PEM certificates below `clusters/` that sign the API server's; without it the image's own list counts, with
+    /// `eks_tokens` the authority that EKS knows.
     pub ca_certificate: Option<FilePath>,
-    /// The Secret with a token for it, in the reconciler's namespace; by default `logfleet-cluster-<cluster>`.
+    /// The Secret with a token for it, in the reconciler's namespace; by default `logfleet-cluster-<cluster>`. With `eks_tokens`, a
+    /// cluster of EKS needs none, and one that is named here is used all the same.
     pub secret: Option<KubernetesSecretReference>,
     /// The key of the Secret that holds the token; `token` without it.
     pub token_in: Option<SecretKeyName>,

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CopyDestinationArn, DataStreamPart, FieldName, FilterPattern, HttpsUrl, LifeCycle,
-    LogStreamPattern, LogsDestinationArn, MetricFilter, Name, Retention, RoleArn, SecretArn,
+    CopyDestinationArn, DataStreamPart, FieldLabel, FieldName, FilterPattern, HttpsUrl, LabelKey,
+    LifeCycle, LogStreamPattern, LogsDestinationArn, MetricFilter, Name, Retention, RoleArn,
+    SecretArn,
 };
 
 /// One data stream, its buffers on the way and its life at the destinations.
@@ -52,6 +53,9 @@ pub struct Stream {
     pub buffer: Buffer,
     /// Its log groups in CloudWatch, if it has any: those of a destination, and those that logs of AWS come through.
     pub cloudwatch: StreamInCloudwatch,
+    /// What every record of it gets as `labels.<key>`, such as `labels.team`, and can be searched by. A record that has the
+    /// field already, by `enrich` for example, keeps its own.
+    pub labels: BTreeMap<LabelKey, FieldLabel>,
 }
 
 /// A stream's log groups in CloudWatch.

@@ -3,6 +3,7 @@
 //! AWS's SDK gives the credential (environment, web identity of a pod, machine's role); its clients for nine services
 //! would be much code for the few actions that are called (decision 49). [`aws_calls`] lists these.
 
+pub(crate) mod eks;
 mod error;
 mod query;
 pub mod s3;
@@ -19,15 +20,11 @@ use std::time::{Duration, SystemTime};
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
-};
-use aws_sigv4::sign::v4;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use backon::{BlockingRetryable as _, ExponentialBuilder};
 use logfleet_contract::{aws_calls, partition};
+use logfleet_signing::{Signer, SigningError};
 use ureq::Agent;
 use ureq::http::Request;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
@@ -407,19 +404,17 @@ impl Aws {
         }
     }
 
-    /// Signs a request with Signature Version 4.
+    /// Signs a request to a service of the Region, or to a server that knows roles of AWS.
     pub(crate) fn sign<B>(
         &self,
         request: &mut Request<B>,
         body: &[u8],
         service: &str,
-    ) -> Result<(), String> {
-        let mut settings = SigningSettings::default();
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        if service == "s3" {
-            settings.percent_encoding_mode = PercentEncodingMode::Single;
-            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        }
+    ) -> Result<(), SigningError> {
+        self.signer(service).sign(request, body)
+    }
+
+    fn signer<'a>(&'a self, service: &'a str) -> Signer<'a> {
         // Route 53 has no Region, and signs as the one of its partition's global services.
         let region = match service {
             "route53" => {
@@ -427,35 +422,12 @@ impl Aws {
             }
             _ => &self.region,
         };
-        let identity = self.credentials.clone().into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name(service)
-            .time(now())
-            .settings(settings)
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let headers: Vec<(String, String)> = request
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-            .collect();
-        let signable = SignableRequest::new(
-            request.method().as_str(),
-            request.uri().to_string(),
-            headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-            SignableBody::Bytes(body),
-        )
-        .map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(signable, &parameters)
-            .map_err(|error| error.to_string())?
-            .into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
+        Signer {
+            credentials: &self.credentials,
+            region,
+            service,
+            now: now(),
+        }
     }
 }
 

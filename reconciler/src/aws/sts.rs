@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use super::{Aws, AwsError, Form};
 
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
-const VERSION: &str = "2011-06-15";
+pub(super) const VERSION: &str = "2011-06-15";
 
 /// Assumes a role, by its ARN.
 pub(super) fn assume_role(

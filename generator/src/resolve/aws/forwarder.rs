@@ -399,6 +399,7 @@ fn configuration(
             dataset: stream.dataset.clone(),
             to: stream.destinations.clone(),
             log_streams: log_streams(resolving.settings, &stream.name),
+            labels: stream.labels.clone(),
         };
         (stream.name.clone(), reported)
     });
@@ -503,7 +504,7 @@ fn environment(configuration: &Configuration, problems: &mut Problems) -> String
         problems.push(
             &["sources", "aws", "forwarder"],
             format!("the forwarder's configuration has {bytes} bytes even when compressed, and AWS limits a function's environment to {LARGEST_ENVIRONMENT}"),
-            "shorten the names of streams and destinations that logs of AWS go to, or let several sources share a stream",
+            "shorten the names of streams and destinations that logs of AWS go to, or their `labels`; or let several sources share a stream",
         );
     }
     text

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::FleetCluster;
 use super::super::problem::Problems;
+use super::clusters::{EksCluster, ResolvedReconcilerCluster};
 use super::policy::{self, Names, Policy};
 use super::servers::{AdministratorRole, ResolvedReconcilerServer};
 use crate::fault::list;
@@ -96,16 +97,18 @@ pub(super) fn resolve(
     own: &Reconciler,
     clusters: &[&FleetCluster],
     servers: &[ResolvedReconcilerServer],
+    takers: &[ResolvedReconcilerCluster],
     problems: &mut Problems,
 ) -> Option<ResolvedReconcilerAws> {
     let settings = &own.aws;
+    let in_eks: Vec<&EksCluster> = takers.iter().filter_map(|own| own.eks.as_ref()).collect();
     let stored = find_stored(clusters);
     let roles: Vec<&AdministratorRole> = servers
         .iter()
         .filter_map(|server| server.administrator_role.as_ref())
         .collect();
     let Some(role_arn) = &settings.role_arn else {
-        refuse_without_role(settings, &stored, servers, problems);
+        refuse_without_role(own, &stored, servers, !in_eks.is_empty(), problems);
         return None;
     };
     let role_arn = role_arn.as_str();
@@ -118,6 +121,10 @@ pub(super) fn resolve(
     let stacks = stacks(settings, clusters, problems);
     let mut places: BTreeSet<ReconciledPlace> = stored.keys().cloned().collect();
     places.extend(stacks.iter().flat_map(|stacks| stacks.also.iter().cloned()));
+    places.extend(in_eks.iter().map(|cluster| ReconciledPlace {
+        account: cluster.account.clone(),
+        region: cluster.region.clone(),
+    }));
     let accounts: BTreeSet<String> = places.iter().map(|place| place.account.clone()).collect();
     let others: Vec<&str> = accounts
         .iter()
@@ -152,10 +159,7 @@ pub(super) fn resolve(
         .map(|(place, stored)| SecretStore {
             name: format!("{}-{}", place.account, place.region),
             region: place.region.clone(),
-            role_arn: settings
-                .assumed_role
-                .as_ref()
-                .map(|role| format!("arn:{of_partition}:iam::{}:role/{role}", place.account)),
+            role_arn: role_in(settings, &place.account),
             clusters: stored.clusters.clone(),
         })
         .collect();
@@ -177,6 +181,7 @@ pub(super) fn resolve(
             .map(|own| own.domain_arn.clone())
             .collect(),
         secrets: secrets.cloned().collect(),
+        eks_clusters: in_eks.iter().map(|own| own.arn()).collect(),
     };
     let region = places
         .iter()
@@ -198,6 +203,14 @@ pub(super) fn resolve(
         secret_stores,
         accounts,
     })
+}
+
+/// The role that the reconciler assumes in an account, if it assumes one.
+pub(super) fn role_in(settings: &ReconcilerAws, account: &str) -> Option<String> {
+    let own = settings.role_arn.as_ref()?;
+    let role = settings.assumed_role.as_ref()?;
+    let partition = own.as_str().split(':').nth(1).unwrap_or_default();
+    Some(format!("arn:{partition}:iam::{account}:role/{role}"))
 }
 
 fn bucket_of(bucket: Option<&ResolvedBucket>) -> Option<String> {
@@ -234,9 +247,10 @@ fn place_of(cluster: &FleetCluster) -> ReconciledPlace {
 
 /// Without a role nothing can be done in AWS, so nothing may need it.
 fn refuse_without_role(
-    settings: &ReconcilerAws,
+    own: &Reconciler,
     stored: &BTreeMap<ReconciledPlace, Stored>,
     servers: &[ResolvedReconcilerServer],
+    has_eks_tokens: bool,
     problems: &mut Problems,
 ) {
     let domain = servers
@@ -267,7 +281,13 @@ fn refuse_without_role(
                 server.name
             ),
         );
-    } else if settings.owner.is_some() {
+    } else if has_eks_tokens {
+        problems.push(
+            &["reconciler", "aws", "role_arn"],
+            "the reconciler signs in at clusters of EKS by a role, and has none",
+            "name the role of its pods; or remove `reconciler.eks_tokens`",
+        );
+    } else if own.aws.owner.is_some() {
         problems.push(
             &["reconciler", "aws", "role_arn"],
             "the reconciler has no role to create stacks with",

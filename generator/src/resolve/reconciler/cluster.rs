@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use logfleet_contract::partition;
 
 use super::super::{ResolvedAuthentication, ResolvedCluster, ResolvedDestination};
-use crate::settings::{Backend, CredentialDelivery};
+use crate::settings::{Backend, CredentialDelivery, Distribution};
 
 /// What the reconciler has to know of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct ReconciledCluster {
     pub(super) regions: BTreeSet<String>,
     /// Whether its Secrets of Kubernetes are the reconciler's to write.
     pub(super) takes_secrets: bool,
+    /// Its name in EKS, if it is there.
+    pub(super) eks_name: Option<String>,
 }
 
 /// A destination of a cluster.
@@ -70,6 +72,8 @@ impl ReconciledCluster {
                 cluster.kubernetes.credentials,
                 CredentialDelivery::Reconciler {}
             ),
+            eks_name: (cluster.cluster.distribution == Distribution::Eks)
+                .then(|| cluster.cluster.aws_name.clone()),
         }
     }
 }

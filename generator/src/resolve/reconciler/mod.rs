@@ -160,9 +160,9 @@ impl FleetReconciler {
             .iter()
             .filter(|server| server.administrator_role.is_none());
         let passwords = users.map(|server| server.password.clone());
-        let tokens = takers.iter().map(|cluster| cluster.token.clone());
+        let tokens = takers.iter().filter_map(|cluster| cluster.token.clone());
         let mounted = passwords.chain(tokens).collect();
-        let aws = aws::resolve(own, &clusters, &servers, problems);
+        let aws = aws::resolve(own, &clusters, &servers, &takers, problems);
         let source = self.source(problems);
         let mut ports: BTreeSet<u16> = servers.iter().map(|server| server.port).collect();
         ports.insert(port_of_repository(&source.url));

@@ -55,6 +55,8 @@ pub(super) struct Names {
     pub domain_roles: BTreeSet<String>,
     /// ARNs of domains that the reconciler signs in at as itself.
     pub domains: BTreeSet<String>,
+    /// ARNs of clusters of EKS that it signs in at.
+    pub eks_clusters: BTreeSet<String>,
 }
 
 /// The policies of the reconciler's own role: for everything, if it assumes no other.
@@ -118,7 +120,10 @@ fn statements(names: &Names, is_for: impl Fn(Caller) -> bool) -> Vec<Statement> 
         let Some(resources) = names.resources(own) else {
             continue;
         };
-        let grows = matches!(own.on, On::Domains | On::DomainRoles | On::Secrets);
+        let grows = matches!(
+            own.on,
+            On::Domains | On::DomainRoles | On::Secrets | On::EksApiServers
+        );
         let key = (grows, resources.clone());
         let statement = found.entry(key).or_insert_with(|| Statement {
             sid: format!("{:?}", own.on),
@@ -139,6 +144,8 @@ impl Names {
             Caller::Own => true,
             Caller::Account => self.has_stacks,
             Caller::Store => self.has_stores,
+            // A role that makes stacks may describe every cluster.
+            Caller::Cluster => !self.has_stacks,
         };
         if !is_made {
             return None;
@@ -146,6 +153,7 @@ impl Names {
         let own = match call.on {
             On::DomainRoles => Some(&self.domain_roles),
             On::Domains => Some(&self.domains),
+            On::EksApiServers => Some(&self.eks_clusters),
             _ => None,
         };
         if let Some(arns) = own {
@@ -159,8 +167,9 @@ impl Names {
         let arn = match call.on {
             On::AccountRole if !self.has_stacks => return None,
             On::StoreRoles if !self.has_stores => return None,
-            // A store's role is the account's.
-            On::AccountRole | On::StoreRoles => {
+            On::EksRoles if self.eks_clusters.is_empty() => return None,
+            // A store's role is the account's, and so is that which a cluster of EKS lets in.
+            On::AccountRole | On::StoreRoles | On::EksRoles => {
                 let role = self.assumed_role.as_ref()?;
                 On::AccountRole.arn().replace("<aws.role>", role)
             }

@@ -326,6 +326,127 @@ fn secrets_are_written_into_clusters_that_take_them() {
     );
 }
 
+const IN_EKS: &str = r#"{ name: in-eks, distribution: eks, region: us-east-1, account: "444455556666", node_groups: { masters: null },
+    kubernetes: { credentials: { type: reconciler } }, sources: { aws: { cluster_name: In_EKS } } }"#;
+
+#[test]
+fn clusters_of_eks_let_the_role_in() {
+    let clusters = clusters(&[
+        IN_EKS,
+        "{ name: second, kubernetes: { credentials: { type: reconciler } } }",
+    ]);
+    let second = json!({ "api_server": "https://api.second.example.com:6443" });
+    let given = |own: Value| json!({ "reconciler": { "eks_tokens": true, "clusters": { "second": second, "in-eks": own } } });
+    let policies = |reconciler: &ResolvedReconciler, sid: &str| -> Vec<String> {
+        let aws = reconciler.aws.as_ref().expect("a role");
+        let all = statements(&aws.account_policies).filter(|own| own.sid == sid);
+        all.flat_map(|own| own.resources.iter().cloned()).collect()
+    };
+    let reconciler = right(&given(Value::Null), &clusters);
+    let [in_eks, other] = &reconciler.clusters[..] else {
+        panic!("{:?}", reconciler.clusters);
+    };
+    let eks = in_eks.eks.as_ref().expect("a role");
+    assert_eq!(
+        (
+            eks.name.as_str(),
+            eks.region.as_str(),
+            eks.role_arn.as_deref()
+        ),
+        (
+            "In_EKS",
+            "us-east-1",
+            Some("arn:aws:iam::444455556666:role/accounts")
+        )
+    );
+    assert_eq!((&in_eks.token, &in_eks.api_server), (&None, &None));
+    assert!(other.eks.is_none() && other.token.is_some());
+    assert!(reconciler.ports.contains(&443));
+    assert_eq!(
+        policies(&reconciler, "EksApiServers"),
+        ["arn:${AWS::Partition}:eks:us-east-1:${AWS::AccountId}:cluster/In_EKS"]
+    );
+
+    // Its own address doesn't change who signs in; a Secret does.
+    let own = json!({ "api_server": "https://api.in-eks.example.com", "ca_certificate": "certificates/eks.pem" });
+    let reconciler = right(&given(own.clone()), &clusters);
+    let in_eks = &reconciler.clusters[0];
+    assert!(in_eks.eks.is_some() && in_eks.api_server.is_some());
+    assert_eq!(
+        reconciler.authorities[0].to,
+        "authorities-cluster-in-eks.pem"
+    );
+    let mut with_secret = own;
+    with_secret["secret"] = json!("kubernetes-secret:own");
+    let reconciler = right(&given(with_secret), &clusters);
+    let token = reconciler.clusters[0].token.as_ref().expect("a token");
+    assert_eq!(token.secret, "own");
+    assert_eq!(policies(&reconciler, "EksApiServers"), [""; 0]);
+
+    // Where stacks are made, the role describes all clusters anyway.
+    let mut stacks = given(Value::Null);
+    stacks["reconciler"]["aws"] = json!({ "owner": "example", "cloudformation_role": "formation" });
+    let reconciler = right(&stacks, &clusters);
+    assert_eq!(policies(&reconciler, "EksApiServers"), [""; 0]);
+    assert_eq!(policies(&reconciler, "EksClusters").len(), 1);
+}
+
+#[test]
+fn clusters_of_eks_need_a_role_and_others_an_address() {
+    let all = clusters(&[
+        IN_EKS,
+        "{ name: second, kubernetes: { credentials: { type: reconciler } } }",
+    ]);
+    let problems = |change: Value, clusters: &[FleetCluster]| tried(&change, clusters).1;
+    let given = json!({ "reconciler": { "clusters": { "second": {}, "in-eks": {} } } });
+    assert_eq!(
+        problems(given, &all),
+        [
+            "reconciler.clusters.in-eks.api_server: the address of the API server of `in-eks` isn't known",
+            "reconciler.clusters.second.api_server: the address of the API server of `second` isn't known",
+        ]
+    );
+    let given = json!({ "reconciler": { "eks_tokens": true } });
+    assert_eq!(
+        problems(given, &all[1..]),
+        [
+            "reconciler.eks_tokens: no cluster of EKS has `kubernetes.credentials: { type: reconciler }`, so this has no effect"
+        ]
+    );
+    let by_role = r#"{ name: in-eks, distribution: eks, node_groups: { masters: null },
+        kubernetes: { credentials: { type: reconciler } },
+        destinations: { main: { authentication: { type: basic, secret: "kubernetes-secret:own" } } } }"#;
+    let given = json!({ "reconciler": { "eks_tokens": true, "aws": { "role_arn": null } } });
+    let found = problems(given, &clusters(&[by_role]));
+    assert!(
+        found.iter().any(|own| own.starts_with(
+            "reconciler.aws.role_arn: the reconciler signs in at clusters of EKS by a role"
+        )),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_hint_for_an_unknown_cluster_names_one() {
+    let many: Vec<String> = (0..40)
+        .map(|number| {
+            format!("{{ name: cluster-{number:02}, kubernetes: {{ credentials: {{ type: reconciler }} }} }}")
+        })
+        .collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let many = clusters(&many);
+    let hints = |name: &str| -> Vec<String> {
+        let change = json!({ "reconciler": { "clusters": { name: { "api_server": "https://api.example.com" } } } });
+        let base = merge(parse(DEFAULTS), &parse(SETTINGS));
+        let fleet = FleetReconciler::read(&merge(base, &parse(&change.to_string())));
+        let mut problems = Problems::default();
+        fleet.expect("enabled").resolve(&many, &mut problems);
+        problems.0.into_iter().map(|own| own.hint).collect()
+    };
+    assert_eq!(hints("clusterr-07"), ["did you mean `cluster-07`?"]);
+    assert_eq!(hints("something"), ["remove it"]);
+}
+
 #[test]
 fn a_repository_over_ssh_has_a_key() {
     let url = "git@git.example.com:platform/logs.git";

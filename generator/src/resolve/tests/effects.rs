@@ -106,6 +106,7 @@ streams:
         errors: { pattern: "{ $.level = 1 }", namespace: shop, metric: Errors, dimensions: { Service: $.service } }
         all: { pattern: "", default_value: 0 }
     mapping: { fields: { team: keyword } }
+    labels: { team: a }
     life_cycle:
       priority: 5
       warm: { after_days: 3, replicas: 2, priority: 3, nodes: { temp: warm } }
@@ -115,6 +116,7 @@ streams:
   machines: { destinations: { main: true, cloudwatch: true } }
   aws_vpc:
     destinations: { main: true, archive: true }
+    labels: { team: a }
   aws_cloudtrail:
     destinations: { main: true }
     cloudwatch:
@@ -298,6 +300,7 @@ const TEXTS: &[(&str, &[&str])] = &[
         &["arn:aws:lambda:eu-central-1:111122223333:function:other"],
     ),
     ("EventField", &["$.other"]),
+    ("FieldLabel", &["other"]),
     ("MetricName", &["Other"]),
     ("MetricNamespace", &["other/logs"]),
     ("ProxyUrl", &["http://other.example.com:8080"]),

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::setting::{AccessLog, Current, Setting};
-use crate::aws::{Aws, AwsError, Call, Element, Form};
+use crate::aws::{Aws, AwsError, Call, Element, Form, eks};
 use crate::random;
 
 /// How often it is asked whether EKS is done, and how long between two times: half an hour together. An update of
@@ -207,51 +207,20 @@ fn missing(result: Result<Current, AwsError>) -> Result<Current, AwsError> {
 
 // --- EKS ---------------------------------------------------------------------------------------
 
-fn eks(
-    aws: &Aws,
-    action: &str,
-    method: &'static str,
-    path: &str,
-    body: Option<&Value>,
-) -> Result<Value, AwsError> {
-    let answer = aws.send(&Call {
-        service: "eks",
-        action,
-        method,
-        url: format!("{}/{path}", aws.host("eks")),
-        headers: vec![("content-type", "application/json".to_owned())],
-        body: body
-            .map(|body| body.to_string().into_bytes())
-            .unwrap_or_default(),
-    })?;
-    answer.json(action)
-}
-
 fn control_plane(aws: &Aws, cluster: &str) -> Result<Current, AwsError> {
-    missing(
-        eks(
-            aws,
-            "DescribeCluster",
-            "GET",
-            &format!("clusters/{cluster}"),
-            None,
-        )
-        .map(|answer| {
-            let setups = answer["cluster"]["logging"]["clusterLogging"]
-                .as_array()
-                .cloned();
-            let on = setups
-                .into_iter()
-                .flatten()
-                .filter(|setup| setup["enabled"] == true);
-            let types = on.flat_map(|setup| setup["types"].as_array().cloned().unwrap_or_default());
-            Current::ControlPlane {
-                types: types
-                    .filter_map(|one| Some(one.as_str()?.to_owned()))
-                    .collect(),
-            }
-        }),
-    )
+    missing(eks::describe(aws, cluster).map(|found| {
+        let setups = found["logging"]["clusterLogging"].as_array().cloned();
+        let on = setups
+            .into_iter()
+            .flatten()
+            .filter(|setup| setup["enabled"] == true);
+        let types = on.flat_map(|setup| setup["types"].as_array().cloned().unwrap_or_default());
+        Current::ControlPlane {
+            types: types
+                .filter_map(|one| Some(one.as_str()?.to_owned()))
+                .collect(),
+        }
+    }))
 }
 
 /// Switches types of logs on or off, and waits until EKS has done it
@@ -273,7 +242,7 @@ fn set_control_plane(
     let mut asked = 0;
     let answer = loop {
         asked += 1;
-        match eks(aws, ACTION, "POST", &path, Some(&body)) {
+        match eks::call(aws, ACTION, "POST", &path, Some(&body)) {
             // Another update goes on, which has to end first.
             Err(error) if error.code() == "ResourceInUseException" && asked < ASKED => {
                 pause(is_hurried);
@@ -294,7 +263,7 @@ fn set_control_plane(
             ));
         }
         pause(is_hurried);
-        update = eks(
+        update = eks::call(
             aws,
             "DescribeUpdate",
             "GET",
