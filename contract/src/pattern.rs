@@ -1,6 +1,6 @@
 //! Patterns of names, in which `*` stands for any part. Pure.
 
-/// Whether a name fits a pattern in which `*` stands for any part.
+/// Whether a name fits a pattern in which `*` stands for any part. The name may be a narrower pattern.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -40,6 +40,13 @@ mod tests {
             ("exact", "exactly", false),
             ("*", "", true),
             ("ab*ba", "aba", false),
+            ("ü*", "üü", true),
+            ("", "a", false),
+            // Patterns that are narrower, and such that aren't.
+            ("logs:*", "logs:Put*", true),
+            ("logs:Put*", "logs:*", false),
+            ("/a/*_*_*.log", "/a/*_kube-system_*.log", true),
+            ("/a/*_kube-system_*.log", "/a/*_*_*.log", false),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
         }

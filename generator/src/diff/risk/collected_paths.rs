@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::account::Source;
+use logfleet_contract::pattern::matches;
 
-use super::change::names;
-use super::pattern::covers;
+use super::wording::names;
 use crate::resolve::{
     ContainerSource, KubernetesSource, MachineInputKind, ResolvedCluster, ResolvedSources,
 };
@@ -81,7 +81,7 @@ fn lost_of(old: &Reads, new: &Reads, all: &[&Reads]) -> BTreeSet<String> {
         .filter(|glob| !new.containers.contains(glob))
         .cloned()
         .collect();
-    let was_excluded = |glob: &String| old.excluded.iter().any(|(other, _)| covers(other, glob));
+    let was_excluded = |glob: &String| old.excluded.iter().any(|(other, _)| matches(other, glob));
     let excluded = new
         .excluded
         .iter()
@@ -102,14 +102,15 @@ fn lost_of(old: &Reads, new: &Reads, all: &[&Reads]) -> BTreeSet<String> {
 
 impl Reads {
     fn has_containers(&self, glob: &str) -> bool {
-        let takes = |own: &String| covers(own, glob);
-        self.containers.iter().any(takes) && !self.excluded.iter().any(|(own, _)| covers(own, glob))
+        let takes = |own: &String| matches(own, glob);
+        self.containers.iter().any(takes)
+            && !self.excluded.iter().any(|(own, _)| matches(own, glob))
     }
 
     fn has_other(&self, item: &str) -> bool {
         let unit = item.strip_prefix("journal: ");
         let every = self.others.contains(EVERY_UNIT);
-        self.others.iter().any(|own| covers(own, item))
+        self.others.iter().any(|own| matches(own, item))
             || every
                 && unit.is_some_and(|unit| unit != "kernel" && !self.excluded_units.contains(unit))
     }

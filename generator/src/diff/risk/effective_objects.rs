@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::RiskFinding;
-use super::change::{items, text};
+use super::values::{items, text};
 use crate::diff::compare::language::{self, Language};
 use crate::diff::documents::{Document, Documents};
 use crate::patch::strategic;

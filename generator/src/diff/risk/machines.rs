@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::change::{containers, items, names, text, texts};
+use super::values::{containers, items, text, texts};
+use super::wording::names;
 
 pub(super) fn lost_tolerations(old: &Json, new: &Json) -> Option<String> {
     let list = |value: &Json| value.as_array().cloned().unwrap_or_default();

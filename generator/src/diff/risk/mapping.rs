@@ -5,8 +5,10 @@
 
 use serde_json::Value as Json;
 
-use super::Flag;
-use super::change::{Change, Found, Surroundings, legible, text};
+use super::Surroundings;
+use super::row::Among;
+use super::values::text;
+use super::wording::legible;
 use crate::diff::documents::Documents;
 
 /// Deepest nesting of fields.
@@ -38,33 +40,47 @@ const FIXED: [&str; 19] = [
     "include_in_root",
 ];
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let is_compared = |_: &_| !change.is_of_streams() && !is_other(change);
-    if let Some((old, new)) = change.values().filter(is_compared) {
-        check_templates(old, new, found);
-    }
+/// What existing indices refuse of a template, or of a data stream's with its component templates.
+pub(super) fn refused_by_indices(among: &Among<'_>) -> Vec<String> {
+    of_both(among).fixed
 }
 
-/// A template before and after, or what it is with its component templates.
-pub(super) fn check_templates(old: &Json, new: &Json, found: &mut Found) {
-    for pointer in ["/template/mappings", "/mappings"] {
-        if let (Some(old), Some(new)) = (old.pointer(pointer), new.pointer(pointer)) {
-            check_dynamic("", old, new, found);
-            compare(old, new, "properties", &mut Vec::new(), found);
+/// Which records are refused.
+pub(super) fn refused_records(among: &Among<'_>) -> Vec<String> {
+    of_both(among).refuses
+}
+
+/// What is found of a mapping.
+#[derive(Default)]
+struct Judged {
+    fixed: Vec<String>,
+    refuses: Vec<String>,
+}
+
+fn of_both(among: &Among<'_>) -> Judged {
+    let mut found = Judged::default();
+    let server = server_of(among.path());
+    let is_other = server.is_some_and(|server| is_other_product(among.around, server));
+    if let [Some(old), Some(new)] = among.values().map(|value| value.filter(|_| !is_other)) {
+        for pointer in ["/template/mappings", "/mappings"] {
+            if let (Some(old), Some(new)) = (old.pointer(pointer), new.pointer(pointer)) {
+                check_dynamic("", old, new, &mut found);
+                compare(old, new, "properties", &mut Vec::new(), &mut found);
+            }
         }
+        check_settings(old, new, &mut found);
     }
-    check_settings(old, new, found);
+    found
 }
 
-fn is_other(change: &Change<'_>) -> bool {
-    let path = change.path().strip_prefix("elasticsearch/");
-    let server = path.and_then(|path| Some(path.split_once('/')?.0));
-    server.is_some_and(|server| is_other_product(change.around, server))
+/// The server that a path is of.
+pub(super) fn server_of(path: &str) -> Option<&str> {
+    Some(path.strip_prefix("elasticsearch/")?.split_once('/')?.0)
 }
 
 /// Whether the server is of the other product than before: then it is another
 /// server, and none of its indices has the old mapping.
-pub(super) fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
+fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
     let has = |files: &Documents<'_>, folder: &str| {
         let start = format!("elasticsearch/{server}/{folder}/");
         files.iter().any(|file| file.path().starts_with(&start))
@@ -78,7 +94,7 @@ pub(super) fn is_other_product(around: Surroundings<'_>, server: &str) -> bool {
 
 /// The fields that both have, and the fields in these; `above` are the names
 /// on the way there.
-fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &mut Found) {
+fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &mut Judged) {
     let fields = |value: &Json| value.get(list).and_then(Json::as_object).cloned();
     let (Some(old), Some(new)) = (fields(old), fields(new)) else {
         return;
@@ -97,7 +113,7 @@ fn compare(old: &Json, new: &Json, list: &str, above: &mut Vec<String>, found: &
     }
 }
 
-fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Found) {
+fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Judged) {
     let (old_type, new_type) = (kind(old), kind(new));
     if old_type != new_type {
         let what = format!(
@@ -106,24 +122,20 @@ fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Found) {
             legible(new_type),
             legible(old_type)
         );
-        tell(what, found);
+        found.fixed.push(what);
         return;
     }
     for parameter in FIXED {
         if value(old, parameter) != value(new, parameter) {
-            tell(
-                format!("`{parameter}` of the field `{}` changes", legible(name)),
-                found,
-            );
+            let what = format!("`{parameter}` of the field `{}` changes", legible(name));
+            found.fixed.push(what);
         }
     }
     // It may be given up, but not be taken up again.
     let norms = |field: &Json| value(field, "norms") == Some(Json::Bool(true));
     if norms(new) && !norms(old) {
-        tell(
-            format!("`norms` of the field `{}` changes", legible(name)),
-            found,
-        );
+        let what = format!("`norms` of the field `{}` changes", legible(name));
+        found.fixed.push(what);
     }
     let is_lax = |field: &Json| value(field, "ignore_malformed") == Some(Json::Bool(true));
     if is_lax(old) && !is_lax(new) {
@@ -131,7 +143,7 @@ fn compare_field(name: &str, old: &Json, new: &Json, found: &mut Found) {
             "records are refused whose field `{}` has a value that doesn't fit",
             legible(name)
         );
-        tell_refused(what, found);
+        found.refuses.push(what);
     }
     check_dynamic(name, old, new, found);
 }
@@ -172,7 +184,7 @@ fn kind(field: &Json) -> &str {
 
 /// What becomes of fields that the mapping hasn't got
 /// (<https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dynamic>).
-fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Found) {
+fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Judged) {
     let is_strict = |value: &Json| value.get("dynamic").is_some_and(|value| value == "strict");
     if is_strict(new) && !is_strict(old) {
         let place = match name {
@@ -180,13 +192,13 @@ fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Found) {
             name => format!(" below `{}`", legible(name)),
         };
         let what = format!("records with fields{place} that the mapping doesn't name are refused");
-        tell_refused(what, found);
+        found.refuses.push(what);
     }
 }
 
 /// The setting of all fields that say nothing else
 /// (<https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/ignore-malformed>).
-fn check_settings(old: &Json, new: &Json, found: &mut Found) {
+fn check_settings(old: &Json, new: &Json, found: &mut Judged) {
     let is_lax = |template: &Json| {
         let settings = template.pointer("/template/settings");
         let nested = settings.and_then(|all| all.pointer("/index/mapping/ignore_malformed"));
@@ -196,18 +208,8 @@ fn check_settings(old: &Json, new: &Json, found: &mut Found) {
     };
     if is_lax(old) && !is_lax(new) {
         let what = "records are refused that have a value which doesn't fit its field";
-        tell_refused(what.to_owned(), found);
+        found.refuses.push(what.to_owned());
     }
-}
-
-fn tell(what: String, found: &mut Found) {
-    let live = "existing indices refuse it; it holds from the next rollover on, and searches over old and new ones may fail";
-    found.push(Flag::MappingRejected, what, Some(live.to_owned()));
-}
-
-fn tell_refused(what: String, found: &mut Found) {
-    let live = "it holds from the next rollover on; what is refused then is lost unless its shipper keeps it";
-    found.push(Flag::MappingRejected, what, Some(live.to_owned()));
 }
 
 #[cfg(test)]
@@ -233,6 +235,12 @@ mod tests {
 
     #[test]
     fn what_an_index_has_is_fixed() {
+        let [keyword, text] = ["keyword", "text"].map(|kind| json!({"type": kind}));
+        assert_eq!(
+            of_fields(&keyword, &text),
+            flagged("the field `a.b` is text instead of keyword")
+        );
+        assert!(of_fields(&json!({"properties": {}}), &json!({"type": "object"})).is_empty());
         for (kind, parameter, old, new) in [
             ("date", "format", json!(null), json!("epoch_second")),
             ("object", "enabled", json!(null), json!(false)),
@@ -242,6 +250,7 @@ mod tests {
             ("keyword", "null_value", json!(null), json!("none")),
             ("scaled_float", "scaling_factor", json!(10), json!(100)),
             ("keyword", "doc_values", json!(true), json!("false")),
+            ("keyword", "index", json!(null), json!(false)),
         ] {
             let field = |value: &Json| json!({"type": kind, parameter: value});
             assert_eq!(
@@ -251,6 +260,13 @@ mod tests {
         }
         for (kind, parameter, old, new) in [
             ("text", "norms", json!(true), json!(false)),
+            ("keyword", "index", json!(null), json!(true)),
+            (
+                "object",
+                "properties",
+                json!({}),
+                json!({"new": {"type": "date"}}),
+            ),
             ("text", "index_options", json!(null), json!("positions")),
             (
                 "date",

@@ -4,33 +4,31 @@
 //! documents   the files of a side, each parsed once: with the place that the
 //!             cluster has now ([`relocation`]), and as kustomize hands objects
 //!             on ([`effective_objects`])
-//! fact        what is known of their objects: `kind, object, aspect → value`
+//! objects     what is in them: resources, workloads, connections, references to secrets …
+//! fact        what is known of these: `kind, object, aspect → value`
 //! row         what of that differs, and in which rows of the table that is a risk
 //! rows/       the table: kind, aspect, when, flag, and how it is said
 //! removed     … sentences last: several things of a kind are said once
 //! gather      the same of many files and clusters → a [`Risk`](super::preview::Risk)
 //! ```
 //!
-//! What one cluster has is a [`RiskFinding`]. What can't be told from one fact
-//! alone is a rule; those that aren't rows yet are [`RULES`], which look at one
-//! file before and after. Data streams are looked at one by one
+//! What one cluster has is a [`RiskFinding`]. Data streams are compared one by one
 //! ([`data_streams`]), and which sources are shipped is asked of what was
 //! resolved ([`source::of_rows`], [`image::program`]).
 
 mod acknowledge;
-mod change;
+mod applier;
 mod collected_paths;
 mod data_streams;
 mod denied;
 pub(super) mod effective_objects;
 mod fact;
+mod found;
 mod gather;
 pub(super) mod image;
 mod machines;
 mod mapping;
-mod member_calls;
-mod parts;
-mod pattern;
+mod objects;
 mod privilege;
 mod records;
 pub(super) mod relocation;
@@ -47,17 +45,17 @@ mod selection;
 #[cfg(test)]
 mod settings_tests;
 pub(super) mod source;
-mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trailer;
 pub(super) mod unknown;
+mod values;
+mod wording;
 
 pub use acknowledge::{EarlierWord, Word, Words, one_line};
 pub(super) use acknowledge::{acknowledge, tell_earlier};
-pub(super) use change::Applier;
-use change::{Change, Side, Surroundings};
+pub(super) use applier::Applier;
 use data_streams::DataStreams;
 pub use denied::unacknowledged;
 pub(super) use gather::{ClusterFindings, gather};
@@ -132,21 +130,16 @@ impl Difference {
     }
 }
 
-type Rule = fn(&Change<'_>, &mut change::Found);
-
-/// What isn't judged by rows yet: rules that look at a file before and after.
-/// Each says in its module what of it can't be a row, or could be one.
-const RULES: [Rule; 9] = [
-    member_calls::check,
-    stream::check,
-    retention::check,
-    role::check,
-    privilege::check,
-    tls::check,
-    secret::check,
-    replacement::check,
-    mapping::check,
-];
+/// What facts and rows may ask beside one object.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'t> {
+    /// All files at the base.
+    base: &'t Documents<'t>,
+    /// All files at the head.
+    head: &'t Documents<'t>,
+    /// Who applies them.
+    applier: Applier,
+}
 
 /// What is risky about what two trees of a cluster hold.
 pub(super) fn find(
@@ -160,37 +153,8 @@ pub(super) fn find(
         applier,
     };
     let streams = DataStreams::of(around);
-    let pairs = differing(base, head);
-    let (before, after) = fact::of_pairs(&pairs, head);
-    let mut risks = row::judge(&before, &after, applier);
-    for (old, new) in pairs {
-        let [old, new] = [old, new].map(|document| document.and_then(Side::of));
-        risks.extend(of_change(&Change {
-            old,
-            new,
-            around,
-            streams: &streams,
-        }));
-    }
-    // A file may be for data streams and more.
-    for risk in streams.risks(around) {
-        if !risks.contains(&risk) {
-            risks.push(risk);
-        }
-    }
+    let facts = fact::of_pairs(&differing(base, head), around, &streams);
+    let mut risks = row::judge(&facts, around);
     risks.sort_by_key(|risk| risk.flag);
     risks
-}
-
-/// What is risky about a file's change.
-fn of_change(change: &Change<'_>) -> Vec<RiskFinding> {
-    let mut found = change::Found::default();
-    for rule in RULES {
-        rule(change, &mut found);
-    }
-    let path = crate::diff::redact::text(change.path());
-    for finding in &mut found.findings {
-        finding.file.get_or_insert_with(|| path.clone());
-    }
-    found.findings
 }

@@ -1,6 +1,6 @@
 //! Records that are thrown away from now on. Pure.
 
-use super::change::legible;
+use super::wording::legible;
 use crate::resolve::{Condition, RecordRule, ResolvedCluster, ResolvedKeep};
 use crate::settings::WhenFull;
 

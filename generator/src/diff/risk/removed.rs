@@ -1,7 +1,7 @@
 //! Things that are removed: several of one kind in one file are reported once, by their names. Pure.
 
 use super::RiskFinding;
-use super::change::legible;
+use super::wording::legible;
 
 /// Most names in one sentence.
 const MOST_NAMES: usize = 8;

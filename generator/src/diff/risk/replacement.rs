@@ -5,14 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use super::Flag;
-use super::change::{Change, Found, Resource, legible, text};
-
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    for resource in change.resources() {
-        check_resource(&resource, found);
-    }
-}
+use super::row::Among;
+use super::values::text;
 
 /// For each type of CloudFormation that is rendered, the paths below `Properties` that can't be changed on a resource that
 /// exists: from AWS's own registry, written and compared by `ci/create-only-properties`.
@@ -37,40 +31,24 @@ fn page(kind: &str) -> String {
     )
 }
 
-fn check_resource(resource: &Resource<'_>, found: &mut Found) {
-    let Some((old, new)) = resource.old.zip(resource.new) else {
-        return;
-    };
-    if resource.both().is_none() {
-        let what = format!("the resource `{}` is of another type", legible(resource.id));
-        let live = "CloudFormation refuses it, or deletes the old one and makes the new one";
-        found.push(Flag::AwsObjectReplaced, what, Some(live.to_owned()));
-        return;
-    }
-    let kind = resource.kind();
-    let Some(paths) = CREATE_ONLY.get(kind) else {
-        return;
-    };
+/// The properties that can't be changed on a resource, and do.
+pub(super) fn of_resource(old: &Json, new: &Json) -> Option<String> {
+    let paths = CREATE_ONLY.get(text(new, "/Type"))?.iter();
     let property = |value: &Json, path: &str| value.pointer(&format!("/Properties{path}")).cloned();
     let changed: Vec<String> = paths
-        .iter()
         .filter(|path| property(old, path) != property(new, path))
         .map(|path| path.trim_start_matches('/').replace('/', "."))
         .collect();
-    if !changed.is_empty() {
-        let what = format!(
-            "{kind} `{}` is replaced, because {} changes",
-            legible(resource.id),
-            changed.join(" and ")
-        );
-        let old_one = match text(old, "/UpdateReplacePolicy") {
-            "Retain" => "leaves the old one",
-            _ => "deletes the old one",
-        };
-        let live = format!(
-            "CloudFormation makes a new one and {old_one} ({})",
-            page(kind)
-        );
-        found.push(Flag::AwsObjectReplaced, what, Some(live));
-    }
+    (!changed.is_empty()).then(|| changed.join(" and "))
+}
+
+/// What becomes of the old one.
+pub(super) fn what_becomes(among: &Among<'_>) -> String {
+    let [old, new] = among.values().map(|value| value.unwrap_or(&Json::Null));
+    let old_one = match text(old, "/UpdateReplacePolicy") {
+        "Retain" => "leaves the old one",
+        _ => "deletes the old one",
+    };
+    let page = page(text(new, "/Type"));
+    format!("CloudFormation makes a new one and {old_one} ({page})")
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Flag;
-use super::change::{Found, legible, names};
+use super::found::Found;
+use super::wording::{legible, names};
 use crate::resolve::{KubernetesSource, ResolvedCluster, ResolvedRecords};
 use crate::sources::{End, SourceRow};
 

@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::change::{Applier, Found, Stack, legible, names, texts};
-use super::fact::{Fact, Facts, GITOPS, Key, OBJECT, PARTS_OF_OBJECTS, RESOURCE};
+use super::Surroundings;
+use super::applier::Stack;
+use super::fact::{Fact, Facts, Key};
+use super::found::Found;
+use super::objects::RESOURCE;
+use super::values::texts;
+use super::wording::{legible, names};
 use super::{Difference, Flag, Removed, RiskFinding, rows};
 use crate::diff::redact::{self, Under};
 
@@ -19,9 +24,9 @@ pub(super) struct Row {
     pub(super) read: Read,
     pub(super) when: When,
     pub(super) flag: Flag,
-    /// The sentence without its end, with `{name}`, `{title}`, `{before}`,
+    /// The sentence without its end, with `{kind}`, `{name}`, `{title}`, `{before}`,
     /// `{after}` (or `{quoted before}`, with "none" for nothing) and what was found, `{it}`. `({parts})` at its end are the
-    /// names of all objects of a file of which it is true.
+    /// names of all objects of a file of which it is true; `({some parts})` if there are others.
     pub(super) what: &'static str,
     /// What becomes of what is there already.
     pub(super) live: Live,
@@ -61,15 +66,54 @@ pub(super) enum When {
     Each(fn(&Json, &Json) -> Vec<String>),
     /// As this finds of an object that may be new.
     EachOfNew(fn(Option<&Json>, &Json) -> Vec<String>),
+    /// The same, of what it is among.
+    EachAmong(fn(&Among<'_>) -> Vec<String>),
     /// The object is gone.
     Gone,
+    /// The same, and this holds of what is left.
+    GoneIf(fn(&Among<'_>) -> bool),
     /// The same; several of a kind are said once, by their noun, and what they are no longer.
     GoneTogether,
 }
 
 impl When {
     fn is_gone(self) -> bool {
-        matches!(self, Self::Gone | Self::GoneTogether)
+        matches!(self, Self::Gone | Self::GoneIf(_) | Self::GoneTogether)
+    }
+}
+
+/// A fact on both sides, and what it is among: for the few risks that one fact can't tell.
+pub(super) struct Among<'f> {
+    pub(super) old: Option<&'f Fact<'f>>,
+    pub(super) new: Option<&'f Fact<'f>>,
+    pub(super) before: &'f Facts<'f>,
+    pub(super) after: &'f Facts<'f>,
+    pub(super) around: Surroundings<'f>,
+}
+
+impl<'f> Among<'f> {
+    pub(super) fn values(&self) -> [Option<&'f Json>; 2] {
+        [self.old, self.new].map(|fact| Some(fact?.value.as_ref()))
+    }
+
+    /// The value at the head; null if there is none.
+    pub(super) fn new_value(&self) -> &'f Json {
+        self.values()[1].unwrap_or(&Json::Null)
+    }
+
+    /// What it is about; that of the head, if it is there.
+    fn fact(&self) -> Option<&'f Fact<'f>> {
+        self.new.or(self.old)
+    }
+
+    /// All of its file on both sides.
+    pub(super) fn files(&self) -> [Option<&'f Json>; 2] {
+        self.fact().map_or([None; 2], |fact| fact.object.in_file)
+    }
+
+    /// The path of its file.
+    pub(super) fn path(&self) -> &'f str {
+        self.fact().map_or("", |fact| &fact.object.file)
     }
 }
 
@@ -85,20 +129,11 @@ pub(super) enum Live {
     OfStack(fn(&Json, Stack) -> Option<&'static str>),
     /// Its own properties decide.
     By(fn(&Json) -> &'static str),
+    /// Both sides decide.
+    ByBoth(fn(&Among<'_>) -> String),
 }
 
 impl Row {
-    pub(super) fn is_of(&self, kind: &str) -> bool {
-        match self.kind {
-            RESOURCE => kind.contains("::"),
-            GITOPS => kind.contains('/') && !kind.starts_with('/'),
-            OBJECT => {
-                !kind.contains("::") && !kind.starts_with('/') && !PARTS_OF_OBJECTS.contains(&kind)
-            }
-            own => own.split('|').any(|own| own == kind),
-        }
-    }
-
     pub(super) fn read<'t>(&self, object: &'t Json) -> Cow<'t, Json> {
         match self.read {
             Read::By(read) => Cow::Owned(read(object)),
@@ -118,15 +153,17 @@ impl Row {
     }
 
     /// What is found of a difference, once for each time that it is to be said.
-    fn judge(&self, old: Option<&Json>, new: Option<&Json>) -> Vec<String> {
+    fn judge(&self, among: &Among<'_>) -> Vec<String> {
         let yes = |is_so: bool| {
             let once = is_so.then(String::new);
             once.into_iter().collect()
         };
-        let (old, new) = match (old, new, self.when) {
-            (old, Some(new), When::EachOfNew(find)) => return find(old, new),
-            (Some(_), None, When::Gone | When::GoneTogether) => return yes(true),
-            (Some(old), Some(new), _) => (old, new),
+        let (old, new) = match (among.values(), self.when) {
+            ([old, Some(new)], When::EachOfNew(find)) => return find(old, new),
+            ([_, Some(_)], When::EachAmong(find)) => return find(among),
+            ([Some(_), None], When::Gone | When::GoneTogether) => return yes(true),
+            ([Some(_), None], When::GoneIf(holds)) => return yes(holds(among)),
+            ([Some(old), Some(new)], _) => (old, new),
             _ => return Vec::new(),
         };
         match self.when {
@@ -140,20 +177,27 @@ impl Row {
             When::Fewer => less(old, new).into_iter().collect(),
             When::If(find) => find(old, new).into_iter().collect(),
             When::Each(find) => find(old, new),
-            When::EachOfNew(_) | When::Gone | When::GoneTogether => Vec::new(),
+            // Found above.
+            When::EachOfNew(_)
+            | When::EachAmong(_)
+            | When::Gone
+            | When::GoneIf(_)
+            | When::GoneTogether => Vec::new(),
         }
     }
 
-    fn live(&self, old: Option<&Fact<'_>>, applier: Applier) -> Option<String> {
+    fn live(&self, among: &Among<'_>) -> Option<String> {
         let said = match self.live {
             Live::Unsaid => return None,
             Live::Is(live) => live,
-            Live::OfApplier => return Some(applier.of_removed()),
+            Live::OfApplier => return Some(among.around.applier.of_removed()),
             Live::OfStack(more) => {
-                let fact = old?;
-                more(&fact.value, fact.stack).unwrap_or(fact.stack.of_removed())
+                let old = among.old?;
+                let stack = old.object.stack;
+                more(&old.value, stack).unwrap_or(stack.of_removed())
             }
-            Live::By(find) => find(&old?.value),
+            Live::By(find) => find(&among.old?.value),
+            Live::ByBoth(find) => return Some(find(among)),
         };
         Some(said.to_owned())
     }
@@ -164,7 +208,8 @@ impl Row {
             value => format!("`{value}`"),
         };
         let parts = [
-            ("{name}", legible(fact.name)),
+            ("{kind}", legible(&fact.object.kind)),
+            ("{name}", legible(&fact.object.name)),
             ("{title}", fact.title()),
             ("{quoted before}", quoted(before)),
             ("{quoted after}", quoted(after)),
@@ -206,10 +251,23 @@ fn less(more: &Json, than: &Json) -> Option<String> {
 
 /// The names of all objects of a file of which something is true.
 const PARTS: &str = " ({parts})";
+/// The same, unless it is true of all objects of the file.
+const SOME_PARTS: &str = " ({some parts})";
+
+/// A risk, and the objects of which the same is said.
+struct Said {
+    finding: RiskFinding,
+    parts: BTreeSet<String>,
+    /// All objects of that kind in the file.
+    all: BTreeSet<String>,
+}
 
 /// All risks in what differs between two sets of facts.
-pub(super) fn judge(before: &Facts<'_>, after: &Facts<'_>, applier: Applier) -> Vec<RiskFinding> {
-    let mut said: Vec<(RiskFinding, BTreeSet<String>)> = Vec::new();
+pub(super) fn judge(
+    [before, after]: &[Facts<'_>; 2],
+    around: Surroundings<'_>,
+) -> Vec<RiskFinding> {
+    let mut said: Vec<Said> = Vec::new();
     let keys = before.keys().chain(after.keys());
     let objects: BTreeSet<(&String, &Cow<'_, str>)> =
         keys.map(|key| (&key.object, &key.kind)).collect();
@@ -223,55 +281,88 @@ pub(super) fn judge(before: &Facts<'_>, after: &Facts<'_>, applier: Applier) -> 
                 object: object.clone(),
                 aspect: row.aspect,
             };
-            let (old, new) = (before.get(&key), after.get(&key));
-            let old_value = old.map(|fact| fact.value.as_ref());
-            let new_value = new.map(|fact| fact.value.as_ref());
-            if old_value == new_value {
+            let among = Among {
+                old: before.get(&key),
+                new: after.get(&key),
+                before,
+                after,
+                around,
+            };
+            let [old, new] = among.values();
+            if old == new {
                 continue;
             }
-            for it in row.judge(old_value, new_value) {
-                let Some(finding) = finding(row, &key, (old, new), &it, applier) else {
-                    continue;
-                };
-                push(&mut said, finding, new.or(old).map_or("", |fact| fact.name));
+            for it in row.judge(&among) {
+                if let Some(finding) = finding(row, &key, &among, &it) {
+                    push(&mut said, finding, row, &among);
+                }
             }
         }
     }
     let mut found = Found::default();
-    for (finding, parts) in said {
-        let parts = names(&parts);
-        let what = finding.what.replace(PARTS, &format!(" ({parts})"));
+    for Said {
+        finding,
+        parts,
+        all,
+    } in said
+    {
+        let [of_parts, of_some] = [parts.is_empty(), parts == all].map(|is_unsaid| {
+            let names = (!is_unsaid).then(|| format!(" ({})", names(&parts)));
+            names.unwrap_or_default()
+        });
+        let what = finding.what.replace(PARTS, &of_parts);
+        let what = what.replace(SOME_PARTS, &of_some);
         found.push_finding(RiskFinding { what, ..finding });
     }
     found.findings
 }
 
 /// Adds a finding, or another part to one that says the same of its file.
-fn push(said: &mut Vec<(RiskFinding, BTreeSet<String>)>, finding: RiskFinding, name: &str) {
-    let part = format!("`{}`", legible(name));
-    let same = said.iter_mut().find(|(other, _)| {
+fn push(said: &mut Vec<Said>, finding: RiskFinding, row: &Row, among: &Among<'_>) {
+    let part = |fact: &Fact<'_>| {
+        let name = &fact.object.name;
+        (!name.is_empty()).then(|| format!("`{}`", legible(name)))
+    };
+    let part = among.fact().and_then(part);
+    let same = said.iter_mut().find(|said| {
+        let other = &said.finding;
         (other.flag, &other.file, &other.what, &other.live)
             == (finding.flag, &finding.file, &finding.what, &finding.live)
     });
-    match same {
-        Some((same, parts)) => {
-            parts.insert(part);
-            if let (Some(same), Some(other)) = (&mut same.difference, finding.difference) {
-                same.keep_common(&other);
-            }
+    if let Some(said) = same {
+        said.parts.extend(part);
+        if let (Some(same), Some(other)) = (&mut said.finding.difference, finding.difference) {
+            same.keep_common(&other);
         }
-        None => said.push((finding, BTreeSet::from([part]))),
+        return;
     }
+    let is_told = row.what.ends_with(SOME_PARTS);
+    said.push(Said {
+        finding,
+        parts: part.into_iter().collect(),
+        all: if is_told {
+            all_parts(among)
+        } else {
+            BTreeSet::new()
+        },
+    });
 }
 
-fn finding(
-    row: &Row,
-    key: &Key,
-    (old, new): (Option<&Fact<'_>>, Option<&Fact<'_>>),
-    it: &str,
-    applier: Applier,
-) -> Option<RiskFinding> {
-    let fact = new.or(old)?;
+/// The names of all objects of a fact's kind that its file holds for.
+fn all_parts(among: &Among<'_>) -> BTreeSet<String> {
+    let Some(fact) = among.fact() else {
+        return BTreeSet::new();
+    };
+    let same = among.after.values().filter(|other| {
+        let (own, other) = (&fact.object, &other.object);
+        (&own.kind, &own.file) == (&other.kind, &other.file)
+    });
+    same.map(|other| format!("`{}`", legible(&other.object.name)))
+        .collect()
+}
+
+fn finding(row: &Row, key: &Key, among: &Among<'_>, it: &str) -> Option<RiskFinding> {
+    let fact = among.fact()?;
     let said = |fact: Option<&Fact<'_>>| {
         let is_shown = row.what.contains("before}") || row.what.contains("after}");
         let fact = fact.filter(|_| is_shown);
@@ -281,13 +372,16 @@ fn finding(
         When::GoneTogether => {
             let removed = Removed {
                 noun: rows::noun(&key.kind),
-                name: fact.known_as.to_owned(),
+                name: fact.object.known_as.clone().into_owned(),
                 how: row.what,
             };
             let what = removed.sentence();
             (Some(removed), what)
         }
-        _ => (None, row.sentence(fact, &said(old), &said(new), it)),
+        _ => (
+            None,
+            row.sentence(fact, &said(among.old), &said(among.new), it),
+        ),
     };
     // All of an object is no value that one could compare.
     let is_shown = !row.aspect.trim_end_matches("/Properties").is_empty();
@@ -300,13 +394,13 @@ fn finding(
     Some(RiskFinding {
         flag: row.flag,
         what,
-        live: row.live(old, applier),
-        file: Some(redact::text(fact.file)),
+        live: row.live(among),
+        file: Some(redact::text(&fact.object.file)),
         removed,
         difference: Some(Box::new(Difference {
             key: key.public(),
-            before: value(old),
-            after: value(new),
+            before: value(among.old),
+            after: value(among.new),
         })),
     })
 }
@@ -315,8 +409,8 @@ fn finding(
 mod tests {
     use serde_json::json;
 
-    use super::super::find;
     use super::super::tests::{STACK, of_trees, pod, tree};
+    use super::super::{Applier, find};
     use super::*;
     use crate::diff::documents::Documents;
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::change::{items, legible, names, text, texts};
+use super::values::{items, text, texts};
+use super::wording::{legible, names};
 
 /// Deepest nesting looked into; what is deeper is another pattern if it differs.
 const MAX_DEPTH: usize = 8;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Found, names};
+use super::found::Found;
+use super::wording::names;
 use super::{Flag, Removed, RiskFinding, collected_paths, records, routing};
 use crate::resolve::ResolvedCluster;
 use crate::sources::{self, End, SourceRow};

@@ -65,59 +65,6 @@ pub(in crate::diff::risk) fn of_pods(old: &Json, new: &Json) -> Vec<String> {
 }
 
 #[test]
-fn shorter_retention_is_reported_in_every_place() {
-    let ilm = |age: &str| json!({"policy": {"phases": {"hot": {}, "delete": {"min_age": age, "actions": {"delete": {}}}}}});
-    let path = "elasticsearch/main/_ilm/policy/x.json";
-    assert_eq!(
-        of_values(path, &ilm("90d"), &ilm("720h")),
-        ["retention-shrinks: records are deleted after 30 days instead of 90 days"]
-    );
-    let never = json!({"policy": {"phases": {"hot": {}}}});
-    assert_eq!(
-        of_values(path, &never, &ilm("90d")),
-        ["retention-shrinks: records are deleted after 90 days, and were never before"]
-    );
-    for (old, new) in [
-        (ilm("7d"), ilm("168h")),
-        (ilm("7d"), ilm("8d")),
-        (ilm("7d"), never),
-        (ilm("7d"), ilm("soon")),
-    ] {
-        assert!(of_values(path, &old, &new).is_empty(), "{new}");
-    }
-    let ism = |key: &str, age: &str| {
-        json!({"policy": {"default_state": "hot", "states": [
-            {"name": "hot", "actions": [], "transitions": [{"state_name": "gone", "conditions": {key: age}}]},
-            {"name": "gone", "actions": [{"retry": {}, "delete": {}}], "transitions": []},
-        ]}})
-    };
-    let path = "elasticsearch/main/_plugins/_ism/policies/x.json";
-    assert_eq!(
-        of_values(
-            path,
-            &ism("min_rollover_age", "60d"),
-            &ism("min_index_age", "30d")
-        )
-        .len(),
-        1
-    );
-    assert!(
-        of_values(
-            path,
-            &ism("min_index_age", "60d"),
-            &ism("min_rollover_age", "60d")
-        )
-        .is_empty()
-    );
-    let lifecycle = |days: &str| json!({"template": {"lifecycle": {"data_retention": days}}});
-    let path = "elasticsearch/main/_index_template/x.json";
-    assert_eq!(
-        of_values(path, &lifecycle("30d"), &lifecycle("10d")).len(),
-        1
-    );
-}
-
-#[test]
 fn shorter_retention_of_aws_is_reported() {
     let group = "AWS::Logs::LogGroup";
     let days = |days: u64| json!({"LogGroupName": "x", "RetentionInDays": days});
@@ -178,6 +125,29 @@ fn what_holds_records_is_missed() {
 }
 
 #[test]
+fn what_is_removed_is_reported_by_the_file_that_had_it() {
+    let [old, new] = ["a", "b"].map(|name| {
+        let path = format!("elasticsearch/main/_data_stream/{name}.json");
+        (path, "{}".to_owned())
+    });
+    let risks = all_of_trees(&[(&old.0, old.1)], &[(&new.0, new.1)]);
+    let files: Vec<Option<&str>> = risks.iter().map(|risk| risk.file.as_deref()).collect();
+    assert_eq!(files, [Some(old.0.as_str())]);
+}
+
+#[test]
+fn what_can_no_longer_be_read_is_not_removed() {
+    let group = resource("AWS::Logs::LogGroup", &json!({})).to_string();
+    assert!(of_texts(STACK, &group, "{ \"Resources\": ").is_empty());
+    let set = "kind: DaemonSet\nmetadata:\n  name: x\n";
+    assert!(of_texts("kubernetes/x.yaml", set, &format!("{set}---\n{set}")).is_empty());
+    assert_eq!(
+        of_trees(&[("kubernetes/x.yaml", set.to_owned())], &[]).len(),
+        1
+    );
+}
+
+#[test]
 fn what_ships_is_missed() {
     let path = "kubernetes/x/daemonset.yaml";
     let set = pod(&json!({"serviceAccountName": "x", "containers": []})).to_string();
@@ -224,9 +194,9 @@ fn roles_are_missed_where_something_needs_them() {
     assert_eq!(
         of_trees(&all, &all[..1]),
         [
-            "role-removed: the ServiceAccount `x` is gone, and pods still need it",
-            "role-removed: the ClusterRoleBinding `b` is gone, and pods still need it",
             "role-removed: the ClusterRole `reads` is gone, and pods still need it",
+            "role-removed: the ClusterRoleBinding `b` is gone, and pods still need it",
+            "role-removed: the ServiceAccount `x` is gone, and pods still need it",
         ]
     );
     let reported = of_trees(&all, &[]);
@@ -712,43 +682,6 @@ fn what_is_fixed_is_replaced() {
         );
     }
     assert!(of_values(path, &set("replicas", "a"), &set("replicas", "b")).is_empty());
-}
-
-#[test]
-fn mappings_are_refused() {
-    let path = "elasticsearch/main/_component_template/x@mappings.json";
-    let of = |old: Json, new: Json| {
-        let template = |field: Json| json!({"template": {"mappings": {"properties": {"a": {"properties": {"b": field}}}}}});
-        of_values(path, &template(old), &template(new))
-    };
-    assert_eq!(
-        of(json!({"type": "keyword"}), json!({"type": "text"})),
-        ["mapping-rejected: the field `a.b` is text instead of keyword"]
-    );
-    assert_eq!(
-        of(
-            json!({"type": "keyword"}),
-            json!({"type": "keyword", "index": false})
-        )
-        .len(),
-        1
-    );
-    for (old, new) in [
-        (
-            json!({"type": "keyword"}),
-            json!({"type": "keyword", "index": true}),
-        ),
-        (
-            json!({"type": "keyword", "ignore_above": 1}),
-            json!({"type": "keyword", "ignore_above": 2}),
-        ),
-        (
-            json!({"properties": {}}),
-            json!({"type": "object", "properties": {"new": {"type": "date"}}}),
-        ),
-    ] {
-        assert!(of(old, new.clone()).is_empty(), "{new}");
-    }
 }
 
 /// Any value, with keys that the rules look for.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::diff::risk::change::text;
+use crate::diff::risk::values::text;
 
 /// One template of several, of which a later one overrides those before it
 /// (<https://www.elastic.co/docs/manage-data/data-store/templates#component-templates>).

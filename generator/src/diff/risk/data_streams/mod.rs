@@ -7,12 +7,16 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Found, Surroundings, legible, names};
-use super::{Flag, RiskFinding, mapping, retention};
-pub(super) use server::{Held, Kind};
-use server::{Policy, Server, components};
+use serde_json::{Map, Value as Json, json};
+
+use super::Surroundings;
+use super::applier::Stack;
+use super::objects::{Object, STREAM_MAPPING, STREAM_RETENTION, STREAM_TEMPLATE};
+pub(super) use server::Kind;
+use server::{Held, Policy, Server, components};
 
 /// The servers of a cluster whose files differ, by name.
 #[derive(Debug, Default)]
@@ -53,13 +57,17 @@ impl<'t> DataStreams<'t> {
         sides.all(|(side, path)| is_known(side, path).is_some())
     }
 
-    /// What is risky for data streams that both sides render.
-    pub(super) fn risks(&self, around: Surroundings<'_>) -> Vec<RiskFinding> {
-        let risks = self
-            .0
-            .iter()
-            .flat_map(|(server, both)| both.risks(server, around));
-        risks.collect()
+    /// What holds for each data stream that both sides render, on both sides.
+    pub(super) fn objects(&self) -> [Vec<Object<'_>>; 2] {
+        let mut found = [Vec::new(), Vec::new()];
+        for (server, both) in &self.0 {
+            let after = both.head.streams();
+            let before = both.base.streams().into_iter();
+            for stream in before.filter(|name| after.contains(name)) {
+                both.add(server, stream, &mut found);
+            }
+        }
+        found
     }
 }
 
@@ -81,13 +89,6 @@ fn split(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("elasticsearch/")?.split_once('/')
 }
 
-/// A data stream, and what holds for it before and after.
-struct Stream<'s> {
-    name: &'s str,
-    old: Held<'s>,
-    new: Held<'s>,
-}
-
 impl<'t> Both<'t> {
     fn new(base: Server<'t>, head: Server<'t>) -> Self {
         let mut streams = base.streams();
@@ -96,112 +97,63 @@ impl<'t> Both<'t> {
         Self { base, head, known }
     }
 
-    fn risks(&self, server: &str, around: Surroundings<'_>) -> Vec<RiskFinding> {
-        let after = self.head.streams();
-        let before = self.base.streams().into_iter();
-        let streams = before.filter(|name| after.contains(name));
-        let streams = streams.map(|name| Stream {
-            name,
-            old: self.base.held(name),
-            new: self.head.held(name),
-        });
-        let streams: Vec<Stream<'_>> = streams.collect();
-        let mut reported = ToldOfStreams::default();
-        self.check_coverage(server, &streams, &mut reported);
-        self.check_mappings(server, around, &streams, &mut reported);
-        self.check_retention(server, &streams, &mut reported);
-        reported.finish()
-    }
-
-    /// Streams whose index template is removed, or is for other streams now.
-    fn check_coverage(&self, server: &str, streams: &[Stream<'_>], reported: &mut ToldOfStreams) {
-        for stream in streams {
-            let Some(template) = stream.old.template else {
-                continue;
-            };
-            let mut found = Found::default();
-            if stream.new.template.is_none() {
-                let (what, live) = match self.head.get(Kind::IndexTemplate, template) {
-                    None => (
-                        "an index template is no longer rendered",
-                        "nothing deletes it: it stays until someone does",
-                    ),
-                    Some(_) => (
-                        "an index template no longer matches all of its data streams",
-                        "their next index is made from whatever other template matches; without one the rollover fails",
-                    ),
-                };
-                found.push(Flag::StreamRemoved, what, Some(live.to_owned()));
+    /// Adds what holds for a stream: its index template, mappings and retention, each in the
+    /// file that says it at the head.
+    fn add<'s>(&'s self, server: &str, stream: &'s str, found: &mut [Vec<Object<'s>>; 2]) {
+        let (old, new) = (self.base.held(stream), self.head.held(stream));
+        let mut push = |kind: &'static str, file: String, values: [Cow<'s, Json>; 2]| {
+            for (side, value) in found.iter_mut().zip(values) {
+                side.push(Object {
+                    kind: kind.into(),
+                    identity: format!("elasticsearch/{server}/{stream}"),
+                    name: stream.into(),
+                    known_as: stream.into(),
+                    noun: "data stream".into(),
+                    value,
+                    file: file.clone().into(),
+                    stack: Stack::Stays,
+                    in_file: [None; 2],
+                });
             }
-            let file = Kind::IndexTemplate.path(server, template);
-            reported.push(file, Flag::StreamRemoved, stream.name, found);
-        }
-    }
-
-    /// Mappings, and settings of them, once for each pair of templates.
-    fn check_mappings(
-        &self,
-        server: &str,
-        around: Surroundings<'_>,
-        streams: &[Stream<'_>],
-        reported: &mut ToldOfStreams,
-    ) {
-        let mut by_templates: BTreeMap<_, Vec<&Stream<'_>>> = BTreeMap::new();
-        for stream in streams {
-            let templates = (stream.old.template, stream.new.template);
-            by_templates.entry(templates).or_default().push(stream);
-        }
-        for streams in by_templates.into_values() {
-            let Some(first) = streams.first() else {
-                continue;
+        };
+        if let Some(template) = old.template {
+            let state = match (new.template, self.head.get(Kind::IndexTemplate, template)) {
+                (Some(_), _) => "matches",
+                (None, Some(_)) => "matches others",
+                (None, None) => "gone",
             };
-            let Some(file) = self.template_that_differs(server, first) else {
-                continue;
-            };
-            if mapping::is_other_product(around, server) {
-                return;
-            }
-            for stream in &streams {
-                let mut found = Found::default();
-                mapping::check_templates(first.old.composed, first.new.composed, &mut found);
-                reported.push(file.clone(), Flag::MappingRejected, stream.name, found);
-            }
+            let values = ["matches", state].map(|state| Cow::Owned(state.into()));
+            push(
+                STREAM_TEMPLATE,
+                Kind::IndexTemplate.path(server, template),
+                values,
+            );
         }
-    }
-
-    fn check_retention(&self, server: &str, streams: &[Stream<'_>], reported: &mut ToldOfStreams) {
-        for stream in streams {
-            let Some(file) = self.file_of_retention(server, stream) else {
-                continue;
-            };
-            let mut found = Found::default();
-            retention::check_stream(&stream.old, &stream.new, &mut found);
-            reported.push(file, Flag::RetentionShrinks, stream.name, found);
+        let template = self.template_that_differs(server, &old, &new);
+        if let Some(file) = file_of_retention(server, &old, &new).or(template.clone()) {
+            push(STREAM_RETENTION, file, [&old, &new].map(retention));
         }
-    }
-
-    /// The file that says when a stream's records are deleted: its policy, or
-    /// the template that names another one than before.
-    fn file_of_retention(&self, server: &str, stream: &Stream<'_>) -> Option<String> {
-        let name = |policy: Policy<'_>| (policy.kind, policy.name.to_owned());
-        let (old, new) = (stream.old.policy.map(name), stream.new.policy.map(name));
-        match new {
-            Some((kind, name))
-                if kind == Kind::StatePolicy || old == Some((kind, name.clone())) =>
-            {
-                Some(kind.path(server, &name))
-            }
-            _ => self.template_that_differs(server, stream),
+        if let Some(file) = template {
+            push(
+                STREAM_MAPPING,
+                file,
+                [old, new].map(|held| Cow::Borrowed(held.composed)),
+            );
         }
     }
 
     /// The index template that holds for a stream; that component template of
     /// it that differs, if it is itself as it was.
-    fn template_that_differs(&self, server: &str, stream: &Stream<'_>) -> Option<String> {
-        let name = stream.new.template?;
+    fn template_that_differs(
+        &self,
+        server: &str,
+        old: &Held<'_>,
+        new: &Held<'_>,
+    ) -> Option<String> {
+        let name = new.template?;
         let differs = |kind, name: &str| self.base.get(kind, name) != self.head.get(kind, name);
         let template = self.head.get(Kind::IndexTemplate, name)?;
-        let is_same = stream.old.template == Some(name) && !differs(Kind::IndexTemplate, name);
+        let is_same = old.template == Some(name) && !differs(Kind::IndexTemplate, name);
         let component = components(template)
             .into_iter()
             .find(|component| is_same && differs(Kind::ComponentTemplate, component));
@@ -212,47 +164,32 @@ impl<'t> Both<'t> {
     }
 }
 
-/// A risk in a file: its kind, what happens, and what where it runs.
-type Words = (String, Flag, String, Option<String>);
-
-/// What is reported for data streams in the files that hold for them.
-#[derive(Default)]
-struct ToldOfStreams {
-    /// The streams that each file was looked at for, by kind of risk.
-    looked_at: BTreeMap<(String, Flag), BTreeSet<String>>,
-    by_words: BTreeMap<Words, BTreeSet<String>>,
+/// The policy that says when a stream's records are deleted; where it is another one than before, its
+/// template says that.
+fn file_of_retention(server: &str, old: &Held<'_>, new: &Held<'_>) -> Option<String> {
+    let policy = new.policy?;
+    let id = |policy: Policy<'_>| (policy.kind, policy.name.to_owned());
+    let is_same = old.policy.map(id) == Some(id(policy));
+    let says_it = policy.kind == Kind::StatePolicy || is_same;
+    says_it.then(|| policy.kind.path(server, policy.name))
 }
 
-impl ToldOfStreams {
-    /// Adds what was found of a stream in a file.
-    fn push(&mut self, file: String, flag: Flag, stream: &str, found: Found) {
-        for finding in found.findings {
-            let words = (file.clone(), finding.flag, finding.what, finding.live);
-            let streams = self.by_words.entry(words).or_default();
-            streams.insert(stream.to_owned());
-        }
-        let looked_at = self.looked_at.entry((file, flag)).or_default();
-        looked_at.insert(stream.to_owned());
-    }
-
-    /// All of it, each once. Streams are named where it isn't so for all of the file.
-    fn finish(self) -> Vec<RiskFinding> {
-        let reported = self.by_words.into_iter();
-        let reported = reported.map(|((file, flag, what, live), streams)| {
-            let mut found = Found::default();
-            let is_of_all = self.looked_at.get(&(file.clone(), flag)) == Some(&streams);
-            let streams: Vec<String> = streams
-                .iter()
-                .map(|name| format!("`{}`", legible(name)))
-                .collect();
-            let what = if is_of_all {
-                what
-            } else {
-                format!("{what} ({})", names(&streams))
+/// The policy of a stream, and what it says, if that is rendered; a stream without one has it
+/// in its template.
+fn retention<'s>(held: &Held<'_>) -> Cow<'s, Json> {
+    let mut members = Map::new();
+    let says = match held.policy {
+        Some(policy) => {
+            let kind = match policy.kind {
+                Kind::StatePolicy => "states",
+                _ => "phases",
             };
-            found.push_at(&file, flag, what, live);
-            found.findings
-        });
-        reported.flatten().collect()
-    }
+            members.insert("kind".to_owned(), kind.into());
+            members.insert("policy".to_owned(), policy.name.into());
+            policy.value.cloned()
+        }
+        None => Some(json!({"lifecycle": held.composed.pointer("/template/lifecycle")})),
+    };
+    members.extend(says.map(|says| ("says".to_owned(), says)));
+    Cow::Owned(members.into())
 }

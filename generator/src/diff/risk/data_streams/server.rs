@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use logfleet_contract::pattern::matches;
+
 use super::composed::compose;
 use crate::diff::documents::Documents;
-use crate::diff::risk::change::texts;
-use crate::diff::risk::pattern::covers;
 use crate::diff::risk::retention::policy;
+use crate::diff::risk::values::texts;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +142,7 @@ impl<'t> Server<'t> {
         let templates = self.of_kind(Kind::IndexTemplate);
         let matching = templates.filter(|(_, template)| {
             let patterns = texts(template.get("index_patterns"));
-            patterns.iter().any(|pattern| covers(pattern, stream))
+            patterns.iter().any(|pattern| matches(pattern, stream))
         });
         let template = matching
             .max_by_key(|(_, template)| priority(template))
@@ -173,7 +174,7 @@ impl<'t> Server<'t> {
         let matching = claims.filter(|(_, _, template)| {
             let patterns = texts(template.get("index_patterns"));
             let mut patterns = patterns.iter();
-            patterns.any(|pattern| covers(pattern, stream) || covers(pattern, &index))
+            patterns.any(|pattern| matches(pattern, stream) || matches(pattern, &index))
         });
         let (name, value, _) = matching.max_by_key(|(_, _, template)| priority(template))?;
         Some(Policy {

@@ -8,7 +8,7 @@ mod version;
 
 use serde_json::Value as Json;
 
-use super::change::legible;
+use super::wording::legible;
 use name::Image;
 pub(super) use program::version_of_code;
 pub(super) use version::is_lower;

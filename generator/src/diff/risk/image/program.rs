@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::change::legible;
+use super::super::wording::legible;
 use super::super::{Difference, Flag, RiskFinding};
 use super::version::is_lower;
 use crate::diff::documents::{Document, Documents};

@@ -1,7 +1,6 @@
 //! Accounts of AWS that a cluster's files didn't name before. Pure.
 
-use super::super::change::Change;
-use crate::diff::documents::Document;
+use crate::diff::documents::{Document, Documents};
 
 /// Digits of an account's id
 /// (<https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>).
@@ -9,13 +8,13 @@ const DIGITS: usize = 12;
 
 /// The accounts in a text that no template of the base names. Of a cluster
 /// without any it can't be reported whose an account is.
-pub(super) fn others(change: &Change<'_>, text: &str) -> Vec<String> {
+pub(super) fn others(base: &Documents<'_>, text: &str) -> Vec<String> {
     let found = accounts(text);
     if found.is_empty() {
         return Vec::new();
     }
-    let base = change.around.base.iter();
     let templates: Vec<&str> = base
+        .iter()
         .filter(|file| file.path().ends_with(".json"))
         .filter_map(Document::text)
         .filter(|text| text.contains("\"Resources\""))

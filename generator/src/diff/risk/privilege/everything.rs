@@ -3,8 +3,10 @@
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, items, names, texts};
+use super::grant::Grant;
+use super::server::{INDICES, SERVER, grants};
+use crate::diff::risk::values::{items, texts};
+use crate::diff::risk::wording::names;
 
 /// Privileges on the whole server with which one may get all others
 /// (<https://www.elastic.co/docs/reference/elasticsearch/security-privileges>,
@@ -16,55 +18,34 @@ const FAR: [&str; 5] = ["all", "*", "manage_security", "cluster_all", "unlimited
 /// <https://docs.opensearch.org/latest/security/access-control/users-roles/#predefined-roles>).
 const FAR_ROLES: [&str; 4] = ["superuser", "all_access", "security_manager", "admin"];
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let path = change.path();
-    let (None, Some(new)) = (change.old, change.new_value()) else {
-        return;
-    };
-    if !path.starts_with("elasticsearch/") {
-        return;
-    }
-    let parts: Vec<&str> = path.trim_end_matches(".json").rsplit('/').collect();
-    let [name, kind, ..] = parts.as_slice() else {
-        return;
-    };
-    let what = match *kind {
+pub(super) fn of_new(path: &str, new: &Json) -> Option<String> {
+    let mut parts = path.trim_end_matches(".json").rsplit('/');
+    let (name, kind) = (parts.next()?, parts.next()?);
+    match kind {
         "role" | "roles" => of_role(new),
         "user" | "internalusers" => of_user(new),
         "role_mapping" => of_mapping(new),
         "rolesmapping" => of_holders(name, new),
         _ => None,
-    };
-    if let Some(what) = what {
-        found.push(Flag::PrivilegeWidens, what, None);
     }
 }
 
 fn of_role(role: &Json) -> Option<String> {
-    let far = ["cluster", "cluster_permissions"].iter().flat_map(|key| {
-        let all = texts(role.get(key)).into_iter();
-        all.filter(|name| FAR.contains(&name.as_str()))
-    });
-    let far: Vec<String> = far.collect();
-    if !far.is_empty() {
-        return Some(format!(
-            "a new role may do {} on the whole server",
-            names(&far)
-        ));
+    let grants = grants(role);
+    let actions = |is_far: fn(&Grant) -> bool| -> Option<String> {
+        let far: Vec<&String> = grants
+            .iter()
+            .filter(|own| is_far(own))
+            .map(|own| &own[1])
+            .collect();
+        (!far.is_empty()).then(|| names(far))
+    };
+    let on_server = actions(|own| own[0] == SERVER && FAR.contains(&own[1].as_str()));
+    let everywhere = || actions(|own| own[0] == INDICES && own[2] == "*");
+    match on_server {
+        Some(far) => Some(format!("a new role may do {far} on the whole server")),
+        None => everywhere().map(|far| format!("a new role may do {far} on every index")),
     }
-    let lists = [
-        ("indices", "names", "privileges"),
-        ("index_permissions", "index_patterns", "allowed_actions"),
-    ];
-    let everywhere = lists.into_iter().flat_map(|(list, patterns, actions)| {
-        let entries = items(role, list).iter();
-        let wide =
-            entries.filter(move |entry| texts(entry.get(patterns)).iter().any(|name| name == "*"));
-        wide.flat_map(move |entry| texts(entry.get(actions)))
-    });
-    let everywhere: Vec<String> = everywhere.collect();
-    (!everywhere.is_empty())
-        .then(|| format!("a new role may do {} on every index", names(&everywhere)))
 }
 
 fn of_user(user: &Json) -> Option<String> {

@@ -5,32 +5,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, legible, names, text};
-use super::super::parts::Reported;
 use super::account;
+use crate::diff::risk::row::Among;
+use crate::diff::risk::values::text;
+use crate::diff::risk::wording::{legible, names};
 
-/// Tells something of one resource.
-type Tell<'t> = dyn FnMut(String) + 't;
-
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let mut reported = Reported::new(Flag::PrivilegeWidens);
-    for resource in change.resources() {
-        let Some(new) = resource.new else {
-            continue;
-        };
-        let old = resource.both().map(|(old, _)| old);
-        let mut tell = |what: String| reported.push(what, resource.id);
-        check_targets(change, old, new, &mut tell);
-        if text(new, "/Type") == "AWS::Lambda::Permission" {
-            check_callers(change, old, new, &mut tell);
-        }
-    }
-    reported.finish(found);
-}
-
-fn property<'t>(resource: &'t Json, name: &str) -> Option<&'t Json> {
-    resource.get("Properties")?.get(name)
+fn property<'t>(resource: Option<&'t Json>, name: &str) -> Option<&'t Json> {
+    resource?.get("Properties")?.get(name)
 }
 
 /// Properties that say where logs go.
@@ -41,32 +22,33 @@ const TARGETS: [&str; 4] = [
     "TargetArn",
 ];
 
-fn check_targets(change: &Change<'_>, old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
-    let others: BTreeSet<String> = TARGETS
-        .iter()
-        .filter_map(|name| {
-            let target = property(new, name)?;
-            let before = old.and_then(|old| property(old, name));
-            (before != Some(target)).then(|| account::others(change, &target.to_string()))
-        })
-        .flatten()
+/// The other accounts that logs go to.
+pub(in crate::diff::risk) fn other_targets(among: &Among<'_>) -> Vec<String> {
+    let [old, new] = among.values();
+    let targets = TARGETS.iter().filter_map(|name| {
+        let target = property(new, name);
+        target.filter(|target| property(old, name) != Some(target))
+    });
+    let others: BTreeSet<String> = targets
+        .flat_map(|target| account::others(among.around.base, &target.to_string()))
         .collect();
-    if !others.is_empty() {
-        let what = format!("logs go to another account: {}", names(&others));
-        tell(what);
-    }
+    let others = (!others.is_empty()).then(|| names(&others));
+    others.into_iter().collect()
 }
 
-/// <https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>
-fn check_callers(change: &Change<'_>, old: Option<&Json>, new: &Json, tell: &mut Tell<'_>) {
-    let principal = text(new, "/Properties/Principal");
-    let limits = ["SourceArn", "SourceAccount", "PrincipalOrgID"];
-    let is_limited = |resource: &Json| limits.iter().any(|name| property(resource, name).is_some());
-    let is_new = old.is_none_or(|old| text(old, "/Properties/Principal") != principal);
-    let lost = |name: &str| {
-        old.is_some_and(|old| property(old, name).is_some()) && property(new, name).is_none()
+/// Who else may call a function
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>).
+pub(in crate::diff::risk) fn other_callers(among: &Among<'_>) -> Vec<String> {
+    let [old, new] = among.values();
+    let who = |resource: Option<&'_ Json>| {
+        resource.map(|resource| text(resource, "/Properties/Principal").to_owned())
     };
-    let others = account::others(change, principal);
+    let principal = who(new).unwrap_or_default();
+    let limits = ["SourceArn", "SourceAccount", "PrincipalOrgID"];
+    let is_limited = |resource| limits.iter().any(|name| property(resource, name).is_some());
+    let lost = |name: &&str| property(old, name).is_some() && property(new, name).is_none();
+    let is_new = who(old).is_none_or(|before| before != principal);
+    let others = account::others(among.around.base, &principal);
     let what = if is_new && principal == "*" && !is_limited(new) {
         "everybody may call a function".to_owned()
     } else if is_new && !others.is_empty() {
@@ -74,12 +56,12 @@ fn check_callers(change: &Change<'_>, old: Option<&Json>, new: &Json, tell: &mut
     } else if is_new && old.is_some() {
         format!(
             "another principal may call a function: {}",
-            legible(principal)
+            legible(&principal)
         )
-    } else if limits.iter().any(|name| lost(name)) {
+    } else if limits.iter().any(lost) {
         "a function may be called on behalf of others".to_owned()
     } else {
-        return;
+        return Vec::new();
     };
-    tell(what);
+    vec![what]
 }

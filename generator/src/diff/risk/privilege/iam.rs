@@ -4,38 +4,34 @@
 
 use std::collections::BTreeSet;
 
+use logfleet_contract::pattern::matches;
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, names as shown_names, text, texts};
-use super::super::parts::Reported;
+use super::account;
 use super::named::NewNames;
-use super::statement::{Statement, Statements, statements};
-use super::{account, covered};
+use super::permission::{Permission, by_statement, permissions};
+use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{text, texts};
+use crate::diff::risk::wording::names as shown_names;
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let resources = change.resources();
-    let names = NewNames::of(&resources);
-    let mut reported = Reported::new(Flag::PrivilegeWidens);
-    for resource in &resources {
-        let Some(new) = resource.new else {
-            continue;
-        };
-        let mut tell = |what: String| reported.push(what, resource.id);
-        if let Some((old, new)) = resource.both() {
-            compare(statements(old), statements(new), &names, &mut tell);
-        } else if is_for_what_was_there(change, new) {
-            compare(Statements::default(), statements(new), &names, &mut tell);
-        } else {
-            check_new(change, &statements(new), &mut tell);
+/// What the policies of a resource permit that nobody was permitted before.
+pub(in crate::diff::risk) fn widened(among: &Among<'_>) -> Vec<String> {
+    let [old, new] = among.values();
+    let after = permissions(among.new_value());
+    match old.map(permissions) {
+        Some(before) => compare(&before, &after, &NewNames::of(among)),
+        None if new.is_some_and(|new| is_for_what_was_there(among, new)) => {
+            compare(&[], &after, &NewNames::of(among))
         }
+        None => by_statement(&after)
+            .flat_map(|own| far(among, own))
+            .collect(),
     }
-    reported.finish(found);
 }
 
 /// Whether a policy of its own is given to a role, user or group that was
 /// there before, or that stands elsewhere.
-fn is_for_what_was_there(change: &Change<'_>, policy: &Json) -> bool {
+fn is_for_what_was_there(among: &Among<'_>, policy: &Json) -> bool {
     let keys = [
         "RoleName",
         "UserName",
@@ -56,16 +52,17 @@ fn is_for_what_was_there(change: &Change<'_>, policy: &Json) -> bool {
             | "AWS::IAM::UserPolicy"
             | "AWS::IAM::GroupPolicy"
     );
-    let resources = |value: Option<&Json>| value.and_then(|value| value.get("Resources").cloned());
-    let (old, new) = (resources(change.old_value()), resources(change.new_value()));
+    let [old, new] = among
+        .files()
+        .map(|value| value.and_then(|value| value.get("Resources")));
     let was_there = |holder: String| {
         let id = serde_json::from_str(&holder)
             .ok()
             .and_then(|value: Json| value.get("Ref")?.as_str().map(str::to_owned));
         match id {
-            Some(id) => old.as_ref().is_some_and(|old| old.get(&id).is_some()),
+            Some(id) => old.is_some_and(|old| old.get(&id).is_some()),
             // One of this template that is called so may be new.
-            None => !has_name(new.as_ref(), &holder) || has_name(old.as_ref(), &holder),
+            None => !has_name(new, &holder) || has_name(old, &holder),
         }
     };
     is_policy && holders.into_iter().any(was_there)
@@ -85,160 +82,95 @@ fn has_name(resources: Option<&Json>, name: &str) -> bool {
 }
 
 /// What is new permits what its own template needs; only what goes far beyond is reported.
-fn check_new(change: &Change<'_>, new: &Statements<'_>, tell: &mut dyn FnMut(String)) {
-    for (statement, is_trust) in new
-        .trust
-        .iter()
-        .map(|statement| (statement, true))
-        .chain(new.policies.iter().map(|statement| (statement, false)))
-        .filter(|(statement, _)| !statement.denies)
-    {
-        let others = || {
-            let principals = statement.principals().into_iter();
-            principals.flat_map(|who| account::others(change, &who))
-        };
-        let others: BTreeSet<String> = others().collect();
-        let what = if statement.is_free() && is_for_everybody(statement) {
-            let may = if is_trust {
-                "take a role"
-            } else {
-                &shown_names(&statement.list("Action"))
+fn far(among: &Among<'_>, statement: &[Permission]) -> Vec<String> {
+    let mut far: [BTreeSet<String>; 3] = Default::default();
+    for own in statement.iter().filter(|own| !own.denies) {
+        let others = account::others(among.around.base, &own.principal);
+        let is_far = own.action == "*" || own.action.ends_with(":*");
+        if own.principal == "*" && own.condition().is_empty() {
+            let may = match own.action.as_str() {
+                _ if own.is_trust => "take a role",
+                "" => "all but what it names",
+                action => action,
             };
-            format!("a new policy lets everybody in: {may}")
+            far[0].insert(may.to_owned());
         } else if !others.is_empty() {
-            format!(
-                "a new policy lets another account in: {}",
-                shown_names(&others)
-            )
-        } else if let Some(actions) = far_actions(statement) {
-            format!("a new policy permits {actions} on everything")
-        } else {
-            continue;
-        };
-        tell(what);
-    }
-}
-
-fn is_for_everybody(statement: &Statement<'_>) -> bool {
-    statement.names_principals() && statement.principals().iter().any(|who| who == "*")
-}
-
-/// All actions of a service, or of all, on everything.
-fn far_actions(statement: &Statement<'_>) -> Option<String> {
-    let is_far = |action: &&String| action.as_str() == "*" || action.ends_with(":*");
-    let actions = statement.list("Action");
-    let far: Vec<&String> = actions.iter().filter(is_far).collect();
-    let everywhere = statement.resources().iter().any(|resource| resource == "*");
-    if far.is_empty() || !everywhere {
-        return None;
-    }
-    let all = far.iter().any(|action| action.as_str() == "*");
-    Some(if all {
-        "everything".to_owned()
-    } else {
-        shown_names(far)
-    })
-}
-
-fn compare(
-    old: Statements<'_>,
-    new: Statements<'_>,
-    names: &NewNames,
-    tell: &mut dyn FnMut(String),
-) {
-    for (old, new) in [(old.trust, new.trust), (old.policies, new.policies)] {
-        for statement in new.iter().filter(|statement| !statement.denies) {
-            compare_allowed(&old, statement, names, tell);
-        }
-        for statement in old.iter().filter(|statement| statement.denies) {
-            // What keeps connections encrypted is reported as such.
-            let is_of_transport = statement.condition().contains("aws:SecureTransport");
-            if !is_of_transport && !is_still_denied(statement, &new) {
-                tell("a policy no longer denies what it denied".to_owned());
-            }
+            far[1].extend(others);
+        } else if is_far && own.resource == "*" {
+            far[2].insert(own.action.clone());
         }
     }
-}
-
-fn is_still_denied(old: &Statement<'_>, new: &[Statement<'_>]) -> bool {
-    let denying = || new.iter().filter(|statement| statement.denies);
-    if old.is_negative() {
-        return denying().any(|new| new.is_same(old));
+    if far[2].contains("*") {
+        far[2] = BTreeSet::from(["everything".to_owned()]);
     }
-    let all = atoms(old);
-    all.iter().all(|(action, resource, principal)| {
-        denying().any(|new| {
-            !new.is_negative()
-                && new.takes(action, resource, principal)
-                && new.asks_no_more_than(old, &NewNames::none())
-        })
-    })
+    let words: [fn(&str) -> String; 3] = [
+        |actions| format!("a new policy lets everybody in: {actions}"),
+        |others| format!("a new policy lets another account in: {others}"),
+        |actions| format!("a new policy permits {actions} on everything"),
+    ];
+    said(&far, &words)
 }
 
-/// Each action, resource and principal of a statement.
-fn atoms(statement: &Statement<'_>) -> Vec<(String, String, String)> {
-    let mut found = Vec::new();
-    let (resources, principals) = (statement.resources(), statement.principals());
-    for action in statement.list("Action") {
-        for resource in &resources {
-            for principal in &principals {
-                found.push((action.clone(), resource.clone(), principal.clone()));
-            }
-        }
+/// Sentences about what there is something of.
+fn said(sets: &[BTreeSet<String>], words: &[fn(&str) -> String]) -> Vec<String> {
+    let some = sets.iter().zip(words).filter(|(set, _)| !set.is_empty());
+    some.map(|(set, words)| words(&shown_names(set))).collect()
+}
+
+fn compare(old: &[Permission], new: &[Permission], names: &NewNames) -> Vec<String> {
+    let more = by_statement(new).flat_map(|own| more(old, own, names));
+    let mut found: Vec<String> = more.collect();
+    let is_still_denied = |own: &Permission| {
+        let mut after = new
+            .iter()
+            .filter(|new| new.denies && new.is_trust == own.is_trust);
+        // What keeps connections encrypted is reported as such.
+        let condition = Json::from(own.condition()).to_string();
+        condition.contains("aws:SecureTransport")
+            || after.any(|new| new.has(own, &NewNames::none()))
+    };
+    if !old.iter().filter(|own| own.denies).all(is_still_denied) {
+        found.push("a policy no longer denies what it denied".to_owned());
     }
     found
 }
 
-fn compare_allowed(
-    old: &[Statement<'_>],
-    new: &Statement<'_>,
-    names: &NewNames,
-    tell: &mut dyn FnMut(String),
-) {
-    if new.is_negative() {
-        if !old.iter().any(|old| old.is_same(new)) {
-            let what = "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)";
-            tell(what.into());
-        }
-        return;
-    }
-    let allowing = || old.iter().filter(|old| !old.denies && !old.is_negative());
-    let mut more: [BTreeSet<String>; 4] = Default::default();
-    for (action, resource, principal) in atoms(new) {
-        let taking = || allowing().filter(|old| old.takes(&action, &resource, &principal));
-        if names.has(&resource) || taking().any(|old| old.asks_no_more_than(new, names)) {
+/// What a statement permits as well.
+fn more(old: &[Permission], statement: &[Permission], names: &NewNames) -> Vec<String> {
+    let mut more: [BTreeSet<String>; 5] = Default::default();
+    for own in statement.iter().filter(|own| !own.denies) {
+        let before = || {
+            let same = old
+                .iter()
+                .filter(|old| !old.denies && old.is_trust == own.is_trust);
+            same.filter(|old| old.is_negative() == own.is_negative())
+        };
+        let is_new = !own.is_negative() && names.has(&own.resource);
+        if is_new || before().any(|old| old.has(own, names)) {
             continue;
         }
-        let lower = action.to_ascii_lowercase();
-        let known_action = allowing().any(|old| {
-            covered(
-                &old.list("Action")
-                    .iter()
-                    .map(|own| own.to_ascii_lowercase())
-                    .collect::<Vec<_>>(),
-                &lower,
-            )
-        });
-        let known_principal = allowing().any(|old| covered(&old.principals(), &principal));
-        if taking().next().is_some() {
+        let action = own.action.clone();
+        if own.is_negative() {
+            more[4].insert(action);
+        } else if before().any(|old| old.takes(own)) {
             more[3].insert(action);
-        } else if !known_action {
+        } else if !before().any(|old| old.takes_action(own)) {
             more[0].insert(action);
-        } else if !known_principal {
-            more[1].insert(principal);
+        } else if !before().any(|old| matches(&old.principal, &own.principal)) {
+            more[1].insert(own.principal.clone());
         } else {
             more[2].insert(action);
         }
     }
-    let words: [fn(&str) -> String; 4] = [
+    let words: [fn(&str) -> String; 5] = [
         |actions| format!("a policy permits {actions} as well"),
         |who| format!("a policy lets {who} in as well"),
         |actions| format!("a policy permits {actions} on more resources"),
         |actions| format!("a policy permits {actions} under fewer conditions"),
+        |_| {
+            "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)"
+                .to_owned()
+        },
     ];
-    for (more, words) in more.iter().zip(words) {
-        if !more.is_empty() {
-            tell(words(&shown_names(more)));
-        }
-    }
+    said(&more, &words)
 }

@@ -4,33 +4,33 @@
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Found, texts};
 use super::covered;
+use crate::diff::risk::values::texts;
 
-/// Compares a limit with those that held before for the same indices.
-pub(super) fn check(before: &[&Json], new: &Json, found: &mut Found) {
+/// How an entry is limited less than those that held before for the same indices.
+pub(super) fn fewer(before: &[&Json], new: &Json) -> Vec<&'static str> {
     let Some(first) = before.first() else {
-        return;
+        return Vec::new();
     };
-    let mut tell = |what: &str| found.push(Flag::PrivilegeWidens, what, None);
+    let mut found = Vec::new();
     for limits in [["query", "dls"], ["field_security", "fls"]] {
         let limit = |entry: &Json| limits.iter().find_map(|key| limit_of(entry, key));
         if !before.iter().all(|entry| limit(entry).is_some()) {
             continue;
         }
         match limit(new) {
-            None => tell("a role is no longer limited to some records or fields"),
+            None => found.push("a role is no longer limited to some records or fields"),
             Some(after) if !is_as_narrow(limit(first).as_ref(), &after) => {
-                tell("a role is limited to other records or fields");
+                found.push("a role is limited to other records or fields");
             }
             Some(_) => {}
         }
     }
     let is_wide = |entry: &Json| entry.get("allow_restricted_indices") == Some(&Json::Bool(true));
     if is_wide(new) && !before.iter().any(|entry| is_wide(entry)) {
-        tell("a role may also use the indices that the server keeps for itself");
+        found.push("a role may also use the indices that the server keeps for itself");
     }
+    found
 }
 
 /// A limit that leaves something out; queries in a text are read.

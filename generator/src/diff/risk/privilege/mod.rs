@@ -3,30 +3,21 @@
 
 mod account;
 mod everything;
-mod exposure;
-mod iam;
+pub(super) mod exposure;
+mod grant;
+pub(super) mod iam;
 mod limit;
 mod named;
-mod network;
-mod rbac;
-mod server;
-mod statement;
+pub(super) mod network;
+mod permission;
+pub(super) mod rbac;
+pub(super) mod server;
 #[cfg(test)]
 mod tests;
 
-use super::change::{Change, Found};
-use super::pattern::covers;
-
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    server::check(change, found);
-    everything::check(change, found);
-    iam::check(change, found);
-    exposure::check(change, found);
-    rbac::check(change, found);
-    network::check(change, found);
-}
+use logfleet_contract::pattern::matches;
 
 /// Whether one of the patterns does.
 fn covered(patterns: &[String], text: &str) -> bool {
-    patterns.iter().any(|pattern| covers(pattern, text))
+    patterns.iter().any(|pattern| matches(pattern, text))
 }

@@ -2,9 +2,14 @@
 //!
 //! A policy that names them permits nothing with what was there before.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
-use super::super::change::{Resource, text};
+use crate::diff::risk::fact::Key;
+use crate::diff::risk::objects::RESOURCE_TYPE;
+use crate::diff::risk::row::Among;
+use crate::diff::risk::values::text;
 
 /// What comes with a change.
 pub(super) struct NewNames {
@@ -15,24 +20,35 @@ pub(super) struct NewNames {
 }
 
 impl NewNames {
-    /// Those of the resources that the base hasn't got.
-    pub(super) fn of(resources: &[Resource<'_>]) -> Self {
-        let new = resources
-            .iter()
-            .filter(|resource| resource.old.is_none())
-            .filter_map(|resource| Some((resource.id, resource.new?)));
-        let mut found = Self {
-            ids: Vec::new(),
-            names: Vec::new(),
+    /// Those of the resources that the template of a resource hadn't got.
+    pub(super) fn of(among: &Among<'_>) -> Self {
+        let key = |kind: Cow<'static, str>, object: String| Key {
+            kind,
+            object,
+            aspect: "",
         };
-        for (id, resource) in new {
-            found.ids.push(id.to_owned());
-            if let Some((service, property)) = naming(text(resource, "/Type")) {
-                let name = text(resource, &format!("/Properties/{property}"));
-                if !name.is_empty() && !name.contains(['*', '?']) {
-                    found.names.push((service, name.to_owned()));
-                }
+        let types = among
+            .after
+            .range(key(RESOURCE_TYPE.into(), String::new())..);
+        let types = types.take_while(|(own, _)| own.kind == RESOURCE_TYPE);
+        let mut found = Self::none();
+        for (own, fact) in types {
+            if fact.object.file != among.path() || among.before.contains_key(own) {
+                continue;
             }
+            found.ids.push(fact.object.name.clone().into_owned());
+            let kind = fact.value.as_str().unwrap_or_default();
+            let resource = among
+                .after
+                .get(&key(kind.to_owned().into(), own.object.clone()));
+            let name = naming(kind)
+                .zip(resource)
+                .map(|((service, property), resource)| {
+                    let name = text(&resource.value, &format!("/Properties/{property}"));
+                    (service, name.to_owned())
+                });
+            let is_plain = |name: &str| !name.is_empty() && !name.contains(['*', '?']);
+            found.names.extend(name.filter(|(_, name)| is_plain(name)));
         }
         found
     }

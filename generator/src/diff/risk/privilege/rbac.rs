@@ -2,118 +2,56 @@
 //!
 //! <https://kubernetes.io/docs/reference/access-authn-authz/rbac/>
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, has_object, items, names, text, texts};
+use super::grant::{Grant, beyond, grant, product};
 use crate::diff::documents::Documents;
+use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{has_object, items, text, texts};
+use crate::diff::risk::wording::names;
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    let Some(new) = change.new_value() else {
-        return;
-    };
-    match text(new, "/kind") {
-        "ClusterRole" | "Role" => {
-            check_role(change.old_value(), new, found);
-            check_aggregation(change.old_value(), new, found);
-        }
-        "ServiceAccount" => check_account(change.old_value(), new, found),
-        "ClusterRoleBinding" | "RoleBinding" => check_binding(change, new, found),
-        _ => {}
-    }
-}
-
-fn check_role(old: Option<&Json>, new: &Json, found: &mut Found) {
-    let Some(old) = old else {
-        let all = |rule: &Json, key| texts(rule.get(key)).iter().any(|name| name == "*");
-        if items(new, "rules")
-            .iter()
-            .any(|rule| all(rule, "verbs") && all(rule, "resources"))
-        {
-            let what = "a new role may do everything with every kind of object";
-            found.push(Flag::PrivilegeWidens, what, None);
-        }
-        return;
-    };
-    let old_rules = items(old, "rules");
-    for rule in items(new, "rules") {
-        let mut more = Vec::new();
-        for verb in texts(rule.get("verbs")) {
-            for target in targets(rule) {
-                let permits = |old: &Json| has(old, "verbs", &verb) && target.is_in(old);
-                if !old_rules.iter().any(permits) {
-                    more.push(format!("{verb} {}", target.legible()));
-                }
-            }
-        }
-        if !more.is_empty() {
-            let what = format!("a role may {} as well", names(&more));
-            found.push(Flag::PrivilegeWidens, what, None);
-        }
-    }
-}
-
-/// What a rule permits something with.
-enum Target {
-    Resource {
-        group: String,
-        kind: String,
-        name: Option<String>,
-    },
-    Url(String),
-}
-
-impl Target {
-    fn is_in(&self, rule: &Json) -> bool {
-        match self {
-            Self::Url(url) => {
-                let urls = texts(rule.get("nonResourceURLs"));
-                super::covered(&urls, url)
-            }
-            Self::Resource { group, kind, name } => {
-                let limits = texts(rule.get("resourceNames"));
-                let named = name.as_ref().is_some_and(|name| limits.contains(name));
-                has(rule, "apiGroups", group)
-                    && has(rule, "resources", kind)
-                    && (limits.is_empty() || named)
-            }
-        }
-    }
-
-    fn legible(&self) -> &str {
-        match self {
-            Self::Resource { kind, .. } => kind,
-            Self::Url(url) => url,
-        }
-    }
-}
-
-fn targets(rule: &Json) -> Vec<Target> {
-    let names = texts(rule.get("resourceNames"));
-    let mut found: Vec<Target> = texts(rule.get("nonResourceURLs"))
-        .into_iter()
-        .map(Target::Url)
-        .collect();
-    for group in texts(rule.get("apiGroups")) {
-        for kind in texts(rule.get("resources")) {
-            let target = |name| Target::Resource {
-                group: group.clone(),
-                kind: kind.clone(),
-                name,
-            };
-            if names.is_empty() {
-                found.push(target(None));
-            }
-            found.extend(names.iter().cloned().map(|name| target(Some(name))));
-        }
-    }
-    found
-}
-
-fn has(rule: &Json, key: &str, wanted: &str) -> bool {
-    texts(rule.get(key))
+/// What the rules of a role permit as well.
+pub(in crate::diff::risk) fn more_rights(old: &Json, new: &Json) -> Option<String> {
+    let (before, after) = (rights(old), rights(new));
+    let more = beyond(&before, &after);
+    let more: Vec<String> = more
         .iter()
-        .any(|own| own == "*" || own == wanted)
+        .map(|[verb, _, what, _]| format!("{verb} {what}"))
+        .collect();
+    (!more.is_empty()).then(|| names(&more))
+}
+
+/// Whether a new role permits everything.
+pub(in crate::diff::risk) fn all_rights(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let all = |[verb, _, what, _]: &Grant| verb == "*" && what == "*";
+    let is_far = old.is_none() && rights(new).iter().any(all);
+    is_far.then(String::new).into_iter().collect()
+}
+
+/// Verbs with an API group, a kind, and a name in it; or with an address.
+fn rights(rules: &Json) -> Vec<Grant> {
+    let rules = rules.as_array().into_iter().flatten();
+    let rights = rules.flat_map(|rule| {
+        let list = |key: &str| texts(rule.get(key));
+        let names = match list("resourceNames") {
+            none if none.is_empty() => vec!["*".to_owned()],
+            names => names,
+        };
+        let groups = list("apiGroups")
+            .iter()
+            .map(|group| format!("group {group}"))
+            .collect();
+        let of_kinds = product(&[list("verbs"), groups, list("resources"), names]);
+        let verbs = list("verbs").into_iter();
+        let of_addresses = verbs.flat_map(move |verb| {
+            let addresses = texts(rule.get("nonResourceURLs")).into_iter();
+            addresses.map(move |address| grant([&verb, "address", &address, ""]))
+        });
+        of_kinds.into_iter().chain(of_addresses)
+    });
+    rights.collect()
 }
 
 /// Users and groups that everybody is or is in
@@ -125,141 +63,102 @@ const EVERYBODY: [&str; 4] = [
     "system:unauthenticated",
 ];
 
-fn check_binding(change: &Change<'_>, new: &Json, found: &mut Found) {
-    let Some(old) = change.old_value() else {
-        if text(new, "/roleRef/name") == "cluster-admin" {
-            let what = "a new subject may do everything in the whole cluster";
-            found.push(Flag::PrivilegeWidens, what, None);
-        }
-        let names = items(new, "subjects")
-            .iter()
-            .map(|subject| text(subject, "/name"));
-        let everybody: Vec<String> = names
-            .filter(|name| EVERYBODY.contains(name))
-            .map(|name| format!("`{name}`"))
-            .collect();
-        if !everybody.is_empty() {
-            let what = format!("everybody gets a role: {}", self::names(&everybody));
-            found.push(Flag::PrivilegeWidens, what, None);
-        }
-        return;
+/// Whether a new binding gives the role that may do everything.
+pub(in crate::diff::risk) fn gives_all(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let is_far = old.is_none() && new == "cluster-admin";
+    is_far.then(String::new).into_iter().collect()
+}
+
+/// Who else has a role.
+pub(in crate::diff::risk) fn more_subjects(among: &Among<'_>) -> Vec<String> {
+    let [old, new] = among.values();
+    let after = subjects(new, among.around.head);
+    let Some(old) = old else {
+        let everybody = after.iter().map(|[_, _, name]| name);
+        let everybody = everybody.filter(|name| EVERYBODY.contains(&name.as_str()));
+        let everybody: Vec<String> = everybody.map(|name| format!("`{name}`")).collect();
+        let what = || format!("everybody gets a role: {}", names(&everybody));
+        return (!everybody.is_empty()).then(what).into_iter().collect();
     };
-    if old.get("roleRef") != new.get("roleRef") {
-        let what = "the subjects of a binding get another role";
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
-    let before = subjects(old, change.around.base);
-    let is_new_account = |subject: &Subject| {
-        let account = (
-            "ServiceAccount",
-            subject.namespace.as_str(),
-            subject.name.as_str(),
-        );
-        let plain = ("ServiceAccount", "", subject.name.as_str());
-        let has = |files| has_object(files, account) || has_object(files, plain);
-        subject.kind == "ServiceAccount" && has(change.around.head) && !has(change.around.base)
+    let before = subjects(Some(old), among.around.base);
+    let is_new_account = |[kind, namespace, name]: &[String; 3]| {
+        let has = |files| {
+            let mut places = [namespace.as_str(), ""].into_iter();
+            places.any(|place| has_object(files, ("ServiceAccount", place, name)))
+        };
+        kind == "ServiceAccount" && has(among.around.head) && !has(among.around.base)
     };
-    let after = subjects(new, change.around.head);
-    let more = after.iter().filter(|subject| !before.contains(subject));
+    let more = after
+        .difference(&before)
+        .filter(|subject| !is_new_account(subject));
     let more: Vec<String> = more
-        .filter(|subject| !is_new_account(subject))
-        .map(|subject| format!("{} `{}`", subject.kind, subject.name))
+        .map(|[kind, _, name]| format!("{kind} `{name}`"))
         .collect();
-    if !more.is_empty() {
-        let what = format!("a role is given to another {}", names(&more));
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
+    let what = || format!("a role is given to another {}", names(&more));
+    (!more.is_empty()).then(what).into_iter().collect()
 }
 
-/// Who has a role.
-#[derive(PartialEq, Eq)]
-struct Subject {
-    kind: String,
-    name: String,
-    /// Empty for the namespace that all objects of the cluster are put into,
-    /// so that one that moves with them stays who it is.
-    namespace: String,
-}
-
-fn subjects(binding: &Json, files: &Documents<'_>) -> Vec<Subject> {
-    let own = common_namespace(files);
-    let all = items(binding, "subjects").iter();
+/// Kind, namespace and name of who has a role. The namespace is empty for the one that all objects
+/// of the cluster are put into, so that who moves with them stays who it is.
+fn subjects(list: Option<&Json>, files: &Documents<'_>) -> BTreeSet<[String; 3]> {
+    let kustomization = files.get("kubernetes/kustomization.yaml");
+    let own = kustomization.and_then(|file| file.value()?.get("namespace")?.as_str());
+    let all = list.and_then(Json::as_array).into_iter().flatten();
     all.map(|subject| {
-        let part = |key: &str| text(subject, &format!("/{key}")).to_owned();
-        let namespace = part("namespace");
-        Subject {
-            kind: part("kind"),
-            name: part("name"),
-            namespace: Some(namespace)
-                .filter(|name| Some(name.as_str()) != own)
-                .unwrap_or_default(),
-        }
+        let [kind, namespace, name] =
+            ["/kind", "/namespace", "/name"].map(|at| text(subject, at).to_owned());
+        let namespace = Some(namespace).filter(|name| Some(name.as_str()) != own);
+        [kind, namespace.unwrap_or_default(), name]
     })
     .collect()
 }
 
-/// The namespace of the cluster's kustomization.
-fn common_namespace<'d>(files: &'d Documents<'_>) -> Option<&'d str> {
-    let value = files.get("kubernetes/kustomization.yaml")?.value()?;
-    value.get("namespace")?.as_str()
+/// Whether a role takes what more other roles permit
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles>).
+pub(in crate::diff::risk) fn takes_more(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let before = old.map_or(&[][..], |old| items(old, "clusterRoleSelectors"));
+    let mut after = items(new, "clusterRoleSelectors").iter();
+    let is_more = after.any(|selector| !before.contains(selector));
+    is_more.then(String::new).into_iter().collect()
 }
 
-/// Roles that take what others permit, and roles that others take
-/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles>).
-fn check_aggregation(old: Option<&Json>, new: &Json, found: &mut Found) {
-    let selectors = |role: &Json| -> Vec<Json> {
-        let rule = role.get("aggregationRule");
-        let list = rule.map_or(&[][..], |rule| items(rule, "clusterRoleSelectors"));
-        list.to_vec()
-    };
-    let before = old.map(selectors).unwrap_or_default();
-    if selectors(new)
-        .iter()
-        .any(|selector| !before.contains(selector))
-    {
-        let what = "a role may do whatever other roles permit (`aggregationRule`)";
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
-    let taken = |role: &Json| -> Vec<String> {
-        let labels = role.pointer("/metadata/labels").and_then(Json::as_object);
-        let labels = labels.into_iter().flatten();
-        labels
-            .filter(|(_, value)| *value == "true")
-            .filter_map(|(name, _)| name.strip_prefix("rbac.authorization.k8s.io/aggregate-to-"))
-            .map(|role| format!("`{role}`"))
-            .collect()
-    };
-    let before = old.map(taken).unwrap_or_default();
-    let more: Vec<String> = taken(new);
-    let more: Vec<&String> = more.iter().filter(|role| !before.contains(role)).collect();
-    if !more.is_empty() {
-        let what = format!("what a role permits is added to {}", names(more));
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
+/// The roles to which what a role permits is added, by its labels.
+pub(in crate::diff::risk) fn added_to(role: &Json) -> Json {
+    let labels = role.pointer("/metadata/labels").and_then(Json::as_object);
+    let labels = labels
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| *value == "true");
+    let names =
+        labels.filter_map(|(name, _)| name.strip_prefix("rbac.authorization.k8s.io/aggregate-to-"));
+    names.collect()
+}
+
+pub(in crate::diff::risk) fn more_roles(old: Option<&Json>, new: &Json) -> Vec<String> {
+    let before = texts(old);
+    let more = texts(Some(new))
+        .into_iter()
+        .filter(|role| !before.contains(role));
+    let more: Vec<String> = more.map(|role| format!("`{role}`")).collect();
+    (!more.is_empty())
+        .then(|| names(&more))
+        .into_iter()
+        .collect()
 }
 
 /// The role of AWS that pods get by their account
 /// (<https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html>).
-fn check_account(old: Option<&Json>, new: &Json, found: &mut Found) {
-    let Some(old) = old else {
-        return;
+pub(in crate::diff::risk) fn role_of_aws(account: &Json) -> Json {
+    let annotations = account.pointer("/metadata/annotations");
+    let role = annotations.and_then(|all| all.get("eks.amazonaws.com/role-arn"));
+    role.cloned().unwrap_or_default()
+}
+
+pub(in crate::diff::risk) fn another_role(old: &Json, new: &Json) -> Option<String> {
+    let what = if old.is_null() {
+        "a role"
+    } else {
+        "another role"
     };
-    let role = |account: &Json| {
-        let annotations = account.pointer("/metadata/annotations");
-        texts(annotations.and_then(|all| all.get("eks.amazonaws.com/role-arn")))
-    };
-    if role(new).iter().any(|arn| !role(old).contains(arn)) {
-        let what = if role(old).is_empty() {
-            "a ServiceAccount gets a role of AWS"
-        } else {
-            "a ServiceAccount gets another role of AWS"
-        };
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
-    let refuses =
-        |account: &Json| account.get("automountServiceAccountToken") == Some(&Json::Bool(false));
-    if refuses(old) && !refuses(new) {
-        let what = "pods of a ServiceAccount get its token unasked";
-        found.push(Flag::PrivilegeWidens, what, None);
-    }
+    (!new.is_null()).then(|| what.to_owned())
 }

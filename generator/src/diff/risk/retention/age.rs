@@ -1,8 +1,5 @@
 //! How long something is kept. Pure.
 
-use super::super::Flag;
-use super::super::change::Found;
-
 pub(super) const SECOND: u64 = 1_000_000_000;
 pub(super) const HOUR: u64 = 3600 * SECOND;
 pub(super) const DAY: u64 = 24 * HOUR;
@@ -37,13 +34,6 @@ impl Kept {
     }
 }
 
-/// Tells of records that are deleted earlier.
-pub(super) fn tell(old: Kept, new: Kept, found: &mut Found) {
-    if let Some(it) = shorter(old, new) {
-        push(format!("records are {it}"), found);
-    }
-}
-
 /// What becomes of what is kept shorter, after a verb; nothing if it isn't.
 pub(super) fn shorter(old: Kept, new: Kept) -> Option<String> {
     Some(match (old, new) {
@@ -58,12 +48,6 @@ pub(super) fn shorter(old: Kept, new: Kept) -> Option<String> {
         }
         _ => return None,
     })
-}
-
-/// Tells something in words of its own. What becomes of what is there already
-/// depends on the store, and is added where that is known.
-pub(super) fn push(what: impl AsRef<str>, found: &mut Found) {
-    found.push(Flag::RetentionShrinks, what, None);
 }
 
 /// A duration in its largest unit that has no fraction.

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::age::{DAY, HOUR, Kept, SECOND, shorter};
-use crate::diff::risk::change::{items, legible, text};
+use crate::diff::risk::values::{items, text};
+use crate::diff::risk::wording::legible;
 
 pub(in crate::diff::risk) fn of_log_group(old: &Json, new: &Json) -> Option<String> {
     let kept = |value: &Json| number(value, "", DAY, Kept::Forever);

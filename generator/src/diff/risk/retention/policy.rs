@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::age::Kept;
-use crate::diff::risk::change::{items, text};
+use crate::diff::risk::values::{items, text};
 
 /// What a policy, a template or a data stream's lifecycle says.
 pub(super) fn kept(value: &Json) -> Kept {

@@ -23,6 +23,22 @@ fn flagged(what: &str) -> Vec<String> {
 }
 
 #[test]
+fn ages_have_units_and_lifecycles() {
+    let reported = |old: &str, new: &str| of_values(ILM, &ilm(old), &ilm(new));
+    let shorter = flagged("records are deleted after 30 days instead of 90 days");
+    assert_eq!(reported("90d", "720h"), shorter);
+    for (old, new) in [("7d", "168h"), ("7d", "8d"), ("7d", "soon")] {
+        assert_eq!(reported(old, new), [""; 0], "{new}");
+    }
+    let path = "elasticsearch/main/_index_template/x.json";
+    let lifecycle = |days: &str| json!({"template": {"lifecycle": {"data_retention": days}}});
+    assert_eq!(
+        of_values(path, &lifecycle("90d"), &lifecycle("30d")),
+        shorter
+    );
+}
+
+#[test]
 fn records_are_deleted_by_their_amount() {
     let age = ism(&json!({"min_rollover_age": "60d"}), &["x"]);
     for amount in [json!({"min_doc_count": 5}), json!({"min_size": "1gb"})] {

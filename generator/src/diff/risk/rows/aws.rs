@@ -2,27 +2,41 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>
 
-use std::collections::BTreeSet;
+mod protection;
+mod shipping;
+#[cfg(test)]
+mod tests;
 
-use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration, LogGroup};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::rows;
-use crate::diff::risk::change::{Stack, items, legible, names, text, texts};
-use crate::diff::risk::fact::RESOURCE;
-use crate::diff::risk::image::{is_lower, version_of_code};
+use crate::diff::risk::objects::{CALL, RESOURCE, RESOURCE_TYPE, RETENTION_CALL};
+use crate::diff::risk::privilege::{exposure, iam};
 use crate::diff::risk::retention::aws as retention;
-use crate::diff::risk::row::{Live, Read, Row, When, word};
-use crate::diff::risk::selection;
+use crate::diff::risk::row::{Live, Read, Row, When};
+use crate::diff::risk::values::text;
+use crate::diff::risk::{replacement, selection, tls};
 use crate::settings::Flag;
-use Live::{Is, OfStack, Unsaid};
+use Live::{ByBoth, Is, OfStack, Unsaid};
 use Read::{By, Value};
 use When::{
-    Becomes, Ceases, Changes, ChangesBut, Each, EachOfNew, Fewer, GoneTogether, If, Lost, Off,
+    Becomes, Ceases, Changes, ChangesBut, Each, EachAmong, EachOfNew, Fewer, GoneIf, GoneTogether,
+    If, Lost, Off,
+};
+use protection::{
+    another_source, asks_for_nothing, blocks_less, bounds_less, deletion_keeps, encrypted_less,
+    encryption, everybody_reads, more_policies, older_code, replacement_keeps, what_is_in_it,
+    who_is_refused,
+};
+use shipping::{
+    another_place, brings_less, fewer_events, fewer_fields, fields_of_flows, ids_of_targets, lower,
+    narrower_filter, no_calls_that_read, notifies_less, places_of_targets, rarer, registers_less,
+    switched_on, what_stops,
 };
 
 /// What types of resources are called.
-const NOUNS: [(&str, &str); 18] = [
+const NOUNS: [(&str, &str); 19] = [
+    (CALL, "call"),
     ("AWS::CloudTrail::Trail", "trail"),
     ("AWS::EC2::FlowLog", "flow log"),
     ("AWS::Events::Rule", "event rule"),
@@ -87,6 +101,9 @@ const NO_CALL: Live = Is(
 );
 const OLD_PLACE: Live = Is("what is in the old bucket stays there");
 const NOT_YET: Live = Is("nothing yet");
+const IN_BETWEEN: Live = Is("what comes and goes in between isn't seen");
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html>
+const RULES_HOLD: Live = Is("rules hold for objects that exist, too; they are run once a day");
 
 pub(super) const ROWS: &[Row] = rows! {
     SHIPPERS => {
@@ -119,6 +136,8 @@ pub(super) const ROWS: &[Row] = rows! {
             "the event rule `{name}` no longer hands its events to {it}", UPDATED;
         "places of targets": By(places_of_targets), If(another_place) => SourceStops,
             "the event rule `{name}` hands its events to another place ({it})", UPDATED;
+        "ScheduleExpression": Value, If(rarer) => SourceStops,
+            "the event rule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::CloudTrail::Trail" => {
         "IsLogging": Value, Off => SourceStops,
@@ -159,6 +178,13 @@ pub(super) const ROWS: &[Row] = rows! {
             "the association `{name}` is for other machines",
             // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
             Is("machines that it is no longer for keep what it installed, and get no updates");
+        "MaxErrors": Value, If(lower) => SourceStops,
+            "the association `{name}` gives up after {after} failed machines instead of {before}",
+            Is("machines that it doesn't get to keep what they have");
+    }
+    "AWS::SSM::Parameter" => {
+        "Value": Value, Each(registers_less) => SourceStops,
+            "the account's functions no longer know {it} as the cluster's", UPDATED;
     }
     "AWS::Logs::Delivery" => {
         "RecordFields": Value, If(fewer_fields) => SourceStops,
@@ -167,6 +193,8 @@ pub(super) const ROWS: &[Row] = rows! {
     "AWS::Scheduler::Schedule" => {
         "State": Value, Becomes("DISABLED") => SourceStops,
             "the schedule `{name}` is switched off", UPDATED;
+        "ScheduleExpression": Value, If(rarer) => SourceStops,
+            "the schedule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::Lambda::EventSourceMapping" => {
         "Enabled": Value, Becomes("false") => SourceStops,
@@ -229,7 +257,19 @@ pub(super) const ROWS: &[Row] = rows! {
         "OwnershipControls/Rules/0/ObjectOwnership": Value, Ceases("BucketOwnerEnforced") => PrivilegeWidens,
             "objects of a bucket may belong to others, who say who reads them ({parts})", Unsaid;
     }
+    "AWS::Lambda::Permission" => {
+        "": Value, EachAmong(exposure::other_callers) => PrivilegeWidens, "{it} ({parts})", Unsaid;
+    }
     RESOURCE => {
+        "": Value, If(replacement::of_resource) => AwsObjectReplaced,
+            "{kind} `{name}` is replaced, because {it} changes", ByBoth(replacement::what_becomes);
+        "": Value, EachAmong(iam::widened) => PrivilegeWidens, "{it} ({parts})", Unsaid;
+        "": Value, EachAmong(exposure::other_targets) => PrivilegeWidens,
+            "logs go to another account: {it} ({parts})", Unsaid;
+        "refuses plain connections": By(tls::denies_plain), Off => TlsWeakens,
+            "a policy no longer refuses connections that aren't encrypted", Unsaid;
+        "": Value, GoneIf(tls::bucket_stays) => TlsWeakens,
+            "a policy no longer refuses connections that aren't encrypted", Unsaid;
         "ManagedPolicyArns": Value, EachOfNew(more_policies) => PrivilegeWidens,
             "a role gets the managed policy {it} ({parts})", Unsaid;
         "PermissionsBoundary": Value, If(bounds_less) => PrivilegeWidens,
@@ -238,503 +278,18 @@ pub(super) const ROWS: &[Row] = rows! {
             "files of a trail are no longer signed", Unsaid;
         "encryption": By(encryption), If(encrypted_less) => TlsWeakens, "a store is {it}", Unsaid;
     }
+    RESOURCE_TYPE => {
+        "": Value, Changes => AwsObjectReplaced, "the resource `{name}` is of another type",
+            Is("CloudFormation refuses it, or deletes the old one and makes the new one");
+    }
+    CALL => {
+        "": Value, GoneTogether => SourceStops, "no longer made for each member",
+            Is("it is undone for every member when the members' stack is recreated");
+        "parameters": By(switched_on), Fewer => SourceStops, "`{name}` no longer switches on {it}",
+            Is("it holds as soon as the call is made; what isn't recorded can't be fetched later");
+    }
+    RETENTION_CALL => {
+        "parameters/retentionInDays": Value, If(retention::of_log_group) => RetentionShrinks,
+            "records are {it}", Is("what is older is deleted within 72 hours after the call");
+    }
 };
-
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html>
-const RULES_HOLD: Live = Is("rules hold for objects that exist, too; they are run once a day");
-
-/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
-fn what_stops(resource: &Json, stack: Stack) -> Option<&'static str> {
-    let is_of_machines = text(resource, "/Type").starts_with("AWS::SSM::");
-    (stack == Stack::Updated && is_of_machines)
-        .then_some("CloudFormation deletes it; what it installed on machines keeps running")
-}
-
-fn what_is_in_it(resource: &Json, stack: Stack) -> Option<&'static str> {
-    match stack {
-        Stack::Stays => None,
-        _ if keeps(resource, "DeletionPolicy") => {
-            Some("CloudFormation leaves it, with what is in it, and out of the stack")
-        }
-        _ if text(resource, "/Type") == "AWS::S3::Bucket" => {
-            Some("CloudFormation deletes it if it is empty, and fails otherwise")
-        }
-        _ => Some("CloudFormation deletes it, with what is in it, when the stack is updated"),
-    }
-}
-
-fn who_is_refused(_: &Json, stack: Stack) -> Option<&'static str> {
-    match stack {
-        Stack::Stays => None,
-        Stack::Updated => {
-            Some("CloudFormation deletes it when the stack is updated: what uses it is refused")
-        }
-        Stack::OfMembers => Some(
-            "CloudFormation deletes it for every member when the members' stack is recreated: what uses it is refused",
-        ),
-    }
-}
-
-/// Whether a resource outlives its place in the stack
-/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html>).
-fn keeps(resource: &Json, policy: &str) -> bool {
-    matches!(
-        text(resource, &format!("/{policy}")),
-        "Retain" | "RetainExceptOnCreate"
-    )
-}
-
-fn deletion_keeps(resource: &Json) -> Json {
-    keeps(resource, "DeletionPolicy").into()
-}
-
-fn replacement_keeps(resource: &Json) -> Json {
-    keeps(resource, "UpdateReplacePolicy").into()
-}
-
-/// The fields of a record if none are named
-/// (<https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>).
-const FLOW_FIELDS: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
-
-fn fields_of_flows(flow_log: &Json) -> Json {
-    let format = flow_log
-        .pointer("/Properties/LogFormat")
-        .and_then(Json::as_str);
-    let fields = format.unwrap_or(FLOW_FIELDS).split_whitespace();
-    fields
-        .map(|field| field.trim_matches(['$', '{', '}']))
-        .collect()
-}
-
-fn no_calls_that_read(old: &Json, new: &Json) -> Option<String> {
-    let is_so = word(new) == "ENABLED" && word(old).starts_with("ENABLED_");
-    is_so.then(String::new)
-}
-
-fn fewer_events(old: &Json, new: &Json) -> Option<String> {
-    let is_there = !old.is_null() && !new.is_null();
-    is_there.then(|| selection::of_events(old, new))?
-}
-
-fn ids_of_targets(rule: &Json) -> Json {
-    let targets = rule
-        .get("Properties")
-        .map_or(&[][..], |own| items(own, "Targets"));
-    targets.iter().map(|target| text(target, "/Id")).collect()
-}
-
-fn places_of_targets(rule: &Json) -> Json {
-    let targets = rule
-        .get("Properties")
-        .map_or(&[][..], |own| items(own, "Targets"));
-    let places = targets.iter().map(|target| {
-        let place = target.get("Arn").unwrap_or(&Json::Null);
-        (text(target, "/Id").to_owned(), place.clone())
-    });
-    places.collect::<serde_json::Map<_, _>>().into()
-}
-
-/// The targets that stay, and have another address.
-fn another_place(old: &Json, new: &Json) -> Option<String> {
-    let before = old.as_object()?.iter();
-    let moved = before.filter(|(id, place)| new.get(id).is_some_and(|after| after != *place));
-    let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
-    (!moved.is_empty()).then(|| names(&moved))
-}
-
-/// Each kind of notification is a list of events with the place that hears of them.
-fn notifies_less(old: &Json, new: &Json) -> Option<String> {
-    let mut kinds = old.as_object()?.iter();
-    let after = new.as_object()?;
-    let is_less = |(kind, before): (&String, &Json)| match before.as_array() {
-        Some(before) => {
-            let after = items(new, kind);
-            before.iter().any(|own| !after.contains(own))
-        }
-        None => !after.contains_key(kind),
-    };
-    kinds.any(is_less).then(String::new)
-}
-
-fn narrower_filter(old: &Json, new: &Json) -> Option<String> {
-    let (before, after) = (word(old), word(new));
-    // What is asked for beside what was asked for is more.
-    let is_wider =
-        after.is_empty() || after.starts_with('?') && after.contains(&before) && !before.is_empty();
-    (before != after && !is_wider).then_some(after)
-}
-
-fn fewer_fields(old: &Json, new: &Json) -> Option<String> {
-    let after = texts(Some(new));
-    let lost = texts(Some(old)).into_iter();
-    let lost: Vec<String> = lost.filter(|field| !after.contains(field)).collect();
-    (!lost.is_empty() && !after.is_empty()).then(|| names(&lost))
-}
-
-/// What a forwarder is told to leave out that it brought before.
-fn brings_less(old: &Json, new: &Json) -> Vec<String> {
-    let read = |environment: &Json| {
-        let variables = environment.get("Variables")?;
-        Configuration::parse(variables.get(CONFIGURATION_VARIABLE)?.as_str()?).ok()
-    };
-    let (Some(old), Some(new)) = (read(old), read(new)) else {
-        return Vec::new();
-    };
-    let percent = |group: &LogGroup| group.accepted_percent.unwrap_or(100);
-    let groups = new.log_groups.iter().filter_map(|(name, group)| {
-        let before = old.log_groups.get(name).map_or(0, percent);
-        let after = percent(group);
-        (after < before)
-            .then(|| format!("brings {after} of a hundred accepted flows, not {before}"))
-    });
-    let streams = new.streams.iter().filter_map(|(name, stream)| {
-        let before = &old.streams.get(name)?.log_streams;
-        (*before != stream.log_streams && !stream.log_streams.is_all())
-            .then(|| format!("chooses other log streams for `{name}`"))
-    });
-    groups.chain(streams).collect()
-}
-
-/// Whoever may write there says what runs.
-fn another_source(old: &Json, new: &Json) -> Option<String> {
-    let source = |value: &Json| {
-        texts(Some(value))
-            .first()
-            .map(|own| repository(own).to_owned())
-    };
-    let (before, after) = (source(old)?, source(new)?);
-    (before != after).then(|| format!("{} instead of {}", legible(&after), legible(&before)))
-}
-
-/// An image without its tag and digest; anything else as it is.
-fn repository(source: &str) -> &str {
-    let name = source.split('@').next().unwrap_or_default();
-    match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') && !name.starts_with('{') => repository,
-        _ => name,
-    }
-}
-
-fn older_code(old: &Json, new: &Json) -> Option<String> {
-    let (old, new) = (
-        old.as_str().unwrap_or_default(),
-        new.as_str().unwrap_or_default(),
-    );
-    let (before, after) = (version_of_code(old)?, version_of_code(new)?);
-    is_lower(&after, &before).then(|| format!("{} back to {}", legible(&before), legible(&after)))
-}
-
-/// <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
-fn asks_for_nothing(old: Option<&Json>, new: &Json) -> Vec<String> {
-    once(new == "NONE" && old.is_none_or(|old| old != "NONE"))
-}
-
-fn once(is_so: bool) -> Vec<String> {
-    let words = is_so.then(String::new);
-    words.into_iter().collect()
-}
-
-fn everybody_reads(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let is_wide = |acl: &Json| {
-        let acl = acl.as_str().unwrap_or_default();
-        acl.starts_with("Public") || acl == "AuthenticatedRead"
-    };
-    once(is_wide(new) && !old.is_some_and(is_wide))
-}
-
-fn is_yes(value: &Json) -> bool {
-    value == true || value == "true"
-}
-
-fn blocks_less(old: &Json, new: &Json) -> Option<String> {
-    let mut blocks = old.as_object().into_iter().flatten();
-    let is_lost =
-        |(name, value): (&String, &Json)| is_yes(value) && !new.get(name).is_some_and(is_yes);
-    blocks.any(is_lost).then(String::new)
-}
-
-/// Policies of AWS that permit everything, or everything with a service, by
-/// their names' ends
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_job-functions.html>).
-const FAR_POLICIES: [&str; 3] = ["AdministratorAccess", "PowerUserAccess", "FullAccess"];
-
-fn more_policies(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let before = old.map(|old| texts(Some(old)));
-    let is_far = |arn: &String| FAR_POLICIES.iter().any(|name| arn.ends_with(name));
-    let more = texts(Some(new)).into_iter().filter(|arn| match &before {
-        Some(before) => !before.contains(arn),
-        None => is_far(arn),
-    });
-    let more = more.map(|arn| format!("`{}`", arn.rsplit('/').next().unwrap_or_default()));
-    let more: Vec<String> = more.collect();
-    let said = (!more.is_empty()).then(|| names(&more));
-    said.into_iter().collect()
-}
-
-fn bounds_less(old: &Json, new: &Json) -> Option<String> {
-    let words = if new.is_null() {
-        "nothing bounds any more"
-    } else {
-        "another policy bounds"
-    };
-    (!old.is_null()).then(|| words.to_owned())
-}
-
-/// Properties by which a store is encrypted
-/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>).
-const ENCRYPTION: [&str; 8] = [
-    "BucketEncryption",
-    "KmsKeyId",
-    "KMSKeyId",
-    "KmsMasterKeyId",
-    "DeliveryStreamEncryptionConfigurationInput",
-    "SSESpecification",
-    "StreamEncryption",
-    "EncryptionAtRestOptions",
-];
-
-/// By which properties a store is encrypted, and whether by a key of KMS.
-fn encryption(resource: &Json) -> Json {
-    let property = |name: &str| resource.pointer(&format!("/Properties/{name}"));
-    let mut by: Vec<&str> = ENCRYPTION
-        .into_iter()
-        .filter(|name| property(name).is_some_and(says))
-        .collect();
-    by.extend(
-        property("SqsManagedSseEnabled")
-            .filter(|value| is_yes(value))
-            .map(|_| "SqsManagedSseEnabled"),
-    );
-    let rules = property("BucketEncryption");
-    let rules = rules.map_or(&[][..], |all| {
-        items(all, "ServerSideEncryptionConfiguration")
-    });
-    let is_of_kms = |rule: &Json| {
-        text(rule, "/ServerSideEncryptionByDefault/SSEAlgorithm").starts_with("aws:kms")
-    };
-    let of_stream = "/Properties/DeliveryStreamEncryptionConfigurationInput/KeyType";
-    let has_own_key =
-        rules.iter().any(is_of_kms) || text(resource, of_stream) == "CUSTOMER_MANAGED_CMK";
-    if by.is_empty() && !has_own_key {
-        return Json::Null;
-    }
-    json!({"by": by, "key of KMS": has_own_key})
-}
-
-/// Whether a property says something: not if it is there with nothing in it.
-fn says(value: &Json) -> bool {
-    let is_off = |key: &str| value.get(key) == Some(&Json::Bool(false));
-    let is_empty = match value {
-        Json::Null => true,
-        Json::Object(members) => members
-            .values()
-            .all(|member| *member == Json::Array(vec![])),
-        _ => false,
-    };
-    !is_empty && !is_off("Enabled") && !is_off("SSEEnabled")
-}
-
-fn encrypted_less(old: &Json, new: &Json) -> Option<String> {
-    let by = |value: &Json| -> BTreeSet<String> { texts(value.get("by")).into_iter().collect() };
-    let has_own_key = |value: &Json| value.get("key of KMS") == Some(&Json::Bool(true));
-    let what = if !by(old).is_subset(&by(new)) {
-        "no longer encrypted as it is told to be"
-    } else if has_own_key(old) && !has_own_key(new) {
-        "encrypted by a key of the service, and no longer by one of KMS"
-    } else {
-        return None;
-    };
-    Some(what.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::diff::risk::tests::{of_resource, of_values};
-
-    fn stops(kind: &str, old: &Json, new: &Json) -> Vec<String> {
-        let reported = of_resource(kind, old, new).into_iter();
-        reported
-            .filter_map(|reported| Some(reported.strip_prefix("source-stops: ")?.to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn a_flow_log_that_records_less_is_reported() {
-        let kind = "AWS::EC2::FlowLog";
-        let all = json!({"TrafficType": "ALL", "LogFormat": "${srcaddr} ${dstaddr}"});
-        assert_eq!(
-            stops(
-                kind,
-                &all,
-                &json!({"TrafficType": "REJECT", "LogFormat": "${dstaddr}"})
-            ),
-            [
-                "the flow log `One` records REJECT traffic alone, and recorded ALL",
-                "records of the flow log `One` no longer have srcaddr",
-            ]
-        );
-        let rejected = json!({"TrafficType": "REJECT", "LogFormat": "${dstaddr}"});
-        assert!(stops(kind, &rejected, &all).is_empty());
-    }
-
-    #[test]
-    fn a_forwarder_that_leaves_more_out_is_reported() {
-        let function = |percent: Option<u8>, exclude: &[&str]| {
-            let configuration = json!({
-                "version": 1,
-                "cluster": { "name": "alpha", "environment": "test", "region": "eu-central-1", "account": "1" },
-                "index": { "type": "logs", "namespace": "own" },
-                "log_group_prefix": "/logfleet/alpha/",
-                "log_groups": { "aws/vpc": { "stream": "aws_vpc", "accepted_percent": percent } },
-                "streams": { "aws_vpc": { "dataset": "aws.vpc", "to": [], "log_streams": { "exclude": exclude } } },
-                "destinations": {},
-                "dead_letter_bucket": "dead",
-            });
-            json!({"Environment": {"Variables": {"LOGFLEET_CONFIGURATION": configuration.to_string()}}})
-        };
-        let kind = "AWS::Lambda::Function";
-        let (all, some) = (function(None, &[]), function(Some(10), &[]));
-        assert_eq!(
-            stops(kind, &all, &some),
-            ["the function `One` brings 10 of a hundred accepted flows, not 100"]
-        );
-        assert!(stops(kind, &some, &all).is_empty());
-        let without = function(None, &["eni-*"]);
-        assert_eq!(
-            stops(kind, &all, &without),
-            ["the function `One` chooses other log streams for `aws_vpc`"]
-        );
-        assert!(stops(kind, &without, &all).is_empty());
-    }
-
-    #[test]
-    fn what_is_switched_off_is_reported() {
-        for (kind, on, off, what) in [
-            (
-                "AWS::Events::Rule",
-                json!({"State": "ENABLED"}),
-                json!({"State": "DISABLED"}),
-                "the event rule `One` is switched off",
-            ),
-            (
-                "AWS::Events::Rule",
-                json!({"State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}),
-                json!({"State": "ENABLED"}),
-                "the event rule `One` no longer sees calls that only read",
-            ),
-            (
-                "AWS::CloudTrail::Trail",
-                json!({"IsLogging": true}),
-                json!({"IsLogging": false}),
-                "the trail `One` records nothing any more",
-            ),
-            (
-                "AWS::CloudTrail::Trail",
-                json!({"IsMultiRegionTrail": true, "CloudWatchLogsLogGroupArn": "a"}),
-                json!({"IsMultiRegionTrail": true}),
-                "the trail `One` no longer writes to CloudWatch Logs",
-            ),
-            (
-                "AWS::Lambda::Function",
-                json!({}),
-                json!({"ReservedConcurrentExecutions": 0}),
-                "the function `One` may no longer run",
-            ),
-            (
-                "AWS::Lambda::EventInvokeConfig",
-                json!({"DestinationConfig": {"OnFailure": {"Destination": "a"}}}),
-                json!({}),
-                "calls that `One` gives up are kept nowhere",
-            ),
-            (
-                "AWS::Logs::SubscriptionFilter",
-                json!({"FilterPattern": ""}),
-                json!({"FilterPattern": "ERROR"}),
-                "the subscription filter `One` hands on only what matches `ERROR`",
-            ),
-        ] {
-            assert_eq!(stops(kind, &on, &off), [what]);
-            assert!(stops(kind, &off, &on).is_empty(), "{what}");
-            assert!(stops(kind, &on, &on).is_empty(), "{what}");
-        }
-    }
-
-    #[test]
-    fn choices_that_become_narrower_are_reported() {
-        let pattern = |sources: &[&str]| json!({"EventPattern": {"source": sources}});
-        let rule = "AWS::Events::Rule";
-        assert_eq!(
-            stops(
-                rule,
-                &pattern(&["aws.ec2", "aws.iam"]),
-                &pattern(&["aws.ec2"])
-            ),
-            ["the event rule `One` matches fewer events: aws.iam"]
-        );
-        assert!(
-            stops(
-                rule,
-                &pattern(&["aws.ec2"]),
-                &pattern(&["aws.ec2", "aws.iam"])
-            )
-            .is_empty()
-        );
-        let wider = json!({"EventPattern": {"source": [{"prefix": "aws."}]}});
-        assert!(stops(rule, &pattern(&["aws.ec2"]), &wider).is_empty());
-        let group = |tags: Json| json!({"ResourceQuery": {"Query": {"ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": tags}}});
-        let one = group(json!([{"Key": "cluster", "Values": ["a"]}]));
-        let two = group(json!([{"Key": "cluster", "Values": ["a"]}, {"Key": "team"}]));
-        let kind = "AWS::ResourceGroups::Group";
-        assert_eq!(
-            stops(kind, &one, &two),
-            ["the resource group `One` has fewer members: the tag `team` is asked for as well"]
-        );
-        assert!(stops(kind, &two, &one).is_empty());
-        let trail = |fields: Json| json!({"AdvancedEventSelectors": [{"Name": "Calls", "FieldSelectors": fields}]});
-        let all = trail(json!([{"Field": "eventCategory", "Equals": ["Management"]}]));
-        let writes = trail(
-            json!([{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "readOnly", "Equals": ["false"]}]),
-        );
-        let kind = "AWS::CloudTrail::Trail";
-        assert_eq!(
-            stops(kind, &all, &writes),
-            ["the trail `One` records fewer events: only readOnly Equals false"]
-        );
-        assert!(stops(kind, &writes, &all).is_empty());
-    }
-
-    #[test]
-    fn fragments_for_members_are_looked_at() {
-        let path = "aws/members/eks-cluster.json";
-        let fragment = |types: &[&str], days: u64| {
-            json!({"member_type": "AWS::EKS::Cluster",
-                "calls": [
-                    {"service": "eks", "action": "UpdateClusterConfig",
-                        "parameters": {"logging": {"clusterLogging": [{"types": types, "enabled": true}]}}},
-                    {"service": "logs", "action": "PutRetentionPolicy", "parameters": {"retentionInDays": days}},
-                ],
-                "resources": {"To": {"Type": "AWS::Logs::SubscriptionFilter", "Properties": {}}},
-                "once": {"Trail": {"Type": "AWS::CloudTrail::Trail", "Properties": {"IsLogging": true}}}})
-        };
-        let all = fragment(&["api", "audit"], 14);
-        assert_eq!(
-            of_values(path, &all, &fragment(&["api"], 7)),
-            [
-                "source-stops: `eks:UpdateClusterConfig` no longer switches on audit",
-                "retention-shrinks: records are deleted after 7 days instead of 14 days",
-            ]
-        );
-        assert!(of_values(path, &fragment(&["api"], 7), &all).is_empty());
-        assert_eq!(
-            of_values(path, &all, &json!({"member_type": "AWS::EKS::Cluster"})),
-            [
-                "source-stops: the subscription filter `To` is gone",
-                "source-stops: the trail `Trail` is gone",
-                "source-stops: the call `eks:UpdateClusterConfig` is no longer made for each member",
-            ]
-        );
-    }
-}

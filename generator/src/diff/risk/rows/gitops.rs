@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::rows;
-use crate::diff::risk::change::{legible, names, text, texts};
-use crate::diff::risk::fact::{APPLICATION, GITOPS};
+use crate::diff::risk::objects::{APPLICATION, GITOPS};
 use crate::diff::risk::row::{Live, Read, Row, When, word};
+use crate::diff::risk::values::{text, texts};
+use crate::diff::risk::wording::{legible, names};
 use crate::settings::Flag;
 use Live::{Is, Unsaid};
 use Read::{By, Value};
@@ -81,6 +82,8 @@ pub(super) const ROWS: &[Row] = rows! {
     APPLICATION_SET => {
         "spec/syncPolicy/preserveResourcesOnDeletion": Value, Off => SourceStops,
             "{title} no longer keeps what its Applications applied when these go", NOT_YET;
+        "spec/templatePatch": Value, Changes => SourceStops,
+            "{title} changes its Applications by another text (`templatePatch`)", TAKEN;
     }
     // <https://fluxcd.io/flux/components/kustomize/kustomizations/>
     KUSTOMIZATION => {

@@ -7,19 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::rows;
-use crate::diff::risk::change::{containers, items, names, text, texts};
-use crate::diff::risk::fact::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
 use crate::diff::risk::image;
 use crate::diff::risk::machines::{asks_for_more, lost_folders, lost_tolerations, more_labels};
+use crate::diff::risk::objects::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
+use crate::diff::risk::privilege::{network, rbac};
+use crate::diff::risk::role;
 use crate::diff::risk::row::{Live, Read, Row, When};
+use crate::diff::risk::values::{containers, items, text, texts};
+use crate::diff::risk::wording::names;
 use crate::settings::Flag;
 use Live::{Is, OfApplier, Unsaid};
 use Read::{By, Value};
-use When::{Becomes, Changes, Each, EachOfNew, Gone, If, On};
+use When::{Becomes, Changes, Each, EachAmong, EachOfNew, Fewer, Gone, GoneIf, If, On};
 
 const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
 const ENDS: Live = Is("its pods end as soon as it is applied");
 const FEWER: Live = Is("pods on other machines end; what these log is not shipped");
+const NEEDED: &str = "{title} is gone, and pods still need it";
 const REFUSED: Live =
     Is("nothing changes until someone deletes the object so that it is recreated");
 
@@ -57,12 +61,51 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     // <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#clusterrolebinding-example>
     "ClusterRoleBinding|RoleBinding" => {
+        "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
+        "roleRef": Value, Changes => PrivilegeWidens,
+            "the subjects of a binding get another role", Unsaid;
+        "roleRef/name": Value, EachOfNew(rbac::gives_all) => PrivilegeWidens,
+            "a new subject may do everything in the whole cluster", Unsaid;
+        "subjects": Value, EachAmong(rbac::more_subjects) => PrivilegeWidens, "{it}", Unsaid;
         "roleRef": Value, Changes => KubernetesObjectReplaced,
             "`roleRef` of {title} changes, which Kubernetes refuses", REFUSED;
+    }
+    "ClusterRole|Role" => {
+        "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
+        "rules": Value, If(rbac::more_rights) => PrivilegeWidens, "a role may {it} as well", Unsaid;
+        "rules": Value, EachOfNew(rbac::all_rights) => PrivilegeWidens,
+            "a new role may do everything with every kind of object", Unsaid;
+        "aggregationRule": Value, EachOfNew(rbac::takes_more) => PrivilegeWidens,
+            "a role may do whatever other roles permit (`aggregationRule`)", Unsaid;
+        "metadata/labels": By(rbac::added_to), EachOfNew(rbac::more_roles) => PrivilegeWidens,
+            "what a role permits is added to {it}", Unsaid;
+    }
+    "ServiceAccount" => {
+        "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
+        "metadata/annotations": By(rbac::role_of_aws), If(rbac::another_role) => PrivilegeWidens,
+            "a ServiceAccount gets {it} of AWS", Unsaid;
+        "automountServiceAccountToken": Value, If(was_false) => PrivilegeWidens,
+            "pods of a ServiceAccount get its token unasked", Unsaid;
+    }
+    "NetworkPolicy" => {
+        "": Value, GoneIf(network::has_pods) => PrivilegeWidens,
+            "nothing limits any more who may connect to pods (`NetworkPolicy`)", OfApplier;
+        "spec/podSelector": Value, Changes => PrivilegeWidens,
+            "a NetworkPolicy is for other pods", Unsaid;
+        "spec": Value, Each(network::opens) => PrivilegeWidens, "{it} (`NetworkPolicy`)", Unsaid;
     }
     "Service" => {
         "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced,
             "`spec.clusterIP` of {title} changes, which Kubernetes refuses", REFUSED;
+        "spec/type": Value, If(wider_type) => PrivilegeWidens,
+            "{title} can be reached from further away: it is a {after}, not a {before}", Unsaid;
+        "spec/type": Value, If(narrower_type) => SourceStops,
+            "{title} can no longer be reached from as far away: it is a {after}, not a {before}",
+            Is("what is sent to it from there reaches nobody");
+        "spec/selector": Value, Changes => SourceStops,
+            "{title} finds its pods by other labels", Is("what is sent to it reaches nobody if no pod has them");
+        "spec/ports": By(ports), Fewer => SourceStops, "{title} no longer has the port {it}",
+            Is("what is sent there reaches nobody");
     }
     // <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
     PODS => {
@@ -76,6 +119,9 @@ pub(super) const ROWS: &[Row] = rows! {
             "pods have the rights of the ServiceAccount `{after}` instead of `{before}`", Unsaid;
         "automountServiceAccountToken": Value, If(gets_token) => PrivilegeWidens,
             "pods get the token of their ServiceAccount", Unsaid;
+        "priorityClassName": Value, If(lower_priority) => SourceStops,
+            "pods have the priority {quoted after} instead of {quoted before}",
+            Is("where a machine lacks room, pods of a lower priority make it for others");
         "mounts": By(mounts), Each(more_folders) => PrivilegeWidens, "a container {it}", Unsaid;
     }
     CONTAINER => {
@@ -104,6 +150,43 @@ pub(super) const ROWS: &[Row] = rows! {
 fn fixed_address(old: &Json, _: &Json) -> Option<String> {
     let is_asked_for = !old.is_null() && *old != json!("");
     is_asked_for.then(String::new)
+}
+
+/// Whether more may reach a Service of another type
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>).
+fn wider_type(old: &Json, new: &Json) -> Option<String> {
+    let reach = |kind: &Json| match kind.as_str() {
+        Some("LoadBalancer") => 2,
+        Some("NodePort") => 1,
+        _ => 0,
+    };
+    (reach(new) > reach(old)).then(String::new)
+}
+
+fn narrower_type(old: &Json, new: &Json) -> Option<String> {
+    wider_type(new, old)
+}
+
+fn ports(service: &Json) -> Json {
+    let ports = service
+        .pointer("/spec")
+        .map_or(&[][..], |spec| items(spec, "ports"));
+    ports
+        .iter()
+        .filter_map(|port| port.get("port").cloned())
+        .collect()
+}
+
+/// Of classes of one's own nothing is known but that they are below those of the system
+/// (<https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/>).
+fn lower_priority(old: &Json, new: &Json) -> Option<String> {
+    let rank = |class: &Json| match class.as_str() {
+        Some("system-node-critical") => 3,
+        Some("system-cluster-critical") => 2,
+        Some(_) => 1,
+        None => 0,
+    };
+    (rank(new) < rank(old)).then(String::new)
 }
 
 fn becomes_true(old: Option<&Json>, new: &Json) -> Vec<String> {

@@ -1,16 +1,21 @@
 //! The tables of rows: each property that can lose, leak or break something,
 //! by the kind of object that has it. Pure.
 //!
-//! A new property is one more row. What can't be told from one property alone
-//! is a rule ([`super::RULES`]).
+//! A new property is one more row. What can't be told from one property alone is a row, too: about all
+//! of the object, or with what it is among ([`super::row::Among`]).
 
 mod aws;
-#[cfg(test)]
-mod every_property;
+mod files;
 mod gitops;
 mod kubernetes;
 mod server;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::objects::{GITOPS, OBJECT, PARTS_OF_OBJECTS, RESOURCE, SERVER_OBJECT};
 use super::row::Row;
 pub(super) use aws::{known_as, noun};
 pub(super) use server::folder_of;
@@ -19,7 +24,7 @@ pub(super) use server::folder_of;
 /// it is a risk, of which flag, what is said, and what becomes of what is there.
 macro_rules! rows {
     ($($kind:expr => {
-        $($aspect:literal: $read:expr, $when:expr => $flag:ident, $what:literal, $live:expr;)*
+        $($aspect:literal: $read:expr, $when:expr => $flag:ident, $what:expr, $live:expr;)*
     })*) => {
         &[$($(
             Row {
@@ -36,34 +41,39 @@ macro_rules! rows {
 }
 use rows;
 
-const TABLES: [&[Row]; 4] = [aws::ROWS, kubernetes::ROWS, gitops::ROWS, server::ROWS];
+const TABLES: [&[Row]; 5] = [
+    aws::ROWS,
+    kubernetes::ROWS,
+    gitops::ROWS,
+    server::ROWS,
+    files::ROWS,
+];
 
-/// The rows about a kind of object.
+/// The rows by each kind that they name.
+static BY_KIND: LazyLock<BTreeMap<&str, Vec<&Row>>> = LazyLock::new(|| {
+    let mut found: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in TABLES.into_iter().flatten() {
+        for kind in row.kind.split('|') {
+            found.entry(kind).or_default().push(row);
+        }
+    }
+    found
+});
+
+/// The rows about a kind of object, and about all objects such as it.
 pub(super) fn of(kind: &str) -> impl Iterator<Item = &'static Row> {
-    let rows = TABLES.into_iter().flatten();
-    rows.filter(move |row| row.is_of(kind))
+    let kinds = [kind].into_iter().chain(classes(kind).iter().copied());
+    let rows: Vec<_> = kinds.filter_map(|kind| BY_KIND.get(kind)).collect();
+    rows.into_iter().flatten().copied()
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::row::Read;
-    use super::*;
-
-    /// One aspect is one fact, so all rows about it have to read the same.
-    #[test]
-    fn rows_about_one_aspect_read_it_alike() {
-        let mut readings = BTreeMap::new();
-        for row in TABLES.into_iter().flatten() {
-            for kind in row.kind.split('|') {
-                let reading = match row.read {
-                    Read::Value => None,
-                    Read::By(read) => Some(read as usize),
-                };
-                let first = readings.entry((kind, row.aspect)).or_insert(reading);
-                assert_eq!(*first, reading, "{kind} {}", row.aspect);
-            }
-        }
+/// What a kind of object is one of.
+fn classes(kind: &str) -> &'static [&'static str] {
+    match kind {
+        kind if kind.contains("::") => &[RESOURCE],
+        kind if kind.starts_with('/') => &[SERVER_OBJECT],
+        kind if kind.contains('/') => &[GITOPS, OBJECT],
+        kind if PARTS_OF_OBJECTS.contains(&kind) => &[],
+        _ => &[OBJECT],
     }
 }

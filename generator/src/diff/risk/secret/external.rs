@@ -4,9 +4,9 @@
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, items, legible, objects, text};
-use super::{Place, References};
+use super::super::row::Among;
+use super::super::values::{items, objects, text};
+use super::References;
 
 const OWNER: &str = "the ExternalSecret";
 
@@ -14,50 +14,35 @@ pub(super) fn read(value: &Json, found: &mut References) {
     let Some(spec) = value.get("spec") else {
         return;
     };
-    found.owners.insert(OWNER.to_owned());
+    found.add_owner(OWNER);
     let spec = spec.get("externalSecretSpec").unwrap_or(spec);
     let [kind, name] = ["kind", "name"].map(|key| text(spec, &format!("/secretStoreRef/{key}")));
-    found.add(Place::new(OWNER, "store"), &[kind, name]);
-    found.add(Place::new(OWNER, "target"), &[text(spec, "/target/name")]);
+    found.add(OWNER, "store", &[kind, name]);
+    found.add(OWNER, "target", &[text(spec, "/target/name")]);
     for entry in items(spec, "data") {
         let place = format!("data {}", text(entry, "/secretKey"));
         let parts =
             ["key", "property", "version"].map(|key| text(entry, &format!("/remoteRef/{key}")));
-        found.add(Place::new(OWNER, place), &parts);
+        found.add(OWNER, &place, &parts);
     }
     for entry in items(spec, "dataFrom") {
         let parts = ["key", "property"].map(|key| text(entry, &format!("/extract/{key}")));
-        found.add(Place::new(OWNER, "all"), &parts);
+        found.add(OWNER, "all", &parts);
     }
 }
 
-/// Tells of one that nothing renders any more, though pods still read its Secret.
-pub(super) fn check_removed(change: &Change<'_>, found: &mut Found) {
-    let Some(old) = change.removed_object() else {
-        return;
-    };
-    if !matches!(
-        text(old, "/kind"),
-        "ExternalSecret" | "ClusterExternalSecret"
-    ) {
-        return;
-    }
-    let spec = old
-        .get("spec")
-        .map(|spec| spec.get("externalSecretSpec").unwrap_or(spec));
+/// The Secret that one writes.
+pub(in crate::diff::risk) fn target(external: &Json) -> Json {
+    let spec = external.get("spec");
+    let spec = spec.map(|spec| spec.get("externalSecretSpec").unwrap_or(spec));
     let target = spec.map_or("", |spec| text(spec, "/target/name"));
-    let target = if target.is_empty() {
-        text(old, "/metadata/name")
-    } else {
-        target
-    };
+    let name = text(external, "/metadata/name");
+    if target.is_empty() { name } else { target }.into()
+}
+
+/// Whether pods still read the Secret of one that nothing renders any more.
+pub(in crate::diff::risk) fn is_needed(among: &Among<'_>) -> bool {
+    let target = among.values()[0].and_then(Json::as_str).unwrap_or_default();
     let reads = |object: &Json| super::pod::reads(object, target);
-    if objects(change.around.head, target).any(reads) {
-        let what = format!(
-            "the Secret `{}` is no longer read from a store of secrets, and pods still need it",
-            legible(target)
-        );
-        let live = change.around.applier.of_removed();
-        found.push(Flag::SecretReferenceChanges, what, Some(live));
-    }
+    objects(among.around.head, target).any(reads)
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, Place, References};
+use super::{MAX_DEPTH, References};
 use crate::diff::compare::blocks::Block;
 use crate::diff::compare::language::{self, Language};
 use crate::secrets::{self, Secrecy};
@@ -44,37 +44,34 @@ fn walk(value: &Json, path: &str, depth: usize, found: &mut References) {
         return;
     }
     for (key, inner) in members {
-        let (above, name) = key.rsplit_once('.').unwrap_or(("", key));
-        let place = [path, above].into_iter().filter(|part| !part.is_empty());
-        let place = place.collect::<Vec<_>>().join(".");
+        let way = format!("{path}.{key}");
         match inner {
-            Json::String(text) => add(&format!("`{place}`"), name, text, found),
-            _ => walk(inner, &joined(path, key), depth + 1, found),
+            Json::String(text) => {
+                let (place, name) = way.rsplit_once('.').unwrap_or_default();
+                add(
+                    &format!("`{}`", place.trim_start_matches('.')),
+                    name,
+                    text,
+                    found,
+                );
+            }
+            _ => walk(inner, &way, depth + 1, found),
         }
     }
 }
 
-fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
-}
-
 fn add(owner: &str, name: &str, value: &str, found: &mut References) {
-    found.owners.insert(owner.to_owned());
+    found.add_owner(owner);
     if secrets::secrecy(name) == Secrecy::None {
         return;
     }
     let variables = variables(value);
-    let place = Place::new(owner, name);
     if variables.is_empty() && !value.is_empty() {
-        found.literals.insert(place);
+        found.add_literal(owner, name);
         return;
     }
     for variable in variables {
-        found.add(place.clone(), &[variable]);
+        found.add(owner, name, &[variable]);
     }
 }
 

@@ -4,15 +4,16 @@
 
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, Place, References};
-use crate::diff::risk::change::{legible, text};
+use super::{MAX_DEPTH, References};
+use crate::diff::risk::values::text;
+use crate::diff::risk::wording::legible;
 
 /// Reads one resource.
 pub(super) fn read(id: &str, resource: &Json, found: &mut References) {
     let owner = format!("the resource `{}`", legible(id));
     let permissions = format!("the permissions of `{}`", legible(id));
-    found.owners.insert(owner.clone());
-    found.permitted.insert(permissions.clone());
+    found.add_owner(&owner);
+    found.entry(&permissions).is_permitted = true;
     walk(resource, [&owner, &permissions], 0, found);
 }
 
@@ -40,7 +41,7 @@ fn of_text(text: &str, [owner, permissions]: [&str; 2], found: &mut References) 
         let reference = &rest[..rest.find("}}").unwrap_or(rest.len())];
         let kinds = ["secretsmanager:", "ssm-secure:"];
         if kinds.iter().any(|kind| reference.starts_with(kind)) {
-            found.add(Place::new(owner, "value"), &[reference]);
+            found.add(owner, "value", &[reference]);
         }
     }
     for (at, start) in text.match_indices(":secret:") {
@@ -48,7 +49,7 @@ fn of_text(text: &str, [owner, permissions]: [&str; 2], found: &mut References) 
         let rest = &text[at + start.len()..];
         let end = rest.find(['"', '}', ' ']).unwrap_or(rest.len());
         if is_of_secrets {
-            found.add(Place::new(permissions, "addresses"), &[&rest[..end]]);
+            found.add(permissions, "addresses", &[&rest[..end]]);
         }
     }
     of_configuration(text, found);
@@ -63,12 +64,12 @@ fn of_configuration(text: &str, found: &mut References) {
     let destinations = read.as_ref().and_then(|read| read.get("destinations"));
     for (name, destination) in destinations.and_then(Json::as_object).into_iter().flatten() {
         let owner = format!("the destination `{}`", legible(name));
-        found.owners.insert(owner.clone());
+        found.add_owner(&owner);
         // Releases before version 1 of the configuration had it one level up.
         let secret = ["/authentication/secret", "/secret"]
             .map(|pointer| self::text(destination, pointer))
             .into_iter()
             .find(|secret| !secret.is_empty());
-        found.add(Place::new(owner, "secret"), &[secret.unwrap_or_default()]);
+        found.add(&owner, "secret", &[secret.unwrap_or_default()]);
     }
 }

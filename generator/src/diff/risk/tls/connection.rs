@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
 /// What is weak in a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Weakness {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(in crate::diff::risk) enum Weakness {
     /// It isn't encrypted.
     Plain,
     /// Any certificate is taken.
@@ -38,10 +41,10 @@ impl Weakness {
 }
 
 /// A connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Connection {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::diff::risk) struct Connection {
     /// Where it goes, as it is written; empty if that isn't said.
-    pub(super) address: String,
+    pub(in crate::diff::risk) address: String,
     /// What is weak in it.
     pub(super) weak: BTreeSet<Weakness>,
     /// Whether something says that it is encrypted.
@@ -55,6 +58,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// As a fact has it.
+    pub(in crate::diff::risk) fn to_json(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    pub(super) fn of_json(value: &Json) -> Option<Self> {
+        Self::deserialize(value).ok()
+    }
+
     /// Whether anything was said of how it is protected.
     pub(super) fn is_known(&self) -> bool {
         self.encrypted || self.lowest.is_some() || self.own_authority || self.verifies_clients
@@ -81,7 +93,7 @@ impl Connection {
 }
 
 /// Connections by the way to them in their file.
-pub(super) type Connections = BTreeMap<String, Connection>;
+pub(in crate::diff::risk) type Connections = BTreeMap<String, Connection>;
 
 /// Whether an address isn't encrypted, and leaves the machine.
 pub(super) fn is_plain(value: &str) -> bool {

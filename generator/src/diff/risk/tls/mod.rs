@@ -12,28 +12,19 @@ mod values;
 
 use serde_json::Value as Json;
 
-use super::Flag;
-use super::change::{Change, Found, Side, text};
-use super::parts::Reported;
+use super::row::Among;
+use super::values::text;
 use crate::diff::compare::language::{self, Language};
 use crate::diff::documents::Documents;
+pub(super) use authority::{another_authority, certificates};
 use connection::{Connection, Connections, Weakness};
-
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    store::check(change, found);
-    authority::check(change, found);
-    let Some(new) = change.new else {
-        return;
-    };
-    let before = change.old.map(connections_in).unwrap_or_default();
-    compare(change, &before, &connections_in(new), found);
-}
+pub(super) use store::{bucket_stays, denies_plain};
 
 /// All connections of a file, each by the way to it.
-fn connections_in(side: Side<'_>) -> Connections {
+pub(super) fn connections_in(path: &str, content: &str, value: Option<&Json>) -> Connections {
     let mut found = Connections::new();
-    match side.value {
-        None => read_file(side.path, side.text, "", &mut found),
+    match value {
+        None => read_file(path, content, "", &mut found),
         Some(value) if text(value, "/kind") == "ConfigMap" => read_embedded(value, &mut found),
         Some(value) => values::read(value, "", &mut found),
     }
@@ -66,51 +57,54 @@ fn read_file(name: &str, text: &str, place: &str, found: &mut Connections) {
     }
 }
 
-/// What is weak at the head and wasn't at the base.
-fn compare(change: &Change<'_>, old: &Connections, new: &Connections, found: &mut Found) {
-    let mut reported = Reported::new(Flag::TlsWeakens);
-    for (place, after) in new {
-        let mut tell = |what: &str| reported.push(what, &after.address);
-        match old.get(place) {
-            Some(before) => compare_one(before, after, &mut tell),
-            None => check_new(change, after, &mut tell),
-        }
+/// How a connection is weaker than before, or weak if it is new.
+pub(super) fn weakened(among: &Among<'_>) -> Vec<String> {
+    let [before, after] = among
+        .values()
+        .map(|value| value.and_then(Connection::of_json));
+    match (before, after) {
+        (Some(before), Some(after)) => compare(&before, &after),
+        (None, Some(after)) => weak_and_new(among, &after),
+        _ => Vec::new(),
     }
-    reported.finish(found);
 }
 
-fn compare_one(before: &Connection, after: &Connection, tell: &mut dyn FnMut(&str)) {
-    for weakness in after.weak.difference(&before.weak) {
-        let is_other = after.address != before.address && !before.is_known();
-        tell(if is_other {
+fn compare(before: &Connection, after: &Connection) -> Vec<String> {
+    let is_other = after.address != before.address && !before.is_known();
+    let words = |weakness: &Weakness| {
+        let words = if is_other {
             weakness.of_new()
         } else {
             weakness.of_changed()
+        };
+        words.to_owned()
+    };
+    let mut found: Vec<String> = after.weak.difference(&before.weak).map(words).collect();
+    if after.lowest < before.lowest && after.weak.is_empty() {
+        found.push(match after.lowest {
+            Some(lowest) => format!("TLS 1.{} is allowed again", lowest % 10),
+            None => "no lowest version of TLS is said any more".to_owned(),
         });
     }
-    if after.lowest < before.lowest && after.weak.is_empty() {
-        match after.lowest {
-            Some(lowest) => tell(&format!("TLS 1.{} is allowed again", lowest % 10)),
-            None => tell("no lowest version of TLS is said any more"),
-        }
-    }
     if before.own_authority && !after.own_authority && after.weak.is_empty() {
-        tell("every public authority is trusted, and not only the one that was named");
+        let what = "every public authority is trusted, and not only the one that was named";
+        found.push(what.to_owned());
     }
+    found
 }
 
 /// A connection that the file hadn't. If another one of the base goes to the
 /// same place and is as weak, it weakens nothing.
-fn check_new(change: &Change<'_>, after: &Connection, tell: &mut dyn FnMut(&str)) {
+fn weak_and_new(among: &Among<'_>, after: &Connection) -> Vec<String> {
     if after.weak.is_empty() {
-        return;
+        return Vec::new();
     }
-    let known = weaknesses_towards(change.around.base, &after.address);
-    for weakness in &after.weak {
-        if !known.contains(weakness) {
-            tell(weakness.of_new());
-        }
-    }
+    let known = weaknesses_towards(among.around.base, &after.address);
+    let more = after
+        .weak
+        .iter()
+        .filter(|weakness| !known.contains(weakness));
+    more.map(|weakness| weakness.of_new().to_owned()).collect()
 }
 
 /// How connections of files to a host are weak; nothing if none is named.
@@ -118,11 +112,11 @@ fn weaknesses_towards(files: &Documents<'_>, address: &str) -> Vec<Weakness> {
     if address.is_empty() {
         return Vec::new();
     }
-    let naming = files
-        .iter()
-        .filter(|file| file.text().is_some_and(|text| text.contains(address)));
-    let sides = naming.filter_map(Side::of);
-    let same = sides.flat_map(|side| connections_in(side).into_values());
+    let same = files.iter().flat_map(|file| {
+        let text = file.text().filter(|text| text.contains(address));
+        let found = text.map(|text| connections_in(file.path(), text, file.value()));
+        found.unwrap_or_default().into_values()
+    });
     let same = same.filter(|connection| connection.address == address);
     same.flat_map(|connection| connection.weak).collect()
 }

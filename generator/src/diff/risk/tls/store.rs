@@ -2,42 +2,33 @@
 
 use serde_json::Value as Json;
 
-use super::super::Flag;
-use super::super::change::{Change, Found, Resource, items, text};
+use crate::diff::risk::row::Among;
+use crate::diff::risk::values::{items, text};
 
-pub(super) fn check(change: &Change<'_>, found: &mut Found) {
-    for resource in change.resources() {
-        check_resource(change, &resource, found);
-    }
+/// Whether a bucket of the template stays, whose policy is gone that refused plain connections.
+pub(in crate::diff::risk) fn bucket_stays(among: &Among<'_>) -> bool {
+    let ([Some(policy), _], [_, Some(head)]) = (among.values(), among.files()) else {
+        return false;
+    };
+    let bucket = policy
+        .pointer("/Properties/Bucket/Ref")
+        .and_then(Json::as_str);
+    let has = |bucket: &str| {
+        let resources = head.get("Resources");
+        resources.is_some_and(|resources| resources.get(bucket).is_some())
+    };
+    denies_plain(policy) == true && bucket.is_none_or(has)
 }
 
-fn check_resource(change: &Change<'_>, resource: &Resource<'_>, found: &mut Found) {
-    let Some(old) = resource.old else {
-        return;
-    };
-    let stays = || {
-        let head = change.new_value().and_then(|value| value.get("Resources"));
-        let bucket = old
-            .pointer("/Properties/Bucket")
-            .and_then(|bucket| bucket.get("Ref")?.as_str());
-        bucket.is_none_or(|bucket| head.is_some_and(|head| head.get(bucket).is_some()))
-    };
-    let kept = resource.new.is_some_and(denies_plain);
-    if denies_plain(old) && !kept && (resource.new.is_some() || change.new.is_some() && stays()) {
-        let what = "a policy no longer refuses connections that aren't encrypted";
-        found.push(Flag::TlsWeakens, what, None);
-    }
-}
-
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit>
-fn denies_plain(resource: &Json) -> bool {
+/// Whether a policy refuses connections that aren't encrypted
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit>).
+pub(in crate::diff::risk) fn denies_plain(resource: &Json) -> Json {
     let document = resource.pointer("/Properties/PolicyDocument");
     let statements = document.map_or(&[][..], |document| items(document, "Statement"));
-    statements.iter().any(|statement| {
-        let condition = statement
-            .get("Condition")
-            .map(Json::to_string)
-            .unwrap_or_default();
-        text(statement, "/Effect") == "Deny" && condition.contains("aws:SecureTransport")
-    })
+    let denies = statements.iter().any(|statement| {
+        let condition = statement.get("Condition").map(Json::to_string);
+        text(statement, "/Effect") == "Deny"
+            && condition.is_some_and(|condition| condition.contains("aws:SecureTransport"))
+    });
+    denies.into()
 }

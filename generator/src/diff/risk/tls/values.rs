@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::connection::{Connection, Connections};
 use super::options;
-use crate::diff::risk::change::text;
+use crate::diff::risk::values::text;
 
 /// Deepest nesting looked into.
 const MAX_DEPTH: usize = 48;

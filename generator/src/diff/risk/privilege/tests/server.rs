@@ -111,7 +111,7 @@ fn roles_of_servers_widen_in_every_part() {
         (
             json!({}),
             json!({"global": {"application": {"manage": {"applications": ["*"]}}}}),
-            "a role gets application manage applications * by `global`",
+            "a role may do application manage applications * by `global`",
         ),
         (
             limited.clone(),

@@ -1,21 +1,23 @@
-//! Every property of every object that the templates render: which row or rule
+//! Every property of every object that the templates render: which row
 //! judges it, or why it can't lose, leak or break anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::TABLES;
-use crate::diff::documents::Document;
-use crate::diff::risk::change::{containers, is_fragment, pod_spec, resources, text};
-use crate::diff::risk::fact::{CONTAINER, PODS};
+use crate::diff::documents::{Document, Documents};
+use crate::diff::risk::applier::Applier;
+use crate::diff::risk::objects::{CONTAINER, PODS};
 use crate::diff::risk::replacement::is_create_only;
+use crate::diff::risk::values::{is_fragment, items, pod_spec, text};
+use crate::diff::risk::{find, rows};
 
 type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
 
-/// What rules judge that aren't rows: kinds, properties, and the rule.
-const BY_RULES: Table = &[
+/// What rows judge that are about all of an object, or about what is in it: kinds, properties, and the row.
+const BY_WHOLE: Table = &[
     (
         "AWS::CloudTrail::Trail",
         &["AdvancedEventSelectors"],
@@ -183,6 +185,26 @@ const HARMLESS: Table = &[
     ),
     (
         "AWS::Lambda::Function",
+        &["MemorySize", "Timeout"],
+        "a call that fails for it is tried again, then given up: where to is judged",
+    ),
+    (
+        "AWS::Lambda::EventInvokeConfig",
+        &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
+        "what is given up is kept: where is judged",
+    ),
+    (
+        "AWS::SSM::Association",
+        &["ScheduleExpression"],
+        "how often it is repeated where it was applied already; a new machine has it at once",
+    ),
+    (
+        "Service",
+        &["spec/publishNotReadyAddresses"],
+        "of the metrics of pods that aren't ready",
+    ),
+    (
+        "AWS::Lambda::Function",
         &["LoggingConfig"],
         "the function's own log",
     ),
@@ -217,9 +239,12 @@ const HARMLESS: Table = &[
         &[
             "spec/failedJobsHistoryLimit",
             "spec/successfulJobsHistoryLimit",
+            "spec/concurrencyPolicy",
+            "spec/schedule",
+            "spec/startingDeadlineSeconds",
             "spec/timeZone",
         ],
-        "what is kept of past runs, and how the schedule is read",
+        "when the reconciler runs, and what is kept of past runs: what differs waits until then",
     ),
     (
         "DaemonSet|Deployment",
@@ -270,84 +295,75 @@ const HARMLESS: Table = &[
             "imagePullPolicy",
             "livenessProbe",
             "name",
+            "ports",
             "readinessProbe",
             "startupProbe",
             "terminationMessagePolicy",
         ],
-        "how a container is watched and named",
+        "how a container is watched, and what of it has a name",
     ),
 ];
 
 /// What could matter and isn't judged yet, and how.
 const OPEN: Table = &[
     (
-        "AWS::SSM::Parameter",
-        &["Value"],
-        "what the account's functions bring for the cluster",
-    ),
-    (
-        "AWS::Events::Rule",
-        &["ScheduleExpression"],
-        "something runs less often",
-    ),
-    (
-        "AWS::Lambda::EventInvokeConfig",
-        &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
-        "calls are given up earlier",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["MemorySize", "Timeout"],
-        "calls fail that had room and time before",
-    ),
-    (
-        "AWS::SSM::Association",
-        &["MaxErrors", "ScheduleExpression"],
-        "fewer machines get their shipper",
-    ),
-    (
-        "CronJob",
-        &[
-            "spec/concurrencyPolicy",
-            "spec/schedule",
-            "spec/startingDeadlineSeconds",
-        ],
-        "something runs less often",
-    ),
-    (
         "Kustomization",
         &["configMapGenerator"],
         "a generated ConfigMap isn't compared by the objects that mount it",
     ),
     (
-        "Service",
-        &[
-            "spec/ports",
-            "spec/publishNotReadyAddresses",
-            "spec/selector",
-            "spec/type",
-        ],
-        "pods are no longer found, or by others",
-    ),
-    (
-        "argoproj.io/ApplicationSet",
-        &["spec/templatePatch"],
-        "a text that changes Applications",
-    ),
-    (
-        PODS,
-        &["priorityClassName"],
-        "pods are evicted before others",
+        CONTAINER,
+        &["args", "command"],
+        "a program runs otherwise, as with many a release",
     ),
     (
         CONTAINER,
-        &["args", "command", "ports", "resources"],
-        "a program runs otherwise, or with less room",
+        &["resources"],
+        "a container that has too little is restarted again and again",
     ),
 ];
 
-/// The properties of all objects in a folder, by kind.
-fn properties(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
+/// What is judged with other files or with what was resolved, so that one changed file tells nothing; and
+/// what is rendered only where it doesn't matter.
+const BY_OTHERS: [(&str, &str); 7] = [
+    (
+        "AWS::SSM::Document Content",
+        "versions that the settings say",
+    ),
+    ("Kustomization namespace", "as a move"),
+    ("Kustomization patches", "by the patched objects"),
+    (
+        "Kustomization resources",
+        "by the objects of the listed files",
+    ),
+    (
+        "container envFrom",
+        "a ConfigMap is rendered here; a Secret is judged",
+    ),
+    (
+        "container securityContext/runAsNonRoot",
+        "rendered beside `runAsUser`, which decides",
+    ),
+    ("container securityContext/runAsUser", "rendered as root"),
+];
+
+/// Where templates and fragments have resources.
+const RESOURCES: [&str; 3] = ["Resources", "resources", "once"];
+
+/// Where a property is: a file, and the way there.
+struct Place {
+    path: String,
+    pointer: String,
+    /// The kind of object in the file.
+    object: String,
+    value: Json,
+}
+
+/// By kind and property, a place for each value that it has somewhere.
+type Properties = BTreeMap<String, BTreeMap<String, Vec<Place>>>;
+
+/// The properties of all objects in a folder.
+fn properties(folder: &Path, found: &mut Properties) {
     let entries = std::fs::read_dir(folder).expect("a folder");
     for entry in entries {
         let path = entry.expect("an entry").path();
@@ -358,22 +374,39 @@ fn properties(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
             let document = Document::of(name, &bytes);
             let value = document.value().filter(|_| !name.contains("/patches/"));
             if let Some(value) = value {
-                of_document(value, found);
+                of_document(value, name, found);
             }
         }
     }
 }
 
-fn of_document(value: &Json, found: &mut BTreeMap<String, BTreeSet<String>>) {
-    let mut add = |kind: &str, above: &str, members: Option<&Json>, without: &[&str]| {
-        let members = members.and_then(Json::as_object).into_iter().flatten();
-        let names = members.filter(|(name, _)| !without.contains(&name.as_str()));
+fn of_document(value: &Json, path: &str, found: &mut Properties) {
+    let object = text(value, "/kind");
+    let mut add = |kind: &str, above: &str, at: &str, without: &[&str]| {
         let own = found.entry(kind.to_owned()).or_default();
-        own.extend(names.map(|(name, _)| format!("{above}{name}")));
+        let members = value.pointer(at).and_then(Json::as_object);
+        for (name, value) in members.into_iter().flatten() {
+            if !without.contains(&name.as_str()) {
+                let places = own.entry(format!("{above}{name}")).or_default();
+                let is_same = |place: &Place| (&place.value, &*place.object) == (value, object);
+                if !places.iter().any(is_same) {
+                    places.push(Place {
+                        object: object.to_owned(),
+                        path: path.to_owned(),
+                        pointer: format!("{at}/{name}"),
+                        value: value.clone(),
+                    });
+                }
+            }
+        }
     };
     if value.get("Resources").is_some() || is_fragment(value) {
-        for resource in resources(Some(value)).values() {
-            add(text(resource, "/Type"), "", resource.get("Properties"), &[]);
+        for list in RESOURCES {
+            let resources = value.get(list).and_then(Json::as_object);
+            for (id, resource) in resources.into_iter().flatten() {
+                let at = format!("/{list}/{id}/Properties");
+                add(text(resource, "/Type"), "", &at, &[]);
+            }
         }
         return;
     }
@@ -385,31 +418,30 @@ fn of_document(value: &Json, found: &mut BTreeMap<String, BTreeSet<String>>) {
     let is_of_tool = version.contains("argoproj.io/") || version.contains("fluxcd.io/");
     let group = version.split('/').next().filter(|_| is_of_tool);
     let name = group.map_or_else(|| kind.to_owned(), |group| format!("{group}/{kind}"));
-    add(
-        &name,
-        "",
-        Some(value),
-        &["apiVersion", "kind", "metadata", "spec"],
-    );
-    add(&name, "spec/", value.get("spec"), &[]);
+    add(&name, "", "", &["apiVersion", "kind", "metadata", "spec"]);
+    add(&name, "spec/", "/spec", &[]);
+    let pods = match kind {
+        "CronJob" => "/spec/jobTemplate/spec/template/spec",
+        "Pod" => "/spec",
+        _ => "/spec/template/spec",
+    };
     let Some(spec) = pod_spec(value) else {
         return;
     };
-    add(PODS, "", Some(spec), &["initContainers"]);
+    add(PODS, "", pods, &["initContainers"]);
     add(
         PODS,
         "securityContext/",
-        spec.get("securityContext"),
+        &format!("{pods}/securityContext"),
         &["runAsNonRoot", "runAsUser", "seccompProfile"],
     );
-    for (_, container) in containers(spec) {
-        add(CONTAINER, "", Some(container), &["securityContext"]);
-        add(
-            CONTAINER,
-            "securityContext/",
-            container.get("securityContext"),
-            &[],
-        );
+    for list in ["containers", "initContainers"] {
+        for number in 0..items(spec, list).len() {
+            let at = format!("{pods}/{list}/{number}");
+            add(CONTAINER, "", &at, &["securityContext"]);
+            let at = format!("{at}/securityContext");
+            add(CONTAINER, "securityContext/", &at, &[]);
+        }
     }
 }
 
@@ -424,28 +456,32 @@ fn is_in_a_row(kind: &str, property: &str) -> bool {
         let rest = aspect.trim_start_matches('/').strip_prefix(property);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let mut rows = TABLES.into_iter().flatten();
-    rows.any(|row| row.is_of(kind) && inner(row.aspect))
+    rows::of(kind).any(|row| inner(row.aspect))
 }
 
-#[test]
-fn every_rendered_property_is_judged_or_known_not_to_matter() {
+fn rendered() -> Properties {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = BTreeMap::new();
     properties(&root.join("rendered"), &mut found);
     assert!(found.len() > 30, "{:?}", found.keys());
+    found
+}
+
+#[test]
+fn every_rendered_property_is_judged_or_known_not_to_matter() {
+    let found = rendered();
     let all = || {
         let kinds = found.iter();
         kinds.flat_map(|(kind, properties)| {
             properties
-                .iter()
+                .keys()
                 .map(move |own| (kind.as_str(), own.as_str()))
         })
     };
     let is_known = |(kind, property): &(&str, &str)| {
         is_in_a_row(kind, property)
             || is_create_only(kind, property)
-            || [BY_RULES, HARMLESS, OPEN]
+            || [BY_WHOLE, HARMLESS, OPEN]
                 .iter()
                 .any(|table| is_in(table, kind, property))
     };
@@ -456,10 +492,13 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
         "nothing says whether these matter: add a row, or say why not"
     );
     // What is said of nothing that is rendered is stale.
-    for (kinds, properties, _) in [BY_RULES, HARMLESS, OPEN].into_iter().flatten() {
+    for (kinds, properties, _) in [BY_WHOLE, HARMLESS, OPEN].into_iter().flatten() {
         for property in *properties {
-            let is_rendered =
-                |kind: &str| found.get(kind).is_some_and(|own| own.contains(*property));
+            let is_rendered = |kind: &str| {
+                found
+                    .get(kind)
+                    .is_some_and(|own| own.contains_key(*property))
+            };
             assert!(
                 kinds.split('|').any(is_rendered),
                 "{kinds} {property} isn't rendered"
@@ -470,4 +509,113 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
     let closed =
         all().filter(|(kind, property)| is_in(OPEN, kind, property) && is_in_a_row(kind, property));
     assert_eq!(closed.collect::<Vec<_>>(), []);
+}
+
+/// Others than a value: without a part of it, with another part, with more.
+fn others(value: &Json) -> Vec<Json> {
+    let words = [
+        "",
+        "DISABLED",
+        "LoadBalancer",
+        "rate(30 days)",
+        "1%",
+        "*",
+        "other",
+        "http://other",
+        "latest",
+        "0.0.1",
+        "999988887777",
+    ];
+    let mut found = vec![Json::Null];
+    match value {
+        Json::Bool(own) => found.push(Json::Bool(!own)),
+        Json::Number(_) => found.extend([0.into(), 1.into()]),
+        Json::String(own) => {
+            let inner: Option<Json> = serde_json::from_str(own).ok();
+            let inner = inner.filter(|inner| inner.is_object() || inner.is_array());
+            let inner = inner.iter().flat_map(others);
+            found.extend(inner.map(|inner| inner.to_string().into()));
+            found.extend(words.map(Json::from));
+            let image = own
+                .rsplit_once(':')
+                .map(|(name, _)| format!("{name}:latest"));
+            found.extend(image.map(Json::from));
+        }
+        Json::Array(own) => {
+            found.extend([Json::from([""; 0]), Json::from(vec![json!({})])]);
+            found.push(own.iter().cloned().chain(["*".into()]).collect());
+            for (number, item) in own.iter().enumerate() {
+                found.extend(others(item).into_iter().map(|item| {
+                    let mut list = own.clone();
+                    list[number] = item;
+                    list.into()
+                }));
+            }
+        }
+        Json::Object(own) => {
+            found.push(json!({}));
+            for (key, inner) in own {
+                let mut without = own.clone();
+                without.shift_remove(key);
+                found.push(without.into());
+                found.extend(others(inner).into_iter().map(|inner| {
+                    let mut members = own.clone();
+                    members.insert(key.clone(), inner);
+                    members.into()
+                }));
+            }
+        }
+        Json::Null => {}
+    }
+    found
+}
+
+/// Whether some other value of a property at a place is a risk.
+fn is_judged(place: &Place) -> bool {
+    let (_, path) = place
+        .path
+        .split_once("/rendered/")
+        .expect("a rendered file");
+    let (_, path) = path.split_once('/').expect("a folder of a cluster");
+    let bytes = std::fs::read(&place.path).expect("a file");
+    let document = Document::of(path, &bytes);
+    let mut value = document.value().expect("a value").clone();
+    // One resource is enough, and faster.
+    let way = place.pointer.split('/').skip(1);
+    for (list, resources) in value.as_object_mut().expect("members") {
+        if RESOURCES.contains(&list.as_str()) {
+            let resources = resources.as_object_mut().expect("resources");
+            let own = way.clone().nth(1);
+            resources.retain(|id, _| way.clone().next() == Some(list) && Some(id.as_str()) == own);
+        }
+    }
+    let of_value = |value: Json| -> Documents<'_> {
+        let document = Document::with_value(path.to_owned(), value);
+        [Rc::new(document)].into_iter().collect()
+    };
+    let base = of_value(value.clone());
+    others(&place.value).into_iter().any(|other| {
+        let mut changed = value.clone();
+        let property = changed.pointer_mut(&place.pointer).expect("a property");
+        *property = other;
+        !find(&base, &of_value(changed), Applier::Nobody).is_empty()
+    })
+}
+
+/// What is said to be judged is: some other value of it is a risk.
+#[test]
+fn what_is_said_to_be_judged_gives_risks() {
+    let found = rendered();
+    let mut silent = BTreeSet::new();
+    for (kind, properties) in &found {
+        for (property, places) in properties {
+            let is_said = is_in(BY_WHOLE, kind, property) || is_in_a_row(kind, property);
+            let name = format!("{kind} {property}");
+            let is_by_others = BY_OTHERS.iter().any(|(own, _)| *own == name);
+            if is_said && !is_by_others && !places.iter().any(is_judged) {
+                silent.insert(name);
+            }
+        }
+    }
+    assert_eq!(silent, BTreeSet::new());
 }

@@ -1,0 +1,62 @@
+//! Names and values in sentences. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::diff::redact;
+
+/// Longest sentence, in characters.
+pub(super) const LONGEST: usize = 480;
+/// Longest name, in characters: that of most resources of AWS fits.
+const LONGEST_NAME: usize = 128;
+/// Most names in one sentence.
+const MOST_NAMES: usize = 5;
+
+/// A few names, fit to be shown.
+pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
+    let all: BTreeSet<&String> = names.into_iter().collect();
+    let shown: Vec<String> = all
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| legible(name))
+        .collect();
+    match all.len().saturating_sub(MOST_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// A name or value, fit to be shown. Of a long one both ends tell which it is.
+pub(super) fn legible(value: &str) -> String {
+    let plain: String = value.chars().filter(|c| !c.is_control()).collect();
+    shorten(&redact::text(&plain), LONGEST_NAME)
+}
+
+/// A text of that many characters at most, with a mark where some are left out.
+pub(super) fn shorten(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let before = most.saturating_sub(1).div_ceil(2);
+    let after = most.saturating_sub(1) - before;
+    let start: String = text.chars().take(before).collect();
+    let end: String = text.chars().skip(length - after).collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_with_a_mark_and_keeps_its_end() {
+        assert_eq!(legible("short"), "short");
+        let long = format!("{}-the-end", "a".repeat(200));
+        let reported = legible(&long);
+        assert_eq!(reported.chars().count(), LONGEST_NAME);
+        assert!(
+            reported.contains('…') && reported.ends_with("-the-end"),
+            "{reported}"
+        );
+    }
+}
