@@ -242,7 +242,7 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::source::SourceFile;
+    use crate::load::source_file::SourceFile;
 
     fn at(text: &str, piece: &str) -> Place {
         let start = text.find(piece).expect("there");

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use logfleet_generator::load::source::{FileId, SourceFile};
+use logfleet_generator::load::source_file::{FileId, SourceFile};
 use logfleet_generator::load::yaml;
 use logfleet_generator::render::filter::to_json;
 use serde_json::{Map, Value, json};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use logfleet_generator::load::source::{SourceFile, Sources};
+use logfleet_generator::load::source_file::{SourceFile, Sources};
 use logfleet_generator::load::yaml;
 use logfleet_generator::pipeline::{Timings, load_fleet};
 use logfleet_generator::sources::{self, EndKind};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use logfleet_generator::layers::input_schema::{InputKind, input_schema};
-use logfleet_generator::load::source::{FileId, SourceFile};
+use logfleet_generator::load::source_file::{FileId, SourceFile};
 use logfleet_generator::load::yaml;
 use logfleet_generator::settings::DEFAULTS;
 use serde_json::Value;

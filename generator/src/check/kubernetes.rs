@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 use crate::fault::{Fault, Faults};
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::{Node, Value};
-use crate::load::source::{FileId, SourceFile, Sources, Span};
+use crate::load::source_file::{FileId, SourceFile, Sources, Span};
 use crate::load::yaml;
 use crate::nearest::did_you_mean;
 

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::fault::{Fault, Faults};
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::{Entry, Node, Value};
-use crate::load::source::{FileId, SourceFile, Sources};
+use crate::load::source_file::{FileId, SourceFile, Sources};
 use crate::load::yaml;
 
 /// Bytes that the user data of a machine may have

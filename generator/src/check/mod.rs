@@ -32,7 +32,7 @@ use self::logstash::LogstashCheck;
 use self::machines::{MachineFile, MachinesCheck};
 use self::secrets::Read;
 use crate::fault::{Fault, Faults};
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::tree::{RenderedTree, TreePath};
 

@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::fault::{Fault, Faults};
 use crate::load::node::Node;
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::secrets::{self, Secrecy};
 

@@ -13,7 +13,7 @@ use crate::layers::fleet::layers_of;
 use crate::layers::inherit;
 use crate::layers::merge::{Effect, Explanation, LayerName, Step, ValuePath, explain};
 use crate::load::node::Node;
-use crate::load::source::Sources;
+use crate::load::source_file::Sources;
 use crate::pipeline;
 use crate::secrets;
 

@@ -11,7 +11,7 @@ use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::schema::SchemaCheck;
 use crate::load::files::CLUSTERS;
 use crate::load::node::Node;
-use crate::load::source::{SourceFile, Sources};
+use crate::load::source_file::{SourceFile, Sources};
 use crate::load::yaml;
 use crate::pipeline;
 

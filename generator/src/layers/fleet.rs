@@ -13,7 +13,7 @@ use super::schema::{SchemaCheck, SchemaError};
 use crate::fault::{Fault, Faults, list};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
-use crate::load::source::Sources;
+use crate::load::source_file::Sources;
 use crate::settings::Settings;
 
 /// The schemas of the inputs, compiled once.

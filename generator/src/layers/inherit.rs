@@ -264,7 +264,7 @@ mod tests {
 
     use super::*;
     use crate::layers::merge::{LayerName, explain, merge_all};
-    use crate::load::source::{FileId, Span};
+    use crate::load::source_file::{FileId, Span};
 
     fn node(json: &Json) -> Node {
         let span = Span {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::merge::ValuePath;
 use crate::fault::{Fault, Faults, Place};
 use crate::load::node::{Node, Value};
-use crate::load::source::{Sources, Span};
+use crate::load::source_file::{Sources, Span};
 use crate::secrets;
 
 /// What to write at a setting that says where a secret is kept.
@@ -156,7 +156,7 @@ fn hide(excerpt: &str, column: u32, width: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::source::SourceFile;
+    use crate::load::source_file::SourceFile;
     use crate::load::yaml;
     use crate::report::{Style, to_text};
 

@@ -11,7 +11,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use crate::load::node::{Entry, Node, Value};
-use crate::load::source::Span;
+use crate::load::source_file::Span;
 
 /// Lays `patch` over `base`.
 pub fn merge(base: Node, patch: &Node) -> Node {
@@ -489,7 +489,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::load::source::{FileId, SourceFile};
+    use crate::load::source_file::{FileId, SourceFile};
     use crate::load::yaml;
 
     fn node(json: &Json) -> Node {

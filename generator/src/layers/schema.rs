@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::merge::{Removal, ValuePath};
 use crate::fault::{Fault, Faults};
 use crate::load::node::{Node, Value};
-use crate::load::source::{Sources, Span};
+use crate::load::source_file::{Sources, Span};
 use crate::load::syntax;
 use crate::nearest::did_you_mean;
 use crate::secrets;
@@ -863,7 +863,7 @@ mod tests {
 
     use super::*;
     use crate::layers::patch_schema::patch_schema;
-    use crate::load::source::SourceFile;
+    use crate::load::source_file::SourceFile;
     use crate::load::yaml;
     use crate::report::{Style, to_text};
 

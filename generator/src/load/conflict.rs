@@ -2,7 +2,7 @@
 
 use logfleet_contract::conflict;
 
-use super::source::SourceFile;
+use super::source_file::SourceFile;
 use crate::fault::Fault;
 
 /// What to do about it.

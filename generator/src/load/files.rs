@@ -20,7 +20,7 @@ use super::certificates::Certificates;
 use super::conflict;
 use super::node::Node;
 use super::root::{Entry, EntryKind, Root};
-use super::source::{FileId, SourceFile, Sources};
+use super::source_file::{FileId, SourceFile, Sources};
 use super::yaml;
 use crate::fault::{Fault, Faults};
 use crate::nearest::did_you_mean;

@@ -11,7 +11,7 @@ pub mod node;
 pub mod revisions;
 pub mod root;
 mod scalar;
-pub mod source;
+pub mod source_file;
 pub(crate) mod syntax;
 pub mod trailers;
 pub mod work_tree;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::source::Span;
+use super::source_file::Span;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]

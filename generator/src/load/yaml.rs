@@ -12,7 +12,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureSty
 use super::conflict;
 use super::node::{Entry, Node, Value};
 use super::scalar::{ScalarFault, type_plain};
-use super::source::{FileId, SourceFile, Span};
+use super::source_file::{FileId, SourceFile, Span};
 use super::syntax;
 use crate::fault::{Fault, Faults};
 use crate::secrets;

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::fault::{Fault, Faults};
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml as yaml_reader;
 use crate::nearest::did_you_mean;
 use crate::render::json;

@@ -87,7 +87,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::load::source::{FileId, SourceFile};
+    use crate::load::source_file::{FileId, SourceFile};
     use crate::load::yaml;
 
     fn read(text: &str) -> Json {

@@ -15,7 +15,7 @@ use crate::layers::schema::SchemaCheck;
 use crate::load::files::{CLUSTERS, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::root::Root;
-use crate::load::source::{FileId, SourceFile, Sources};
+use crate::load::source_file::{FileId, SourceFile, Sources};
 use crate::load::trailers::Trailers;
 use crate::load::yaml;
 use crate::settings::Flag;

@@ -13,7 +13,7 @@ use crate::layers::merge::ValuePath;
 use crate::load::files::{self, LoadedFleet, Selection};
 use crate::load::node::Node;
 use crate::load::root::Root;
-use crate::load::source::SourceFile;
+use crate::load::source_file::SourceFile;
 use crate::load::yaml;
 use crate::render::{TemplateText, Templates};
 use crate::resolve::{
@@ -77,7 +77,7 @@ fn above_defaults(mut loaded: LoadedFleet, mut faults: Faults) -> (FleetLayers, 
         faults.append(more);
         Node::from_json(
             &serde_json::Value::Null,
-            crate::load::source::Span {
+            crate::load::source_file::Span {
                 file,
                 start: 0,
                 end: 0,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::layers::fleet::FleetLayers;
 use crate::load::certificates::Certificates;
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
-use crate::load::source::Sources;
+use crate::load::source_file::Sources;
 use crate::write::ownership::Digest;
 
 /// What a fleet is rendered from, beside the program.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::json;
 use crate::fault::{Fault, Faults};
-use crate::load::source::SourceFile;
+use crate::load::source_file::SourceFile;
 use crate::tree::RenderedTree;
 
 /// How a type of resource takes tags.

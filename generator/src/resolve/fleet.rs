@@ -24,7 +24,7 @@ use crate::layers::merge::ValuePath;
 use crate::load::certificates::Certificates;
 use crate::load::files::{LoadedCluster, LoadedFleet};
 use crate::load::node::{Node, Value};
-use crate::load::source::{Sources, Span};
+use crate::load::source_file::{Sources, Span};
 use crate::settings::{DEFAULTS_NAME, Settings};
 
 /// The folder below `kubernetes/` that a cluster's own patches are copied to.

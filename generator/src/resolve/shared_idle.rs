@@ -10,7 +10,7 @@ use crate::fault::{Fault, Faults};
 use crate::layers::merge::ValuePath;
 use crate::load::files::{Layer, LoadedFleet};
 use crate::load::node::{Entry, Node};
-use crate::load::source::Sources;
+use crate::load::source_file::Sources;
 
 /// Settings that have an effect beside the clusters, on accounts, whose defaults they
 /// are; and destinations, for which it is reported separately that no stream goes there.

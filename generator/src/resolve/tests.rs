@@ -13,7 +13,7 @@ use super::*;
 use crate::layers::inherit::expand;
 use crate::layers::merge::merge;
 use crate::load::node::Node;
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::settings::{DEFAULTS, TaintEffect, Toleration};
 

@@ -1,7 +1,7 @@
 //! Objects that are applied to the API server.
 
 use logfleet_generator::load::node::Node;
-use logfleet_generator::load::source::{FileId, SourceFile};
+use logfleet_generator::load::source_file::{FileId, SourceFile};
 use logfleet_generator::load::yaml;
 
 use crate::client::Answer;

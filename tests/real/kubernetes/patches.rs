@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use logfleet_generator::load::source::{FileId, SourceFile};
+use logfleet_generator::load::source_file::{FileId, SourceFile};
 use logfleet_generator::load::yaml;
 use logfleet_generator::patch::strategic;
 use serde_json::{Value, json};

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 use calls::Configuration;
 
 use crate::fault::{Fault, Faults};
-use crate::load::source::SourceFile;
+use crate::load::source_file::SourceFile;
 
 /// Whether a file of a cluster is a template or a fragment of CloudFormation.
 pub(super) fn is_template(path: &str) -> bool {

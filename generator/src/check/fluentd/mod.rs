@@ -15,7 +15,7 @@ mod tags;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fault::{Fault, Faults, list};
-use crate::load::source::SourceFile;
+use crate::load::source_file::SourceFile;
 pub use schema::SchemaError;
 pub(crate) use syntax::parse;
 pub use syntax::{Parameter, Section, Value};

@@ -6,7 +6,7 @@
 
 use crate::fault::{Fault, Faults};
 use crate::load::node::{Node, Value};
-use crate::load::source::{Sources, Span};
+use crate::load::source_file::{Sources, Span};
 
 /// Words that are true or false in YAML 1.1 alone, in all spellings that go-yaml knows.
 const BOOLEANS: [&str; 16] = [

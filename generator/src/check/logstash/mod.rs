@@ -12,7 +12,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use crate::fault::{Fault, Faults};
-use crate::load::source::SourceFile;
+use crate::load::source_file::SourceFile;
 
 pub use syntax::{Arm, Item, Plugin, PluginOption, Section, Value, ValueKind, parse};
 

@@ -15,7 +15,7 @@ mod tests;
 use super::shown_path;
 use crate::fault::{Fault, Faults};
 use crate::load::node::Node;
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::tree::RenderedTree;
 

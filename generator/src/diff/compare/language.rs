@@ -7,7 +7,7 @@ use super::finding::{Findings, Path};
 use super::{logstash, scalars, structure, text};
 use crate::check::fluentd;
 use crate::diff::redact::{self, Under};
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::secrets;
 

@@ -3,7 +3,7 @@
 use crate::layers::inherit::expand;
 use crate::layers::merge::merge;
 use crate::load::node::Node;
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::resolve::{OwnFiles, ResolvedCluster, resolve_cluster};
 use crate::settings::DEFAULTS;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::diff::redact::{self, Under};
 use crate::layers::merge::ValuePath;
 use crate::load::node::{Entry, Node, Value};
-use crate::load::source::Span;
+use crate::load::source_file::Span;
 
 /// A setting that differs, and where each side says it.
 #[derive(Debug, PartialEq)]

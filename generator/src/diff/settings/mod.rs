@@ -27,7 +27,7 @@ use super::redact;
 use crate::layers::fleet::FleetLayers;
 use crate::layers::merge::ValuePath;
 use crate::load::node::Node;
-use crate::load::source::Sources;
+use crate::load::source_file::Sources;
 use layer::{Difference, Shown, differences};
 use reach::{ChangedLayer, Reaching};
 

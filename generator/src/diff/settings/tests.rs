@@ -9,7 +9,7 @@ use crate::diff::preview::{
     AccountRegions, ClusterChange, ClusterStatus, ClusterTotals, SettingReach, Totals,
 };
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 
 const DEFAULTS: &str = "\

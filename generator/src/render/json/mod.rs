@@ -13,7 +13,7 @@ use jsonc_parser::tokens::Token;
 use jsonc_parser::{Scanner, ScannerOptions};
 
 use crate::fault::Fault;
-use crate::load::source::SourceFile;
+use crate::load::source_file::SourceFile;
 use crate::tree::TreePath;
 
 /// Why a text is not JSON.

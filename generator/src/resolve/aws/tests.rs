@@ -11,7 +11,7 @@ use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::merge::merge;
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::Node;
-use crate::load::source::{FileId, SourceFile, Sources};
+use crate::load::source_file::{FileId, SourceFile, Sources};
 use crate::load::yaml;
 use crate::render::filter::to_json;
 use crate::render::{Templates, render};

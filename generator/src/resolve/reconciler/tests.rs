@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::tests::resolved;
 use super::*;
 use crate::layers::merge::merge;
-use crate::load::source::{FileId, SourceFile};
+use crate::load::source_file::{FileId, SourceFile};
 use crate::load::yaml;
 use crate::settings::DEFAULTS;
 

@@ -12,7 +12,7 @@ use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::merge::merge;
 use crate::layers::schema::SchemaCheck;
 use crate::load::node::Node;
-use crate::load::source::{SourceFile, Sources};
+use crate::load::source_file::{SourceFile, Sources};
 use crate::render::{ACCOUNTS, FLEET, Templates, Unwatched, render, render_accounts, render_fleet};
 use crate::resolve::{
     AccountShare, ClusterSummary, FleetAccounts, FleetCluster, OwnFiles, ResolvedCluster,
