@@ -43,7 +43,7 @@ use crate::load::revisions::{self, Revision, Revisions};
 use crate::load::root::Root;
 use crate::render::Watch;
 
-/// What [`preview`] is to do.
+/// What [`preview()`] is to do.
 #[derive(Clone, Copy)]
 pub struct PreviewRequest<'a> {
     /// The folder with `clusters/`, in a git repository.
