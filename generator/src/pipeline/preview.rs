@@ -102,7 +102,7 @@ pub fn preview(request: PreviewRequest<'_>, timings: &Timings) -> Result<Preview
 
     let by_release = others.compare(&base.root, &base_side, timings);
     let sides = (&base_side, &head_side);
-    let mut compared = compare(sides, &affected, &request, timings);
+    let mut compared = compare(sides, &affected, request.progress);
     compared.head_faults.append(faults_of_entries);
     inputs.add_named(&base.root, &head.root, head_side.named());
     inputs.add_named(&base.root, &head.root, base_side.named());
@@ -158,19 +158,18 @@ struct Outcome {
 fn compare(
     (base, head): (&Side<'_>, &Side<'_>),
     affected: &BTreeSet<String>,
-    request: &PreviewRequest<'_>,
-    timings: &Timings,
+    progress: &(dyn Fn() + Sync),
 ) -> Outcome {
     let ComparedClusters {
         mut comparisons,
         kinds,
-    } = compare_clusters(base, head, affected, request.progress, timings);
+    } = compare_clusters(base, head, affected, progress);
     base.find_clashes();
     head.find_clashes();
     let unchanged = cluster_names(base, head)
         .len()
         .saturating_sub(comparisons.len());
-    let whole = WholeFleet::of((base, head), affected, (request.watch, timings));
+    let whole = WholeFleet::of((base, head), affected);
     let (mut base_faults, mut head_faults) = (base.faults(), head.faults());
     let of_shared = if base_faults.is_empty() && head_faults.is_empty() {
         whole.compare(kinds).unwrap_or_else(|faults| {

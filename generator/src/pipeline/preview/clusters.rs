@@ -12,7 +12,7 @@ use crate::diff::{
 use crate::fault::Faults;
 use crate::pipeline::checking::with_faults;
 use crate::pipeline::kinds_seen::KindsSeen;
-use crate::pipeline::timings::{Timings, timed};
+use crate::pipeline::timings::timed;
 use crate::resolve::{GroupKind, ResolvedMember};
 use crate::tree::RenderedTree;
 
@@ -29,7 +29,6 @@ pub(super) fn compare_clusters(
     head: &Side<'_>,
     clusters: &BTreeSet<String>,
     progress: &(dyn Fn() + Sync),
-    timings: &Timings,
 ) -> ComparedClusters {
     let (base_kinds, head_kinds) = (KindsSeen::default(), KindsSeen::default());
     let compare = |name: &String| {
@@ -43,10 +42,10 @@ pub(super) fn compare_clusters(
                 Presence::Rendered(old) => Some(&old.tree),
                 _ => None,
             };
-            let checked = check(head, &new.member, &new.tree, before, timings);
+            let checked = check(head, &new.member, &new.tree, before);
             head.report(checked.err().unwrap_or_default());
         }
-        let compared = timed(&timings.compare, || {
+        let compared = timed(&head.timings.compare, || {
             compare_cluster(name, borrowed(&old), borrowed(&new))
         });
         progress();
@@ -82,7 +81,6 @@ fn check(
     member: &ResolvedMember,
     tree: &RenderedTree,
     before: Option<&RenderedTree>,
-    timings: &Timings,
 ) -> Result<(), Faults> {
     let Some(renderer) = &head.renderer else {
         return Ok(());
@@ -91,7 +89,7 @@ fn check(
         let old = before.and_then(|tree| tree.0.get(*path));
         old.map(Vec::as_slice) != Some(*bytes)
     };
-    timed(&timings.check, || {
+    timed(&head.timings.check, || {
         let checked = renderer.check(member, tree.files().filter(differs));
         with_faults(
             checked,
@@ -104,6 +102,9 @@ fn borrowed(side: &Presence<Rendered>) -> Presence<RenderedCluster<'_>> {
     match side {
         Presence::Absent => Presence::Absent,
         Presence::Faulty => Presence::Faulty,
-        Presence::Rendered(rendered) => Presence::Rendered(rendered.borrowed()),
+        Presence::Rendered(Rendered { member, tree }) => Presence::Rendered(RenderedCluster {
+            cluster: &member.cluster,
+            tree,
+        }),
     }
 }

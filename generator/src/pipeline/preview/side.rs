@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use super::inputs::NamedFiles;
-use crate::diff::{Presence, RenderedCluster};
+use crate::diff::Presence;
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas};
 use crate::load::files::LoadedFleet;
@@ -24,8 +24,8 @@ pub(in crate::pipeline) struct Side<'a> {
     loaded: &'a LoadedFleet,
     /// None if the templates have a fault.
     pub(super) renderer: Option<Renderer>,
-    watch: &'a dyn Watch,
-    timings: &'a Timings,
+    pub(super) watch: &'a dyn Watch,
+    pub(super) timings: &'a Timings,
     seen: Mutex<Seen>,
 }
 
@@ -40,7 +40,7 @@ struct Seen {
 }
 
 /// A cluster, and what it renders to.
-pub(in crate::pipeline) struct Rendered {
+pub(super) struct Rendered {
     pub(super) member: ResolvedMember,
     pub(super) tree: RenderedTree,
 }
@@ -189,14 +189,5 @@ impl<'a> Side<'a> {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         // A thread that panicked left it as it was.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Rendered {
-    pub(super) fn borrowed(&self) -> RenderedCluster<'_> {
-        RenderedCluster {
-            cluster: &self.member.cluster,
-            tree: &self.tree,
-        }
     }
 }

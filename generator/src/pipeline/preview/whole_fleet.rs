@@ -10,8 +10,7 @@ use crate::diff::{Comparison, compare_shared, uncompared_shared};
 use crate::fault::Faults;
 use crate::pipeline::kinds_seen::KindsSeen;
 use crate::pipeline::rendering::Renderer;
-use crate::pipeline::timings::{Timings, timed};
-use crate::render::Watch;
+use crate::pipeline::timings::timed;
 use crate::resolve::{ClusterSummary, GroupKind, ResolvedFleet};
 use crate::tree::RenderedTree;
 
@@ -23,8 +22,6 @@ pub(super) struct WholeFleet<'a> {
     of_head: BTreeMap<String, ClusterSummary>,
     /// The clusters that may differ. Of the others only the head's were resolved.
     affected: &'a BTreeSet<String>,
-    watch: &'a dyn Watch,
-    timings: &'a Timings,
 }
 
 /// The files of the folders that are no cluster's.
@@ -46,7 +43,6 @@ impl<'a> WholeFleet<'a> {
     pub(super) fn of(
         (base, head): (&'a Side<'a>, &'a Side<'a>),
         affected: &'a BTreeSet<String>,
-        (watch, timings): (&'a dyn Watch, &'a Timings),
     ) -> Self {
         let (mut of_base, of_head) = (base.take_summaries(), head.take_summaries());
         // The base has more where another release wrote what it rendered.
@@ -57,8 +53,6 @@ impl<'a> WholeFleet<'a> {
             of_base,
             of_head,
             affected,
-            watch,
-            timings,
         }
     }
 
@@ -81,7 +75,7 @@ impl<'a> WholeFleet<'a> {
         }
         let old = self.render(self.base, base, self.base_clusters(), base_kinds)?;
         let new = self.render(self.head, head, self.of_head.values().collect(), head_kinds)?;
-        timed(&self.timings.check, || {
+        timed(&self.head.timings.check, || {
             head.check_fleet(new.fleet.files())?;
             head.check_accounts(new.accounts.files())
         })?;
@@ -151,15 +145,15 @@ impl<'a> WholeFleet<'a> {
         if clusters.is_empty() {
             return Ok(SharedTrees::default());
         }
-        timed(&self.timings.render, || {
+        timed(&side.timings.render, || {
             let stacks = side.resolver.account_stacks(clusters.iter().copied())?;
             let of_fleet = clusters.into_iter().map(|cluster| cluster.of_fleet.clone());
             let fleet = ResolvedFleet::new(of_fleet.collect(), kinds, side.resolver.reconciler());
             // The base is read in part, the head as a whole.
             let certificates = (side.loaded(), self.head.loaded());
             Ok(SharedTrees {
-                fleet: renderer.render_fleet(&fleet, certificates, self.watch)?,
-                accounts: renderer.render_accounts(&stacks, self.watch)?,
+                fleet: renderer.render_fleet(&fleet, certificates, side.watch)?,
+                accounts: renderer.render_accounts(&stacks, side.watch)?,
             })
         })
     }
