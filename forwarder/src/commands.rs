@@ -127,14 +127,14 @@ pub(crate) fn options(arguments: &[String]) -> Result<Options, String> {
         };
         let time = |text: String| {
             time::parse(&text)
-                .ok_or_else(|| format!("{text} is no time such as 2026-11-29T00:00:00Z"))
+                .ok_or_else(|| format!("{text} isn't a time such as 2026-11-29T00:00:00Z"))
         };
         match word.as_str() {
             "--shelf" => {
                 options.shelf = match value()?.as_str() {
                     "retry" => Shelf::Retry,
                     "dead" => Shelf::Dead,
-                    other => return Err(format!("--shelf {other}: there are retry and dead")),
+                    other => return Err(format!("--shelf {other}: use retry or dead")),
                 }
             }
             "--stream" => options.choice.data_stream = Some(value()?),
@@ -180,7 +180,7 @@ pub(crate) async fn replay(
                     .collect();
                 print(&format!("{path}: put aside again; {}", causes.join("; ")));
             }
-            Ok(Replayed::Part) => print(&format!("{path}: sent in part; it stays")),
+            Ok(Replayed::Part) => print(&format!("{path}: partly sent, so it is kept")),
             Ok(Replayed::Gone) => print(&format!("{path}: gone")),
             Err(error) => {
                 failures += 1;
@@ -189,7 +189,7 @@ pub(crate) async fn replay(
         }
     }
     print(&format!(
-        "{} objects; {} documents delivered, {} of them had been there, {} rejected, {} put aside again",
+        "{} objects; {} documents delivered, {} of them existed already, {} rejected, {} put aside again",
         keys.len(),
         counters.delivered,
         counters.duplicates,

@@ -70,7 +70,7 @@ impl Distributor {
             }
             Ok(_) => (
                 "unknown",
-                Err(Failed("this is no call of a log group".to_owned())),
+                Err(Failed("the event isn't from a log group".to_owned())),
             ),
             Err(error) => ("unknown", Err(Failed(error))),
         };

@@ -45,7 +45,7 @@ pub enum TrustError {
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
     /// The system has no authorities.
-    #[error("this system has no certificates of authorities")]
+    #[error("this system has no CA certificates")]
     NoAuthorities,
 }
 

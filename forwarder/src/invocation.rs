@@ -104,7 +104,7 @@ pub fn read(event: &str) -> Result<Invocation<'_>, String> {
     if written.event.as_deref() == Some("s3:TestEvent") {
         return Ok(Invocation::Test);
     }
-    Err("the event is none of CloudWatch Logs, S3 or a schedule".to_owned())
+    Err("the event isn't from CloudWatch Logs, S3 or a schedule".to_owned())
 }
 
 fn object(record: Record) -> Result<Object, String> {
@@ -114,7 +114,7 @@ fn object(record: Record) -> Result<Object, String> {
             key: decoded(&place.object.key),
             time: record.time.as_deref().and_then(time::parse),
         }),
-        _ => Err("a record is none of S3".to_owned()),
+        _ => Err("a record isn't from S3".to_owned()),
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
             ),
             (
                 "{}",
-                "the event is none of CloudWatch Logs, S3 or a schedule",
+                "the event isn't from CloudWatch Logs, S3 or a schedule",
             ),
             (
                 r#"{"awslogs":{}}"#,
@@ -203,7 +203,7 @@ mod tests {
             ),
             (
                 r#"{"Records":[{"eventSource":"aws:sqs"}]}"#,
-                "a record is none of S3",
+                "a record isn't from S3",
             ),
         ] {
             assert_eq!(read(wrong), Err(told.to_owned()));

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 mod commands;
 
 const HELP: &str = "\
-Brings what AWS logs to Elasticsearch and OpenSearch.
+Ships AWS logs to Elasticsearch and OpenSearch.
 
 Usage:
   logfleet-forwarder                       run as a function of AWS Lambda
@@ -35,7 +35,7 @@ Environment:
   LOGFLEET_CONFIGURATION  the configuration, as the function has it
   LOGFLEET_ACCOUNT_CONFIGURATION  that of an account: the function is its distributor
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
-  AWS_ENDPOINT_URL        where all of AWS is, instead of its own hosts
+  AWS_ENDPOINT_URL        endpoint of all AWS services, instead of their own
 ";
 
 #[expect(

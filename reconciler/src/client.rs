@@ -148,13 +148,13 @@ impl RequestError {
         match self {
             Self::Refused { reason, .. } if is_of_the_clock(reason) => fault.hint(CLOCK),
             Self::Refused { status: 401, .. } => {
-                fault.hint("see that `administrator` in the settings is a user of this server, and that the password is right")
+                fault.hint("check that `administrator` in the settings is a user of this server, and check its password")
             }
             Self::Refused { status: 403, .. } => {
-                fault.hint("give the administrator the privileges that docs/reconciler.md lists; at a domain of Amazon OpenSearch Service, the domain's access policy and a mapping of the role's ARN must let it in")
+                fault.hint("grant the administrator the privileges listed in docs/reconciler.md; on an Amazon OpenSearch Service domain, the access policy and a role mapping must allow the role's ARN")
             }
             Self::Transport { why, .. } if why.contains("certificate") => {
-                fault.hint("set `certificate_authority` of the server to the authority that signed its certificate")
+                fault.hint("set the server's `certificate_authority` to the CA that signed its certificate")
             }
             _ => fault,
         }
@@ -421,12 +421,12 @@ fn authorities(url: &str, pem: &[u8]) -> Result<Vec<Certificate<'static>>, Fault
     for item in ureq::tls::parse_pem(pem) {
         match item {
             Ok(ureq::tls::PemItem::Certificate(certificate)) => all.push(certificate),
-            Ok(_) => return Err(wrong("holds something else than certificates")),
+            Ok(_) => return Err(wrong("contains something other than certificates")),
             Err(error) => return Err(wrong(&format!("isn't PEM: {error}"))),
         }
     }
     if all.is_empty() {
-        return Err(wrong("holds no certificate"));
+        return Err(wrong("contains no certificate"));
     }
     Ok(all)
 }

@@ -346,11 +346,11 @@ impl Credential {
             return Err("its first credential isn't in use yet");
         };
         if self.coming.is_some() {
-            return Err("it is being rotated already");
+            return Err("a rotation is already in progress");
         }
         if self.leaving.is_some() {
             return Err(
-                "the old credential still works; end the last rotation with `rotate --finish` first",
+                "the old credential is still valid; finish the last rotation with `rotate --finish` first",
             );
         }
         self.coming = Some(Coming {
@@ -395,7 +395,7 @@ impl Credential {
     /// Whether the old credential may go.
     pub fn may_finish(&self, now: Timestamp) -> Result<Slot, String> {
         match self.leaving {
-            None => Err("no rotation waits for its end".to_owned()),
+            None => Err("no rotation is in progress".to_owned()),
             Some(leaving) if leaving.until > now => Err(format!(
                 "the old credential is kept until {}",
                 leaving

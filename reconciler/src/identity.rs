@@ -105,8 +105,9 @@ fn bearer(token: &SecretString) -> SecretString {
 
 /// Gives a request its header `Authorization`.
 fn authorize<B>(request: &mut Request<B>, value: &SecretString) -> Result<(), String> {
-    let mut value = HeaderValue::from_str(value.expose_secret())
-        .map_err(|_| "the credential holds characters that no header has".to_owned())?;
+    let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
+        "the credential contains characters that aren't allowed in an HTTP header".to_owned()
+    })?;
     value.set_sensitive(true);
     request.headers_mut().insert(header::AUTHORIZATION, value);
     Ok(())

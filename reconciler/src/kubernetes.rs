@@ -191,9 +191,9 @@ impl ApiServer {
             error.to_string(),
         );
         match error.status() {
-            Some(401) if matches!(self.way, Way::Eks(_)) => fault.hint("the cluster doesn't let the role in: make an access entry for it, docs/reconciler.md"),
-            Some(401) => fault.hint("the API server doesn't know the token: see that it is of this cluster and hasn't expired"),
-            Some(403) => fault.hint(format!("let the token's owner get, create, patch and delete Secrets in the namespace `{namespace}`: docs/reconciler.md")),
+            Some(401) if matches!(self.way, Way::Eks(_)) => fault.hint("the cluster doesn't grant the role access: create an access entry for it (docs/reconciler.md)"),
+            Some(401) => fault.hint("the API server rejects the token: check that it belongs to this cluster and hasn't expired"),
+            Some(403) => fault.hint(format!("allow the token's owner to get, create, patch and delete Secrets in the namespace `{namespace}`: docs/reconciler.md")),
             Some(404) => fault.hint(format!("the namespace `{namespace}` must exist: apply the cluster's kubernetes/ first")),
             _ => fault,
         }

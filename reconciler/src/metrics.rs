@@ -62,21 +62,21 @@ pub fn text(outcome: &Outcome<'_>, before: &str) -> Result<String, std::fmt::Err
     let end = "When the last run ended, in seconds since 1970";
     let end = numbers(&mut registry, "end_timestamp", end, seconds());
     let success =
-        "When the last run ended that left nothing to do or to decide, in seconds since 1970";
+        "When the last run that left nothing to do or to decide ended, in seconds since 1970";
     let success = numbers(&mut registry, "success_timestamp", success, seconds());
     let duration = "How long the last run took";
     let duration = numbers(&mut registry, "duration", duration, seconds());
-    let changes = "What the last run changed, by target and kind of change";
+    let changes = "Changes made by the last run, by target and kind of change";
     let changes = numbers(&mut registry, "changes", changes, None);
-    let pending = "What the last run was to change and didn't, by target";
+    let pending = "Changes that the last run planned and didn't make, by target";
     let pending = numbers(&mut registry, "pending", pending, None);
-    let errors = "What failed in the last run, by target";
+    let errors = "Failures of the last run, by target";
     let errors = numbers(&mut registry, "errors", errors, None);
-    let stops = "What somebody has to decide, by target";
+    let stops = "Decisions that somebody has to make, by target";
     let stops = numbers(&mut registry, "stops", stops, None);
-    let waiting = "Deletions that wait for a confirmation, by target";
+    let waiting = "Deletions waiting for confirmation, by target";
     let waiting = numbers(&mut registry, "waiting", waiting, None);
-    let unchanged = "What was found as it should be, by target";
+    let unchanged = "Objects found unchanged, by target";
     let unchanged = numbers(&mut registry, "unchanged", unchanged, None);
     let commit = "The commit that the last run applied; always 1";
     let commit = numbers(&mut registry, "commit", commit, None);

@@ -47,12 +47,11 @@ struct Danger {
 
 /// Sees that a preview is of a commit, and that somebody acknowledged every danger in it.
 pub fn check(place: &str, text: &str, commit: Option<&str>) -> Result<(), Vec<Fault>> {
-    let wrong =
-        |message: String| {
-            vec![Fault::new(place, message).hint(
-                "make it by `gen diff --base <what was applied> --head <commit> --format json`",
-            )]
-        };
+    let wrong = |message: String| {
+        vec![Fault::new(place, message).hint(
+            "create it with `gen diff --base <what was applied> --head <commit> --format json`",
+        )]
+    };
     let preview: Preview = serde_json::from_str(text)
         .map_err(|error| wrong(Fault::quoting(&format!("isn't a preview: {error}"))))?;
     if preview.format != FORMAT {
@@ -63,14 +62,14 @@ pub fn check(place: &str, text: &str, commit: Option<&str>) -> Result<(), Vec<Fa
     }
     let Some(commit) = commit else {
         return Err(vec![
-            Fault::new(place, "is of a commit, and the source is a folder")
+            Fault::new(place, "is for a commit, but the source is a folder")
                 .hint("name a Git repository by --source"),
         ]);
     };
     if preview.head.commit.as_deref() != Some(commit) {
         let head = preview.head.commit.as_deref().unwrap_or("a working tree");
         return Err(wrong(format!(
-            "is of {head}, and {commit} would be applied"
+            "is for {head}, but {commit} would be applied"
         )));
     }
     if !preview.head_faults.is_empty() {

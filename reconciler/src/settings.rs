@@ -280,7 +280,7 @@ impl Settings {
                 faults.push(
                     Fault::new(
                         place,
-                        format!("`servers.{name}.administrator` is a role of AWS, which Elasticsearch doesn't know"),
+                        format!("`servers.{name}.administrator` is an AWS role, which Elasticsearch doesn't support"),
                     )
                     .hint("set `username` and `password`; or `backend: opensearch`, if it is a domain of Amazon OpenSearch Service"),
                 );
@@ -314,7 +314,7 @@ impl Settings {
             [name] => Ok(name),
             [] => Err(Fault::new(
                 format!("rendered/{cluster}/elasticsearch/{destination}"),
-                format!("no server is set for the destination `{destination}` of `{cluster}`"),
+                format!("no server is configured for the destination `{destination}` of `{cluster}`"),
             )
             .hint("add it to `serves` of a server in the settings")),
             [first, second, ..] => Err(Fault::new(
@@ -323,7 +323,7 @@ impl Settings {
                     "the destination `{destination}` of `{cluster}` is served by `{first}` and by `{second}`"
                 ),
             )
-            .hint("name the clusters of each in `serves.clusters`")),
+            .hint("list the clusters of each in `serves.clusters`")),
         }
     }
 
@@ -340,14 +340,14 @@ impl Settings {
             [name] => Ok(name),
             [] => Err(Fault::new(
                 cluster,
-                "no secret store is set for this cluster's credentials",
+                "no secret store is configured for this cluster's credentials",
             )
             .hint("add one to `secret_stores` in the settings, or leave credentials out with --only index")),
             [first, second, ..] => Err(Fault::new(
                 cluster,
                 format!("its credentials would be in the stores `{first}` and `{second}`"),
             )
-            .hint("name the clusters of each in `secret_stores.….clusters`")),
+            .hint("list the clusters of each in `secret_stores.….clusters`")),
         }
     }
 }

@@ -52,7 +52,7 @@ impl FromStr for Shard {
         let of = of.parse().map_err(|_| wrong())?;
         if index >= of {
             return Err(format!(
-                "`{text}`: of {of} runs the last is {}",
+                "`{text}`: with {of} shards the last is {}",
                 i32::from(of) - 1
             ));
         }

@@ -57,11 +57,10 @@ impl Source {
         if text.contains("://") || is_scp {
             let url = text.to_owned();
             if logfleet_contract::secrets::secret_shape(text).is_some() {
-                return Err(Fault::new(
-                    "SOURCE",
-                    "the address of the repository holds a credential",
-                )
-                .hint("leave it to git: a credential helper, an SSH agent, or GIT_ASKPASS"));
+                return Err(
+                    Fault::new("SOURCE", "the repository's address contains a credential")
+                        .hint("leave it to git: a credential helper, an SSH agent, or GIT_ASKPASS"),
+                );
             }
             if text.starts_with('-') {
                 return Err(Fault::new("SOURCE", "an address can't begin with `-`"));
@@ -70,7 +69,7 @@ impl Source {
             if revision.starts_with('-') || revision.contains(':') {
                 return Err(Fault::new(
                     "--revision",
-                    format!("`{revision}` is no name of a branch, a tag or a commit"),
+                    format!("`{revision}` is not a valid name of a branch, tag or commit"),
                 ));
             }
             return Ok(Self::Git {
@@ -359,7 +358,7 @@ fn verify(home: &Path, url: &str, commit: &str) -> Result<(), Fault> {
         url,
         format!("git doesn't accept the signature of the commit {commit}: {said}"),
     )
-    .hint("sign it; or tell git who may, by `gpg.ssh.allowedSignersFile` or gpg's keys"))
+    .hint("sign it, or tell git whose signatures to trust, with `gpg.ssh.allowedSignersFile` or gpg's keys"))
 }
 
 /// Has git fetch one revision, without history.

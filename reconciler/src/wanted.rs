@@ -158,7 +158,7 @@ impl Adding<'_> {
         {
             return Err(Fault::new(
                 place(),
-                format!("is rendered for {rendered}, and the server `{name}` is {backend}"),
+                format!("is rendered for {rendered}, but the server `{name}` is {backend}"),
             )
             .hint("correct `backend` of the server in the settings, or `backend` of the destination in clusters/"));
         }
@@ -183,7 +183,7 @@ impl Adding<'_> {
                 return Err(Fault::new(
                     format!("{}/{}", place(), path.file()),
                     format!(
-                        "differs from the file of the same name of {}, which has the same server",
+                        "differs from the file of the same name of {}, which uses the same server",
                         others.join(", ")
                     ),
                 )
@@ -222,7 +222,7 @@ impl Adding<'_> {
             Method::ApiKey => (Form::ApiKey, [Kind::Role, Kind::OpensearchRole]),
             Method::ClientCertificate => {
                 return Ok(Making::Others(
-                    "a client certificate is made by your authority",
+                    "client certificates are issued by your own CA",
                 ));
             }
             Method::AwsSigv4 => return Ok(Making::None),
@@ -231,7 +231,7 @@ impl Adding<'_> {
             Some(SecretReference::SecretsManager(name)) => name.clone(),
             _ => {
                 return Ok(Making::Others(
-                    "its secret is a Secret of Kubernetes that you keep yourself",
+                    "its secret is a Kubernetes Secret that you manage yourself",
                 ));
             }
         };
@@ -294,11 +294,11 @@ impl Adding<'_> {
         Fault::new(
             format!("rendered/{}/{FILE}", self.cluster),
             format!(
-                "doesn't fit the files below elasticsearch/{}/ about `{writer}`",
+                "doesn't match the files in elasticsearch/{}/ for `{writer}`",
                 self.name
             ),
         )
-        .hint("render the cluster with this release; templates of your own must render both")
+        .hint("render the cluster with this release; your own templates must render both")
     }
 }
 

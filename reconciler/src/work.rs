@@ -63,9 +63,6 @@ impl fmt::Debug for Work<'_> {
 
 /// What is told of a run that was told to end.
 pub fn ended_early(place: &str) -> Fault {
-    Fault::new(
-        place,
-        "the run was told to end before it had done everything",
-    )
-    .hint("the next run does the rest")
+    Fault::new(place, "the run was stopped before it had finished")
+        .hint("the next run does the rest")
 }

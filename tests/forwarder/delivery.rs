@@ -95,13 +95,13 @@ fn before_the_first_answer_a_call_fails() {
         ),
         (
             Fault::Refuse(403, "cluster_block_exception"),
-            "main: the server has no time",
+            "main: the server is overloaded",
         ),
         (
             Fault::RefuseEach(403, "cluster_block_exception"),
             "main: status 403, cluster_block_exception",
         ),
-        (Fault::Busy, "main: the server has no time"),
+        (Fault::Busy, "main: the server is overloaded"),
     ] {
         let rig = Rig::always(fault);
         let outcome = run(&rig.forwarder(), &three(), 8);

@@ -51,7 +51,7 @@ fn the_lines_of_a_file_are_stored_once() {
     }
     let outcome = run(&forwarder, &notification("AWSLogs/1/gone.log"), 30);
     assert_eq!(outcome.result, Ok(()));
-    assert!(notes(&outcome).contains("the object is gone"));
+    assert!(notes(&outcome).contains("the object no longer exists"));
     let outcome = run(
         &forwarder,
         r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"elb"}"#,

@@ -154,7 +154,7 @@ fn keys_of_others_survive_and_stop() {
     }
     let plan = program.expect(1, &["plan"]);
     assert!(
-        plan.out.contains("somebody else made this API key"),
+        plan.out.contains("somebody else created this API key"),
         "{}",
         plan.out
     );

@@ -417,11 +417,7 @@ fn a_saved_plan_is_applied_only_where_nothing_changed_since() {
         Some(json!({ "cluster": [] })),
     );
     let refused = program.expect(1, &["apply", "--plan", file]);
-    assert!(
-        refused.err.contains("isn't what would be done now"),
-        "{}",
-        refused.err
-    );
+    assert!(refused.err.contains("is out of date"), "{}", refused.err);
     assert_eq!(paths(&model).len(), 1);
     model.set(Kind::Role, "logfleet-alpha-reader", None);
     program.expect(0, &["apply", "--plan", file]);
@@ -446,7 +442,7 @@ fn of_two_runs_one_works_and_the_other_says_so() {
         .to_owned();
     let refused = program.expect(1, &["apply"]);
     assert!(
-        refused.err.contains("another run works here") && refused.err.contains(&run),
+        refused.err.contains("another run is in progress here") && refused.err.contains(&run),
         "{}",
         refused.err
     );

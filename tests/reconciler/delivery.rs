@@ -203,7 +203,7 @@ fn a_secret_of_somebody_else_stops() {
     rig.program.run(&["apply"]);
     let plan = rig.program.expect(1, &["plan"]);
     assert!(
-        plan.out.contains("somebody else made this Secret"),
+        plan.out.contains("somebody else created this Secret"),
         "{}",
         plan.out
     );

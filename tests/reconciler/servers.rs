@@ -675,7 +675,7 @@ fn tls_is_checked_and_missing_parts_are_named() {
     );
     let refused = program(&server.authority(), "admin", "wrong-of-tests").expect(1, &["plan"]);
     assert!(
-        refused.out.contains("401") && refused.out.contains("hint: see that `administrator`"),
+        refused.out.contains("401") && refused.out.contains("hint: check that `administrator`"),
         "{}",
         refused.out
     );

@@ -59,6 +59,6 @@ pub async fn read(aws: &Aws, secret: &str, stage: Stage) -> Result<Option<Secret
     let answer: Answer = serde_json::from_slice(&response.body)
         .map_err(|_| AwsError::strange(ACTION, &"no text"))?;
     let values: BTreeMap<String, String> = serde_json::from_str(&answer.text)
-        .map_err(|_| AwsError::strange(ACTION, &"the secret is no JSON object of texts"))?;
+        .map_err(|_| AwsError::strange(ACTION, &"the secret isn't a JSON object of strings"))?;
     Ok(Some(Secret(values)))
 }

@@ -332,7 +332,7 @@ impl Server {
                 }
                 Ok((Answer::Busy, retry_after)) => {
                     self.pace().overloaded();
-                    (retry_after, "the server has no time".to_owned(), batch)
+                    (retry_after, "the server is overloaded".to_owned(), batch)
                 }
                 Ok((Answer::Unknown(cause), retry_after)) => {
                     sent.maybe_stored = true;

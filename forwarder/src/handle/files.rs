@@ -116,7 +116,7 @@ impl Forwarder {
                 Shelf::Dead,
                 &notification(alone),
                 from,
-                "the object is gone",
+                "the object no longer exists",
             );
             return Ok(None);
         };

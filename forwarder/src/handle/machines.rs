@@ -81,7 +81,7 @@ impl Forwarder {
         for instance in &instances {
             // Those that there is no time for come next time.
             if call.is_late() {
-                call.counters().note("no time for all consoles");
+                call.counters().note("not enough time for all consoles");
                 break;
             }
             match ec2::console(&self.aws, instance).await {

@@ -37,7 +37,7 @@ pub enum AwsError {
         what: String,
     },
     /// No role is set, and the credential is another account's.
-    #[error("the reconciler's credential is of the account {own}, and this is {wanted}")]
+    #[error("the reconciler's credential belongs to the account {own}, and {wanted} is needed")]
     OtherAccount {
         /// The account that is needed.
         wanted: String,
@@ -102,27 +102,27 @@ impl AwsError {
             Self::Refused { .. } if is_of_the_clock(&self.to_string()) => fault.hint(CLOCK),
             Self::OtherAccount { .. } => fault.hint("set `aws.role` to the name of the role to assume in each account"),
             Self::Refused { action, code, .. } if action == "AssumeRole" && code == "AccessDenied" => fault.hint(
-                "let the reconciler's credential assume the role that `aws.role` names, in its own policy and in the trust policy of the role",
+                "allow the reconciler's credential to assume the role named by `aws.role`, both in its own policy and in the role's trust policy",
             ),
             Self::Refused { action, code, .. } if code.starts_with("AccessDenied") => {
-                fault.hint(format!("let the role do {action}: docs/reconciler-aws.md lists what it needs"))
+                fault.hint(format!("allow the role {action}; docs/reconciler-aws.md lists all that it needs"))
             }
             Self::Refused { code, .. } if is_of_the_credential(code) => fault.hint(
-                "see where the reconciler's own credential comes from: it has expired, or AWS doesn't know it",
+                "check the reconciler's own credential: it has expired, or AWS doesn't recognize it",
             ),
             Self::Refused { code, .. } if code == "PreconditionFailed" => fault
-                .hint("another run of the reconciler works here; wait until it has ended"),
+                .hint("another run of the reconciler is in progress here; wait until it has ended"),
             Self::Refused { code, .. } if is_throttling(code) => {
-                fault.hint("AWS has no time for more requests of this account; run again later")
+                fault.hint("AWS is throttling this account's requests; run again later")
             }
-            Self::Unanswered { .. } => fault.hint("see that the reconciler reaches AWS in this Region"),
+            Self::Unanswered { .. } => fault.hint("check that the reconciler can reach AWS in this Region"),
             _ => fault,
         }
     }
 }
 
 /// What to do where [`is_of_the_clock`].
-pub(crate) const CLOCK: &str = "set the clock of the machine that the reconciler runs on: AWS refuses signatures of more than five minutes ago or ahead";
+pub(crate) const CLOCK: &str = "correct the clock of the machine that runs the reconciler: AWS rejects signatures that are more than five minutes off";
 
 /// Whether AWS refuses a request since the time in its signature is too far from its own
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>).

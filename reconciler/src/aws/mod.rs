@@ -121,7 +121,7 @@ impl Accounts {
         );
         let provider = config
             .credentials_provider()
-            .ok_or_else(|| strange("AWS's default chain has no provider"))?;
+            .ok_or_else(|| strange("AWS's default provider chain found no credential"))?;
         let endpoint = config.endpoint_url().map(ToOwned::to_owned);
         let access = Access {
             endpoint: access.endpoint.or(endpoint),

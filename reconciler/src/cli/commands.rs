@@ -168,7 +168,7 @@ impl Running<'_, '_> {
             .flatten()
             .chain(&decisions.removed);
         if let Some(cluster) = unknown.find(|cluster| !known(cluster)) {
-            let message = format!("no cluster `{cluster}` is rendered or in an inventory");
+            let message = format!("no cluster `{cluster}` in rendered/ or in an inventory");
             return Err(vec![
                 Fault::new("--cluster", message).hint("give the name of a folder below rendered/"),
             ]);
@@ -410,7 +410,7 @@ impl Running<'_, '_> {
                 .map(String::as_str)
                 .collect();
             let message = format!(
-                "no server `{server}` is in the settings; servers: {}",
+                "no server `{server}` in the settings; servers: {}",
                 names.join(", ")
             );
             return Err(vec![Fault::new("SERVER", message)]);
@@ -437,9 +437,9 @@ impl Running<'_, '_> {
             if let Some(path) = decisions.adopted.difference(&found).next() {
                 let fault = Fault::new(
                     path,
-                    "can't be adopted: it isn't rendered, doesn't exist, or is ours already",
+                    "can't be adopted: it isn't rendered, doesn't exist, or already belongs to this fleet",
                 )
-                .hint("`reconciler plan` shows what can be adopted, below STOP");
+                .hint("`reconciler plan` lists what can be adopted, under STOP");
                 return Err(vec![fault]);
             }
         }
@@ -468,11 +468,11 @@ impl Running<'_, '_> {
                 inventory.clusters().len()
             );
             if let Some(changed) = inventory.changed {
-                text += &format!("  changed last at {changed}\n");
+                text += &format!("  last changed at {changed}\n");
             }
             if let Some(run) = &inventory.run {
                 text += &format!(
-                    "  run {} works since {}; it is taken for dead after {}\n",
+                    "  run {} has been working since {}; it is considered dead after {}\n",
                     run.id, run.since, run.until
                 );
             }
@@ -482,7 +482,7 @@ impl Running<'_, '_> {
                         format!("on its way: {:?}", coming.stage).to_lowercase()
                     }
                     (_, None, Some(leaving)) => format!(
-                        "rotated; the old one works until it is deleted by rotate --finish, after {}",
+                        "rotated; the old one stays valid until rotate --finish deletes it, after {}",
                         leaving.until
                     ),
                     (Some(_), None, None) => "in use".to_owned(),

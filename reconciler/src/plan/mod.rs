@@ -286,7 +286,7 @@ impl SavedPlan {
         }
         Err(Fault::new(
             place,
-            "the saved plan isn't what would be done now: a server, what is rendered, or the options changed since",
+            "the saved plan is out of date: a server, the rendered files or the options have changed since",
         )
         .hint("plan again, and read what differs"))
     }

@@ -57,7 +57,7 @@ pub fn list(
             format!("{server}/{API}"),
             "answered with something that isn't a list of API keys",
         )
-        .hint("see that `url` in the settings is the server itself")
+        .hint("check that `url` in the settings is the server itself")
     })
 }
 

@@ -293,7 +293,7 @@ impl<'a> Applying<'a> {
                 Ok(answer) => not_changed(&answer).map_or(Ok(()), |why| {
                     Err(Fault::new(
                         format!("{}/{path}", self.target.server),
-                        format!("indices keep the policy's last version: {why}"),
+                        format!("indices keep the previous version of the policy: {why}"),
                     ))
                 }),
                 // No index matches: there is none yet.

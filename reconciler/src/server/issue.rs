@@ -309,7 +309,7 @@ impl Issuing<'_, '_> {
                 record.layout.form
             ),
         )
-        .hint("what was in use stays in use; run it again when the cause is mended"))
+        .hint("the previous credential stays in use; run it again when the cause is fixed"))
     }
 
     fn promote(&self, record: &Credential) -> Result<(), Fault> {
@@ -379,7 +379,7 @@ impl Issuing<'_, '_> {
                 .done
                 .push((Subject::Credential(name.clone()), "correct")),
             Err(error) => report.failed.push(error.fault(self.target.server).hint(format!(
-                "only the administrator who made an API key may change it; another key: reconciler rotate --credential {name}"
+                "only the administrator who created an API key may change it; for a new key: reconciler rotate --credential {name}"
             ))),
         }
     }

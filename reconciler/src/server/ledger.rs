@@ -58,8 +58,8 @@ impl Ledger {
             );
         }
         let inventory = serde_json::from_value(answer["_source"].clone()).map_err(|error| {
-            Fault::new(place(), format!("the inventory is broken: {error}")).hint(
-                "delete the document; then all objects count as somebody else's: take them back by `reconciler adopt --all-equal`",
+            Fault::new(place(), format!("the inventory is corrupt: {error}")).hint(
+                "delete the document; all objects then count as somebody else's until you take them back with `reconciler adopt --all-equal`",
             )
         })?;
         let version = |key: &str| answer[key].as_u64();
@@ -82,12 +82,12 @@ impl Ledger {
             return Err(Fault::new(
                 server,
                 format!(
-                    "another run works here: {}, since {}",
+                    "another run is in progress here: {}, since {}",
                     other.id, other.since
                 ),
             )
             .hint(format!(
-                "wait for it; if it is dead, wait until {}, or take over by --take-over {}",
+                "wait for it; if it is dead, wait until {}, or take over with --take-over {}",
                 other.until, other.id
             )));
         }

@@ -79,13 +79,13 @@ pub fn observe(
                 "answered with something that isn't a list of this kind",
             )
             .hint(
-                "see that `url` in the settings is the server itself and `backend` what runs there",
+                "check that `url` in the settings is the server itself and `backend` is what runs there",
             )
         })?;
         if is_cut(kind, &answer) {
             return Err(Fault::new(
                 format!("{server}/{}", kind.api()),
-                format!("there are more than the {MOST_POLICIES} policies that the server lists"),
+                format!("the server has more than the {MOST_POLICIES} policies that it lists"),
             )
             .hint("delete policies that nothing uses, or use another server"));
         }
@@ -107,10 +107,7 @@ fn list(server: &str, client: &Client, kind: Kind) -> Result<Value, Fault> {
                 format!("{server}/{}", kind.api()),
                 "the server doesn't have this API",
             )
-            .hint(format!(
-                "install the part that brings it: {}",
-                brought_by(kind)
-            )))
+            .hint(format!("install what provides it: {}", brought_by(kind))))
         }
         Err(error) => Err(error.fault(server)),
     }

@@ -212,7 +212,7 @@ impl Planning<'_> {
         };
         let fault = Fault::new(
             format!("{}/{path}", self.server),
-            format!("somebody else made it; it {how} what is rendered"),
+            format!("somebody else created it; it {how} what is rendered"),
         );
         let hint = format!("reconciler adopt {} {path}", self.server);
         if is_different {
@@ -241,7 +241,7 @@ impl Planning<'_> {
             } else if path.kind == Kind::DataStream && !self.decisions.streams.contains(&path.name)
             {
                 let why =
-                    "data streams hold records, and are deleted only by name: --delete-data-stream";
+                    "data streams hold records and are only deleted by name: --delete-data-stream";
                 self.plan.kept.insert(Subject::Object(path), why.to_owned());
             } else {
                 deleted.insert(path, clusters);
@@ -271,7 +271,7 @@ impl Planning<'_> {
         for (path, clusters) in deleted {
             if is_many && !confirmed(&clusters) {
                 let until = format!(
-                    "since {counted} of {all} objects would go at once: allow it by --most-deleted {}",
+                    "since {counted} of {all} objects would be deleted at once: allow it with --most-deleted {}",
                     (counted * 100).div_ceil(all)
                 );
                 waiting.insert(path, (clusters, until));
@@ -333,11 +333,11 @@ impl Planning<'_> {
         {
             let hint = if record.active.is_some() {
                 format!(
-                    "replace it by a new one, which is stored there: reconciler rotate --credential {name}"
+                    "replace it with a new one, which is stored there: reconciler rotate --credential {name}"
                 )
             } else {
                 format!(
-                    "it isn't in use yet: have it finished there, with the setting as it was, and then run reconciler rotate --credential {name}"
+                    "it isn't in use yet: change the setting back until it has been finished there, and then run reconciler rotate --credential {name}"
                 )
             };
             self.plan.stops.push(
@@ -372,14 +372,14 @@ impl Planning<'_> {
             let what = wanted.layout.form;
             let stop = Fault::new(
                 format!("{}/{path}", self.server),
-                format!("somebody else made this {what}"),
+                format!("somebody else created this {what}"),
             )
             .hint(format!(
                 "if it is in the secret `{}`: reconciler adopt {} credential/{name}",
                 wanted.secret, self.server
             ))
             .hint(format!(
-                "otherwise delete the {what}, and a new credential is made"
+                "otherwise delete the {what}, and a new credential is created"
             ));
             self.plan.stops.push(stop);
             return;
@@ -439,9 +439,9 @@ impl Planning<'_> {
                 (None, Some(path)) => self.plan.stops.push(
                     Fault::new(
                         format!("{}/{path}", self.server),
-                        format!("somebody else made this {}", wanted.layout.form),
+                        format!("somebody else created this {}", wanted.layout.form),
                     )
-                    .hint("delete it, so that the next credential can have its name"),
+                    .hint("delete it to free its name for the next credential"),
                 ),
                 (None, None) => self.step(
                     subject(),
@@ -498,16 +498,16 @@ impl Planning<'_> {
         let subject = Subject::Credential(name.clone());
         match delivery {
             Delivery::Others => {
-                let why = "its Secret in the cluster is yours to write: the settings name no `kubernetes` of the cluster";
+                let why = "create its Secret in the cluster yourself: the settings have no `kubernetes` for the cluster";
                 self.plan.others.insert(subject, why.to_owned());
             }
             Delivery::Unknown(fault) => self.plan.stops.push(fault.clone()),
             Delivery::Foreign => self.plan.stops.push(
                 Fault::new(
                     format!("{name}: Secret {}/{}", secret.namespace, secret.name),
-                    "somebody else made this Secret",
+                    "somebody else created this Secret",
                 )
-                .hint("delete it in the cluster, and it is written again by the next run; pods that run keep what they read"),
+                .hint("delete it in the cluster, and the next run writes it again; running pods keep what they have read"),
             ),
             Delivery::Missing | Delivery::Outdated => {
                 let is_coming = record.coming.is_some() || self.decisions.rotated.contains(name);

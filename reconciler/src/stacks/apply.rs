@@ -106,7 +106,7 @@ impl Applying<'_> {
             for step in left {
                 let fault = Fault::new(
                     step.stack.to_string(),
-                    "wasn't tried, since what it needs failed",
+                    "not attempted, since something it depends on failed",
                 );
                 self.report.failed.push((step.stack.place.clone(), fault));
             }
@@ -162,7 +162,7 @@ impl Applying<'_> {
                 formation.execute(change_set, &token).map_err(|error| {
                     let fault = told(error.clone());
                     if error.is_missing() || error.code() == "InvalidChangeSetStatus" {
-                        fault.hint("the stack was changed since the plan was made; make a new plan")
+                        fault.hint("the stack has changed since the plan was made; plan again")
                     } else {
                         fault
                     }
@@ -174,7 +174,7 @@ impl Applying<'_> {
                 formation.continue_rollback(id, &token).map_err(told)?;
                 self.ended(step, &formation, id, &token, "UPDATE_ROLLBACK_COMPLETE").map_err(|fault| {
                     fault.hint(format!(
-                        "see what stands in its way; to leave resources as they are: aws cloudformation continue-update-rollback --resources-to-skip NAME --region {} --stack-name {}",
+                        "find out what blocks it; to skip resources: aws cloudformation continue-update-rollback --resources-to-skip NAME --region {} --stack-name {}",
                         step.stack.place.region, step.stack.name
                     ))
                 })
@@ -195,7 +195,7 @@ impl Applying<'_> {
         else {
             return Err(Fault::new(
                 place,
-                "what is rendered was changed since the plan was made",
+                "the rendered files have changed since the plan was made",
             )
             .hint("make a new plan"));
         };
@@ -214,12 +214,12 @@ impl Applying<'_> {
                 .unwrap_or_default();
             return Err(Fault::new(
                 place,
-                format!("CloudFormation can't make it: {} {reason}", found.status),
+                format!("CloudFormation can't create it: {} {reason}", found.status),
             ));
         }
         if let Some(change) = found.changes.iter().find(|change| change.action != "Add") {
             let message = format!(
-                "making it would {} {}, which exists",
+                "creating it would {} {}, which exists",
                 change.action, change.logical_id
             );
             return Err(Fault::new(place, message));
@@ -263,12 +263,12 @@ impl Applying<'_> {
         let fault = Fault::new(place, format!("ended as {}: {why}", stack.status));
         Err(if why.contains("already exists") {
             fault.hint(
-                "somebody else made that object: delete or rename it, since nothing is taken over",
+                "somebody else created that object: delete or rename it, since nothing is taken over",
             )
         } else if stack.status == "DELETE_FAILED" {
-            fault.hint("remove what stands in its way, and run again")
+            fault.hint("remove what blocks it, and run again")
         } else {
-            fault.hint("what was begun is undone; correct the reason, and run again")
+            fault.hint("the changes were rolled back; fix the cause, and run again")
         })
     }
 
@@ -310,7 +310,7 @@ impl Applying<'_> {
         let Some(bucket) = &self.context.settings.records else {
             let fault = Fault::new(
                 place.to_string(),
-                "it isn't set where to record what is set by API",
+                "nothing says where to record what is set by API",
             )
             .hint("set `aws.records` to a bucket and its Region");
             return refused(&fault);
@@ -327,8 +327,10 @@ impl Applying<'_> {
                     return Err(ended_early(&format!("{place}/{}", step.member)));
                 }
                 if step.action == CallAction::Set && self.is_broken(place, Some(&step.cluster)) {
-                    let message =
-                        format!("{}: wasn't tried, since what it needs failed", step.what);
+                    let message = format!(
+                        "{}: not attempted, since something it depends on failed",
+                        step.what
+                    );
                     return Err(Fault::new(format!("{place}/{}", step.member), message));
                 }
                 let mut kept = kept
@@ -353,8 +355,8 @@ impl Applying<'_> {
         let told = |error: crate::aws::AwsError| error.fault(at());
         let calls = self.wanted.calls.get(place).into_iter().flatten();
         let call = calls.into_iter().find(|call| key(call) == step.key);
-        let call = call
-            .ok_or_else(|| Fault::new(at(), "it isn't wanted any more").hint("make a new plan"))?;
+        let call =
+            call.ok_or_else(|| Fault::new(at(), "it is no longer wanted").hint("make a new plan"))?;
         let setting = Setting::of(&call.call.call).map_err(|why| Fault::new(at(), why))?;
         let aws = self.context.aws(place).map_err(told)?;
         let now = setting.read(&aws).map_err(told)?;

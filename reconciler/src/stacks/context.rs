@@ -120,7 +120,7 @@ impl Context<'_> {
         }
         let Some(templates) = &self.settings.templates else {
             let message = format!(
-                "its template has {} bytes, and a request takes {MOST_IN_REQUEST}",
+                "its template has {} bytes; a request takes at most {MOST_IN_REQUEST}",
                 template.body.len()
             );
             return Err(Fault::new(key.to_string(), message)
@@ -185,7 +185,7 @@ impl Context<'_> {
             }
             if since.elapsed() > longest {
                 let message = format!(
-                    "it hasn't ended after {} minutes, and goes on by itself",
+                    "it hasn't ended after {} minutes; it continues by itself",
                     self.settings.minutes
                 );
                 return Err(
@@ -193,7 +193,7 @@ impl Context<'_> {
                 );
             }
             if self.work.is_to_end() {
-                return Err(ended_early(place).hint("AWS goes on with what was begun"));
+                return Err(ended_early(place).hint("AWS continues what was started"));
             }
             sleep(pauses.next().unwrap_or(self.pace.longest));
         }

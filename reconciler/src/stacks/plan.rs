@@ -318,7 +318,7 @@ impl Plan {
         self.waiting.extend(held.into_iter().map(|step| Waiting {
             stack: step.stack,
             cluster: step.cluster.unwrap_or_else(|| ACCOUNT.to_owned()),
-            until: format!("since {counted} of {all} stacks would go at once: allow it by --most-deleted {share}"),
+            until: format!("since {counted} of {all} stacks would be deleted at once: allow it with --most-deleted {share}"),
             ground: Some(step.ground),
         }));
     }
@@ -394,7 +394,7 @@ pub fn moved(plan: &Plan, observed: &Observed) -> Vec<Fault> {
             };
             let (before, now) = (told(&step.ground), told(&now));
             let what = if before == now {
-                format!("it was changed since the plan was made ({now})")
+                format!("it has changed since the plan was made ({now})")
             } else {
                 format!("it was {before} when the plan was made, and is {now} now")
             };

@@ -71,7 +71,7 @@ fn update(context: &Context<'_>, step: &Step, wanted: &Wanted) -> Result<Asked, 
             .map(Fault::quoting)
             .unwrap_or_default();
         let message = format!(
-            "CloudFormation can't change it so: {} {reason}",
+            "CloudFormation can't make this change: {} {reason}",
             change_set.status
         );
         return Ok(Asked::Stop(Fault::new(step.stack.to_string(), message)));

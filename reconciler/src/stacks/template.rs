@@ -89,7 +89,7 @@ impl Template {
         let digest = base16ct::lower::encode_string(&Sha256::digest(&text)[..16]);
         let mut template = rendered.clone();
         template["Outputs"][DIGEST_OUTPUT] = json!({
-            "Description": "By this the reconciler of logfleet knows what was deployed",
+            "Description": "What logfleet's reconciler deployed last",
             "Value": digest,
         });
         let body = template.to_string();

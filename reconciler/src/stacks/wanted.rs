@@ -180,10 +180,7 @@ impl Wanted {
                 faults.push(
                     Fault::new(
                         format!("rendered/{cluster}/aws/members/{name}.json"),
-                        format!(
-                            "it isn't known how to list members of type {}",
-                            fragment.member_type
-                        ),
+                        format!("members of type {} can't be listed", fragment.member_type),
                     )
                     .hint("name them in `members` of the fragment"),
                 );
@@ -229,7 +226,10 @@ impl Wanted {
             faults.push(
                 Fault::new(
                     file,
-                    format!("its stack would be called `{}`, as that of {of}", key.name),
+                    format!(
+                        "its stack would have the name `{}`, as would that of {of}",
+                        key.name
+                    ),
                 )
                 .hint("give the clusters names that differ in more than `-` and `.`"),
             );

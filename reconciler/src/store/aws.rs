@@ -119,7 +119,7 @@ impl AwsStore {
         // Says nothing of the answer: it holds the secret.
         let strange = |why| Fault::new(format!("{}: {name}", self.place), why);
         let mut version: Version = serde_json::from_slice(&answer)
-            .map_err(|_| strange("GetSecretValue: the answer isn't what it should be"))?;
+            .map_err(|_| strange("GetSecretValue: unexpected response"))?;
         let secret = Secret::parse(&version.text, layout);
         version.text.zeroize();
         Ok(Some(secret))
@@ -288,7 +288,7 @@ impl SecretStore for AwsStore {
         } else if !is(&current) {
             let message = format!("holds no credential of `{identifier}`, which was stored there");
             return Err(Fault::new(format!("{}: {name}", self.place), message)
-                .hint("see who else writes this secret"));
+                .hint("find out who else writes to this secret"));
         }
         match at_pending {
             Some(id) => self.move_stage(name, PENDING, None, Some(id)),

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 /// What there is between a log group and the index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// The log group's subscriptions; none if there is no such log group.
+    /// The log group's subscriptions; none if the log group doesn't exist.
     pub subscriptions: Option<Vec<Subscription>>,
     /// The function.
     pub function: FunctionSeen,
@@ -142,11 +142,11 @@ impl End {
         let place = group.place();
         let fault = |message: String, hint: String| Fault::new(place, message).hint(hint);
         let apply = format!(
-            "`reconciler apply --only aws --cluster {}` makes it",
+            "`reconciler apply --only aws --cluster {}` creates it",
             group.cluster
         );
         match self {
-            Self::LogGroup => fault("there is no such log group".into(), apply),
+            Self::LogGroup => fault("the log group doesn't exist".into(), apply),
             Self::Write(why) => fault(
                 format!("no event can be written to the log group: {why}"),
                 "docs/reconciler-aws.md lists what the role needs".into(),
@@ -156,10 +156,10 @@ impl End {
                 format!("the function {} isn't subscribed to the log group; subscribed: {}", function.name, others.join(", ")),
                 format!("{apply}; a log group has two subscriptions at most, so remove one of somebody else's if there are two"),
             ),
-            Self::Function => fault(format!("there is no function {}", function.name), apply),
+            Self::Function => fault(format!("the function {} doesn't exist", function.name), apply),
             Self::FunctionState(state) => fault(
                 format!("the function {} can't be called: {state}", function.name),
-                "see the function's state in AWS Lambda".into(),
+                "check the function's state in AWS Lambda".into(),
             ),
             Self::Permission => fault(
                 format!("CloudWatch Logs may not call the function {} for this log group", function.name),
@@ -171,7 +171,7 @@ impl End {
             ),
             Self::Destination(notes) => fault(
                 format!("the function {} can't deliver{}", function.name, told(notes)),
-                "see that the server, the data stream and the secret are right; Lambda makes the call again twice within minutes".into(),
+                "check the server, the data stream and the secret; Lambda retries the call twice within minutes".into(),
             ),
             Self::Refused(objects) => fault(
                 format!("the server refuses documents: {} in s3://{bucket}/dead/", new(*objects)),
@@ -179,11 +179,11 @@ impl End {
             ),
             Self::Waits(objects, notes) => fault(
                 format!("documents wait: {} in s3://{bucket}/retry/{}", new(*objects), told(notes)),
-                "see that the function reaches the server, and that the server has room and time; they are sent again every five minutes".into(),
+                "check that the function can reach the server, and that the server has capacity; they are sent again every five minutes".into(),
             ),
             Self::Index(within) => fault(
-                format!("the marker wasn't in {} within {} s, and nothing says why", group.data_stream, within.as_secs()),
-                format!("wait longer by --wait, and read the function's log group {}", function.log_group),
+                format!("the marker didn't arrive in {} within {} s, and no cause was found", group.data_stream, within.as_secs()),
+                format!("wait longer with --wait, and read the function's log group {}", function.log_group),
             ),
         }
     }
@@ -199,8 +199,8 @@ fn new(objects: usize) -> String {
 fn given_up(calls: usize) -> String {
     match calls {
         0 => String::new(),
-        1 => "; Lambda gave 1 call up".to_owned(),
-        calls => format!("; Lambda gave {calls} calls up"),
+        1 => "; Lambda gave up on 1 call".to_owned(),
+        calls => format!("; Lambda gave up on {calls} calls"),
     }
 }
 
@@ -238,11 +238,11 @@ pub fn obstacle(group: &Group, seen: &Seen) -> Option<End> {
 /// Why no marker can show that a path is whole; none if one can.
 pub fn doubt(group: &Group, seen: &Seen) -> Option<String> {
     if group.members_only {
-        return Some("only events that name a member of the cluster go on".to_owned());
+        return Some("only events that name a member of the cluster are forwarded".to_owned());
     }
     if group.log_stream.is_none() {
         return Some(format!(
-            "`streams.{}.cloudwatch.log_streams` lets no log stream of this name pass",
+            "`streams.{}.cloudwatch.log_streams` excludes log streams of this name",
             group.stream
         ));
     }

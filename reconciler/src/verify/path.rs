@@ -29,7 +29,7 @@ pub struct Group {
     pub destinations: Vec<String>,
     /// The log stream for a marker; none if the settings let none pass that could be named here.
     pub log_stream: Option<String>,
-    /// Whether only events that name a member of the cluster go on.
+    /// Whether only events that name a member of the cluster are forwarded.
     pub members_only: bool,
     /// The function.
     pub function: Function,

@@ -85,7 +85,7 @@ pub fn ask(
     }
     let answered = responses.iter().zip(questions).map(|(response, question)| {
         if let Some(error) = response.get("error") {
-            let reason = error["reason"].as_str().unwrap_or("no reason is told");
+            let reason = error["reason"].as_str().unwrap_or("no reason given");
             return Err(Fault::new(
                 format!("{server}/{}", question.data_stream),
                 format!("can't be searched: {}", Fault::quoting(reason)),

@@ -124,7 +124,10 @@ fn a_stack_of_somebody_else_is_told_and_left_alone() {
     let mut fleet = fleet(aws, number, "alpha", &["ours"]);
     let (done, failed) = fleet.try_run(&Choices::default());
     assert_eq!(done, Vec::<String>::new());
-    assert!(failed[0].contains("somebody else made it"), "{failed:#?}");
+    assert!(
+        failed[0].contains("somebody else created it"),
+        "{failed:#?}"
+    );
     // Nor does it go with the cluster.
     fleet.clusters.clear();
     fleet.settings.also =

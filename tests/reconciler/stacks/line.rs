@@ -111,10 +111,7 @@ fn a_plan_is_shown_saved_applied_and_empty_then() {
     render(root, &["one", "three"]);
     let (code, _, err) = run(&["apply", "--only", "aws", "--plan", "plan.json"]);
     assert_eq!(code, 1);
-    assert!(
-        err.contains("the saved plan isn't what would be done now"),
-        "{err}"
-    );
+    assert!(err.contains("the saved plan is out of date"), "{err}");
     assert_eq!(groups(&aws.account(ACCOUNT)), ["one"]);
 
     // The cluster goes.
@@ -147,7 +144,7 @@ fn another_account_than_ones_own_needs_a_role() {
     assert_eq!(code, 1);
     assert!(
         out.contains(
-            "the reconciler's credential is of the account 123456789012, and this is 230000000001"
+            "the reconciler's credential belongs to the account 123456789012, and 230000000001"
         ),
         "{out}"
     );

@@ -254,7 +254,7 @@ fn what_is_in_progress_is_left_alone() {
     });
     let (_, failed) = fleet.try_run(&Choices::default());
     assert!(
-        failed[0].contains("something is being done with it"),
+        failed[0].contains("an operation is in progress"),
         "{failed:#?}"
     );
     assert_eq!(actions(&shared), Vec::<String>::new());
@@ -342,7 +342,7 @@ fn a_run_that_is_told_to_end_leaves_a_stack_to_aws() {
     });
     assert_eq!(failed.len(), 1, "{failed:#?}");
     assert!(
-        failed[0].contains("told to end") && failed[0].contains("AWS goes on with what was begun"),
+        failed[0].contains("told to end") && failed[0].contains("AWS continues what was started"),
         "{failed:#?}"
     );
     // One that is told before doesn't begin.

@@ -273,11 +273,11 @@ fn stored(
         Fault::new(
             format!("{server}/credential/{name}"),
             format!(
-                "the secret `{}` holds no credential of this cluster",
+                "the secret `{}` contains no credential for this cluster",
                 credential.secret
             ),
         )
-        .hint("`reconciler apply` makes one")
+        .hint("`reconciler apply` creates one")
     })
 }
 

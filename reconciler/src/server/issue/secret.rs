@@ -59,7 +59,7 @@ impl Issuing<'_, '_> {
             if record.active.is_none() && is_strange {
                 return Err(Fault::new(
                     self.place(name),
-                    format!("the secret `{}` exists, with another {}", record.secret, record.layout.form),
+                    format!("the secret `{}` exists with a different {}", record.secret, record.layout.form),
                 )
                 .hint("delete the secret, or name another one in the destination's `authentication.secret`"));
             }
@@ -128,7 +128,7 @@ impl Issuing<'_, '_> {
         let stored = self.store(record)?.read(&record.secret, &record.layout)?;
         let missing = |why: String| {
             Fault::new(self.place(name), why).hint(format!(
-                "make a new credential: reconciler rotate --credential {name}"
+                "create a new credential: reconciler rotate --credential {name}"
             ))
         };
         let identifier = record.identifier(slot).unwrap_or_default();

@@ -42,7 +42,7 @@ impl Issuing<'_, '_> {
         let (slot, secret) = found.ok_or_else(|| {
             let what = record.layout.form;
             Fault::new(self.place(name), format!("the secret `{}` doesn't hold the {what} `{}`", wanted.secret, wanted.user.name))
-                .hint(format!("store it there, as JSON with the keys {}; or delete the {what}, and a new credential is made", wanted.layout))
+                .hint(format!("store it there, as JSON with the keys {}; or delete the {what}, and a new credential is created", wanted.layout))
         })?;
         if secret.form == Form::ApiKey {
             record.api_keys.insert(slot, secret.identifier.clone());

@@ -278,7 +278,7 @@ fn set_control_plane(
         Err(AwsError::strange(
             ACTION,
             &format!(
-                "the update ended so: {}: {}",
+                "the update ended as {}: {}",
                 update["status"], update["errors"]
             ),
         ))

@@ -104,7 +104,7 @@ pub fn plan(plan: &mut Plan, wanted: &Wanted, observed: &ObservedCalls, options:
     let count: usize = wanted.calls.values().map(Vec::len).sum();
     if count > 0 && !observed.is_recorded {
         plan.stops.push(
-            Fault::new("aws.records", format!("{count} settings are to be made by API, and nothing says where to record what was before"))
+            Fault::new("aws.records", format!("{count} settings are to be made by API, but nothing says where to record the previous values"))
                 .hint("set `aws.records` to a bucket and its Region"),
         );
         return;
@@ -187,14 +187,14 @@ fn plan_wanted(
                 format!("{place}/{}", call.call.member),
                 format!("{setting}: it doesn't exist"),
             )
-            .hint("make it, or leave it out of the settings of the cluster"),
+            .hint("create it, or remove it from the settings of the cluster"),
         ),
         Verdict::Foreign(what) => plan.stops.push(
             Fault::new(
                 format!("{place}/{}", call.call.member),
                 format!("{setting}: somebody else has set it: {what}"),
             )
-            .hint("remove that setting if the logs are to come here; nothing of it was changed"),
+            .hint("remove that setting to get the logs here; it was left unchanged"),
         ),
     }
 }

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 
 pub(super) fn foreign(key: &StackKey, stack: &ObservedStack, mark: Option<&Mark>) -> Fault {
     let whose = match mark {
-        None => "somebody else made it: it has no tag `logfleet:owner`".to_owned(),
+        None => "somebody else created it: it has no tag `logfleet:owner`".to_owned(),
         Some(mark) => format!(
             "it belongs to {} of the fleet `{}`",
             mark.cluster.as_deref().unwrap_or("the accounts"),
@@ -23,7 +23,7 @@ pub(super) fn foreign(key: &StackKey, stack: &ObservedStack, mark: Option<&Mark>
             "it is only a change set that nobody executed; delete the stack if it isn't needed",
         );
     }
-    fault.hint("delete or rename that stack; or, if this fleet is to have it, give it the tags `logfleet:owner` and `logfleet:cluster` by an update of yours")
+    fault.hint("delete or rename that stack; or, if this fleet should manage it, update it with the tags `logfleet:owner` and `logfleet:cluster`")
 }
 
 pub(super) fn protected(key: &StackKey) -> Fault {
@@ -36,7 +36,7 @@ pub(super) fn protected(key: &StackKey) -> Fault {
 pub(super) fn busy(key: &StackKey, stack: &ObservedStack) -> Fault {
     Fault::new(
         key.to_string(),
-        format!("something is being done with it ({})", stack.status),
+        format!("an operation is in progress ({})", stack.status),
     )
     .hint("wait until it has ended, and run again")
 }
@@ -51,5 +51,5 @@ pub(super) fn unknown(key: &StackKey, stack: &ObservedStack) -> Fault {
         key.to_string(),
         format!("its status is {}: {reason}", stack.status),
     )
-    .hint("bring it into a status that ends with _COMPLETE, in the console of CloudFormation")
+    .hint("bring it to a status that ends with _COMPLETE, in the CloudFormation console")
 }
