@@ -43,7 +43,7 @@ pub struct AccountSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountCalls {
-    /// Whether the account has one.
+    /// Whether the account has a trail of calls.
     pub enabled: bool,
     /// A log group of the account that another trail already writes to, such as the organisation's. The account's stack
     /// then creates no trail of calls.

@@ -41,7 +41,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CredentialDelivery {
-    /// The External Secrets Operator fetches it from AWS Secrets Manager.
+    /// The External Secrets Operator fetches the credential from AWS Secrets Manager.
     ExternalSecrets {
         /// The kind of the operator's store.
         #[serde(default)]
@@ -54,7 +54,7 @@ pub enum CredentialDelivery {
         #[schemars(range(min = 1, max = 1440))]
         refresh_minutes: u16,
     },
-    /// The reconciler writes the Secret.
+    /// The reconciler writes the Secret with the credential.
     Reconciler {},
 }
 

@@ -117,9 +117,9 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Distribution {
-    /// The cluster's own machines, as kops sets them up: their logs are collected.
+    /// The cluster's own machines, as kops sets them up; their logs are collected.
     Kops,
-    /// AWS: there are no control plane machines to collect logs from.
+    /// AWS; there are no control plane machines to collect logs from.
     Eks,
 }
 

@@ -45,8 +45,9 @@ pub struct Reconciler {
     /// The clusters that the reconciler writes Secrets to, with `kubernetes.credentials.type: reconciler`, by cluster
     /// name.
     pub clusters: BTreeMap<ClusterName, ReconcilerCluster>,
-    /// Whether the reconciler signs in to such EKS clusters with its role in their accounts, which each cluster must
-    /// give access. Then no token is stored for them, and they need no entry in `clusters`.
+    /// Whether the reconciler signs in to EKS clusters that have `kubernetes.credentials.type: reconciler` with its
+    /// role in their accounts, which each cluster must give access. Then no token is stored for them, and they need no
+    /// entry in `clusters`.
     pub eks_tokens: bool,
     /// What the reconciler may do in AWS.
     pub aws: ReconcilerAws,
