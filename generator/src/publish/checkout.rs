@@ -21,7 +21,7 @@ const IGNORED: &str = "does a .gitignore exclude it? see `git check-ignore --ver
 
 /// The commit that is checked out, and nothing in the working tree that isn't in
 /// it.
-pub struct Source {
+pub struct Checkout {
     pub(super) repository: Repository,
     /// The commit.
     pub(super) commit: Oid,
@@ -32,7 +32,7 @@ pub struct Source {
     prefix: String,
 }
 
-impl Source {
+impl Checkout {
     /// Finds the repository that a fleet is in, and looks whether what is to
     /// be published is committed.
     pub fn open(root: &Path) -> Result<Self, Faults> {
