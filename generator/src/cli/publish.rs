@@ -11,6 +11,7 @@ use super::{Failure, Format, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
 use crate::publish::{self, Checkout, ClusterChanges, Options, Published, Target};
+use crate::sentence::first_of;
 use crate::write::{ClusterChange, StagedChange, WriteOptions};
 use logfleet_contract::folder::RENDERED;
 
@@ -114,7 +115,7 @@ impl Publish {
         ] {
             if !names.is_empty() {
                 // Writing to a text can't fail.
-                let _ = writeln!(text, "  {} {what}: {}", names.len(), few(names));
+                let _ = writeln!(text, "  {} {what}: {}", names.len(), first_of(names, SHOWN));
             }
         }
         text + &note
@@ -198,16 +199,8 @@ fn check_rendered(
     }
     Err(Fault::input(format!(
         "{RENDERED}/ is not what the inputs render to: {}",
-        few(&differ)
+        first_of(&differ, SHOWN)
     ))
     .hint("`gen render --check` lists the files; run `gen render`, and commit what it writes")
     .into())
-}
-
-fn few(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }

@@ -11,6 +11,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::commit::{CommitTree, Objects};
 use crate::load::inputs::Inputs;
 use crate::load::root::Root;
+use crate::sentence::first_of;
 use crate::write::names::OWNERSHIP;
 use logfleet_contract::folder::RENDERED;
 
@@ -81,7 +82,7 @@ impl Checkout {
         Err(not_committed(format!(
             "what is published must be a commit, and these differ from {}: {}",
             short(&self.commit.to_string()),
-            few(&paths),
+            some(&paths),
         )))
     }
 
@@ -113,7 +114,7 @@ impl Checkout {
         Err(not_committed(format!(
             "what is published must be a commit, and {} lacks what is rendered here: {}",
             short(&self.commit.to_string()),
-            few(&lacking),
+            some(&lacking),
         ))
         .hint(IGNORED))
     }
@@ -131,7 +132,7 @@ impl Checkout {
         }
         Err(not_committed(format!(
             "these are rendered, but not in the commit: {}",
-            few(&lacking)
+            some(&lacking)
         ))
         .hint(IGNORED))
     }
@@ -279,13 +280,8 @@ impl Checkout {
 }
 
 /// The first paths.
-fn few(paths: &[String]) -> String {
-    let shown = paths.iter().take(SHOWN).map(|path| format!("`{path}`"));
-    let shown = shown.collect::<Vec<_>>().join(", ");
-    match paths.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+fn some(paths: &[String]) -> String {
+    first_of(paths.iter().map(|path| format!("`{path}`")), SHOWN)
 }
 
 /// The first characters of a commit's name, as people know it.
