@@ -20,6 +20,18 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// The same of a path, of which a `*` stands for a part of one name: for anything but a slash.
+pub fn matches_path(pattern: &str, path: &str) -> bool {
+    let (mut patterns, mut names) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (patterns.next(), names.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(name)) if matches(pattern, name) => {}
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -47,8 +59,28 @@ mod tests {
             ("logs:Put*", "logs:*", false),
             ("/a/*_*_*.log", "/a/*_kube-system_*.log", true),
             ("/a/*_kube-system_*.log", "/a/*_*_*.log", false),
+            ("a-*", "a-b-*", true),
+            ("a-*", "a*", false),
+            ("a-b", "a-*", false),
+            ("*-a", "b-*-a", true),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn in_a_path_a_star_stays_in_its_folder() {
+        for (pattern, path, fits) in [
+            ("/var/log/*.log", "/var/log/auth.log", true),
+            ("/var/log/*.log", "/var/log/auth.log.1", false),
+            ("/var/log/*", "/var/log/apt/history.log", false),
+            ("/var/*/*", "/var/log/syslog", true),
+            ("/var/*/*", "/var/log", false),
+            ("/var/log/sys*g", "/var/log/syslog", true),
+            ("/var/log/a*b*c", "/var/log/axbxbc", true),
+            ("/var/log/syslog", "/var/log/syslog2", false),
+        ] {
+            assert_eq!(matches_path(pattern, path), fits, "{pattern} {path}");
         }
     }
 

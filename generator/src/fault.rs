@@ -168,15 +168,3 @@ impl fmt::Display for Place {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
-
-/// Names as part of a sentence.
-pub(crate) fn list(names: &[&str]) -> String {
-    match names {
-        [] => "none".to_owned(),
-        names => names
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
-}

@@ -1,30 +1,10 @@
-//! Names with `*` for any part: whether one covers another, and whether two have
-//! a name in common. Pure.
+//! Names with `*` for any part: whether two have a name in common. Pure.
 
-/// Whether every name that `narrow` matches is one that `wide` matches.
-pub(crate) fn covers_glob(wide: &str, narrow: &str) -> bool {
-    // A `*` of the narrow one is a character that nothing but a `*` matches.
-    let (wide, narrow) = (wide.as_bytes(), narrow.as_bytes());
-    let mut next = vec![false; narrow.len() + 1];
-    next[narrow.len()] = true;
-    for of_wide in wide.iter().rev() {
-        let mut row = vec![false; narrow.len() + 1];
-        for at in (0..=narrow.len()).rev() {
-            row[at] = match (of_wide, narrow.get(at)) {
-                (b'*', Some(_)) => next[at] || row[at + 1],
-                (b'*', None) => next[at],
-                (_, Some(of_narrow)) => of_wide == of_narrow && next[at + 1],
-                (_, None) => false,
-            };
-        }
-        next = row;
-    }
-    next[0]
-}
+use logfleet_contract::pattern::matches;
 
 /// Whether there is a name that both match.
 pub(crate) fn overlap_globs(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let (globs, one, other) = ((one, other), one.as_bytes(), other.as_bytes());
     // Most pairs differ before the first `*` or behind the last, and each rendered name is compared with many.
     let differs = |(first, second): (&u8, &u8)| match (first, second) {
         (b'*', _) | (_, b'*') => Some(false),
@@ -36,8 +16,8 @@ pub(crate) fn overlap_globs(one: &str, other: &str) -> bool {
     }
     match (memchr::memchr(b'*', one), memchr::memchr(b'*', other)) {
         (None, None) => return one == other,
-        (Some(_), None) => return matches_glob(one, other),
-        (None, Some(_)) => return matches_glob(other, one),
+        (Some(_), None) => return matches(globs.0, globs.1),
+        (None, Some(_)) => return matches(globs.1, globs.0),
         (Some(_), Some(_)) => {}
     }
     if one == b"*" || other == b"*" {
@@ -62,58 +42,11 @@ pub(crate) fn overlap_globs(one: &str, other: &str) -> bool {
     next[0]
 }
 
-/// Whether a name without a `*` is one that a glob matches.
-fn matches_glob(glob: &[u8], name: &[u8]) -> bool {
-    let (mut of_glob, mut of_name) = (0, 0);
-    // The last `*`, and what it has taken so far.
-    let mut last: Option<(usize, usize)> = None;
-    while of_name < name.len() {
-        match glob.get(of_glob) {
-            Some(b'*') => {
-                last = Some((of_glob, of_name));
-                of_glob += 1;
-            }
-            Some(byte) if *byte == name[of_name] => {
-                of_glob += 1;
-                of_name += 1;
-            }
-            _ => {
-                let Some((star, taken)) = last else {
-                    return false;
-                };
-                last = Some((star, taken + 1));
-                of_glob = star + 1;
-                of_name = taken + 1;
-            }
-        }
-    }
-    glob[of_glob..].iter().all(|byte| *byte == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn a_glob_covers_what_it_is_wider_than() {
-        for (wide, narrow, covers) in [
-            ("*", "a", true),
-            ("*", "a-*", true),
-            ("a-*", "a-b-*", true),
-            ("a-*", "a-", true),
-            ("a-*", "a*", false),
-            ("a-b", "a-*", false),
-            ("*-a", "b-*-a", true),
-            ("a", "a", true),
-            ("a", "b", false),
-            ("a*c", "abc", true),
-            ("a*c", "abd", false),
-        ] {
-            assert_eq!(covers_glob(wide, narrow), covers, "{wide} {narrow}");
-        }
-    }
 
     #[test]
     fn globs_overlap_where_a_name_matches_both() {
@@ -136,14 +69,14 @@ mod tests {
         /// A name is a glob without a star: both ask the same of it.
         #[test]
         fn what_covers_overlaps(wide in "[ab*]{0,6}", narrow in "[ab*]{1,6}") {
-            if covers_glob(&wide, &narrow) {
+            if matches(&wide, &narrow) {
                 prop_assert!(overlap_globs(&wide, &narrow));
             }
             let name = narrow.replace('*', "a");
-            if covers_glob(&wide, &narrow) {
-                prop_assert!(covers_glob(&wide, &name));
+            if matches(&wide, &narrow) {
+                prop_assert!(matches(&wide, &name));
             }
-            prop_assert_eq!(covers_glob(&wide, &name), overlap_globs(&wide, &name));
+            prop_assert_eq!(matches(&wide, &name), overlap_globs(&wide, &name));
         }
     }
 }

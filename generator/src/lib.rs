@@ -39,6 +39,7 @@ pub mod render;
 mod repeats;
 pub mod report;
 pub mod resolve;
+mod sentence;
 pub mod settings;
 pub mod sources;
 pub mod write;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::fault::{Fault, FaultKind, Place};
+use crate::sentence::first_of;
 use logfleet_contract::folder::RENDERED;
 
 /// Clusters that are named; more are counted.
@@ -34,11 +35,8 @@ impl Repeated {
         if count < 2 {
             return None;
         }
-        let named = self.clusters[..count.min(MAX_NAMED)].join(", ");
-        Some(match count.saturating_sub(MAX_NAMED) {
-            0 => format!("in {count} clusters: {named}"),
-            more => format!("in {count} clusters: {named} and {more} more"),
-        })
+        let named = first_of(&self.clusters, MAX_NAMED);
+        Some(format!("in {count} clusters: {named}"))
     }
 }
 

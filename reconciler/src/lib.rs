@@ -7,7 +7,7 @@
 //! # Steps
 //! | Step | Module | IO | What it does |
 //! |---|---|---|---|
-//! | source | [`source`] | yes | a folder or a git repository → what is rendered for each cluster |
+//! | checkout | [`checkout`] | yes | a folder or a git repository → what is rendered for each cluster |
 //! | wanted | [`wanted`] | no | rendered clusters and [`settings`] → what each server is to hold |
 //! | observe | [`server::observe`] | yes | one request for each kind → what each server holds, and the inventory |
 //! | plan | [`server::plan`], [`plan`] | no | both → a printable [`plan::Plan`] |
@@ -26,6 +26,7 @@
 //! message, inventory or argument. [`credential`] says how one is made and replaced, [`store`] where it is kept.
 
 pub mod aws;
+pub mod checkout;
 pub mod cli;
 pub mod client;
 pub mod credential;
@@ -42,7 +43,6 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod shard;
-pub mod source;
 pub mod stacks;
 pub mod store;
 pub mod verify;

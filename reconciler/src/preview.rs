@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn what_is_of_something_else_is_refused() {
         let right = preview(&[], &[]);
-        assert!(told(&right, Some("0123"))[0].contains("and 0123 would be applied"));
+        assert!(told(&right, Some("0123"))[0].contains("but 0123 would be applied"));
         assert!(told(&right, None)[0].contains("the source is a folder"));
         let mut other = right.clone();
         other["logfleet_preview"] = json!(2);

@@ -1,4 +1,4 @@
-//! Puts the steps together: source, wanted, observe, plan, apply. IO.
+//! Puts the steps together: checkout, wanted, observe, plan, apply. IO.
 
 mod clusters;
 
@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use clusters::see_deliveries;
 
 use crate::aws::{Access, Accounts, AwsError};
+use crate::checkout::{Checkout, FleetLocation};
 use crate::client::{Client, Connection, Retry};
 use crate::credential::Form;
 use crate::fault::Fault;
@@ -26,7 +27,6 @@ use crate::server::observe::{Observed, observe};
 use crate::server::plan::{Decisions, plan};
 use crate::settings::{Administrator, Environment, SecretSource, Server, Settings};
 use crate::shard::Shard;
-use crate::source::{Checkout, Source};
 use crate::stacks::context::{Context, Pace};
 use crate::stacks::plan::Options;
 use crate::stacks::session::{Prepared, prepare};
@@ -224,11 +224,11 @@ impl Configured {
     /// Reads what is rendered, and what every server holds.
     pub fn observe(
         &self,
-        source: &Source,
+        fleet: &FleetLocation,
         decisions: &Decisions,
         surroundings: &Surroundings<'_>,
     ) -> Result<Observation, Vec<Fault>> {
-        let checkout = source.read()?;
+        let checkout = fleet.read()?;
         let wanted = Wanted::of(&checkout, &self.settings, decisions.scope)?;
         let mut servers = BTreeMap::new();
         let mut api_servers = BTreeMap::new();

@@ -423,7 +423,7 @@ secret_stores:
         assert_eq!(settings.server_of("alpha", "main"), Ok("production"));
         assert_eq!(settings.store_of("alpha"), Ok("account"));
         let none = settings.server_of("beta", "main").expect_err("none");
-        assert!(none.message.contains("no server is set"), "{none}");
+        assert!(none.message.contains("no server is configured"), "{none}");
         let two = settings.server_of("beta", "audit").expect_err("two");
         assert!(two.message.contains("`other` and by `production`"), "{two}");
     }
@@ -465,7 +465,7 @@ secret_stores:
         let text = EXAMPLE.replace(user, role);
         let faults = parse(&text.replace("backend: opensearch", "backend: elasticsearch"))
             .expect_err("Elasticsearch");
-        assert!(faults[0].message.contains("doesn't know"), "{faults:?}");
+        assert!(faults[0].message.contains("doesn't support"), "{faults:?}");
     }
 
     #[test]

@@ -8,10 +8,10 @@ use logfleet_contract::rendered::{Destination, RenderedCluster};
 use logfleet_contract::secrets::SecretReference;
 use serde_json::Value;
 
+use crate::checkout::Checkout;
 use crate::credential::{CredentialName, Form, Layout};
 use crate::fault::Fault;
 use crate::settings::Settings;
-use crate::source::Checkout;
 
 /// What all servers are to hold.
 #[derive(Clone, Debug, Default, PartialEq)]

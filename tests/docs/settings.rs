@@ -334,9 +334,6 @@ fn variants(schema: &Value) -> Option<&Vec<Value>> {
 
 /// What the keys of a map lead to.
 fn map_values(schema: &Value) -> Option<&Value> {
-    if let Some(patterns) = schema["patternProperties"].as_object() {
-        return patterns.values().next();
-    }
     schema
         .get("additionalProperties")
         .filter(|values| values.is_object())

@@ -348,7 +348,7 @@ fn many_deletions_at_once_wait() {
         plan.out
     );
     assert!(
-        plan.out.contains("allow it by --most-deleted"),
+        plan.out.contains("allow it with --most-deleted"),
         "{}",
         plan.out
     );

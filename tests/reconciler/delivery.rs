@@ -228,7 +228,7 @@ fn what_the_api_server_refuses_is_told_and_all_else_is_done() {
         .authenticate("alpha", &authenticated("logfleet/alpha/main", "logging"));
     std::fs::write(rig.program.folder().join("token"), "wrong").unwrap();
     let plan = rig.program.expect(1, &["plan"]);
-    assert!(plan.out.contains("doesn't know the token"), "{}", plan.out);
+    assert!(plan.out.contains("rejects the token"), "{}", plan.out);
     std::fs::write(rig.program.folder().join("token"), TOKEN).unwrap();
     rig.program.expect(0, &["apply"]);
     assert_eq!(handed(&rig.secrets), rig.current());

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use logfleet_contract::aws_calls::{CALLS, Caller, On};
+use logfleet_reconciler::checkout::FleetLocation;
 use logfleet_reconciler::settings::Settings;
 use logfleet_reconciler::shard::Shard;
-use logfleet_reconciler::source::Source;
 use logfleet_reconciler::stacks::wanted::{Rendered, Wanted as WantedInAws};
 use logfleet_reconciler::wanted::{Scope, Wanted};
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn settings() -> Settings {
 #[test]
 fn the_rendered_settings_say_where_everything_of_the_fleet_is() {
     let settings = settings();
-    let checkout = Source::Folder(root()).read().unwrap();
+    let checkout = FleetLocation::Folder(root()).read().unwrap();
     let wanted = Wanted::of(&checkout, &settings, Scope::Everything).unwrap();
     for (name, server) in &wanted.servers {
         assert!(!server.objects.is_empty(), "{name} holds nothing");
@@ -58,7 +58,7 @@ fn the_rendered_settings_say_where_everything_of_the_fleet_is() {
 
 #[test]
 fn what_is_in_aws_belongs_to_one_shard() {
-    let checkout = Source::Folder(root()).read().unwrap();
+    let checkout = FleetLocation::Folder(root()).read().unwrap();
     let rendered = Rendered {
         clusters: &checkout.clusters,
         accounts: checkout.accounts.as_ref(),

@@ -171,5 +171,5 @@ fn a_role_that_is_not_let_in_and_a_wrong_clock_are_told() {
     let late = domain(|_| Some((403, json!({ "message": EXPIRED }))));
     let ended = run(&late, &fleet, KEY, &["plan"]);
     assert_eq!(ended.code, Some(1), "{}", ended.shown);
-    assert!(ended.shown.contains("set the clock"), "{}", ended.shown);
+    assert!(ended.shown.contains("correct the clock"), "{}", ended.shown);
 }

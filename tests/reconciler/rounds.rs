@@ -96,7 +96,11 @@ fn a_run_that_is_told_to_end_finishes_what_it_began_and_lets_others_work() {
         run.join().unwrap()
     });
     assert_eq!(ended.code, 1, "{}", ended.out);
-    assert!(ended.err.contains("told to end"), "{}", ended.err);
+    assert!(
+        ended.err.contains("was stopped before it had finished"),
+        "{}",
+        ended.err
+    );
     let wanted = names
         .iter()
         .flat_map(|name| fleet.objects(name).into_keys());
@@ -130,7 +134,7 @@ fn each_server_belongs_to_one_shard() {
     let (_model, _fleet, program) = rig(&["alpha"]);
     let wrong = program.expect(3, &["apply", "--shard=2/2"]);
     assert!(
-        wrong.err.contains("of 2 runs the last is 1"),
+        wrong.err.contains("with 2 shards the last is 1"),
         "{}",
         wrong.err
     );

@@ -1,15 +1,14 @@
 //! `gen init`.
 
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::{below, write_new};
 use super::{Failure, Terminal, new, nothing_written, root_argument, schema};
-use crate::fault::{Fault, Faults};
+use crate::fault::Faults;
 use crate::layers::input_schema::InputKind;
-use crate::load::files::FLEET_FILE;
+use crate::load::names::FLEET_FILE;
 
 /// Starts a fleet in a new folder: its settings, an environment, and the
 /// schemas that editors complete by.
@@ -90,44 +89,4 @@ fn check(settings: &str) -> Result<(), Faults> {
         place.is_none_or(|place| !place.excerpt.contains(URL) && !place.excerpt.contains(BUCKET))
     });
     faults.into_result(())
-}
-
-/// A path as somebody would type it: `./` adds nothing.
-fn below(folder: &Path, name: &str) -> PathBuf {
-    if folder == Path::new(".") {
-        PathBuf::from(name)
-    } else {
-        folder.join(name)
-    }
-}
-
-/// Writes files that don't exist yet, or none at all.
-pub(super) fn write_new(folder: &Path, files: &[(String, String)]) -> Result<(), Faults> {
-    let mut faults = Faults::new();
-    for (name, _) in files {
-        let path = below(folder, name);
-        // A link counts, whatever it points to.
-        if path.symlink_metadata().is_ok() {
-            faults.push(
-                Fault::input(format!("`{}` already exists", path.display()))
-                    .hint("move it away first"),
-            );
-        }
-    }
-    faults.into_result(())?;
-    for (name, text) in files {
-        let path = below(folder, name);
-        let refused = |error: std::io::Error| {
-            Faults::from(Fault::environment(format!(
-                "can't write `{}`: {error}",
-                path.display()
-            )))
-        };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(refused)?;
-        }
-        let mut file = fs::File::create_new(&path).map_err(refused)?;
-        file.write_all(text.as_bytes()).map_err(refused)?;
-    }
-    Ok(())
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Terminal, init, nothing_written, root_argument};
+use super::{Failure, Terminal, nothing_written, output, root_argument};
 use crate::fault::{Fault, Faults};
 use crate::layers::input_schema::{InputKind, input_schema};
 use crate::layers::schema::SchemaCheck;
-use crate::load::files::CLUSTERS;
+use crate::load::names::CLUSTERS;
 use crate::load::node::Node;
 use crate::load::source_file::{SourceFile, Sources};
 use crate::load::yaml;
@@ -59,7 +59,7 @@ impl New {
         let mut faults = check_text(InputKind::Cluster, &file, &text);
         faults.append(self.check_environment(root));
         faults.into_result(()).map_err(nothing_written)?;
-        init::write_new(root, &[(file.clone(), text)]).map_err(nothing_written)?;
+        output::write_new(root, &[(file.clone(), text)]).map_err(nothing_written)?;
         let root = root_argument(root);
         Ok(terminal.print(&format!(
             "{file}\n\nNext: gen check {name}{root}, then gen render{root}\n"

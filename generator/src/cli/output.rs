@@ -1,10 +1,10 @@
 //! Files that a command is told to write.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 
 /// Writes a file whole or not at all: beside it first, then in its place. What
 /// is no file, such as a pipe, is written to as it is.
@@ -37,6 +37,46 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     beside.push(name);
     beside.push(format!(".{}.new", std::process::id()));
     Ok(path.with_file_name(beside))
+}
+
+/// A path as somebody would type it: `./` adds nothing.
+pub(super) fn below(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") {
+        PathBuf::from(name)
+    } else {
+        folder.join(name)
+    }
+}
+
+/// Writes files that don't exist yet, or none at all.
+pub(super) fn write_new(folder: &Path, files: &[(String, String)]) -> Result<(), Faults> {
+    let mut faults = Faults::new();
+    for (name, _) in files {
+        let path = below(folder, name);
+        // A link counts, whatever it points to.
+        if path.symlink_metadata().is_ok() {
+            faults.push(
+                Fault::input(format!("`{}` already exists", path.display()))
+                    .hint("move it away first"),
+            );
+        }
+    }
+    faults.into_result(())?;
+    for (name, text) in files {
+        let path = below(folder, name);
+        let refused = |error: io::Error| {
+            Faults::from(Fault::environment(format!(
+                "can't write `{}`: {error}",
+                path.display()
+            )))
+        };
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(refused)?;
+        }
+        let mut file = fs::File::create_new(&path).map_err(refused)?;
+        file.write_all(text.as_bytes()).map_err(refused)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

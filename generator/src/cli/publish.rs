@@ -10,7 +10,8 @@ use super::watch::{TimeLimit, run_watched};
 use super::{Failure, Format, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::pipeline::{self, RenderOutput, StageRequest, Timings};
-use crate::publish::{self, ClusterChanges, Options, Published, Source, Target};
+use crate::publish::{self, Checkout, ClusterChanges, Options, Published, Target};
+use crate::sentence::first_of;
 use crate::write::{ClusterChange, StagedChange, WriteOptions};
 use logfleet_contract::folder::RENDERED;
 
@@ -57,7 +58,7 @@ impl Publish {
         terminal: &mut Terminal,
     ) -> Result<(), Failure> {
         publish::check_path(&self.path).map_err(nothing_published)?;
-        let source = Source::open(root).map_err(nothing_published)?;
+        let source = Checkout::open(root).map_err(nothing_published)?;
         let target = Target::open(&self.to, &source, &self.branch).map_err(nothing_published)?;
         check_rendered(root, &source, limit, terminal).map_err(nothing_published)?;
         let options = Options {
@@ -75,7 +76,7 @@ impl Publish {
         Ok(terminal.print(&text)?)
     }
 
-    fn describe(&self, source: &Source, published: &Published) -> String {
+    fn describe(&self, source: &Checkout, published: &Published) -> String {
         let branch = &self.branch;
         let commit = source.commit();
         let commit = publish::short(&commit);
@@ -114,13 +115,13 @@ impl Publish {
         ] {
             if !names.is_empty() {
                 // Writing to a text can't fail.
-                let _ = writeln!(text, "  {} {what}: {}", names.len(), few(names));
+                let _ = writeln!(text, "  {} {what}: {}", names.len(), first_of(names, SHOWN));
             }
         }
         text + &note
     }
 
-    fn json(&self, source: &Source, published: &Published) -> Result<String, Failure> {
+    fn json(&self, source: &Checkout, published: &Published) -> Result<String, Failure> {
         let outcome = Outcome {
             branch: &self.branch,
             source: source.commit(),
@@ -156,7 +157,7 @@ fn nothing_published(faults: impl Into<Faults>) -> Failure {
 /// Refuses a `rendered/` that isn't what the commit's inputs render to.
 fn check_rendered(
     root: &Path,
-    source: &Source,
+    source: &Checkout,
     limit: TimeLimit,
     terminal: &Terminal,
 ) -> Result<(), Faults> {
@@ -198,16 +199,8 @@ fn check_rendered(
     }
     Err(Fault::input(format!(
         "{RENDERED}/ is not what the inputs render to: {}",
-        few(&differ)
+        first_of(&differ, SHOWN)
     ))
     .hint("`gen render --check` lists the files; run `gen render`, and commit what it writes")
     .into())
-}
-
-fn few(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }

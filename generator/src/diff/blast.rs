@@ -7,8 +7,8 @@ use super::preview::{
     Across, BlastRadius, ChangedInput, GeneratorVersions, InputChange, InputScope,
 };
 use super::redact;
-use crate::load::files::{CLUSTERS, OTHER_FOLDERS};
 use crate::load::inputs::{InputOf, Inputs};
+use crate::load::names::{CLUSTERS, OTHER_FOLDERS};
 
 /// The clusters that a file is read for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,11 @@ use super::input_schema::{InputKind, OF_FLEET, input_schema};
 use super::literals::refuse_secret_literals;
 use super::merge::{LayerName, Removal, ValuePath, merge, removal};
 use super::schema::{SchemaCheck, SchemaError};
-use crate::fault::{Fault, Faults, list};
+use crate::fault::{Fault, Faults};
 use crate::load::files::{Layer, LoadedCluster, LoadedFleet};
 use crate::load::node::Node;
 use crate::load::source_file::Sources;
+use crate::sentence::list;
 use crate::settings::Settings;
 
 /// The schemas of the inputs, compiled once.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::patch_schema::patch_schema;
 use super::schema::PATTERN_MEANING;
-use crate::settings::{Flag, Settings};
+use crate::settings::{FORMS_OF_KEYS, Flag, Settings};
 
 /// A kind of input file, or what they merge to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,8 @@ fn settings_schema(kind: InputKind) -> Json {
     let settings = SchemaSettings::draft2020_12()
         .into_generator()
         .into_root_schema_for::<Settings>();
-    let settings = settings.to_value();
+    let mut settings = settings.to_value();
+    say_keys(&mut settings);
     if kind == InputKind::Settings {
         return settings;
     }
@@ -109,6 +110,29 @@ fn settings_schema(kind: InputKind) -> Json {
         }
     }
     schema
+}
+
+/// Says in words what keys of mappings must be, and how long they may be.
+fn say_keys(schema: &mut Json) {
+    match schema {
+        Json::Object(keywords) => {
+            if let Some(Json::Object(values)) = keywords.get("patternProperties")
+                && let Some((pattern, values)) = values.iter().next()
+                && let Some(form) = FORMS_OF_KEYS.iter().find(|form| form.pattern == pattern)
+            {
+                let values = values.clone();
+                keywords.shift_remove("patternProperties");
+                keywords.insert(
+                    "propertyNames".into(),
+                    json!({ "pattern": form.pattern, "maxLength": form.longest, PATTERN_MEANING: form.meaning }),
+                );
+                keywords.insert("additionalProperties".into(), values);
+            }
+            keywords.values_mut().for_each(say_keys);
+        }
+        Json::Array(items) => items.iter_mut().for_each(say_keys),
+        _ => {}
+    }
 }
 
 /// Every flag there is, each with a reason.
@@ -131,4 +155,38 @@ fn acknowledge_schema() -> Json {
         "properties": flags,
         "additionalProperties": false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn find_patterns(schema: &Json, found: &mut Vec<String>) {
+        match schema {
+            Json::Object(keywords) => {
+                if let Some(Json::Object(patterns)) = keywords.get("patternProperties") {
+                    found.extend(patterns.keys().cloned());
+                }
+                keywords
+                    .values()
+                    .for_each(|inner| find_patterns(inner, found));
+            }
+            Json::Array(items) => items.iter().for_each(|item| find_patterns(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_key_has_a_form_in_words() {
+        let mut found = Vec::new();
+        find_patterns(&input_schema(InputKind::Settings), &mut found);
+        assert_eq!(
+            found, [""; 0],
+            "these types of keys are missing in FORMS_OF_KEYS"
+        );
+        let patterns: BTreeSet<&str> = FORMS_OF_KEYS.iter().map(|form| form.pattern).collect();
+        assert_eq!(patterns.len(), FORMS_OF_KEYS.len(), "two have one pattern");
+    }
 }

@@ -7,8 +7,6 @@
 
 use serde_json::{Map, Value as Json, json};
 
-/// Keywords whose value maps names to schemas.
-const SCHEMA_MAPS: [&str; 2] = ["properties", "patternProperties"];
 /// Rules that a part of a value needn't meet before it is merged.
 const RULES_OF_THE_WHOLE: [&str; 8] = [
     "required",
@@ -105,7 +103,7 @@ impl Patch<'_> {
             ("items" | "prefixItems" | "contains" | "propertyNames", _) => {
                 result.insert(keyword.into(), whole(value));
             }
-            (_, Json::Object(members)) if SCHEMA_MAPS.contains(&keyword) => {
+            ("properties", Json::Object(members)) => {
                 let members = members
                     .iter()
                     .map(|(name, schema)| (name.clone(), self.of(schema)));

@@ -623,12 +623,8 @@ fn shown_json(value: &Json) -> String {
 
 /// Whether a mapping has names of the user's as keys, each `true` or `false`.
 fn is_map_of_flags(root: &Json, schema: &Json) -> bool {
-    let of_patterns = schema.get("patternProperties").and_then(Json::as_object);
-    let values = of_patterns
-        .into_iter()
-        .flat_map(|patterns| patterns.values());
-    let mut values = values.chain(schema.get("additionalProperties"));
-    values.any(|values| takes_flag(resolve(root, values).unwrap_or(values)))
+    let values = schema.get("additionalProperties");
+    values.is_some_and(|values| takes_flag(resolve(root, values).unwrap_or(values)))
 }
 
 /// Whether a schema takes `true` and `false`; a layer's takes `null`, too.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::files::{CLUSTERS, read_below};
+use super::names::CLUSTERS;
 use super::node::{Node, Value};
 use super::root::Root;
 use crate::fault::Fault;
@@ -27,7 +27,7 @@ impl Certificates {
         let mut named = BTreeSet::new();
         layers.for_each(|layer| find_named(layer, &mut named));
         let read = |file: &str| {
-            let read = read_below(root, CLUSTERS, file).and_then(check);
+            let read = root.read_below(CLUSTERS, file).and_then(check);
             (file.to_owned(), read.map(Arc::from))
         };
         Self(named.into_par_iter().map(read).collect())

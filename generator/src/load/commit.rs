@@ -11,9 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ObjectType, Oid, Repository};
 
-use super::root::{self, Entry, EntryKind};
+use super::entry::{self, Entry, EntryKind};
 use super::yaml::{self, MAX_BYTES};
 use crate::fault::{Fault, Faults};
+
+/// A commit has so many digits where it is shown.
+const SHOWN_DIGITS: usize = 8;
+
+/// The first digits of a commit.
+pub fn short_id(commit: Oid) -> String {
+    commit.to_string().chars().take(SHOWN_DIGITS).collect()
+}
 
 /// Links that are followed one after the other, as many as Linux does
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
@@ -138,8 +146,8 @@ impl From<git2::Error> for Lost {
 impl Lost {
     fn tell(self, path: &str, tree: &CommitTree) -> Fault {
         match self {
-            Self::Missing => root::missing(path),
-            Self::Leaves => root::leaves(path),
+            Self::Missing => entry::missing(path),
+            Self::Leaves => entry::leaves(path),
             Self::Absolute => Fault::input(format!(
                 "`{path}` is a link to an absolute path, which leaves any commit"
             ))
@@ -232,7 +240,7 @@ impl CommitTree {
             }
         };
         let mut listed = Vec::with_capacity(entries.len());
-        for (name, entry) in entries.iter().filter(|(name, _)| !root::is_hidden(name)) {
+        for (name, entry) in entries.iter().filter(|(name, _)| !entry::is_hidden(name)) {
             match self.classify(folder, name, *entry) {
                 Ok(entry) => listed.push(entry),
                 Err(fault) => faults.push(fault),
@@ -245,7 +253,7 @@ impl CommitTree {
     fn classify(&self, folder: &str, name: &[u8], entry: TreeEntry) -> Result<Entry, Fault> {
         let Ok(name) = std::str::from_utf8(name) else {
             let shown = String::from_utf8_lossy(name).into_owned();
-            return Err(root::not_unicode(Path::new(&shown)));
+            return Err(entry::not_unicode(Path::new(&shown)));
         };
         let path = format!("{folder}/{name}");
         let kind = match entry.kind {
@@ -271,7 +279,7 @@ impl CommitTree {
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
         let found = self.find(path).map_err(|lost| lost.tell(path, self))?;
         if found.entry.kind != TreeKind::File {
-            return Err(root::not_a_file(path));
+            return Err(entry::not_a_file(path));
         }
         let blob = self.objects.lock().blob(found.entry.id);
         match blob.map_err(|error| self.unreadable(path, &error))? {
@@ -409,7 +417,7 @@ mod tests {
     use git2::{IndexAddOption, Signature};
     use tempfile::TempDir;
 
-    use super::super::files::{Selection, load, read_below};
+    use super::super::files::{Selection, load};
     use super::super::inputs::Inputs;
     use super::super::root::Root;
     use super::*;
@@ -563,8 +571,10 @@ mod tests {
         ];
         let twins = twins(&GOOD, &links);
         for root in [&twins.root, &twins.commit] {
-            let read =
-                |path: &str| read_below(root, "clusters", path).map_err(|fault| fault.message);
+            let read = |path: &str| {
+                root.read_below("clusters", path)
+                    .map_err(|fault| fault.message)
+            };
             assert_eq!(read("certificates/inside.pem"), Ok(b"PEM".to_vec()));
             for path in [
                 "certificates/outside.pem",
@@ -576,7 +586,8 @@ mod tests {
             }
         }
         let message = |root: &Root, path: &str| {
-            read_below(root, "clusters", path).map_err(|fault| fault.message)
+            root.read_below("clusters", path)
+                .map_err(|fault| fault.message)
         };
         for path in ["certificates/outside.pem", "certificates", "nowhere.pem"] {
             assert_eq!(message(&twins.commit, path), message(&twins.root, path));

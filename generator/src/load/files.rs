@@ -18,22 +18,14 @@ use rayon::prelude::*;
 
 use super::certificates::Certificates;
 use super::conflict;
+use super::entry::{Entry, EntryKind};
+use super::names::{CLUSTERS, FLEET_FILE, OTHER_FOLDERS, TEMPLATES};
 use super::node::Node;
-use super::root::{Entry, EntryKind, Root};
+use super::root::Root;
 use super::source_file::{FileId, SourceFile, Sources};
 use super::yaml;
 use crate::fault::{Fault, Faults};
 use crate::nearest::did_you_mean;
-use crate::tree::TreePath;
-
-/// The folder people write in.
-pub const CLUSTERS: &str = "clusters";
-/// The settings of the whole fleet.
-pub const FLEET_FILE: &str = "clusters/fleet.yaml";
-/// Folders of it that are no cluster.
-pub const OTHER_FOLDERS: [&str; 2] = ["certificates", "environments"];
-/// The folder of templates that replace or add to the built-in ones.
-pub const TEMPLATES: &str = "templates";
 
 /// One layer of settings, as read.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,19 +84,6 @@ pub fn load(root: &Root, selection: Selection<'_>) -> (LoadedFleet, Faults) {
     let mut fleet = LoadedFleet::default();
     load_from(root, selection, &mut fleet, &mut faults);
     (fleet, faults)
-}
-
-/// Reads the file that a setting names by a path below `folder`, which is
-/// itself below `root`. The fault has no place; the caller knows the setting's.
-pub fn read_below(root: &Root, folder: &str, relative: &str) -> Result<Vec<u8>, Fault> {
-    let relative = TreePath::new(relative).map_err(|error| Fault::input(error.to_string()))?;
-    let root = root
-        .below(folder)
-        .map_err(|fault| fault.hint(format!("`{relative}` is read from it")))?;
-    root.read(relative.as_str()).map_err(|mut fault| {
-        fault.place = None;
-        fault
-    })
 }
 
 /// Those clusters whose `cluster.yaml` may have one of these texts as a value. Its text
@@ -522,8 +501,12 @@ mod tests {
         )
         .expect("linked");
         insta::assert_snapshot!(fleet.reported());
-        let read =
-            |path: &str| read_below(&fleet.root(), "clusters", path).map_err(|fault| fault.message);
+        let read = |path: &str| {
+            fleet
+                .root()
+                .read_below("clusters", path)
+                .map_err(|fault| fault.message)
+        };
         assert_eq!(read("certificates/logs.pem"), Ok(b"PEM".to_vec()));
         assert_eq!(read("certificates/inside.pem"), Ok(b"PEM".to_vec()));
         for path in [

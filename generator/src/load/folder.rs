@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid};
 
-use super::root::{self, Entry, EntryKind};
+use super::entry::{self, Entry, EntryKind};
 use super::work_tree::WorkTree;
 use super::yaml::{self, MAX_BYTES};
 use crate::fault::{Fault, Faults};
@@ -61,7 +61,7 @@ impl Folder {
     pub(super) fn link_target(&self, path: &str) -> Option<String> {
         let full = self.real.join(path);
         let real = full.canonicalize().ok().filter(|real| *real != full)?;
-        root::with_slashes(real.strip_prefix(&self.real).ok()?.to_owned())
+        entry::with_slashes(real.strip_prefix(&self.real).ok()?.to_owned())
     }
 
     pub(super) fn list(&self, folder: &str, faults: &mut Faults) -> Option<Vec<Entry>> {
@@ -94,11 +94,11 @@ impl Folder {
 
     fn classify(&self, folder: &str, entry: &fs::DirEntry) -> Result<Option<Entry>, Fault> {
         let name = entry.file_name();
-        if root::is_hidden(name.as_encoded_bytes()) {
+        if entry::is_hidden(name.as_encoded_bytes()) {
             return Ok(None);
         }
         let Some(name) = name.to_str() else {
-            return Err(root::not_unicode(Path::new(&name)));
+            return Err(entry::not_unicode(Path::new(&name)));
         };
         let path = format!("{folder}/{name}");
         let mut kind = entry
@@ -133,7 +133,7 @@ impl Folder {
         if real.starts_with(&self.real) {
             return Ok(());
         }
-        Err(root::leaves(path))
+        Err(entry::leaves(path))
     }
 
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
@@ -160,7 +160,7 @@ impl Folder {
         self.stay_within(path)?;
         let about = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
         if !about.is_file() {
-            return Err(root::not_a_file(path));
+            return Err(entry::not_a_file(path));
         }
         if about.len() > MAX_BYTES as u64 {
             return Err(yaml::too_large(path));
@@ -182,7 +182,7 @@ impl Folder {
 /// A missing file is the input's fault, anything else that of the surroundings.
 fn unreadable(path: &str, error: &io::Error) -> Fault {
     match error.kind() {
-        io::ErrorKind::NotFound => root::missing(path),
+        io::ErrorKind::NotFound => entry::missing(path),
         _ => Fault::environment(format!("can't read `{path}`: {}", reason(error))),
     }
 }

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use git2::Oid;
 use rayon::prelude::*;
 
-use super::files::{CLUSTERS, FLEET_FILE, OTHER_FOLDERS, TEMPLATES};
-use super::root::{Entry, EntryKind, Root};
+use super::entry::{Entry, EntryKind};
+use super::names::{CLUSTERS, FLEET_FILE, OTHER_FOLDERS, TEMPLATES};
+use super::root::Root;
 use crate::fault::Faults;
 
 /// What a file is an input of.

@@ -3,10 +3,12 @@
 pub mod certificates;
 pub mod commit;
 mod conflict;
+mod entry;
 pub mod files;
 pub mod folder;
 pub mod inputs;
 mod merge_base;
+pub mod names;
 pub mod node;
 pub mod revisions;
 pub mod root;

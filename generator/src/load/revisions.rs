@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Oid, Repository};
 
-use super::commit::{CommitTree, Objects};
+use super::commit::{CommitTree, Objects, short_id};
 use super::folder::Folder;
 use super::merge_base::MergeBase;
 use super::root::Root;
@@ -16,9 +16,6 @@ use crate::secrets;
 
 /// What the head is called if it is what is on disk.
 pub const WORKTREE: &str = "worktree";
-
-/// A commit has so many digits where it is shown.
-const SHOWN_DIGITS: usize = 8;
 
 /// The tree without an entry, which git knows without having it
 /// (<https://git-scm.com/docs/git-hash-object>: of nothing, with `-t tree`).
@@ -184,7 +181,7 @@ fn folder_below_top(repository: &Repository, real: &Path) -> Result<String, Faul
             fault.hint("`git config core.worktree` may say so; run it in that working tree")
         );
     };
-    super::root::with_slashes(below.to_owned()).ok_or_else(|| {
+    super::entry::with_slashes(below.to_owned()).ok_or_else(|| {
         let fault = Fault::environment(format!("the path `{shown}` is not Unicode"));
         fault.hint("rename it: the folder is looked for in commits by its name")
     })
@@ -212,11 +209,6 @@ fn refuse_folder_of_bare(repository: &Repository, real: &Path, head: &str) -> Re
         return Err(Fault::environment(fault).hint("name the head: `--head <revision>`"));
     }
     Ok(())
-}
-
-/// The first digits of a commit.
-pub fn short_id(commit: Oid) -> String {
-    commit.to_string().chars().take(SHOWN_DIGITS).collect()
 }
 
 fn not_a_repository(root: &Path, error: &git2::Error) -> Fault {

@@ -4,11 +4,13 @@
 //! outside the root, nor by a link that leaves it, nor what is no plain file
 //! or too large. Does IO: it reads, and never writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::commit::CommitTree;
+use super::entry::Entry;
 use super::folder::Folder;
 use crate::fault::{Fault, Faults};
+use crate::tree::TreePath;
 
 /// What nothing is read outside of.
 #[derive(Debug)]
@@ -17,26 +19,6 @@ pub enum Root {
     Folder(Folder),
     /// The tree of a commit, or a folder in it. Nothing is checked out.
     Commit(CommitTree),
-}
-
-/// What an entry of a folder is, after links that stay within the root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A file, or what is to be reported not to be one when it is read.
-    File,
-    /// A folder.
-    Folder,
-}
-
-/// An entry of a folder that can be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its name.
-    pub name: String,
-    /// What it is.
-    pub kind: EntryKind,
-    /// Whether it is a link.
-    pub is_link: bool,
 }
 
 impl Root {
@@ -78,6 +60,19 @@ impl Root {
         read.map_err(|fault| self.missing_cluster(path).unwrap_or(fault))
     }
 
+    /// Reads the file that a setting names by a path below `folder`. The fault has no place; the caller
+    /// knows the setting's.
+    pub fn read_below(&self, folder: &str, relative: &str) -> Result<Vec<u8>, Fault> {
+        let relative = TreePath::new(relative).map_err(|error| Fault::input(error.to_string()))?;
+        let root = self
+            .below(folder)
+            .map_err(|fault| fault.hint(format!("`{relative}` is read from it")))?;
+        root.read(relative.as_str()).map_err(|mut fault| {
+            fault.place = None;
+            fault
+        })
+    }
+
     /// Whether there is something of that path, were it a link to nowhere.
     pub fn exists(&self, path: &str) -> bool {
         match self {
@@ -117,36 +112,4 @@ impl Root {
             fault.hint("add one, or remove the folder")
         })
     }
-}
-
-/// The fault of a link that would be followed out of the root.
-pub(super) fn leaves(path: &str) -> Fault {
-    Fault::input(format!("`{path}` is a link that leaves its folder"))
-        .hint("copy the file in instead")
-}
-
-/// The fault of what can't be read as a file.
-pub(super) fn not_a_file(path: &str) -> Fault {
-    Fault::input(format!("`{path}` is not a plain file"))
-}
-
-/// The fault of a file that isn't there.
-pub(super) fn missing(path: &str) -> Fault {
-    Fault::input(format!("there is no file `{path}`"))
-}
-
-/// The fault of a name that is no text.
-pub(super) fn not_unicode(name: &Path) -> Fault {
-    Fault::input(format!("the name `{}` is not Unicode", name.display())).hint("rename it")
-}
-
-/// Whether a name is one that people don't see, and that isn't read.
-pub(super) fn is_hidden(name: &[u8]) -> bool {
-    name.starts_with(b".")
-}
-
-/// Paths below a root with `/`, as text.
-pub(super) fn with_slashes(path: PathBuf) -> Option<String> {
-    let path = path.into_os_string().into_string().ok()?;
-    Some(path.replace(std::path::MAIN_SEPARATOR, "/"))
 }

@@ -6,7 +6,7 @@
 
 use git2::{Oid, Repository, Sort};
 
-use super::revisions::short_id;
+use super::commit::short_id;
 use crate::fault::{Fault, Faults};
 
 /// The trailer that acknowledges a risk. Git doesn't tell upper from lower case in it.

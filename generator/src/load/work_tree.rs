@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use git2::{DiffOptions, ObjectType, Oid, Repository, Status};
 
 use super::commit::CommitTree;
-use super::files::{CLUSTERS, TEMPLATES};
-use super::root;
+use super::entry;
+use super::names::{CLUSTERS, TEMPLATES};
 
 /// The working tree that a fleet's folder is in.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl WorkTree {
 
 impl Stored {
     fn unchanged(&self, real: &Path, on_disk: &[u8]) -> Option<(String, Oid)> {
-        let path = root::with_slashes(real.strip_prefix(&self.top).ok()?.to_owned())?;
+        let path = entry::with_slashes(real.strip_prefix(&self.top).ok()?.to_owned())?;
         let id = self.commit.file_id(&path)?;
         // Git is only asked of what isn't the same at sight.
         if Oid::hash_object(ObjectType::Blob, on_disk).is_ok_and(|same| same == id) {
@@ -93,7 +93,7 @@ impl Stored {
         let diff = repository.diff_tree_to_workdir_with_index(Some(&head), Some(&mut options))?;
         let paths = diff.deltas().flat_map(|delta| {
             let both = [delta.old_file().path(), delta.new_file().path()];
-            both.map(|path| path.and_then(|path| root::with_slashes(path.to_owned())))
+            both.map(|path| path.and_then(|path| entry::with_slashes(path.to_owned())))
         });
         Ok(paths.flatten().collect())
     }

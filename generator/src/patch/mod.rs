@@ -19,7 +19,7 @@ mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use regex::Regex;
+use logfleet_contract::pattern::{matches, matches_path};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -52,7 +52,7 @@ impl PlacedPatch {
 
     /// Whether it may have changed something in a file, of these bytes as they are now.
     pub(crate) fn is_for(&self, path: &str, bytes: &[u8]) -> bool {
-        let selector = Selector::of(&self.patch);
+        let selector = Selector { patch: &self.patch };
         selector.takes_file(path)
             && Document::read(path, bytes).is_some_and(|mut document| {
                 let mut count = 0;
@@ -122,7 +122,9 @@ pub(crate) fn apply(tree: &mut RenderedTree, patches: &[PlacedPatch]) -> Result<
     let mut faults = Faults::new();
     let mut renames = false;
     for patch in patches {
-        let selector = Selector::of(&patch.patch);
+        let selector = Selector {
+            patch: &patch.patch,
+        };
         let mut outcome = Outcome::default();
         let files = tree.0.iter_mut();
         for (path, bytes) in files.filter(|(path, _)| selector.takes_file(path.as_str())) {
@@ -217,25 +219,9 @@ fn unmet(patch: &PlacedPatch, selector: &Selector<'_>, outcome: &Outcome) -> Fau
 /// What a patch is for.
 struct Selector<'p> {
     patch: &'p Patch,
-    path: Option<Regex>,
-    name: Option<Regex>,
 }
 
-impl<'p> Selector<'p> {
-    fn of(patch: &'p Patch) -> Self {
-        Self {
-            patch,
-            path: patch
-                .path
-                .as_ref()
-                .and_then(|path| pattern(path.as_str(), "[^/]*")),
-            name: patch
-                .name
-                .as_ref()
-                .and_then(|name| pattern(name.as_str(), ".*")),
-        }
-    }
-
+impl Selector<'_> {
     fn takes_file(&self, path: &str) -> bool {
         let is_of_language = match (&self.patch.r#type, &self.patch.kind) {
             (Some(_), _) => {
@@ -247,15 +233,17 @@ impl<'p> Selector<'p> {
         };
         is_of_language
             && self
+                .patch
                 .path
                 .as_ref()
-                .is_none_or(|pattern| pattern.is_match(path))
+                .is_none_or(|pattern| matches_path(pattern.as_str(), path))
     }
 
     fn takes_name(&self, name: &str) -> bool {
-        self.name
+        self.patch
+            .name
             .as_ref()
-            .is_none_or(|pattern| pattern.is_match(name))
+            .is_none_or(|pattern| matches(pattern.as_str(), name))
     }
 
     /// What isn't there, for a sentence.
@@ -287,11 +275,6 @@ impl<'p> Selector<'p> {
         let kind = patch.kind.as_ref().map(ObjectKind::as_str);
         name.or(of).or(kind).unwrap_or_default()
     }
-}
-
-fn pattern(glob: &str, any: &str) -> Option<Regex> {
-    let parts: Vec<String> = glob.split('*').map(regex::escape).collect();
-    Regex::new(&format!("^{}$", parts.join(any))).ok()
 }
 
 fn is_of_kubernetes(path: &str) -> bool {

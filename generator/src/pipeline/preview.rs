@@ -38,7 +38,7 @@ use crate::diff::preview::{self, Preview};
 use crate::diff::{Compared, Comparison, altered_settings};
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::FleetLayers;
-use crate::load::files::CLUSTERS;
+use crate::load::names::CLUSTERS;
 use crate::load::revisions::{self, Revision, Revisions};
 use crate::load::root::Root;
 use crate::render::Watch;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use git2::{ObjectType, Oid, Repository, Tree};
 
+use super::checkout::{Checkout, unreadable};
 use super::folder::{Entry, FolderChange, Standing};
-use super::source::{Source, unreadable};
 use crate::fault::{Fault, Faults};
 use crate::write::ownership::Digest;
 
@@ -17,7 +17,7 @@ type Edit<'a> = (&'a str, Option<Entry>);
 /// Looks whether the bytes in the commit are those that were rendered: git may
 /// have been told to convert ends of lines.
 pub(super) fn copy(
-    source: &Source,
+    source: &Checkout,
     target: &Repository,
     changes: &[FolderChange],
 ) -> Result<(), Faults> {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::checkout::short;
 use super::folder::ClusterChanges;
-use super::source::short;
 
 /// The trailer that names the commit which was published.
 pub(super) const SOURCE_TRAILER: &str = "Logfleet-Source";

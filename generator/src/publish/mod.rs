@@ -1,7 +1,7 @@
 //! Commits the rendered tree to a branch: of this repository, or of another.
 //!
 //! The steps:
-//! 1. [`Source::open`] (reads): the commit that is published. What is
+//! 1. [`Checkout::open`] (reads): the commit that is published. What is
 //!    published must be in it, so uncommitted inputs or outputs are faults.
 //! 2. [`Target::open`] (reads): the repository and the branch. One that is
 //!    checked out somewhere is refused, since a commit on it would leave that
@@ -21,11 +21,11 @@
 //! how the user set git up (who commits, signatures, credentials, transports)
 //! is done by the user's own `git` program (`program`).
 
+mod checkout;
 mod compose;
 mod folder;
 mod message;
 mod program;
-mod source;
 mod target;
 
 use std::collections::BTreeSet;
@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use git2::{Oid, Tree};
 
+pub use checkout::{Checkout, short};
 pub use folder::ClusterChanges;
-pub use source::{Source, short};
 pub use target::Target;
 
 use crate::fault::{Fault, Faults};
@@ -101,7 +101,7 @@ pub fn check_path(path: &str) -> Result<Vec<&str>, Fault> {
 
 /// Commits what the source's commit has in `rendered/` to the target's branch.
 pub fn publish(
-    source: &Source,
+    source: &Checkout,
     target: &Target,
     options: Options<'_>,
 ) -> Result<Published, Faults> {
@@ -167,7 +167,7 @@ pub fn publish(
 
 /// Makes the commit, unless there is nothing to do.
 fn commit(
-    source: &Source,
+    source: &Checkout,
     target: &Target,
     base: Base,
     parts: &[&str],
@@ -222,7 +222,7 @@ fn find_folder<'r>(
 /// Compares every cluster's folder of the source with what the target has of
 /// its name, and finds those that only the target has.
 fn compare(
-    source: &Source,
+    source: &Checkout,
     target: &Target,
     folder: Option<&Tree<'_>>,
     parts: &[&str],
@@ -256,7 +256,7 @@ fn compare(
 }
 
 fn compare_folders(
-    source: &Source,
+    source: &Checkout,
     target: &Target,
     name: &str,
     (our, their): (Option<Oid>, Option<Oid>),
@@ -274,7 +274,7 @@ fn compare_folders(
 /// The source commit that the branch has already, if it is a later one: runs
 /// of CI may overtake one another.
 fn newer_than(
-    source: &Source,
+    source: &Checkout,
     target: &Target,
     tip: Option<Oid>,
     parts: &[&str],

@@ -10,10 +10,10 @@ use git2::{
     Tree,
 };
 
+use super::checkout::Checkout;
 use super::folder;
 use super::message;
 use super::program::Program;
-use super::source::Source;
 use crate::fault::Fault;
 use crate::write::names::folders_above;
 
@@ -38,7 +38,7 @@ pub struct Target {
 
 impl Target {
     /// Opens a repository by its folder. `.` may be any folder of the source.
-    pub fn open(to: &Path, source: &Source, branch: &str) -> Result<Self, Fault> {
+    pub fn open(to: &Path, source: &Checkout, branch: &str) -> Result<Self, Fault> {
         let reference = format!("refs/heads/{branch}");
         // Git reads `@` as HEAD wherever a branch may stand.
         let is_name = Branch::name_is_valid(branch).unwrap_or(false) && branch != "@";
@@ -409,7 +409,7 @@ fn below(commit: &Commit<'_>, parts: &[&str]) -> Result<Option<Oid>, git2::Error
 
 /// Opens a repository by its top folder, or its git folder. A folder that only
 /// lies in some repository isn't meant, unless that is the source.
-fn open(to: &Path, source: &Source) -> Result<Repository, Fault> {
+fn open(to: &Path, source: &Checkout) -> Result<Repository, Fault> {
     let none: [&OsStr; 0] = [];
     let opened = Repository::open_ext(to, RepositoryOpenFlags::NO_SEARCH, none);
     let error = match opened {

@@ -1,7 +1,9 @@
 //! Choices of containers by name: whether one covers another, and whether two
 //! have anything in common. Pure.
 
-use crate::glob::{covers_glob, overlap_globs};
+use logfleet_contract::pattern::matches;
+
+use crate::glob::overlap_globs;
 use crate::settings::{ContainerSelector, Glob};
 
 /// Whether every container that `narrow` chooses is one that `wide` chooses.
@@ -9,7 +11,7 @@ pub(super) fn covers(wide: &ContainerSelector, narrow: &ContainerSelector) -> bo
     let part = |wide: &[Glob], narrow: &[Glob]| {
         let covered = |name: &Glob| {
             let mut globs = wide.iter();
-            globs.any(|glob| covers_glob(glob.as_str(), name.as_str()))
+            globs.any(|glob| matches(glob.as_str(), name.as_str()))
         };
         let every = wide.is_empty() || wide.iter().any(|glob| glob.as_str() == "*");
         every || (!narrow.is_empty() && narrow.iter().all(covered))

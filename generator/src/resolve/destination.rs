@@ -12,7 +12,7 @@ use super::{
     Identity, ResolvedArchive, ResolvedAuthentication, ResolvedCloudwatch, ResolvedDestination,
     ResolvedSecret, ResolvedSecretKey, ResolvedStream, domain, name, product,
 };
-use crate::fault::list;
+use crate::sentence::list;
 use crate::settings::{
     Archive, Authentication, Backend, Destination, Name, SecretKeyName, SecretReference, Server,
     Settings,

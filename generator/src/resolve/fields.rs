@@ -343,7 +343,7 @@ impl Shape {
     fn fields(&self, moment: RuleMoment, origins: &BTreeSet<RecordOrigin>) -> String {
         let known = self.known(moment, origins);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        crate::fault::list(&known)
+        crate::sentence::list(&known)
     }
 
     fn known(&self, moment: RuleMoment, origins: &BTreeSet<RecordOrigin>) -> BTreeSet<String> {

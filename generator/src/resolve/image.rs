@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::problem::Problems;
 use super::version::{self, Program};
 use super::{KubernetesSource, ResolvedSources};
-use crate::fault::list;
+use crate::sentence::list;
 use crate::settings::{Destination, Image, LogFormat, Name, Settings};
 
 /// The image whose plugins are known.

@@ -18,7 +18,7 @@ use super::problem::Problems;
 use super::source::{check_reason, check_stream, on, one_line};
 use super::stream::Fed;
 use super::{Identity, LogGroup, LogWriter, NameKind, ResolvedDestination, ResolvedStream};
-use crate::fault::list;
+use crate::sentence::list;
 use crate::settings::{
     Backend, Distribution, LogLevel, LogstashEnabled, LogstashPlace, LogstashSettings,
     MachineDelivery, MachineRead, MachineRole, NodeRole, OperatingSystem, Settings, Unit,

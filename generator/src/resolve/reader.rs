@@ -9,8 +9,8 @@ use serde_json::json;
 use super::problem::Problems;
 use super::source::{check_stream, on};
 use super::{RecordKind, ResolvedDestination, ResolvedStream, name, record_fields};
-use crate::fault::list;
 use crate::nearest::did_you_mean;
+use crate::sentence::list;
 use crate::settings::{
     Backend, FieldName, FieldType, FilterValue, Name, Reader, ReaderFilter, Settings,
 };

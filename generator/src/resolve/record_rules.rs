@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use logfleet_contract::pattern::matches;
+
 use super::fields::{FieldNeed, MadeField, RecordOrigin, RuleMoment, Shape, TakenField};
 use super::problem::Problems;
 use super::source::{check_day, check_reason, check_stream, on, record_conditions};
 use super::stream::LABELS;
 use super::{KubernetesSource, OwnFiles, choice, pattern};
-use crate::glob::covers_glob;
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Drop, Enrichment, Glob, Name, Pattern, RecordSelector,
     Records, Settings, multiline_in_order,
@@ -399,7 +400,7 @@ impl Rules<'_> {
             KubernetesSource::Applications => {
                 let of_nodes = |name: &Glob| {
                     let mut system = system.iter();
-                    system.any(|system| covers_glob(system, name.as_str()))
+                    system.any(|system| matches(system, name.as_str()))
                 };
                 let all = !selector.namespaces.is_empty() && selector.namespaces.iter().all(of_nodes);
                 all.then(|| {

@@ -12,8 +12,8 @@ use super::{
     ResolvedMultiline, ResolvedRecords, ResolvedRoute, ResolvedSources, container, image, machines,
     record_rules, workload,
 };
-use crate::fault::list;
 use crate::nearest::did_you_mean;
+use crate::sentence::list;
 use crate::settings::{
     ContainerSelector, ControlPlaneRead, Day, Distribution, FieldName, Glob, KubernetesName, Name,
     Pattern, RecordSelector, Records, Settings, multiline_in_order,

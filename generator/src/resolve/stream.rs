@@ -9,7 +9,7 @@ use super::{
     Identity, RecordKind, ResolvedRollover, ResolvedStream, indices, life_cycle, name,
     record_fields,
 };
-use crate::fault::list;
+use crate::sentence::list;
 use crate::settings::{Destination, FieldType, Mapping, Name, Settings, Stream};
 
 /// Which streams are fed, and with what.

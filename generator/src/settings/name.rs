@@ -8,6 +8,49 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What a text must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// A regular expression that matches it.
+    pub pattern: &'static str,
+    /// The most characters that it may have.
+    pub longest: usize,
+    /// What the pattern means, in words.
+    pub meaning: &'static str,
+}
+
+/// The forms that keys of mappings have. No two have the same pattern, so that the form can be found
+/// by it: in a JSON Schema of a mapping, its keys' pattern is all that the library for schemas writes.
+/// Names of clusters are keys, too, with the pattern of [`ObjectName`]; they must be those of the fleet.
+pub const FORMS_OF_KEYS: [Form; 26] = [
+    Account::FORM,
+    AwsTagKey::FORM,
+    DimensionName::FORM,
+    FieldName::FORM,
+    FieldTagKey::FORM,
+    FilterValue::FORM,
+    KubernetesName::FORM,
+    LabelKey::FORM,
+    LogStreamPattern::FORM,
+    MetricName::FORM,
+    MetricNamespace::FORM,
+    Name::FORM,
+    NoProxyHost::FORM,
+    NodeAttribute::FORM,
+    ObjectName::FORM,
+    Principal::FORM,
+    QualifiedName::FORM,
+    Region::FORM,
+    RoleArn::FORM,
+    RoleNamePattern::FORM,
+    SecurityGroupId::FORM,
+    ServicePrincipal::FORM,
+    SubnetId::FORM,
+    TagKey::FORM,
+    TopicArn::FORM,
+    Unit::FORM,
+];
+
 /// Declares a text with a pattern, and says in words what the pattern means.
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $pattern:literal, max $max:literal, $meaning:literal) => {
@@ -21,6 +64,13 @@ macro_rules! text {
         );
 
         impl $name {
+            /// What it must be.
+            pub const FORM: $crate::settings::Form = $crate::settings::Form {
+                pattern: $pattern,
+                longest: $max,
+                meaning: $meaning,
+            };
+
             /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -34,6 +84,8 @@ macro_rules! text {
         }
     };
 }
+
+pub(super) use text;
 
 text! {
     /// The name of a cluster, which is also the name of its folders.

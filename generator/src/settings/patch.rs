@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::name::text;
+
 /// A change to rendered files, made after all templates and before all checks. One of `type`, `kind` and `path` selects
 /// what it applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,32 +24,6 @@ pub struct Patch {
     /// kustomize. A higher layer replaces it as a whole, because `null` in it is meant for the rendered file.
     #[schemars(extend("type" = "object", "minProperties" = 1))]
     pub merge: serde_json::Value,
-}
-
-macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $pattern:literal, max $max:literal, $meaning:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-        #[serde(transparent)]
-        #[schemars(transparent)]
-        pub struct $name(
-            #[schemars(regex(pattern = $pattern), length(max = $max), extend("x-pattern-meaning" = $meaning))]
-            pub String,
-        );
-
-        impl $name {
-            /// The text itself.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
 }
 
 text! {

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::display::with_work;
 use super::{Applying, Arguments, Choices, Command, Format, Terminal, tell};
+use crate::checkout::FleetLocation;
 use crate::credential::CredentialName;
 use crate::fault::Fault;
 use crate::metrics::{self, Outcome};
@@ -21,7 +22,6 @@ use crate::preview;
 use crate::server::apply::Report;
 use crate::server::plan::Decisions;
 use crate::session::{ApplyOptions, Configured, Observation, Surroundings, faults};
-use crate::source::Source;
 use crate::wanted::{Scope, Wanted};
 
 type Result<T> = std::result::Result<T, Vec<Fault>>;
@@ -127,20 +127,20 @@ impl Running<'_, '_> {
         })
     }
 
-    fn source(&self) -> Result<Source> {
-        let source = Source::parse(
+    fn location(&self) -> Result<FleetLocation> {
+        let location = FleetLocation::parse(
             &self.arguments.source,
             self.arguments.revision.as_deref(),
             self.arguments.verify_commit,
         );
-        source.map_err(|fault| vec![fault])
+        location.map_err(|fault| vec![fault])
     }
 
     /// Reads everything; AWS only for what may change it.
     fn observe(&mut self, decisions: &Decisions, with_aws: bool) -> Result<Observation> {
         let mut observation =
             self.configured
-                .observe(&self.source()?, decisions, self.surroundings)?;
+                .observe(&self.location()?, decisions, self.surroundings)?;
         if with_aws {
             let configured = &self.configured;
             observation.aws = with_work(self.terminal, self.surroundings, 0, |work| {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use logfleet_contract::index::{Kind, ObjectPath, Template};
+use logfleet_contract::pattern::matches;
 use serde_json::Value;
 
 use crate::server::observe::Observed;
@@ -126,40 +127,11 @@ fn matches_any(patterns: &BTreeSet<String>, name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
 
-/// Whether a pattern, in which `*` is any text, matches a name.
-pub fn matches(pattern: &str, name: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else {
-        return pattern == name;
-    };
-    let Some(name) = name.strip_prefix(start) else {
-        return false;
-    };
-    if rest.is_empty() {
-        return true;
-    }
-    (0..=name.len()).any(|from| name.is_char_boundary(from) && matches(rest, &name[from..]))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn patterns_match_as_servers_do() {
-        for (pattern, name, wanted) in [
-            ("a", "a", true),
-            ("a", "ab", false),
-            ("a*", "ab", true),
-            ("*b", "ab", true),
-            ("a*c*e", "abcde", true),
-            ("a*c*e", "abde", false),
-            ("*", "", true),
-        ] {
-            assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
-        }
-    }
 
     fn path(text: &str) -> ObjectPath {
         ObjectPath::parse(&format!("{text}.json")).expect(text)

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use logfleet_contract::index::{Kind, ObjectPath, Template, order_writes};
+use logfleet_contract::pattern::matches;
 use serde_json::{Value, json};
 
 use crate::client::{Client, RequestError};
-use crate::server::keep::matches;
 use crate::server::observe::Observed;
 use crate::wiped::Wiped;
 use crate::work::Work;

@@ -146,7 +146,7 @@ mod tests {
     use std::path::Path as Folder;
 
     use super::*;
-    use crate::source::Source;
+    use crate::checkout::FleetLocation;
 
     fn streams(include: &[&str], exclude: &[&str]) -> LogStreams {
         let own = |list: &[&str]| list.iter().map(|own| (*own).to_owned()).collect();
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn every_log_group_of_the_example_fleet_that_is_forwarded_is_a_path() {
         let root = Folder::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let checkout = Source::Folder(root).read().expect("it is rendered");
+        let checkout = FleetLocation::Folder(root).read().expect("it is rendered");
         let cluster = "prod-eu.k8s.example.com";
         let all = groups(cluster, &checkout.clusters[cluster]);
         let vpc = all

@@ -9,8 +9,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use logfleet_contract::rendered::{RenderedAccounts, RenderedCluster};
 use logfleet_reconciler::aws::{Access, Accounts, Patience};
+use logfleet_reconciler::checkout::FleetLocation;
 use logfleet_reconciler::fault::Fault;
-use logfleet_reconciler::source::Source;
 use logfleet_reconciler::stacks::context::{Context, Pace};
 use logfleet_reconciler::stacks::plan::{Options, Plan};
 use logfleet_reconciler::stacks::session::{Outcome, Prepared, prepare};
@@ -62,7 +62,7 @@ impl Fleet {
     /// The example fleet.
     pub fn example(endpoint: &str, settings: Settings) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let read = Source::Folder(root).read().expect("it is rendered");
+        let read = FleetLocation::Folder(root).read().expect("it is rendered");
         Self {
             clusters: read.clusters,
             accounts: read.accounts,

@@ -14,8 +14,9 @@ mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fault::{Fault, Faults, list};
+use crate::fault::{Fault, Faults};
 use crate::load::source_file::SourceFile;
+use crate::sentence::list;
 pub use schema::SchemaError;
 pub(crate) use syntax::parse;
 pub use syntax::{Parameter, Section, Value};

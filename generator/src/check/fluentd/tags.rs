@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Finding;
 use super::schema::Schema;
 use super::syntax::Section;
-use crate::fault::list;
 use crate::glob::overlap_globs;
+use crate::sentence::list;
 
 /// The label of what has none.
 const TOP: &str = "";

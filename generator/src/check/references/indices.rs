@@ -8,9 +8,9 @@ use logfleet_contract::rendered::Place;
 use serde_json::Value;
 
 use super::Files;
-use crate::fault::list;
 use crate::glob::overlap_globs;
 use crate::nearest::{did_you_mean, nearest};
+use crate::sentence::list;
 
 /// Policies that Elasticsearch brings itself
 /// (<https://github.com/elastic/elasticsearch/tree/main/x-pack/plugin/core/template-resources/src/main/resources>).

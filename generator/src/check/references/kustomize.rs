@@ -6,9 +6,9 @@
 //! (<https://github.com/kubernetes-sigs/kustomize/blob/master/api/internal/builtins/PatchTransformer.go>).
 
 use super::Files;
-use crate::fault::list;
 use crate::load::node::{Node, Value};
 use crate::nearest::did_you_mean;
+use crate::sentence::list;
 
 const KUSTOMIZATION: &str = "kubernetes/kustomization.yaml";
 

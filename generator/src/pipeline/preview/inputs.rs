@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{Reach, Readers};
-use crate::load::files::{CLUSTERS, LoadedFleet};
+use crate::load::files::LoadedFleet;
 use crate::load::inputs::{InputOf, Inputs};
+use crate::load::names::CLUSTERS;
 use crate::load::node::Node;
 use crate::load::root::Root;
 

@@ -9,6 +9,7 @@ use super::super::aws::Clash;
 use super::super::aws::arn::global_region;
 use super::super::name;
 use super::settings::{FleetAccounts, ResolvedSettings};
+use crate::sentence::first_of;
 
 /// What a cluster shares with others of its account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,26 +84,12 @@ pub(in crate::resolve) fn find_clashes<'s>(
                     "account {}: {} (needed by {})",
                     problem.account,
                     problem.message,
-                    list(&clusters)
+                    first_of(clusters.iter().map(|name| format!("`{name}`")), MOST_NAMED)
                 ),
                 hint: problem.hint,
             })
         })
         .collect()
-}
-
-/// Clusters in a sentence.
-fn list(clusters: &[&str]) -> String {
-    let named: Vec<String> = clusters
-        .iter()
-        .take(MOST_NAMED)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let named = named.join(", ");
-    match clusters.len().saturating_sub(MOST_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
 }
 
 /// The key of an account's setting, and that of the cluster's, for a source.

@@ -10,7 +10,7 @@ use super::super::problem::Problems;
 use super::clusters::{EksCluster, ResolvedReconcilerCluster};
 use super::policy::{self, Names, Policy};
 use super::servers::{AdministratorRole, ResolvedReconcilerServer};
-use crate::fault::list;
+use crate::sentence::list;
 use crate::settings::{Reconciler, ReconcilerAws};
 
 /// What is set for AWS.

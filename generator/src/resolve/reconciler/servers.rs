@@ -9,7 +9,7 @@ use super::super::address::{Address, ServerKey};
 use super::super::problem::Problems;
 use super::cluster::ReconciledDomain;
 use super::{MountedKey, SECRETS};
-use crate::fault::list;
+use crate::sentence::list;
 use crate::settings::{Backend, Reconciler};
 
 /// Who signs in at a server, unless the settings say otherwise.

@@ -538,9 +538,6 @@ impl<'s> Walk<'s> {
 }
 
 fn map_values(schema: &Value) -> Option<&Value> {
-    if let Some(patterns) = schema["patternProperties"].as_object() {
-        return patterns.values().next();
-    }
     let values = schema.get("additionalProperties");
     values.filter(|values| values.is_object())
 }

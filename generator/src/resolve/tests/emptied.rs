@@ -168,9 +168,6 @@ fn walk(
 
 /// The schema of a map's values.
 fn map_values(schema: &Value) -> Option<&Value> {
-    if let Some(patterns) = schema["patternProperties"].as_object() {
-        return patterns.values().next();
-    }
     let values = schema.get("additionalProperties");
     values.filter(|values| values.is_object())
 }

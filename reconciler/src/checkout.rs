@@ -1,4 +1,4 @@
-//! The source step: what is rendered, from a folder or from git. IO.
+//! The checkout step: what is rendered, from a folder or from git. IO.
 //!
 //! Git's transports are git's: the user's own `git` fetches, with its credential
 //! helpers, SSH agent and known hosts, into a folder that is removed
@@ -22,7 +22,7 @@ const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
 /// Where a fleet is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum FleetLocation {
     /// A folder with `rendered/` in it.
     Folder(PathBuf),
     /// A repository and what is fetched of it: a branch, a tag, or a commit.
@@ -47,7 +47,7 @@ pub struct Checkout {
     pub accounts: Option<RenderedAccounts>,
 }
 
-impl Source {
+impl FleetLocation {
     /// Tells an address from a folder: `https://…`, `ssh://…`, `file://…` or `user@host:path`.
     pub fn parse(text: &str, revision: Option<&str>, signed: bool) -> Result<Self, Fault> {
         let is_scp = !text.starts_with(['/', '.'])
@@ -408,15 +408,15 @@ mod tests {
 
     #[test]
     fn addresses_are_told_from_folders() {
-        let git = |url: &str, revision: &str| Source::Git {
+        let git = |url: &str, revision: &str| FleetLocation::Git {
             url: url.into(),
             revision: revision.into(),
             signed: false,
         };
         for (text, wanted) in [
-            (".", Source::Folder(".".into())),
-            ("/srv/a@b:c", Source::Folder("/srv/a@b:c".into())),
-            ("./a@b:c", Source::Folder("./a@b:c".into())),
+            (".", FleetLocation::Folder(".".into())),
+            ("/srv/a@b:c", FleetLocation::Folder("/srv/a@b:c".into())),
+            ("./a@b:c", FleetLocation::Folder("./a@b:c".into())),
             (
                 "https://git.example.com/a.git",
                 git("https://git.example.com/a.git", "HEAD"),
@@ -426,10 +426,14 @@ mod tests {
                 git("git@git.example.com:a/b.git", "HEAD"),
             ),
         ] {
-            assert_eq!(Source::parse(text, None, false), Ok(wanted), "{text}");
+            assert_eq!(
+                FleetLocation::parse(text, None, false),
+                Ok(wanted),
+                "{text}"
+            );
         }
         assert_eq!(
-            Source::parse("ssh://h/a", Some("v1"), false),
+            FleetLocation::parse("ssh://h/a", Some("v1"), false),
             Ok(git("ssh://h/a", "v1"))
         );
         for (text, revision) in [
@@ -437,7 +441,7 @@ mod tests {
             ("https://h/a", Some("--upload-pack=x")),
             ("https://user:hunter2@h/a", None),
         ] {
-            let fault = Source::parse(text, revision, false).expect_err(text);
+            let fault = FleetLocation::parse(text, revision, false).expect_err(text);
             assert!(!fault.to_string().contains("hunter2"), "{fault}");
         }
     }
@@ -472,7 +476,9 @@ mod tests {
             assert!(status.expect("git is installed").success(), "{arguments:?}");
         }
         let url = format!("file://{}", folder.path().display());
-        Source::parse(&url, None, false).expect("an address").read()
+        FleetLocation::parse(&url, None, false)
+            .expect("an address")
+            .read()
     }
 
     #[test]
@@ -496,7 +502,7 @@ mod tests {
     #[test]
     fn a_folder_and_a_commit_are_read_alike() {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let folder = Source::Folder(example.clone())
+        let folder = FleetLocation::Folder(example.clone())
             .read()
             .expect("the example fleet is right");
         assert_eq!(folder.clusters.len(), 4);
@@ -529,13 +535,13 @@ mod tests {
             "a",
         ]);
         let url = format!("file://{}", copy.path().display());
-        let cloned = Source::parse(&url, None, false)
+        let cloned = FleetLocation::parse(&url, None, false)
             .expect("an address")
             .read()
             .expect("it is right");
         assert_eq!(cloned.clusters, folder.clusters);
         assert_eq!(cloned.commit.expect("a commit").len(), 40);
-        let fault = Source::parse(&url, Some("no-such-branch"), false)
+        let fault = FleetLocation::parse(&url, Some("no-such-branch"), false)
             .expect("it could be")
             .read();
         assert!(
@@ -614,16 +620,16 @@ mod tests {
             assert_eq!(outcome.is_ok(), is_accepted, "{branch}: {outcome:?}");
         }
         // Without such a file nobody may.
-        let source = Source::parse(&url, Some("signed"), true).expect("an address");
-        let refused = source.read().expect_err("nobody is trusted");
+        let location = FleetLocation::parse(&url, Some("signed"), true).expect("an address");
+        let refused = location.read().expect_err("nobody is trusted");
         assert!(
             refused[0].message.contains("signature of the commit"),
             "{refused:?}"
         );
-        let source = Source::parse(&url, Some("unsigned"), false).expect("an address");
-        source.read().expect("nobody asks");
+        let location = FleetLocation::parse(&url, Some("unsigned"), false).expect("an address");
+        location.read().expect("nobody asks");
         assert!(
-            Source::parse(".", None, true).is_err(),
+            FleetLocation::parse(".", None, true).is_err(),
             "a folder has no signature"
         );
     }

@@ -11,6 +11,7 @@ use crate::fault::{Fault, Faults};
 use crate::load::commit::{CommitTree, Objects};
 use crate::load::inputs::Inputs;
 use crate::load::root::Root;
+use crate::sentence::first_of;
 use crate::write::names::OWNERSHIP;
 use logfleet_contract::folder::RENDERED;
 
@@ -21,7 +22,7 @@ const IGNORED: &str = "does a .gitignore exclude it? see `git check-ignore --ver
 
 /// The commit that is checked out, and nothing in the working tree that isn't in
 /// it.
-pub struct Source {
+pub struct Checkout {
     pub(super) repository: Repository,
     /// The commit.
     pub(super) commit: Oid,
@@ -32,7 +33,7 @@ pub struct Source {
     prefix: String,
 }
 
-impl Source {
+impl Checkout {
     /// Finds the repository that a fleet is in, and looks whether what is to
     /// be published is committed.
     pub fn open(root: &Path) -> Result<Self, Faults> {
@@ -81,7 +82,7 @@ impl Source {
         Err(not_committed(format!(
             "what is published must be a commit, and these differ from {}: {}",
             short(&self.commit.to_string()),
-            few(&paths),
+            some(&paths),
         )))
     }
 
@@ -113,7 +114,7 @@ impl Source {
         Err(not_committed(format!(
             "what is published must be a commit, and {} lacks what is rendered here: {}",
             short(&self.commit.to_string()),
-            few(&lacking),
+            some(&lacking),
         ))
         .hint(IGNORED))
     }
@@ -131,7 +132,7 @@ impl Source {
         }
         Err(not_committed(format!(
             "these are rendered, but not in the commit: {}",
-            few(&lacking)
+            some(&lacking)
         ))
         .hint(IGNORED))
     }
@@ -279,13 +280,8 @@ impl Source {
 }
 
 /// The first paths.
-fn few(paths: &[String]) -> String {
-    let shown = paths.iter().take(SHOWN).map(|path| format!("`{path}`"));
-    let shown = shown.collect::<Vec<_>>().join(", ");
-    match paths.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+fn some(paths: &[String]) -> String {
+    first_of(paths.iter().map(|path| format!("`{path}`")), SHOWN)
 }
 
 /// The first characters of a commit's name, as people know it.
