@@ -86,7 +86,7 @@ fn main() -> ExitCode {
             "--break" => breaks = arguments.next(),
             other => {
                 narrator::complain(&format!(
-                    "{other}: unknown; ci/demo --help says what there is"
+                    "{other}: unknown option; see ci/demo --help"
                 ));
                 return ExitCode::from(3);
             }
