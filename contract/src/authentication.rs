@@ -1,5 +1,5 @@
-//! `authentication.json`: as whom a cluster's shippers write to each destination,
-//! and where their secret is. It holds no secret. Pure.
+//! `authentication.json`: the identity that a cluster's shippers use at each destination,
+//! and where its secret is. It contains no secret. Pure.
 
 use std::collections::BTreeMap;
 
@@ -13,27 +13,27 @@ pub const FILE: &str = "authentication.json";
 /// The format that this release writes and reads.
 pub const FORMAT: u64 = 1;
 
-/// As whom a cluster's shippers write to its destinations.
+/// The identities of a cluster's shippers at its destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Authentication {
     #[serde(rename = "logfleet_authentication")]
     format: u64,
-    /// By the destinations' names; none that nothing is written to.
+    /// By the destinations' names; without those that nothing is written to.
     pub destinations: BTreeMap<String, Writer>,
 }
 
-/// As whom the shippers write to one destination: all of them have the same credential.
+/// The identity of all shippers at one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Writer {
-    /// How they prove who they are.
+    /// How they authenticate.
     pub r#type: Method,
-    /// The name of the role that may only write, and of the user or API key that has it.
+    /// The name of the write-only role, and of the user or API key that has it.
     pub writer: String,
-    /// Where the secret is; none where there is none.
+    /// Where the secret is, if there is one.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -42,16 +42,16 @@ pub struct Writer {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub secret: Option<SecretReference>,
-    /// The keys of the secret that are called otherwise: by `username_in`, `password_in`, `id_in`,
+    /// The secret's keys that have other names: by `username_in`, `password_in`, `id_in`,
     /// `api_key_in`, `certificate_in` and `private_key_in`, which name no secret themselves.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
-    /// The Secret of Kubernetes that the reconciler writes it to, under the keys' own names.
+    /// The Kubernetes Secret that the reconciler writes it to, under the keys' default names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<KubernetesSecret>,
 }
 
-/// A Secret of Kubernetes.
+/// A Kubernetes Secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -62,18 +62,18 @@ pub struct KubernetesSecret {
     pub name: String,
 }
 
-/// How shippers prove who they are.
+/// How shippers authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// User and password, keys `username` and `password`.
     Basic,
-    /// An API key of Elasticsearch, keys `id` and `api_key`.
+    /// An Elasticsearch API key, keys `id` and `api_key`.
     ApiKey,
     /// A client certificate, keys `tls.crt` and `tls.key`.
     ClientCertificate,
-    /// AWS Signature Version 4, by a role: there is no secret.
+    /// AWS Signature Version 4 with a role: there is no secret.
     AwsSigv4,
 }
 

@@ -1,13 +1,12 @@
-//! What the forwarder is told: its configuration, and what a schedule hands
-//! it. Pure.
+//! The forwarder's configuration, and the input that schedules pass to it. Pure.
 //!
 //! The configuration is JSON in the environment variable
 //! [`CONFIGURATION_VARIABLE`] of the function, a schedule's input is the event
 //! that a rule sends. Both are in `aws/<region>/stack.json`, where `gen` writes
 //! them and the forwarder never looks: it reads what Lambda gives it.
 //!
-//! Unknown fields are refused. A forwarder that ignored one would do other
-//! than what was rendered, and nobody would notice.
+//! Unknown fields are refused: a forwarder that ignored one would do something
+//! other than what was rendered, and nobody would notice.
 
 mod environment;
 
@@ -28,20 +27,18 @@ pub const VERSION: u64 = 1;
 /// The environment variable with the [`Configuration`].
 pub const CONFIGURATION_VARIABLE: &str = "LOGFLEET_CONFIGURATION";
 
-/// Bytes that all environment variables of a function may have together, names
-/// counted in: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+/// Most bytes of all environment variables of a function together, including names: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 pub const LARGEST_ENVIRONMENT: usize = 4096;
 
-/// The namespace of the metrics that the forwarder counts by itself, by `FunctionName`.
+/// The namespace of the forwarder's own metrics, by `FunctionName`.
 pub const METRICS_NAMESPACE: &str = "logfleet/forwarder";
 
 /// Characters of what a rule hands to its target:
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html>.
 pub const LONGEST_INPUT: usize = 8192;
 
-/// What the forwarder of one cluster and Region knows of them. Names of log
-/// groups and data streams are cut to the part that differs, since there is
-/// room for little.
+/// The configuration of the forwarder of one cluster and Region. Names of log
+/// groups and data streams are shortened to the part that differs, to save space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -54,7 +51,7 @@ pub struct Configuration {
     pub cluster: Cluster,
     /// What the names of all its data streams have in common.
     pub index: Index,
-    /// How the names of its own log groups begin.
+    /// The prefix of its own log groups' names.
     pub log_group_prefix: String,
     /// The log groups that call the forwarder, by name: without
     /// `log_group_prefix` where they have it, otherwise whole, behind a `:` if
@@ -62,15 +59,15 @@ pub struct Configuration {
     pub log_groups: BTreeMap<String, LogGroup>,
     /// The streams that it writes, by their names.
     pub streams: BTreeMap<String, Stream>,
-    /// The servers that these end in, by their names.
+    /// The servers that these go to, by their names.
     pub destinations: BTreeMap<String, Destination>,
-    /// The bucket for what could not be brought to a server: under `retry/` what
-    /// may be taken later, under `dead/` what a server refuses for good.
+    /// The bucket for undelivered documents: in `retry/` those that may be accepted
+    /// later, in `dead/` those that a server permanently refuses.
     pub dead_letter_bucket: String,
     /// The resource group with the cluster's members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group: Option<String>,
-    /// The keys of tags of log groups that their events get as fields; none without.
+    /// The keys of log group tags that events get as fields; none by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_group_tags: Vec<String>,
     /// Set if files of Classic Load Balancers arrive, too.
@@ -114,7 +111,7 @@ pub struct LogGroup {
     /// What writes it, such as `aws.ec2`; none for a stream of the cluster's own shippers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Whether other clusters' events come, too: only those that name a member
+    /// Whether it also has other clusters' events: only those that name a member
     /// of the resource group are this cluster's.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub members_only: bool,
@@ -122,8 +119,8 @@ pub struct LogGroup {
     /// if AWS chooses it, or it is no flow log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_log_format: Option<String>,
-    /// Of a hundred flows that were let through, so many are brought, chosen by a hash of their ends;
-    /// all without. What was refused is always brought.
+    /// The percentage of accepted flows to ship, selected by a hash of their endpoints;
+    /// all by default. Rejected flows are always shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 99)))]
     pub accepted_percent: Option<u8>,
@@ -136,25 +133,25 @@ pub struct LogGroup {
 pub struct Stream {
     /// Middle part of its data stream's name.
     pub dataset: String,
-    /// The destinations that it ends in.
+    /// The destinations that it goes to.
     pub to: Vec<String>,
     /// The log streams whose events it takes; all by default.
     #[serde(default, skip_serializing_if = "LogStreams::is_all")]
     pub log_streams: LogStreams,
-    /// What every document of it gets as `labels`.
+    /// The `labels` of every document in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
-/// Log streams by patterns of their names, in which `*` stands for any part.
+/// Log streams by name patterns, in which `*` matches any part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LogStreams {
-    /// Only those that fit one of these; all if there is none.
+    /// Only those that match one of these; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
-    /// None of those that fit one of these.
+    /// Except those that match one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
 }
@@ -185,10 +182,10 @@ pub struct Destination {
     pub timeout_seconds: u16,
     /// The largest bulk request.
     pub bulk_bytes: u64,
-    /// The oldest version of TLS that is spoken.
+    /// The oldest TLS version to use.
     pub minimum_tls: TlsVersion,
-    /// Whether only the CA counts that is in the secret, as `ca_certificate`:
-    /// a certificate has no room here.
+    /// Whether only the CA in the secret, `ca_certificate`, is trusted:
+    /// there is no room for a certificate here.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub own_ca: bool,
     /// Whether any certificate is accepted.
@@ -196,14 +193,14 @@ pub struct Destination {
     pub accept_any_certificate: bool,
     /// How the forwarder authenticates.
     pub authentication: Authentication,
-    /// The keys of the secret that are called otherwise: by `username_in`, `password_in`, `id_in`,
+    /// The secret's keys that have other names: by `username_in`, `password_in`, `id_in`,
     /// `api_key_in`, `certificate_in` and `private_key_in`, which name no secret themselves.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
 }
 
 /// How the forwarder authenticates. A `secret` is the name or the ARN of a
-/// credential in AWS Secrets Manager, with the keys that are named here.
+/// credential in AWS Secrets Manager, with the keys listed here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -239,21 +236,21 @@ pub struct ClassicLoadBalancers {
     pub stream: String,
 }
 
-/// What a schedule hands the forwarder.
+/// The input that a schedule passes to the forwarder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "poll", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduleInput {
-    /// Ask for the status of the members that are machines.
+    /// Get the status of the members that are machines.
     Machines {
-        /// The stream that answers go to.
+        /// The stream for the results.
         stream: String,
-        /// Whether to ask for their status.
+        /// Whether to get their status.
         status: bool,
-        /// Whether to ask for what their consoles printed.
+        /// Whether to get their console output.
         console_output: bool,
     },
-    /// Ask for the members' metrics.
+    /// Get the members' metrics.
     Metrics {
         /// The stream that they go to.
         stream: String,
@@ -262,7 +259,7 @@ pub enum ScheduleInput {
         /// The metrics' names, by namespace.
         metrics: BTreeMap<String, Vec<String>>,
     },
-    /// Send again what waits under `retry/`, and the calls that Lambda gave up.
+    /// Resend what waits in `retry/`, and repeat the calls that Lambda gave up.
     Retries {},
 }
 

@@ -11,15 +11,15 @@ use crate::forwarder::{Configuration, ScheduleInput};
 /// A document that has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Document {
-    /// What the forwarder is told of its cluster.
+    /// The forwarder's configuration.
     ForwarderConfiguration,
-    /// What a schedule hands the forwarder.
+    /// The input that schedules pass to the forwarder.
     ForwarderSchedule,
-    /// What an account's distributor is told.
+    /// The configuration of an account's distributor.
     AccountConfiguration,
     /// What an account's distributors know of a cluster.
     Registration,
-    /// As whom a cluster's shippers write, and where the secret is.
+    /// The identities of a cluster's shippers, and where their secrets are.
     Authentication,
 }
 
@@ -69,7 +69,7 @@ impl Document {
                 of::<Registration>(),
             ),
             Self::Authentication => (
-                "As whom a cluster's shippers write to its destinations: authentication.json",
+                "Identities of a cluster's shippers at its destinations: authentication.json",
                 of::<Authentication>(),
             ),
         };

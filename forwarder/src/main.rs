@@ -19,21 +19,21 @@ const HELP: &str = "\
 Ships AWS logs to Elasticsearch and OpenSearch.
 
 Usage:
-  logfleet-forwarder                       run as a function of AWS Lambda
-  logfleet-forwarder explain <EVENT.json   print what would be sent for an event, and send nothing
-  logfleet-forwarder replay [OPTIONS]      send again what was put aside in the bucket
+  logfleet-forwarder                       run as an AWS Lambda function
+  logfleet-forwarder explain <EVENT.json   print what would be sent for an event, without sending it
+  logfleet-forwarder replay [OPTIONS]      resend what was put aside in the bucket
 
 Options of replay:
-  --shelf <retry|dead>    what to send again [default: dead]
-  --stream <DATA STREAM>  only what goes to this data stream
-  --reason <TYPE>         only what was refused with an error of this type
-  --from <TIME>           only what was put aside at this time or later, such as 2026-11-29T00:00:00Z
-  --until <TIME>          only what was put aside before this time
-  --dry-run               print the objects, and send nothing
+  --shelf <retry|dead>    the folder to resend [default: dead]
+  --stream <DATA STREAM>  only documents for this data stream
+  --reason <TYPE>         only documents that were refused with this error type
+  --from <TIME>           only objects put aside at this time or later, such as 2026-11-29T00:00:00Z
+  --until <TIME>          only objects put aside before this time
+  --dry-run               print the objects, without sending anything
 
 Environment:
-  LOGFLEET_CONFIGURATION  the configuration, as the function has it
-  LOGFLEET_ACCOUNT_CONFIGURATION  that of an account: the function is its distributor
+  LOGFLEET_CONFIGURATION  the function's configuration
+  LOGFLEET_ACCOUNT_CONFIGURATION  an account's configuration: runs as its distributor
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
   AWS_ENDPOINT_URL        endpoint of all AWS services, instead of their own
 ";

@@ -1,8 +1,8 @@
 {#- Everything that a machine of a role needs; `role` is set by whoever includes it. -#}
 #!/bin/bash
-# Sets the log shippers of this machine up, or brings them up to date; safe to
-# run again. `install.sh refresh` only looks for new credentials. Each shipper
-# is set up whatever becomes of the others; the exit code is 1 if one failed.
+# Sets up the log shippers of this machine, or brings them up to date; safe to run again.
+# `install.sh refresh` only looks for new credentials. Shippers are set up independently of each
+# other; the exit code is 1 if one failed.
 set -euo pipefail
 umask 077
 
@@ -56,8 +56,8 @@ install_cloudwatch_agent() {
 }
 {% endif %}
 {%- if role.secrets %}
-# Fetches credentials as this machine's role. They go through pipes only:
-# neither a command line nor a log ever holds one.
+# Fetches credentials with this machine's role. They only go through pipes, so that they are never
+# in a command line or a log.
 refresh() {
   local secret digest
   command -v aws >/dev/null || packages awscli || snap install aws-cli --classic
@@ -81,22 +81,22 @@ refresh() {
 }
 {% endif %}
 {%- if role.filebeat and machines.logstash and machines.logstash.by_node %}
-# Logstash is behind a port of each node, so the machine asks itself, by the
-# name in Logstash's certificate.
+# Logstash has a port on each node, so the machine connects to itself, using the name in Logstash's
+# certificate.
 name_logstash() {
   local imds=http://169.254.169.254/latest token address kind lines=''
-  # Only the other address answers where a machine has no IPv4 at all.
+  # A machine without any IPv4 address only answers on the other one.
   token=$(imds_token "$imds") || {
     imds='http://[fd00:ec2::254]/latest'
     token=$(imds_token "$imds")
   }
-  # A machine has one of them or both; a port of a node is open on those of the cluster's family.
+  # A machine has one or both; a node's port is open on the addresses of the cluster's IP family.
   for kind in local-ipv4 ipv6; do
     address=$(curl -fsg --retry 5 -H "X-aws-ec2-metadata-token: $token" "$imds/meta-data/$kind") || continue
     lines+="$address {{ machines.logstash.host }} # logfleet"$'\n'
   done
   [[ $lines ]] || {
-    echo "this machine's addresses are unknown: its metadata doesn't answer" >&2
+    echo "this machine's addresses are unknown: the instance metadata service doesn't answer" >&2
     exit 1
   }
   { sed '/ # logfleet$/d' /etc/hosts; printf %s "$lines"; } | write /etc/hosts 0644
@@ -146,7 +146,7 @@ write_cloudwatch_agent() {
 {% filter canonical_json %}{% include "machines/_amazon-cloudwatch-agent.json" %}{% endfilter %}
 LOGFLEET_END
 {%- if proxy %}
-  # Not in its common-config.toml, which may hold somebody's own settings.
+  # Not in its common-config.toml, which can contain other settings.
   write /etc/systemd/system/amazon-cloudwatch-agent.service.d/logfleet-proxy.conf 0644 <<'LOGFLEET_END'
 [Service]
 {%- include "machines/_proxy.service" %}
@@ -157,17 +157,17 @@ LOGFLEET_END
 
 start_cloudwatch_agent() {
   [[ -e $restart ]] || return 0
-  # Beside other settings of this agent that the machine may have.
+  # In addition to other settings of this agent that the machine may have.
   /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a append-config -m ec2 -s -c "file:$etc/amazon-cloudwatch-agent.json"
   rm -f "$restart"
 }
 {% endif %}
 failed=
-# Takes down how setting a shipper up ended.
+# Records how setting up a shipper ended.
 ended() { (($2 == 0)) || failed+=" $1"; }
 
 command -v systemctl >/dev/null || {
-  echo "nothing is set up: this isn't a machine with systemd that takes packages" >&2
+  echo "nothing was set up: this machine has no systemd or can't install packages" >&2
   exit 0
 }
 install -d -m 0700 "$etc" "$state" /var/log/logfleet

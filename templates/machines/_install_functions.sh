@@ -1,5 +1,5 @@
-# Writes standard input to a file if it says something else; then the shipper
-# is restarted, in the next run if this one doesn't get there.
+# Writes standard input to a file if its content differs; the shipper is then restarted, in the next
+# run if this one doesn't get that far.
 write() {
   local file=$1 mode=${2:-0600} new
   new=$(mktemp)
@@ -23,7 +23,7 @@ packages() {
   fi
 }
 
-# Downloads a signing key and looks whether it is the one that is meant.
+# Downloads a signing key and verifies its fingerprint.
 signing_key() {
   local url=$1 fingerprint=$2 file=$3
   command -v gpg >/dev/null || packages gnupg2
@@ -35,5 +35,5 @@ signing_key() {
   install -m 0644 "$file.new" "$file"
 }
 
-# The value of a key of a secret's JSON, which stands on standard input.
+# Prints the value of a key in a secret's JSON from standard input.
 value() { python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[sys.argv[1]])' "$1"; }

@@ -1,13 +1,13 @@
 {%- set logstash = machines.logstash -%}
 #!/bin/bash
-# Sets the Logstash of this machine up, or brings it up to date; safe to run
-# again. `install.sh refresh` only looks for new credentials.
+# Sets up Logstash on this machine, or brings it up to date; safe to run again. `install.sh refresh`
+# only looks for new credentials.
 set -euo pipefail
 umask 077
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet restart=/var/lib/logfleet/restart-logstash
 {%- include "machines/_proxy.sh" %}
-# The user of the package reads its own settings; nobody else does.
+# Only the package's own user reads its settings.
 export LS_PATH_CONF=$etc/logstash
 
 {% include "machines/_install_functions.sh" %}
@@ -36,8 +36,8 @@ install_logstash() {
   echo "$version" >"$state/logstash-version"
 }
 
-# Fetches credentials as this machine's role. They go through pipes only:
-# neither a command line nor a log ever holds one.
+# Fetches credentials with this machine's role. They only go through pipes, so that they are never
+# in a command line or a log.
 refresh() {
   local secret digest LOGSTASH_KEYSTORE_PASS
   command -v aws >/dev/null || packages awscli || snap install aws-cli --classic

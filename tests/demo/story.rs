@@ -36,12 +36,12 @@ type Lists = BTreeMap<String, Vec<String>>;
 /// Goes the whole way.
 pub fn tell(keep: bool, breaks: Option<&str>) {
     let start = Instant::now();
-    step("Servers: OpenSearch, an emulator of AWS, a Kubernetes API server");
+    step("Servers: OpenSearch, an AWS emulator, a Kubernetes API server");
     let (server, aws, kubernetes) = servers();
     let real = Real::start(Backend::Opensearch).expect("it is installed");
     cloud::prepare(aws);
     say(&format!(
-        "OpenSearch at {}, with its security plugin and a certificate of an authority of its own",
+        "OpenSearch at {}, with its security plugin and a certificate from its own CA",
         server.url()
     ));
     say(&format!(
@@ -68,11 +68,11 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
     let cluster = Cluster::start(kubernetes, &fleet.root());
     let revision = cluster.publish(&fleet.root());
     say(&format!(
-        "kustomize-controller got the commit as {revision} (the demo does source-controller's part)"
+        "kustomize-controller got the commit as {revision} (the demo stands in for source-controller)"
     ));
     let fetched = cluster.fetch_secrets(aws);
     say(&format!(
-        "Secret logging/{}: fetched from AWS Secrets Manager as its ExternalSecret says (the demo does the External Secrets Operator's part)",
+        "Secret logging/{}: fetched from AWS Secrets Manager for its ExternalSecret (the demo stands in for the External Secrets Operator)",
         fetched.join(", ")
     ));
     for half in ["credentials", "shippers"] {
@@ -86,21 +86,21 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
     ));
     assert_eq!(shippers, ["fluentd-applications", "fluentd-nodes"]);
 
-    step("A line in a log group of AWS arrives in the index");
+    step("An AWS log line arrives in the index");
     if let Some(what) = breaks {
         break_something(aws, what);
     }
     let driver = Driver::start(aws, server);
     say(
-        "From here on a driver does what the emulator of AWS leaves out: it hands events of log groups to the functions",
+        "From here on, a driver does what the AWS emulator doesn't: it passes events of log groups to the functions that",
     );
     say(
-        "that the emulator holds subscriptions of. They run in AWS's runtime emulator, with the environment and the role",
+        "are subscribed according to the emulator. They are the forwarder's real program in AWS's runtime emulator, with",
     );
     say(
-        "that the emulator holds of them, and the forwarder's real program. It also writes their logs, and has the index show",
+        "the environment and the role from the emulator. The driver also writes their logs, and makes the index show",
     );
-    say("new documents at once, not only every 30 seconds as the rendered templates say.");
+    say("new documents at once, instead of every 30 seconds as in the rendered templates.");
     let (line, time) = flow(aws);
     put(aws, &line, time);
     let anna = reader::sign_in(server);
@@ -115,7 +115,7 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
     tell_document(&document);
     refusals(server, aws, &anna);
 
-    step("`reconciler verify` says what arrives");
+    step("`reconciler verify` shows what arrives");
     let verified = reconciler.run(0, &["verify", CLUSTER, "--wait", "90"]);
     printed(&verified);
     assert!(
@@ -140,7 +140,7 @@ pub fn tell(keep: bool, breaks: Option<&str>) {
     remove(&fleet, &reconciler, server, aws, &before);
     driver.stop();
     step(&format!(
-        "Done: the whole way in {} s",
+        "Done: end to end in {} s",
         start.elapsed().as_secs()
     ));
     compare_with_the_page();
@@ -203,10 +203,10 @@ aws:
             administrator = relay::ADMINISTRATOR,
             records = cloud::RECORDS,
         );
-        say("reconciler.yaml, beside the repository:");
+        say("reconciler.yaml, next to the repository:");
         printed(&settings);
         say(
-            "(The address is a relay to OpenSearch, which plays the plugin of index states: this build of OpenSearch lacks it.)",
+            "(The address is a relay to OpenSearch that simulates the Index State Management plugin, which this build lacks.)",
         );
         fs::write(folder.join("reconciler.yaml"), settings).expect("writable");
         fs::write(folder.join("password"), relay::PASSWORD).expect("writable");
@@ -356,7 +356,7 @@ fn put(aws: &Aws, line: &str, time: u64) {
 
 fn tell_document(document: &Value) {
     say(&format!(
-        "{READER}, whom the fleet's settings let read this stream, finds in {STREAM}:"
+        "{READER}, a reader in the fleet's settings, finds in {STREAM}:"
     ));
     let parsed = [
         ("cluster.name", json!(CLUSTER)),
@@ -428,7 +428,7 @@ fn refusals(server: &OpenSearch, aws: &Aws, anna: &crate::client::Client) {
     );
     assert_eq!(writer.status, 403, "{writer:?}");
     say(&format!(
-        "{READER} is refused the cluster's other streams, and the cluster's own credential is refused to read at all."
+        "{READER} can't read the cluster's other streams, and the cluster's own credential can't read anything."
     ));
 }
 
@@ -448,10 +448,10 @@ fn ends(reconciler: &Reconciler, server: &OpenSearch, aws: &Aws) {
     let group = |source: &str| format!("/logfleet/{CLUSTER}/aws/{source}");
     let mut broken = Broken::default();
     say(
-        "Somebody deletes the subscription of the flow logs, lets that of the load balancers lead elsewhere, deletes the",
+        "Somebody deletes the flow logs' subscription, points the load balancers' subscription elsewhere, deletes the",
     );
     say(&format!(
-        "log group of the buckets, and takes CloudWatch Logs the right to call the function in {GLOBAL_REGION}:"
+        "buckets' log group, and removes CloudWatch Logs' permission to call the function in {GLOBAL_REGION}:"
     ));
     broken.subscription(aws, REGION, LOG_GROUP);
     let other = broken.destination(aws, REGION, &group("elb"));
@@ -481,7 +481,7 @@ fn ends(reconciler: &Reconciler, server: &OpenSearch, aws: &Aws) {
     );
     broken.mend(aws);
 
-    say("It is mended. Then somebody takes the cluster's credential the right to write:");
+    say("Repaired. Then somebody revokes the write permission of the cluster's credential:");
     let mapping = take_the_right_to_write(server);
     let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "10"]);
     let told: Vec<&str> = verified
@@ -502,7 +502,7 @@ fn ends(reconciler: &Reconciler, server: &OpenSearch, aws: &Aws) {
     );
     give_the_right_to_write(server, &mapping);
 
-    say("Mended. Then the flow logs' data stream takes nothing, as when disks are full:");
+    say("Repaired. Then the flow logs' data stream accepts no writes, as if disks were full:");
     block(server, STREAM, true);
     let verified = reconciler.run(1, &["verify", CLUSTER, "--wait", "45"]);
     tell_ends(&verified);
@@ -517,7 +517,7 @@ fn ends(reconciler: &Reconciler, server: &OpenSearch, aws: &Aws) {
     block(server, STREAM, false);
     let verified = reconciler.run(0, &["verify", CLUSTER, "--wait", "60"]);
     assert!(!verified.contains("ENDS"), "{verified}");
-    say("Mended again, everything arrives.");
+    say("Repaired again: everything arrives.");
 }
 
 /// The lines of what doesn't arrive.
@@ -536,11 +536,11 @@ fn remove(
     aws: &Aws,
     before: &(Lists, Lists),
 ) {
-    step("The cluster leaves");
+    step("The cluster is removed");
     let streams: Vec<String> = reader::list(server)["_data_stream"].clone();
     fleet.remove_cluster();
     say(
-        "What runs in the cluster stays there until the cluster itself is deleted; Flux deletes nothing of it.",
+        "What runs in the cluster stays until the cluster itself is deleted; Flux deletes none of it.",
     );
     reader::leave(server);
     // Data streams go only by name.
@@ -580,7 +580,7 @@ fn remove(
         ));
     }
     say(
-        "Nothing else: templates, roles, users, data streams, stacks, functions, roles of AWS and secrets are those from before.",
+        "Nothing else: templates, roles, users, data streams, stacks, functions, IAM roles and secrets are the same as before.",
     );
 }
 

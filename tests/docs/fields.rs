@@ -1,5 +1,5 @@
-//! `docs/fields.md`: the fields of AWS's logs, from the tables that the parsers
-//! and the mappings are made of.
+//! `docs/fields.md`: the fields of AWS logs, from the tables that parsers and
+//! mappings come from.
 
 use std::env;
 use std::fmt::Write as _;
@@ -10,20 +10,20 @@ use logfleet_events::{COMMON, ENVELOPE, Field, FieldType, Shape, TABLES, Table};
 use super::repository;
 
 const INTRODUCTION: &str = "\
-# Fields of AWS's logs
+# Fields of AWS logs
 
 <!-- Generated from the tables in events/src/tables. Don't edit; `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew. -->
 
-What is read from each log of AWS, and the field of the document that it becomes. Names are those of the [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs)
-where it has one; what only AWS knows is below `aws.`. Parser and index mapping are made of the same tables, so every field that is written can be searched by its type. Why: decisions
+What is read from each AWS log, and the document field that it becomes. Field names are from the [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs)
+if it has one; fields specific to AWS are below `aws.`. Parsers and index mapping come from the same tables, so every field can be searched by its type. The reasons are in decisions
 [31](decisions/0031-own-parsers-from-tables.md) and [32](decisions/0032-one-mapping-for-logs-of-aws.md).
 
-- `message` is the event's text, as it came. So nothing is lost by what follows.
-- `@timestamp` is the event's own time, from the rows marked **time**; if there is none, CloudWatch's.
-- A value that doesn't fit its type is left out: no address, a number out of range, a date that doesn't exist or isn't between 1970 and 9999, a keyword of more than 8,191 bytes. So are empty values and `-`. No server refuses a document for them.
-- A text that isn't of its format has no fields but `message`, `error.type: unparsed` and `error.message`, and is counted. Search for `error.type: unparsed`.
-- Columns that AWS adds later at the end of a line are passed over. What a table doesn't name of a JSON object is in `aws.event`.
-- A source that is a list gives the field a list.
+- `message` is the event's original text, so nothing below loses information.
+- `@timestamp` is the event's own time, from the rows marked **time**, or else CloudWatch's.
+- A value that doesn't fit its type is left out, so that no server refuses the document: an invalid IP address, a number out of range, a date that doesn't exist or isn't between 1970 and 9999, a keyword of more than 8,191 bytes. Empty values and `-` are left out, too.
+- Text that doesn't match its format only gets `message`, `error.type: unparsed` and `error.message`, and is counted. Search for `error.type: unparsed`.
+- Columns that AWS adds at the end of a line later are ignored. Keys of a JSON object that aren't in its table are in `aws.event`.
+- If the source is a list, so is the field.
 ";
 
 #[test]
@@ -62,11 +62,11 @@ fn page() -> String {
 fn section(out: &mut String, table: &Table) {
     write!(out, "\n## {}\n\n", table.title).unwrap();
     let shape = match table.shape {
-        Shape::Columns { at_least: 0, .. } => "Columns that blanks separate: those that the flow log was made with, in their order. An object of JSON with these keys is read, too".to_owned(),
+        Shape::Columns { at_least: 0, .. } => "Space-separated columns: those that the flow log was created with, in their order. A JSON object with these keys is also read".to_owned(),
         Shape::Columns { at_least, .. } => format!(
-            "Columns that blanks separate, at least {at_least} of them. An object of JSON with these keys is read, too"
+            "At least {at_least} space-separated columns. A JSON object with these keys is also read"
         ),
-        Shape::Json => "An object of JSON".to_owned(),
+        Shape::Json => "A JSON object".to_owned(),
         Shape::Lines => "Lines".to_owned(),
     };
     writeln!(out, "{shape}: [format]({}).\n", table.page).unwrap();

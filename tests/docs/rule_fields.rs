@@ -17,8 +17,8 @@ const INTRODUCTION: &str = "\
 <!-- Generated from the table in generator/src/resolve/fields.rs. Don't edit;
      `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew. -->
 
-The fields that `keep`, `drop`, `mask`, `parse`, `enrich` and `routes` may name. `gen` refuses a rule on any other, since it would never hold; in `keep` it would throw every record away.
-Fields that you make yourself count, too: those of [`enrich`](route-logs.md#several-lines-json-fields), the groups of `parse` below `parsed`, and everything below `log_processed`, where the values of JSON text are.
+The fields that you can use in `keep`, `drop`, `mask`, `parse`, `enrich` and `routes`. `gen` refuses a rule on any other field, because it would never match; in `keep`, it would drop every record.
+You can also use fields that you create: those of [`enrich`](route-logs.md#several-lines-json-fields), the groups of `parse` below `parsed`, and everything below `log_processed`, which has the values of JSON text.
 ";
 
 /// What a table is of.
@@ -26,27 +26,27 @@ const TABLES: [(RecordOrigin, &str, &str); 5] = [
     (
         RecordOrigin::Containers,
         "Containers",
-        "Of `sources.kubernetes.applications`, `nodes` and `control_plane`.",
+        "For `sources.kubernetes.applications`, `nodes` and `control_plane`.",
     ),
     (
         RecordOrigin::NodeJournal,
         "Kubelet and container runtime",
-        "Of `sources.kubernetes.nodes.journal`. Rules with `namespaces`, `pods`, `containers` or `labels` are not for them.",
+        "For `sources.kubernetes.nodes.journal`. Rules with `namespaces`, `pods`, `containers` or `labels` don't apply to it.",
     ),
     (
         RecordOrigin::ComponentFiles,
         "Files of the control plane",
-        "Of `sources.kubernetes.control_plane` with `read: files`. The audit log takes no rules.",
+        "For `sources.kubernetes.control_plane` with `read: files`. The audit log has no rules.",
     ),
     (
         RecordOrigin::MachineJournal,
         "Kernel and units of machines",
-        "Of `sources.machines.<role>` with `read: journal`. Logstash matches patterns with text alone.",
+        "For `sources.machines.<role>` with `read: journal`. Logstash only matches patterns against text.",
     ),
     (
         RecordOrigin::MachineFiles,
         "Files of machines",
-        "Of `sources.machines.<role>.files`, and with `read: files` of rsyslog.",
+        "For `sources.machines.<role>.files`, and for rsyslog's files with `read: files`.",
     ),
 ];
 
@@ -69,7 +69,7 @@ fn text() -> String {
     for (origin, title, about) in TABLES {
         write!(
             out,
-            "\n## {title}\n\n{about}\n\n| Field | What it says | In |\n|---|---|---|\n"
+            "\n## {title}\n\n{about}\n\n| Field | Meaning | In |\n|---|---|---|\n"
         )
         .unwrap();
         for field in RULE_FIELDS
@@ -87,7 +87,7 @@ fn text() -> String {
         }
     }
     out.push_str(
-        "\n## Without rules\n\nThese records take no rules. Their fields are searchable.\n",
+        "\n## Without rules\n\nThese records have no rules. Their fields are searchable.\n",
     );
     for (title, fields) in fields_without_rules() {
         write!(out, "\n### {title}\n\n| Field | Type |\n|---|---|\n").unwrap();

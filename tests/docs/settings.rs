@@ -18,13 +18,13 @@ const INTRODUCTION: &str = "\
 <!-- Generated from the types in generator/src/settings and from its defaults.yaml.
      Don't edit; `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew. -->
 
-Every setting that `clusters/fleet.yaml`, `clusters/environments/<environment>.yaml` and
-`clusters/<cluster>/cluster.yaml` may hold. `name` and `environment` stand in the last one only; every
-other setting may stand in any of them. A higher layer's value wins; mappings are merged, everything
+Every setting of `clusters/fleet.yaml`, `clusters/environments/<environment>.yaml` and
+`clusters/<cluster>/cluster.yaml`. `name` and `environment` can only be set in the last one; every
+other setting can be set in any of them. A higher layer overrides a lower one; maps are merged, everything
 else is replaced, and `null` removes ([RFC 7396](https://www.rfc-editor.org/rfc/rfc7396)).
 
-`<…>` is a name of your choice. *required* means that there is no default and some layer must say it;
-*optional* means that it may be left out. `gen explain <cluster> <setting>` tells which layer set a value.
+`<…>` is a name of your choice. *required*: there is no default, so one of the layers must set it;
+*optional*: it can be left out. `gen explain <cluster> <setting>` shows which layer set a value.
 ";
 
 /// Parts that stand in several places and are described once: the type, and where.
@@ -111,7 +111,7 @@ impl Reference {
             write!(self.out, "\n{}\n", one_line(about)).unwrap();
         }
         self.out
-            .push_str("\n| Setting | What it is | Values | Default |\n|---|---|---|---|\n");
+            .push_str("\n| Setting | Meaning | Values | Default |\n|---|---|---|---|\n");
     }
 
     /// The schema that a reference stands for.

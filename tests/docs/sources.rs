@@ -17,10 +17,10 @@ const INTRODUCTION: &str = "\
 
 <!-- Generated from the example fleet. Don't edit; `LOGFLEET_WRITE_DOCS=1 cargo test --test docs` writes it anew. -->
 
-Every log source of a cluster: what is read, which files of `rendered/<cluster>/` do it, where it ends and how that is verified.
-The fields of AWS's logs are on [a page of their own](fields.md).
-The rows are those that `gen sources` prints for two clusters of the example fleet. `<cluster>` stands for the
-cluster's name, `<namespace>` for its name in data streams, `<region>` and `<account>` for where it is.
+Every log source of a cluster: what is read, which files in `rendered/<cluster>/` do that, where the logs end up, and which tests verify it.
+The fields of AWS logs have [their own page](fields.md).
+The rows are the output of `gen sources` for two clusters of the example fleet. `<cluster>` stands for the
+cluster's name, `<namespace>` for its name in data streams, `<region>` and `<account>` for its Region and account.
 ";
 
 /// A cluster for each distribution.
@@ -128,7 +128,7 @@ fn text() -> String {
             .unwrap();
         write!(
             out,
-            "\n## {distribution}\n\n| Source | Read; of AWS, its objects | Files | Index, and other ends | Verified by |\n|---|---|---|---|---|\n"
+            "\n## {distribution}\n\n| Source | What is read, or its AWS objects | Files | Index and other destinations | Verified by |\n|---|---|---|---|---|\n"
         )
         .unwrap();
         for row in sources::list(&member.cluster) {

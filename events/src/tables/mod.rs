@@ -41,10 +41,10 @@ pub fn table(name: TableName) -> &'static Table {
 /// Fields that any format may have.
 #[rustfmt::skip]
 pub static COMMON: &[Field] = &[
-    field("", "message", Reading::Text, "The event's text, as it came. Measurements and the status of machines have none"),
-    field("", "error.type", Reading::Keyword, "`unparsed` if the text isn't of its format; it has no other fields then"),
-    field("", "error.message", Reading::Text, "What about the text isn't of its format"),
-    field("", "aws.event", Reading::Map, "What a table doesn't name of an object of JSON, up to 8 KiB together"),
+    field("", "message", Reading::Text, "The event's original text. Metrics and the status of machines have none"),
+    field("", "error.type", Reading::Keyword, "`unparsed` if the text doesn't have its format; there are then no other fields"),
+    field("", "error.message", Reading::Text, "Why the text doesn't match its format"),
+    field("", "aws.event", Reading::Map, "Keys of a JSON object that no table lists, up to 8 KiB together"),
 ];
 
 /// Fields that the forwarder writes beside those of a table, of what brought the event.
@@ -55,14 +55,14 @@ pub static ENVELOPE: &[Field] = &[
     field("", "aws.region", Reading::Keyword, "The Region that the event comes from"),
     field("", "aws.log_group", Reading::Keyword, "The log group"),
     field("", "aws.log_stream", Reading::Keyword, "The log stream"),
-    field("", "aws.tags", Reading::Map, "The tags of the log group that the settings choose, such as `aws.tags.team`"),
-    field("", "aws.source_log", Reading::Keyword, "The log group that it was copied from to a central one"),
-    field("", "aws.bucket", Reading::Keyword, "The bucket of the file that has the line"),
+    field("", "aws.tags", Reading::Map, "The log group's tags that the settings select, such as `aws.tags.team`"),
+    field("", "aws.source_log", Reading::Keyword, "The original log group, if it was copied to a central one"),
+    field("", "aws.bucket", Reading::Keyword, "The bucket of the file that contains the line"),
     field("", "aws.object", Reading::Keyword, "That file"),
     field("", "aws.event_id", Reading::Keyword, "The id that CloudWatch Logs gave the event"),
-    field("", "aws.resource", Reading::Keyword, "The ARN or the id of the member that it is about"),
-    field("", "event.ingested", Reading::DateTime, "When the forwarder had it"),
-    field("", "logfleet.original_time", Reading::Keyword, "The event's own time, if it is none that the stream accepts"),
+    field("", "aws.resource", Reading::Keyword, "The ARN or id of the member concerned"),
+    field("", "event.ingested", Reading::DateTime, "When the forwarder received it"),
+    field("", "logfleet.original_time", Reading::Keyword, "The event's own time, if it was implausible and replaced"),
     field("", "data_stream.type", Reading::Keyword, "The first part of the data stream's name"),
     field("", "data_stream.dataset", Reading::Keyword, "The middle part"),
     field("", "data_stream.namespace", Reading::Keyword, "The last part"),

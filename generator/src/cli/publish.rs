@@ -29,7 +29,7 @@ pub(super) struct Publish {
     /// Folder of a clone, preferably bare; `.` is this repository
     #[arg(long, value_name = "REPO")]
     to: PathBuf,
-    /// The branch; it may not exist yet, and must not be checked out anywhere
+    /// The branch; it is created if missing, and must not be checked out anywhere
     #[arg(long)]
     branch: String,
     /// Folder on the branch; `.` is its root

@@ -13,7 +13,7 @@ use crate::layers::input_schema::{InputKind, input_schema};
 /// Prints a JSON Schema, or writes them all.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Whose schema
+    /// The schema
     #[arg(value_enum, required_unless_present = "out")]
     kind: Option<Kind>,
     /// Write all schemas into this folder instead
@@ -33,15 +33,15 @@ enum Kind {
     Settings,
     /// clusters/<cluster>/acknowledge.yaml
     Acknowledge,
-    /// What the forwarder is told, in aws/<region>/stack.json
+    /// The forwarder's configuration, in aws/<region>/stack.json
     ForwarderConfiguration,
-    /// What a schedule hands the forwarder, in aws/<region>/stack.json
+    /// The input that schedules pass to the forwarder, in aws/<region>/stack.json
     ForwarderSchedule,
-    /// What an account's distributor is told, in _accounts/<account>/<region>/stack.json
+    /// The configuration of an account's distributor, in _accounts/<account>/<region>/stack.json
     AccountConfiguration,
-    /// What registers a cluster with its account, in aws/<region>/stack.json
+    /// A cluster's registration with its account, in aws/<region>/stack.json
     ClusterRegistration,
-    /// As whom a cluster's shippers write, in authentication.json
+    /// The identities of a cluster's shippers, in authentication.json
     Authentication,
 }
 

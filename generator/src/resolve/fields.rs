@@ -132,16 +132,16 @@ pub const RULE_FIELDS: [RuleField; 33] = {
         until(Enrich, field("docker.container_id", Text, PODS, "the container's id")),
         field("kubernetes.namespace_name", Text, &[Containers, ComponentFiles], "the namespace"),
         field("kubernetes.pod_name", Text, PODS, "the pod"),
-        field("kubernetes.container_name", Text, &[Containers, ComponentFiles], "the container; of a file, the component"),
+        field("kubernetes.container_name", Text, &[Containers, ComponentFiles], "the container; for a file, the component"),
         field("kubernetes.pod_id", Text, PODS, "the pod's UID"),
         field("kubernetes.pod_ip", Text, PODS, "the pod's address"),
         field("kubernetes.host", Text, FLUENTD, "the node"),
         until(Enrich, field("kubernetes.labels", Texts, PODS, "the pod's labels")),
-        with(FieldNeed::Labels, from(Route, field("kubernetes.labels", Texts, PODS, "the same; in keys `.` has become `_`"))),
+        with(FieldNeed::Labels, from(Route, field("kubernetes.labels", Texts, PODS, "the same, with `_` instead of `.` in keys"))),
         with(FieldNeed::Annotations, field("kubernetes.annotations", Texts, PODS, "the annotations that are kept")),
         with(FieldNeed::NamespaceLabels, field("kubernetes.namespace_labels", Texts, PODS, "the namespace's labels")),
         until(Enrich, with(FieldNeed::NamespaceLabels, field("kubernetes.namespace_id", Text, PODS, "the namespace's UID"))),
-        until(Enrich, with(FieldNeed::NamespaceLabels, field("kubernetes.creation_timestamp", Text, PODS, "when the namespace was made"))),
+        until(Enrich, with(FieldNeed::NamespaceLabels, field("kubernetes.creation_timestamp", Text, PODS, "when the namespace was created"))),
         from(Enrich, field("cluster.name", Text, &[Containers, ComponentFiles], "the cluster")),
         from(Enrich, field("cluster.environment", Text, &[Containers, ComponentFiles], "its environment")),
         from(Enrich, field("cluster.region", Text, &[Containers, ComponentFiles], "its Region")),
@@ -158,7 +158,7 @@ pub const RULE_FIELDS: [RuleField; 33] = {
         field("host.name", Text, MACHINES, "the machine"),
         field("machine.role", Text, MACHINES, "`masters` or `nodes`"),
         field("log.file.path", Text, &[MachineFiles], "the file"),
-        field("log.offset", Number, &[MachineFiles], "where in the file"),
+        field("log.offset", Number, &[MachineFiles], "the position in the file"),
     ]
 };
 

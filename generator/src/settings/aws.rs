@@ -1,4 +1,4 @@
-//! What is collected of AWS itself, and how it gets from there.
+//! What is collected from AWS itself, and how it is shipped.
 
 use std::collections::BTreeMap;
 
@@ -12,98 +12,94 @@ use super::{
     TopicArn,
 };
 
-/// What all objects have in common that the rendered stacks make in AWS.
+/// Settings of everything that the rendered stacks create in AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AwsObjects {
-    /// Tags of every object that takes some and can change them: key and value. AWS allows 50.
+    /// Tags of every object that supports tags and can change them: keys and values. AWS allows 50.
     #[schemars(extend("maxProperties" = 50))]
     pub tags: BTreeMap<AwsTagKey, AwsTagValue>,
 }
 
-/// What AWS logs and measures of the cluster. Everything is made by
-/// CloudFormation templates: `aws/<Region>/stack.json`, and
-/// `aws/members/` for what hangs on single members of the resource group.
+/// AWS logs and metrics of the cluster. CloudFormation templates create everything: `aws/<Region>/stack.json`, and
+/// `aws/members/` for resources tied to individual members of the resource group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Aws {
-    /// Whether anything of it is collected.
+    /// Whether any of this is collected.
     pub enabled: bool,
-    /// What EKS or kops calls the cluster, such as `Prod_Cluster`; by default the name in a tag
-    /// `kubernetes.io/cluster/<name>` of `resource_group.tags`, else the cluster's own. The tags of its objects,
-    /// the names of its roles and the log group of its control plane follow from it.
+    /// The cluster's name in EKS or kops, such as `Prod_Cluster`; by default the name in a tag
+    /// `kubernetes.io/cluster/<name>` of `resource_group.tags`, or else the cluster's own. The tags of its objects, the
+    /// names of its roles and the log group of its control plane are derived from it.
     pub cluster_name: Option<AwsClusterName>,
-    /// Whether trails are the account's, once for all of its clusters, and its distributor hands
-    /// the cluster what is its own. Without it the cluster has trails of its own, of which AWS
-    /// allows an account five in a Region.
+    /// Whether the account's clusters share its trails, and its distributor passes each cluster its own events. If not,
+    /// the cluster has its own trails, of which AWS allows five per account and Region.
     pub account_stack: bool,
-    /// Which objects of AWS are the cluster's.
+    /// Which AWS objects belong to the cluster.
     pub resource_group: ResourceGroup,
-    /// Machines, as their hypervisor sees them.
+    /// EC2: state, status and console output of machines.
     pub ec2: Ec2,
-    /// Volumes and snapshots.
+    /// EBS: volumes and snapshots.
     pub ebs: Ebs,
-    /// Who used and changed the cluster's roles.
+    /// IAM: who used and changed the cluster's roles.
     pub iam: Iam,
-    /// Requests at load balancers.
+    /// Access logs of load balancers.
     pub elb: Elb,
-    /// Requests at buckets.
+    /// Requests to S3 buckets.
     pub s3: S3,
-    /// Requests at tables.
+    /// Requests to DynamoDB tables.
     pub dynamodb: Dynamodb,
-    /// Queries for names.
+    /// Route 53: DNS queries.
     pub route53: Route53,
-    /// Connections in the network.
+    /// VPC flow logs.
     pub vpc: Vpc,
-    /// Calls of AWS's API.
+    /// CloudTrail: AWS API calls.
     pub cloudtrail: Cloudtrail,
-    /// The control plane of EKS. It is switched on and off, and its stream is
-    /// chosen, by `sources.kubernetes.control_plane`.
+    /// The EKS control plane. `sources.kubernetes.control_plane` switches it on or off and sets its stream.
     pub eks: Eks,
-    /// The measurements of all of these.
+    /// Metrics of all of these.
     pub metrics: Metrics,
-    /// The function that brings logs and measurements to Elasticsearch and OpenSearch.
+    /// The function that ships logs and metrics to Elasticsearch and OpenSearch.
     pub forwarder: Forwarder,
-    /// What the forwarder could not bring there.
+    /// What the forwarder couldn't deliver.
     pub dead_letters: DeadLetters,
-    /// Who is told when logs stop.
+    /// Alarms when logs stop.
     pub alarms: Alarms,
-    /// Whether the cluster has a dashboard in CloudWatch.
+    /// Whether the cluster has a CloudWatch dashboard.
     pub dashboard: bool,
 }
 
-/// Which objects of AWS are the cluster's.
+/// Which AWS objects belong to the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceGroup {
-    /// Tags that an object must have: each key with the values of which one
-    /// counts, `true` each; no values mean any. By default the tag that
-    /// Kubernetes puts on its own: `kubernetes.io/cluster/<cluster_name>`, `owned` or `shared`.
-    /// Machines with these tags get the shippers, too, unless `sources.machines.<role>.tags` says which.
+    /// Tags that an object must have: each key with the accepted values, `true` for each; no values mean any value. By
+    /// default the tag that Kubernetes sets: `kubernetes.io/cluster/<cluster_name>`, `owned` or `shared`. Machines with
+    /// these tags also get the shippers, unless `sources.machines.<role>.tags` selects others.
     pub tags: BTreeMap<String, BTreeMap<String, bool>>,
 }
 
-/// Counts log events that match a pattern.
+/// A metric filter: counts log events that match a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetricFilter {
-    /// Which events, to the byte. See
+    /// The filter pattern, rendered byte for byte. See
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>.
     pub pattern: FilterPattern,
-    /// The namespace of the metric; by default `logfleet/<cluster>`, for an account's stack `logfleet/_account`.
+    /// The metric's namespace; by default `logfleet/<cluster>`, for an account's stack `logfleet/_account`.
     pub namespace: Option<MetricNamespace>,
-    /// The metric; by default `<source>_<name>` or `<stream>_<name>`.
+    /// The metric's name; by default `<source>_<name>` or `<stream>_<name>`.
     pub metric: Option<MetricName>,
-    /// What an event adds: a number, or a field such as `$.bytes`.
+    /// The value that an event adds: a number, or a field such as `$.bytes`.
     #[serde(default = "one")]
     pub value: MetricValue,
-    /// What is counted in a minute in which events come and none matches; without it, nothing.
+    /// The value for a minute with events of which none matches; if not set, no value.
     pub default_value: Option<u32>,
-    /// Dimensions of the metric, each from a field of the event: at most three, and no `default_value` beside them.
-    /// Each value of a field is a metric that costs, so no ids.
+    /// Dimensions of the metric, each from a field of the event: at most three, and not together with `default_value`.
+    /// Each value of a field is a separate metric that costs money, so don't use ids.
     #[serde(default)]
     pub dimensions: BTreeMap<DimensionName, EventField>,
-    /// Rings the alarms' actions where five minutes add up to this much; never without.
+    /// Triggers the alarms' actions if the sum over five minutes reaches this value; if not set, never.
     #[schemars(range(min = 1))]
     pub alarm_at: Option<u32>,
 }
@@ -112,272 +108,272 @@ fn one() -> MetricValue {
     MetricValue("1".to_owned())
 }
 
-/// Machines, as their hypervisor sees them.
+/// EC2: state, status and console output of machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ec2 {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
     /// Events: starts and stops, interruptions of spot machines, maintenance.
     pub state_changes: bool,
-    /// The checks of the machine and of what it runs on, asked for every few minutes. The forwarder
-    /// brings them to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+    /// Status checks of the machine and its host, polled every few minutes. The forwarder only ships them to
+    /// Elasticsearch and OpenSearch; on by default unless the stream goes to neither.
     pub status: Option<bool>,
-    /// What the machine's console printed, asked for every few minutes. The forwarder
-    /// brings it to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+    /// The machine's console output, polled every few minutes. The forwarder only ships it to Elasticsearch and
+    /// OpenSearch; on by default unless the stream goes to neither.
     pub console_output: Option<bool>,
-    /// Minutes between asking for the status and the console.
+    /// Minutes between polls of status and console.
     #[schemars(range(min = 1, max = 60))]
     pub poll_minutes: u8,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Volumes and snapshots.
+/// EBS: volumes and snapshots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ebs {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Who used and changed the cluster's roles. It comes from CloudTrail by
-/// EventBridge, so the account needs a trail, of whomever.
+/// IAM: who used and changed the cluster's roles. Comes from CloudTrail through EventBridge, so the account needs a
+/// trail, whoever created it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Iam {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// The names of the cluster's roles, `true` each, with `*` for any part.
-    /// By default `*.<cluster_name>` with kops, which names its roles so, and `*<cluster_name>*` on EKS.
+    /// The names of the cluster's roles, `true` for each; `*` matches any part. By default `*.<cluster_name>` with
+    /// kops, which names its roles this way, and `*<cluster_name>*` on EKS.
     pub roles: BTreeMap<RoleNamePattern, bool>,
-    /// Whether calls that only read are collected, too. Taking on a role is one.
+    /// Whether read-only calls are also collected. Assuming a role is one.
     pub read_only_events: bool,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Requests at load balancers.
+/// Access logs of load balancers.
 #[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Elb {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// Requests at Application Load Balancers.
+    /// Access logs of Application Load Balancers.
     pub application: bool,
-    /// Connections at Application Load Balancers.
+    /// Connection logs of Application Load Balancers.
     pub connections: bool,
-    /// Health checks of Application Load Balancers.
+    /// Health check logs of Application Load Balancers.
     pub health_checks: bool,
-    /// Connections at Network Load Balancers: at their TLS listeners, others have no logs.
+    /// Access logs of Network Load Balancers: only TLS listeners have them.
     pub network: bool,
-    /// Requests at Classic Load Balancers, which write them to a bucket. The forwarder brings them from
-    /// there to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+    /// Access logs of Classic Load Balancers, which write them to a bucket. The forwarder only ships them to
+    /// Elasticsearch and OpenSearch; on by default unless the stream goes to neither.
     pub classic: Option<bool>,
-    /// Minutes between two files of a Classic Load Balancer: 5 or 60.
+    /// Minutes between log files of a Classic Load Balancer: 5 or 60.
     #[schemars(extend("enum" = [5, 60]))]
     pub classic_minutes: u8,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Requests at buckets.
+/// Requests to S3 buckets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct S3 {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// Where the requests are written down.
+    /// How requests are recorded.
     pub method: S3Method,
-    /// Which requests, for `method: data_events`.
+    /// Which requests are recorded, for `method: data_events`.
     pub data_events: DataEvents,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Where requests at buckets are written down.
+/// How requests to buckets are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum S3Method {
-    /// S3's own access logs: every request, hours late at times.
+    /// S3 server access logs: every request, sometimes hours late.
     ServerAccessLogs,
-    /// Data events of a trail: within minutes, and dearer.
+    /// Data events of a trail: within minutes, but more expensive.
     DataEvents,
 }
 
-/// Which requests at data are written down by a trail.
+/// Which data requests a trail records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataEvents {
-    /// Those that read.
+    /// Requests that read.
     pub read: bool,
-    /// Those that write.
+    /// Requests that write.
     pub write: bool,
 }
 
-/// Requests at tables.
+/// Requests to DynamoDB tables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dynamodb {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// Which requests.
+    /// Which requests are recorded.
     pub data_events: DataEvents,
-    /// Whether DynamoDB counts the keys that are used most. It shows keys in plain text.
+    /// Whether DynamoDB counts the most used keys (Contributor Insights). It shows keys in plain text.
     pub contributor_insights: bool,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Queries for names.
+/// Route 53: DNS queries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route53 {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// Queries for names of the cluster's public zones.
+    /// Queries to the cluster's public zones.
     pub public: bool,
-    /// Queries that machines of the cluster's networks make.
+    /// Queries from the cluster's VPCs.
     pub resolver: bool,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Connections in the network.
+/// VPC flow logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vpc {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// Which connections.
+    /// Which connections are recorded.
     pub traffic: Traffic,
-    /// Seconds over which a connection's packets are put together: 60 or 600.
+    /// Seconds over which a connection's packets are aggregated: 60 or 600.
     #[schemars(extend("enum" = [60, 600]))]
     pub aggregation_seconds: u16,
-    /// The fields of a record, `true` each, such as `pkt-srcaddr`; AWS's own choice
-    /// without. Fields stand in the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
+    /// The fields of a record, `true` for each, such as `pkt-srcaddr`; by default those that AWS selects. They are in
+    /// the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
     pub fields: BTreeMap<String, bool>,
-    /// Of a hundred flows that were let through, so many are brought to Elasticsearch and OpenSearch, both
-    /// directions of each or none: chosen by a hash of addresses, ports and protocol. What was refused is
-    /// always brought, and CloudWatch Logs and archives get everything.
+    /// The percentage of accepted flows that are shipped to Elasticsearch and OpenSearch, always both directions of a
+    /// flow or neither: selected by a hash of addresses, ports and protocol. Rejected flows are always shipped, and
+    /// CloudWatch Logs and archives get everything.
     #[schemars(range(min = 1, max = 100))]
     pub accepted_percent: u8,
-    /// Tags that are put into records.
+    /// Tags that are added to records.
     pub tag_fields: TagFieldSettings,
-    /// Measurements: names by namespace, `true` each.
+    /// Metrics: names by namespace, `true` for each.
     pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// Which connections of a network are written down.
+/// Which connections of a VPC are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Traffic {
-    /// Those that were let through.
+    /// Accepted connections.
     Accept,
-    /// Those that were refused.
+    /// Rejected connections.
     Reject,
-    /// All.
+    /// All connections.
     All,
 }
 
-/// Tags that are put into a flow log's records: up to two keys of each, `true` each.
+/// Tags that are added to a flow log's records: up to two keys of each kind, `true` for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagFieldSettings {
-    /// Keys of the Auto Scaling group's tags.
+    /// Tag keys of the Auto Scaling group.
     pub auto_scaling_group: BTreeMap<String, bool>,
-    /// Keys of the machine's tags.
+    /// Tag keys of the machine.
     pub instance: BTreeMap<String, bool>,
-    /// Keys of the network interface's tags.
+    /// Tag keys of the network interface.
     pub network_interface: BTreeMap<String, bool>,
 }
 
-/// Calls of AWS's API.
+/// CloudTrail: AWS API calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cloudtrail {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
-    /// The log group in the cluster's Region that a trail of the account writes
-    /// to already, if the cluster is to have all events of it, and not those of the account's stack
-    /// that are its own. AWS allows two subscriptions on a log group, so two clusters can read one.
+    /// A log group in the cluster's Region that a trail of the account already writes to. The cluster then gets all of
+    /// its events, instead of its own events from the account's stack. AWS allows two subscriptions on a log group, so
+    /// two clusters can read one.
     pub existing_log_group: Option<LogGroupName>,
-    /// Calls that read. Of the account's trail the cluster gets what that writes down, `accounts.<account>.calls`.
+    /// Calls that read. From the account's trail, the cluster only gets what that records, `accounts.<account>.calls`.
     pub read: bool,
     /// Calls that write.
     pub write: bool,
-    /// Services whose calls are left out, `true` each.
+    /// Services whose calls are left out, `true` for each.
     pub exclude: BTreeMap<ServicePrincipal, bool>,
-    /// Days that the bucket of the cluster's own trails keeps files, and by default those of
-    /// accounts, `account_defaults.expiry_days`.
+    /// Days that the bucket of the cluster's own trails keeps files; also the default of
+    /// `account_defaults.expiry_days`.
     #[schemars(range(min = 1, max = 36_500))]
     pub expiry_days: u16,
-    /// Counts of events.
+    /// Metric filters.
     pub metric_filters: BTreeMap<Name, MetricFilter>,
 }
 
-/// The control plane of EKS.
+/// The EKS control plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Eks {
-    /// The kinds of logs.
+    /// Which logs are enabled.
     pub types: EksTypes,
 }
 
-/// The kinds of logs of EKS: <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>.
+/// Log types of the EKS control plane: <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>.
 #[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EksTypes {
     /// The API server.
     pub api: bool,
-    /// Its audit log.
+    /// The API server's audit log.
     pub audit: bool,
-    /// Who logs in.
+    /// The authenticator.
     pub authenticator: bool,
-    /// The controllers.
+    /// The controller manager.
     pub controller_manager: bool,
     /// The scheduler.
     pub scheduler: bool,
 }
 
 impl EksTypes {
-    /// Each kind as EKS names it, and whether it is on.
+    /// Each log type by its name in EKS, and whether it is on.
     pub fn all(&self) -> [(&'static str, bool); 5] {
         [
             ("api", self.api),
@@ -389,56 +385,56 @@ impl EksTypes {
     }
 }
 
-/// The measurements of all sources.
+/// The metrics of all sources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
-    /// Whether they are collected. The forwarder brings them to Elasticsearch and OpenSearch only;
-    /// by default on unless the stream goes to neither.
+    /// Whether they are collected. The forwarder only ships them to Elasticsearch and OpenSearch; on by default unless
+    /// the stream goes to neither.
     pub enabled: Option<bool>,
-    /// The stream they go to.
+    /// The stream that they go to.
     pub stream: Name,
-    /// Seconds that a measurement stands for: 60, or a multiple of it.
+    /// Seconds that a metric value covers: 60, or a multiple of it.
     #[schemars(range(min = 60, max = 3600), extend("multipleOf" = 60))]
     pub period_seconds: u16,
 }
 
-/// The function that brings logs and measurements to Elasticsearch and OpenSearch.
+/// The function that ships logs and metrics to Elasticsearch and OpenSearch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Forwarder {
-    /// Where its program is. Required as soon as something of AWS goes to Elasticsearch or OpenSearch.
+    /// Where its program is. Required if any AWS logs or metrics go to Elasticsearch or OpenSearch.
     pub code: Option<ForwarderCode>,
-    /// What it runs on.
+    /// The processor that it runs on.
     pub architecture: ForwarderArchitecture,
-    /// Memory, in mebibytes; AWS gives it CPU in proportion.
+    /// Memory, in mebibytes; AWS allocates CPU in proportion.
     #[schemars(range(min = 128, max = 10_240))]
     pub memory_mebibytes: u16,
     /// Seconds that a call may take.
     #[schemars(range(min = 10, max = 900))]
     pub timeout_seconds: u16,
-    /// Copies that run at a time at most, which are then kept free of other
-    /// functions' use; as many as the account allows without.
+    /// Maximum number of concurrent instances, which are then reserved for this function; if not set, as many as the
+    /// account allows.
     #[schemars(range(min = 1, max = 10_000))]
     pub reserved_concurrency: Option<u16>,
     /// Days that its own log is kept: one of the numbers that AWS allows.
     #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
     pub log_retention_days: u16,
-    /// Tags of log groups by their keys, `true` each: events that come through a log group get them as
-    /// fields, such as `aws.tags.team`. No tag is read without.
+    /// Keys of log group tags, `true` for each: events from a log group get them as fields, such as `aws.tags.team`. If
+    /// not set, no tags are read.
     pub log_group_tags: BTreeMap<FieldTagKey, bool>,
-    /// The network that it runs in, by Region, for destinations that are not reachable from outside of
-    /// your networks; outside of them without. From there it must reach the services that it calls, too.
+    /// The VPC that it runs in, by Region, for destinations that can't be reached from outside; if not set, it runs
+    /// outside your VPCs. From there, it must also reach the AWS services that it calls.
     pub networks: BTreeMap<Region, ForwarderNetwork>,
 }
 
-/// A network that the forwarder runs in.
+/// A VPC that the forwarder runs in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForwarderNetwork {
-    /// Subnets, `true` each; two in different zones, so that it runs on when one fails.
+    /// Subnets, `true` for each; use two in different zones, so that it keeps running if one fails.
     pub subnets: BTreeMap<SubnetId, bool>,
-    /// Security groups, `true` each. They must let it out to the destinations and to AWS.
+    /// Security groups, `true` for each. They must allow connections to the destinations and to AWS.
     pub security_groups: BTreeMap<SecurityGroupId, bool>,
 }
 
@@ -446,59 +442,60 @@ pub struct ForwarderNetwork {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForwarderCode {
-    /// The bucket. A function reads it from its own Region, so `{region}` stands for that one's name.
+    /// The bucket. A function reads from a bucket in its own Region; `{region}` is replaced by that Region's name.
     pub bucket: CodeBucket,
-    /// The object: a ZIP file with the program `bootstrap`. A new version needs a new name.
+    /// The object's key: a ZIP file with the program `bootstrap`. A new version needs a new key.
     pub key: CodeKey,
 }
 
-/// What the forwarder runs on.
+/// The processor that the forwarder runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ForwarderArchitecture {
-    /// AWS's own processors.
+    /// AWS Graviton (arm64).
     Arm64,
-    /// Intel's and AMD's.
+    /// Intel and AMD.
     #[serde(rename = "x86_64")]
     X8664,
 }
 
-/// What a destination refused for good.
+/// What a destination permanently refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
-    /// Days that it is kept, to be mended and sent again.
+    /// Days that it is kept, so that it can be corrected and resent.
     #[schemars(range(min = 1, max = 365))]
     pub expiry_days: u16,
 }
 
-/// Who is told when logs stop.
+/// Alarms when logs stop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alarms {
     /// Whether there are alarms.
     pub enabled: bool,
-    /// The SNS topics that are told, `true` each. A topic hears of its own Region's alarms only.
+    /// SNS topics to notify, `true` for each. A topic only gets alarms of its own Region.
     pub actions: BTreeMap<TopicArn, bool>,
     /// Failed calls of the forwarder in five minutes.
     #[schemars(range(min = 1))]
     pub errors: u32,
-    /// Refused calls of the forwarder in five minutes.
+    /// Throttled calls of the forwarder in five minutes.
     #[schemars(range(min = 1))]
     pub throttles: u32,
-    /// Documents that a destination refused for good in five minutes, and calls of the forwarder that were given up.
+    /// Documents that a destination permanently refused, and calls of the forwarder that were given up, in five
+    /// minutes.
     #[schemars(range(min = 1))]
     pub dead_letters: u32,
-    /// Objects that wait in its bucket to be sent again.
+    /// Objects in its bucket that wait to be resent.
     #[schemars(range(min = 1))]
     pub waiting_objects: u32,
-    /// Seconds that the oldest of them waits.
+    /// Seconds that the oldest of them has waited.
     #[schemars(range(min = 300, max = 259_200))]
     pub waiting_seconds: u32,
     /// Seconds that logs wait for the forwarder, or for a Firehose.
     #[schemars(range(min = 60, max = 21_600))]
     pub age_seconds: u16,
-    /// Log events that a subscription could not hand on in five minutes.
+    /// Log events that a subscription couldn't deliver in five minutes.
     #[schemars(range(min = 1))]
     pub delivery_errors: u32,
 }

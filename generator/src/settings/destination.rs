@@ -11,7 +11,7 @@ use super::{Account, BucketName, FilePath, Region, SecretKeyName, SecretReferenc
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "backend", rename_all = "snake_case")]
 pub enum Destination {
-    /// Elasticsearch with native security and index life-cycle management.
+    /// Elasticsearch with native security and index lifecycle management.
     Elasticsearch(Server),
     /// OpenSearch with its security plugin and index state management.
     Opensearch(Server),
@@ -22,7 +22,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// The server, if it is one, and what runs there.
+    /// The server and what runs on it, if it is one.
     pub fn server(&self) -> Option<(Backend, &Server)> {
         match self {
             Self::Elasticsearch(server) => Some((Backend::Elasticsearch, server)),
@@ -38,30 +38,29 @@ impl Destination {
 pub struct Cloudwatch {
     /// Its Region; by default the cluster's.
     pub region: Option<Region>,
-    /// Minutes that a Fluentd tries to send to it; then all chunks of the stream that wait are thrown away. Without it, it
-    /// tries for ever, and the buffer's `when_full` says what happens once that is full.
+    /// Minutes that Fluentd keeps trying to send; then it discards all waiting chunks of the stream. If not set, it
+    /// tries forever, and `when_full` of the buffer defines what happens once that is full.
     #[schemars(range(min = 1, max = 525_600))]
     pub give_up_after_minutes: Option<u32>,
 }
 
-/// An archive in S3. Objects lie below `<cluster>/<stream>/`.
+/// An archive in S3. Objects are stored below `<cluster>/<stream>/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
-    /// The bucket, which the cluster's CloudFormation stack makes; by default
-    /// `logfleet-<cluster>-<destination>-<account>-<region>`, shortened with a
-    /// hash where that is too long.
+    /// The bucket, created by the cluster's CloudFormation stack; by default
+    /// `logfleet-<cluster>-<destination>-<account>-<region>`, shortened with a hash if that is too long.
     pub bucket: Option<BucketName>,
     /// Its Region; by default the cluster's.
     pub region: Option<Region>,
     /// Days until an object is deleted.
     #[schemars(range(min = 1, max = 36_500))]
     pub expiry_days: u16,
-    /// Days until an object moves to a colder, cheaper class; it stays as it is without.
+    /// Days until an object moves to a cheaper storage class; if not set, it doesn't move.
     #[schemars(range(min = 1, max = 36_500))]
     pub glacier_after_days: Option<u16>,
-    /// Minutes that a Fluentd tries to send to it; then all chunks of the stream that wait are thrown away. Without it, it
-    /// tries for ever, and the buffer's `when_full` says what happens once that is full.
+    /// Minutes that Fluentd keeps trying to send; then it discards all waiting chunks of the stream. If not set, it
+    /// tries forever, and `when_full` of the buffer defines what happens once that is full.
     #[schemars(range(min = 1, max = 525_600))]
     pub give_up_after_minutes: Option<u32>,
 }
@@ -75,26 +74,26 @@ pub struct Server {
     pub version: u8,
     /// Its address.
     pub url: Url,
-    /// Sends logs and credentials in plain text, readable by anybody on the way. Only with this may `url` start with `http:`.
+    /// Sends logs and credentials in plain text, readable by anyone on the network. `url` may only start with `http:`
+    /// if this is on.
     #[serde(default)]
     pub send_everything_unencrypted: bool,
-    /// How its certificate is checked.
+    /// How its certificate is verified.
     #[serde(default)]
     pub tls: Tls,
-    /// How a cluster proves who it is.
+    /// How clusters authenticate.
     pub authentication: Authentication,
-    /// Seconds that a bulk request may take. Fluentd's default of 5 gives up
-    /// on a busy server that would have answered, and sends everything again.
+    /// Seconds that a bulk request may take. With Fluentd's own default of 5, a request to a busy server that would
+    /// have answered is given up, and everything is sent again.
     #[serde(default = "default_request_timeout")]
     #[schemars(range(min = 30, max = 600))]
     pub request_timeout_seconds: u16,
-    /// Largest bulk request, in mebibytes. Amazon OpenSearch Service refuses
-    /// more than 10 on its smaller instances.
+    /// Largest bulk request, in mebibytes. Amazon OpenSearch Service refuses more than 10 on its smaller instances.
     #[serde(default = "default_bulk_size")]
     #[schemars(range(min = 1, max = 90))]
     pub bulk_size_mebibytes: u8,
-    /// Minutes that a Fluentd tries to send to it; then all chunks of the stream that wait are thrown away. Without it, it
-    /// tries for ever, and the buffer's `when_full` says what happens once that is full.
+    /// Minutes that Fluentd keeps trying to send; then it discards all waiting chunks of the stream. If not set, it
+    /// tries forever, and `when_full` of the buffer defines what happens once that is full.
     #[schemars(range(min = 1, max = 525_600))]
     pub give_up_after_minutes: Option<u32>,
 }
@@ -107,46 +106,48 @@ fn default_bulk_size() -> u8 {
     9
 }
 
-/// How a server's certificate is checked.
+/// How a server's certificate is verified.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// A file of PEM certificates below `clusters/` that sign the server's; without it the image's own list counts.
+    /// A PEM file below `clusters/` with the CA certificates that sign the server's; by default the image's own CA list
+    /// is used.
     pub ca_certificate: Option<FilePath>,
-    /// Accepts any certificate, so anybody on the way can read and change everything. For a test that ends today.
+    /// Accepts any certificate, so anyone on the network can read and change everything. Only for a test that ends the
+    /// same day.
     #[serde(default)]
     pub accept_any_certificate: bool,
-    /// The oldest version of TLS that is spoken.
+    /// The oldest TLS version to use.
     #[serde(default)]
     pub minimum_version: TlsVersion,
 }
 
-/// How a cluster proves who it is. Secrets are named, never written here; the
-/// keys that each must hold stand with it.
+/// How clusters authenticate. Secrets are referred to by name, never written here; each type lists the keys that its
+/// secret needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Authentication {
     /// User and password.
     Basic {
-        /// Holds `username` and `password`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
+        /// Contains `username` and `password`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
         secret: Option<SecretReference>,
-        /// In which keys of the secret they are, if those are called otherwise.
+        /// The keys in the secret, if they have other names.
         #[serde(default)]
         keys: UserKeys,
     },
     /// An API key. Elasticsearch only.
     ApiKey {
-        /// Holds `id` and `api_key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
+        /// Contains `id` and `api_key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
         secret: Option<SecretReference>,
-        /// In which keys of the secret they are, if those are called otherwise.
+        /// The keys in the secret, if they have other names.
         #[serde(default)]
         keys: ApiKeyKeys,
     },
     /// A client certificate.
     ClientCertificate {
-        /// Holds `tls.crt` and `tls.key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
+        /// Contains `tls.crt` and `tls.key`; by default `aws-secretsmanager:logfleet/<cluster>/<destination>`.
         secret: Option<SecretReference>,
-        /// In which keys of the secret they are, if those are called otherwise.
+        /// The keys in the secret, if they have other names.
         #[serde(default)]
         keys: CertificateKeys,
         /// The certificate's subject as the server sees it; by default `CN=logfleet-<cluster>-writer`.
@@ -155,41 +156,41 @@ pub enum Authentication {
     },
     /// AWS Signature Version 4 with the pods' own role, `kubernetes.role_arn`, for Amazon OpenSearch Service.
     AwsSigv4 {
-        /// The Region of the OpenSearch domain; by default the one in the host of `url`,
-        /// and the cluster's where the host is your own and says none.
+        /// The Region of the OpenSearch domain; by default the one in the host of `url`, or the cluster's if that is a
+        /// custom host name without a Region.
         region: Option<Region>,
-        /// The account of the OpenSearch domain; by default the cluster's. The access
-        /// policy of a domain in another account must let the cluster's roles in.
+        /// The account of the OpenSearch domain; by default the cluster's. The access policy of a domain in another
+        /// account must allow the cluster's roles.
         account: Option<Account>,
     },
 }
 
-/// The keys of a secret that hold user and password.
+/// The keys of a secret with user and password.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserKeys {
-    /// The key that holds the user's name; `username` without it.
+    /// The key with the user's name; `username` by default.
     pub username_in: Option<SecretKeyName>,
-    /// The key that holds the password; `password` without it.
+    /// The key with the password; `password` by default.
     pub password_in: Option<SecretKeyName>,
 }
 
-/// The keys of a secret that hold an API key.
+/// The keys of a secret with an API key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyKeys {
-    /// The key that holds the id; `id` without it.
+    /// The key with the id; `id` by default.
     pub id_in: Option<SecretKeyName>,
-    /// The key that holds the API key itself; `api_key` without it.
+    /// The key with the API key itself; `api_key` by default.
     pub api_key_in: Option<SecretKeyName>,
 }
 
-/// The keys of a secret that hold a client certificate.
+/// The keys of a secret with a client certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateKeys {
-    /// The key that holds the certificate; `tls.crt` without it.
+    /// The key with the certificate; `tls.crt` by default.
     pub certificate_in: Option<SecretKeyName>,
-    /// The key that holds its private key; `tls.key` without it.
+    /// The key with its private key; `tls.key` by default.
     pub private_key_in: Option<SecretKeyName>,
 }

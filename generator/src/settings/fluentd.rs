@@ -1,4 +1,4 @@
-//! How a Fluentd runs, whatever it reads.
+//! How Fluentd runs, whatever it reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FluentdSettings {
-    /// The image. It must hold the plugins that the sources and the destinations need, in Fluentd 1.13.0 or newer.
+    /// The image. It must contain Fluentd 1.13.0 or newer, and the plugins that the sources and destinations need.
     pub image: Image,
     /// CPU and memory.
     pub resources: Resources,
@@ -22,17 +22,17 @@ pub struct FluentdSettings {
     pub priority_class: KubernetesName,
     /// Which taints the pods tolerate.
     pub tolerate: Tolerate,
-    /// Tolerations beside those.
+    /// Additional tolerations.
     pub tolerations: BTreeMap<Name, Toleration>,
-    /// How many pods may be replaced at a time, in percent.
+    /// How many pods an update may replace at a time, in percent.
     #[schemars(range(min = 1, max = 100))]
     pub max_unavailable_percent: u8,
     /// Seconds that a stopping pod has to flush its buffers.
     #[schemars(range(min = 30, max = 600))]
     pub termination_grace_seconds: u16,
-    /// Folder on the machine that holds positions and buffers.
+    /// Folder on the machine for positions and buffers.
     pub state_directory: HostPath,
-    /// How much Fluentd says of itself.
+    /// Log level of Fluentd itself.
     pub log_level: LogLevel,
     /// How files are read.
     pub read: Read,
@@ -44,14 +44,14 @@ pub struct FluentdSettings {
 pub struct Image {
     /// Name without tag.
     pub repository: ImageRepository,
-    /// Tag. For Fluentd's stock image it follows from the destinations' back end if it is not set.
+    /// Tag. If it isn't set, the tag of Fluentd's stock image is derived from the destinations' back end.
     pub tag: Option<ImageTag>,
-    /// Digest, which wins over the tag.
+    /// Digest; takes precedence over the tag.
     pub digest: Option<ImageDigest>,
-    /// The Fluentd plugins in it, by gem name. Known for the tags of
-    /// `fluent/fluentd-kubernetes-daemonset`; say it for an image of your own, and `gen` tells which its configuration lacks.
+    /// The Fluentd plugins in it, by gem name. They are known for the tags of `fluent/fluentd-kubernetes-daemonset`;
+    /// list them for your own image, and `gen` reports those that the configuration needs and the image lacks.
     pub plugins: Option<BTreeSet<String>>,
-    /// The processor architectures that it exists for.
+    /// The processor architectures that it is available for.
     #[schemars(length(min = 1))]
     pub architectures: BTreeSet<Architecture>,
 }
@@ -72,9 +72,9 @@ pub enum Architecture {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resources {
-    /// What is set aside.
+    /// Requests.
     pub requests: ResourceAmounts,
-    /// What is the most.
+    /// Limits.
     pub limits: ResourceAmounts,
 }
 
@@ -92,39 +92,39 @@ pub struct ResourceAmounts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tolerate {
-    /// Those of `node_groups`, and only they.
+    /// The taints in `node_groups`, and no others.
     NodeGroups,
     /// Every taint.
     Everything,
-    /// Only those listed in `tolerations`; a node group left out is a fault.
+    /// Only those listed in `tolerations`; a node group that isn't covered is an error.
     Listed,
 }
 
-/// A toleration as Kubernetes has it.
+/// A Kubernetes toleration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Toleration {
-    /// The taint's key; every key without it.
+    /// The taint's key; if not set, every key.
     pub key: Option<QualifiedName>,
-    /// The taint's value; every value without it.
+    /// The taint's value; if not set, every value.
     pub value: Option<LabelValue>,
-    /// The taint's effect; every effect without it.
+    /// The taint's effect; if not set, every effect.
     pub effect: Option<TaintEffect>,
-    /// For `NoExecute`: seconds until the pod is evicted after all.
+    /// For `NoExecute`: seconds until the pod is evicted anyway.
     pub toleration_seconds: Option<u32>,
 }
 
-/// How much Fluentd says of itself.
+/// Log level of Fluentd itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// Everything.
+    /// Everything: for debugging.
     Debug,
-    /// What it does.
+    /// Normal operation.
     Info,
-    /// What looks wrong.
+    /// Warnings and errors.
     Warn,
-    /// What is wrong.
+    /// Errors only.
     Error,
 }
 
@@ -132,13 +132,13 @@ pub enum LogLevel {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Read {
-    /// Seconds that a rotated file is still read (fluent/fluentd#4693 loses lines with fewer).
+    /// Seconds that a rotated file is still read (with fewer, fluent/fluentd#4693 loses lines).
     #[schemars(range(min = 5, max = 600))]
     pub rotate_wait_seconds: u16,
-    /// Seconds between looks for new files.
+    /// Seconds between checks for new files.
     #[schemars(range(min = 1, max = 300))]
     pub refresh_interval_seconds: u16,
-    /// Most bytes read of one file in a second, so that one loud pod can't keep the others waiting; 0 for no limit.
+    /// Most bytes read from one file per second, so that one busy pod can't hold up the others; 0 for no limit.
     #[schemars(range(max = 1_073_741_824))]
     pub bytes_per_second: u32,
 }

@@ -1,4 +1,4 @@
-//! What the Kubernetes objects have in common, and the machines they run on.
+//! Settings of all Kubernetes objects, and the machines that they run on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,32 +7,31 @@ use serde::{Deserialize, Serialize};
 
 use super::{Architecture, KubernetesName, LabelValue, OidcProvider, QualifiedName, RoleArn};
 
-/// What the Kubernetes objects have in common.
+/// Settings of all Kubernetes objects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KubernetesSettings {
-    /// The namespace they live in.
+    /// The namespace of the rendered objects.
     pub namespace: KubernetesName,
-    /// How the container runtime writes logs.
+    /// The container runtime's log format.
     pub log_format: LogFormat,
     /// How the credential gets into the cluster.
     pub credentials: CredentialDelivery,
-    /// The IAM role of the pods, for destinations of AWS: Amazon OpenSearch
-    /// Service, CloudWatch Logs, S3. Where pods write there, somebody must make it: you, and name it here, or the
-    /// cluster's stack, with `oidc_provider`.
+    /// The pods' IAM role, for destinations in AWS: Amazon OpenSearch Service, CloudWatch Logs, S3. If pods write
+    /// there, either create a role and name it here, or set `oidc_provider`, and the cluster's stack creates it.
     pub role_arn: Option<RoleArn>,
-    /// The OIDC provider that IAM knows the cluster's service
-    /// accounts by. With it the cluster's CloudFormation stack makes the role of the pods, `logfleet-<cluster>-pods`.
+    /// The OIDC provider in IAM for the cluster's service accounts. With it, the cluster's CloudFormation stack creates
+    /// the pods' role, `logfleet-<cluster>-pods`.
     pub oidc_provider: Option<OidcProvider>,
     /// Metrics and alerts for the Prometheus Operator.
     pub monitoring: Monitoring,
 }
 
-/// How the container runtime writes logs.
+/// The container runtime's log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// Lines of the Container Runtime Interface: containerd, CRI-O.
+    /// Container Runtime Interface: containerd, CRI-O.
     Cri,
     /// JSON lines of Docker's json-file driver, on old nodes.
     Docker,
@@ -42,20 +41,20 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CredentialDelivery {
-    /// The External Secrets Operator fetches it from AWS Secrets Manager.
+    /// The External Secrets Operator fetches the credential from AWS Secrets Manager.
     ExternalSecrets {
-        /// The kind of its store.
+        /// The kind of the operator's store.
         #[serde(default)]
         store_kind: SecretStoreKind,
-        /// The name of its store.
+        /// The name of the operator's store.
         #[serde(default = "default_store")]
         store: KubernetesName,
-        /// Minutes between looks for a new value.
+        /// Minutes between checks for a new value.
         #[serde(default = "default_refresh")]
         #[schemars(range(min = 1, max = 1440))]
         refresh_minutes: u16,
     },
-    /// The reconciler writes the Secret.
+    /// The reconciler writes the Secret with the credential.
     Reconciler {},
 }
 
@@ -70,10 +69,10 @@ fn default_refresh() -> u16 {
 /// The kind of a store of the External Secrets Operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SecretStoreKind {
-    /// One for all namespaces.
+    /// A store for all namespaces.
     #[default]
     ClusterSecretStore,
-    /// One of the namespace.
+    /// A store in the namespace.
     SecretStore,
 }
 
@@ -81,20 +80,20 @@ pub enum SecretStoreKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Monitoring {
-    /// Whether a `PodMonitor` and a `PrometheusRule` are rendered. The
-    /// metrics themselves are there in any case, on port 24231.
+    /// Whether a `PodMonitor` and a `PrometheusRule` are rendered. The metrics themselves are always available, on port
+    /// 24231.
     pub enabled: bool,
-    /// Labels by which Prometheus chooses them.
+    /// Labels by which Prometheus selects them.
     pub labels: BTreeMap<QualifiedName, LabelValue>,
-    /// When somebody is told.
+    /// When alerts fire.
     pub alerts: Alerts,
 }
 
-/// When somebody is told.
+/// When alerts fire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alerts {
-    /// Percent of a buffer's room that may be in use.
+    /// Percent of a buffer that may be in use.
     #[schemars(range(min = 1, max = 100))]
     pub buffer_percent: u8,
     /// Retries of an output in ten minutes.
@@ -103,18 +102,19 @@ pub struct Alerts {
     /// Minutes without any record from a node.
     #[schemars(range(min = 1, max = 1440))]
     pub silent_minutes: u16,
-    /// Minutes that something must last.
+    /// Minutes that a condition must last before an alert fires.
     #[schemars(range(min = 1, max = 1440))]
     pub for_minutes: u16,
 }
 
-/// Machines that are alike.
+/// A group of similar machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeGroup {
-    /// What they do.
+    /// Their role.
     pub role: NodeRole,
-    /// What they are, as far as it decides which shippers can run there. Logs that none can ship are listed by `gen sources`, with the reason.
+    /// Their type, which decides which shippers can run there. `gen sources` lists logs that no shipper can ship, with
+    /// the reason.
     #[serde(default)]
     pub r#type: NodeType,
     /// Their processors.
@@ -129,20 +129,20 @@ fn amd64() -> Architecture {
     Architecture::Amd64
 }
 
-/// What the machines of a group are.
+/// The type of the machines in a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeType {
-    /// Linux that takes packages, such as Amazon Linux, Ubuntu or Debian.
+    /// Linux with a package manager, such as Amazon Linux, Ubuntu or Debian.
     #[default]
     Linux,
-    /// Bottlerocket, which takes no packages: Fluentd runs there, Filebeat and the CloudWatch agent don't.
+    /// Bottlerocket, which can't install packages: Fluentd runs there, Filebeat and the CloudWatch agent don't.
     Bottlerocket,
-    /// Machines that EKS Auto Mode manages, which take no packages either.
+    /// Machines that EKS Auto Mode manages, which can't install packages either.
     EksAutoMode,
-    /// Windows, which no shipper here runs on.
+    /// Windows, which none of the shippers supports.
     Windows,
-    /// Fargate, which runs no `DaemonSet`.
+    /// Fargate, which runs no `DaemonSet`s.
     Fargate,
 }
 
@@ -161,7 +161,7 @@ impl NodeType {
     }
 }
 
-/// What the machines of a group do.
+/// The role of the machines in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeRole {
@@ -187,10 +187,10 @@ pub struct Taint {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum TaintEffect {
-    /// It is not placed there.
+    /// The pod isn't scheduled there.
     NoSchedule,
-    /// It is placed elsewhere if possible.
+    /// The pod is scheduled elsewhere if possible.
     PreferNoSchedule,
-    /// It is not placed there, and removed if it is there.
+    /// The pod isn't scheduled there, and evicted if it already runs there.
     NoExecute,
 }

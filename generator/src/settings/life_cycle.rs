@@ -1,4 +1,4 @@
-//! What becomes of an index from its beginning to its end.
+//! The life cycle of an index, from creation to deletion.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,12 +14,12 @@ use super::{NodeAttribute, NodeAttributeValue};
 pub enum Retention {
     /// Days.
     Days(u16),
-    /// For good: nothing is ever deleted.
+    /// Forever: nothing is deleted.
     Never(Never),
 }
 
 impl Retention {
-    /// The days, unless records are kept for good.
+    /// The days, unless records are kept forever.
     pub const fn days(self) -> Option<u16> {
         match self {
             Self::Days(days) => Some(days),
@@ -54,48 +54,47 @@ impl JsonSchema for Retention {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Never {
-    /// Nothing is ever deleted.
+    /// Nothing is deleted.
     Never,
 }
 
-/// What becomes of an index between its beginning and its end. Without any of
-/// it, an index is rolled over, and deleted when its retention ends.
+/// The life cycle of an index. If nothing is set, an index is rolled over, and deleted when its retention ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifeCycle {
-    /// Which indices a server recovers first after a restart: those with the higher number
-    /// (`index.priority`). This is that of an index that takes records; the server's own without it, which is 1.
+    /// Priority of recovery after a restart: a server recovers indices with a higher number first (`index.priority`).
+    /// This applies to an index that accepts records; if not set, the server's default of 1.
     #[schemars(range(max = 1000))]
     pub priority: Option<u16>,
-    /// Some time after its rollover: when an index is searched less.
+    /// A phase some time after the rollover, when an index is searched less often.
     pub warm: Option<WarmPhase>,
-    /// A longer time after its rollover: when it is hardly searched any more.
+    /// A later phase, when an index is hardly searched any more.
     pub cold: Option<ColdPhase>,
-    /// How OpenSearch repeats a step that failed. Elasticsearch repeats its own for ever.
+    /// How OpenSearch retries a failed step. Elasticsearch retries forever.
     pub retry: Retry,
 }
 
-/// An index that is searched less.
+/// An index that is searched less often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WarmPhase {
-    /// Days after the rollover that it begins.
+    /// Days from the rollover until it begins.
     #[schemars(range(min = 1, max = 3653))]
     pub after_days: u16,
-    /// Whether nothing can be written to the index any more, not even by an administrator.
+    /// Whether the index becomes read-only, even for administrators.
     #[serde(default)]
     pub read_only: bool,
-    /// Merges it to one segment: less room, more work once.
+    /// Merges the index to one segment: uses less space, but takes work once.
     #[serde(default)]
     pub force_merge: bool,
-    /// Copies of each shard from now on; as before without it.
+    /// Replicas of each shard in this phase; if not set, unchanged.
     #[schemars(range(max = 5))]
     pub replicas: Option<u8>,
-    /// Which indices a server recovers first; as before without it.
+    /// Priority of recovery in this phase; if not set, unchanged.
     #[schemars(range(max = 1000))]
     pub priority: Option<u16>,
-    /// The nodes it moves to: those with all of these attributes. Without any, Elasticsearch moves it to
-    /// the tier of warm data, if there is one, and OpenSearch leaves it where it is.
+    /// The nodes to move the index to: those with all of these attributes. If not set, Elasticsearch moves it to the
+    /// warm data tier, if there is one, and OpenSearch doesn't move it.
     #[serde(default)]
     pub nodes: BTreeMap<NodeAttribute, NodeAttributeValue>,
 }
@@ -104,46 +103,46 @@ pub struct WarmPhase {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColdPhase {
-    /// Days after the rollover that it begins.
+    /// Days from the rollover until it begins.
     #[schemars(range(min = 1, max = 3653))]
     pub after_days: u16,
-    /// Whether nothing can be written to the index any more, not even by an administrator.
+    /// Whether the index becomes read-only, even for administrators.
     #[serde(default)]
     pub read_only: bool,
-    /// Copies of each shard from now on; as before without it.
+    /// Replicas of each shard in this phase; if not set, unchanged.
     #[schemars(range(max = 5))]
     pub replicas: Option<u8>,
-    /// Which indices a server recovers first; as before without it.
+    /// Priority of recovery in this phase; if not set, unchanged.
     #[schemars(range(max = 1000))]
     pub priority: Option<u16>,
-    /// The nodes it moves to: those with all of these attributes. Without any, Elasticsearch moves it to
-    /// the tier of cold data, if there is one, and OpenSearch leaves it where it is.
+    /// The nodes to move the index to: those with all of these attributes. If not set, Elasticsearch moves it to the
+    /// cold data tier, if there is one, and OpenSearch doesn't move it.
     #[serde(default)]
     pub nodes: BTreeMap<NodeAttribute, NodeAttributeValue>,
 }
 
-/// How a step that failed is repeated.
+/// How a failed step is retried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// How often; then the index stays as it is until somebody retries it by hand.
+    /// How many retries; after that, the index stays as it is until someone retries it by hand.
     #[schemars(range(min = 1, max = 1000))]
     pub count: u16,
-    /// How the wait between two tries grows.
+    /// How the pause between retries grows.
     pub backoff: Backoff,
-    /// Minutes until the first repetition.
+    /// Minutes until the first retry.
     #[schemars(range(min = 1, max = 1440))]
     pub delay_minutes: u16,
 }
 
-/// How a wait grows.
+/// How a pause grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Backoff {
-    /// Twice as long each time.
+    /// Doubles each time.
     Exponential,
-    /// By the same time each time.
+    /// Grows by the same amount each time.
     Linear,
-    /// Not at all.
+    /// Stays the same.
     Constant,
 }

@@ -1,4 +1,4 @@
-//! The virtual machines' own logs: what is read there, and how it gets away.
+//! Logs of the virtual machines: what is read, and how it is shipped.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machines {
-    /// The machines of the control plane. None on EKS, where AWS runs them.
+    /// Control plane machines. None on EKS, where AWS runs them.
     pub masters: MachineRole,
     /// All other machines of the cluster.
     pub nodes: MachineRole,
-    /// The Filebeat on each machine, for streams that go to a server.
+    /// Filebeat on each machine, for streams that go to a server.
     pub filebeat: FilebeatSettings,
     /// The CloudWatch agent on each machine, for streams that go to CloudWatch.
     pub cloudwatch_agent: CloudwatchAgentSettings,
-    /// The Logstash between Filebeat and the servers.
+    /// Logstash between Filebeat and the servers.
     pub logstash: LogstashSettings,
-    /// How a machine gets all this.
+    /// How machines get all this.
     pub delivery: MachineDelivery,
 }
 
@@ -34,24 +34,27 @@ pub struct Machines {
 pub struct MachineRole {
     /// Whether their logs are collected.
     pub enabled: bool,
-    /// What they run; it says which files there are. By default `ubuntu_24_04` with kops and `amazon_linux_2023` with EKS.
+    /// Their operating system, which determines the log files. By default `ubuntu_24_04` with kops and
+    /// `amazon_linux_2023` with EKS.
     pub operating_system: Option<OperatingSystem>,
-    /// From where the system's log is read. rsyslog writes to files what is in the journal, so one must be chosen;
-    /// with `files` Fluentd must not read the journal (`sources.kubernetes.nodes.journal`), whose units are in them, too.
+    /// Where the system log is read from. rsyslog writes the journal's messages to files, so one must be chosen. With
+    /// `files`, Fluentd must not read the journal (`sources.kubernetes.nodes.journal`), because the files contain its
+    /// units, too.
     pub read: MachineRead,
     /// The journal, for `read: journal`.
     pub journal: MachineJournal,
-    /// Files beside those of the operating system, or changes to them, by name.
+    /// Additional files, or changes to those of the operating system, by name.
     pub files: BTreeMap<Name, MachineFile>,
-    /// What is thrown away, masked or taken apart on the way. With any rule, Logstash is needed.
+    /// What is dropped, masked or parsed. Any rule needs Logstash.
     pub records: MachineRecords,
-    /// The stream of all that isn't sent to another.
+    /// The stream for everything without a stream of its own.
     pub stream: Name,
-    /// The tags by which AWS Systems Manager finds the machines: all must be there, at most five. By default those that kops and EKS set.
+    /// The tags by which AWS Systems Manager finds the machines: all must match, at most five. By default those that
+    /// kops and EKS set.
     pub tags: BTreeMap<TagKey, TagValue>,
 }
 
-/// What a machine runs.
+/// The operating system of a machine.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -60,10 +63,10 @@ pub enum OperatingSystem {
     /// Debian 11, with rsyslog.
     #[serde(rename = "debian_11")]
     Debian11,
-    /// Debian 12: only the journal.
+    /// Debian 12: journal only.
     #[serde(rename = "debian_12")]
     Debian12,
-    /// Debian 13: only the journal.
+    /// Debian 13: journal only.
     #[serde(rename = "debian_13")]
     Debian13,
     /// Ubuntu 22.04, with rsyslog.
@@ -75,19 +78,19 @@ pub enum OperatingSystem {
     /// Amazon Linux 2, with rsyslog.
     #[serde(rename = "amazon_linux_2")]
     AmazonLinux2,
-    /// Amazon Linux 2023: only the journal.
+    /// Amazon Linux 2023: journal only.
     #[serde(rename = "amazon_linux_2023")]
     AmazonLinux2023,
     /// Red Hat Enterprise Linux 9, Rocky Linux 9 or Alma Linux 9, with rsyslog.
     #[serde(rename = "rhel_9")]
     Rhel9,
-    /// Flatcar Container Linux, which takes no packages.
+    /// Flatcar Container Linux, which can't install packages.
     Flatcar,
-    /// Bottlerocket, which takes no packages.
+    /// Bottlerocket, which can't install packages.
     Bottlerocket,
 }
 
-/// From where the system's log is read.
+/// Where the system log is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MachineRead {
@@ -103,11 +106,11 @@ pub enum MachineRead {
 pub struct MachineJournal {
     /// Whether the kernel's lines are read.
     pub kernel: bool,
-    /// The stream of the kernel's lines, if it is one of their own.
+    /// A separate stream for the kernel's lines.
     pub kernel_stream: Option<Name>,
-    /// The units that are read: `true` each. An empty map means every one that nothing else ships.
+    /// The units that are read: `true` for each. An empty map means every unit that nothing else ships.
     pub units: BTreeMap<Unit, bool>,
-    /// Units that are not read, where every one is.
+    /// Units that are not read, if all are.
     pub exclude: BTreeMap<Unit, UnitExclusion>,
 }
 
@@ -115,7 +118,7 @@ pub struct MachineJournal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitExclusion {
-    /// Why; it stands in the rendered file.
+    /// The reason, which is written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
 }
@@ -127,12 +130,12 @@ pub struct MachineFile {
     /// Whether they are read.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Which; by default those that the operating system has under this name.
+    /// Their paths; by default those that the operating system has under this name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<FileGlob>,
-    /// Lines that belong together.
+    /// How multi-line records are joined.
     pub multiline: Option<MachineMultiline>,
-    /// The stream, if it is one of their own.
+    /// A separate stream for these files.
     pub stream: Option<Name>,
 }
 
@@ -140,13 +143,13 @@ fn yes() -> bool {
     true
 }
 
-/// Lines of a file that belong together.
+/// How lines of a file are joined into records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineMultiline {
-    /// What the first line of each record looks like, as Go reads regular expressions.
+    /// A regular expression (Go) that matches the first line of each record.
     pub first_line: Pattern,
-    /// Seconds after which a record is sent even if no next one began.
+    /// Seconds after which a record is sent even if no next one has begun.
     #[serde(default = "five")]
     #[schemars(range(min = 1, max = 60))]
     pub flush_seconds: u16,
@@ -168,13 +171,13 @@ fn five_hundred() -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineRecords {
-    /// If there is any, records that match none of them are thrown away.
+    /// If any of these rules exists, records that match none of them are dropped.
     pub keep: BTreeMap<Name, KeepRule>,
-    /// Records that are thrown away.
+    /// Records that are dropped.
     pub drop: BTreeMap<Name, MachineDrop>,
-    /// Text that is taken out of records.
+    /// Text that is masked.
     pub mask: BTreeMap<Name, Mask>,
-    /// Fields that are made from text.
+    /// Fields that are extracted from text.
     pub parse: BTreeMap<Name, Parse>,
 }
 
@@ -182,41 +185,41 @@ pub struct MachineRecords {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeepRule {
-    /// Fields, each with what it must match; all must. The fields are in `docs/rule-fields.md`.
+    /// Fields and the patterns that they must match, all of them. The fields are in `docs/rule-fields.md`.
     #[schemars(extend("minProperties" = 1))]
     pub when: BTreeMap<FieldName, Pattern>,
-    /// Why the rest may be lost; it stands in the rendered file.
+    /// Why the rest may be lost; written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
 }
 
-/// Records that are thrown away.
+/// Records that are dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineDrop {
-    /// Fields, each with what it must match; all must. The fields are in `docs/rule-fields.md`.
+    /// Fields and the patterns that they must match, all of them. The fields are in `docs/rule-fields.md`.
     #[schemars(extend("minProperties" = 1))]
     pub when: BTreeMap<FieldName, Pattern>,
-    /// Why they may be lost; it stands in the rendered file.
+    /// Why they may be lost; written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
-    /// From this day on (UTC) the rule has no effect.
+    /// From this day on (UTC), the rule has no effect.
     pub expires: Option<Day>,
 }
 
-/// Text that is taken out of records.
+/// Text that is masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mask {
-    /// The field that is looked at.
+    /// The field to search.
     #[serde(default = "message")]
     pub field: FieldName,
-    /// What is taken out, wherever it stands in the field.
+    /// The text to replace, wherever it occurs in the field.
     pub matches: Pattern,
-    /// What stands there instead.
+    /// The text to put in its place.
     #[serde(default = "masked")]
     pub replacement: Replacement,
-    /// Why; it stands in the rendered file.
+    /// The reason, which is written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
 }
@@ -229,30 +232,31 @@ fn masked() -> Replacement {
     Replacement("***".to_owned())
 }
 
-/// Fields that are made from text. They are searchable as `parsed.<group>`.
+/// Fields that are extracted from text. They are searchable as `parsed.<group>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parse {
-    /// The field that is looked at.
+    /// The field to search.
     #[serde(default = "message")]
     pub field: FieldName,
     /// A pattern with named groups, `(?<user>[a-z]+)`: each group becomes a field.
     pub pattern: Pattern,
-    /// Why; it stands in the rendered file.
+    /// The reason, which is written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
 }
 
-/// The Filebeat on each machine.
+/// Filebeat on each machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilebeatSettings {
-    /// The version of the package `filebeat` of Elastic's repository of open-source builds; by default one that suits the server.
+    /// The version of the package `filebeat` in Elastic's repository of open-source builds; by default one that matches
+    /// the server.
     pub version: Option<PackageVersion>,
-    /// Most room on the machine's disk for what waits to be sent, in mebibytes.
+    /// Most disk space on the machine for waiting events, in mebibytes.
     #[schemars(range(min = 100, max = 102_400))]
     pub queue_mebibytes: u32,
-    /// How much it says of itself.
+    /// Log level of Filebeat itself.
     pub log_level: LogLevel,
 }
 
@@ -260,44 +264,46 @@ pub struct FilebeatSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloudwatchAgentSettings {
-    /// Its version, with its build: `1.300071.0b1200`. It reads the journal since 1.300070.0; by default the newest is installed.
+    /// Its version with build number, `1.300071.0b1200`. It can read the journal since 1.300070.0. By default the
+    /// newest is installed.
     pub version: Option<AgentVersion>,
 }
 
-/// The Logstash between Filebeat and the servers.
+/// Logstash between Filebeat and the servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogstashSettings {
-    /// Whether there is one.
+    /// Whether Logstash is used.
     pub enabled: LogstashEnabled,
     /// Where it runs.
     pub runs_on: LogstashPlace,
-    /// The name by which the machines reach it, which its certificate must carry. With `service: node_port` it needs none: each machine asks its own node port.
+    /// The host name that machines connect to, which Logstash's certificate must contain. Not needed with `service:
+    /// node_port`: each machine uses the port of its own node.
     pub address: Option<HostName>,
-    /// How it is reached on Kubernetes.
+    /// How machines reach it on Kubernetes.
     pub service: LogstashService,
     /// The port on each node, for `service: node_port`.
     #[schemars(range(min = 30_000, max = 32_767))]
     pub node_port: u16,
-    /// The image; by default one that holds the outputs that the destinations need.
+    /// The image; by default one with the outputs that the destinations need.
     pub image: Option<Image>,
-    /// The version of the package, for `runs_on: machine`.
+    /// The package version, for `runs_on: machine`.
     pub version: PackageVersion,
-    /// How many run on Kubernetes.
+    /// Replicas on Kubernetes.
     #[schemars(range(min = 1, max = 16))]
     pub replicas: u8,
     /// CPU and memory on Kubernetes.
     pub resources: Resources,
-    /// Java's heap, in mebibytes.
+    /// Java heap, in mebibytes.
     #[schemars(range(min = 256, max = 31_744))]
     pub heap_mebibytes: u32,
-    /// Most room on disk for what waits to be sent, in mebibytes, per destination.
+    /// Most disk space for waiting events, in mebibytes, per destination.
     #[schemars(range(min = 256, max = 1_048_576))]
     pub queue_mebibytes: u32,
-    /// Most room on disk for what a destination refuses for good, in mebibytes, per destination.
+    /// Most disk space for events that a destination permanently rejects, in mebibytes, per destination.
     #[schemars(range(min = 64, max = 102_400))]
     pub dead_letter_mebibytes: u32,
-    /// The storage class of its disk on Kubernetes; the cluster's default without it.
+    /// The storage class of its disk on Kubernetes; by default the cluster's default.
     pub storage_class: Option<KubernetesName>,
     /// The certificates of both sides.
     pub tls: LogstashTls,
@@ -305,15 +311,15 @@ pub struct LogstashSettings {
     pub tags: BTreeMap<TagKey, TagValue>,
 }
 
-/// Whether there is a Logstash.
+/// Whether Logstash is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogstashEnabled {
-    /// If anything needs it: a rule of `records`, OpenSearch, or several servers.
+    /// If something needs it: a rule of `records`, OpenSearch, or several servers.
     Automatic,
-    /// In any case.
+    /// Always.
     Always,
-    /// In no case; what needs it is a fault.
+    /// Never; anything that needs it is an error.
     Never,
 }
 
@@ -323,41 +329,43 @@ pub enum LogstashEnabled {
 pub enum LogstashPlace {
     /// In the cluster, as a `StatefulSet`.
     Kubernetes,
-    /// On a machine of its own.
+    /// On its own machine.
     Machine,
 }
 
-/// How Logstash is reached on Kubernetes.
+/// How machines reach Logstash on Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogstashService {
-    /// By a port of each node; no load balancer is needed.
+    /// Through a port on each node; no load balancer is needed.
     NodePort,
-    /// By an internal network load balancer.
+    /// Through an internal network load balancer.
     LoadBalancer,
 }
 
-/// The certificates between Filebeat and Logstash; each side asks for the other's.
+/// The certificates between Filebeat and Logstash; each side verifies the other's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogstashTls {
-    /// Logstash's. Holds `tls.crt`, `tls.key` (PKCS #8) and `ca.crt`, which signs the machines'; by default `aws-secretsmanager:logfleet/<cluster>/logstash`.
+    /// Logstash's certificate. Contains `tls.crt`, `tls.key` (PKCS #8), and in `ca.crt` the CA of the machines'
+    /// certificate; by default `aws-secretsmanager:logfleet/<cluster>/logstash`.
     pub server_secret: Option<SecretReference>,
-    /// The machines'. Holds `tls.crt`, `tls.key` and `ca.crt`, which signs Logstash's; by default `aws-secretsmanager:logfleet/<cluster>/machines`.
+    /// The machines' certificate. Contains `tls.crt`, `tls.key`, and in `ca.crt` the CA of Logstash's certificate; by
+    /// default `aws-secretsmanager:logfleet/<cluster>/machines`.
     pub client_secret: Option<SecretReference>,
 }
 
-/// How a machine gets its shippers and their settings.
+/// How machines get shippers and their configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineDelivery {
-    /// User data for cloud-init: new machines have everything from their first minute.
+    /// cloud-init user data: new machines have everything from their first minute.
     pub cloud_init: bool,
-    /// A document of AWS Systems Manager, associated by tag: a change reaches machines that run.
+    /// An AWS Systems Manager document, associated by tag: changes reach running machines.
     pub ssm: bool,
-    /// A snippet for instance groups of kops. Without effect on EKS.
+    /// A snippet for kops instance groups. Without effect on EKS.
     pub kops: bool,
-    /// Minutes after which Systems Manager applies it again.
+    /// Minutes until Systems Manager applies it again.
     #[schemars(range(min = 30, max = 44_640))]
     pub repeat_minutes: u16,
 }

@@ -6,12 +6,10 @@
 //! `clusters/<cluster>/cluster.yaml`. The JSON Schemas under `schemas/` are
 //! generated from these types, so a doc comment here is what an editor shows.
 //!
-//! Whatever somebody may want to override singly is a map keyed by name, not
-//! a list: layers merge as JSON Merge Patch (RFC 7396), where a list only
-//! ever replaces. Three blocks hold defaults for many places and merge below
-//! them by the same rule: `fluentd` below `sources.kubernetes.*.fluentd`,
-//! `stream_defaults` below every one of `streams`, and `account_defaults` below
-//! every one of `accounts`.
+//! Anything that a user may want to override individually is a map keyed by name, not a list: layers merge as JSON
+//! Merge Patch (RFC 7396), where a list only ever replaces. Three blocks hold defaults for many places and merge below
+//! them by the same rule: `fluentd` below `sources.kubernetes.*.fluentd`, `stream_defaults` below each of `streams`,
+//! and `account_defaults` below each of `accounts`.
 
 mod account;
 mod aws;
@@ -59,19 +57,19 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The built-in defaults, the lowest layer, as they are shown by `gen explain`.
 pub const DEFAULTS: &str = include_str!("defaults.yaml");
 
-/// How the built-in defaults are named where a place is told.
+/// How messages name the built-in defaults.
 pub const DEFAULTS_NAME: &str = "built-in defaults";
 
 /// Everything that can be set for one cluster, after all layers are merged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Version of the input format; a higher number is for a newer gen than this.
+    /// Version of the input format. A higher number than this gen knows needs a newer gen.
     #[schemars(range(min = 1, max = 1), extend("x-pattern-meaning" = "format version 1; a newer number needs a newer gen"))]
     pub schema_version: u32,
-    /// The cluster's name. It equals the name of its folder.
+    /// The cluster's name, equal to the name of its folder.
     pub name: ClusterName,
-    /// The environment, whose settings stand in `clusters/environments/<environment>.yaml`.
+    /// The environment; its settings are in `clusters/environments/<environment>.yaml`.
     pub environment: EnvironmentName,
     /// Who runs the control plane.
     pub distribution: Distribution,
@@ -79,23 +77,23 @@ pub struct Settings {
     pub region: Region,
     /// The AWS account of the cluster: twelve digits, in quotes.
     pub account: Account,
-    /// What every account has once for its clusters; `accounts.<account>` overrides single settings.
+    /// What each account has once for all of its clusters; `accounts.<account>` overrides single settings.
     pub account_defaults: AccountSettings,
-    /// What single accounts have, by their twelve digits, in quotes.
+    /// Settings of individual accounts, by account number: twelve digits, in quotes.
     pub accounts: BTreeMap<Account, AccountSettings>,
     /// How the data streams are named.
     pub index: IndexNaming,
-    /// What the Kubernetes objects have in common.
+    /// Settings of all Kubernetes objects.
     pub kubernetes: KubernetesSettings,
-    /// How what is rendered for Kubernetes gets applied.
+    /// How the rendered Kubernetes objects are applied.
     pub gitops: GitopsSettings,
-    /// What makes servers, credentials and stacks match what is rendered.
+    /// The reconciler, which makes servers, credentials and stacks match what is rendered.
     pub reconciler: Reconciler,
-    /// What all objects have in common that the rendered stacks make in AWS.
+    /// Settings of everything that the rendered stacks create in AWS.
     pub aws: AwsObjects,
-    /// A proxy between what ships logs and where they go.
+    /// A proxy between shippers and destinations.
     pub proxy: ProxySettings,
-    /// The groups of machines that the cluster runs on, with their taints.
+    /// The cluster's groups of machines, with their taints.
     #[schemars(extend("minProperties" = 1))]
     pub node_groups: BTreeMap<Name, NodeGroup>,
     /// The Elasticsearch and OpenSearch servers that logs are shipped to.
@@ -106,11 +104,12 @@ pub struct Settings {
     pub sources: Sources,
     /// Settings of every stream; `streams.<stream>` overrides single ones.
     pub stream_defaults: Stream,
-    /// The data streams that logs end in.
+    /// The data streams that logs are written to.
     pub streams: BTreeMap<Name, Stream>,
-    /// Who reads records, beside the role for everything: roles at the Elasticsearch and OpenSearch servers, with who has them.
+    /// Roles that can read records on the Elasticsearch and OpenSearch servers, and who has them, in addition to the
+    /// role that can read everything.
     pub readers: BTreeMap<Name, Reader>,
-    /// Changes to what is rendered, after all templates and before all checks: [Patches](patches.md).
+    /// Changes to rendered files, made after all templates and before all checks: [Patches](patches.md).
     pub patches: BTreeMap<Name, Patch>,
 }
 
@@ -118,9 +117,9 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Distribution {
-    /// The cluster's own machines do, as kops sets them up: their logs are collected.
+    /// The cluster's own machines, as kops sets them up; their logs are collected.
     Kops,
-    /// AWS does: there are no control-plane machines, and no sources on them.
+    /// AWS; there are no control plane machines to collect logs from.
     Eks,
 }
 
@@ -140,7 +139,6 @@ impl fmt::Display for Distribution {
 pub struct IndexNaming {
     /// First part of every data stream's name.
     pub r#type: DataStreamPart,
-    /// Last part of every data stream's name; by default the cluster's name
-    /// with `-` and `.` turned into `_`.
+    /// Last part of every data stream's name; by default the cluster's name with `_` instead of `-` and `.`.
     pub namespace: Option<DataStreamPart>,
 }

@@ -1,4 +1,4 @@
-//! Names and small texts with a form of their own.
+//! Names and short texts with a fixed format.
 //!
 //! Their patterns are part of the JSON Schema, which is checked before
 //! anything is read into these types.
@@ -98,7 +98,7 @@ text! {
     "lower-case letters, digits, `-` and `_`, at most 63 characters"
 }
 text! {
-    /// The name by which a setting is overridden: of a stream, a destination, a node group, a rule.
+    /// The name of a stream, a destination, a node group or a rule, by which layers override it.
     Name, r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", max 63,
     "lower-case letters, digits, `-` and `_`, at most 63 characters"
 }
@@ -108,17 +108,17 @@ text! {
     "an AWS Region such as `eu-central-1`"
 }
 text! {
-    /// A subnet of a network in AWS.
+    /// An AWS subnet.
     SubnetId, r"^subnet-[0-9a-f]{8,17}$", max 24,
     "the id of a subnet such as `subnet-0123456789abcdef0`"
 }
 text! {
-    /// A security group of a network in AWS.
+    /// An AWS security group.
     SecurityGroupId, r"^sg-[0-9a-f]{8,17}$", max 20,
     "the id of a security group such as `sg-0123456789abcdef0`"
 }
 text! {
-    /// The name by which EKS or kops knows a cluster.
+    /// The name of a cluster in EKS or kops.
     AwsClusterName, r"^[0-9A-Za-z][A-Za-z0-9_.-]*$", max 100,
     "a cluster's name in AWS: letters, digits, `-`, `_` and, with kops, `.`; at most 100 characters"
 }
@@ -133,23 +133,23 @@ text! {
     "lower-case letters, digits, `_` and `.`; no `-`, which separates the parts of a data stream's name"
 }
 text! {
-    /// A key of a secret: of a JSON object in AWS Secrets Manager, or of a Secret of Kubernetes.
+    /// A key of a secret: of a JSON object in AWS Secrets Manager, or of a Kubernetes Secret.
     SecretKeyName, r"^[A-Za-z0-9._-]+$", max 253,
     "the name of a key in a secret: letters, digits, `-`, `_` and `.`"
 }
 text! {
-    /// Somebody whom a server knows: a user, or a group. Servers take `*` and `?` for any part
-    /// of a name, `\` for what changes the next character, and `/…/` for a regular expression.
+    /// A user or group on a server. Servers take `*` and `?` for any part of a name, `\` for what changes the next
+    /// character, and `/…/` for a regular expression.
     Principal, r"^([^*?/\\\p{Cc}][^*?\\\p{Cc}]*|/([^*?\\\p{Cc}]*[^*?/\\\p{Cc}])?)$", max 256,
     "the name of a user or a group; it has no `*`, `?` or `\\`, and isn't in slashes, since servers take those for patterns"
 }
 text! {
-    /// A value that a field of a record has.
+    /// A value of a record's field.
     FilterValue, r"^\P{Cc}+$", max 256,
     "a value of at most 256 characters, on one line"
 }
 text! {
-    /// An attribute that nodes of an Elasticsearch or OpenSearch have, `node.attr.<name>`.
+    /// An attribute of Elasticsearch or OpenSearch nodes, `node.attr.<name>`.
     NodeAttribute, r"^[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*$", max 100,
     "the name of a node's attribute, without `node.attr.`: letters, digits, `_`, `-` and `.`"
 }
@@ -164,7 +164,7 @@ text! {
     "a Kubernetes name: lower-case letters, digits and `-`, at most 63 characters"
 }
 text! {
-    /// Names of namespaces, pods or containers, with `*` for any part of a name.
+    /// Names of namespaces, pods or containers; `*` matches any part of a name.
     Glob, r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9*])?$", max 253,
     "a Kubernetes name, where `*` stands for any part of it"
 }
@@ -225,12 +225,12 @@ text! {
     "an absolute path such as `/var/lib/logfleet`"
 }
 text! {
-    /// An object of AWS named by its Amazon Resource Name.
+    /// An AWS object, by its Amazon Resource Name.
     RoleArn, r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", max 512,
     "the ARN of an IAM role, such as `arn:aws:iam::111122223333:role/logs`"
 }
 text! {
-    /// A place where a secret is kept; never the secret itself.
+    /// A reference to a secret; never the secret itself.
     SecretReference, r"^(aws-secretsmanager:[A-Za-z0-9/_+=.@:-]+|kubernetes-secret:[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$", max 512,
     "a reference to a secret: `aws-secretsmanager:<name or ARN>` or `kubernetes-secret:<name>`"
 }
@@ -241,7 +241,7 @@ impl SecretReference {
     }
 }
 text! {
-    /// A container image without its tag.
+    /// A container image without tag.
     ImageRepository, r"^[a-z0-9]+([._:/-]+[a-zA-Z0-9]+)*$", max 255,
     "an image without tag, such as `registry.example.com/fluentd`"
 }
@@ -256,7 +256,7 @@ text! {
     "an image's digest: `sha256:` and 64 hexadecimal digits"
 }
 text! {
-    /// The address of a server.
+    /// The URL of a server.
     Url, r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*/?$", max 512,
     "an address such as `https://logs.example.com:9200` or `https://[2001:db8::1]:9200`, without user, query or fragment"
 }
@@ -266,33 +266,33 @@ text! {
     "an S3 bucket's name: lower-case letters, digits, `-` and `.`, at most 63 characters"
 }
 text! {
-    /// The ARN of a destination of CloudWatch Logs, in this account or another.
+    /// The ARN of a CloudWatch Logs destination, in this account or another.
     LogsDestinationArn, r"^arn:aws[a-z-]*:logs:[a-z0-9-]+:[0-9]{12}:destination:[^:*\s]{1,512}$", max 600,
     "the ARN of a CloudWatch Logs destination, such as `arn:aws:logs:eu-central-1:111122223333:destination:central`"
 }
 text! {
-    /// A filter pattern of CloudWatch Logs, to the byte: blanks at its ends count.
+    /// A CloudWatch Logs filter pattern, byte for byte: leading and trailing spaces count.
     FilterPattern, r"^[^\x00-\x1f\x7f]*$", max 1024,
     "a filter pattern of CloudWatch Logs on one line, at most 1,024 characters"
 }
 text! {
-    /// The name of a log stream, with `*` for any part of it
+    /// The name of a log stream; `*` matches any part of it
     /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html>).
     LogStreamPattern, r"^[^:\x00-\x1f\x7f]+$", max 512,
     "the name of a log stream, such as `kube-apiserver-audit-*`, where `*` stands for any part"
 }
 text! {
-    /// An OIDC provider as IAM names it: its address without `https://`.
+    /// An OIDC provider as IAM names it: its URL without `https://`.
     OidcProvider, r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*$", max 255,
     "an OIDC provider without `https://`, such as `oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE`"
 }
 text! {
-    /// Files on a machine, with `*` for any part of a name.
+    /// Paths of files on a machine; `*` matches any part of a name.
     FileGlob, r"^(/[A-Za-z0-9_.@*-]*[A-Za-z0-9_@*-][A-Za-z0-9_.@*-]*)+$", max 255,
     "an absolute path such as `/var/log/dpkg.log`, where `*` stands for any part of a name"
 }
 text! {
-    /// A host's name in the domain name system.
+    /// A DNS host name.
     HostName, r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max 253,
     "a host's name such as `logstash.example.com`"
 }
@@ -302,7 +302,7 @@ text! {
     "a version of three numbers, such as `9.5.2`"
 }
 text! {
-    /// The key of an AWS tag that Systems Manager can aim at
+    /// The key of an AWS tag that Systems Manager can target
     /// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html>).
     TagKey, r"^[A-Za-z0-9 _.:/=@-]+$", max 128,
     "a tag's key: letters, digits, blanks and `_.:/=@-`; Systems Manager can't aim at others"
@@ -313,22 +313,22 @@ text! {
     "a tag's value: letters, digits, blanks and `_.:/=+@-`"
 }
 text! {
-    /// What stands in the place of a text that was taken out.
+    /// The replacement for masked text.
     Replacement, r"^[A-Za-z0-9 _.,:;<>()*#-]*$", max 64,
     "letters, digits, blanks and `_.,:;<>()*#-`, at most 64 characters"
 }
 text! {
-    /// The version of a CloudWatch agent, as the folders are named that it is downloaded from.
+    /// The version of the CloudWatch agent, as in its download folders.
     AgentVersion, r"^1\.[0-9]{6,9}\.[0-9]{1,4}(b[0-9]{1,8})?$", max 32,
     "a version of the CloudWatch agent with its build, such as `1.300071.0b1200`"
 }
 text! {
-    /// The name of a Kubernetes object that may hold dots: an RFC 1123 subdomain.
+    /// The name of a Kubernetes object that can contain dots: an RFC 1123 subdomain.
     ObjectName, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 253,
     "a Kubernetes object's name: lower-case letters, digits, `-` and `.`, at most 253 characters"
 }
 text! {
-    /// The address of a git repository, over HTTPS or SSH.
+    /// The URL of a Git repository, over HTTPS or SSH.
     GitUrl, r"^(https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/|ssh://([A-Za-z_][A-Za-z0-9_-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/|[A-Za-z_][A-Za-z0-9_-]*@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:)[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$", max 512,
     "a repository over HTTPS or SSH without a password, such as `https://git.example.com/platform/logs.git`"
 }
@@ -338,17 +338,17 @@ text! {
     "a branch such as `main`, a reference such as `refs/tags/v1`, or a commit"
 }
 text! {
-    /// The name that a cluster was registered by at Argo CD.
+    /// The name of a cluster in Argo CD.
     ArgoClusterName, r"^[A-Za-z0-9][A-Za-z0-9_.:/@-]*$", max 253,
     "the name of a cluster at Argo CD, as `argocd cluster list` prints it"
 }
 text! {
-    /// The address of a Kubernetes API server.
+    /// The URL of a Kubernetes API server.
     ApiServerUrl, r"^https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*$", max 512,
     "the address of an API server, such as `https://api.prod.example.com:6443`"
 }
 text! {
-    /// A Kubernetes Secret, by its name; never the secret itself.
+    /// The name of a Kubernetes Secret; never the secret itself.
     KubernetesSecretReference, r"^kubernetes-secret:[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max 271,
     "a reference to a Kubernetes Secret: `kubernetes-secret:<name>`"
 }
@@ -360,17 +360,17 @@ impl KubernetesSecretReference {
     }
 }
 text! {
-    /// The name of a log group of CloudWatch.
+    /// The name of a CloudWatch log group.
     LogGroupName, r"^[A-Za-z0-9._/#-]+$", max 512,
     "a log group's name: letters, digits, `_`, `-`, `/`, `.` and `#`, at most 512 characters"
 }
 text! {
-    /// The namespace of a metric of CloudWatch, such as `AWS/EC2`.
+    /// The namespace of a CloudWatch metric, such as `AWS/EC2`.
     MetricNamespace, r"^[A-Za-z0-9._/#-]+$", max 255,
     "a namespace of metrics such as `AWS/EC2`"
 }
 text! {
-    /// The name of a metric of CloudWatch, such as `CPUUtilization`.
+    /// The name of a CloudWatch metric, such as `CPUUtilization`.
     MetricName, r"^[A-Za-z0-9][A-Za-z0-9 ._/#%()-]*$", max 255,
     "a metric's name such as `CPUUtilization`"
 }
@@ -380,22 +380,22 @@ text! {
     "a number, or a field such as `$.bytes`"
 }
 text! {
-    /// Names of IAM roles, with `*` for any part of a name.
+    /// Names of IAM roles; `*` matches any part of a name.
     RoleNamePattern, r"^[A-Za-z0-9+=,.@_*-]+$", max 128,
     "an IAM role's name, where `*` stands for any part of it"
 }
 text! {
-    /// A service of AWS as CloudTrail names it, such as `kms.amazonaws.com`.
+    /// An AWS service as CloudTrail names it, such as `kms.amazonaws.com`.
     ServicePrincipal, r"^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$", max 255,
     "a service of AWS such as `kms.amazonaws.com`"
 }
 text! {
-    /// A topic of SNS.
+    /// An SNS topic.
     TopicArn, r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$", max 512,
     "the ARN of an SNS topic, such as `arn:aws:sns:eu-central-1:111122223333:alarms`"
 }
 text! {
-    /// The name of a dimension of a metric.
+    /// The name of a metric's dimension.
     DimensionName, r"^[A-Za-z0-9_][A-Za-z0-9 _./-]*$", max 255,
     "a dimension's name such as `Service`"
 }
@@ -405,7 +405,7 @@ text! {
     "a field such as `$.service`, or `$service` where the pattern names it between brackets"
 }
 text! {
-    /// The ARN of what gets a copy of a log group's events.
+    /// The ARN of a target for a copy of a log group's events.
     CopyDestinationArn, r"^arn:aws[a-z-]*:(lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?|kinesis:[a-z0-9-]+:[0-9]{12}:stream/[A-Za-z0-9_.-]{1,128}|firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/[A-Za-z0-9_.-]{1,64})$", max 300,
     "the ARN of a Lambda function, a Kinesis data stream or a Firehose"
 }
@@ -415,12 +415,12 @@ text! {
     "the full ARN of a secret in AWS Secrets Manager, with the six characters at its end"
 }
 text! {
-    /// The address that a Firehose sends to.
+    /// The URL that a Firehose sends to.
     HttpsUrl, r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:443)?(/[A-Za-z0-9_.~-]+)*/?$", max 1000,
     "an address such as `https://logs.example.com/firehose`: https, port 443, no user and no query"
 }
 text! {
-    /// The address of a proxy.
+    /// The URL of a proxy.
     ProxyUrl, r"^http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):[0-9]{1,5}$", max 300,
     "a proxy such as `http://proxy.example.com:3128`: `http:`, its port, and no user"
 }
@@ -430,37 +430,37 @@ text! {
     "a host's name, a domain such as `.example.com`, or an address; no `*` and no network"
 }
 text! {
-    /// The key of a tag in AWS: the characters that every service takes.
+    /// The key of an AWS tag: characters that every service accepts.
     AwsTagKey, r"^[A-Za-z0-9 _.:/=+@-]+$", max 128,
     "a tag's key: letters, digits, blanks and `_ . : / = + - @`, at most 128 characters"
 }
 text! {
-    /// The key of a tag in AWS that becomes a field: servers read dots as a path.
+    /// The key of an AWS tag that becomes a field: servers read dots as a path.
     FieldTagKey, r"^[A-Za-z0-9_:/=+@-][A-Za-z0-9 _:/=+@-]*(\.[A-Za-z0-9 _:/=+@-]+)*$", max 128,
     "a tag's key: letters, digits, blanks and `_ . : / = + - @`, at most 128 characters; no dot or blank at the start, no dot at the end, no two dots in a row"
 }
 text! {
-    /// The value of a tag in AWS: the characters that every service takes.
+    /// The value of an AWS tag: characters that every service accepts.
     AwsTagValue, r"^[A-Za-z0-9 _.:/=+@-]*$", max 256,
     "a tag's value: letters, digits, blanks and `_ . : / = + - @`, at most 256 characters"
 }
 text! {
-    /// The name of an S3 bucket, in which `{region}` stands for a Region's name.
+    /// The name of an S3 bucket, in which `{region}` is replaced by a Region's name.
     CodeBucket, r"^([a-z0-9]|\{region\})([a-z0-9.-]|\{region\})*$", max 63,
     "an S3 bucket's name, in which `{region}` may stand for the Region's"
 }
 text! {
-    /// The name of an object in S3.
+    /// The key of an object in S3.
     CodeKey, r"^[A-Za-z0-9!_.*'()/-]+$", max 1024,
     "an object's name: letters, digits, `!`, `_`, `.`, `*`, `'`, `(`, `)`, `/` and `-`"
 }
 text! {
-    /// The name of an S3 bucket, in which `{account}` and `{region}` stand for those of a stack.
+    /// The name of an S3 bucket, in which `{account}` and `{region}` are replaced by those of a stack.
     BucketPattern, r"^([a-z0-9]|\{account\}|\{region\})([a-z0-9.-]|\{account\}|\{region\})*$", max 90,
     "an S3 bucket's name, in which `{account}` and `{region}` may stand for those of the stack"
 }
 text! {
-    /// How the keys of objects in S3 begin.
+    /// Prefix of the keys of S3 objects.
     KeyPrefix, r"^[A-Za-z0-9!_.()/-]+$", max 512,
     "the beginning of an object's name: letters, digits, `!`, `_`, `.`, `(`, `)`, `/` and `-`"
 }
@@ -470,7 +470,7 @@ text! {
     "the name of an IAM role, without its path: letters, digits and `+=,.@_-`"
 }
 text! {
-    /// What a trust policy asks for of whom it doesn't know; no secret
+    /// The external ID that a trust policy requires; not a secret
     /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
     ExternalId, r"^[A-Za-z0-9+=,.@:/_-]{2,}$", max 1224,
     "an external id of IAM: at least two letters, digits and `+=,.@:/_-`"
@@ -481,7 +481,7 @@ text! {
     "letters, digits, `-`, `_` and `.`, at most 64 characters"
 }
 text! {
-    /// When a `CronJob` begins: five fields.
+    /// When a `CronJob` starts: five fields.
     CronSchedule, r"^[0-9*/,-]+( [0-9A-Za-z*/,?-]+){4}$", max 100,
     "five fields as cron reads them: minute, hour, day, month and weekday, such as `*/15 * * * *`"
 }

@@ -1,4 +1,4 @@
-//! The way out of a network that has none of its own.
+//! A proxy for networks without direct internet access.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{NoProxyHost, ProxyUrl};
 
-/// A proxy between what ships logs and where they go. Pods and machines of the cluster use it; the forwarder doesn't,
-/// since it runs outside of the cluster's network.
+/// A proxy between shippers and destinations. The cluster's pods and machines use it; the forwarder doesn't, because it
+/// runs outside the cluster's network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProxySettings {
-    /// The proxy for addresses that begin with `http:`, none by default.
+    /// The proxy for `http:` addresses; none by default.
     pub http: Option<ProxyUrl>,
-    /// The proxy for addresses that begin with `https:`, none by default.
+    /// The proxy for `https:` addresses; none by default.
     pub https: Option<ProxyUrl>,
-    /// Hosts that are reached without it, and all names below them, `true` each. Those of the machine and the cluster themselves,
-    /// and the machine's metadata, are always reached so.
+    /// Hosts that are reached directly, with all names below them: `true` for each. The machine itself, the cluster
+    /// itself and the instance metadata are always reached directly.
     pub no_proxy: BTreeMap<NoProxyHost, bool>,
 }

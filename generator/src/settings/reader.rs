@@ -1,4 +1,4 @@
-//! Who reads records at the servers.
+//! Who can read records on the servers.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{FieldName, FilterValue, Name, Principal, RoleArn};
 
-/// A role that may read, and who has it: at every Elasticsearch and OpenSearch that its streams go to.
+/// A role that can read, and who has it, on every Elasticsearch and OpenSearch that its streams go to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reader {
-    /// The streams that it reads, `true` each; without any, all that the cluster feeds.
+    /// The streams that it can read, `true` for each; if none is set, all of the cluster's.
     #[serde(default)]
     pub streams: BTreeMap<Name, bool>,
-    /// Which of their records; all without it. Elasticsearch does this with a paid licence only.
+    /// Which of their records; if not set, all. Elasticsearch needs a paid licence for this.
     pub filter: Option<ReaderFilter>,
-    /// Users who have it, by the names that the server knows them by, `true` each. Users of Elasticsearch's own
-    /// realms, `native` and `file`, have their roles there, and not by this.
+    /// Users who have the role, by their names on the server, `true` for each. Users in Elasticsearch's own realms,
+    /// `native` and `file`, get their roles there, not from this.
     #[serde(default)]
     pub users: BTreeMap<Principal, bool>,
-    /// Groups whose members have it, `true` each: of SAML, LDAP, OIDC or Active Directory, as the server gets them.
+    /// Groups whose members have the role, `true` for each: from SAML, LDAP, OIDC or Active Directory, as the server
+    /// receives them.
     #[serde(default)]
     pub groups: BTreeMap<Principal, bool>,
-    /// IAM roles that have it, `true` each: on Amazon OpenSearch Service, which knows a caller's role as a back-end role.
+    /// IAM roles that have the role, `true` for each: on Amazon OpenSearch Service, which treats a caller's IAM role as
+    /// a back-end role.
     #[serde(default)]
     pub iam_roles: BTreeMap<RoleArn, bool>,
 }
@@ -32,9 +34,10 @@ pub struct Reader {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReaderFilter {
-    /// The field, which must be searchable as a whole in every stream of the reader: a keyword, a whole number or an IP address.
+    /// The field. In each of the reader's streams, it must be searchable as a whole: a keyword, a whole number or an IP
+    /// address.
     pub field: FieldName,
-    /// The values, `true` each, as they stand in records.
+    /// The values, `true` for each, as they are in records.
     #[schemars(extend("minProperties" = 1))]
     pub values: BTreeMap<FilterValue, bool>,
 }

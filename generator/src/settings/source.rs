@@ -14,37 +14,37 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sources {
-    /// What Kubernetes writes.
+    /// Logs of Kubernetes.
     pub kubernetes: KubernetesSources,
     /// System and kernel logs of the virtual machines.
     pub machines: Machines,
-    /// What AWS writes and measures.
+    /// Logs and metrics of AWS.
     pub aws: Aws,
 }
 
-/// What Kubernetes writes.
+/// Logs of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KubernetesSources {
-    /// Containers of everybody's own programs: all that are neither a node's nor the control plane's.
+    /// Containers that belong neither to the node nor to the control plane.
     pub applications: Applications,
     /// Containers of the system namespaces, and the journal of kubelet and container runtime.
     pub nodes: Nodes,
-    /// The API server and its companions on machines of the cluster's own; none on EKS.
+    /// Control plane components on the cluster's own machines; none on EKS.
     pub control_plane: ControlPlane,
-    /// Events of the API server.
+    /// Kubernetes events.
     pub events: Events,
 }
 
-/// Containers of everybody's own programs.
+/// Containers that belong neither to the node nor to the control plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Applications {
     /// Whether it is collected.
     pub enabled: bool,
-    /// How records are treated on the way.
+    /// How records are processed.
     pub records: Records,
-    /// The Fluentd that does it.
+    /// Settings of its Fluentd.
     pub fluentd: FluentdSettings,
 }
 
@@ -54,114 +54,115 @@ pub struct Applications {
 pub struct Nodes {
     /// Whether it is collected.
     pub enabled: bool,
-    /// The namespaces whose containers count as the node's: `true` each.
+    /// The namespaces whose containers belong to the node: `true` for each.
     pub namespaces: BTreeMap<KubernetesName, bool>,
-    /// The journal of the machine.
+    /// The machine's journal.
     pub journal: Journal,
-    /// How records are treated on the way. Rules that choose no namespace, pod, container or label are for the journal, too.
+    /// How records are processed. Rules without a namespace, pod, container or label also apply to the journal.
     pub records: Records,
-    /// The Fluentd that does it.
+    /// Settings of its Fluentd.
     pub fluentd: FluentdSettings,
 }
 
-/// The journal of the machine.
+/// The machine's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Journal {
     /// Whether it is read.
     pub enabled: bool,
-    /// Where it is kept: `/var/log/journal`, or `/run/log/journal` where it is lost with the machine.
+    /// Its folder: `/var/log/journal`, or `/run/log/journal` if the journal isn't persistent.
     pub directory: HostPath,
-    /// The units that are read: `true` each.
+    /// The units that are read: `true` for each.
     pub units: BTreeMap<Unit, bool>,
 }
 
-/// The API server and its companions on machines of the cluster's own.
+/// Control plane components on the cluster's own machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlPlane {
-    /// Whether it is collected. Without effect on EKS, which has no such machines.
+    /// Whether it is collected. Has no effect on EKS, which has no such machines.
     pub enabled: bool,
-    /// From where. kops writes the same lines to both, so one must be chosen.
+    /// Where logs are read from. kops writes the same lines to both, so one must be chosen.
     pub read: ControlPlaneRead,
-    /// The components that are read: `true` each. The name is that of the static pod in `kube-system`; what runs on every machine, such as kube-proxy, is read by `nodes`.
+    /// The components that are read: `true` for each, by the name of the static pod in `kube-system`. What runs on
+    /// every machine, such as kube-proxy, is read by `nodes`.
     pub components: BTreeMap<KubernetesName, bool>,
-    /// Where the components write on the machine, for `read: files`.
+    /// The components' log files on the machine, for `read: files`.
     pub files: BTreeMap<KubernetesName, HostPath>,
-    /// The audit log of the API server.
+    /// The API server's audit log.
     pub audit_log: AuditLog,
-    /// How records are treated on the way; not those of the audit log.
+    /// How records are processed, except those of the audit log.
     pub records: Records,
-    /// The Fluentd that does it.
+    /// Settings of its Fluentd.
     pub fluentd: FluentdSettings,
 }
 
-/// From where the control plane's logs are read.
+/// Where control plane logs are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlPlaneRead {
-    /// What the containers of the static pods print.
+    /// Output of the static pods' containers.
     Containers,
     /// Files on the machine.
     Files,
 }
 
-/// The audit log of the API server.
+/// The API server's audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditLog {
     /// Whether it is read.
     pub enabled: bool,
-    /// Where the API server writes it (`--audit-log-path`).
+    /// Its path on the machine (`--audit-log-path`).
     pub path: HostPath,
-    /// The stream it goes to.
+    /// The stream that it goes to.
     pub stream: Name,
 }
 
-/// Events of the API server.
+/// Kubernetes events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Events {
     /// Whether they are collected.
     pub enabled: bool,
-    /// The stream they go to.
+    /// The stream that they go to.
     pub stream: Name,
-    /// The image of kubernetes-event-exporter, which prints each event as a line of JSON.
+    /// The image of kubernetes-event-exporter, which prints each event as a JSON line.
     pub image: Image,
-    /// CPU and memory of it.
+    /// The exporter's CPU and memory.
     pub resources: Resources,
-    /// Seconds after which an event is too old to be sent when the exporter starts.
+    /// Maximum age in seconds of the events that are sent when the exporter starts.
     #[schemars(range(min = 5, max = 3600))]
     pub max_age_seconds: u16,
 }
 
-/// How records are treated on the way, in this order.
+/// How records are processed, in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Records {
-    /// Containers that are not read at all.
+    /// Containers that aren't read at all.
     pub exclude: BTreeMap<Name, Exclusion>,
-    /// Lines that belong together. Of several rules for a container the first counts: by `order`, then by name.
+    /// Joins lines into records. If several rules match a container, the first one applies: by `order`, then by name.
     pub multiline: BTreeMap<Name, Multiline>,
-    /// Text that is JSON.
+    /// How JSON text is parsed.
     pub json: Json,
-    /// What is known of the pod.
+    /// Pod metadata.
     pub metadata: Metadata,
-    /// Records that are kept: of the containers that a rule is for, what none of their rules matches is thrown away.
+    /// Records that are kept. If rules apply to a container, its records that match none of them are dropped.
     pub keep: BTreeMap<Name, Keep>,
-    /// Records that are thrown away.
+    /// Records that are dropped.
     pub drop: BTreeMap<Name, Drop>,
     /// Fields that are added or renamed, by the name of the new field.
     pub enrich: BTreeMap<FieldName, Enrichment>,
-    /// Fields that are taken off, `true` each, after `enrich` and before `routes`.
+    /// Fields that are removed, `true` for each, after `enrich` and before `routes`.
     pub remove: BTreeMap<FieldName, bool>,
-    /// Which records go to a stream of their own: the first match by `order` wins.
+    /// Records that go to a separate stream: the first match by `order` wins.
     pub routes: BTreeMap<Name, Route>,
-    /// The stream of all the rest.
+    /// The stream for all other records.
     pub stream: Name,
 }
 
-/// A choice of containers. All that is given must hold; of a list, one.
+/// A selection of containers. All conditions must match; for a list, one item is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerSelector {
@@ -176,28 +177,28 @@ pub struct ContainerSelector {
     pub containers: Vec<Glob>,
 }
 
-/// Containers that are not read at all.
+/// Containers that aren't read at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exclusion {
-    /// Which.
+    /// Which containers.
     pub containers: ContainerSelector,
-    /// Why; it stands in the rendered file.
+    /// The reason, which is written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
 }
 
-/// Lines that belong together, such as those of a stack trace.
+/// Lines that are joined into one record, such as those of a stack trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Multiline {
-    /// Its place among the rules: lower ones are tried first, those without a number last. No two are equal.
+    /// Its position among the rules: lower numbers first, rules without a number last. Numbers must be unique.
     pub order: Option<u16>,
-    /// Whose lines.
+    /// The containers whose lines are joined.
     pub containers: ContainerSelector,
-    /// What the first line of each record looks like.
+    /// A pattern that matches the first line of each record.
     pub first_line: Pattern,
-    /// Seconds after which a record is sent even if no next one began.
+    /// Seconds after which a record is sent even if no next one has begun.
     #[serde(default = "five")]
     #[schemars(range(min = 1, max = 60))]
     pub flush_seconds: u16,
@@ -222,19 +223,19 @@ fn thousand() -> u32 {
     1000
 }
 
-/// Text that is JSON.
+/// How JSON text is parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Json {
-    /// Whether it is read as JSON; other text stays as it is.
+    /// Whether JSON is parsed; other text is left unchanged.
     pub parse: bool,
-    /// The field that gets the values. The text itself is kept beside it.
+    /// The field for the parsed values. The text itself is kept, too.
     pub target: FieldName,
-    /// Whether `message` is kept where the text was JSON. Rules on `message` need it.
+    /// Whether `message` is kept if the text was JSON. Rules on `message` need it.
     pub keep_text: bool,
 }
 
-/// What is known of the pod.
+/// Pod metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
@@ -242,9 +243,9 @@ pub struct Metadata {
     pub labels: bool,
     /// The namespace's labels.
     pub namespace_labels: bool,
-    /// The annotations that are kept, by key: `true` each.
+    /// The annotations that are kept, by key: `true` for each.
     pub annotations: BTreeMap<QualifiedName, bool>,
-    /// How many pods are remembered.
+    /// How many pods are cached.
     #[schemars(range(min = 100, max = 100_000))]
     pub cache_size: u32,
 }
@@ -253,31 +254,31 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keep {
-    /// Whose; everybody's without it. Records of other containers stay.
+    /// The containers that the rule applies to; all by default. Records of other containers are kept.
     pub containers: Option<ContainerSelector>,
-    /// Fields, each with what it must match; all must. The fields are in `docs/rule-fields.md`.
+    /// Fields and the patterns that they must match, all of them. The fields are in `docs/rule-fields.md`.
     #[schemars(extend("minProperties" = 1))]
     pub when: BTreeMap<FieldName, Pattern>,
-    /// Why the others may be lost; it stands in the rendered file.
+    /// Why the others may be lost; written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
 }
 
-/// Records that are thrown away.
+/// Records that are dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drop {
-    /// Whose; everybody's without it.
+    /// The containers that the rule applies to; all by default.
     pub containers: Option<ContainerSelector>,
-    /// The field that is looked at: one of those in `docs/rule-fields.md`.
+    /// The field to check: one of those in `docs/rule-fields.md`.
     #[serde(default = "message")]
     pub field: FieldName,
-    /// What it must match.
+    /// The pattern that it must match.
     pub matches: Pattern,
-    /// Why they may be lost; it stands in the rendered file.
+    /// Why they may be lost; written to the rendered file.
     #[schemars(length(min = 3, max = 500))]
     pub reason: String,
-    /// From this day on (UTC) the rule has no effect.
+    /// From this day on (UTC), the rule has no effect.
     pub expires: Option<Day>,
 }
 
@@ -289,7 +290,7 @@ fn message() -> FieldName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "from", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Enrichment {
-    /// A value that is always the same.
+    /// A constant value.
     Constant {
         /// The value.
         #[schemars(length(max = 1024))]
@@ -305,26 +306,26 @@ pub enum Enrichment {
         /// Its key.
         key: QualifiedName,
     },
-    /// Another field, which gets this name instead of its own.
+    /// Another field, which is renamed.
     Field {
-        /// Its name so far.
+        /// Its current name.
         name: FieldName,
     },
 }
 
-/// Records that go to a stream of their own.
+/// Records that go to a separate stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// Its place among the routes: lower ones are tried first. No two are equal.
+    /// Its position among the routes: lower numbers first. Numbers must be unique.
     pub order: u16,
     /// Which records.
     pub when: RecordSelector,
-    /// Where to.
+    /// The stream for them.
     pub stream: Name,
 }
 
-/// A choice of records. All that is given must hold; of a list, one.
+/// A selection of records. All conditions must match; for a list, one item is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
@@ -341,7 +342,7 @@ pub struct RecordSelector {
     /// Labels of the pod.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<QualifiedName, LabelValue>,
-    /// Fields, each with what it must match: those in `docs/rule-fields.md`, and those of `enrich`.
+    /// Fields and the patterns that they must match: those in `docs/rule-fields.md`, and those of `enrich`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<FieldName, Pattern>,
 }

@@ -2,10 +2,10 @@
 //!
 //! | Exit code | Meaning |
 //! |---|---|
-//! | 0 | nothing is left to do |
-//! | 1 | a fault, or something that somebody has to decide |
+//! | 0 | nothing left to do |
+//! | 1 | an error, or something that you have to decide |
 //! | 2 | `plan`: there are changes |
-//! | 3 | wrong use |
+//! | 3 | usage error |
 
 mod commands;
 mod display;
@@ -22,8 +22,8 @@ use crate::session::Surroundings;
 use crate::shard::Shard;
 use crate::wanted::Scope;
 
-/// Makes Elasticsearch, OpenSearch and stacks of AWS match what `gen render`
-/// rendered, and keeps the clusters' credentials.
+/// Makes Elasticsearch, OpenSearch and AWS stacks match what `gen render`
+/// rendered, and manages the clusters' credentials.
 #[derive(Debug, Parser)]
 #[command(
     name = "reconciler",
@@ -32,16 +32,16 @@ use crate::wanted::Scope;
     arg_required_else_help = true
 )]
 struct Arguments {
-    /// Folder with rendered/ in it, or the address of a Git repository
+    /// Folder that contains rendered/, or the URL of a Git repository
     #[arg(long, global = true, value_name = "SOURCE", default_value = ".")]
     source: String,
     /// Branch, tag or commit of the repository [default: its default branch]
     #[arg(long, global = true, value_name = "REVISION")]
     revision: Option<String>,
-    /// Refuse a commit without a signature that `git verify-commit` accepts
+    /// Refuse a commit unless `git verify-commit` accepts its signature
     #[arg(long, global = true)]
     verify_commit: bool,
-    /// File that names the servers, the secret stores and the way to AWS
+    /// File that names the servers, the secret stores and the access to AWS
     #[arg(
         long,
         global = true,
@@ -49,14 +49,14 @@ struct Arguments {
         default_value = "reconciler.yaml"
     )]
     settings: PathBuf,
-    /// How results are printed
+    /// Format of results
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(subcommand)]
     command: Command,
 }
 
-/// How results are printed.
+/// Format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.
@@ -67,67 +67,67 @@ enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows what `apply` would do; exits with 2 if that is anything
+    /// Shows what `apply` would do; exits with 2 if there are changes
     Plan {
         #[command(flatten)]
         choices: Choices,
-        /// File to save the plan in, for `apply --plan`
+        /// Save the plan to this file, for `apply --plan`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Makes the servers and AWS match
+    /// Makes the servers and AWS match what is rendered
     Apply {
         #[command(flatten)]
         choices: Choices,
-        /// Saved plan; refused if anything else would be done now
+        /// Saved plan; refused if the plan is different now
         #[arg(long, value_name = "FILE")]
         plan: Option<PathBuf>,
-        /// Preview of the commit, from `gen diff --format json`; refused if it has a danger that nobody acknowledged
+        /// Preview of the commit, from `gen diff --format json`; refused if it has an unacknowledged danger
         #[arg(long, value_name = "FILE")]
         preview: Option<PathBuf>,
         #[command(flatten)]
         applying: Applying,
-        /// File to write metrics of the run to, in Prometheus' text format
+        /// Write metrics of the run to this file, in the Prometheus text format
         #[arg(long, value_name = "FILE")]
         metrics_file: Option<PathBuf>,
     },
-    /// Applies again and again, until SIGTERM or SIGINT
+    /// Applies repeatedly, until SIGTERM or SIGINT
     Run {
         #[command(flatten)]
         choices: Choices,
         #[command(flatten)]
         applying: Applying,
-        /// Seconds between the end of a run and the beginning of the next
+        /// Seconds between the end of a run and the start of the next
         #[arg(long, value_name = "SECONDS", default_value = "300")]
         interval: u64,
-        /// File to write metrics of each run to, in Prometheus' text format
+        /// Write metrics of each run to this file, in the Prometheus text format
         #[arg(long, value_name = "FILE")]
         metrics_file: Option<PathBuf>,
     },
-    /// Shows what the inventories say: objects, credentials, runs
+    /// Shows what the inventories contain: objects, credentials, runs
     Status,
-    /// Replaces credentials: makes new ones, proves them, and has the store hand them out; or deletes the old ones (--finish)
+    /// Replaces credentials: creates, tests and promotes new ones; or deletes the old ones (--finish)
     Rotate {
         /// Credentials, as <cluster>/<destination>
         #[arg(long = "credential", value_name = "NAME", required = true)]
         credentials: Vec<CredentialName>,
-        /// Delete the old credentials, once everything that read them was restarted
+        /// Delete the old credentials, after everything that uses them was restarted
         #[arg(long)]
         finish: bool,
         #[command(flatten)]
         applying: Applying,
     },
-    /// Deletes what belongs to a cluster that isn't rendered any more, but for its data streams
+    /// Deletes everything that belongs to a cluster that is no longer rendered, except for its data streams
     Remove {
         /// The cluster
         cluster: String,
-        /// Data stream to delete with all its records; may be repeated
+        /// Also delete this data stream with all its records; may be repeated
         #[arg(long = "delete-data-stream", value_name = "NAME")]
         streams: Vec<String>,
         #[command(flatten)]
         applying: Applying,
     },
-    /// Says what arrives: writes markers to data streams, with the clusters' own stored credentials, and to log groups of AWS
+    /// Shows which logs arrive: writes markers to data streams, with the clusters' own stored credentials, and to AWS log groups
     Verify {
         /// Clusters [default: all]
         #[arg(value_name = "CLUSTER")]
@@ -136,11 +136,11 @@ enum Command {
         #[arg(long, value_name = "SECONDS", default_value = "60")]
         wait: u64,
     },
-    /// Takes over objects that somebody else made
+    /// Takes over objects that something else created
     Adopt {
         /// The server's name in the settings
         server: String,
-        /// Objects, by the paths of the API; or credential/<cluster>/<destination>
+        /// Objects, by their API paths; or credential/<cluster>/<destination>
         #[arg(value_name = "PATH", required_unless_present = "all_equal")]
         paths: Vec<String>,
         /// Every object that is equal to what is rendered
@@ -151,7 +151,7 @@ enum Command {
     },
 }
 
-/// What is looked at, and what may be deleted.
+/// What is compared, and what may be deleted.
 #[derive(Clone, Debug, Default, Args)]
 struct Choices {
     /// Clusters [default: all]
@@ -160,22 +160,22 @@ struct Choices {
     /// Only objects, only credentials, or only AWS
     #[arg(long, value_enum, default_value_t = Scope::Everything, hide_default_value = true)]
     only: Scope,
-    /// Cluster that isn't rendered any more, whose objects and stacks may be deleted; may be repeated
+    /// Cluster that is no longer rendered, whose objects and stacks may be deleted; may be repeated
     #[arg(long = "removed", value_name = "CLUSTER")]
     removed: Vec<String>,
-    /// Data stream that isn't rendered any more, to delete with all its records; may be repeated
+    /// Data stream that is no longer rendered, to delete with all its records; may be repeated
     #[arg(long = "delete-data-stream", value_name = "NAME")]
     streams: Vec<String>,
-    /// Credential, as <cluster>/<destination>, that isn't rendered any more, to delete while its cluster still is; may be repeated
+    /// Credential, as <cluster>/<destination>, that is no longer rendered, to delete while its cluster still is; may be repeated
     #[arg(long = "revoke", value_name = "NAME")]
     revoked: Vec<CredentialName>,
-    /// Compare stacks of AWS that are up to date with their resources, and put back what somebody else changed
+    /// Also compare up-to-date AWS stacks with their resources, and revert what somebody else changed
     #[arg(long)]
     drift: bool,
-    /// Share of the inventory that may be deleted at once
+    /// Percentage of the inventory that may be deleted at once
     #[arg(long, value_name = "PERCENT", default_value = "20", value_parser = clap::value_parser!(u8).range(0..=100))]
     most_deleted: u8,
-    /// Do only what belongs to run I of N; each server and each account of AWS belongs to one
+    /// Handle only shard I of N; each server and each AWS account belongs to one
     #[arg(long, value_name = "I/N", conflicts_with_all = ["clusters", "removed", "streams", "revoked"])]
     shard: Option<Shard>,
 }
@@ -183,19 +183,19 @@ struct Choices {
 /// How changes are made.
 #[derive(Clone, Debug, Args)]
 struct Applying {
-    /// Hours for which a replaced credential keeps working at least
+    /// Minimum hours for which a replaced credential keeps working
     #[arg(long, value_name = "HOURS", default_value = "24")]
     overlap: u32,
-    /// Name of a run that is dead, whose place is taken
+    /// Name of a dead run, whose lock is taken over
     #[arg(long, value_name = "RUN")]
     take_over: Option<String>,
 }
 
-/// Where text goes.
+/// Where output goes.
 pub struct Terminal<'a> {
     /// Results.
     pub out: &'a mut dyn Write,
-    /// Faults.
+    /// Errors.
     pub err: &'a mut dyn Write,
 }
 

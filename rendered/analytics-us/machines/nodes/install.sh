@@ -1,15 +1,15 @@
 #!/bin/bash
-# Sets the log shippers of this machine up, or brings them up to date; safe to
-# run again. `install.sh refresh` only looks for new credentials. Each shipper
-# is set up whatever becomes of the others; the exit code is 1 if one failed.
+# Sets up the log shippers of this machine, or brings them up to date; safe to run again.
+# `install.sh refresh` only looks for new credentials. Shippers are set up independently of each
+# other; the exit code is 1 if one failed.
 set -euo pipefail
 umask 077
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
 readonly filebeat=(/usr/share/filebeat/bin/filebeat -c "$etc/filebeat.yml" --path.home /usr/share/filebeat --path.config "$etc" --path.data "$state/filebeat" --path.logs /var/log/logfleet)
 
-# Writes standard input to a file if it says something else; then the shipper
-# is restarted, in the next run if this one doesn't get there.
+# Writes standard input to a file if its content differs; the shipper is then restarted, in the next
+# run if this one doesn't get that far.
 write() {
   local file=$1 mode=${2:-0600} new
   new=$(mktemp)
@@ -33,7 +33,7 @@ packages() {
   fi
 }
 
-# Downloads a signing key and looks whether it is the one that is meant.
+# Downloads a signing key and verifies its fingerprint.
 signing_key() {
   local url=$1 fingerprint=$2 file=$3
   command -v gpg >/dev/null || packages gnupg2
@@ -45,7 +45,7 @@ signing_key() {
   install -m 0644 "$file.new" "$file"
 }
 
-# The value of a key of a secret's JSON, which stands on standard input.
+# Prints the value of a key in a secret's JSON from standard input.
 value() { python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
 install_filebeat() {
@@ -88,8 +88,8 @@ install_cloudwatch_agent() {
   echo "$version" >"$state/cloudwatch-agent"
 }
 
-# Fetches credentials as this machine's role. They go through pipes only:
-# neither a command line nor a log ever holds one.
+# Fetches credentials with this machine's role. They only go through pipes, so that they are never
+# in a command line or a log.
 refresh() {
   local secret digest
   command -v aws >/dev/null || packages awscli || snap install aws-cli --classic
@@ -105,22 +105,22 @@ refresh() {
   fi
 }
 
-# Logstash is behind a port of each node, so the machine asks itself, by the
-# name in Logstash's certificate.
+# Logstash has a port on each node, so the machine connects to itself, using the name in Logstash's
+# certificate.
 name_logstash() {
   local imds=http://169.254.169.254/latest token address kind lines=''
-  # Only the other address answers where a machine has no IPv4 at all.
+  # A machine without any IPv4 address only answers on the other one.
   token=$(imds_token "$imds") || {
     imds='http://[fd00:ec2::254]/latest'
     token=$(imds_token "$imds")
   }
-  # A machine has one of them or both; a port of a node is open on those of the cluster's family.
+  # A machine has one or both; a node's port is open on the addresses of the cluster's IP family.
   for kind in local-ipv4 ipv6; do
     address=$(curl -fsg --retry 5 -H "X-aws-ec2-metadata-token: $token" "$imds/meta-data/$kind") || continue
     lines+="$address logstash.logging.svc # logfleet"$'\n'
   done
   [[ $lines ]] || {
-    echo "this machine's addresses are unknown: its metadata doesn't answer" >&2
+    echo "this machine's addresses are unknown: the instance metadata service doesn't answer" >&2
     exit 1
   }
   { sed '/ # logfleet$/d' /etc/hosts; printf %s "$lines"; } | write /etc/hosts 0644
@@ -131,8 +131,8 @@ imds_token() { curl -fsSg --connect-timeout 5 --retry 2 -X PUT -H 'X-aws-ec2-met
 write_filebeat() {
   write "$etc/filebeat.yml" <<'LOGFLEET_END'
 # Ships the system and kernel logs of the nodes of the cluster "analytics-us".
-# On the machine it is /etc/logfleet/filebeat.yml. A rotated file keeps its first bytes,
-# whatever its name and inode become: by them it is known again.
+# Installed as /etc/logfleet/filebeat.yml. Rotated files are recognized by their first bytes,
+# whatever their name and inode.
 filebeat.inputs:
   - type: journald
     id: "logfleet-kernel"
@@ -179,7 +179,7 @@ processors:
       fields:
         cluster: { name: "analytics-us", environment: "production", region: "us-east-1", account: "111122223333" }
         machine: { role: nodes }
-  # The names that Fluentd gives the journal's fields.
+  # The field names that Fluentd uses for the journal.
   - rename:
       fields:
         - { from: syslog.identifier, to: systemd.identifier }
@@ -187,7 +187,7 @@ processors:
         - { from: journald.pid, to: systemd.pid }
       ignore_missing: true
       fail_on_error: false
-  # The same line has the same id, so what is sent again is there once.
+  # The same line always has the same id, so a resent line is stored once.
   - if:
       has_fields: [log.offset]
     then:
@@ -197,7 +197,7 @@ processors:
   - drop_fields:
       fields: [agent, container, ecs, event, host.hostname, host.id, input, journald, log.file.device_id, log.file.fingerprint, log.file.inode, log.syslog, message_id, syslog, systemd.cgroup, systemd.invocation_id, systemd.owner_uid, systemd.session, systemd.slice, systemd.user_slice, systemd.user_unit]
       ignore_missing: true
-# What waits is on disk, so neither a restart nor a server that is down loses it.
+# Waiting events are on disk, so neither a restart nor a server that is down loses them.
 queue.disk:
   max_size: "1024MiB"
 output.logstash:
@@ -208,14 +208,14 @@ output.logstash:
   ssl.key: /etc/logfleet/tls.key
   ssl.verification_mode: full
   ssl.supported_protocols: [TLSv1.2, TLSv1.3]
-  # A new connection now and then, so that one Logstash of several hasn't all of them.
+  # Reconnects from time to time, so that the load is spread over several Logstash instances.
   pipelining: 0
   ttl: 5m
   backoff.max: 60s
-# All of this is made before the first record is sent; the credential couldn't.
+# All of this is created before the first record is sent; the credential isn't allowed to.
 setup.template.enabled: false
 setup.ilm.enabled: false
-# To a file, not to the journal, which it reads.
+# To a file, not to the journal, which Filebeat reads.
 logging.level: warning
 logging.to_files: true
 logging.files: { path: /var/log/logfleet, name: filebeat, rotateeverybytes: 10485760, keepfiles: 3 }
@@ -232,7 +232,7 @@ After=network-online.target
 ExecStart=/usr/share/filebeat/bin/filebeat --environment systemd -c /etc/logfleet/filebeat.yml --path.home /usr/share/filebeat --path.config /etc/logfleet --path.data /var/lib/logfleet/filebeat --path.logs /var/log/logfleet
 Restart=always
 RestartSec=10
-# It reads everybody's logs, and may do nothing else.
+# It can read all logs, and do nothing else.
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -359,17 +359,17 @@ LOGFLEET_END
 
 start_cloudwatch_agent() {
   [[ -e $restart ]] || return 0
-  # Beside other settings of this agent that the machine may have.
+  # In addition to other settings of this agent that the machine may have.
   /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a append-config -m ec2 -s -c "file:$etc/amazon-cloudwatch-agent.json"
   rm -f "$restart"
 }
 
 failed=
-# Takes down how setting a shipper up ended.
+# Records how setting up a shipper ended.
 ended() { (($2 == 0)) || failed+=" $1"; }
 
 command -v systemctl >/dev/null || {
-  echo "nothing is set up: this isn't a machine with systemd that takes packages" >&2
+  echo "nothing was set up: this machine has no systemd or can't install packages" >&2
   exit 0
 }
 install -d -m 0700 "$etc" "$state" /var/log/logfleet

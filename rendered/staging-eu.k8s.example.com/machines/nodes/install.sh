@@ -1,15 +1,15 @@
 #!/bin/bash
-# Sets the log shippers of this machine up, or brings them up to date; safe to
-# run again. `install.sh refresh` only looks for new credentials. Each shipper
-# is set up whatever becomes of the others; the exit code is 1 if one failed.
+# Sets up the log shippers of this machine, or brings them up to date; safe to run again.
+# `install.sh refresh` only looks for new credentials. Shippers are set up independently of each
+# other; the exit code is 1 if one failed.
 set -euo pipefail
 umask 077
 
 readonly etc=/etc/logfleet state=/var/lib/logfleet
 readonly filebeat=(/usr/share/filebeat/bin/filebeat -c "$etc/filebeat.yml" --path.home /usr/share/filebeat --path.config "$etc" --path.data "$state/filebeat" --path.logs /var/log/logfleet)
 
-# Writes standard input to a file if it says something else; then the shipper
-# is restarted, in the next run if this one doesn't get there.
+# Writes standard input to a file if its content differs; the shipper is then restarted, in the next
+# run if this one doesn't get that far.
 write() {
   local file=$1 mode=${2:-0600} new
   new=$(mktemp)
@@ -33,7 +33,7 @@ packages() {
   fi
 }
 
-# Downloads a signing key and looks whether it is the one that is meant.
+# Downloads a signing key and verifies its fingerprint.
 signing_key() {
   local url=$1 fingerprint=$2 file=$3
   command -v gpg >/dev/null || packages gnupg2
@@ -45,7 +45,7 @@ signing_key() {
   install -m 0644 "$file.new" "$file"
 }
 
-# The value of a key of a secret's JSON, which stands on standard input.
+# Prints the value of a key in a secret's JSON from standard input.
 value() { python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
 install_filebeat() {
@@ -67,8 +67,8 @@ install_filebeat() {
   touch "$restart"
 }
 
-# Fetches credentials as this machine's role. They go through pipes only:
-# neither a command line nor a log ever holds one.
+# Fetches credentials with this machine's role. They only go through pipes, so that they are never
+# in a command line or a log.
 refresh() {
   local secret digest
   command -v aws >/dev/null || packages awscli || snap install aws-cli --classic
@@ -86,8 +86,8 @@ refresh() {
 write_filebeat() {
   write "$etc/filebeat.yml" <<'LOGFLEET_END'
 # Ships the system and kernel logs of the nodes of the cluster "staging-eu.k8s.example.com".
-# On the machine it is /etc/logfleet/filebeat.yml. A rotated file keeps its first bytes,
-# whatever its name and inode become: by them it is known again.
+# Installed as /etc/logfleet/filebeat.yml. Rotated files are recognized by their first bytes,
+# whatever their name and inode.
 filebeat.inputs:
   - type: journald
     id: "logfleet-kernel"
@@ -134,7 +134,7 @@ processors:
       fields:
         cluster: { name: "staging-eu.k8s.example.com", environment: "staging", region: "eu-central-1", account: "444455556666" }
         machine: { role: nodes }
-  # The names that Fluentd gives the journal's fields.
+  # The field names that Fluentd uses for the journal.
   - rename:
       fields:
         - { from: syslog.identifier, to: systemd.identifier }
@@ -142,7 +142,7 @@ processors:
         - { from: journald.pid, to: systemd.pid }
       ignore_missing: true
       fail_on_error: false
-  # The same line has the same id, so what is sent again is there once.
+  # The same line always has the same id, so a resent line is stored once.
   - if:
       has_fields: [log.offset]
     then:
@@ -152,7 +152,7 @@ processors:
   - drop_fields:
       fields: [agent, container, ecs, event, host.hostname, host.id, input, journald, log.file.device_id, log.file.fingerprint, log.file.inode, log.syslog, message_id, syslog, systemd.cgroup, systemd.invocation_id, systemd.owner_uid, systemd.session, systemd.slice, systemd.user_slice, systemd.user_unit]
       ignore_missing: true
-# What waits is on disk, so neither a restart nor a server that is down loses it.
+# Waiting events are on disk, so neither a restart nor a server that is down loses them.
 queue.disk:
   max_size: "1024MiB"
 output.elasticsearch:
@@ -162,15 +162,15 @@ output.elasticsearch:
   ssl.certificate_authorities: [/etc/logfleet/main.pem]
   ssl.verification_mode: full
   ssl.supported_protocols: [TLSv1.2, TLSv1.3]
-  # Of events that say none; all here do.
+  # For events without one; all events here have one.
   index: "logs-machines.system-staging_eu_k8s_example_com"
   compression_level: 1
   timeout: 60
   backoff.max: 60s
-# All of this is made before the first record is sent; the credential couldn't.
+# All of this is created before the first record is sent; the credential isn't allowed to.
 setup.template.enabled: false
 setup.ilm.enabled: false
-# To a file, not to the journal, which it reads.
+# To a file, not to the journal, which Filebeat reads.
 logging.level: warning
 logging.to_files: true
 logging.files: { path: /var/log/logfleet, name: filebeat, rotateeverybytes: 10485760, keepfiles: 3 }
@@ -201,7 +201,7 @@ After=network-online.target
 ExecStart=/usr/share/filebeat/bin/filebeat --environment systemd -c /etc/logfleet/filebeat.yml --path.home /usr/share/filebeat --path.config /etc/logfleet --path.data /var/lib/logfleet/filebeat --path.logs /var/log/logfleet
 Restart=always
 RestartSec=10
-# It reads everybody's logs, and may do nothing else.
+# It can read all logs, and do nothing else.
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -256,11 +256,11 @@ start_filebeat() {
 }
 
 failed=
-# Takes down how setting a shipper up ended.
+# Records how setting up a shipper ended.
 ended() { (($2 == 0)) || failed+=" $1"; }
 
 command -v systemctl >/dev/null || {
-  echo "nothing is set up: this isn't a machine with systemd that takes packages" >&2
+  echo "nothing was set up: this machine has no systemd or can't install packages" >&2
   exit 0
 }
 install -d -m 0700 "$etc" "$state" /var/log/logfleet
