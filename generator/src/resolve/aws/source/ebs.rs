@@ -1,0 +1,23 @@
+//! Volumes and snapshots: events by EventBridge.
+
+use logfleet_contract::forwarder::LogGroup;
+
+use super::{Measurements, SourceOfAws, Way};
+use crate::resolve::Identity;
+use crate::resolve::aws::resolved::WriterKind;
+use crate::settings::Ebs;
+
+impl SourceOfAws for Ebs {
+    fn metrics(&self) -> Option<&Measurements> {
+        Some(&self.metrics)
+    }
+
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+        vec![Way::own("ebs", &cluster.region, Some(WriterKind::Events))]
+    }
+
+    fn tell(&self, log_group: &mut LogGroup) {
+        // Events carry ids, not tags, so other clusters' come, too.
+        log_group.members_only = true;
+    }
+}

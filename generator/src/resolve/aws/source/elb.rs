@@ -1,0 +1,139 @@
+//! Requests at load balancers: delivered to a log group, and those of Classic
+//! Load Balancers by a bucket.
+
+use super::{Collected, Details, Idle, Measurements, SourceOfAws, Way, fragments, nothing};
+use crate::resolve::aws::Resolving;
+use crate::resolve::aws::arn::Arns;
+use crate::resolve::aws::forwarded::Forwarded;
+use crate::resolve::aws::members::Composing;
+use crate::resolve::aws::resolved::{
+    AwsLogGroup, AwsRegion, ClassicBucket, ClassicMembers, Members, WriterKind,
+};
+use crate::resolve::name::NameKind;
+use crate::resolve::{Identity, Problems};
+use crate::settings::{Elb, Settings};
+
+impl Elb {
+    fn is_delivered(&self) -> bool {
+        self.application || self.connections || self.health_checks || self.network
+    }
+}
+
+/// Whether logs of Classic Load Balancers are collected.
+pub(in crate::resolve::aws) fn has_classic(settings: &Settings) -> bool {
+    let aws = &settings.sources.aws;
+    aws.enabled && aws.elb.enabled && Forwarded::ClassicLoadBalancers.is_on(settings)
+}
+
+impl SourceOfAws for Elb {
+    fn metrics(&self) -> Option<&Measurements> {
+        Some(&self.metrics)
+    }
+
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+        let delivered = Way::own("elb", &cluster.region, Some(WriterKind::Delivery));
+        self.is_delivered()
+            .then_some(delivered)
+            .into_iter()
+            .collect()
+    }
+
+    fn check(&self, settings: &Settings, problems: &mut Problems) {
+        if !self.is_delivered() && !has_classic(settings) {
+            nothing("elb", "`application`, `network` or `classic`", problems);
+        }
+    }
+
+    fn idle(&self, settings: &Settings) -> Vec<Idle> {
+        if has_classic(settings) {
+            return Vec::new();
+        }
+        vec![Idle {
+            keys: &["classic_minutes"],
+            why: "logs of Classic Load Balancers are off",
+            hint: "set `classic: true`, or remove it",
+        }]
+    }
+
+    fn in_region(
+        &self,
+        resolving: &mut Resolving<'_, '_>,
+        _: &[AwsLogGroup],
+        region: &mut AwsRegion,
+    ) {
+        let cluster = resolving.cluster;
+        if region.name == cluster.region && has_classic(resolving.settings) {
+            region.classic = Some(ClassicBucket {
+                bucket: resolving.give(NameKind::Bucket, &region.name, "elb"),
+                source_arn: Arns::new(&cluster.account, &region.name).classic_load_balancers(),
+                expiry_days: resolving.settings.sources.aws.dead_letters.expiry_days,
+            });
+        }
+    }
+
+    fn in_members(
+        &self,
+        composing: &mut Composing<'_, '_, '_>,
+        members: &mut Members,
+        _: &mut Problems,
+    ) {
+        members.application_load_balancer = composing.delivered(
+            "Elb",
+            &[
+                (self.application, "Access", "ALB_ACCESS_LOGS", "alb"),
+                (
+                    self.connections,
+                    "Connections",
+                    "ALB_CONNECTION_LOGS",
+                    "alc",
+                ),
+                (
+                    self.health_checks,
+                    "HealthChecks",
+                    "ALB_HEALTH_CHECK_LOGS",
+                    "alh",
+                ),
+            ],
+        );
+        members.network_load_balancer =
+            composing.delivered("Elb", &[(self.network, "Access", "NLB_ACCESS_LOGS", "nlb")]);
+        let classic = composing.home.classic.as_ref();
+        members.classic_load_balancer = classic.map(|classic| ClassicMembers {
+            bucket: classic.bucket.clone(),
+            minutes: self.classic_minutes,
+        });
+    }
+
+    fn details(&self, collected: &Collected<'_>) -> Details {
+        let classic = collected
+            .regions
+            .iter()
+            .filter_map(|region| region.classic.as_ref());
+        let buckets: Vec<&String> = classic.map(|classic| &classic.bucket).collect();
+        let has = |kind: fn(&Members) -> bool| collected.members.is_some_and(kind);
+        Details {
+            reads: buckets
+                .iter()
+                .map(|bucket| format!("s3://{bucket}"))
+                .collect(),
+            objects: buckets
+                .iter()
+                .map(|bucket| format!("bucket {bucket}"))
+                .collect(),
+            fragments: fragments([
+                (
+                    has(|own| own.application_load_balancer.is_some()),
+                    "application-load-balancer",
+                ),
+                (
+                    has(|own| own.network_load_balancer.is_some()),
+                    "network-load-balancer",
+                ),
+                (
+                    has(|own| own.classic_load_balancer.is_some()),
+                    "classic-load-balancer",
+                ),
+            ]),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Queries for names: those for public zones, which Route 53 writes, and those of
+//! machines, which a query log of the resolver delivers.
+
+use super::{Collected, Details, Measurements, SourceOfAws, Way, fragments, nothing};
+use crate::resolve::aws::arn::{global_region, is_standard_partition};
+use crate::resolve::aws::members::Composing;
+use crate::resolve::aws::resolved::{
+    AwsLogGroup, AwsRegion, Members, ResolverQueryLog, WriterKind, ZoneMembers,
+};
+use crate::resolve::aws::{Resolving, find};
+use crate::resolve::name::NameKind;
+use crate::resolve::{Identity, Problems};
+use crate::settings::{Route53, Settings};
+
+const ID: &str = "aws.route53";
+
+impl SourceOfAws for Route53 {
+    fn metrics(&self) -> Option<&Measurements> {
+        Some(&self.metrics)
+    }
+
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+        let home = cluster.region.as_str();
+        let zones = Way::own("route53", global_region(home), Some(WriterKind::Route53));
+        let machines = Way::own("route53-resolver", home, Some(WriterKind::Resolver));
+        let all = [(self.public, zones), (self.resolver, machines)].into_iter();
+        all.filter_map(|(is_on, way)| is_on.then_some(way))
+            .collect()
+    }
+
+    fn check(&self, settings: &Settings, problems: &mut Problems) {
+        if !self.public && !self.resolver {
+            nothing("route53", "`public` or `resolver`", problems);
+        }
+        if self.public && !is_standard_partition(settings.region.as_str()) {
+            problems.push(
+                &["sources", "aws", "route53", "public"],
+                "Route 53 writes queries for public zones to `us-east-1` only, which this Region's accounts don't have",
+                "set this to `false`",
+            );
+        }
+    }
+
+    fn in_region(
+        &self,
+        resolving: &mut Resolving<'_, '_>,
+        groups: &[AwsLogGroup],
+        region: &mut AwsRegion,
+    ) {
+        region.resolver = find(groups, ID, WriterKind::Resolver).map(|group| {
+            let name = resolving.give(NameKind::ResolverQueryLog, &region.name, "resolver");
+            ResolverQueryLog {
+                export: format!("{name}-id"),
+                name,
+                log_group: group.group.logical_id.clone(),
+                log_group_arn: group.arn.clone(),
+            }
+        });
+    }
+
+    fn in_members(
+        &self,
+        composing: &mut Composing<'_, '_, '_>,
+        members: &mut Members,
+        _: &mut Problems,
+    ) {
+        if let Some(resolver) = &composing.home.resolver {
+            members.vpc.get_or_insert_default().resolver_export = Some(resolver.export.clone());
+        }
+        let zones = find(composing.groups, ID, WriterKind::Route53);
+        members.hosted_zone = zones.map(|group| ZoneMembers {
+            log_group_arn: group.arn.clone(),
+        });
+    }
+
+    fn details(&self, collected: &Collected<'_>) -> Details {
+        let has = |kind: fn(&Members) -> bool| collected.members.is_some_and(kind);
+        let has_resolver = |own: &Members| {
+            let networks = own.vpc.as_ref();
+            networks.is_some_and(|vpc| vpc.resolver_export.is_some())
+        };
+        let logs = collected
+            .regions
+            .iter()
+            .filter_map(|region| region.resolver.as_ref());
+        Details {
+            objects: logs
+                .map(|log| format!("resolver query log {}", log.name))
+                .collect(),
+            fragments: fragments([
+                (has(|own| own.hosted_zone.is_some()), "hosted-zone"),
+                (has(has_resolver), "vpc"),
+            ]),
+            ..Details::default()
+        }
+    }
+}

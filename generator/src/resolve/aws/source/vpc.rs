@@ -1,0 +1,75 @@
+//! Connections in the network: flow logs of the cluster's networks.
+
+use logfleet_contract::forwarder::LogGroup;
+
+use super::{Collected, Details, Measurements, SourceOfAws, Way, flow_log, fragments};
+use crate::resolve::aws::Resolving;
+use crate::resolve::aws::arn::Arns;
+use crate::resolve::aws::members::Composing;
+use crate::resolve::aws::resolved::{AwsLogGroup, AwsRegion, FlowLog, FlowLogRole, Members};
+use crate::resolve::name::NameKind;
+use crate::resolve::{Identity, Problems};
+use crate::settings::Vpc;
+
+fn group_of(groups: &[AwsLogGroup]) -> Option<&AwsLogGroup> {
+    let mut groups = groups.iter();
+    groups.find(|group| group.source.as_deref() == Some("aws.vpc"))
+}
+
+impl SourceOfAws for Vpc {
+    fn metrics(&self) -> Option<&Measurements> {
+        Some(&self.metrics)
+    }
+
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+        vec![Way::own("vpc", &cluster.region, None)]
+    }
+
+    fn tell(&self, log_group: &mut LogGroup) {
+        log_group.flow_log_format = flow_log::format(self);
+        log_group.accepted_percent = Some(self.accepted_percent).filter(|percent| *percent < 100);
+    }
+
+    fn in_region(
+        &self,
+        resolving: &mut Resolving<'_, '_>,
+        groups: &[AwsLogGroup],
+        region: &mut AwsRegion,
+    ) {
+        region.flow_logs = group_of(groups).map(|group| FlowLogRole {
+            role: resolving.give(NameKind::Role, &region.name, "flow-logs"),
+            log_group_arn: group.arn.clone(),
+            source_arn: Arns::new(&resolving.cluster.account, &region.name).flow_logs(),
+        });
+    }
+
+    fn in_members(
+        &self,
+        composing: &mut Composing<'_, '_, '_>,
+        members: &mut Members,
+        problems: &mut Problems,
+    ) {
+        let role = composing.home.flow_logs.as_ref();
+        if let Some((role, group)) = role.zip(group_of(composing.groups)) {
+            flow_log::check(self, problems);
+            members.vpc.get_or_insert_default().flow_log = Some(FlowLog {
+                traffic: self.traffic,
+                aggregation_seconds: self.aggregation_seconds,
+                log_group: group.group.name.clone(),
+                role_arn: composing.arns().role(&role.role),
+                format: flow_log::format(self),
+                tag_fields: flow_log::tag_fields(self, problems),
+            });
+        }
+    }
+
+    fn details(&self, collected: &Collected<'_>) -> Details {
+        let networks = collected.members.and_then(|own| own.vpc.as_ref());
+        let has_flow_log = networks.is_some_and(|vpc| vpc.flow_log.is_some());
+        Details {
+            objects: vec!["flow log of each network".to_owned()],
+            fragments: fragments([(has_flow_log, "vpc")]),
+            ..Details::default()
+        }
+    }
+}
