@@ -514,7 +514,7 @@ impl Resolved<'_> {
         }
         let are_measured = Forwarded::Metrics.is_on(self.settings);
         for source in sources(aws) {
-            for idle in source.idle(self.settings) {
+            if let Some(idle) = source.idle(self.settings) {
                 for key in idle.keys {
                     reported.tell(&["sources", "aws", source.key, key], idle.why, idle.hint);
                 }

@@ -22,6 +22,8 @@ pub(super) struct Composing<'c, 'a, 'n> {
     pub groups: &'c [AwsLogGroup],
     trails: &'c Trails,
     share: Option<&'c AccountShare>,
+    pub members: Members,
+    pub problems: &'c mut Problems,
 }
 
 impl Composing<'_, '_, '_> {
@@ -93,19 +95,16 @@ pub(super) fn resolve(
         groups,
         trails,
         share,
+        members: Members::default(),
+        problems,
     };
-    let mut members = Members {
-        own_buckets: own_buckets(regions, share, &composing.arns()),
-        eks: eks::member(&composing),
-        region: cluster.region.clone(),
-        ..Members::default()
-    };
+    composing.members.own_buckets = own_buckets(regions, share, &composing.arns());
+    composing.members.eks = eks::member(&composing);
+    composing.members.region.clone_from(&cluster.region);
     for source in source::enabled(aws) {
-        source
-            .own
-            .in_members(&mut composing, &mut members, problems);
+        source.own.in_members(&mut composing);
     }
-    Some(members)
+    Some(composing.members)
 }
 
 /// The buckets that the cluster's stacks and those of its account make.

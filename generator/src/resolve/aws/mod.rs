@@ -324,7 +324,11 @@ fn region_of(
                 .deliveries
                 .push(delivery(resolving, source.key, group));
         }
-        source.own.in_region(resolving, &groups, &mut resolved);
+        source.own.in_region(&mut source::Stacking {
+            resolving,
+            groups: &groups,
+            stack: &mut resolved,
+        });
     }
     // EKS makes its own log group, so what hangs on it is the members' stack's.
     let own = groups.into_iter().filter(|group| !eks::makes(group));

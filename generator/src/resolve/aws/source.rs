@@ -20,6 +20,7 @@ use std::fmt;
 use logfleet_contract::account::Source as AccountSource;
 use logfleet_contract::forwarder;
 
+use super::super::name::NameKind;
 use super::super::problem::Problems;
 use super::super::source::check_stream;
 use super::super::stream::Fed;
@@ -45,15 +46,15 @@ pub(super) trait SourceOfAws: fmt::Debug {
         None
     }
 
-    /// The log groups that it comes through.
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>>;
+    /// The log groups that it comes through, those of a part that is on.
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>>;
 
     /// Finds settings of it that can't be.
     fn check(&self, _settings: &Settings, _problems: &mut Problems) {}
 
     /// Its settings that have no effect.
-    fn idle(&self, _settings: &Settings) -> Vec<Idle> {
-        Vec::new()
+    fn idle(&self, _settings: &Settings) -> Option<Idle> {
+        None
     }
 
     /// What a trail writes down for it.
@@ -66,10 +67,10 @@ pub(super) trait SourceOfAws: fmt::Debug {
 
     /// Adds what it needs in the stack of a Region, beside log groups, rules of
     /// EventBridge and deliveries.
-    fn in_region(&self, _: &mut Resolving<'_, '_>, _: &[AwsLogGroup], _: &mut AwsRegion) {}
+    fn in_region(&self, _: &mut Stacking<'_, '_, '_>) {}
 
     /// Adds what hangs on members of the resource group for it.
-    fn in_members(&self, _: &mut Composing<'_, '_, '_>, _: &mut Members, _: &mut Problems) {}
+    fn in_members(&self, _: &mut Composing<'_, '_, '_>) {}
 
     /// What it reads and makes, for the list of sources.
     fn details(&self, _: &Collected<'_>) -> Details {
@@ -140,12 +141,8 @@ impl Source<'_> {
     }
 
     /// Its settings that have no effect though it is on.
-    pub(in crate::resolve) fn idle(&self, settings: &Settings) -> Vec<Idle> {
-        if self.enabled {
-            self.own.idle(settings)
-        } else {
-            Vec::new()
-        }
+    pub(in crate::resolve) fn idle(&self, settings: &Settings) -> Option<Idle> {
+        self.enabled.then(|| self.own.idle(settings)).flatten()
     }
 }
 
@@ -181,14 +178,35 @@ pub(super) enum WayGroup {
 }
 
 impl<'s> Way<'s> {
-    fn own(part: &'static str, region: &'s str, written_by: Option<WriterKind>) -> Self {
+    /// One of the cluster's own, by the last part of its name.
+    fn own(part: &'static str, region: &'s str, written_by: Option<WriterKind>) -> Option<Self> {
         let group = WayGroup::Own { part, written_by };
-        Self { region, group }
+        Some(Self { region, group })
     }
 
-    fn foreign(name: String, region: &'s str, logical_id: &'static str) -> Self {
+    /// One that someone else makes.
+    fn foreign(name: String, region: &'s str, logical_id: &'static str) -> Option<Self> {
         let group = WayGroup::Foreign { name, logical_id };
-        Self { region, group }
+        Some(Self { region, group })
+    }
+}
+
+/// A stack of a Region, to which sources add what they need.
+pub(super) struct Stacking<'s, 'a, 'n> {
+    pub resolving: &'s mut Resolving<'a, 'n>,
+    /// The log groups of the Region.
+    pub groups: &'s [AwsLogGroup],
+    pub stack: &'s mut AwsRegion,
+}
+
+impl Stacking<'_, '_, '_> {
+    /// Of the Region.
+    fn arns(&self) -> Arns<'_> {
+        Arns::new(&self.resolving.cluster.account, &self.stack.name)
+    }
+
+    fn give(&mut self, kind: NameKind, purpose: &str) -> String {
+        self.resolving.give(kind, &self.stack.name, purpose)
     }
 }
 
@@ -375,11 +393,11 @@ pub(super) fn log_groups(
     streams: &[ResolvedStream],
 ) -> Vec<AwsLogGroup> {
     let of_sources = enabled(&settings.sources.aws).flat_map(|source| {
-        let ways = source.own.log_groups(cluster).into_iter();
+        let ways = source.own.log_groups(cluster).into_iter().flatten();
         ways.map(move |way| (source.id(), source.stream, way))
     });
-    let of_eks =
-        eks::stream(settings).map(|stream| (eks::ID.to_owned(), stream, eks::log_group(cluster)));
+    let of_eks = eks::stream(settings).zip(eks::log_group(cluster));
+    let of_eks = of_eks.map(|(stream, way)| (eks::ID.to_owned(), stream, way));
     of_sources
         .chain(of_eks)
         .filter_map(|(source, stream, way)| {

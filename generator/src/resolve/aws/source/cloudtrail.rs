@@ -8,7 +8,7 @@ use crate::resolve::{Identity, Problems};
 use crate::settings::{Cloudtrail, DataEvents, Settings};
 
 impl SourceOfAws for Cloudtrail {
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let home = cluster.region.as_str();
         vec![match &self.existing_log_group {
             Some(group) => Way::foreign(group.to_string(), home, "ExistingTrail"),
@@ -26,15 +26,12 @@ impl SourceOfAws for Cloudtrail {
         }
     }
 
-    fn idle(&self, _: &Settings) -> Vec<Idle> {
-        if self.existing_log_group.is_none() {
-            return Vec::new();
-        }
-        vec![Idle {
+    fn idle(&self, _: &Settings) -> Option<Idle> {
+        self.existing_log_group.is_some().then_some(Idle {
             keys: &["read", "write", "exclude", "expiry_days"],
             why: "the trail of `existing_log_group` belongs to someone else",
             hint: "remove one of the two",
-        }]
+        })
     }
 
     fn trail(&self) -> Option<TrailOfSource> {

@@ -17,7 +17,7 @@ impl SourceOfAws for Dynamodb {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         vec![Way::own("dynamodb", &cluster.region, None)]
     }
 
@@ -34,15 +34,10 @@ impl SourceOfAws for Dynamodb {
         })
     }
 
-    fn in_members(
-        &self,
-        composing: &mut Composing<'_, '_, '_>,
-        members: &mut Members,
-        _: &mut Problems,
-    ) {
-        members.table_trail = composing.data_trail(AccountSource::Dynamodb);
-        members.joins_tables = composing.joins(AccountSource::Dynamodb);
-        members.contributor_insights = self.contributor_insights;
+    fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
+        composing.members.table_trail = composing.data_trail(AccountSource::Dynamodb);
+        composing.members.joins_tables = composing.joins(AccountSource::Dynamodb);
+        composing.members.contributor_insights = self.contributor_insights;
     }
 
     fn details(&self, collected: &Collected<'_>) -> Details {

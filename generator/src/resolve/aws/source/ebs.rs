@@ -12,7 +12,7 @@ impl SourceOfAws for Ebs {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         vec![Way::own("ebs", &cluster.region, Some(WriterKind::Events))]
     }
 

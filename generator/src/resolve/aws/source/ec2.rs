@@ -24,9 +24,9 @@ impl SourceOfAws for Ec2 {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let events = Way::own("ec2", &cluster.region, Some(WriterKind::Events));
-        self.state_changes.then_some(events).into_iter().collect()
+        vec![events.filter(|_| self.state_changes)]
     }
 
     fn check(&self, settings: &Settings, problems: &mut Problems) {
@@ -36,15 +36,12 @@ impl SourceOfAws for Ec2 {
         }
     }
 
-    fn idle(&self, settings: &Settings) -> Vec<Idle> {
-        if asks(settings) {
-            return Vec::new();
-        }
-        vec![Idle {
+    fn idle(&self, settings: &Settings) -> Option<Idle> {
+        (!asks(settings)).then_some(Idle {
             keys: &["poll_minutes"],
             why: "neither the status nor the console is asked for",
             hint: "set `status` or `console_output` to `true`, or remove it",
-        }]
+        })
     }
 
     fn tell(&self, log_group: &mut LogGroup) {

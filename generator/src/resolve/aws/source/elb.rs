@@ -1,14 +1,12 @@
 //! Requests at load balancers: delivered to a log group, and those of Classic
 //! Load Balancers by a bucket.
 
-use super::{Collected, Details, Idle, Measurements, SourceOfAws, Way, fragments, nothing};
-use crate::resolve::aws::Resolving;
-use crate::resolve::aws::arn::Arns;
+use super::{
+    Collected, Details, Idle, Measurements, SourceOfAws, Stacking, Way, fragments, nothing,
+};
 use crate::resolve::aws::forwarded::Forwarded;
 use crate::resolve::aws::members::Composing;
-use crate::resolve::aws::resolved::{
-    AwsLogGroup, AwsRegion, ClassicBucket, ClassicMembers, Members, WriterKind,
-};
+use crate::resolve::aws::resolved::{ClassicBucket, ClassicMembers, Members, WriterKind};
 use crate::resolve::name::NameKind;
 use crate::resolve::{Identity, Problems};
 use crate::settings::{Elb, Settings};
@@ -30,12 +28,9 @@ impl SourceOfAws for Elb {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let delivered = Way::own("elb", &cluster.region, Some(WriterKind::Delivery));
-        self.is_delivered()
-            .then_some(delivered)
-            .into_iter()
-            .collect()
+        vec![delivered.filter(|_| self.is_delivered())]
     }
 
     fn check(&self, settings: &Settings, problems: &mut Problems) {
@@ -44,40 +39,27 @@ impl SourceOfAws for Elb {
         }
     }
 
-    fn idle(&self, settings: &Settings) -> Vec<Idle> {
-        if has_classic(settings) {
-            return Vec::new();
-        }
-        vec![Idle {
+    fn idle(&self, settings: &Settings) -> Option<Idle> {
+        (!has_classic(settings)).then_some(Idle {
             keys: &["classic_minutes"],
             why: "logs of Classic Load Balancers are off",
             hint: "set `classic: true`, or remove it",
-        }]
+        })
     }
 
-    fn in_region(
-        &self,
-        resolving: &mut Resolving<'_, '_>,
-        _: &[AwsLogGroup],
-        region: &mut AwsRegion,
-    ) {
-        let cluster = resolving.cluster;
-        if region.name == cluster.region && has_classic(resolving.settings) {
-            region.classic = Some(ClassicBucket {
-                bucket: resolving.give(NameKind::Bucket, &region.name, "elb"),
-                source_arn: Arns::new(&cluster.account, &region.name).classic_load_balancers(),
-                expiry_days: resolving.settings.sources.aws.dead_letters.expiry_days,
+    fn in_region(&self, stacking: &mut Stacking<'_, '_, '_>) {
+        let (cluster, settings) = (stacking.resolving.cluster, stacking.resolving.settings);
+        if stacking.stack.name == cluster.region && has_classic(settings) {
+            stacking.stack.classic = Some(ClassicBucket {
+                bucket: stacking.give(NameKind::Bucket, "elb"),
+                source_arn: stacking.arns().classic_load_balancers(),
+                expiry_days: settings.sources.aws.dead_letters.expiry_days,
             });
         }
     }
 
-    fn in_members(
-        &self,
-        composing: &mut Composing<'_, '_, '_>,
-        members: &mut Members,
-        _: &mut Problems,
-    ) {
-        members.application_load_balancer = composing.delivered(
+    fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
+        composing.members.application_load_balancer = composing.delivered(
             "Elb",
             &[
                 (self.application, "Access", "ALB_ACCESS_LOGS", "alb"),
@@ -95,10 +77,10 @@ impl SourceOfAws for Elb {
                 ),
             ],
         );
-        members.network_load_balancer =
+        composing.members.network_load_balancer =
             composing.delivered("Elb", &[(self.network, "Access", "NLB_ACCESS_LOGS", "nlb")]);
         let classic = composing.home.classic.as_ref();
-        members.classic_load_balancer = classic.map(|classic| ClassicMembers {
+        composing.members.classic_load_balancer = classic.map(|classic| ClassicMembers {
             bucket: classic.bucket.clone(),
             minutes: self.classic_minutes,
         });

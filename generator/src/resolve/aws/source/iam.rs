@@ -1,9 +1,8 @@
 //! Who used and changed the cluster's roles: CloudTrail's events by EventBridge.
 
-use super::{SourceOfAws, Way};
-use crate::resolve::aws::Resolving;
-use crate::resolve::aws::arn::{Arns, global_region};
-use crate::resolve::aws::resolved::{AwsLogGroup, AwsRegion, WriterKind};
+use super::{SourceOfAws, Stacking, Way};
+use crate::resolve::aws::arn::global_region;
+use crate::resolve::aws::resolved::WriterKind;
 use crate::resolve::{Identity, Problems};
 use crate::settings::{Distribution, Iam, Settings};
 
@@ -21,15 +20,11 @@ pub(in crate::resolve::aws) fn role_patterns(iam: &Iam, cluster: &Identity) -> V
 }
 
 impl SourceOfAws for Iam {
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let home = cluster.region.as_str();
         let global = global_region(home);
-        let regions = [home, global]
-            .into_iter()
-            .take(if home == global { 1 } else { 2 });
-        regions
-            .map(|region| Way::own("iam", region, Some(WriterKind::Events)))
-            .collect()
+        let way = |region| Way::own("iam", region, Some(WriterKind::Events));
+        vec![way(home), way(global).filter(|_| global != home)]
     }
 
     fn check(&self, _: &Settings, problems: &mut Problems) {
@@ -42,20 +37,13 @@ impl SourceOfAws for Iam {
         }
     }
 
-    fn in_region(
-        &self,
-        resolving: &mut Resolving<'_, '_>,
-        _: &[AwsLogGroup],
-        region: &mut AwsRegion,
-    ) {
-        let arns = Arns::new(&resolving.cluster.account, &region.name);
-        let roles = role_patterns(self, resolving.cluster);
-        for rule in region
-            .event_rules
-            .iter_mut()
-            .filter(|rule| rule.kind == "iam")
-        {
-            rule.role_arns = roles.iter().map(|role| arns.role(role)).collect();
+    fn in_region(&self, stacking: &mut Stacking<'_, '_, '_>) {
+        let roles = role_patterns(self, stacking.resolving.cluster);
+        let role_arns = roles.iter().map(|role| stacking.arns().role(role));
+        let role_arns: Vec<String> = role_arns.collect();
+        let rules = stacking.stack.event_rules.iter_mut();
+        for rule in rules.filter(|rule| rule.kind == "iam") {
+            rule.role_arns.clone_from(&role_arns);
             rule.roles.clone_from(&roles);
             rule.read_only_events = self.read_only_events;
         }

@@ -1,13 +1,11 @@
 //! Queries for names: those for public zones, which Route 53 writes, and those of
 //! machines, which a query log of the resolver delivers.
 
-use super::{Collected, Details, Measurements, SourceOfAws, Way, fragments, nothing};
+use super::{Collected, Details, Measurements, SourceOfAws, Stacking, Way, fragments, nothing};
 use crate::resolve::aws::arn::{global_region, is_standard_partition};
+use crate::resolve::aws::find;
 use crate::resolve::aws::members::Composing;
-use crate::resolve::aws::resolved::{
-    AwsLogGroup, AwsRegion, Members, ResolverQueryLog, WriterKind, ZoneMembers,
-};
-use crate::resolve::aws::{Resolving, find};
+use crate::resolve::aws::resolved::{Members, ResolverQueryLog, WriterKind, ZoneMembers};
 use crate::resolve::name::NameKind;
 use crate::resolve::{Identity, Problems};
 use crate::settings::{Route53, Settings};
@@ -19,13 +17,14 @@ impl SourceOfAws for Route53 {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let home = cluster.region.as_str();
         let zones = Way::own("route53", global_region(home), Some(WriterKind::Route53));
         let machines = Way::own("route53-resolver", home, Some(WriterKind::Resolver));
-        let all = [(self.public, zones), (self.resolver, machines)].into_iter();
-        all.filter_map(|(is_on, way)| is_on.then_some(way))
-            .collect()
+        vec![
+            zones.filter(|_| self.public),
+            machines.filter(|_| self.resolver),
+        ]
     }
 
     fn check(&self, settings: &Settings, problems: &mut Problems) {
@@ -41,14 +40,10 @@ impl SourceOfAws for Route53 {
         }
     }
 
-    fn in_region(
-        &self,
-        resolving: &mut Resolving<'_, '_>,
-        groups: &[AwsLogGroup],
-        region: &mut AwsRegion,
-    ) {
-        region.resolver = find(groups, ID, WriterKind::Resolver).map(|group| {
-            let name = resolving.give(NameKind::ResolverQueryLog, &region.name, "resolver");
+    fn in_region(&self, stacking: &mut Stacking<'_, '_, '_>) {
+        let group = find(stacking.groups, ID, WriterKind::Resolver);
+        stacking.stack.resolver = group.map(|group| {
+            let name = stacking.give(NameKind::ResolverQueryLog, "resolver");
             ResolverQueryLog {
                 export: format!("{name}-id"),
                 name,
@@ -58,17 +53,13 @@ impl SourceOfAws for Route53 {
         });
     }
 
-    fn in_members(
-        &self,
-        composing: &mut Composing<'_, '_, '_>,
-        members: &mut Members,
-        _: &mut Problems,
-    ) {
+    fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
         if let Some(resolver) = &composing.home.resolver {
-            members.vpc.get_or_insert_default().resolver_export = Some(resolver.export.clone());
+            let networks = composing.members.vpc.get_or_insert_default();
+            networks.resolver_export = Some(resolver.export.clone());
         }
         let zones = find(composing.groups, ID, WriterKind::Route53);
-        members.hosted_zone = zones.map(|group| ZoneMembers {
+        composing.members.hosted_zone = zones.map(|group| ZoneMembers {
             log_group_arn: group.arn.clone(),
         });
     }

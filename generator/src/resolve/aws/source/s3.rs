@@ -9,7 +9,7 @@ use super::{
     fragments,
 };
 use crate::resolve::aws::members::Composing;
-use crate::resolve::aws::resolved::{Members, WriterKind};
+use crate::resolve::aws::resolved::WriterKind;
 use crate::resolve::{Identity, Problems};
 use crate::settings::{S3, S3Method, Settings};
 
@@ -18,7 +18,7 @@ impl SourceOfAws for S3 {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let written_by = match self.method {
             S3Method::ServerAccessLogs => Some(WriterKind::Delivery),
             S3Method::DataEvents => None,
@@ -32,15 +32,12 @@ impl SourceOfAws for S3 {
         }
     }
 
-    fn idle(&self, _: &Settings) -> Vec<Idle> {
-        match self.method {
-            S3Method::DataEvents => Vec::new(),
-            S3Method::ServerAccessLogs => vec![Idle {
-                keys: &["data_events"],
-                why: "S3's own access logs have every request",
-                hint: "set `method: data_events`, or remove it",
-            }],
-        }
+    fn idle(&self, _: &Settings) -> Option<Idle> {
+        (self.method == S3Method::ServerAccessLogs).then_some(Idle {
+            keys: &["data_events"],
+            why: "S3's own access logs have every request",
+            hint: "set `method: data_events`, or remove it",
+        })
     }
 
     fn trail(&self) -> Option<TrailOfSource> {
@@ -52,17 +49,12 @@ impl SourceOfAws for S3 {
         })
     }
 
-    fn in_members(
-        &self,
-        composing: &mut Composing<'_, '_, '_>,
-        members: &mut Members,
-        _: &mut Problems,
-    ) {
+    fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
         let by_logs = self.method == S3Method::ServerAccessLogs;
-        members.bucket =
+        composing.members.bucket =
             composing.delivered("S3", &[(by_logs, "Access", "S3_SERVER_ACCESS_LOGS", "s3")]);
-        members.bucket_trail = composing.data_trail(AccountSource::S3);
-        members.joins_buckets = composing.joins(AccountSource::S3);
+        composing.members.bucket_trail = composing.data_trail(AccountSource::S3);
+        composing.members.joins_buckets = composing.joins(AccountSource::S3);
     }
 
     fn details(&self, collected: &Collected<'_>) -> Details {

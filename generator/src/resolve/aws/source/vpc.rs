@@ -2,13 +2,11 @@
 
 use logfleet_contract::forwarder::LogGroup;
 
-use super::{Collected, Details, Measurements, SourceOfAws, Way, flow_log, fragments};
-use crate::resolve::aws::Resolving;
-use crate::resolve::aws::arn::Arns;
+use super::{Collected, Details, Measurements, SourceOfAws, Stacking, Way, flow_log, fragments};
+use crate::resolve::Identity;
 use crate::resolve::aws::members::Composing;
-use crate::resolve::aws::resolved::{AwsLogGroup, AwsRegion, FlowLog, FlowLogRole, Members};
+use crate::resolve::aws::resolved::{AwsLogGroup, FlowLog, FlowLogRole};
 use crate::resolve::name::NameKind;
-use crate::resolve::{Identity, Problems};
 use crate::settings::Vpc;
 
 fn group_of(groups: &[AwsLogGroup]) -> Option<&AwsLogGroup> {
@@ -21,7 +19,7 @@ impl SourceOfAws for Vpc {
         Some(&self.metrics)
     }
 
-    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Way<'s>> {
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         vec![Way::own("vpc", &cluster.region, None)]
     }
 
@@ -30,35 +28,26 @@ impl SourceOfAws for Vpc {
         log_group.accepted_percent = Some(self.accepted_percent).filter(|percent| *percent < 100);
     }
 
-    fn in_region(
-        &self,
-        resolving: &mut Resolving<'_, '_>,
-        groups: &[AwsLogGroup],
-        region: &mut AwsRegion,
-    ) {
-        region.flow_logs = group_of(groups).map(|group| FlowLogRole {
-            role: resolving.give(NameKind::Role, &region.name, "flow-logs"),
+    fn in_region(&self, stacking: &mut Stacking<'_, '_, '_>) {
+        stacking.stack.flow_logs = group_of(stacking.groups).map(|group| FlowLogRole {
+            role: stacking.give(NameKind::Role, "flow-logs"),
             log_group_arn: group.arn.clone(),
-            source_arn: Arns::new(&resolving.cluster.account, &region.name).flow_logs(),
+            source_arn: stacking.arns().flow_logs(),
         });
     }
 
-    fn in_members(
-        &self,
-        composing: &mut Composing<'_, '_, '_>,
-        members: &mut Members,
-        problems: &mut Problems,
-    ) {
+    fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
         let role = composing.home.flow_logs.as_ref();
         if let Some((role, group)) = role.zip(group_of(composing.groups)) {
-            flow_log::check(self, problems);
-            members.vpc.get_or_insert_default().flow_log = Some(FlowLog {
+            flow_log::check(self, composing.problems);
+            let role_arn = composing.arns().role(&role.role);
+            composing.members.vpc.get_or_insert_default().flow_log = Some(FlowLog {
                 traffic: self.traffic,
                 aggregation_seconds: self.aggregation_seconds,
                 log_group: group.group.name.clone(),
-                role_arn: composing.arns().role(&role.role),
+                role_arn,
                 format: flow_log::format(self),
-                tag_fields: flow_log::tag_fields(self, problems),
+                tag_fields: flow_log::tag_fields(self, composing.problems),
             });
         }
     }
