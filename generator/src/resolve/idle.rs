@@ -519,7 +519,7 @@ impl Resolved<'_> {
                     reported.tell(&["sources", "aws", source.key, key], idle.why, idle.hint);
                 }
             }
-            if source.is_measured() && !are_measured {
+            if source.metrics.is_some() && !are_measured {
                 reported.tell(
                     &["sources", "aws", source.key, "metrics"],
                     "measurements are off (`sources.aws.metrics.enabled`)",

@@ -1,5 +1,7 @@
 //! What hangs on members of the resource group. Pure.
 
+use std::collections::BTreeMap;
+
 use logfleet_contract::account::Source;
 
 use super::super::account::{self, AccountShare};
@@ -24,6 +26,8 @@ pub(super) struct Composing<'c, 'a, 'n> {
     share: Option<&'c AccountShare>,
     pub members: Members,
     pub problems: &'c mut Problems,
+    /// The fragments of the source.
+    fragments: Vec<&'static str>,
 }
 
 impl Composing<'_, '_, '_> {
@@ -37,6 +41,7 @@ impl Composing<'_, '_, '_> {
     pub(super) fn delivered(
         &mut self,
         logical_id: &str,
+        fragment: &'static str,
         logs: &[(bool, &'static str, &'static str, &str)],
     ) -> Option<DeliveredMembers> {
         let mut deliveries = self.home.deliveries.iter();
@@ -56,23 +61,47 @@ impl Composing<'_, '_, '_> {
                     .replace(HASH, "${member.hash}"),
             })
             .collect();
-        (!logs.is_empty()).then(|| DeliveredMembers {
-            destination_arn: delivery.arn.clone(),
-            logs,
+        (!logs.is_empty()).then(|| {
+            self.fragment(fragment);
+            DeliveredMembers {
+                destination_arn: delivery.arn.clone(),
+                logs,
+            }
         })
     }
 
+    /// Notes that the source has a fragment below `aws/members/`.
+    pub(super) fn fragment(&mut self, name: &'static str) {
+        if !self.fragments.contains(&name) {
+            self.fragments.push(name);
+        }
+    }
+
     /// The cluster's own trail of requests at members' data.
-    pub(super) fn data_trail(&self, source: Source) -> Option<DataTrail> {
-        self.trails.data.get(&source).cloned()
+    pub(super) fn data_trail(
+        &mut self,
+        source: Source,
+        fragment: &'static str,
+    ) -> Option<DataTrail> {
+        let trail = self.trails.data.get(&source)?;
+        self.fragment(fragment);
+        Some(trail.clone())
     }
 
     /// Whether members join a trail of the account.
-    pub(super) fn joins(&self, source: Source) -> bool {
-        self.share
-            .is_some_and(|own| own.wants.contains_key(&source))
+    pub(super) fn joins(&mut self, source: Source, fragment: &'static str) -> bool {
+        let joins = self
+            .share
+            .is_some_and(|own| own.wants.contains_key(&source));
+        if joins {
+            self.fragment(fragment);
+        }
+        joins
     }
 }
+
+/// The fragments below `aws/members/` by the key of the source that has them.
+pub(super) type Fragments = BTreeMap<&'static str, Vec<&'static str>>;
 
 /// Puts it together.
 pub(super) fn resolve(
@@ -82,7 +111,7 @@ pub(super) fn resolve(
     share: Option<&AccountShare>,
     groups: &[AwsLogGroup],
     problems: &mut Problems,
-) -> Option<Members> {
+) -> Option<(Members, Fragments)> {
     let aws = &resolving.settings.sources.aws;
     let cluster = resolving.cluster;
     if !aws.enabled {
@@ -97,14 +126,17 @@ pub(super) fn resolve(
         share,
         members: Members::default(),
         problems,
+        fragments: Vec::new(),
     };
     composing.members.own_buckets = own_buckets(regions, share, &composing.arns());
     composing.members.eks = eks::member(&composing);
     composing.members.region.clone_from(&cluster.region);
+    let mut fragments = Fragments::new();
     for source in source::enabled(aws) {
         source.own.in_members(&mut composing);
+        fragments.insert(source.key, std::mem::take(&mut composing.fragments));
     }
-    Some(composing.members)
+    Some((composing.members, fragments))
 }
 
 /// The buckets that the cluster's stacks and those of its account make.

@@ -171,19 +171,20 @@ pub(super) fn resolve<'a>(
     if let Some(first) = regions.first_mut() {
         first.dashboard = dashboard;
     }
-    let members = members::resolve(
+    let (members, fragments) = members::resolve(
         &mut resolving,
         &regions,
         &trails,
         share.as_ref(),
         &groups,
         problems,
-    );
+    )
+    .unzip();
     *log_groups = groups.iter().map(|group| group.group.clone()).collect();
     let sources = source_rows::rows(
         settings,
         &regions,
-        members.as_ref(),
+        &fragments.unwrap_or_default(),
         &groups,
         share.as_ref(),
     );

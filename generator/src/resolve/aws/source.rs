@@ -28,7 +28,7 @@ use super::super::{Identity, LogGroup, LogWriter, ResolvedStream, log_group, nam
 use super::arn::{Arns, global_region};
 use super::forwarded::{self, Forwarded};
 use super::members::Composing;
-use super::resolved::{AwsLogGroup, AwsRegion, Members, WriterKind, WriterService};
+use super::resolved::{AwsLogGroup, AwsRegion, WriterKind, WriterService};
 use super::{Resolving, alarms};
 use crate::settings::{Aws, DataEvents, MetricFilter, MetricName, MetricNamespace, Name, Settings};
 
@@ -36,16 +36,11 @@ pub(super) use elb::has_classic;
 pub(super) use iam::role_patterns;
 
 /// The measurements of a source: names by namespace, and whether each is on.
-type Measurements = BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>;
+pub(in crate::resolve) type Measurements = BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>;
 
 /// What a source of AWS means, by its settings. A source says what it has; what
 /// it doesn't say, it hasn't.
 pub(super) trait SourceOfAws: fmt::Debug {
-    /// Its measurements.
-    fn metrics(&self) -> Option<&Measurements> {
-        None
-    }
-
     /// The log groups that it comes through, those of a part that is on.
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>>;
 
@@ -73,7 +68,7 @@ pub(super) trait SourceOfAws: fmt::Debug {
     fn in_members(&self, _: &mut Composing<'_, '_, '_>) {}
 
     /// What it reads and makes, for the list of sources.
-    fn details(&self, _: &Collected<'_>) -> Details {
+    fn details(&self, _: &Settings, _: &[AwsRegion]) -> Details {
         Details::default()
     }
 }
@@ -87,8 +82,9 @@ pub(in crate::resolve) struct Idle {
     pub hint: &'static str,
 }
 
+/// Makes the list of sources, each by its key and, if it has some, its measurements.
 macro_rules! sources {
-    ($($key:ident),*) => {
+    ($($key:ident $(with $metrics:ident)?),*) => {
         /// Their keys below `sources.aws`, in the order in which they are listed.
         pub(crate) const KEYS: &[&str] = &[$(stringify!($key)),*];
 
@@ -98,6 +94,7 @@ macro_rules! sources {
                 key: stringify!($key),
                 enabled: aws.enabled && aws.$key.enabled,
                 stream: &aws.$key.stream,
+                metrics: [$(&aws.$key.$metrics)?].first().copied(),
                 metric_filters: &aws.$key.metric_filters,
                 own: &aws.$key,
             }),*]
@@ -106,7 +103,17 @@ macro_rules! sources {
     };
 }
 
-sources!(ec2, ebs, iam, elb, s3, dynamodb, route53, vpc, cloudtrail);
+sources!(
+    ec2 with metrics,
+    ebs with metrics,
+    iam,
+    elb with metrics,
+    s3 with metrics,
+    dynamodb with metrics,
+    route53 with metrics,
+    vpc with metrics,
+    cloudtrail
+);
 
 /// A source of AWS with the settings that every source has.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +124,8 @@ pub(in crate::resolve) struct Source<'s> {
     pub enabled: bool,
     /// The stream it feeds.
     pub stream: &'s Name,
+    /// Its measurements, if it can have some.
+    pub metrics: Option<&'s Measurements>,
     /// Its counts of events.
     pub(super) metric_filters: &'s BTreeMap<Name, MetricFilter>,
     /// What it means.
@@ -124,14 +133,9 @@ pub(in crate::resolve) struct Source<'s> {
 }
 
 impl Source<'_> {
-    /// Whether it can have measurements.
-    pub(in crate::resolve) fn is_measured(&self) -> bool {
-        self.own.metrics().is_some()
-    }
-
     /// Whether any of its measurements is chosen.
     pub(super) fn has_metrics(&self) -> bool {
-        let mut namespaces = self.own.metrics().into_iter().flat_map(BTreeMap::values);
+        let mut namespaces = self.metrics.into_iter().flat_map(BTreeMap::values);
         namespaces.any(|names| names.values().any(|on| *on))
     }
 
@@ -222,14 +226,6 @@ pub(super) struct TrailOfSource {
     pub exclude: BTreeSet<String>,
 }
 
-/// What is resolved when sources are listed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Collected<'c> {
-    pub settings: &'c Settings,
-    pub regions: &'c [AwsRegion],
-    pub members: Option<&'c Members>,
-}
-
 /// What a source reads and makes, for the list of sources.
 #[derive(Debug, Default)]
 pub(super) struct Details {
@@ -237,14 +233,6 @@ pub(super) struct Details {
     pub reads: Vec<String>,
     /// The objects of AWS that ship it, in words, beside log groups and rules of EventBridge.
     pub objects: Vec<String>,
-    /// Its fragments below `aws/members/`.
-    pub fragments: Vec<&'static str>,
-}
-
-/// The fragments that are there.
-fn fragments<const N: usize>(all: [(bool, &'static str); N]) -> Vec<&'static str> {
-    let there = all.into_iter().filter(|(is_there, _)| *is_there);
-    there.map(|(_, name)| name).collect()
 }
 
 /// Whether measurements are collected.
@@ -269,7 +257,7 @@ pub(super) fn metrics_in(
     let mut found: BTreeMap<&MetricNamespace, BTreeSet<&MetricName>> = BTreeMap::new();
     if metrics_on(settings) {
         let sources = enabled(&settings.sources.aws);
-        for (namespace, names) in sources.filter_map(|source| source.own.metrics()).flatten() {
+        for (namespace, names) in sources.filter_map(|source| source.metrics).flatten() {
             let is_global = GLOBAL_NAMESPACES.contains(&namespace.as_str());
             let place = if is_global {
                 global_region(&cluster.region)

@@ -5,46 +5,45 @@ use logfleet_contract::account::Source as AccountSource;
 use super::super::account::{self, AccountShare};
 use super::arn::global_region;
 use super::forwarded::Forwarded;
-use super::resolved::{AwsLogGroup, AwsRegion, AwsSource, Members};
-use super::source::{self, Collected, Details, Source, eks};
+use super::members::Fragments;
+use super::resolved::{AwsLogGroup, AwsRegion, AwsSource};
+use super::source::{self, Details, Source, eks};
 use crate::settings::Settings;
 
 /// The rows of the sources that are on, in their fixed order.
 pub(super) fn rows(
     settings: &Settings,
     regions: &[AwsRegion],
-    members: Option<&Members>,
+    fragments: &Fragments,
     groups: &[AwsLogGroup],
     share: Option<&AccountShare>,
 ) -> Vec<AwsSource> {
-    let collected = Collected {
-        settings,
-        regions,
-        members,
-    };
     let of_sources = source::enabled(&settings.sources.aws).map(|source| {
-        let mut details = source.own.details(&collected);
+        let mut details = source.own.details(settings, regions);
         let mut objects = rules(source.key, regions);
         objects.append(&mut details.objects);
         objects.extend(share.and_then(|share| of_account(source.key, settings, share)));
         AwsSource {
             gaps: gaps(&source, settings),
-            metrics: source.is_measured() && source::metrics_on(settings),
+            metrics: source.metrics.is_some() && source::metrics_on(settings),
             ..row(
                 &source.id(),
                 source.stream.as_str(),
                 groups,
                 Details { objects, ..details },
+                fragments
+                    .get(source.key)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default(),
             )
         }
     });
     let of_eks = eks::stream(settings).map(|stream| {
         let details = Details {
             objects: vec!["logging of the EKS cluster".to_owned()],
-            fragments: vec!["eks-cluster"],
             ..Details::default()
         };
-        row(eks::ID, stream.as_str(), groups, details)
+        row(eks::ID, stream.as_str(), groups, details, &["eks-cluster"])
     });
     of_sources.chain(of_eks).collect()
 }
@@ -78,7 +77,13 @@ fn of_account(key: &str, settings: &Settings, share: &AccountShare) -> Option<St
     Some(format!("trail {name} in {region}"))
 }
 
-fn row(id: &str, stream: &str, groups: &[AwsLogGroup], mut details: Details) -> AwsSource {
+fn row(
+    id: &str,
+    stream: &str,
+    groups: &[AwsLogGroup],
+    mut details: Details,
+    fragments: &[&str],
+) -> AwsSource {
     let own: Vec<&AwsLogGroup> = groups
         .iter()
         .filter(|group| group.source.as_deref() == Some(id))
@@ -91,8 +96,7 @@ fn row(id: &str, stream: &str, groups: &[AwsLogGroup], mut details: Details) -> 
     files.sort_unstable();
     files.dedup();
     files.extend(
-        details
-            .fragments
+        fragments
             .iter()
             .map(|fragment| format!("aws/members/{fragment}.json")),
     );

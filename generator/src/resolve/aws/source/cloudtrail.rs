@@ -3,8 +3,8 @@
 
 use logfleet_contract::account::Source as AccountSource;
 
-use super::{Collected, Details, Idle, SourceOfAws, TrailOfSource, Way};
-use crate::resolve::{Identity, Problems};
+use super::{Details, Idle, SourceOfAws, TrailOfSource, Way};
+use crate::resolve::{AwsRegion, Identity, Problems};
 use crate::settings::{Cloudtrail, DataEvents, Settings};
 
 impl SourceOfAws for Cloudtrail {
@@ -47,11 +47,8 @@ impl SourceOfAws for Cloudtrail {
         })
     }
 
-    fn details(&self, collected: &Collected<'_>) -> Details {
-        let trails = collected
-            .regions
-            .iter()
-            .filter_map(|region| region.trail.as_ref());
+    fn details(&self, _: &Settings, regions: &[AwsRegion]) -> Details {
+        let trails = regions.iter().filter_map(|region| region.trail.as_ref());
         let own = trails.filter_map(|trail| trail.own.as_ref());
         Details {
             objects: own.map(|own| format!("trail {}", own.name)).collect(),

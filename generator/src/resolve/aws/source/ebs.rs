@@ -2,16 +2,12 @@
 
 use logfleet_contract::forwarder::LogGroup;
 
-use super::{Measurements, SourceOfAws, Way};
+use super::{SourceOfAws, Way};
 use crate::resolve::Identity;
 use crate::resolve::aws::resolved::WriterKind;
 use crate::settings::Ebs;
 
 impl SourceOfAws for Ebs {
-    fn metrics(&self) -> Option<&Measurements> {
-        Some(&self.metrics)
-    }
-
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         vec![Way::own("ebs", &cluster.region, Some(WriterKind::Events))]
     }

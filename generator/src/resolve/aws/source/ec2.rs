@@ -3,10 +3,10 @@
 
 use logfleet_contract::forwarder::LogGroup;
 
-use super::{Collected, Details, Idle, Measurements, SourceOfAws, Way, nothing};
+use super::{Details, Idle, SourceOfAws, Way, nothing};
 use crate::resolve::aws::forwarded::Forwarded;
 use crate::resolve::aws::resolved::WriterKind;
-use crate::resolve::{Identity, Problems};
+use crate::resolve::{AwsRegion, Identity, Problems};
 use crate::settings::{Ec2, Settings};
 
 /// What is asked for, with its name in the list of sources.
@@ -20,10 +20,6 @@ fn asks(settings: &Settings) -> bool {
 }
 
 impl SourceOfAws for Ec2 {
-    fn metrics(&self) -> Option<&Measurements> {
-        Some(&self.metrics)
-    }
-
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let events = Way::own("ec2", &cluster.region, Some(WriterKind::Events));
         vec![events.filter(|_| self.state_changes)]
@@ -49,14 +45,9 @@ impl SourceOfAws for Ec2 {
         log_group.members_only = true;
     }
 
-    fn details(&self, collected: &Collected<'_>) -> Details {
-        let on = ASKED_FOR
-            .iter()
-            .filter(|(own, _)| own.is_on(collected.settings));
-        let forwarders = collected
-            .regions
-            .iter()
-            .filter_map(|own| own.forwarder.as_ref());
+    fn details(&self, settings: &Settings, regions: &[AwsRegion]) -> Details {
+        let on = ASKED_FOR.iter().filter(|(own, _)| own.is_on(settings));
+        let forwarders = regions.iter().filter_map(|own| own.forwarder.as_ref());
         let schedules = forwarders.flat_map(|forwarder| &forwarder.schedules);
         Details {
             reads: on.map(|(_, what)| (*what).to_owned()).collect(),

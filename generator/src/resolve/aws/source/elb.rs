@@ -1,14 +1,12 @@
 //! Requests at load balancers: delivered to a log group, and those of Classic
 //! Load Balancers by a bucket.
 
-use super::{
-    Collected, Details, Idle, Measurements, SourceOfAws, Stacking, Way, fragments, nothing,
-};
+use super::{Details, Idle, SourceOfAws, Stacking, Way, nothing};
 use crate::resolve::aws::forwarded::Forwarded;
 use crate::resolve::aws::members::Composing;
-use crate::resolve::aws::resolved::{ClassicBucket, ClassicMembers, Members, WriterKind};
+use crate::resolve::aws::resolved::{ClassicBucket, ClassicMembers, WriterKind};
 use crate::resolve::name::NameKind;
-use crate::resolve::{Identity, Problems};
+use crate::resolve::{AwsRegion, Identity, Problems};
 use crate::settings::{Elb, Settings};
 
 impl Elb {
@@ -24,10 +22,6 @@ pub(in crate::resolve::aws) fn has_classic(settings: &Settings) -> bool {
 }
 
 impl SourceOfAws for Elb {
-    fn metrics(&self) -> Option<&Measurements> {
-        Some(&self.metrics)
-    }
-
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let delivered = Way::own("elb", &cluster.region, Some(WriterKind::Delivery));
         vec![delivered.filter(|_| self.is_delivered())]
@@ -61,6 +55,7 @@ impl SourceOfAws for Elb {
     fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
         composing.members.application_load_balancer = composing.delivered(
             "Elb",
+            "application-load-balancer",
             &[
                 (self.application, "Access", "ALB_ACCESS_LOGS", "alb"),
                 (
@@ -77,22 +72,23 @@ impl SourceOfAws for Elb {
                 ),
             ],
         );
-        composing.members.network_load_balancer =
-            composing.delivered("Elb", &[(self.network, "Access", "NLB_ACCESS_LOGS", "nlb")]);
-        let classic = composing.home.classic.as_ref();
-        composing.members.classic_load_balancer = classic.map(|classic| ClassicMembers {
-            bucket: classic.bucket.clone(),
-            minutes: self.classic_minutes,
-        });
+        composing.members.network_load_balancer = composing.delivered(
+            "Elb",
+            "network-load-balancer",
+            &[(self.network, "Access", "NLB_ACCESS_LOGS", "nlb")],
+        );
+        if let Some(classic) = &composing.home.classic {
+            composing.fragment("classic-load-balancer");
+            composing.members.classic_load_balancer = Some(ClassicMembers {
+                bucket: classic.bucket.clone(),
+                minutes: self.classic_minutes,
+            });
+        }
     }
 
-    fn details(&self, collected: &Collected<'_>) -> Details {
-        let classic = collected
-            .regions
-            .iter()
-            .filter_map(|region| region.classic.as_ref());
+    fn details(&self, _: &Settings, regions: &[AwsRegion]) -> Details {
+        let classic = regions.iter().filter_map(|region| region.classic.as_ref());
         let buckets: Vec<&String> = classic.map(|classic| &classic.bucket).collect();
-        let has = |kind: fn(&Members) -> bool| collected.members.is_some_and(kind);
         Details {
             reads: buckets
                 .iter()
@@ -102,20 +98,6 @@ impl SourceOfAws for Elb {
                 .iter()
                 .map(|bucket| format!("bucket {bucket}"))
                 .collect(),
-            fragments: fragments([
-                (
-                    has(|own| own.application_load_balancer.is_some()),
-                    "application-load-balancer",
-                ),
-                (
-                    has(|own| own.network_load_balancer.is_some()),
-                    "network-load-balancer",
-                ),
-                (
-                    has(|own| own.classic_load_balancer.is_some()),
-                    "classic-load-balancer",
-                ),
-            ]),
         }
     }
 }

@@ -1,22 +1,18 @@
 //! Queries for names: those for public zones, which Route 53 writes, and those of
 //! machines, which a query log of the resolver delivers.
 
-use super::{Collected, Details, Measurements, SourceOfAws, Stacking, Way, fragments, nothing};
+use super::{Details, SourceOfAws, Stacking, Way, nothing};
 use crate::resolve::aws::arn::{global_region, is_standard_partition};
 use crate::resolve::aws::find;
 use crate::resolve::aws::members::Composing;
-use crate::resolve::aws::resolved::{Members, ResolverQueryLog, WriterKind, ZoneMembers};
+use crate::resolve::aws::resolved::{ResolverQueryLog, WriterKind, ZoneMembers};
 use crate::resolve::name::NameKind;
-use crate::resolve::{Identity, Problems};
+use crate::resolve::{AwsRegion, Identity, Problems};
 use crate::settings::{Route53, Settings};
 
 const ID: &str = "aws.route53";
 
 impl SourceOfAws for Route53 {
-    fn metrics(&self) -> Option<&Measurements> {
-        Some(&self.metrics)
-    }
-
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let home = cluster.region.as_str();
         let zones = Way::own("route53", global_region(home), Some(WriterKind::Route53));
@@ -54,34 +50,25 @@ impl SourceOfAws for Route53 {
     }
 
     fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
+        if let Some(group) = find(composing.groups, ID, WriterKind::Route53) {
+            composing.fragment("hosted-zone");
+            composing.members.hosted_zone = Some(ZoneMembers {
+                log_group_arn: group.arn.clone(),
+            });
+        }
         if let Some(resolver) = &composing.home.resolver {
+            composing.fragment("vpc");
             let networks = composing.members.vpc.get_or_insert_default();
             networks.resolver_export = Some(resolver.export.clone());
         }
-        let zones = find(composing.groups, ID, WriterKind::Route53);
-        composing.members.hosted_zone = zones.map(|group| ZoneMembers {
-            log_group_arn: group.arn.clone(),
-        });
     }
 
-    fn details(&self, collected: &Collected<'_>) -> Details {
-        let has = |kind: fn(&Members) -> bool| collected.members.is_some_and(kind);
-        let has_resolver = |own: &Members| {
-            let networks = own.vpc.as_ref();
-            networks.is_some_and(|vpc| vpc.resolver_export.is_some())
-        };
-        let logs = collected
-            .regions
-            .iter()
-            .filter_map(|region| region.resolver.as_ref());
+    fn details(&self, _: &Settings, regions: &[AwsRegion]) -> Details {
+        let logs = regions.iter().filter_map(|region| region.resolver.as_ref());
         Details {
             objects: logs
                 .map(|log| format!("resolver query log {}", log.name))
                 .collect(),
-            fragments: fragments([
-                (has(|own| own.hosted_zone.is_some()), "hosted-zone"),
-                (has(has_resolver), "vpc"),
-            ]),
             ..Details::default()
         }
     }

@@ -4,20 +4,13 @@ use std::collections::BTreeSet;
 
 use logfleet_contract::account::Source as AccountSource;
 
-use super::{
-    Collected, Details, Idle, Measurements, SourceOfAws, TrailOfSource, Way, check_data_events,
-    fragments,
-};
+use super::{Idle, SourceOfAws, TrailOfSource, Way, check_data_events};
 use crate::resolve::aws::members::Composing;
 use crate::resolve::aws::resolved::WriterKind;
 use crate::resolve::{Identity, Problems};
 use crate::settings::{S3, S3Method, Settings};
 
 impl SourceOfAws for S3 {
-    fn metrics(&self) -> Option<&Measurements> {
-        Some(&self.metrics)
-    }
-
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let written_by = match self.method {
             S3Method::ServerAccessLogs => Some(WriterKind::Delivery),
@@ -51,19 +44,12 @@ impl SourceOfAws for S3 {
 
     fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
         let by_logs = self.method == S3Method::ServerAccessLogs;
-        composing.members.bucket =
-            composing.delivered("S3", &[(by_logs, "Access", "S3_SERVER_ACCESS_LOGS", "s3")]);
-        composing.members.bucket_trail = composing.data_trail(AccountSource::S3);
-        composing.members.joins_buckets = composing.joins(AccountSource::S3);
-    }
-
-    fn details(&self, collected: &Collected<'_>) -> Details {
-        let has_members = collected.members.is_some_and(|own| {
-            own.bucket.is_some() || own.bucket_trail.is_some() || own.joins_buckets
-        });
-        Details {
-            fragments: fragments([(has_members, "bucket")]),
-            ..Details::default()
-        }
+        composing.members.bucket = composing.delivered(
+            "S3",
+            "bucket",
+            &[(by_logs, "Access", "S3_SERVER_ACCESS_LOGS", "s3")],
+        );
+        composing.members.bucket_trail = composing.data_trail(AccountSource::S3, "bucket");
+        composing.members.joins_buckets = composing.joins(AccountSource::S3, "bucket");
     }
 }

@@ -2,12 +2,12 @@
 
 use logfleet_contract::forwarder::LogGroup;
 
-use super::{Collected, Details, Measurements, SourceOfAws, Stacking, Way, flow_log, fragments};
-use crate::resolve::Identity;
+use super::{Details, SourceOfAws, Stacking, Way, flow_log};
 use crate::resolve::aws::members::Composing;
 use crate::resolve::aws::resolved::{AwsLogGroup, FlowLog, FlowLogRole};
 use crate::resolve::name::NameKind;
-use crate::settings::Vpc;
+use crate::resolve::{AwsRegion, Identity};
+use crate::settings::{Settings, Vpc};
 
 fn group_of(groups: &[AwsLogGroup]) -> Option<&AwsLogGroup> {
     let mut groups = groups.iter();
@@ -15,10 +15,6 @@ fn group_of(groups: &[AwsLogGroup]) -> Option<&AwsLogGroup> {
 }
 
 impl SourceOfAws for Vpc {
-    fn metrics(&self) -> Option<&Measurements> {
-        Some(&self.metrics)
-    }
-
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         vec![Way::own("vpc", &cluster.region, None)]
     }
@@ -39,6 +35,7 @@ impl SourceOfAws for Vpc {
     fn in_members(&self, composing: &mut Composing<'_, '_, '_>) {
         let role = composing.home.flow_logs.as_ref();
         if let Some((role, group)) = role.zip(group_of(composing.groups)) {
+            composing.fragment("vpc");
             flow_log::check(self, composing.problems);
             let role_arn = composing.arns().role(&role.role);
             composing.members.vpc.get_or_insert_default().flow_log = Some(FlowLog {
@@ -52,12 +49,9 @@ impl SourceOfAws for Vpc {
         }
     }
 
-    fn details(&self, collected: &Collected<'_>) -> Details {
-        let networks = collected.members.and_then(|own| own.vpc.as_ref());
-        let has_flow_log = networks.is_some_and(|vpc| vpc.flow_log.is_some());
+    fn details(&self, _: &Settings, _: &[AwsRegion]) -> Details {
         Details {
             objects: vec!["flow log of each network".to_owned()],
-            fragments: fragments([(has_flow_log, "vpc")]),
             ..Details::default()
         }
     }
