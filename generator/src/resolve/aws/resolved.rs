@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::account::AccountShare;
 use super::super::{LogGroup, ResolvedArchive};
 use super::tags::TagFilter;
-use crate::settings::{ForwarderArchitecture, Traffic};
+use crate::settings::{Forwarder, Traffic};
 
 /// What a cluster has in AWS.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -355,6 +355,9 @@ pub struct HttpBackup {
 /// The forwarder in one Region.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RegionForwarder {
+    /// What is set of it; templates see each setting.
+    #[serde(flatten)]
+    pub settings: Forwarder,
     /// The function.
     pub function: String,
     /// Its ARN.
@@ -365,20 +368,10 @@ pub struct RegionForwarder {
     pub log_group: String,
     /// ARN of it.
     pub log_group_arn: String,
-    /// Days that its log is kept.
-    pub log_retention_days: u16,
     /// The bucket of its program, in this Region.
     pub code_bucket: String,
     /// The object.
     pub code_key: String,
-    /// What it runs on.
-    pub architecture: ForwarderArchitecture,
-    /// Memory, in mebibytes.
-    pub memory_mebibytes: u16,
-    /// Seconds that a call may take.
-    pub timeout_seconds: u16,
-    /// Copies that run at a time.
-    pub reserved_concurrency: Option<u16>,
     /// The network that it runs in, if that is one of the user's.
     pub network: Option<RegionNetwork>,
     /// What no destination took: what is sent again, what was refused for good, and calls that were given up.

@@ -858,6 +858,25 @@ fn forwarders_configuration(bench: &Bench, change: &Value) -> Value {
     serde_json::from_str(text.expect("a forwarder")).expect("JSON")
 }
 
+/// The template of rules names each source that comes by one.
+#[test]
+fn every_source_that_comes_by_a_rule_has_its_pattern() {
+    let bench = Bench::new();
+    let cluster = bench.resolve(&json!({})).expect("no problems");
+    let files = bench.render(&json!({})).expect("rendered and found right");
+    let regions = cluster.aws.regions.iter();
+    for (region, rule) in
+        regions.flat_map(|own| own.event_rules.iter().map(move |rule| (own, rule)))
+    {
+        let path = format!("aws/{}/stack.json", region.name);
+        let (_, stack) = files.iter().find(|(own, _)| *own == path).expect("a stack");
+        let properties = format!("/Resources/EventRule{}/Properties", rule.logical_id);
+        let properties = stack.pointer(&properties).expect("a rule");
+        let services = properties["EventPattern"]["source"].as_array();
+        assert!(services.is_some_and(|all| !all.is_empty()), "{}", rule.kind);
+    }
+}
+
 /// Measurements of Route 53 lie in the Region of global services, whatever source names them.
 #[test]
 fn measurements_bring_a_forwarder_to_the_region_where_they_lie() {
