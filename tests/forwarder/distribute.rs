@@ -187,7 +187,7 @@ fn what_is_no_call_of_its_log_groups_fails_or_is_nothing() {
         ),
         (
             json!({ "poll": "retries" }).to_string(),
-            "no call of a log group",
+            "isn't from a log group",
         ),
         ("nothing".to_owned(), "not JSON"),
     ] {

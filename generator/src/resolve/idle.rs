@@ -6,14 +6,14 @@
 //! mistake. `resolve/tests/effects.rs` changes every setting and finds those that
 //! are missing here.
 
-use super::aws::Forwarded;
+use super::aws::{Forwarded, sources};
 use super::{
     DaemonSet, LogGroup, LogSubscription, OwnFiles, Problems, ResolvedAws, ResolvedDestination,
     ResolvedMachines, ResolvedStream, life_cycle, reader,
 };
 use crate::settings::{
     Backend, ControlPlaneRead, Destination, Distribution, GitopsTool, LogstashPlace,
-    LogstashService, MachineRead, MachineRole, S3Method, Settings,
+    LogstashService, MachineRead, MachineRole, Settings,
 };
 
 /// What is resolved already.
@@ -512,42 +512,16 @@ impl Resolved<'_> {
         if !aws.enabled {
             return;
         }
-        let base = ["sources", "aws"];
-        let on = |own: Forwarded| own.is_on(self.settings);
-        if aws.elb.enabled && !on(Forwarded::ClassicLoadBalancers) {
-            reported.tell(
-                &["sources", "aws", "elb", "classic_minutes"],
-                "logs of Classic Load Balancers are off",
-                "set `classic: true`, or remove it",
-            );
-        }
-        if aws.ec2.enabled && !on(Forwarded::MachineStatus) && !on(Forwarded::ConsoleOutput) {
-            reported.tell(
-                &["sources", "aws", "ec2", "poll_minutes"],
-                "neither the status nor the console is asked for",
-                "set `status` or `console_output` to `true`, or remove it",
-            );
-        }
-        if aws.s3.enabled && aws.s3.method == S3Method::ServerAccessLogs {
-            reported.tell(
-                &["sources", "aws", "s3", "data_events"],
-                "S3's own access logs have every request",
-                "set `method: data_events`, or remove it",
-            );
-        }
-        if aws.cloudtrail.enabled && aws.cloudtrail.existing_log_group.is_some() {
-            for key in ["read", "write", "exclude", "expiry_days"] {
-                reported.tell(
-                    &["sources", "aws", "cloudtrail", key],
-                    "the trail of `existing_log_group` belongs to someone else",
-                    "remove one of the two",
-                );
+        let are_measured = Forwarded::Metrics.is_on(self.settings);
+        for source in sources(aws) {
+            if let Some(idle) = source.idle(self.settings) {
+                for key in idle.keys {
+                    reported.tell(&["sources", "aws", source.key, key], idle.why, idle.hint);
+                }
             }
-        }
-        if !on(Forwarded::Metrics) {
-            for source in ["ec2", "ebs", "elb", "s3", "dynamodb", "route53", "vpc"] {
+            if source.metrics.is_some() && !are_measured {
                 reported.tell(
-                    &[&base[..], &[source, "metrics"]].concat(),
+                    &["sources", "aws", source.key, "metrics"],
                     "measurements are off (`sources.aws.metrics.enabled`)",
                     REMOVE,
                 );

@@ -52,6 +52,7 @@ use crate::settings::Settings;
 
 pub use account::resolved::*;
 pub use account::{AccountShare, FleetAccounts};
+pub(crate) use aws::SOURCES as AWS_SOURCES;
 pub use aws::TagFilter;
 pub use aws::quotas::{QUOTAS, Quota, needed};
 pub use aws::resolved::*;

@@ -139,7 +139,7 @@ pub(super) fn find_streams_nobody_feeds(settings: &Settings, problems: &mut Prob
     for stream in fed.map(|(name, _)| name) {
         if !wanted.contains(&stream)
             && !built_in.contains(&stream.as_str())
-            && !super::aws::BUILT_IN_STREAMS.contains(&stream.as_str())
+            && !super::aws::is_built_in_stream(stream.as_str())
         {
             let fed = wanted.iter().map(|name| name.as_str()).chain(built_in);
             let near = did_you_mean(stream.as_str(), fed.filter(|name| *name != stream.as_str()));

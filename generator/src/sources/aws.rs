@@ -1,31 +1,19 @@
 //! The rows of AWS's own logs, and of EKS's control plane. Pure.
 
 use super::{End, MissingKind, SourceRow, missing};
-use crate::resolve::{AwsSource, LogGroup, LogSubscription, ResolvedCluster};
-
-/// The sources of AWS, in their fixed order.
-const SOURCES: [&str; 9] = [
-    "aws.ec2",
-    "aws.ebs",
-    "aws.iam",
-    "aws.elb",
-    "aws.s3",
-    "aws.dynamodb",
-    "aws.route53",
-    "aws.vpc",
-    "aws.cloudtrail",
-];
+use crate::resolve::{AWS_SOURCES, AwsSource, LogGroup, LogSubscription, ResolvedCluster};
 
 /// A row for each source of AWS.
 pub(super) fn rows(cluster: &ResolvedCluster) -> Vec<SourceRow> {
-    let row = |source: &&str| {
-        row(cluster, source).unwrap_or_else(|| {
+    let row = |key: &&str| {
+        let source = format!("aws.{key}");
+        row(cluster, &source).unwrap_or_else(|| {
             let why =
                 format!("switched off by `sources.{source}.enabled` or `sources.aws.enabled`");
-            missing(cluster, source, MissingKind::Gap, &why)
+            missing(cluster, &source, MissingKind::Gap, &why)
         })
     };
-    SOURCES.iter().map(row).collect()
+    AWS_SOURCES.iter().map(row).collect()
 }
 
 /// The row of a source that comes from AWS, if it is on.

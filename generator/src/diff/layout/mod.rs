@@ -6,6 +6,7 @@
 //! page       as one HTML page
 //!
 //! document   what a section says, in no format yet
+//! changes    what a change says, in no format yet
 //! sections/  the sections that stand before the changes
 //! words      what all of them say
 //! links      which groups a risk is in
@@ -13,6 +14,7 @@
 //! intraline  old and new lines, so that what differs in them is seen
 //! ```
 
+mod changes;
 mod document;
 mod intraline;
 mod links;

@@ -4,19 +4,18 @@
 mod section;
 
 use anstyle::{AnsiColor, Style as Ansi};
-use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::intraline::{Intraline, intraline};
+use super::changes::{Said, Shown, Values};
 use super::links::Links;
 use super::sections;
 use super::words::{
-    ACKNOWLEDGE, added_otherwise_words, and_more, by_origin, count, counts, leaves, listed,
-    only_in_words, orders, outcome_of_base, outcome_of_head, risk_words, shipment_words, ways_more,
+    ACKNOWLEDGE, and_more, by_origin, count, counts, listed, only_in_words, outcome_of_base,
+    outcome_of_head, risk_words, shipment_words, ways_more,
 };
 use crate::diff::preview::{
-    ClusterRisk, Detail, GeneratorVersions, Group, Line, NewClusters, Part, Preview, Risk,
-    Shipment, Side, Sign, Variant,
+    ClusterRisk, GeneratorVersions, Group, NewClusters, Part, Preview, Risk, Shipment, Side, Sign,
+    Variant,
 };
 use crate::fault::Fault;
 use crate::report::{self, Style, printable};
@@ -367,61 +366,20 @@ impl Page {
     }
 
     fn variant(&mut self, indent: usize, variant: &Variant) {
-        match &variant.detail {
-            Detail::Added { new } => self.values(indent, None, Some(new)),
-            Detail::Removed { old } => self.values(indent, Some(old), None),
-            Detail::Changed { old, new } if old == new => {
-                self.plain(indent, "differs; what it is, is not shown");
-            }
-            Detail::Changed { old, new } => self.values(indent, Some(old), Some(new)),
-            Detail::Renamed { to } => self.plain(indent, &format!("is called {to} now")),
-            Detail::Reordered { old, new } => {
-                self.plain(indent, "the order differs:");
-                self.lines(indent, &orders(old, new), 0);
-            }
-            Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
-                self.lines(indent, lines, *omitted);
-            }
-            Detail::LineEnds => self.plain(indent, "only the ends of its lines differ"),
-            Detail::Opaque {
-                old_bytes,
-                new_bytes,
-            } => {
-                let words = format!("differs; {old_bytes} bytes became {new_bytes}");
-                self.plain(indent, &words);
-            }
-            Detail::FileAdded { lines, omitted } => {
-                self.line(indent, NEW, "a new file");
-                self.lines(indent, lines, *omitted);
-            }
-            Detail::FileAddedOtherwise { lines, omitted } => {
-                self.line(indent, NEW, added_otherwise_words(lines));
-                self.lines(indent, lines, *omitted);
-            }
-            Detail::FileRemoved => self.line(indent, OLD, "is no longer there"),
-            Detail::FileRenamed { from } => self.plain(indent, &format!("was called {from}")),
+        let said = Said::of(&variant.detail, Values::InLines);
+        let words = section::text(&said.words);
+        match said.sign {
+            _ if words.is_empty() => {}
+            Sign::Added => self.line(indent, NEW, &words),
+            Sign::Removed => self.line(indent, OLD, &words),
+            Sign::Context | Sign::Gap => self.plain(indent, &words),
         }
-    }
-
-    /// Values of both sides, of a mapping or list each leaf.
-    fn values(&mut self, indent: usize, old: Option<&Json>, new: Option<&Json>) {
-        let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
-        lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
-        let shown = intraline(&lines);
-        for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
-            self.compared_lines(indent, side, 0);
-        }
-    }
-
-    fn lines(&mut self, indent: usize, lines: &[Line], omitted: usize) {
-        self.compared_lines(indent, &intraline(lines), omitted);
-    }
-
-    fn compared_lines(&mut self, indent: usize, lines: &[Intraline<'_>], omitted: usize) {
-        for line in lines.iter().take(MAX_LINES) {
-            self.signed(indent, line.line.sign, &line.to_text());
-        }
-        self.omitted(indent, omitted + lines.len().saturating_sub(MAX_LINES));
+        said.show(MAX_LINES, |shown| match shown {
+            Shown::Line(sign, text) => self.signed(indent, sign, &text),
+            Shown::More { here, everywhere } => {
+                self.line(indent, QUIET, &and_more(here + everywhere, "line"));
+            }
+        });
     }
 
     fn signed(&mut self, indent: usize, sign: Sign, text: &str) {
@@ -432,12 +390,6 @@ impl Page {
             Sign::Gap => ("…", QUIET),
         };
         self.line(indent, style, format!("{mark} {text}").trim_end());
-    }
-
-    fn omitted(&mut self, indent: usize, lines: usize) {
-        if lines > 0 {
-            self.line(indent, QUIET, &and_more(lines, "line"));
-        }
     }
 }
 

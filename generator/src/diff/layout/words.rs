@@ -1,10 +1,8 @@
 //! Words and numbers as all formats have them. Pure.
 
-use serde_json::Value as Json;
-
 use crate::diff::preview::{
-    ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, InputScope, Line, PartFile, Shipment,
-    Sign, Totals, Variant,
+    ClusterChange, ClusterRisk, ClusterStatus, ClusterTotals, InputScope, PartFile, Shipment,
+    Totals, Variant,
 };
 
 /// How somebody says that a risk is meant.
@@ -46,15 +44,6 @@ impl Status {
             }
         };
         Self { word, note }
-    }
-}
-
-/// What stands above what a new file has otherwise than in most clusters.
-pub(in crate::diff) fn added_otherwise_words(lines: &[Line]) -> &'static str {
-    if lines.is_empty() {
-        "a new file, otherwise in lines that are left out"
-    } else {
-        "a new file, with otherwise"
     }
 }
 
@@ -171,46 +160,6 @@ pub(in crate::diff) fn listed<'n>(
     match more {
         0 => named,
         more => format!("{named} {}", and_more(more, "")),
-    }
-}
-
-/// A value as lines of one side: itself, or of a mapping or list each leaf
-/// after its path.
-pub(in crate::diff) fn leaves(sign: Sign, value: &Json) -> Vec<Line> {
-    let mut leaves = Vec::new();
-    collect_leaves("", value, &mut leaves);
-    let leaves = leaves.into_iter().map(|text| Line { sign, text });
-    leaves.collect()
-}
-
-/// Items in the order of each side, as a line of each.
-pub(in crate::diff) fn orders(old: &[String], new: &[String]) -> [Line; 2] {
-    let line = |sign, items: &[String]| Line {
-        sign,
-        text: items.join(", "),
-    };
-    [line(Sign::Removed, old), line(Sign::Added, new)]
-}
-
-/// Each leaf as `path: value`; a value that is one itself as it is.
-fn collect_leaves(path: &str, value: &Json, leaves: &mut Vec<String>) {
-    let join = |key: &str| match path {
-        "" => key.to_owned(),
-        _ => format!("{path}.{key}"),
-    };
-    match value {
-        Json::Object(members) if !members.is_empty() => {
-            for (key, value) in members {
-                collect_leaves(&join(key), value, leaves);
-            }
-        }
-        Json::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
-            for (number, item) in items.iter().enumerate() {
-                collect_leaves(&format!("{path}[{number}]"), item, leaves);
-            }
-        }
-        _ if path.is_empty() => leaves.push(value.to_string()),
-        _ => leaves.push(format!("{path}: {value}")),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::aws::resolved::{Alarm, CallingLogGroups, DataTrail, RegionMetricFilter, Trail};
 use super::super::name::AwsName;
-use crate::settings::ForwarderArchitecture;
+use crate::settings::Forwarder;
 
 /// What an account has once in a Region, ready to be rendered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,6 +85,9 @@ pub struct AccountLogGroup {
 /// The function that hands each cluster its part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResolvedDistributor {
+    /// What is set of it; templates see each setting.
+    #[serde(flatten)]
+    pub settings: Forwarder,
     /// The function.
     pub function: String,
     /// Its ARN.
@@ -95,18 +98,10 @@ pub struct ResolvedDistributor {
     pub log_group: String,
     /// ARN of it.
     pub log_group_arn: String,
-    /// Days that its log is kept.
-    pub log_retention_days: u16,
     /// The bucket of its program, in this Region.
     pub code_bucket: String,
     /// The object.
     pub code_key: String,
-    /// What it runs on.
-    pub architecture: ForwarderArchitecture,
-    /// Memory, in mebibytes.
-    pub memory_mebibytes: u16,
-    /// Seconds that a call may take.
-    pub timeout_seconds: u16,
     /// The bucket of calls that were given up.
     pub failed_bucket: String,
     /// ARN of it.

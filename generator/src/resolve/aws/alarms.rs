@@ -9,7 +9,7 @@ use super::Resolving;
 use super::resolved::{
     Alarm, AwsLogGroup, AwsRegion, Dashboard, Measure, RegionForwarder, RegionMetricFilter,
 };
-use super::source;
+use super::source::{self, eks};
 use crate::settings::{EventField, MetricFilter, MetricName, MetricNamespace, Name, Settings};
 
 /// Widgets that a row of the dashboard has room for, and their width: 24 columns
@@ -27,7 +27,7 @@ pub(super) fn metric_filters(
     let cluster = resolving.cluster.name.clone();
     let namespace = format!("logfleet/{cluster}");
     let mut wanted: Vec<(&AwsLogGroup, String, String, &Name, &MetricFilter)> = Vec::new();
-    for source in source::all(aws).iter().filter(|source| source.enabled) {
+    for source in source::enabled(aws) {
         let own = groups
             .iter()
             .filter(|group| group.source.as_deref() == Some(&source.id()));
@@ -54,7 +54,7 @@ pub(super) fn metric_filters(
             name: name::subscription_filter(&cluster, &key),
             log_group: group.group.name.clone(),
             depends_on: group.group.declared.then(|| group.group.logical_id.clone()),
-            of_member: is_of_member(group),
+            of_member: eks::makes(group),
             ..metric_filter(filter, &namespace, &key)
         };
         if let Some(threshold) = filter.alarm_at {
@@ -79,11 +79,6 @@ pub(super) fn metric_filters(
         filters.push(resolved);
     }
     (filters, alarms)
-}
-
-/// EKS makes the log group of its control plane itself.
-fn is_of_member(group: &AwsLogGroup) -> bool {
-    group.source.as_deref() == Some("kubernetes.control_plane")
 }
 
 /// What a filter's settings say, with names by default.

@@ -6,6 +6,7 @@
 
 use super::super::problem::Problems;
 use super::super::stream;
+use super::source;
 use crate::settings::{Name, Settings};
 
 /// One of these.
@@ -80,13 +81,11 @@ impl Forwarded {
 
     /// Whether its source is on.
     fn is_wanted(self, settings: &Settings) -> bool {
-        let aws = &settings.sources.aws;
-        aws.enabled
-            && match self {
-                Self::MachineStatus | Self::ConsoleOutput => aws.ec2.enabled,
-                Self::ClassicLoadBalancers => aws.elb.enabled,
-                Self::Metrics => super::source::metrics_on(settings),
-            }
+        let [.., key, _] = self.setting();
+        match self {
+            Self::Metrics => source::metrics_on(settings),
+            _ => source::enabled(&settings.sources.aws).any(|source| source.key == key),
+        }
     }
 }
 

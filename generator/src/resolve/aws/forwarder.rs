@@ -13,18 +13,20 @@ use serde::Serialize;
 
 use super::super::name::{self, NameKind};
 use super::super::problem::Problems;
-use super::super::{LogSubscription, ResolvedAuthentication, ResolvedDestination};
+use super::super::{
+    Identity, LogSubscription, ResolvedAuthentication, ResolvedDestination, ResolvedStream,
+};
+use super::Resolving;
 use super::arn::{Arns, DomainPaths, global_region};
 use super::forwarded::Forwarded;
 use super::resolved::{AwsLogGroup, CallingLogGroups, RegionForwarder, RegionNetwork, Schedule};
 use super::source;
-use super::{Resolving, flow_log};
-use crate::settings::{LogStreamPattern, MetricName, Name, Region, Settings};
+use crate::settings::{LogStreamPattern, Name, Region, Settings};
 
 const CODE: [&str; 4] = ["sources", "aws", "forwarder", "code"];
 
-/// The namespaces whose measurements lie in the Region of global services.
-const GLOBAL_NAMESPACES: [&str; 1] = ["AWS/Route53"];
+/// Names of measurements by namespace.
+type MetricNames = BTreeMap<String, Vec<String>>;
 
 /// The forwarder of a Region, if there is something for it to do.
 pub(super) fn resolve(
@@ -47,8 +49,8 @@ pub(super) fn resolve(
         })
         .collect();
     let home = region == resolving.cluster.region;
-    let classic = home && super::classic_on(settings) && resolving.has_server(&aws.elb.stream);
-    let metrics = metrics_of_region(resolving, region);
+    let classic = home && source::has_classic(settings) && resolving.has_server(&aws.elb.stream);
+    let metrics = metrics_of_region(settings, resolving.cluster, resolving.streams, region);
     let polls = home && aws.enabled && aws.ec2.enabled && resolving.has_server(&aws.ec2.stream);
     let reads_status = polls && Forwarded::MachineStatus.is_on(settings);
     let reads_consoles = polls && Forwarded::ConsoleOutput.is_on(settings);
@@ -98,13 +100,9 @@ pub(super) fn resolve(
         role: resolving.give(NameKind::Role, region, &format!("forwarder-{region}")),
         log_group_arn: arns.log_group(&log_group),
         log_group,
-        log_retention_days: aws.forwarder.log_retention_days,
+        settings: aws.forwarder.clone(),
         code_bucket: code.0,
         code_key: code.1,
-        architecture: aws.forwarder.architecture,
-        memory_mebibytes: aws.forwarder.memory_mebibytes,
-        timeout_seconds: aws.forwarder.timeout_seconds,
-        reserved_concurrency: aws.forwarder.reserved_concurrency,
         network,
         dead_letter_bucket,
         dead_letter_days: aws.dead_letters.expiry_days,
@@ -180,47 +178,24 @@ fn tagged(resolving: &Resolving<'_, '_>, arns: &Arns<'_>, calling: &[&AwsLogGrou
     all_own.into_iter().chain(others).collect()
 }
 
-type MetricNames = BTreeMap<String, Vec<String>>;
-
-/// The measurements whose namespaces lie in this Region.
-fn metrics_of_region(resolving: &Resolving<'_, '_>, region: &str) -> MetricNames {
-    let aws = &resolving.settings.sources.aws;
-    if !source::metrics_on(resolving.settings) || !resolving.has_server(&aws.metrics.stream) {
-        return MetricNames::new();
-    }
-    let home = region == resolving.cluster.region;
-    let global = region == global_region(&resolving.cluster.region);
-    let mut found = MetricNames::new();
-    let sources = source::all(aws);
-    let on = sources.iter().filter(|source| source.enabled);
-    let metrics = on.filter_map(|source| source.metrics).flatten();
-    for (namespace, names) in metrics {
-        let here = if GLOBAL_NAMESPACES.contains(&namespace.as_str()) {
-            global
-        } else {
-            home
-        };
-        let names = on_names(names);
-        if here && !names.is_empty() {
-            found
-                .entry(namespace.to_string())
-                .or_default()
-                .extend(names);
-        }
-    }
-    for names in found.values_mut() {
-        names.sort_unstable();
-        names.dedup();
-    }
-    found
+/// Whether a server takes a stream.
+fn has_server(streams: &[ResolvedStream], stream: &Name) -> bool {
+    let mut streams = streams.iter();
+    streams.any(|own| own.name == stream.as_str() && !own.destinations.is_empty())
 }
 
-fn on_names(names: &BTreeMap<MetricName, bool>) -> Vec<String> {
-    names
-        .iter()
-        .filter(|(_, on)| **on)
-        .map(|(name, _)| name.to_string())
-        .collect()
+/// The measurements in a Region that a server takes.
+pub(super) fn metrics_of_region(
+    settings: &Settings,
+    cluster: &Identity,
+    streams: &[ResolvedStream],
+    region: &str,
+) -> MetricNames {
+    if has_server(streams, &settings.sources.aws.metrics.stream) {
+        source::metrics_in(settings, cluster, region)
+    } else {
+        MetricNames::new()
+    }
 }
 
 fn rate(minutes: u16) -> String {
@@ -376,18 +351,16 @@ fn configuration(
     let cluster = resolving.cluster;
     let prefix = name::log_group_prefix(&cluster.name);
     let log_groups = calling.iter().map(|group| {
-        let reported = LogGroup {
+        let mut reported = LogGroup {
             stream: group.group.stream.clone(),
             source: group.source.clone(),
-            // Their events carry ids, not tags, so other clusters' come, too.
-            members_only: matches!(group.source.as_deref(), Some("aws.ec2" | "aws.ebs")),
-            flow_log_format: (group.source.as_deref() == Some("aws.vpc"))
-                .then(|| flow_log::format(&resolving.settings.sources.aws.vpc))
-                .flatten(),
-            accepted_percent: (group.source.as_deref() == Some("aws.vpc"))
-                .then_some(resolving.settings.sources.aws.vpc.accepted_percent)
-                .filter(|percent| *percent < 100),
+            ..LogGroup::default()
         };
+        for source in source::enabled(&resolving.settings.sources.aws) {
+            if reported.source.as_deref() == Some(&source.id()) {
+                source.own.tell(&mut reported);
+            }
+        }
         (short_log_group(&prefix, &group.group.name), reported)
     });
     let written = resolving
@@ -620,9 +593,7 @@ impl<'a> Resolving<'a, '_> {
 
     /// Whether a stream ends in Elasticsearch or OpenSearch.
     pub(super) fn has_server(&self, stream: &Name) -> bool {
-        self.streams
-            .iter()
-            .any(|found| found.name == stream.as_str() && !found.destinations.is_empty())
+        has_server(self.streams, stream)
     }
 
     /// The servers that streams end in.

@@ -10,7 +10,6 @@ pub(super) mod arn;
 mod cluster_name;
 mod firehose;
 mod fleet;
-mod flow_log;
 mod forwarded;
 mod forwarder;
 mod members;
@@ -46,10 +45,12 @@ pub(super) use cluster_name::cluster_name;
 pub(super) use fleet::{AwsClaims, Clash, find_clashes};
 pub(super) use forwarded::Forwarded;
 use resolved::{
-    AwsLogGroup, AwsRegion, ClassicBucket, DeliveryDestination, EventRule, FlowLogRole,
-    ResolvedAws, ResolverQueryLog, ResourceGroupOfRegion, Trail,
+    AwsLogGroup, AwsRegion, DeliveryDestination, EventRule, ResolvedAws, ResourceGroupOfRegion,
+    Trail, WriterKind,
 };
-pub(super) use source::{BUILT_IN_STREAMS, feed, read_only, wanted_streams};
+pub(crate) use source::KEYS as SOURCES;
+use source::eks;
+pub(super) use source::{all as sources, feed, is_built_in_stream, read_only, wanted_streams};
 pub use tags::TagFilter;
 pub(super) use tags::{CLUSTER_TAG, are_right as are_right_tags};
 
@@ -170,19 +171,20 @@ pub(super) fn resolve<'a>(
     if let Some(first) = regions.first_mut() {
         first.dashboard = dashboard;
     }
-    let members = members::resolve(
+    let (members, fragments) = members::resolve(
         &mut resolving,
         &regions,
-        trails,
+        &trails,
         share.as_ref(),
         &groups,
         problems,
-    );
+    )
+    .unzip();
     *log_groups = groups.iter().map(|group| group.group.clone()).collect();
     let sources = source_rows::rows(
         settings,
         &regions,
-        members.as_ref(),
+        &fragments.unwrap_or_default(),
         &groups,
         share.as_ref(),
     );
@@ -226,7 +228,6 @@ fn regions_of(
 /// The Regions that have a forwarder.
 fn calling_regions(known: Known<'_>, groups: &[AwsLogGroup]) -> BTreeSet<String> {
     let settings = known.settings;
-    let aws = &settings.sources.aws;
     let mut regions: BTreeSet<String> = groups
         .iter()
         .filter(|group| {
@@ -235,20 +236,10 @@ fn calling_regions(known: Known<'_>, groups: &[AwsLogGroup]) -> BTreeSet<String>
         })
         .map(|group| group.group.region.clone())
         .collect();
-    let has_server = |name: &str| {
-        let mut streams = known.streams.iter();
-        streams.any(|stream| stream.name == name && !stream.destinations.is_empty())
-    };
-    if source::metrics_on(settings) && has_server(aws.metrics.stream.as_str()) {
-        regions.insert(known.cluster.region.clone());
-        let global = aws.route53.enabled
-            && aws
-                .route53
-                .metrics
-                .iter()
-                .any(|(_, names)| names.values().any(|on| *on));
-        if global {
-            regions.insert(arn::global_region(&known.cluster.region).to_owned());
+    let cluster = known.cluster;
+    for region in [&*cluster.region, arn::global_region(&cluster.region)] {
+        if !forwarder::metrics_of_region(settings, cluster, known.streams, region).is_empty() {
+            regions.insert(region.to_owned());
         }
     }
     regions
@@ -296,7 +287,6 @@ fn region_of(
     let made = archives.chain(endpoints).cloned().collect();
     let subscription_role = firehose::subscription_role(resolving, region, &groups, made);
     let has_firehoses = !firehoses.is_empty() || !http_firehoses.is_empty();
-    let event_rules = event_rules(resolving, region, &groups);
     let stack = resolving.give(NameKind::Stack, region, REGION_STACK);
     let (metric_filters, filter_alarms) = alarms::metric_filters(resolving, &groups);
     let mut resolved = AwsRegion {
@@ -304,23 +294,12 @@ fn region_of(
         called_functions: firehose::called_functions(&groups),
         http_firehoses,
         http_backup,
-        deliveries: deliveries(resolving, region, &groups),
         trail,
-        flow_logs: flow_log_role(resolving, region, &groups),
-        resolver: resolver(resolving, region, &groups),
-        classic: (home && classic_on(resolving.settings)).then(|| ClassicBucket {
-            bucket: resolving.give(NameKind::Bucket, region, "elb"),
-            source_arn: arns.classic_load_balancers(),
-            expiry_days: aws.dead_letters.expiry_days,
-        }),
         archives: firehose::archives(resolving, region),
         firehoses,
         subscription_role,
         forwarder,
-        pods: None,
-        registration: None,
         metric_filters,
-        alarms: Vec::new(),
         alarm_actions: aws
             .alarms
             .actions
@@ -328,18 +307,35 @@ fn region_of(
             .filter(|(topic, on)| **on && topic.as_str().split(':').nth(3) == Some(region))
             .map(|(topic, _)| topic.to_string())
             .collect(),
-        dashboard: None,
-        // EKS makes its own log group, so what hangs on it is the members' stack's.
-        log_groups: groups
-            .into_iter()
-            .filter(|group| group.source.as_deref() != Some("kubernetes.control_plane"))
-            .map(|group| written_by_its_rule(group, &event_rules, &arns))
-            .collect(),
-        event_rules,
         resource_group,
         stack,
         name: region.to_owned(),
+        ..AwsRegion::default()
     };
+    for source in source::enabled(aws) {
+        let id = source.id();
+        let written = |kind| find(&groups, &id, kind);
+        if let Some(group) = written(WriterKind::Events) {
+            resolved
+                .event_rules
+                .push(event_rule(resolving, source.key, group));
+        }
+        if let Some(group) = written(WriterKind::Delivery) {
+            resolved
+                .deliveries
+                .push(delivery(resolving, source.key, group));
+        }
+        source.own.in_region(&mut source::Stacking {
+            resolving,
+            groups: &groups,
+            stack: &mut resolved,
+        });
+    }
+    // EKS makes its own log group, so what hangs on it is the members' stack's.
+    let own = groups.into_iter().filter(|group| !eks::makes(group));
+    resolved.log_groups = own
+        .map(|group| written_by_its_rule(group, &resolved.event_rules, &arns))
+        .collect();
     if aws.alarms.enabled {
         resolved.alarms = alarms::of_region(resolving, &resolved);
         resolved.alarms.extend(filter_alarms);
@@ -362,116 +358,47 @@ fn written_by_its_rule(
     group
 }
 
-/// Whether logs of Classic Load Balancers are collected.
-fn classic_on(settings: &Settings) -> bool {
-    let aws = &settings.sources.aws;
-    aws.enabled && aws.elb.enabled && Forwarded::ClassicLoadBalancers.is_on(settings)
-}
-
-fn find<'g>(groups: &'g [AwsLogGroup], source: &str, kind: &str) -> Option<&'g AwsLogGroup> {
+/// The log group of a source that is written in a way.
+fn find<'g>(groups: &'g [AwsLogGroup], source: &str, kind: WriterKind) -> Option<&'g AwsLogGroup> {
     groups.iter().find(|group| {
         group.source.as_deref() == Some(source)
             && group.written_by.as_ref().is_some_and(|by| by.kind == kind)
     })
 }
 
-/// Patterns of the names of the cluster's roles.
-fn role_patterns(settings: &Settings, cluster: &Identity) -> Vec<String> {
-    let iam = &settings.sources.aws.iam;
-    if iam.roles.is_empty() {
-        let name = &cluster.aws_name;
-        return vec![match cluster.distribution {
-            crate::settings::Distribution::Kops => format!("*.{name}"),
-            crate::settings::Distribution::Eks => format!("*{name}*"),
-        }];
-    }
-    let roles = iam.roles.iter().filter(|(_, on)| **on);
-    roles.map(|(role, _)| role.to_string()).collect()
-}
-
-fn event_rules(
+/// The rule of EventBridge that a source comes by.
+fn event_rule(
     resolving: &mut Resolving<'_, '_>,
-    region: &str,
-    groups: &[AwsLogGroup],
-) -> Vec<EventRule> {
-    let iam = &resolving.settings.sources.aws.iam;
-    let roles = role_patterns(resolving.settings, resolving.cluster);
-    let arns = Arns::new(&resolving.cluster.account, region);
-    let mut found = Vec::new();
-    for (kind, source) in [("ec2", "aws.ec2"), ("ebs", "aws.ebs"), ("iam", "aws.iam")] {
-        let Some(group) = find(groups, source, "events") else {
-            continue;
-        };
-        let of_iam = kind == "iam";
-        found.push(EventRule {
-            logical_id: name::logical_id(kind),
-            kind,
-            name: resolving.give(NameKind::EventRule, region, kind),
-            log_group: group.group.logical_id.clone(),
-            log_group_arn: group.arn.clone(),
-            role_arns: roles
-                .iter()
-                .filter(|_| of_iam)
-                .map(|role| arns.role(role))
-                .collect(),
-            roles: if of_iam { roles.clone() } else { Vec::new() },
-            read_only_events: of_iam && iam.read_only_events,
-        });
-    }
-    found
-}
-
-fn deliveries(
-    resolving: &mut Resolving<'_, '_>,
-    region: &str,
-    groups: &[AwsLogGroup],
-) -> Vec<DeliveryDestination> {
-    let arns = Arns::new(&resolving.cluster.account, region);
-    let mut found = Vec::new();
-    for (key, source) in [("elb", "aws.elb"), ("s3", "aws.s3")] {
-        let Some(group) = find(groups, source, "delivery") else {
-            continue;
-        };
-        let name = resolving.give(NameKind::Delivery, region, key);
-        found.push(DeliveryDestination {
-            logical_id: name::logical_id(key),
-            arn: arns.delivery_destination(&name),
-            name,
-            log_group: group.group.logical_id.clone(),
-            log_group_arn: group.arn.clone(),
-        });
-    }
-    found
-}
-
-fn flow_log_role(
-    resolving: &mut Resolving<'_, '_>,
-    region: &str,
-    groups: &[AwsLogGroup],
-) -> Option<FlowLogRole> {
-    let group = groups
-        .iter()
-        .find(|group| group.source.as_deref() == Some("aws.vpc"))?;
-    Some(FlowLogRole {
-        role: resolving.give(NameKind::Role, region, "flow-logs"),
+    key: &'static str,
+    group: &AwsLogGroup,
+) -> EventRule {
+    EventRule {
+        logical_id: name::logical_id(key),
+        kind: key,
+        name: resolving.give(NameKind::EventRule, &group.group.region, key),
+        log_group: group.group.logical_id.clone(),
         log_group_arn: group.arn.clone(),
-        source_arn: Arns::new(&resolving.cluster.account, region).flow_logs(),
-    })
+        roles: Vec::new(),
+        role_arns: Vec::new(),
+        read_only_events: false,
+    }
 }
 
-fn resolver(
+/// Where logs of a source's members are delivered.
+fn delivery(
     resolving: &mut Resolving<'_, '_>,
-    region: &str,
-    groups: &[AwsLogGroup],
-) -> Option<ResolverQueryLog> {
-    let group = find(groups, "aws.route53", "delivery")?;
-    let name = resolving.give(NameKind::ResolverQueryLog, region, "resolver");
-    Some(ResolverQueryLog {
-        export: format!("{name}-id"),
+    key: &str,
+    group: &AwsLogGroup,
+) -> DeliveryDestination {
+    let region = &group.group.region;
+    let name = resolving.give(NameKind::Delivery, region, key);
+    DeliveryDestination {
+        logical_id: name::logical_id(key),
+        arn: Arns::new(&resolving.cluster.account, region).delivery_destination(&name),
         name,
         log_group: group.group.logical_id.clone(),
         log_group_arn: group.arn.clone(),
-    })
+    }
 }
 
 /// Finds evident mistakes in the patterns of subscriptions.

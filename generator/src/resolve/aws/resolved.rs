@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::account::AccountShare;
 use super::super::{LogGroup, ResolvedArchive};
 use super::tags::TagFilter;
-use crate::settings::{ForwarderArchitecture, Traffic};
+use crate::settings::{Forwarder, Traffic};
 
 /// What a cluster has in AWS.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,7 +54,7 @@ pub struct AwsSource {
 }
 
 /// The stack of one Region.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct AwsRegion {
     /// The Region.
     pub name: String,
@@ -134,12 +134,26 @@ pub struct AwsLogGroup {
 /// A service that writes a log group by its policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WriterService {
-    /// `events`, `delivery` or `route53`.
-    pub kind: &'static str,
+    /// What makes it write.
+    pub kind: WriterKind,
     /// The service principal.
     pub principal: &'static str,
     /// For what it may: the ARN, with `*`.
     pub source_arn: String,
+}
+
+/// What makes a service write a log group by its policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriterKind {
+    /// A rule of EventBridge, `events`.
+    Events,
+    /// A delivery of members' logs, `delivery`.
+    Delivery,
+    /// A query log of Route 53's resolver, `resolver`.
+    Resolver,
+    /// Query logging of Route 53's public zones, `route53`.
+    Route53,
 }
 
 /// A rule of EventBridge that writes events to a log group.
@@ -147,7 +161,7 @@ pub struct WriterService {
 pub struct EventRule {
     /// Part of its logical id: the source's, such as `Ec2`.
     pub logical_id: String,
-    /// `ec2`, `ebs` or `iam`.
+    /// The key of its source, such as `ec2`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -341,6 +355,9 @@ pub struct HttpBackup {
 /// The forwarder in one Region.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RegionForwarder {
+    /// What is set of it; templates see each setting.
+    #[serde(flatten)]
+    pub settings: Forwarder,
     /// The function.
     pub function: String,
     /// Its ARN.
@@ -351,20 +368,10 @@ pub struct RegionForwarder {
     pub log_group: String,
     /// ARN of it.
     pub log_group_arn: String,
-    /// Days that its log is kept.
-    pub log_retention_days: u16,
     /// The bucket of its program, in this Region.
     pub code_bucket: String,
     /// The object.
     pub code_key: String,
-    /// What it runs on.
-    pub architecture: ForwarderArchitecture,
-    /// Memory, in mebibytes.
-    pub memory_mebibytes: u16,
-    /// Seconds that a call may take.
-    pub timeout_seconds: u16,
-    /// Copies that run at a time.
-    pub reserved_concurrency: Option<u16>,
     /// The network that it runs in, if that is one of the user's.
     pub network: Option<RegionNetwork>,
     /// What no destination took: what is sent again, what was refused for good, and calls that were given up.
@@ -538,7 +545,7 @@ pub struct Dashboard {
 }
 
 /// What hangs on members of the resource group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Members {
     /// The Region of the members' stack.
     pub region: String,
@@ -571,7 +578,7 @@ pub struct Members {
 }
 
 /// Networks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct VpcMembers {
     /// Their flow logs.
     pub flow_log: Option<FlowLog>,

@@ -1,7 +1,7 @@
 //! What a cluster shares with others of its account, and how it is registered
 //! there. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use logfleet_contract::account::{LARGEST_REGISTRATION, Registration, Source, VERSION, Wanted};
 use logfleet_contract::names;
@@ -11,8 +11,9 @@ use super::super::account::AccountShare;
 use super::super::problem::Problems;
 use super::arn::global_region;
 use super::resolved::{AwsLogGroup, AwsRegion, RegionRegistration};
-use super::role_patterns;
-use crate::settings::{DataEvents, Distribution, S3Method, Settings};
+use super::source::role_patterns;
+use super::trail;
+use crate::settings::{Distribution, Settings};
 
 /// What a cluster wants of its account's stacks; none if it has all by itself.
 pub(super) fn of_cluster(
@@ -24,52 +25,25 @@ pub(super) fn of_cluster(
     if !aws.enabled || !aws.account_stack {
         return None;
     }
-    let trail = &aws.cloudtrail;
-    let calls = DataEvents {
-        read: trail.read,
-        write: trail.write,
-    };
-    let excluded = trail.exclude.iter().filter(|(_, on)| **on);
-    let excluded = excluded.map(|(service, _)| service.to_string()).collect();
-    let mut wants = BTreeMap::new();
-    let mut want = |source: Source, on: bool, events: &DataEvents, exclude: BTreeSet<String>| {
-        let id = format!("aws.{}", source.word());
-        // One that another trail writes is read as it is.
-        let group = groups.iter().find(|group| {
-            group.source.as_ref() == Some(&id)
-                && group.group.declared
-                && group.group.region == cluster.region
-        });
-        if let Some(group) = group.filter(|_| on) {
+    let wants: BTreeMap<Source, Wanted> = trail::wanted(settings, cluster, groups)
+        .into_iter()
+        .map(|(source, (trail, group))| {
             let wanted = Wanted {
                 region: cluster.region.clone(),
                 log_group: group.group.name.clone(),
-                read: events.read,
-                write: events.write,
-                exclude,
+                read: trail.events.read,
+                write: trail.events.write,
+                exclude: trail.exclude,
             };
-            wants.insert(source, wanted);
-        }
-    };
-    want(Source::Cloudtrail, true, &calls, excluded);
-    want(
-        Source::Dynamodb,
-        true,
-        &aws.dynamodb.data_events,
-        BTreeSet::new(),
-    );
-    want(
-        Source::S3,
-        aws.s3.method == S3Method::DataEvents,
-        &aws.s3.data_events,
-        BTreeSet::new(),
-    );
+            (source, wanted)
+        })
+        .collect();
     (!wants.is_empty()).then(|| AccountShare {
         cluster: cluster.name.clone(),
         account: cluster.account.clone(),
         region: cluster.region.clone(),
         wants,
-        expiry_days: trail.expiry_days,
+        expiry_days: aws.cloudtrail.expiry_days,
     })
 }
 
@@ -90,7 +64,9 @@ pub(super) fn register(
         version: VERSION,
         cluster: cluster.name.clone(),
         resource_groups: groups.collect(),
-        roles: role_patterns(settings, cluster).into_iter().collect(),
+        roles: role_patterns(&settings.sources.aws.iam, cluster)
+            .into_iter()
+            .collect(),
         eks: (cluster.distribution == Distribution::Eks).then(|| cluster.aws_name.clone()),
         sources: share.wants.clone(),
     };

@@ -1,72 +1,238 @@
-//! Which sources of AWS are on, which streams they feed, and which log groups
-//! they come through. Pure.
+//! The sources of AWS. Each is one file here, in which stands all that is known
+//! of it beside its settings, its templates and the format of its lines; what is
+//! the same for all of them is in this one. Pure.
 
-use std::collections::BTreeMap;
+mod cloudtrail;
+mod dynamodb;
+mod ebs;
+mod ec2;
+pub(super) mod eks;
+mod elb;
+mod flow_log;
+mod iam;
+mod route53;
+mod s3;
+mod vpc;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use logfleet_contract::account::Source as AccountSource;
+use logfleet_contract::forwarder;
+
+use super::super::name::NameKind;
 use super::super::problem::Problems;
 use super::super::source::check_stream;
 use super::super::stream::Fed;
 use super::super::{Identity, LogGroup, LogWriter, ResolvedStream, log_group, name};
-use super::alarms;
-use super::arn::{Arns, global_region, is_standard_partition};
+use super::arn::{Arns, global_region};
 use super::forwarded::{self, Forwarded};
-use super::resolved::{AwsLogGroup, WriterService};
-use crate::settings::{
-    Aws, DataEvents, Distribution, MetricFilter, MetricName, MetricNamespace, Name, S3Method,
-    Settings,
-};
+use super::members::Composing;
+use super::resolved::{AwsLogGroup, AwsRegion, WriterKind, WriterService};
+use super::{Resolving, alarms};
+use crate::settings::{Aws, DataEvents, MetricFilter, MetricName, MetricNamespace, Name, Settings};
 
-/// A source of AWS.
+pub(super) use elb::has_classic;
+pub(super) use iam::role_patterns;
+
+/// The measurements of a source: names by namespace, and whether each is on.
+pub(in crate::resolve) type Measurements = BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>;
+
+/// What a source of AWS means, by its settings. A source says what it has; what
+/// it doesn't say, it hasn't.
+pub(super) trait SourceOfAws: fmt::Debug {
+    /// The log groups that it comes through, those of a part that is on.
+    fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>>;
+
+    /// Finds settings of it that can't be.
+    fn check(&self, _settings: &Settings, _problems: &mut Problems) {}
+
+    /// Its settings that have no effect.
+    fn idle(&self, _settings: &Settings) -> Option<Idle> {
+        None
+    }
+
+    /// What a trail writes down for it.
+    fn trail(&self) -> Option<TrailOfSource> {
+        None
+    }
+
+    /// Adds what the forwarder must know of a log group that it comes through.
+    fn tell(&self, _log_group: &mut forwarder::LogGroup) {}
+
+    /// Adds what it needs in the stack of a Region, beside log groups, rules of
+    /// EventBridge and deliveries.
+    fn in_region(&self, _: &mut Stacking<'_, '_, '_>) {}
+
+    /// Adds what hangs on members of the resource group for it.
+    fn in_members(&self, _: &mut Composing<'_, '_, '_>) {}
+
+    /// What it reads and makes, for the list of sources.
+    fn details(&self, _: &Settings, _: &[AwsRegion]) -> Details {
+        Details::default()
+    }
+}
+
+/// Settings of a source that have no effect.
+#[derive(Debug)]
+pub(in crate::resolve) struct Idle {
+    /// Their keys below the source's.
+    pub keys: &'static [&'static str],
+    pub why: &'static str,
+    pub hint: &'static str,
+}
+
+/// Makes the list of sources, each by its key and, if it has some, its measurements.
+macro_rules! sources {
+    ($($key:ident $(with $metrics:ident)?),*) => {
+        /// Their keys below `sources.aws`, in the order in which they are listed.
+        pub(crate) const KEYS: &[&str] = &[$(stringify!($key)),*];
+
+        /// All sources, in the order in which they are listed.
+        pub(in crate::resolve) fn all(aws: &Aws) -> impl Iterator<Item = Source<'_>> {
+            [$(Source {
+                key: stringify!($key),
+                enabled: aws.enabled && aws.$key.enabled,
+                stream: &aws.$key.stream,
+                metrics: [$(&aws.$key.$metrics)?].first().copied(),
+                metric_filters: &aws.$key.metric_filters,
+                own: &aws.$key,
+            }),*]
+            .into_iter()
+        }
+    };
+}
+
+sources!(
+    ec2 with metrics,
+    ebs with metrics,
+    iam,
+    elb with metrics,
+    s3 with metrics,
+    dynamodb with metrics,
+    route53 with metrics,
+    vpc with metrics,
+    cloudtrail
+);
+
+/// A source of AWS with the settings that every source has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source<'s> {
+pub(in crate::resolve) struct Source<'s> {
     /// Its key below `sources.aws`, such as `vpc`.
     pub key: &'static str,
     /// Whether it is on.
     pub enabled: bool,
     /// The stream it feeds.
     pub stream: &'s Name,
-    /// Its measurements.
-    pub metrics: Option<&'s BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>>,
+    /// Its measurements, if it can have some.
+    pub metrics: Option<&'s Measurements>,
     /// Its counts of events.
-    pub metric_filters: &'s BTreeMap<Name, MetricFilter>,
+    pub(super) metric_filters: &'s BTreeMap<Name, MetricFilter>,
+    /// What it means.
+    pub(super) own: &'s dyn SourceOfAws,
 }
 
 impl Source<'_> {
     /// Whether any of its measurements is chosen.
     pub(super) fn has_metrics(&self) -> bool {
-        self.metrics.is_some_and(any_on)
+        let mut namespaces = self.metrics.into_iter().flat_map(BTreeMap::values);
+        namespaces.any(|names| names.values().any(|on| *on))
     }
 
     /// Its id, such as `aws.vpc`.
     pub(super) fn id(&self) -> String {
         format!("aws.{}", self.key)
     }
+
+    /// Its settings that have no effect though it is on.
+    pub(in crate::resolve) fn idle(&self, settings: &Settings) -> Option<Idle> {
+        self.enabled.then(|| self.own.idle(settings)).flatten()
+    }
 }
 
-/// All sources, in the order in which they are listed.
-pub(super) fn all(aws: &Aws) -> [Source<'_>; 9] {
-    macro_rules! source {
-        ($key:ident, $metrics:expr) => {
-            Source {
-                key: stringify!($key),
-                enabled: aws.enabled && aws.$key.enabled,
-                stream: &aws.$key.stream,
-                metrics: $metrics,
-                metric_filters: &aws.$key.metric_filters,
-            }
-        };
+/// The sources that are on.
+pub(super) fn enabled(aws: &Aws) -> impl Iterator<Item = Source<'_>> {
+    all(aws).filter(|source| source.enabled)
+}
+
+/// A log group that a source comes through.
+#[derive(Debug)]
+pub(super) struct Way<'s> {
+    pub region: &'s str,
+    pub group: WayGroup,
+}
+
+/// Whose a log group is that a source comes through.
+#[derive(Debug)]
+pub(super) enum WayGroup {
+    /// One of the cluster's own.
+    Own {
+        /// The last part of its name.
+        part: &'static str,
+        /// Who writes it by its policy; none if a role does.
+        written_by: Option<WriterKind>,
+    },
+    /// One that someone else makes.
+    Foreign {
+        /// Its name.
+        name: String,
+        /// What it is called in logical ids.
+        logical_id: &'static str,
+    },
+}
+
+impl<'s> Way<'s> {
+    /// One of the cluster's own, by the last part of its name.
+    fn own(part: &'static str, region: &'s str, written_by: Option<WriterKind>) -> Option<Self> {
+        let group = WayGroup::Own { part, written_by };
+        Some(Self { region, group })
     }
-    [
-        source!(ec2, Some(&aws.ec2.metrics)),
-        source!(ebs, Some(&aws.ebs.metrics)),
-        source!(iam, None),
-        source!(elb, Some(&aws.elb.metrics)),
-        source!(s3, Some(&aws.s3.metrics)),
-        source!(dynamodb, Some(&aws.dynamodb.metrics)),
-        source!(route53, Some(&aws.route53.metrics)),
-        source!(vpc, Some(&aws.vpc.metrics)),
-        source!(cloudtrail, None),
-    ]
+
+    /// One that someone else makes.
+    fn foreign(name: String, region: &'s str, logical_id: &'static str) -> Option<Self> {
+        let group = WayGroup::Foreign { name, logical_id };
+        Some(Self { region, group })
+    }
+}
+
+/// A stack of a Region, to which sources add what they need.
+pub(super) struct Stacking<'s, 'a, 'n> {
+    pub resolving: &'s mut Resolving<'a, 'n>,
+    /// The log groups of the Region.
+    pub groups: &'s [AwsLogGroup],
+    pub stack: &'s mut AwsRegion,
+}
+
+impl Stacking<'_, '_, '_> {
+    /// Of the Region.
+    fn arns(&self) -> Arns<'_> {
+        Arns::new(&self.resolving.cluster.account, &self.stack.name)
+    }
+
+    fn give(&mut self, kind: NameKind, purpose: &str) -> String {
+        self.resolving.give(kind, &self.stack.name, purpose)
+    }
+}
+
+/// What a trail writes down for a source.
+#[derive(Debug)]
+pub(super) struct TrailOfSource {
+    /// The trail of the account that has it, too.
+    pub source: AccountSource,
+    /// What the cluster's own trail is for, as its name has it.
+    pub purpose: &'static str,
+    pub events: DataEvents,
+    /// Services that are left out.
+    pub exclude: BTreeSet<String>,
+}
+
+/// What a source reads and makes, for the list of sources.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    /// What is read beside log groups and measurements, in words.
+    pub reads: Vec<String>,
+    /// The objects of AWS that ship it, in words, beside log groups and rules of EventBridge.
+    pub objects: Vec<String>,
 }
 
 /// Whether measurements are collected.
@@ -74,30 +240,41 @@ pub(super) fn metrics_on(settings: &Settings) -> bool {
     let aws = &settings.sources.aws;
     aws.enabled
         && Forwarded::Metrics.is_on(settings)
-        && all(aws)
-            .iter()
-            .any(|source| source.enabled && source.has_metrics())
+        && enabled(aws).any(|source| source.has_metrics())
 }
 
-fn any_on(metrics: &BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>) -> bool {
-    metrics.values().any(|names| names.values().any(|on| *on))
-}
+/// Measurements of services that aren't of a Region: those of Route 53 are in the
+/// partition's Region of global services,
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-cloudwatch.html>.
+const GLOBAL_NAMESPACES: [&str; 1] = ["AWS/Route53"];
 
-/// The stream of EKS's control plane, if its logs are collected.
-pub(super) fn eks_stream(settings: &Settings) -> Option<&Name> {
-    let control_plane = &settings.sources.kubernetes.control_plane;
-    let on = settings.distribution == Distribution::Eks
-        && settings.sources.aws.enabled
-        && control_plane.enabled
-        && settings
-            .sources
-            .aws
-            .eks
-            .types
-            .all()
-            .iter()
-            .any(|(_, on)| *on);
-    on.then_some(&control_plane.records.stream)
+/// The names of the measurements that lie in a Region, by namespace.
+pub(super) fn metrics_in(
+    settings: &Settings,
+    cluster: &Identity,
+    region: &str,
+) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<&MetricNamespace, BTreeSet<&MetricName>> = BTreeMap::new();
+    if metrics_on(settings) {
+        let sources = enabled(&settings.sources.aws);
+        for (namespace, names) in sources.filter_map(|source| source.metrics).flatten() {
+            let is_global = GLOBAL_NAMESPACES.contains(&namespace.as_str());
+            let place = if is_global {
+                global_region(&cluster.region)
+            } else {
+                &cluster.region
+            };
+            let names = names.iter().filter(|(_, on)| **on && place == region);
+            for (name, _) in names {
+                found.entry(namespace).or_default().insert(name);
+            }
+        }
+    }
+    let texts = |names: BTreeSet<&MetricName>| names.iter().map(ToString::to_string).collect();
+    let found = found.into_iter();
+    found
+        .map(|(namespace, names)| (namespace.to_string(), texts(names)))
+        .collect()
 }
 
 /// Tells which streams sources of AWS feed.
@@ -108,14 +285,14 @@ pub(in crate::resolve) fn feed(settings: &Settings, fed: &mut Fed) {
         feeding.aws = true;
         feeding.sources.insert(source);
     };
-    for source in all(aws).iter().filter(|source| source.enabled) {
+    for source in enabled(aws) {
         feed(source.stream, source.id());
     }
     if metrics_on(settings) {
         feed(&aws.metrics.stream, "aws.metrics".to_owned());
     }
-    if let Some(stream) = eks_stream(settings) {
-        feed(stream, "kubernetes.control_plane".to_owned());
+    if let Some(stream) = eks::stream(settings) {
+        feed(stream, eks::ID.to_owned());
     }
 }
 
@@ -124,23 +301,15 @@ pub(in crate::resolve) fn wanted_streams(settings: &Settings) -> impl Iterator<I
     let aws = &settings.sources.aws;
     all(aws)
         .map(|source| source.stream)
-        .into_iter()
         .chain([&aws.metrics.stream])
 }
 
-/// The streams that the built-in defaults have for them.
-pub(in crate::resolve) const BUILT_IN_STREAMS: [&str; 10] = [
-    "aws_ec2",
-    "aws_ebs",
-    "aws_iam",
-    "aws_elb",
-    "aws_s3",
-    "aws_dynamodb",
-    "aws_route53",
-    "aws_vpc",
-    "aws_cloudtrail",
-    "aws_metrics",
-];
+/// Whether the built-in defaults have a stream for one of them.
+pub(in crate::resolve) fn is_built_in_stream(stream: &str) -> bool {
+    stream
+        .strip_prefix("aws_")
+        .is_some_and(|key| key == "metrics" || KEYS.contains(&key))
+}
 
 /// Finds settings of sources that can't be.
 pub(super) fn check(settings: &Settings, problems: &mut Problems) {
@@ -149,92 +318,30 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
         return;
     }
     forwarded::check(settings, problems);
-    for source in all(aws).iter().filter(|source| source.enabled) {
+    let metrics = metrics_on(settings).then_some(("metrics", &aws.metrics.stream));
+    let sources = enabled(aws).map(|source| (source.key, source.stream));
+    for (key, stream) in sources.chain(metrics) {
         check_stream(
-            &["sources", "aws", source.key, "stream"],
-            source.stream,
+            &["sources", "aws", key, "stream"],
+            stream,
             settings,
             problems,
         );
     }
-    if metrics_on(settings) {
-        let setting = ["sources", "aws", "metrics", "stream"];
-        check_stream(&setting, &aws.metrics.stream, settings, problems);
+    for source in enabled(aws) {
+        source.own.check(settings, problems);
     }
-    let data_events = [
-        ("dynamodb", aws.dynamodb.enabled, &aws.dynamodb.data_events),
-        (
-            "s3",
-            aws.s3.enabled && aws.s3.method == S3Method::DataEvents,
-            &aws.s3.data_events,
-        ),
-    ];
-    for (key, on, events) in data_events {
-        if on && !events.read && !events.write {
-            problems.push(
-                &["sources", "aws", key, "data_events"],
-                "neither requests that read nor those that write are collected, so nothing is",
-                format!(
-                    "set `read` or `write` to `true`, or `sources.aws.{key}.enabled` to `false`"
-                ),
-            );
+    for source in all(aws) {
+        for (name, filter) in source.metric_filters {
+            let setting = [
+                "sources",
+                "aws",
+                source.key,
+                "metric_filters",
+                name.as_str(),
+            ];
+            alarms::check_filter(&setting, filter, problems);
         }
-    }
-    let roles = &aws.iam.roles;
-    if aws.iam.enabled && !roles.is_empty() && roles.values().all(|on| !on) {
-        problems.push(
-            &["sources", "aws", "iam", "roles"],
-            "no role is watched",
-            "set a role to `true`, or `sources.aws.iam.enabled` to `false`; without any entry the cluster's own roles are watched",
-        );
-    }
-    let trail = &aws.cloudtrail;
-    if trail.enabled && trail.existing_log_group.is_none() && !trail.read && !trail.write {
-        problems.push(
-            &["sources", "aws", "cloudtrail"],
-            "neither calls that read nor those that write are collected, so nothing is",
-            "set `read` or `write` to `true`, or `enabled` to `false`",
-        );
-    }
-    let elb = &aws.elb;
-    let kinds = [
-        elb.application,
-        elb.connections,
-        elb.health_checks,
-        elb.network,
-        Forwarded::ClassicLoadBalancers.is_on(settings),
-    ];
-    if elb.enabled && kinds.iter().all(|on| !on) {
-        nothing("elb", "`application`, `network` or `classic`", problems);
-    }
-    let machines = [Forwarded::MachineStatus, Forwarded::ConsoleOutput];
-    let asks = machines.iter().any(|own| own.is_on(settings));
-    if aws.ec2.enabled && !aws.ec2.state_changes && !asks {
-        nothing(
-            "ec2",
-            "`state_changes`, `status` or `console_output`",
-            problems,
-        );
-    }
-    if aws.route53.enabled && !aws.route53.public && !aws.route53.resolver {
-        nothing("route53", "`public` or `resolver`", problems);
-    }
-    if aws.route53.enabled && aws.route53.public && !is_standard_partition(settings.region.as_str())
-    {
-        problems.push(
-            &["sources", "aws", "route53", "public"],
-            "Route 53 writes queries for public zones to `us-east-1` only, which this Region's accounts don't have",
-            "set this to `false`",
-        );
-    }
-    for (name, filter, key) in all(aws).iter().flat_map(|source| {
-        source
-            .metric_filters
-            .iter()
-            .map(|(name, filter)| (name, filter, source.key))
-    }) {
-        let setting = ["sources", "aws", key, "metric_filters", name.as_str()];
-        alarms::check_filter(&setting, filter, problems);
     }
 }
 
@@ -244,6 +351,17 @@ fn nothing(key: &str, choices: &str, problems: &mut Problems) {
         "everything of this source is off, so nothing is collected",
         format!("set {choices} to `true`, or `enabled` to `false`"),
     );
+}
+
+/// Finds requests at data of which none is written down.
+fn check_data_events(key: &str, events: &DataEvents, problems: &mut Problems) {
+    if !events.read && !events.write {
+        problems.push(
+            &["sources", "aws", key, "data_events"],
+            "neither requests that read nor those that write are collected, so nothing is",
+            format!("set `read` or `write` to `true`, or `sources.aws.{key}.enabled` to `false`"),
+        );
+    }
 }
 
 /// Which requests a trail writes down: only those that read, only those that
@@ -256,160 +374,69 @@ pub(in crate::resolve) fn read_only(events: &DataEvents) -> Option<&'static str>
     }
 }
 
-/// A log group that a source comes through.
-struct Way {
-    /// The source, such as `aws.vpc`.
-    source: String,
-    /// The last part of its name, or all of it.
-    name: String,
-    region: String,
-    stream: String,
-    declared: bool,
-    /// `events`, `delivery` or `route53`, if the log group's policy lets it in.
-    written_by: Option<&'static str>,
-}
-
-fn ways(settings: &Settings, cluster: &Identity) -> Vec<Way> {
-    let aws = &settings.sources.aws;
-    let home = cluster.region.as_str();
-    let global = global_region(home);
-    let mut ways = Vec::new();
-    let sources = all(aws);
-    let mut add = |key: &str, part: &str, region: &str, written_by| {
-        if let Some(source) = sources
-            .iter()
-            .find(|source| source.key == key && source.enabled)
-        {
-            ways.push(Way {
-                source: source.id(),
-                name: name::log_group_of_source(&cluster.name, part),
-                region: region.to_owned(),
-                stream: source.stream.to_string(),
-                declared: true,
-                written_by,
-            });
-        }
-    };
-    if aws.ec2.state_changes {
-        add("ec2", "ec2", home, Some("events"));
-    }
-    add("ebs", "ebs", home, Some("events"));
-    add("iam", "iam", home, Some("events"));
-    if global != home {
-        add("iam", "iam", global, Some("events"));
-    }
-    if aws.elb.application || aws.elb.connections || aws.elb.health_checks || aws.elb.network {
-        add("elb", "elb", home, Some("delivery"));
-    }
-    match aws.s3.method {
-        S3Method::ServerAccessLogs => add("s3", "s3", home, Some("delivery")),
-        S3Method::DataEvents => add("s3", "s3", home, None),
-    }
-    add("dynamodb", "dynamodb", home, None);
-    if aws.route53.public {
-        add("route53", "route53", global, Some("route53"));
-    }
-    if aws.route53.resolver {
-        add("route53", "route53-resolver", home, Some("delivery"));
-    }
-    add("vpc", "vpc", home, None);
-    if aws.cloudtrail.existing_log_group.is_none() {
-        add("cloudtrail", "cloudtrail", home, None);
-    }
-    if let Some(group) = &aws.cloudtrail.existing_log_group
-        && aws.enabled
-        && aws.cloudtrail.enabled
-    {
-        ways.push(foreign(
-            "aws.cloudtrail",
-            group.to_string(),
-            home,
-            &aws.cloudtrail.stream,
-        ));
-    }
-    if let Some(stream) = eks_stream(settings) {
-        // https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
-        let group = format!("/aws/eks/{}/cluster", cluster.aws_name);
-        ways.push(foreign("kubernetes.control_plane", group, home, stream));
-    }
-    ways
-}
-
-fn foreign(source: &str, name: String, region: &str, stream: &Name) -> Way {
-    Way {
-        source: source.to_owned(),
-        name,
-        region: region.to_owned(),
-        stream: stream.to_string(),
-        declared: false,
-        written_by: None,
-    }
-}
-
 /// The log groups that AWS writes, with who is subscribed to them.
 pub(super) fn log_groups(
     settings: &Settings,
     cluster: &Identity,
     streams: &[ResolvedStream],
 ) -> Vec<AwsLogGroup> {
-    let mut groups = Vec::new();
-    for way in ways(settings, cluster) {
-        let Some(stream) = streams.iter().find(|stream| stream.name == way.stream) else {
-            // Its stream isn't there, which has been reported.
-            continue;
-        };
-        let Some(setting) = settings.streams.get(&Name(way.stream.clone())) else {
-            continue;
-        };
-        let part = way.name.rsplit('/').next().unwrap_or_default();
-        let logical_id = if way.declared {
-            format!("Aws{}", name::logical_id(&part.replace('-', "_")))
-        } else if way.source == "aws.cloudtrail" {
-            "ExistingTrail".to_owned()
-        } else {
-            "ControlPlane".to_owned()
-        };
-        let arns = Arns::new(&cluster.account, &way.region);
-        groups.push(AwsLogGroup {
-            arn: arns.log_group(&way.name),
-            written_by: way.written_by.map(|kind| writer_service(kind, &arns)),
-            source: Some(way.source),
-            group: LogGroup {
-                name: way.name,
-                region: way.region,
-                logical_id,
-                stream: way.stream,
-                writer: LogWriter::Aws,
-                retention_days: setting.cloudwatch.retention_days,
-                declared: way.declared,
-                subscriptions: log_group::subscriptions(
-                    cluster,
-                    stream,
-                    &setting.cloudwatch.subscriptions,
-                    LogWriter::Aws,
+    let of_sources = enabled(&settings.sources.aws).flat_map(|source| {
+        let ways = source.own.log_groups(cluster).into_iter().flatten();
+        ways.map(move |way| (source.id(), source.stream, way))
+    });
+    let of_eks = eks::stream(settings).zip(eks::log_group(cluster));
+    let of_eks = of_eks.map(|(stream, way)| (eks::ID.to_owned(), stream, way));
+    of_sources
+        .chain(of_eks)
+        .filter_map(|(source, stream, way)| {
+            // A stream that isn't there has been reported.
+            let resolved = streams.iter().find(|own| own.name == stream.as_str())?;
+            let setting = settings.streams.get(stream)?;
+            let arns = Arns::new(&cluster.account, way.region);
+            let (declared, name, logical_id, written_by) = match way.group {
+                WayGroup::Own { part, written_by } => (
+                    true,
+                    name::log_group_of_source(&cluster.name, part),
+                    format!("Aws{}", name::logical_id(&part.replace('-', "_"))),
+                    written_by.map(|kind| writer_service(kind, &arns)),
                 ),
-            },
-        });
-    }
-    groups
+                WayGroup::Foreign { name, logical_id } => {
+                    (false, name, logical_id.to_owned(), None)
+                }
+            };
+            Some(AwsLogGroup {
+                arn: arns.log_group(&name),
+                written_by,
+                source: Some(source),
+                group: LogGroup {
+                    name,
+                    region: way.region.to_owned(),
+                    logical_id,
+                    stream: stream.to_string(),
+                    writer: LogWriter::Aws,
+                    retention_days: setting.cloudwatch.retention_days,
+                    declared,
+                    subscriptions: log_group::subscriptions(
+                        cluster,
+                        resolved,
+                        &setting.cloudwatch.subscriptions,
+                        LogWriter::Aws,
+                    ),
+                },
+            })
+        })
+        .collect()
 }
 
-fn writer_service(kind: &'static str, arns: &Arns<'_>) -> WriterService {
-    match kind {
-        "events" => WriterService {
-            kind,
-            principal: "events.amazonaws.com",
-            source_arn: arns.rule("logfleet-*"),
-        },
-        "route53" => WriterService {
-            kind,
-            principal: "route53.amazonaws.com",
-            source_arn: arns.hosted_zones(),
-        },
-        _ => WriterService {
-            kind,
-            principal: "delivery.logs.amazonaws.com",
-            source_arn: arns.logs(),
-        },
+fn writer_service(kind: WriterKind, arns: &Arns<'_>) -> WriterService {
+    let (principal, source_arn) = match kind {
+        WriterKind::Events => ("events.amazonaws.com", arns.rule("logfleet-*")),
+        WriterKind::Route53 => ("route53.amazonaws.com", arns.hosted_zones()),
+        WriterKind::Delivery | WriterKind::Resolver => ("delivery.logs.amazonaws.com", arns.logs()),
+    };
+    WriterService {
+        kind,
+        principal,
+        source_arn,
     }
 }

@@ -5,49 +5,57 @@ use logfleet_contract::account::Source as AccountSource;
 use super::super::account::{self, AccountShare};
 use super::arn::global_region;
 use super::forwarded::Forwarded;
-use super::resolved::{AwsLogGroup, AwsRegion, AwsSource, Members};
-use super::source::{self, Source};
+use super::members::Fragments;
+use super::resolved::{AwsLogGroup, AwsRegion, AwsSource};
+use super::source::{self, Details, Source, eks};
 use crate::settings::Settings;
 
 /// The rows of the sources that are on, in their fixed order.
 pub(super) fn rows(
     settings: &Settings,
     regions: &[AwsRegion],
-    members: Option<&Members>,
+    fragments: &Fragments,
     groups: &[AwsLogGroup],
     share: Option<&AccountShare>,
 ) -> Vec<AwsSource> {
-    let mut rows: Vec<AwsSource> = source::all(&settings.sources.aws)
-        .iter()
-        .filter(|source| source.enabled)
-        .map(|source| {
-            let (reads, mut objects, fragments) = details(source.key, settings, regions, members);
-            objects.extend(share.and_then(|share| of_account(source.key, settings, share)));
-            let own = row(
+    let of_sources = source::enabled(&settings.sources.aws).map(|source| {
+        let mut details = source.own.details(settings, regions);
+        let mut objects = rules(source.key, regions);
+        objects.append(&mut details.objects);
+        objects.extend(share.and_then(|share| of_account(source.key, settings, share)));
+        AwsSource {
+            gaps: gaps(&source, settings),
+            metrics: source.metrics.is_some() && source::metrics_on(settings),
+            ..row(
                 &source.id(),
                 source.stream.as_str(),
                 groups,
-                (reads, objects),
-                &fragments,
-                source.metrics.is_some() && source::metrics_on(settings),
-            );
-            AwsSource {
-                gaps: gaps(source, settings),
-                ..own
-            }
-        })
-        .collect();
-    if let Some(stream) = source::eks_stream(settings) {
-        rows.push(row(
-            "kubernetes.control_plane",
-            stream.as_str(),
-            groups,
-            (Vec::new(), vec!["logging of the EKS cluster".to_owned()]),
-            &["eks-cluster"],
-            false,
-        ));
-    }
-    rows
+                Details { objects, ..details },
+                fragments
+                    .get(source.key)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default(),
+            )
+        }
+    });
+    let of_eks = eks::stream(settings).map(|stream| {
+        let details = Details {
+            objects: vec!["logging of the EKS cluster".to_owned()],
+            ..Details::default()
+        };
+        row(eks::ID, stream.as_str(), groups, details, &["eks-cluster"])
+    });
+    of_sources.chain(of_eks).collect()
+}
+
+/// The rules of EventBridge that a source comes by.
+fn rules(key: &str, regions: &[AwsRegion]) -> Vec<String> {
+    let of_region = |region: &AwsRegion| {
+        let rules = region.event_rules.iter().filter(|rule| rule.kind == key);
+        let words = rules.map(|rule| format!("event rule {} in {}", rule.name, region.name));
+        words.collect::<Vec<_>>()
+    };
+    regions.iter().flat_map(of_region).collect()
 }
 
 /// The trail of the account that a source comes from.
@@ -73,9 +81,8 @@ fn row(
     id: &str,
     stream: &str,
     groups: &[AwsLogGroup],
-    (reads, mut objects): (Vec<String>, Vec<String>),
+    mut details: Details,
     fragments: &[&str],
-    metrics: bool,
 ) -> AwsSource {
     let own: Vec<&AwsLogGroup> = groups
         .iter()
@@ -93,7 +100,7 @@ fn row(
             .iter()
             .map(|fragment| format!("aws/members/{fragment}.json")),
     );
-    objects.extend(
+    details.objects.extend(
         own.iter()
             .map(|group| format!("log group {} in {}", group.group.name, group.group.region)),
     );
@@ -104,10 +111,10 @@ fn row(
             .iter()
             .map(|group| (group.group.region.clone(), group.group.name.clone()))
             .collect(),
-        reads,
-        objects,
+        reads: details.reads,
+        objects: details.objects,
         files,
-        metrics,
+        metrics: false,
         gaps: Vec::new(),
     }
 }
@@ -121,112 +128,4 @@ fn gaps(source: &Source<'_>, settings: &Settings) -> Vec<String> {
     of_source
         .filter_map(|own| own.off_by_itself(settings))
         .collect()
-}
-
-/// What a source reads beside log groups, its objects, and its fragments.
-fn details(
-    key: &str,
-    settings: &Settings,
-    regions: &[AwsRegion],
-    members: Option<&Members>,
-) -> (Vec<String>, Vec<String>, Vec<&'static str>) {
-    let rule = |kind: &str| -> Vec<String> {
-        regions
-            .iter()
-            .flat_map(|region| region.event_rules.iter().map(move |rule| (region, rule)))
-            .filter(|(_, rule)| rule.kind == kind)
-            .map(|(region, rule)| format!("event rule {} in {}", rule.name, region.name))
-            .collect()
-    };
-    let mut reads = Vec::new();
-    let mut objects = rule(key);
-    let mut fragments = Vec::new();
-    let mut fragment = |on: bool, name| {
-        if on {
-            fragments.push(name);
-        }
-    };
-    match key {
-        "ec2" => {
-            for (on, what) in [
-                (Forwarded::MachineStatus, "EC2: status of machines"),
-                (Forwarded::ConsoleOutput, "EC2: console output"),
-            ] {
-                if on.is_on(settings) {
-                    reads.push(what.to_owned());
-                }
-            }
-            let schedules = regions
-                .iter()
-                .filter_map(|region| region.forwarder.as_ref());
-            objects.extend(
-                schedules
-                    .flat_map(|forwarder| &forwarder.schedules)
-                    .filter(|schedule| schedule.logical_id == "PollMachines")
-                    .map(|schedule| format!("schedule {}", schedule.name)),
-            );
-        }
-        "elb" => {
-            if let Some(members) = members {
-                fragment(
-                    members.application_load_balancer.is_some(),
-                    "application-load-balancer",
-                );
-                fragment(
-                    members.network_load_balancer.is_some(),
-                    "network-load-balancer",
-                );
-                fragment(
-                    members.classic_load_balancer.is_some(),
-                    "classic-load-balancer",
-                );
-            }
-            for classic in regions.iter().filter_map(|region| region.classic.as_ref()) {
-                reads.push(format!("s3://{}", classic.bucket));
-                objects.push(format!("bucket {}", classic.bucket));
-            }
-        }
-        "s3" => fragment(
-            members.is_some_and(|own| {
-                own.bucket.is_some() || own.bucket_trail.is_some() || own.joins_buckets
-            }),
-            "bucket",
-        ),
-        "dynamodb" => fragment(
-            members.is_some_and(|own| own.table_trail.is_some() || own.joins_tables),
-            "table",
-        ),
-        "route53" => {
-            if let Some(members) = members {
-                fragment(members.hosted_zone.is_some(), "hosted-zone");
-                fragment(
-                    members
-                        .vpc
-                        .as_ref()
-                        .is_some_and(|vpc| vpc.resolver_export.is_some()),
-                    "vpc",
-                );
-            }
-            let logs = regions.iter().filter_map(|region| region.resolver.as_ref());
-            objects.extend(logs.map(|log| format!("resolver query log {}", log.name)));
-        }
-        "vpc" => {
-            fragment(
-                members
-                    .is_some_and(|own| own.vpc.as_ref().is_some_and(|vpc| vpc.flow_log.is_some())),
-                "vpc",
-            );
-            objects.push("flow log of each network".to_owned());
-        }
-        "cloudtrail" => {
-            let trails = regions.iter().filter_map(|region| region.trail.as_ref());
-            objects.extend(
-                trails
-                    .filter_map(|trail| trail.own.as_ref())
-                    .map(|own| format!("trail {}", own.name)),
-            );
-        }
-        _ => {}
-    }
-    (reads, objects, fragments)
 }

@@ -831,19 +831,10 @@ fn clusters_of_an_account_share_what_can_be_shared_only() {
     );
 }
 
-/// The keys of all sources of AWS that have a stream.
-const SOURCES: [&str; 10] = [
-    "ec2",
-    "ebs",
-    "iam",
-    "elb",
-    "s3",
-    "dynamodb",
-    "route53",
-    "vpc",
-    "cloudtrail",
-    "metrics",
-];
+/// The sources of AWS, and their measurements.
+fn sources() -> Vec<&'static str> {
+    super::SOURCES.iter().copied().chain(["metrics"]).collect()
+}
 
 /// Settings by which some sources share a stream of their own.
 fn sharing(sources: &[&str]) -> Value {
@@ -867,13 +858,60 @@ fn forwarders_configuration(bench: &Bench, change: &Value) -> Value {
     serde_json::from_str(text.expect("a forwarder")).expect("JSON")
 }
 
+/// The template of rules names each source that comes by one.
+#[test]
+fn every_source_that_comes_by_a_rule_has_its_pattern() {
+    let bench = Bench::new();
+    let cluster = bench.resolve(&json!({})).expect("no problems");
+    let files = bench.render(&json!({})).expect("rendered and found right");
+    let regions = cluster.aws.regions.iter();
+    for (region, rule) in
+        regions.flat_map(|own| own.event_rules.iter().map(move |rule| (own, rule)))
+    {
+        let path = format!("aws/{}/stack.json", region.name);
+        let (_, stack) = files.iter().find(|(own, _)| *own == path).expect("a stack");
+        let properties = format!("/Resources/EventRule{}/Properties", rule.logical_id);
+        let properties = stack.pointer(&properties).expect("a rule");
+        let services = properties["EventPattern"]["source"].as_array();
+        assert!(services.is_some_and(|all| !all.is_empty()), "{}", rule.kind);
+    }
+}
+
+/// Measurements of Route 53 lie in the Region of global services, whatever source names them.
+#[test]
+fn measurements_bring_a_forwarder_to_the_region_where_they_lie() {
+    let bench = Bench::new();
+    let with = |metrics: Value| {
+        let mut change = aws(json!({ "account_stack": false, "ec2": { "metrics": metrics } }));
+        for source in ["iam", "route53"] {
+            change["sources"]["aws"][source] = json!({ "enabled": false });
+        }
+        let cluster = bench.resolve(&change).expect("no problems");
+        let regions = cluster.aws.regions.iter().map(|region| {
+            let forwarder = region.forwarder.as_ref();
+            (
+                region.name.clone(),
+                forwarder.is_some_and(|own| own.reads_metrics),
+            )
+        });
+        regions.collect::<Vec<_>>()
+    };
+    let home = ("eu-central-1".to_owned(), true);
+    assert_eq!(with(json!({})), [home.clone()]);
+    assert_eq!(
+        with(json!({ "AWS/Route53": { "DNSQueries": true } })),
+        [home, ("us-east-1".to_owned(), true)]
+    );
+}
+
 #[test]
 fn sources_that_share_a_stream_end_in_one_data_stream() {
     let bench = Bench::new();
+    let all = sources();
     for shared in [
         &["ec2", "ebs", "iam", "s3", "dynamodb"][..],
         &["cloudtrail", "metrics"],
-        &SOURCES,
+        &all,
     ] {
         let change = sharing(shared);
         let stream_of = |source: &str| {
@@ -882,7 +920,7 @@ fn sources_that_share_a_stream_end_in_one_data_stream() {
         };
 
         let cluster = bench.resolve(&change).expect("no problems");
-        let mut wanted: Vec<String> = SOURCES.map(stream_of).to_vec();
+        let mut wanted: Vec<String> = all.iter().copied().map(stream_of).collect();
         wanted.sort();
         wanted.dedup();
         let of_aws = |name: &&String| name.starts_with("logs-aws.");

@@ -113,8 +113,8 @@ fn each_state_has_its_way_out() {
         );
     }
     for (status, told) in [
-        ("UPDATE_IN_PROGRESS", "something is being done with it"),
-        ("DELETE_IN_PROGRESS", "something is being done with it"),
+        ("UPDATE_IN_PROGRESS", "an operation is in progress"),
+        ("DELETE_IN_PROGRESS", "an operation is in progress"),
         (
             "IMPORT_ROLLBACK_FAILED",
             "its status is IMPORT_ROLLBACK_FAILED",

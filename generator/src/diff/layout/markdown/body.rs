@@ -1,13 +1,10 @@
 //! A group's changes, place by place.
 
-use serde_json::Value as Json;
-
 use super::fence::{Fence, line};
-use crate::diff::layout::intraline::{Intraline, intraline};
-use crate::diff::layout::words::{
-    added_otherwise_words, and_more, count, cut, leaves, listed, only_in_words, orders, ways_more,
-};
-use crate::diff::preview::{Detail, Group, Line, Part, PartFile, Sign, Variant};
+use crate::diff::layout::changes::{Said, Shown, Values};
+use crate::diff::layout::document::Span;
+use crate::diff::layout::words::{and_more, count, cut, listed, only_in_words, ways_more};
+use crate::diff::preview::{Group, Part, PartFile, Sign, Variant};
 
 /// Clusters that are named in a row; more are counted.
 const MAX_NAMED: usize = 5;
@@ -121,74 +118,27 @@ impl Place {
     }
 
     fn variant(&mut self, variant: &Variant) {
-        match &variant.detail {
-            Detail::Added { new } => self.values(None, Some(new)),
-            Detail::Removed { old } => self.values(Some(old), None),
-            Detail::Changed { old, new } if old == new => {
-                self.signed(Sign::Context, "differs; what it is, is not shown");
-            }
-            Detail::Changed { old, new } => self.values(Some(old), Some(new)),
-            Detail::Renamed { to } => {
-                self.signed(Sign::Context, &format!("is called {} now", cut(to)));
-            }
-            Detail::Reordered { old, new } => {
-                self.signed(Sign::Context, "the order differs:");
-                self.text(&orders(old, new), 0);
-            }
-            Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
-                self.text(lines, *omitted);
-            }
-            Detail::LineEnds => self.signed(Sign::Context, "only the ends of its lines differ"),
-            Detail::Opaque {
-                old_bytes,
-                new_bytes,
-            } => {
-                let words = format!("differs; {old_bytes} bytes became {new_bytes}");
+        let said = Said::of(&variant.detail, Values::InLines);
+        if !said.words.is_empty() {
+            let sign = match said.sign {
+                Sign::Removed => Sign::Removed,
+                _ => Sign::Context,
+            };
+            let words = said.words.spans().iter().map(|span| match span {
+                Span::Code(name) => cut(name),
+                Span::Words(words) | Span::Note(words) => words.clone(),
+                Span::Names(_) | Span::Totals(_) | Span::Change(..) => String::new(),
+            });
+            self.signed(sign, &words.collect::<String>());
+        }
+        said.show(MAX_LINES, |shown| match shown {
+            Shown::Line(sign, text) => self.signed(sign, &text),
+            Shown::More { here, everywhere } => {
+                self.whole &= here == 0;
+                let words = format!("… {}", and_more(here + everywhere, "line"));
                 self.signed(Sign::Context, &words);
             }
-            Detail::FileAdded { lines, omitted } => {
-                self.signed(Sign::Context, "a new file");
-                self.text(lines, *omitted);
-            }
-            Detail::FileAddedOtherwise { lines, omitted } => {
-                self.signed(Sign::Context, added_otherwise_words(lines));
-                self.text(lines, *omitted);
-            }
-            Detail::FileRemoved => self.signed(Sign::Removed, "is no longer there"),
-            Detail::FileRenamed { from } => {
-                self.signed(Sign::Context, &format!("was called {}", cut(from)));
-            }
-        }
-    }
-
-    /// Values of both sides, of a mapping or list each leaf.
-    fn values(&mut self, old: Option<&Json>, new: Option<&Json>) {
-        let mut lines = old.map_or_else(Vec::new, |old| leaves(Sign::Removed, old));
-        lines.extend(new.map_or_else(Vec::new, |new| leaves(Sign::Added, new)));
-        let shown = intraline(&lines);
-        for side in shown.chunk_by(|one, next| one.line.sign == next.line.sign) {
-            self.compared_lines(side, 0);
-        }
-    }
-
-    fn text(&mut self, lines: &[Line], omitted: usize) {
-        self.compared_lines(&intraline(lines), omitted);
-    }
-
-    fn compared_lines(&mut self, lines: &[Intraline<'_>], omitted: usize) {
-        for line in lines.iter().take(MAX_LINES) {
-            self.signed(line.line.sign, &line.to_text());
-        }
-        self.omitted(lines.len().saturating_sub(MAX_LINES), omitted);
-    }
-
-    /// What is left out here, and what no format has.
-    fn omitted(&mut self, here: usize, everywhere: usize) {
-        self.whole &= here == 0;
-        if here + everywhere > 0 {
-            let words = format!("… {}", and_more(here + everywhere, "line"));
-            self.signed(Sign::Context, &words);
-        }
+        });
     }
 
     fn signed(&mut self, sign: Sign, text: &str) {

@@ -8,7 +8,7 @@ use super::rows::{NOTE_BYTES, Rows};
 use super::section::section;
 use crate::diff::layout::sections;
 use crate::diff::layout::words::{
-    ACKNOWLEDGE, and_more, by_origin, count, counts, cut, outcome_of_base, outcome_of_head,
+    ACKNOWLEDGE, and_more, by_origin, count, counts, cut, listed, outcome_of_base, outcome_of_head,
     shipment_words,
 };
 use crate::diff::preview::{GeneratorVersions, NewClusters, Preview, Risk, Side};
@@ -118,7 +118,7 @@ fn risks(risks: &[&Risk], max_bytes: usize) -> Option<String> {
         let short = format!("> - **{flag}** {title}, in {clusters}\n");
         rows.push(&format!("> - {}\n", sentence_of(risk)), &short);
     }
-    let rows = rows.end(|more| format!("> - {}\n", and_more(more, "")));
+    let rows = rows.end_list("> - ");
     Some(rows + &below)
 }
 
@@ -131,13 +131,9 @@ fn sentence_of(risk: &Risk) -> String {
         text += &format!("; {}", prose(live, MAX_SENTENCE));
     }
     if !risk.files.is_empty() {
-        let files = risk.files.iter().take(MAX_FILES);
-        let files: Vec<String> = files.map(|file| code(file, MAX_PATH)).collect();
-        text += &format!(" ({}", files.join(", "));
-        match risk.files.len().saturating_sub(MAX_FILES) {
-            0 => text.push(')'),
-            more => text += &format!(" {})", and_more(more, "")),
-        }
+        let files = risk.files.iter().map(String::as_str);
+        let files = listed(files, MAX_FILES, |file| code(file, MAX_PATH));
+        text += &format!(" ({files})");
     }
     text
 }
@@ -164,7 +160,7 @@ fn acknowledged(risks: &[&Risk], max_bytes: usize) -> Option<String> {
             &format!("- **{flag}**{by}\n"),
         );
     }
-    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))) + below)
+    Some(rows.end_list("- ") + below)
 }
 
 fn faults(title: &str, faults: &[Fault], outcome: &str, max_bytes: usize) -> Option<String> {
@@ -236,7 +232,7 @@ fn new_clusters(all: &[NewClusters], max_bytes: usize) -> Option<String> {
             );
         }
     }
-    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))))
+    Some(rows.end_list("- "))
 }
 
 /// What comes of another release of gen, and of no input.
@@ -268,5 +264,5 @@ fn generator(generator: &GeneratorVersions, max_bytes: usize) -> Option<String> 
     for risk in &generator.risks {
         push(format!("danger by gen alone: {}", sentence_of(risk)));
     }
-    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))))
+    Some(rows.end_list("- "))
 }

@@ -1,5 +1,7 @@
 //! Rows one after the other, as long as they have room.
 
+use crate::diff::layout::words::and_more;
+
 /// What the note on what is left out takes.
 pub(super) const NOTE_BYTES: usize = 64;
 
@@ -45,5 +47,10 @@ impl Rows {
             self.text += &note(self.left_out);
         }
         self.text
+    }
+
+    /// As the items of a list, whose beginning is that of each row.
+    pub(super) fn end_list(self, before: &str) -> String {
+        self.end(|more| format!("{before}{}\n", and_more(more, "")))
     }
 }

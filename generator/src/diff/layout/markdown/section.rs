@@ -88,7 +88,7 @@ fn list(title: String, section: &Section<'_>, max_bytes: usize) -> Option<String
             rows.push("", "");
         }
     }
-    Some(rows.end(|more| format!("- {}\n", and_more(more, ""))))
+    Some(rows.end_list("- "))
 }
 
 /// How much of a row there is room for.

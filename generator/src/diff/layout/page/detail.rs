@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
-use serde_json::Value as Json;
-
 use super::markup::Markup;
+use crate::diff::layout::changes::{Said, Values};
 use crate::diff::layout::intraline::{Intraline, intraline, is_blank, without_end};
-use crate::diff::layout::words::{added_otherwise_words, count};
+use crate::diff::layout::words::and_more;
 use crate::diff::preview::{Detail, Line, Sign};
 
 /// Bytes of a line in which what differs is marked.
@@ -19,52 +18,13 @@ const MAX_WORD: usize = 12;
 
 impl Markup {
     pub(super) fn detail(&mut self, detail: &Detail) {
-        match detail {
-            Detail::Added { new } => self.lines(&value(Sign::Added, new), 0),
-            Detail::Removed { old } => self.lines(&value(Sign::Removed, old), 0),
-            Detail::Changed { old, new } if old == new => {
-                self.raw("<p>differs; what it is, is not shown</p>\n");
-            }
-            Detail::Changed { old, new } => {
-                let mut lines = value(Sign::Removed, old);
-                lines.extend(value(Sign::Added, new));
-                self.lines(&lines, 0);
-            }
-            Detail::Renamed { to } => self.within("<p>is called <code>", to, "</code> now</p>\n"),
-            Detail::Reordered { old, new } => {
-                self.raw("<p>the order differs:</p>\n");
-                let signed = |sign, items: &[String]| -> Vec<Line> {
-                    let items = items.iter().map(|text| line(sign, text.clone()));
-                    items.collect()
-                };
-                let mut lines = signed(Sign::Removed, old);
-                lines.extend(signed(Sign::Added, new));
-                self.lines(&lines, 0);
-            }
-            Detail::Lines { lines, omitted } | Detail::Comments { lines, omitted } => {
-                self.lines(lines, *omitted);
-            }
-            Detail::LineEnds => self.raw("<p>only the ends of its lines differ</p>\n"),
-            Detail::Opaque {
-                old_bytes,
-                new_bytes,
-            } => {
-                let words = format!("differs; {old_bytes} bytes became {new_bytes}");
-                self.within("<p>", &words, "</p>\n");
-            }
-            Detail::FileAdded { lines, omitted } => {
-                self.raw("<p>a new file</p>\n");
-                self.lines(lines, *omitted);
-            }
-            Detail::FileAddedOtherwise { lines, omitted } => {
-                self.within("<p>", added_otherwise_words(lines), "</p>\n");
-                self.lines(lines, *omitted);
-            }
-            Detail::FileRemoved => self.raw("<p>is no longer there</p>\n"),
-            Detail::FileRenamed { from } => {
-                self.within("<p>was called <code>", from, "</code></p>\n");
-            }
+        let said = Said::of(detail, Values::Opened);
+        if !said.words.is_empty() {
+            self.raw("<p>");
+            self.spans(&said.words);
+            self.raw("</p>\n");
         }
+        self.lines(&said.lines, said.omitted);
     }
 
     /// A block for all lines of one sign that follow each other.
@@ -77,11 +37,11 @@ impl Markup {
             self.raw("</div>\n");
         }
         if omitted > 0 {
-            let words = count(omitted, "line");
+            let words = and_more(omitted, "line");
             self.within(
-                "<p class=\"soft\">and ",
+                "<p class=\"soft\">",
                 &words,
-                " more, which the preview leaves out</p>\n",
+                ", which the preview leaves out</p>\n",
             );
         }
     }
@@ -158,51 +118,4 @@ fn to_mark(text: &str, differs: Range<usize>) -> Option<Range<usize>> {
     let before = bytes(&mut text[..start].chars().rev());
     let after = bytes(&mut text[end..].chars());
     Some(start - before..end + after)
-}
-
-fn line(sign: Sign, text: String) -> Line {
-    Line { sign, text }
-}
-
-/// The lines of a value: itself, or of a mapping or list each leaf after its
-/// path. A text of several lines stands as these.
-fn value(sign: Sign, value: &Json) -> Vec<Line> {
-    let mut lines = Vec::new();
-    collect(sign, "", value, &mut lines);
-    lines
-}
-
-fn collect(sign: Sign, path: &str, value: &Json, lines: &mut Vec<Line>) {
-    match value {
-        Json::Object(members) if !members.is_empty() => {
-            for (key, value) in members {
-                let below = match path {
-                    "" => key.clone(),
-                    _ => format!("{path}.{key}"),
-                };
-                collect(sign, &below, value, lines);
-            }
-        }
-        Json::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
-            for (number, item) in items.iter().enumerate() {
-                collect(sign, &format!("{path}[{number}]"), item, lines);
-            }
-        }
-        Json::String(text) if text.trim_end_matches('\n').contains('\n') => {
-            // As in YAML: `|-` is a text whose last line has no end.
-            let (text, mark) = match text.strip_suffix('\n') {
-                Some(text) => (text, "|"),
-                None => (text.as_str(), "|-"),
-            };
-            let head = match path {
-                "" => mark.to_owned(),
-                _ => format!("{path}: {mark}"),
-            };
-            lines.push(line(sign, head));
-            let below = text.split('\n').map(|text| line(sign, format!("  {text}")));
-            lines.extend(below);
-        }
-        _ if path.is_empty() => lines.push(line(sign, value.to_string())),
-        _ => lines.push(line(sign, format!("{path}: {value}"))),
-    }
 }

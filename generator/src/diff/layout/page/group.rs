@@ -3,7 +3,7 @@
 use super::markup::Markup;
 use crate::diff::layout::links::Links;
 use crate::diff::layout::summary::{Piece, Summary};
-use crate::diff::layout::words::{and_more, count, risk_words, ways_more};
+use crate::diff::layout::words::{and_more, count, listed, risk_words, ways_more};
 use crate::diff::placeholders::between_placeholders;
 use crate::diff::preview::{
     ClusterRisk, GeneratorVersions, Group, Part, PartFile, Preview, Variant,
@@ -125,13 +125,7 @@ impl Markup {
         self.parts(first, &group.clusters);
         if !rest.is_empty() {
             let words = and_more(rest.len(), "place");
-            self.within(
-                "<details class=\"more\"><summary>",
-                &words,
-                "</summary><div>\n",
-            );
-            self.parts(rest, &group.clusters);
-            self.raw("</div></details>\n");
+            self.folded(&words, |page| page.parts(rest, &group.clusters));
         }
         self.raw("</div>\n</details>\n");
     }
@@ -143,11 +137,8 @@ impl Markup {
             names => {
                 self.within("<b>", &count(names.len(), "cluster"), "</b>");
                 self.raw("<span class=\"soft\">");
-                self.row(&names[..names.len().min(MAX_NAMED)]);
-                let more = names.len().saturating_sub(MAX_NAMED);
-                if more > 0 {
-                    self.text(&format!(" {}", and_more(more, "")));
-                }
+                let names = names.iter().map(String::as_str);
+                self.text(&listed(names, MAX_NAMED, str::to_owned));
                 self.raw("</span>");
             }
         }
@@ -191,15 +182,16 @@ impl Markup {
     }
 
     fn files(&mut self, part: &Part, clusters: &[String]) {
-        for (number, file) in part.files.iter().enumerate() {
-            if number == MAX_LISTED {
-                let words = and_more(part.files.len() - MAX_LISTED, "file");
-                self.within(
-                    "<details class=\"more\"><summary>",
-                    &words,
-                    "</summary><div>\n",
-                );
-            }
+        let (first, rest) = part.files.split_at(part.files.len().min(MAX_LISTED));
+        self.file_rows(first, clusters);
+        if !rest.is_empty() {
+            let words = and_more(rest.len(), "file");
+            self.folded(&words, |page| page.file_rows(rest, clusters));
+        }
+    }
+
+    fn file_rows(&mut self, files: &[PartFile], clusters: &[String]) {
+        for file in files {
             let copied = path_of_copy(file, clusters);
             self.within("<div class=\"file\" data-copy=\"", &copied, "\">");
             self.code(&file.path);
@@ -212,9 +204,6 @@ impl Markup {
                 self.raw("</span>");
             }
             self.raw("</div>\n");
-        }
-        if part.files.len() > MAX_LISTED {
-            self.raw("</div></details>\n");
         }
     }
 
@@ -230,15 +219,11 @@ impl Markup {
         }
         if !rest.is_empty() {
             let words = ways_more(rest);
-            self.within(
-                "<details class=\"more\"><summary>",
-                &words,
-                "</summary><div>\n",
-            );
-            for variant in rest {
-                self.variant(OUTLIER, variant);
-            }
-            self.raw("</div></details>\n");
+            self.folded(&words, |page| {
+                for variant in rest {
+                    page.variant(OUTLIER, variant);
+                }
+            });
         }
     }
 

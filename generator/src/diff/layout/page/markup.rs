@@ -1,6 +1,6 @@
 //! Markup in which every text of a preview is escaped. Pure.
 
-use crate::diff::layout::words::{and_more, count};
+use crate::diff::layout::words::{count, listed};
 use crate::report::push_shown;
 
 /// Names that are shown in a row; of more, some are, and all in a list to open.
@@ -72,6 +72,17 @@ impl Markup {
         }
     }
 
+    /// What is to open, after words of how much that is.
+    pub(super) fn folded(&mut self, words: &str, lay_out: impl FnOnce(&mut Self)) {
+        self.within(
+            "<details class=\"more\"><summary>",
+            words,
+            "</summary><div>\n",
+        );
+        lay_out(self);
+        self.raw("</div></details>\n");
+    }
+
     /// All names after their number: a few in a row, more in a list to open.
     pub(super) fn counted(&mut self, before: &'static str, names: &[impl AsRef<str>]) {
         let count = count(names.len(), "cluster");
@@ -92,8 +103,8 @@ impl Markup {
         }
         self.raw("<details class=\"more\"><summary>");
         self.within(before, count, "");
-        self.row(&names[..MAX_NAMED]);
-        self.text(&format!(" {}", and_more(more, "")));
+        let first = names.iter().map(AsRef::as_ref);
+        self.text(&listed(first, MAX_NAMED, str::to_owned));
         self.raw("</summary><div>");
         self.row(names);
         self.raw("</div></details>");

@@ -20,13 +20,7 @@ impl Markup {
         self.table(&section.table, first, section.table.rest.as_ref());
         if !more.is_empty() {
             let words = and_more(more.len(), section.table.noun);
-            self.within(
-                "<details class=\"more\"><summary>",
-                &words,
-                "</summary><div>\n",
-            );
-            self.table(&section.table, more, None);
-            self.raw("</div></details>\n");
+            self.folded(&words, |page| page.table(&section.table, more, None));
         }
         self.facts(section);
         for warning in &section.warnings {
@@ -124,7 +118,7 @@ impl Markup {
         }
     }
 
-    fn spans(&mut self, text: &Text<'_>) {
+    pub(super) fn spans(&mut self, text: &Text<'_>) {
         for span in text.spans() {
             self.span(span);
         }

@@ -107,7 +107,7 @@ fn cells(row: &Row<'_>) -> Vec<String> {
     row.cells.iter().map(text).collect()
 }
 
-fn text(whole: &Text<'_>) -> String {
+pub(super) fn text(whole: &Text<'_>) -> String {
     let spans = whole.spans().iter().map(|span| match span {
         Span::Words(words) | Span::Note(words) | Span::Code(words) => words.clone(),
         Span::Totals(totals) => counts(*totals),

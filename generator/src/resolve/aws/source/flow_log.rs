@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use logfleet_events::{FlowLogFields, flow_log_columns};
 
-use super::super::problem::Problems;
-use super::resolved::TagFields;
 use crate::nearest::did_you_mean;
+use crate::resolve::Problems;
+use crate::resolve::aws::resolved::TagFields;
 use crate::settings::Vpc;
 
 /// Keys of tags of one kind of object that a record may have:
