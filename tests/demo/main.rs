@@ -85,9 +85,7 @@ fn main() -> ExitCode {
             "--keep" => keep = true,
             "--break" => breaks = arguments.next(),
             other => {
-                narrator::complain(&format!(
-                    "{other}: unknown; ci/demo --help says what there is"
-                ));
+                narrator::complain(&format!("{other}: unknown option; see ci/demo --help"));
                 return ExitCode::from(3);
             }
         }
