@@ -112,108 +112,91 @@ fn one() -> MetricValue {
     MetricValue("1".to_owned())
 }
 
-/// Machines, as their hypervisor sees them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ec2 {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Events: starts and stops, interruptions of spot machines, maintenance.
-    pub state_changes: bool,
-    /// The checks of the machine and of what it runs on, asked for every few minutes. The forwarder
-    /// brings them to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
-    pub status: Option<bool>,
-    /// What the machine's console printed, asked for every few minutes. The forwarder
-    /// brings it to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
-    pub console_output: Option<bool>,
-    /// Minutes between asking for the status and the console.
-    #[schemars(range(min = 1, max = 60))]
-    pub poll_minutes: u8,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+/// Makes a source's settings: its own between those that every source has.
+macro_rules! source {
+    ($(#[$of_type:meta])* pub struct $name:ident { $($own:tt)* } $(with $metrics:ident)?) => {
+        $(#[$of_type])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Whether it is collected.
+            pub enabled: bool,
+            /// The stream it goes to.
+            pub stream: Name,
+            $($own)*
+            $(
+                /// Measurements: names by namespace, `true` each.
+                pub $metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+            )?
+            /// Counts of events.
+            pub metric_filters: BTreeMap<Name, MetricFilter>,
+        }
+    };
 }
 
-/// Volumes and snapshots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ebs {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Machines, as their hypervisor sees them.
+    pub struct Ec2 {
+        /// Events: starts and stops, interruptions of spot machines, maintenance.
+        pub state_changes: bool,
+        /// The checks of the machine and of what it runs on, asked for every few minutes. The forwarder
+        /// brings them to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+        pub status: Option<bool>,
+        /// What the machine's console printed, asked for every few minutes. The forwarder
+        /// brings it to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+        pub console_output: Option<bool>,
+        /// Minutes between asking for the status and the console.
+        #[schemars(range(min = 1, max = 60))]
+        pub poll_minutes: u8,
+    } with metrics
 }
 
-/// Who used and changed the cluster's roles. It comes from CloudTrail by
-/// EventBridge, so the account needs a trail, of whomever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Iam {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// The names of the cluster's roles, `true` each, with `*` for any part.
-    /// By default `*.<cluster_name>` with kops, which names its roles so, and `*<cluster_name>*` on EKS.
-    pub roles: BTreeMap<RoleNamePattern, bool>,
-    /// Whether calls that only read are collected, too. Taking on a role is one.
-    pub read_only_events: bool,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Volumes and snapshots.
+    pub struct Ebs {} with metrics
 }
 
-/// Requests at load balancers.
-#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Elb {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Requests at Application Load Balancers.
-    pub application: bool,
-    /// Connections at Application Load Balancers.
-    pub connections: bool,
-    /// Health checks of Application Load Balancers.
-    pub health_checks: bool,
-    /// Connections at Network Load Balancers: at their TLS listeners, others have no logs.
-    pub network: bool,
-    /// Requests at Classic Load Balancers, which write them to a bucket. The forwarder brings them from
-    /// there to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
-    pub classic: Option<bool>,
-    /// Minutes between two files of a Classic Load Balancer: 5 or 60.
-    #[schemars(extend("enum" = [5, 60]))]
-    pub classic_minutes: u8,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Who used and changed the cluster's roles. It comes from CloudTrail by
+    /// EventBridge, so the account needs a trail, of whomever.
+    pub struct Iam {
+        /// The names of the cluster's roles, `true` each, with `*` for any part.
+        /// By default `*.<cluster_name>` with kops, which names its roles so, and `*<cluster_name>*` on EKS.
+        pub roles: BTreeMap<RoleNamePattern, bool>,
+        /// Whether calls that only read are collected, too. Taking on a role is one.
+        pub read_only_events: bool,
+    }
 }
 
-/// Requests at buckets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct S3 {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Where the requests are written down.
-    pub method: S3Method,
-    /// Which requests, for `method: data_events`.
-    pub data_events: DataEvents,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Requests at load balancers.
+    #[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
+    pub struct Elb {
+        /// Requests at Application Load Balancers.
+        pub application: bool,
+        /// Connections at Application Load Balancers.
+        pub connections: bool,
+        /// Health checks of Application Load Balancers.
+        pub health_checks: bool,
+        /// Connections at Network Load Balancers: at their TLS listeners, others have no logs.
+        pub network: bool,
+        /// Requests at Classic Load Balancers, which write them to a bucket. The forwarder brings them from
+        /// there to Elasticsearch and OpenSearch only; by default on unless the stream goes to neither.
+        pub classic: Option<bool>,
+        /// Minutes between two files of a Classic Load Balancer: 5 or 60.
+        #[schemars(extend("enum" = [5, 60]))]
+        pub classic_minutes: u8,
+    } with metrics
+}
+
+source! {
+    /// Requests at buckets.
+    pub struct S3 {
+        /// Where the requests are written down.
+        pub method: S3Method,
+        /// Which requests, for `method: data_events`.
+        pub data_events: DataEvents,
+    } with metrics
 }
 
 /// Where requests at buckets are written down.
@@ -236,69 +219,45 @@ pub struct DataEvents {
     pub write: bool,
 }
 
-/// Requests at tables.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Dynamodb {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Which requests.
-    pub data_events: DataEvents,
-    /// Whether DynamoDB counts the keys that are used most. It shows keys in plain text.
-    pub contributor_insights: bool,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Requests at tables.
+    pub struct Dynamodb {
+        /// Which requests.
+        pub data_events: DataEvents,
+        /// Whether DynamoDB counts the keys that are used most. It shows keys in plain text.
+        pub contributor_insights: bool,
+    } with metrics
 }
 
-/// Queries for names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Route53 {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Queries for names of the cluster's public zones.
-    pub public: bool,
-    /// Queries that machines of the cluster's networks make.
-    pub resolver: bool,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Queries for names.
+    pub struct Route53 {
+        /// Queries for names of the cluster's public zones.
+        pub public: bool,
+        /// Queries that machines of the cluster's networks make.
+        pub resolver: bool,
+    } with metrics
 }
 
-/// Connections in the network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Vpc {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// Which connections.
-    pub traffic: Traffic,
-    /// Seconds over which a connection's packets are put together: 60 or 600.
-    #[schemars(extend("enum" = [60, 600]))]
-    pub aggregation_seconds: u16,
-    /// The fields of a record, `true` each, such as `pkt-srcaddr`; AWS's own choice
-    /// without. Fields stand in the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
-    pub fields: BTreeMap<String, bool>,
-    /// Of a hundred flows that were let through, so many are brought to Elasticsearch and OpenSearch, both
-    /// directions of each or none: chosen by a hash of addresses, ports and protocol. What was refused is
-    /// always brought, and CloudWatch Logs and archives get everything.
-    #[schemars(range(min = 1, max = 100))]
-    pub accepted_percent: u8,
-    /// Tags that are put into records.
-    pub tag_fields: TagFieldSettings,
-    /// Measurements: names by namespace, `true` each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Connections in the network.
+    pub struct Vpc {
+        /// Which connections.
+        pub traffic: Traffic,
+        /// Seconds over which a connection's packets are put together: 60 or 600.
+        #[schemars(extend("enum" = [60, 600]))]
+        pub aggregation_seconds: u16,
+        /// The fields of a record, `true` each, such as `pkt-srcaddr`; AWS's own choice
+        /// without. Fields stand in the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
+        pub fields: BTreeMap<String, bool>,
+        /// Of a hundred flows that were let through, so many are brought to Elasticsearch and OpenSearch, both
+        /// directions of each or none: chosen by a hash of addresses, ports and protocol. What was refused is
+        /// always brought, and CloudWatch Logs and archives get everything.
+        #[schemars(range(min = 1, max = 100))]
+        pub accepted_percent: u8,
+        /// Tags that are put into records.
+        pub tag_fields: TagFieldSettings,
+    } with metrics
 }
 
 /// Which connections of a network are written down.
@@ -325,30 +284,24 @@ pub struct TagFieldSettings {
     pub network_interface: BTreeMap<String, bool>,
 }
 
-/// Calls of AWS's API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Cloudtrail {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream it goes to.
-    pub stream: Name,
-    /// The log group in the cluster's Region that a trail of the account writes
-    /// to already, if the cluster is to have all events of it, and not those of the account's stack
-    /// that are its own. AWS allows two subscriptions on a log group, so two clusters can read one.
-    pub existing_log_group: Option<LogGroupName>,
-    /// Calls that read. Of the account's trail the cluster gets what that writes down, `accounts.<account>.calls`.
-    pub read: bool,
-    /// Calls that write.
-    pub write: bool,
-    /// Services whose calls are left out, `true` each.
-    pub exclude: BTreeMap<ServicePrincipal, bool>,
-    /// Days that the bucket of the cluster's own trails keeps files, and by default those of
-    /// accounts, `account_defaults.expiry_days`.
-    #[schemars(range(min = 1, max = 36_500))]
-    pub expiry_days: u16,
-    /// Counts of events.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Calls of AWS's API.
+    pub struct Cloudtrail {
+        /// The log group in the cluster's Region that a trail of the account writes
+        /// to already, if the cluster is to have all events of it, and not those of the account's stack
+        /// that are its own. AWS allows two subscriptions on a log group, so two clusters can read one.
+        pub existing_log_group: Option<LogGroupName>,
+        /// Calls that read. Of the account's trail the cluster gets what that writes down, `accounts.<account>.calls`.
+        pub read: bool,
+        /// Calls that write.
+        pub write: bool,
+        /// Services whose calls are left out, `true` each.
+        pub exclude: BTreeMap<ServicePrincipal, bool>,
+        /// Days that the bucket of the cluster's own trails keeps files, and by default those of
+        /// accounts, `account_defaults.expiry_days`.
+        #[schemars(range(min = 1, max = 36_500))]
+        pub expiry_days: u16,
+    }
 }
 
 /// The control plane of EKS.
