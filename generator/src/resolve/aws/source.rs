@@ -245,7 +245,7 @@ pub(super) fn metrics_on(settings: &Settings) -> bool {
 
 /// Measurements of services that aren't of a Region: those of Route 53 are in the
 /// partition's Region of global services,
-/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-cloudwatch.html>.
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-hosted-zones-with-cloudwatch.html>.
 const GLOBAL_NAMESPACES: [&str; 1] = ["AWS/Route53"];
 
 /// The names of the measurements that lie in a Region, by namespace.
