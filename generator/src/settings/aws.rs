@@ -170,7 +170,6 @@ source! {
 
 source! {
     /// Requests at load balancers.
-    #[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
     pub struct Elb {
         /// Requests at Application Load Balancers.
         pub application: bool,
