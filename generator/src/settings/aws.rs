@@ -166,7 +166,6 @@ source! {
 
 source! {
     /// Access logs of load balancers.
-    #[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
     pub struct Elb {
         /// Access logs of Application Load Balancers.
         pub application: bool,
