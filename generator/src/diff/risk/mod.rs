@@ -1,9 +1,8 @@
 //! What in a change can lose, leak or break something. Pure.
 //!
 //! ```text
-//! documents   the files of a side, each parsed once: with the place that the
-//!             cluster has now ([`relocation`]), and as kustomize hands objects
-//!             on ([`effective_objects`])
+//! documents   the files of a side, each parsed once: of a cluster that moves, as they would be
+//!             where it is now; and as kustomize hands objects on ([`effective_objects`])
 //! objects     what is in them: resources, workloads, connections, references to secrets …
 //! fact        what is known of these: `kind, object, aspect → value`
 //! row         what of that differs, and in which rows of the table that is a risk

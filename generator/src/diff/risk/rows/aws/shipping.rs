@@ -97,10 +97,6 @@ pub(super) fn registers_less(old: &Json, new: &Json) -> Vec<String> {
     let (Some(old), Some(new)) = (read(old), read(new)) else {
         return Vec::new();
     };
-    // One whose name has its Region in it, and that moves, is another one to them.
-    if old.cluster != new.cluster {
-        return Vec::new();
-    }
     let groups = |own: &Registration| own.resource_groups.values().cloned().collect();
     let [old, new] = [old, new].map(|own| -> [(&str, BTreeSet<String>); 3] {
         let groups = groups(&own);
