@@ -16,8 +16,10 @@
 //! resolved ([`source::of_rows`], [`image::program`]).
 
 mod acknowledge;
+mod amounts;
 mod applier;
 mod collected_paths;
+mod config_map;
 mod data_streams;
 mod denied;
 pub(super) mod effective_objects;

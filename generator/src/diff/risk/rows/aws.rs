@@ -31,7 +31,7 @@ use protection::{
 use shipping::{
     another_place, brings_less, fewer_events, fewer_fields, fields_of_flows, ids_of_targets, lower,
     narrower_filter, no_calls_that_read, notifies_less, places_of_targets, rarer, registers_less,
-    switched_on, what_stops,
+    steps_of_document, switched_on, what_stops,
 };
 
 /// What types of resources are called.
@@ -181,6 +181,12 @@ pub(super) const ROWS: &[Row] = rows! {
         "MaxErrors": Value, If(lower) => SourceStops,
             "the association `{name}` gives up after {after} failed machines instead of {before}",
             Is("machines that it doesn't get to keep what they have");
+    }
+    // Versions in it are those of the settings, which are compared.
+    "AWS::SSM::Document" => {
+        "Content": By(steps_of_document), Fewer => SourceStops,
+            "the document `{name}` no longer has the step {it}",
+            Is("machines keep what it did before, and get no updates of it");
     }
     "AWS::SSM::Parameter" => {
         "Value": Value, Each(registers_less) => SourceStops,

@@ -7,14 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::rows;
-use crate::diff::risk::image;
+use crate::diff::risk::amounts::{lower_limits, lower_requests, requests};
 use crate::diff::risk::machines::{asks_for_more, lost_folders, lost_tolerations, more_labels};
-use crate::diff::risk::objects::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
+use crate::diff::risk::objects::{
+    CONTAINER, GENERATED, KUSTOMIZATION, KUSTOMIZE_IMAGE, OBJECT, PODS,
+};
 use crate::diff::risk::privilege::{network, rbac};
 use crate::diff::risk::role;
 use crate::diff::risk::row::{Live, Read, Row, When};
 use crate::diff::risk::values::{containers, items, text, texts};
 use crate::diff::risk::wording::names;
+use crate::diff::risk::{config_map, image};
 use crate::settings::Flag;
 use Live::{Is, OfApplier, Unsaid};
 use Read::{By, Value};
@@ -24,6 +27,8 @@ const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
 const ENDS: Live = Is("its pods end as soon as it is applied");
 const FEWER: Live = Is("pods on other machines end; what these log is not shipped");
 const NEEDED: &str = "{title} is gone, and pods still need it";
+const RESTARTED: Live = Is("its pods are restarted with it as soon as it is applied");
+const NO_START: Live = Is("pods that need it don't start any more, or run without it");
 const REFUSED: Live =
     Is("nothing changes until someone deletes the object so that it is recreated");
 
@@ -140,6 +145,37 @@ pub(super) const ROWS: &[Row] = rows! {
         "securityContext/capabilities/drop": Value, If(drops_less) => PrivilegeWidens,
             "a container keeps capabilities that it gave up ({parts})", Unsaid;
         "image": Value, EachOfNew(image::of_container) => ImageDowngrade, "the image {it}", Unsaid;
+        "command": Value, Changes => SourceStops,
+            "a container runs the command {quoted after} instead of {quoted before} ({parts})", RESTARTED;
+        "args": Value, Changes => SourceStops,
+            "a container runs with the arguments {quoted after} instead of {quoted before} ({parts})", RESTARTED;
+        "envFrom": By(config_map::sources), Fewer => SourceStops,
+            "a container no longer has the variables of {it} ({parts})", RESTARTED;
+        "resources/limits": Value, Each(lower_limits) => SourceStops, "a container {it} ({parts})",
+            Is("above its memory limit a container is killed, and loses what it has only in memory; above its CPU limit it is throttled");
+        // <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>
+        "resources/requests": By(requests), Each(lower_requests) => SourceStops, "a container {it} ({parts})",
+            Is("on a machine that runs short, pods that use more than they request are evicted first, and get less CPU");
+    }
+    // A key is a file of a volume, or a variable.
+    GENERATED => {
+        "behavior": Value, Changes => SourceStops,
+            "{title} is made with `behavior: {after}` instead of {quoted before}",
+            Is("without another one to merge with or replace kustomize fails, and nothing is applied");
+        "options/disableNameSuffixHash": Value, On => SourceStops,
+            "{title} keeps its name when its content changes, so pods keep the old one",
+            Is("pods read it when they start, and a change no longer restarts them");
+    }
+    "ConfigMap|generated ConfigMap" => {
+        "": Value, GoneIf(config_map::is_needed) => SourceStops, NEEDED, NO_START;
+        "contents": By(config_map::contents), EachAmong(config_map::loses) => SourceStops, "{title} {it}", NO_START;
+    }
+    KUSTOMIZATION => {
+        "namespace": Value, Changes => KubernetesObjectReplaced,
+            "every object is recreated in the namespace {quoted after} instead of {quoted before}", OfApplier;
+        "generatorOptions/disableNameSuffixHash": Value, On => SourceStops,
+            "generated ConfigMaps keep their names when their content changes, so pods keep the old one",
+            Is("pods read it when they start, and a change no longer restarts them");
     }
     KUSTOMIZE_IMAGE => {
         "": Value, EachOfNew(image::of_kustomization) => ImageDowngrade, "the image {it}", Unsaid;

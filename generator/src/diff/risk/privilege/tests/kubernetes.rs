@@ -77,9 +77,10 @@ fn a_namespace_that_moves_gives_no_role_to_others() {
             ("kubernetes/binding.yaml", binding(bound)),
         ]
     };
+    let moved = "kubernetes-object-replaced: every object is recreated in the namespace `logs` instead of `logging`";
     assert_eq!(
         of_trees(&tree("logging", "logging"), &tree("logs", "logs")),
-        [""; 0]
+        [moved]
     );
     assert_eq!(
         of_trees(&tree("logging", "logging"), &tree("logging", "other")),

@@ -116,6 +116,13 @@ pub(super) fn registers_less(old: &Json, new: &Json) -> Vec<String> {
     lost.collect()
 }
 
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html>
+pub(super) fn steps_of_document(document: &Json) -> Json {
+    let content = document.pointer("/Properties/Content");
+    let steps = content.map_or(&[][..], |content| items(content, "mainSteps"));
+    steps.iter().map(|step| text(step, "/name")).collect()
+}
+
 pub(super) fn ids_of_targets(rule: &Json) -> Json {
     let targets = rule
         .get("Properties")

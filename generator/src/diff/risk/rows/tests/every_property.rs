@@ -2,17 +2,19 @@
 //! judges it, or why it can't lose, leak or break anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde_json::{Value as Json, json};
 
 use crate::diff::documents::{Document, Documents};
 use crate::diff::risk::applier::Applier;
+use crate::diff::risk::effective_objects::Applied;
 use crate::diff::risk::objects::{CONTAINER, PODS};
 use crate::diff::risk::replacement::is_create_only;
 use crate::diff::risk::values::{is_fragment, items, pod_spec, text};
 use crate::diff::risk::{find, rows};
+use crate::tree::{RenderedTree, TreePath};
 
 type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
 
@@ -73,11 +75,6 @@ const BY_WHOLE: Table = &[
         &["BucketEncryption"],
         "a row about all properties (`encryption`)",
     ),
-    (
-        "AWS::SSM::Document",
-        &["Content"],
-        "image/program, by the versions that the settings say",
-    ),
     ("ClusterRole", &["rules"], "privilege/rbac"),
     ("ClusterRoleBinding", &["subjects"], "privilege/rbac"),
     (
@@ -112,8 +109,8 @@ const BY_WHOLE: Table = &[
     ),
     (
         "Kustomization",
-        &["namespace", "patches", "resources"],
-        "effective_objects, relocation",
+        &["configMapGenerator", "patches", "resources"],
+        "rows about generated ConfigMaps, and about objects as they are applied",
     ),
     (
         "argoproj.io/Application",
@@ -137,7 +134,7 @@ const BY_WHOLE: Table = &[
         &["securityContext"],
         "rows about containers, which have it from their pod",
     ),
-    (CONTAINER, &["env", "envFrom"], "secret/pod"),
+    (CONTAINER, &["env"], "secret/pod"),
     (CONTAINER, &["volumeMounts"], "rows about mounts"),
     (
         CONTAINER,
@@ -304,49 +301,6 @@ const HARMLESS: Table = &[
     ),
 ];
 
-/// What could matter and isn't judged yet, and how.
-const OPEN: Table = &[
-    (
-        "Kustomization",
-        &["configMapGenerator"],
-        "a generated ConfigMap isn't compared by the objects that mount it",
-    ),
-    (
-        CONTAINER,
-        &["args", "command"],
-        "a program runs otherwise, as with many a release",
-    ),
-    (
-        CONTAINER,
-        &["resources"],
-        "a container that has too little is restarted again and again",
-    ),
-];
-
-/// What is judged with other files or with what was resolved, so that one changed file tells nothing; and
-/// what is rendered only where it doesn't matter.
-const BY_OTHERS: [(&str, &str); 7] = [
-    (
-        "AWS::SSM::Document Content",
-        "versions that the settings say",
-    ),
-    ("Kustomization namespace", "as a move"),
-    ("Kustomization patches", "by the patched objects"),
-    (
-        "Kustomization resources",
-        "by the objects of the listed files",
-    ),
-    (
-        "container envFrom",
-        "a ConfigMap is rendered here; a Secret is judged",
-    ),
-    (
-        "container securityContext/runAsNonRoot",
-        "rendered beside `runAsUser`, which decides",
-    ),
-    ("container securityContext/runAsUser", "rendered as root"),
-];
-
 /// Where templates and fragments have resources.
 const RESOURCES: [&str; 3] = ["Resources", "resources", "once"];
 
@@ -481,9 +435,8 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
     let is_known = |(kind, property): &(&str, &str)| {
         is_in_a_row(kind, property)
             || is_create_only(kind, property)
-            || [BY_WHOLE, HARMLESS, OPEN]
-                .iter()
-                .any(|table| is_in(table, kind, property))
+            || is_in(BY_WHOLE, kind, property)
+            || is_in(HARMLESS, kind, property)
     };
     let unknown: Vec<_> = all().filter(|one| !is_known(one)).collect();
     assert_eq!(
@@ -492,7 +445,7 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
         "nothing says whether these matter: add a row, or say why not"
     );
     // What is said of nothing that is rendered is stale.
-    for (kinds, properties, _) in [BY_WHOLE, HARMLESS, OPEN].into_iter().flatten() {
+    for (kinds, properties, _) in [BY_WHOLE, HARMLESS].into_iter().flatten() {
         for property in *properties {
             let is_rendered = |kind: &str| {
                 found
@@ -505,10 +458,6 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
             );
         }
     }
-    // An open one that gets a row is open no more.
-    let closed =
-        all().filter(|(kind, property)| is_in(OPEN, kind, property) && is_in_a_row(kind, property));
-    assert_eq!(closed.collect::<Vec<_>>(), []);
 }
 
 /// Others than a value: without a part of it, with another part, with more.
@@ -570,36 +519,72 @@ fn others(value: &Json) -> Vec<Json> {
     found
 }
 
-/// Whether some other value of a property at a place is a risk.
+/// Whether some other value of a property at a place is a risk: instead of what is rendered, or before it; beside
+/// what stands beside it, or alone.
 fn is_judged(place: &Place) -> bool {
-    let (_, path) = place
+    let (folder, path) = place
         .path
         .split_once("/rendered/")
         .expect("a rendered file");
-    let (_, path) = path.split_once('/').expect("a folder of a cluster");
+    let (cluster, path) = path.split_once('/').expect("a folder of a cluster");
     let bytes = std::fs::read(&place.path).expect("a file");
     let document = Document::of(path, &bytes);
     let mut value = document.value().expect("a value").clone();
     // One resource is enough, and faster.
     let way = place.pointer.split('/').skip(1);
     for (list, resources) in value.as_object_mut().expect("members") {
-        if RESOURCES.contains(&list.as_str()) {
-            let resources = resources.as_object_mut().expect("resources");
+        let resources = resources.as_object_mut();
+        if let Some(resources) = resources.filter(|_| RESOURCES.contains(&list.as_str())) {
             let own = way.clone().nth(1);
             resources.retain(|id, _| way.clone().next() == Some(list) && Some(id.as_str()) == own);
         }
     }
-    let of_value = |value: Json| -> Documents<'_> {
-        let document = Document::with_value(path.to_owned(), value);
-        [Rc::new(document)].into_iter().collect()
+    // A kustomization decides of all objects.
+    let files = match place.object.as_str() {
+        "Kustomization" => files_below(&Path::new(folder).join("rendered").join(cluster)),
+        _ => RenderedTree::default(),
     };
-    let base = of_value(value.clone());
-    others(&place.value).into_iter().any(|other| {
-        let mut changed = value.clone();
-        let property = changed.pointer_mut(&place.pointer).expect("a property");
-        *property = other;
-        !find(&base, &of_value(changed), Applier::Nobody).is_empty()
+    let others_of_file = Documents::of(&files);
+    let documents = |value: Json| -> Documents<'_> {
+        let own = Rc::new(Document::with_value(path.to_owned(), value));
+        let all = others_of_file.shared().cloned().chain([own]);
+        all.collect()
+    };
+    let is_risk = |old: &Documents<'_>, new: &Documents<'_>| match Applied::of(old, new) {
+        Some(applied) => !find(&applied.base, &applied.head, Applier::Nobody).is_empty(),
+        None => !find(old, new, Applier::Nobody).is_empty(),
+    };
+    let mut alone = value.clone();
+    let (above, name) = place.pointer.rsplit_once('/').expect("a way");
+    let beside = alone.pointer_mut(above).and_then(Json::as_object_mut);
+    beside.expect("members").retain(|other, _| other == name);
+    let all = [value, alone].into_iter();
+    let mut pairs = all.flat_map(|value| {
+        others(&place.value).into_iter().map(move |other| {
+            let mut changed = value.clone();
+            *changed.pointer_mut(&place.pointer).expect("a property") = other;
+            (value.clone(), changed)
+        })
+    });
+    pairs.any(|(value, changed)| {
+        let [value, changed] = [value, changed].map(documents);
+        is_risk(&value, &changed) || is_risk(&changed, &value)
     })
+}
+
+fn files_below(folder: &Path) -> RenderedTree {
+    let files = walkdir::WalkDir::new(folder).into_iter();
+    let files = files.map(|entry| entry.expect("an entry").into_path());
+    let read = |path: PathBuf| {
+        let name = path
+            .strip_prefix(folder)
+            .expect("a path below")
+            .to_str()
+            .expect("a name");
+        let bytes = std::fs::read(&path).expect("a file");
+        (TreePath::new(name).expect("a path"), bytes)
+    };
+    RenderedTree(files.filter(|path| path.is_file()).map(read).collect())
 }
 
 /// What is said to be judged is: some other value of it is a risk.
@@ -610,10 +595,8 @@ fn what_is_said_to_be_judged_gives_risks() {
     for (kind, properties) in &found {
         for (property, places) in properties {
             let is_said = is_in(BY_WHOLE, kind, property) || is_in_a_row(kind, property);
-            let name = format!("{kind} {property}");
-            let is_by_others = BY_OTHERS.iter().any(|(own, _)| *own == name);
-            if is_said && !is_by_others && !places.iter().any(is_judged) {
-                silent.insert(name);
+            if is_said && !places.iter().any(is_judged) {
+                silent.insert(format!("{kind} {property}"));
             }
         }
     }
