@@ -75,6 +75,7 @@ histories! {
     danger_cluster_moves
     danger_cluster_moves_to_another_account
     danger_cluster_named_by_its_region_moves
+    danger_containers_get_less
     danger_denied
     danger_denied_beside_a_fault
     danger_denied_in_part

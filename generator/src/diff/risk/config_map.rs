@@ -92,9 +92,8 @@ pub(super) fn is_needed(among: &Among<'_>) -> bool {
     let is_it = |value: &Json, at: &str| text(value, at) == name;
     let reads = |spec: &Json| {
         let in_volume = |volume: &Json| {
-            let projected = volume.get("projected");
-            let sources = projected.map_or(&[][..], |own| items(own, "sources"));
-            let mut sources = sources.iter().chain([volume]);
+            let sources = items(volume, "/projected/sources").iter();
+            let mut sources = sources.chain([volume]);
             sources.any(|source| is_it(source, "/configMap/name"))
         };
         let in_container = |(_, container): &(&str, &Json)| {

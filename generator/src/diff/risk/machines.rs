@@ -3,6 +3,7 @@
 //! <https://kubernetes.io/docs/concepts/scheduling-eviction/>
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
@@ -114,12 +115,10 @@ fn is_implied(asked: &Json, by: &Json) -> bool {
 /// Folders of the machine that a container saw, and none does now.
 pub(super) fn lost_folders(old: &Json, new: &Json) -> Option<String> {
     let (before, after) = (folders(old), folders(new));
-    let is_below = |path: &str, above: &str| {
-        let rest = path.strip_prefix(above.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     // A folder below it is what is needed of it.
-    let is_seen = |path: &str, other: &str| is_below(path, other) || is_below(other, path);
+    let is_seen = |path: &str, other: &str| {
+        Path::new(path).starts_with(other) || Path::new(other).starts_with(path)
+    };
     let is_lost = |path: &String| !after.iter().any(|other| is_seen(path, other));
     named(&before.into_iter().filter(is_lost).collect())
 }

@@ -6,6 +6,7 @@
 use serde_json::Value as Json;
 
 use super::Surroundings;
+use super::data_streams::split;
 use super::row::Among;
 use super::values::text;
 use super::wording::legible;
@@ -75,7 +76,7 @@ fn of_both(among: &Among<'_>) -> Judged {
 
 /// The server that a path is of.
 pub(super) fn server_of(path: &str) -> Option<&str> {
-    Some(path.strip_prefix("elasticsearch/")?.split_once('/')?.0)
+    split(path).map(|(server, _)| server)
 }
 
 /// Whether the server is of the other product than before: then it is another

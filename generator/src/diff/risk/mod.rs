@@ -87,6 +87,18 @@ pub(super) struct RiskFinding {
 }
 
 impl RiskFinding {
+    /// One of the cluster as a whole, or of a file that is yet to be named.
+    fn new(flag: Flag, what: impl Into<String>, live: Option<String>) -> Self {
+        Self {
+            flag,
+            what: what.into(),
+            live,
+            file: None,
+            removed: None,
+            difference: None,
+        }
+    }
+
     /// Replaces something in all that is shown of it.
     pub(super) fn replace_in_words(&mut self, replace: impl Fn(&str) -> String) {
         let mut texts = vec![&mut self.what];
@@ -153,8 +165,9 @@ pub(super) fn find(
         head,
         applier,
     };
-    let streams = DataStreams::of(around);
-    let facts = fact::of_pairs(&differing(base, head), around, &streams);
+    let pairs = differing(base, head);
+    let streams = DataStreams::of(around, &pairs);
+    let facts = fact::of_pairs(&pairs, around, &streams);
     let mut risks = row::judge(&facts, around);
     risks.sort_by_key(|risk| risk.flag);
     risks

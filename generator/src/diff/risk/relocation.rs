@@ -27,13 +27,11 @@ pub(in crate::diff) fn risks(
 }
 
 fn of_stacks(old: &str, new: &str) -> RiskFinding {
-    finding(
-        Flag::AwsObjectReplaced,
-        format!("every stack is recreated in {new} instead of {old}"),
-        format!(
-            "the stacks in {old} stay, with everything in them, and keep working until someone deletes them; records of old log groups stay there"
-        ),
-    )
+    let what = format!("every stack is recreated in {new} instead of {old}");
+    let live = format!(
+        "the stacks in {old} stay, with everything in them, and keep working until someone deletes them; records of old log groups stay there"
+    );
+    RiskFinding::new(Flag::AwsObjectReplaced, what, Some(live))
 }
 
 fn of_namespace(old: &str, new: &str, applier: Applier) -> RiskFinding {
@@ -49,24 +47,10 @@ fn of_namespace(old: &str, new: &str, applier: Applier) -> RiskFinding {
                 .replace("deletes it", "deletes the old one")
         ),
     };
-    finding(
-        Flag::KubernetesObjectReplaced,
-        format!(
-            "every object is recreated in the namespace `{new}` instead of `{old}`; Secrets that others create must exist there first"
-        ),
-        live,
-    )
-}
-
-fn finding(flag: Flag, what: String, live: String) -> RiskFinding {
-    RiskFinding {
-        flag,
-        what,
-        live: Some(live),
-        file: None,
-        removed: None,
-        difference: None,
-    }
+    let what = format!(
+        "every object is recreated in the namespace `{new}` instead of `{old}`; Secrets that others create must exist there first"
+    );
+    RiskFinding::new(Flag::KubernetesObjectReplaced, what, Some(live))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::applier::Stack;
 use super::fact::{Fact, Facts, Key};
 use super::found::Found;
 use super::objects::RESOURCE;
-use super::values::texts;
+use super::values::{items, texts};
 use super::wording::{legible, names};
 use super::{Difference, Flag, Removed, RiskFinding, rows};
 use crate::diff::redact::{self, Under};
@@ -24,7 +24,7 @@ pub(super) struct Row {
     pub(super) read: Read,
     pub(super) when: When,
     pub(super) flag: Flag,
-    /// The sentence without its end, with `{kind}`, `{name}`, `{title}`, `{before}`,
+    /// The sentence without its end, with `{aspect}`, `{kind}`, `{name}`, `{title}`, `{before}`,
     /// `{after}` (or `{quoted before}`, with "none" for nothing) and what was found, `{it}`. `({parts})` at its end are the
     /// names of all objects of a file of which it is true; `({some parts})` if there are others.
     pub(super) what: &'static str,
@@ -37,11 +37,13 @@ pub(super) struct Row {
 pub(super) enum Read {
     /// As it is.
     Value,
+    /// Of each item of the list at the first pointer, what is at the second.
+    Of(&'static str, &'static str),
     /// From all of the object.
     By(fn(&Json) -> Json),
 }
 
-/// Which difference is a risk. All but the last two need the object on both sides.
+/// Which difference is a risk. The object is on both sides unless it is said to be new, or gone.
 #[derive(Clone, Copy)]
 pub(super) enum When {
     /// It has another value.
@@ -54,12 +56,20 @@ pub(super) enum When {
     Ceases(&'static str),
     /// It had a value, and has none.
     Lost,
+    /// It has this value, and had another, or the object is new.
+    Has(&'static str),
     /// It was true, and isn't.
     Off,
     /// It is true, and wasn't.
     On,
     /// A list lacks what it had: `{it}`.
     Fewer,
+    /// A list has what it hadn't, or the object is new: `{it}`.
+    More,
+    /// It is more by this measure; of what has none nothing is known.
+    Higher(fn(&Json) -> Option<u64>),
+    /// It is less.
+    Lower(fn(&Json) -> Option<u64>),
     /// As this finds; its words are `{it}`.
     If(fn(&Json, &Json) -> Option<String>),
     /// As this finds, once for each of its words.
@@ -137,6 +147,12 @@ impl Row {
     pub(super) fn read<'t>(&self, object: &'t Json) -> Cow<'t, Json> {
         match self.read {
             Read::By(read) => Cow::Owned(read(object)),
+            Read::Of(list, at) => {
+                let found = items(object, list)
+                    .iter()
+                    .filter_map(|item| item.pointer(at));
+                Cow::Owned(found.cloned().collect())
+            }
             Read::Value if self.aspect.is_empty() => Cow::Borrowed(object),
             Read::Value => {
                 let is_of_aws = self.kind == RESOURCE || self.kind.starts_with("AWS::");
@@ -160,6 +176,12 @@ impl Row {
         };
         let (old, new) = match (among.values(), self.when) {
             ([old, Some(new)], When::EachOfNew(find)) => return find(old, new),
+            ([old, Some(new)], When::Has(value)) => {
+                return yes(word(new) == value && old.is_none_or(|old| word(old) != value));
+            }
+            ([old, Some(new)], When::More) => {
+                return less(new, old.unwrap_or(&Json::Null)).into_iter().collect();
+            }
             ([_, Some(_)], When::EachAmong(find)) => return find(among),
             ([Some(_), None], When::Gone | When::GoneTogether) => return yes(true),
             ([Some(_), None], When::GoneIf(holds)) => return yes(holds(among)),
@@ -175,10 +197,18 @@ impl Row {
             When::Off => yes(word(old) == "true" && word(new) != "true"),
             When::On => yes(word(new) == "true" && word(old) != "true"),
             When::Fewer => less(old, new).into_iter().collect(),
+            When::Higher(measure) => {
+                yes(matches!((measure(old), measure(new)), (Some(old), Some(new)) if new > old))
+            }
+            When::Lower(measure) => {
+                yes(matches!((measure(old), measure(new)), (Some(old), Some(new)) if new < old))
+            }
             When::If(find) => find(old, new).into_iter().collect(),
             When::Each(find) => find(old, new),
             // Found above.
             When::EachOfNew(_)
+            | When::Has(_)
+            | When::More
             | When::EachAmong(_)
             | When::Gone
             | When::GoneIf(_)
@@ -208,6 +238,7 @@ impl Row {
             value => format!("`{value}`"),
         };
         let parts = [
+            ("{aspect}", format!("`{}`", self.aspect.replace('/', "."))),
             ("{kind}", legible(&fact.object.kind)),
             ("{name}", legible(&fact.object.name)),
             ("{title}", fact.title()),
@@ -242,7 +273,7 @@ pub(super) fn word(value: &Json) -> String {
 }
 
 /// What a list has more than another one.
-fn less(more: &Json, than: &Json) -> Option<String> {
+pub(super) fn less(more: &Json, than: &Json) -> Option<String> {
     let than: BTreeSet<String> = texts(Some(than)).into_iter().collect();
     let lost = texts(Some(more)).into_iter();
     let lost: BTreeSet<String> = lost.filter(|item| !than.contains(item)).collect();

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::grant::Grant;
 use super::server::{INDICES, SERVER, grants};
 use crate::diff::risk::values::{items, texts};
-use crate::diff::risk::wording::names;
+use crate::diff::risk::wording::{names, quoted};
 
 /// Privileges on the whole server with which one may get all others
 /// (<https://www.elastic.co/docs/reference/elasticsearch/security-privileges>,
@@ -63,16 +63,15 @@ fn of_mapping(mapping: &Json) -> Option<String> {
     }
     let roles = texts(mapping.get("roles"));
     if mapping.get("rules").is_some_and(takes_everybody) {
-        let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
-        return Some(format!("everybody gets the role {}", names(&roles)));
+        return Some(format!("everybody gets the role {}", quoted(&roles)));
     }
     far_roles(roles.into_iter()).map(|roles| format!("someone new gets the role {roles}"))
 }
 
 fn far_roles(roles: impl Iterator<Item = String>) -> Option<String> {
     let far = roles.filter(|role| FAR_ROLES.contains(&role.as_str()));
-    let far: Vec<String> = far.map(|role| format!("`{role}`")).collect();
-    (!far.is_empty()).then(|| names(&far))
+    let far: Vec<String> = far.collect();
+    (!far.is_empty()).then(|| quoted(&far))
 }
 
 /// Rules of a mapping
@@ -94,10 +93,9 @@ fn of_holders(role: &str, mapping: &Json) -> Option<String> {
         .iter()
         .flat_map(|key| texts(mapping.get(key)))
         .collect();
-    let role_name = [format!("`{role}`")];
     if holders.iter().any(|holder| holder == "*") {
-        return Some(format!("everybody gets the role {}", names(&role_name)));
+        return Some(format!("everybody gets the role {}", quoted([role])));
     }
     let is_far = FAR_ROLES.contains(&role) && !holders.is_empty();
-    is_far.then(|| format!("someone new gets the role {}", names(&role_name)))
+    is_far.then(|| format!("someone new gets the role {}", quoted([role])))
 }

@@ -18,20 +18,18 @@ use crate::diff::risk::values::text;
 use crate::diff::risk::{replacement, selection, tls};
 use crate::settings::Flag;
 use Live::{ByBoth, Is, OfStack, Unsaid};
-use Read::{By, Value};
+use Read::{By, Of, Value};
 use When::{
     Becomes, Ceases, Changes, ChangesBut, Each, EachAmong, EachOfNew, Fewer, GoneIf, GoneTogether,
-    If, Lost, Off,
+    Has, Higher, If, Lost, Off,
 };
 use protection::{
-    another_source, asks_for_nothing, blocks_less, bounds_less, deletion_keeps, encrypted_less,
-    encryption, everybody_reads, more_policies, older_code, replacement_keeps, what_is_in_it,
-    who_is_refused,
+    another_source, blocks_less, bounds_less, deletion_keeps, encrypted_less, encryption,
+    is_public, more_policies, older_code, replacement_keeps, what_is_in_it, who_is_refused,
 };
 use shipping::{
-    another_place, brings_less, fewer_events, fewer_fields, fields_of_flows, ids_of_targets, lower,
-    narrower_filter, no_calls_that_read, notifies_less, places_of_targets, rarer, registers_less,
-    steps_of_document, switched_on, what_stops,
+    another_place, brings_less, fewer_events, fewer_fields, fields_of_flows, lower, minutes,
+    narrower_filter, notifies_less, places_of_targets, registers_less, switched_on, what_stops,
 };
 
 /// What types of resources are called.
@@ -128,15 +126,15 @@ pub(super) const ROWS: &[Row] = rows! {
     "AWS::Events::Rule" => {
         "State": Value, Becomes("DISABLED") => SourceStops,
             "the event rule `{name}` is switched off", UPDATED;
-        "State": Value, If(no_calls_that_read) => SourceStops,
+        "State": Value, Ceases("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS") => SourceStops,
             "the event rule `{name}` no longer sees calls that only read", UPDATED;
         "EventPattern": Value, If(fewer_events) => SourceStops,
             "the event rule `{name}` matches fewer events: {it}", UPDATED;
-        "Targets": By(ids_of_targets), Fewer => SourceStops,
+        "Targets": Of("/Properties/Targets", "/Id"), Fewer => SourceStops,
             "the event rule `{name}` no longer hands its events to {it}", UPDATED;
         "places of targets": By(places_of_targets), If(another_place) => SourceStops,
             "the event rule `{name}` hands its events to another place ({it})", UPDATED;
-        "ScheduleExpression": Value, If(rarer) => SourceStops,
+        "ScheduleExpression": Value, Higher(minutes) => SourceStops,
             "the event rule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::CloudTrail::Trail" => {
@@ -184,7 +182,7 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     // Versions in it are those of the settings, which are compared.
     "AWS::SSM::Document" => {
-        "Content": By(steps_of_document), Fewer => SourceStops,
+        "Content": Of("/Properties/Content/mainSteps", "/name"), Fewer => SourceStops,
             "the document `{name}` no longer has the step {it}",
             Is("machines keep what it did before, and get no updates of it");
     }
@@ -199,7 +197,7 @@ pub(super) const ROWS: &[Row] = rows! {
     "AWS::Scheduler::Schedule" => {
         "State": Value, Becomes("DISABLED") => SourceStops,
             "the schedule `{name}` is switched off", UPDATED;
-        "ScheduleExpression": Value, If(rarer) => SourceStops,
+        "ScheduleExpression": Value, Higher(minutes) => SourceStops,
             "the schedule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::Lambda::EventSourceMapping" => {
@@ -224,8 +222,9 @@ pub(super) const ROWS: &[Row] = rows! {
         "Code/S3Key": Value, If(older_code) => ImageDowngrade,
             "the code of a function goes from {it}", Unsaid;
     }
+    // <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
     "AWS::Lambda::Url" => {
-        "AuthType": Value, EachOfNew(asks_for_nothing) => PrivilegeWidens,
+        "AuthType": Value, Has("NONE") => PrivilegeWidens,
             "everybody may call a function by its address, which asks for nothing ({parts})", Unsaid;
     }
     "AWS::Logs::LogGroup" => {
@@ -255,7 +254,7 @@ pub(super) const ROWS: &[Row] = rows! {
             "a bucket keeps no older versions of what is deleted or written over", RULES_HOLD;
         "/Properties": Value, If(retention::lock_of_bucket) => RetentionShrinks,
             "objects are locked against deletion for a shorter time, or no longer", RULES_HOLD;
-        "AccessControl": Value, EachOfNew(everybody_reads) => PrivilegeWidens,
+        "AccessControl": By(is_public), Has("true") => PrivilegeWidens,
             "a bucket is readable by everybody ({parts})", Unsaid;
         "PublicAccessBlockConfiguration": Value, If(blocks_less) => PrivilegeWidens,
             "a bucket may be made public ({parts})", Unsaid;

@@ -27,46 +27,32 @@ const TAKEN: Live = Is(
 );
 const PRUNED: Live =
     Is("what was taken out of the files earlier, and runs still, is deleted with the next sync");
+const SECRET: &str = "{title} reads its secret from {quoted after} instead of {quoted before}";
 const NOT_YET: Live = Is("nothing yet");
 
 pub(super) const ROWS: &[Row] = rows! {
     GITOPS => {
         "": Value, Gone => SourceStops, "{title} is no longer rendered", Live::By(what_it_applied);
-        "spec/source/repoURL": Value, Changes => SourceStops,
+        "spec/source/repoURL" | "spec/template/spec/source/repoURL" | "spec/url": Value, Changes => SourceStops,
             "{title} takes files from the repository {quoted after} instead of {quoted before}", TAKEN;
-        "spec/source/targetRevision": Value, Changes => SourceStops,
+        "spec/source/targetRevision" | "spec/template/spec/source/targetRevision": Value, Changes => SourceStops,
             "{title} takes files from the revision {quoted after} instead of {quoted before}", TAKEN;
-        "spec/source/path": Value, Changes => SourceStops,
+        "spec/source/path" | "spec/template/spec/source/path" | "spec/path": Value, Changes => SourceStops,
             "{title} takes files from the path {quoted after} instead of {quoted before}", TAKEN;
-        "spec/template/spec/source/repoURL": Value, Changes => SourceStops,
-            "{title} takes files from the repository {quoted after} instead of {quoted before}", TAKEN;
-        "spec/template/spec/source/targetRevision": Value, Changes => SourceStops,
-            "{title} takes files from the revision {quoted after} instead of {quoted before}", TAKEN;
-        "spec/template/spec/source/path": Value, Changes => SourceStops,
-            "{title} takes files from the path {quoted after} instead of {quoted before}", TAKEN;
-        "spec/url": Value, Changes => SourceStops,
-            "{title} takes files from the repository {quoted after} instead of {quoted before}", TAKEN;
         "spec/ref/branch": Value, Changes => SourceStops,
             "{title} takes files from the branch {quoted after} instead of {quoted before}", TAKEN;
         "spec/ref/name": Value, Changes => SourceStops,
             "{title} takes files from the reference {quoted after} instead of {quoted before}", TAKEN;
         "spec/ref/commit": Value, Changes => SourceStops,
             "{title} takes files from the commit {quoted after} instead of {quoted before}", TAKEN;
-        "spec/path": Value, Changes => SourceStops,
-            "{title} takes files from the path {quoted after} instead of {quoted before}", TAKEN;
         "spec/sourceRef/name": Value, Changes => SourceStops,
             "{title} takes files from the source {quoted after} instead of {quoted before}", TAKEN;
         "spec/generators": Value, Changes => SourceStops,
             "{title} makes Applications of other files", Is("Applications that it makes no longer are deleted");
-        "spec/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}", Unsaid;
-        "spec/kubeConfig/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}",
+        "spec/secretRef/name" | "spec/verify/secretRef/name" | "spec/decryption/secretRef/name": Value, Changes
+            => SecretReferenceChanges, SECRET, Unsaid;
+        "spec/kubeConfig/secretRef/name": Value, Changes => SecretReferenceChanges, SECRET,
             Is("of another kubeconfig it is another cluster that is changed");
-        "spec/verify/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}", Unsaid;
-        "spec/decryption/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}", Unsaid;
     }
     APPLICATION => {
         "destination": By(place), Changes => SourceStops,
@@ -76,7 +62,7 @@ pub(super) const ROWS: &[Row] = rows! {
             "{title} may do what the project `{after}` permits, and not `{before}`", Unsaid;
         "syncPolicy/automated": Value, Lost => SourceStops,
             "{title} applies nothing by itself any more", Is("changes wait until someone presses Sync");
-        "syncPolicy/automated": Value, If(begins_to_prune) => SourceStops,
+        "syncPolicy/automated/prune": Value, On => SourceStops,
             "{title} deletes what is no longer rendered, and didn't before", PRUNED;
     }
     APPLICATION_SET => {
@@ -100,12 +86,8 @@ pub(super) const ROWS: &[Row] = rows! {
     PROJECT => {
         "spec/sourceRepos": Value, If(more_repositories) => PrivilegeWidens,
             "{title} lets in files of {it} as well", Unsaid;
-        "spec/destinations": Value, If(permits_any) => PrivilegeWidens,
-            "{title} permits whatever matches `*` in `destinations`", Unsaid;
-        "spec/clusterResourceWhitelist": Value, If(permits_any) => PrivilegeWidens,
-            "{title} permits whatever matches `*` in `clusterResourceWhitelist`", Unsaid;
-        "spec/namespaceResourceWhitelist": Value, If(permits_any) => PrivilegeWidens,
-            "{title} permits whatever matches `*` in `namespaceResourceWhitelist`", Unsaid;
+        "spec/destinations" | "spec/clusterResourceWhitelist" | "spec/namespaceResourceWhitelist": Value,
+            If(permits_any) => PrivilegeWidens, "{title} permits whatever matches `*` in {aspect}", Unsaid;
     }
 };
 
@@ -145,11 +127,6 @@ fn place(specification: &Json) -> Json {
     let places = ["/destination/name", "/destination/server"];
     let mut places = places.iter().map(|at| text(specification, at));
     places.find(|place| !place.is_empty()).into()
-}
-
-fn begins_to_prune(old: &Json, new: &Json) -> Option<String> {
-    let prunes = |automated: &Json| automated.get("prune") == Some(&Json::Bool(true));
-    (!old.is_null() && prunes(new) && !prunes(old)).then(String::new)
 }
 
 /// One account instead of Flux's own is less.
@@ -306,7 +283,9 @@ mod tests {
         );
         assert_eq!(
             of_values(path, &one, &project(&["a"], &["x", "*"])),
-            ["privilege-widens: the AppProject `p` permits whatever matches `*` in `destinations`"]
+            [
+                "privilege-widens: the AppProject `p` permits whatever matches `*` in `spec.destinations`"
+            ]
         );
         // A new cluster of the fleet.
         assert!(of_values(path, &one, &project(&["a"], &["x", "y"])).is_empty());

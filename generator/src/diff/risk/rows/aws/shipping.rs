@@ -7,7 +7,7 @@ use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration, LogGro
 use serde_json::Value as Json;
 
 use crate::diff::risk::applier::Stack;
-use crate::diff::risk::row::word;
+use crate::diff::risk::row::{less, word};
 use crate::diff::risk::selection;
 use crate::diff::risk::values::{items, text, texts};
 use crate::diff::risk::wording::names;
@@ -16,10 +16,7 @@ use crate::diff::risk::wording::names;
 /// (<https://docs.aws.amazon.com/eks/latest/APIReference/API_LogSetup.html>), or the access log of
 /// a load balancer (<https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_AccessLog.html>).
 pub(super) fn switched_on(call: &Json) -> Json {
-    let setups = call.pointer("/parameters/logging");
-    let setups = setups
-        .map_or(&[][..], |all| items(all, "clusterLogging"))
-        .iter();
+    let setups = items(call, "/parameters/logging/clusterLogging").iter();
     let on = setups.filter(|setup| setup.get("enabled") == Some(&Json::Bool(true)));
     let types = on.flat_map(|setup| texts(setup.get("types")));
     let attributes = call.pointer("/parameters/LoadBalancerAttributes");
@@ -49,34 +46,24 @@ pub(super) fn fields_of_flows(flow_log: &Json) -> Json {
         .collect()
 }
 
-pub(super) fn no_calls_that_read(old: &Json, new: &Json) -> Option<String> {
-    let is_so = word(new) == "ENABLED" && word(old).starts_with("ENABLED_");
-    is_so.then(String::new)
-}
-
 pub(super) fn fewer_events(old: &Json, new: &Json) -> Option<String> {
     let is_there = !old.is_null() && !new.is_null();
     is_there.then(|| selection::of_events(old, new))?
 }
 
-/// Whether a rate has a longer interval. One by `cron` can't be compared
+/// How often a rate is. One by `cron` can't be compared
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>).
-pub(super) fn rarer(old: &Json, new: &Json) -> Option<String> {
-    let minutes = |expression: &Json| -> Option<u64> {
-        let rate = expression
-            .as_str()?
-            .strip_prefix("rate(")?
-            .strip_suffix(')')?;
-        let (number, unit) = rate.split_once(' ')?;
-        let minutes = match unit.trim_end_matches('s') {
-            "minute" => 1,
-            "hour" => 60,
-            "day" => 24 * 60,
-            _ => return None,
-        };
-        number.parse::<u64>().ok()?.checked_mul(minutes)
+pub(super) fn minutes(expression: &Json) -> Option<u64> {
+    let expression = expression.as_str()?;
+    let rate = expression.strip_prefix("rate(")?.strip_suffix(')')?;
+    let (number, unit) = rate.split_once(' ')?;
+    let minutes = match unit.trim_end_matches('s') {
+        "minute" => 1,
+        "hour" => 60,
+        "day" => 24 * 60,
+        _ => return None,
     };
-    (minutes(new)? > minutes(old)?).then(String::new)
+    number.parse::<u64>().ok()?.checked_mul(minutes)
 }
 
 /// Numbers, or shares in percent
@@ -116,25 +103,8 @@ pub(super) fn registers_less(old: &Json, new: &Json) -> Vec<String> {
     lost.collect()
 }
 
-/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html>
-pub(super) fn steps_of_document(document: &Json) -> Json {
-    let content = document.pointer("/Properties/Content");
-    let steps = content.map_or(&[][..], |content| items(content, "mainSteps"));
-    steps.iter().map(|step| text(step, "/name")).collect()
-}
-
-pub(super) fn ids_of_targets(rule: &Json) -> Json {
-    let targets = rule
-        .get("Properties")
-        .map_or(&[][..], |own| items(own, "Targets"));
-    targets.iter().map(|target| text(target, "/Id")).collect()
-}
-
 pub(super) fn places_of_targets(rule: &Json) -> Json {
-    let targets = rule
-        .get("Properties")
-        .map_or(&[][..], |own| items(own, "Targets"));
-    let places = targets.iter().map(|target| {
+    let places = items(rule, "/Properties/Targets").iter().map(|target| {
         let place = target.get("Arn").unwrap_or(&Json::Null);
         (text(target, "/Id").to_owned(), place.clone())
     });
@@ -171,11 +141,10 @@ pub(super) fn narrower_filter(old: &Json, new: &Json) -> Option<String> {
     (before != after && !is_wider).then_some(after)
 }
 
+/// Without a list all fields are there.
 pub(super) fn fewer_fields(old: &Json, new: &Json) -> Option<String> {
-    let after = texts(Some(new));
-    let lost = texts(Some(old)).into_iter();
-    let lost: Vec<String> = lost.filter(|field| !after.contains(field)).collect();
-    (!lost.is_empty() && !after.is_empty()).then(|| names(&lost))
+    let is_list = new.as_array().is_some_and(|fields| !fields.is_empty());
+    is_list.then(|| less(old, new))?
 }
 
 /// What a forwarder is told to leave out that it brought before.

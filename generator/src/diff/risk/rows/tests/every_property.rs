@@ -16,290 +16,63 @@ use crate::diff::risk::values::{is_fragment, items, pod_spec, text};
 use crate::diff::risk::{find, rows};
 use crate::tree::{RenderedTree, TreePath};
 
-type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
+/// What rows judge that are about all of an object, or about what is in it. Each line: kinds, properties, the row.
+const BY_WHOLE: &str = "
+AWS::CloudTrail::Trail — AdvancedEventSelectors — a row about all properties (`selection`)
+AWS::IAM::Role — AssumeRolePolicyDocument Policies — privilege/iam
+AWS::IAM::ManagedPolicy — PolicyDocument — privilege/iam
+AWS::Logs::LogGroup — ResourcePolicyDocument — privilege/iam
+AWS::S3::BucketPolicy — PolicyDocument — privilege/iam, tls/store
+AWS::Lambda::Permission — Principal SourceAccount SourceArn — privilege/exposure
+AWS::Logs::DeliveryDestination — DestinationResourceArn — privilege/exposure
+AWS::Logs::SubscriptionFilter — DestinationArn — privilege/exposure
+AWS::Route53Resolver::ResolverQueryLoggingConfig — DestinationArn — privilege/exposure
+AWS::KinesisFirehose::DeliveryStream — DeliveryStreamEncryptionConfigurationInput — a row about all properties (`encryption`)
+AWS::S3::Bucket — BucketEncryption — a row about all properties (`encryption`)
+ClusterRole — rules — privilege/rbac
+ClusterRoleBinding — subjects — privilege/rbac
+ServiceAccount — automountServiceAccountToken — privilege/rbac
+NetworkPolicy — spec/egress spec/ingress spec/podSelector spec/policyTypes — privilege/network
+ExternalSecret — spec/data spec/secretStoreRef spec/target — secret/external
+DaemonSet|Deployment|StatefulSet — spec/template — rows about pods and containers
+CronJob — spec/jobTemplate — rows about pods and containers
+Kustomization — configMapGenerator patches resources — rows about generated ConfigMaps, and about objects as they are applied
+argoproj.io/Application — spec/destination spec/project spec/syncPolicy — rows about the specification
+argoproj.io/ApplicationSet — spec/template — rows about the specification
+pods — containers — rows about containers
+pods — volumes — rows about mounts; secret/pod
+pods — affinity nodeSelector tolerations — rows about DaemonSets
+pods — securityContext — rows about containers, which have it from their pod
+container — env — secret/pod
+container — volumeMounts — rows about mounts
+container — securityContext/capabilities securityContext/runAsNonRoot — rows about containers
+";
 
-/// What rows judge that are about all of an object, or about what is in it: kinds, properties, and the row.
-const BY_WHOLE: Table = &[
-    (
-        "AWS::CloudTrail::Trail",
-        &["AdvancedEventSelectors"],
-        "a row about all properties (`selection`)",
-    ),
-    (
-        "AWS::IAM::Role",
-        &["AssumeRolePolicyDocument", "Policies"],
-        "privilege/iam",
-    ),
-    (
-        "AWS::IAM::ManagedPolicy",
-        &["PolicyDocument"],
-        "privilege/iam",
-    ),
-    (
-        "AWS::Logs::LogGroup",
-        &["ResourcePolicyDocument"],
-        "privilege/iam",
-    ),
-    (
-        "AWS::S3::BucketPolicy",
-        &["PolicyDocument"],
-        "privilege/iam, tls/store",
-    ),
-    (
-        "AWS::Lambda::Permission",
-        &["Principal", "SourceAccount", "SourceArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::Logs::DeliveryDestination",
-        &["DestinationResourceArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::Logs::SubscriptionFilter",
-        &["DestinationArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::Route53Resolver::ResolverQueryLoggingConfig",
-        &["DestinationArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::KinesisFirehose::DeliveryStream",
-        &["DeliveryStreamEncryptionConfigurationInput"],
-        "a row about all properties (`encryption`)",
-    ),
-    (
-        "AWS::S3::Bucket",
-        &["BucketEncryption"],
-        "a row about all properties (`encryption`)",
-    ),
-    ("ClusterRole", &["rules"], "privilege/rbac"),
-    ("ClusterRoleBinding", &["subjects"], "privilege/rbac"),
-    (
-        "ServiceAccount",
-        &["automountServiceAccountToken"],
-        "privilege/rbac",
-    ),
-    (
-        "NetworkPolicy",
-        &[
-            "spec/egress",
-            "spec/ingress",
-            "spec/podSelector",
-            "spec/policyTypes",
-        ],
-        "privilege/network",
-    ),
-    (
-        "ExternalSecret",
-        &["spec/data", "spec/secretStoreRef", "spec/target"],
-        "secret/external",
-    ),
-    (
-        "DaemonSet|Deployment|StatefulSet",
-        &["spec/template"],
-        "rows about pods and containers",
-    ),
-    (
-        "CronJob",
-        &["spec/jobTemplate"],
-        "rows about pods and containers",
-    ),
-    (
-        "Kustomization",
-        &["configMapGenerator", "patches", "resources"],
-        "rows about generated ConfigMaps, and about objects as they are applied",
-    ),
-    (
-        "argoproj.io/Application",
-        &["spec/destination", "spec/project", "spec/syncPolicy"],
-        "rows about the specification",
-    ),
-    (
-        "argoproj.io/ApplicationSet",
-        &["spec/template"],
-        "rows about the specification",
-    ),
-    (PODS, &["containers"], "rows about containers"),
-    (PODS, &["volumes"], "rows about mounts; secret/pod"),
-    (
-        PODS,
-        &["affinity", "nodeSelector", "tolerations"],
-        "rows about DaemonSets",
-    ),
-    (
-        PODS,
-        &["securityContext"],
-        "rows about containers, which have it from their pod",
-    ),
-    (CONTAINER, &["env"], "secret/pod"),
-    (CONTAINER, &["volumeMounts"], "rows about mounts"),
-    (
-        CONTAINER,
-        &[
-            "securityContext/capabilities",
-            "securityContext/runAsNonRoot",
-        ],
-        "rows about containers",
-    ),
-];
-
-/// What can't lose, leak or break anything by itself, and why.
-const HARMLESS: Table = &[
-    (
-        "AWS::CloudWatch::Alarm|AWS::CloudWatch::Dashboard|AWS::Logs::MetricFilter",
-        &[
-            "AlarmActions",
-            "AlarmDescription",
-            "ComparisonOperator",
-            "DashboardBody",
-            "Dimensions",
-            "EvaluationPeriods",
-            "FilterPattern",
-            "MetricName",
-            "MetricTransformations",
-            "Metrics",
-            "Namespace",
-            "OKActions",
-            "Period",
-            "Statistic",
-            "Threshold",
-            "TreatMissingData",
-        ],
-        "watches logs, and ships none",
-    ),
-    (
-        "AWS::Events::Rule|AWS::IAM::ManagedPolicy|AWS::Lambda::Function|AWS::SSM::Parameter|argoproj.io/AppProject",
-        &["Description", "spec/description"],
-        "describes",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["Architectures", "Handler", "Runtime"],
-        "a wrong one fails at once, and is retried and seen",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["MemorySize", "Timeout"],
-        "a call that fails for it is tried again, then given up: where to is judged",
-    ),
-    (
-        "AWS::Lambda::EventInvokeConfig",
-        &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
-        "what is given up is kept: where is judged",
-    ),
-    (
-        "AWS::SSM::Association",
-        &["ScheduleExpression"],
-        "how often it is repeated where it was applied already; a new machine has it at once",
-    ),
-    (
-        "Service",
-        &["spec/publishNotReadyAddresses"],
-        "of the metrics of pods that aren't ready",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["LoggingConfig"],
-        "the function's own log",
-    ),
-    (
-        "AWS::SSM::Association",
-        &[
-            "AssociationName",
-            "ComplianceSeverity",
-            "MaxConcurrency",
-            "Name",
-        ],
-        "names it, or how fast it is applied",
-    ),
-    (
-        "AWS::SSM::Document",
-        &["DocumentFormat", "TargetType", "UpdateMethod"],
-        "how it is written and replaced",
-    ),
-    ("AWS::SSM::Parameter", &["Tier", "Type"], "how it is stored"),
-    (
-        "AWS::CloudTrail::Trail",
-        &["CloudWatchLogsRoleArn"],
-        "its role is judged by its policies",
-    ),
-    (
-        "AWS::Logs::SubscriptionFilter|AWS::Lambda::Function",
-        &["RoleArn", "Role"],
-        "the role is judged by its policies",
-    ),
-    (
-        "CronJob",
-        &[
-            "spec/failedJobsHistoryLimit",
-            "spec/successfulJobsHistoryLimit",
-            "spec/concurrencyPolicy",
-            "spec/schedule",
-            "spec/startingDeadlineSeconds",
-            "spec/timeZone",
-        ],
-        "when the reconciler runs, and what is kept of past runs: what differs waits until then",
-    ),
-    (
-        "DaemonSet|Deployment",
-        &["spec/updateStrategy", "spec/strategy"],
-        "how pods are replaced",
-    ),
-    (
-        "ExternalSecret",
-        &["spec/refreshInterval"],
-        "how often it is read",
-    ),
-    (
-        "Kustomization",
-        &["commonAnnotations", "labels"],
-        "labels and annotations",
-    ),
-    (
-        "PodDisruptionBudget",
-        &["spec/maxUnavailable", "spec/selector"],
-        "what of pods may be moved at a time",
-    ),
-    (
-        "PodMonitor|PrometheusRule",
-        &["spec/podMetricsEndpoints", "spec/selector", "spec/groups"],
-        "watches pods",
-    ),
-    (
-        "argoproj.io/ApplicationSet",
-        &["spec/goTemplate", "spec/goTemplateOptions"],
-        "how the template is read",
-    ),
-    (
-        PODS,
-        &[
-            "enableServiceLinks",
-            "restartPolicy",
-            "terminationGracePeriodSeconds",
-            "topologySpreadConstraints",
-            "securityContext/fsGroup",
-            "securityContext/fsGroupChangePolicy",
-            "securityContext/runAsGroup",
-        ],
-        "how pods run, on the same machines and with the same rights",
-    ),
-    (
-        CONTAINER,
-        &[
-            "imagePullPolicy",
-            "livenessProbe",
-            "name",
-            "ports",
-            "readinessProbe",
-            "startupProbe",
-            "terminationMessagePolicy",
-        ],
-        "how a container is watched, and what of it has a name",
-    ),
-];
+/// What can't lose, leak or break anything by itself. Each line: kinds, properties, the reason.
+const HARMLESS: &str = "
+AWS::CloudWatch::Alarm|AWS::CloudWatch::Dashboard|AWS::Logs::MetricFilter — AlarmActions AlarmDescription ComparisonOperator DashboardBody Dimensions EvaluationPeriods FilterPattern MetricName MetricTransformations Metrics Namespace OKActions Period Statistic Threshold TreatMissingData — watches logs, and ships none
+AWS::Events::Rule|AWS::IAM::ManagedPolicy|AWS::Lambda::Function|AWS::SSM::Parameter|argoproj.io/AppProject — Description spec/description — describes
+AWS::Lambda::Function — Architectures Handler Runtime — a wrong one fails at once, and is retried and seen
+AWS::Lambda::Function — MemorySize Timeout — a call that fails for it is tried again, then given up: where to is judged
+AWS::Lambda::EventInvokeConfig — MaximumEventAgeInSeconds MaximumRetryAttempts — what is given up is kept: where is judged
+AWS::SSM::Association — ScheduleExpression — how often it is repeated where it was applied already; a new machine has it at once
+Service — spec/publishNotReadyAddresses — of the metrics of pods that aren't ready
+AWS::Lambda::Function — LoggingConfig — the function's own log
+AWS::SSM::Association — AssociationName ComplianceSeverity MaxConcurrency Name — names it, or how fast it is applied
+AWS::SSM::Document — DocumentFormat TargetType UpdateMethod — how it is written and replaced
+AWS::SSM::Parameter — Tier Type — how it is stored
+AWS::CloudTrail::Trail — CloudWatchLogsRoleArn — its role is judged by its policies
+AWS::Logs::SubscriptionFilter|AWS::Lambda::Function — RoleArn Role — the role is judged by its policies
+CronJob — spec/failedJobsHistoryLimit spec/successfulJobsHistoryLimit spec/concurrencyPolicy spec/schedule spec/startingDeadlineSeconds spec/timeZone — when the reconciler runs, and what is kept of past runs: what differs waits until then
+DaemonSet|Deployment — spec/updateStrategy spec/strategy — how pods are replaced
+ExternalSecret — spec/refreshInterval — how often it is read
+Kustomization — commonAnnotations labels — labels and annotations
+PodDisruptionBudget — spec/maxUnavailable spec/selector — what of pods may be moved at a time
+PodMonitor|PrometheusRule — spec/podMetricsEndpoints spec/selector spec/groups — watches pods
+argoproj.io/ApplicationSet — spec/goTemplate spec/goTemplateOptions — how the template is read
+pods — enableServiceLinks restartPolicy terminationGracePeriodSeconds topologySpreadConstraints securityContext/fsGroup securityContext/fsGroupChangePolicy securityContext/runAsGroup — how pods run, on the same machines and with the same rights
+container — imagePullPolicy livenessProbe name ports readinessProbe startupProbe terminationMessagePolicy — how a container is watched, and what of it has a name
+";
 
 /// Where templates and fragments have resources.
 const RESOURCES: [&str; 3] = ["Resources", "resources", "once"];
@@ -399,10 +172,20 @@ fn of_document(value: &Json, path: &str, found: &mut Properties) {
     }
 }
 
-fn is_in(table: Table, kind: &str, property: &str) -> bool {
+fn entries(table: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    table.trim().lines().map(|line| {
+        let mut parts = line.split(" — ");
+        let (kinds, properties) = (parts.next(), parts.next());
+        assert!(parts.next().is_some(), "{line} says no reason");
+        let properties = properties.expect("properties").split(' ');
+        (kinds.expect("kinds"), properties.collect())
+    })
+}
+
+fn is_in(table: &str, kind: &str, property: &str) -> bool {
     let own = |kinds: &str| kinds.split('|').any(|own| own == kind);
-    let mut entries = table.iter().filter(|(kinds, ..)| own(kinds));
-    entries.any(|(_, properties, _)| properties.contains(&property))
+    let mut entries = entries(table).filter(|(kinds, _)| own(kinds));
+    entries.any(|(_, properties)| properties.contains(&property))
 }
 
 fn is_in_a_row(kind: &str, property: &str) -> bool {
@@ -445,15 +228,15 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
         "nothing says whether these matter: add a row, or say why not"
     );
     // What is said of nothing that is rendered is stale.
-    for (kinds, properties, _) in [BY_WHOLE, HARMLESS].into_iter().flatten() {
-        for property in *properties {
-            let is_rendered = |kind: &str| {
+    for (kinds, properties) in [BY_WHOLE, HARMLESS].into_iter().flat_map(entries) {
+        for property in properties {
+            let has = |kind: &str| {
                 found
                     .get(kind)
-                    .is_some_and(|own| own.contains_key(*property))
+                    .is_some_and(|own| own.contains_key(property))
             };
             assert!(
-                kinds.split('|').any(is_rendered),
+                kinds.split('|').any(has),
                 "{kinds} {property} isn't rendered"
             );
         }
