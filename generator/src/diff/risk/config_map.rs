@@ -144,7 +144,7 @@ mod tests {
         let all = ["a.conf", "b.conf=x/b.conf", "d.conf"];
         let variables = ["REGION=a", "NAME=b"];
         for (own, expected) in [
-            (json!([]), one("is gone, and pods still need it")),
+            (json!([]), one("is removed, but pods still need it")),
             (
                 json!([{"name": "c", "files": all[1..], "literals": variables}]),
                 one("no longer has `a.conf`"),
@@ -197,7 +197,7 @@ mod tests {
         assert!(of(config_map("c", json!({"b.conf": "3"}))).is_empty());
         assert_eq!(
             of(config_map("d", json!({}))),
-            ["source-stops: the ConfigMap `c` is gone, and pods still need it"]
+            ["source-stops: the ConfigMap `c` is removed, but pods still need it"]
         );
     }
 }

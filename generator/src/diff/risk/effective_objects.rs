@@ -514,7 +514,7 @@ mod tests {
         assert_eq!(
             reported(&base, &head),
             [format!(
-                "source-stops: the StatefulSet `s` runs no pod any more ({KUSTOMIZATION})"
+                "source-stops: the StatefulSet `s` no longer runs any pods ({KUSTOMIZATION})"
             )]
         );
     }

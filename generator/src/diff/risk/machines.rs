@@ -210,7 +210,7 @@ mod tests {
         let reported = stops(&with("/var/log"), &json!({}));
         assert_eq!(
             reported,
-            ["source-stops: the DaemonSet `x` no longer sees /var/log of its machine"]
+            ["source-stops: the DaemonSet `x` no longer mounts /var/log of its machine"]
         );
         assert!(
             !stops(&with("/var/log/pods"), &with("/var/log"))
@@ -225,7 +225,7 @@ mod tests {
         let path = "kubernetes/x.yaml";
         assert_eq!(
             of_values(path, &set(2), &set(0)),
-            ["source-stops: the Deployment `x` runs no pod any more"]
+            ["source-stops: the Deployment `x` no longer runs any pods"]
         );
         assert!(of_values(path, &set(2), &set(1)).is_empty());
         assert!(of_values(path, &set(0), &set(2)).is_empty());

@@ -129,9 +129,9 @@ pub(in crate::diff::risk) fn role_of_aws(account: &Json) -> Json {
 
 pub(in crate::diff::risk) fn another_role(old: &Json, new: &Json) -> Option<String> {
     let what = if old.is_null() {
-        "a role"
+        "an IAM role"
     } else {
-        "another role"
+        "another IAM role"
     };
     (!new.is_null()).then(|| what.to_owned())
 }

@@ -28,9 +28,10 @@ use When::{
 };
 
 const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
-const ENDS: Live = Is("its pods end as soon as it is applied");
-const FEWER: Live = Is("pods on other machines end; what these log is not shipped");
-const NEEDED: &str = "{title} is gone, and pods still need it";
+const ENDS: Live = Is("its pods are terminated when it is applied");
+const FEWER: Live =
+    Is("its pods on other machines are terminated, and what is logged there is not shipped");
+const NEEDED: &str = "{title} is removed, but pods still need it";
 const RESTARTED: Live = Is("its pods are restarted with it as soon as it is applied");
 const NO_START: Live = Is("pods that need it don't start any more, or run without it");
 const IMMUTABLE: &str = "{aspect} of {title} changes, which Kubernetes refuses";
@@ -42,7 +43,7 @@ pub(super) const ROWS: &[Row] = rows! {
         "": Value, Gone => SourceStops, "{title} is no longer applied", OfApplier;
     }
     OBJECT => {
-        "spec/replicas": Value, Becomes("0") => SourceStops, "{title} runs no pod any more", ENDS;
+        "spec/replicas": Value, Becomes("0") => SourceStops, "{title} no longer runs any pods", ENDS;
     }
     // Pods of others run on whatever machine is left.
     "DaemonSet" => {
@@ -51,9 +52,9 @@ pub(super) const ROWS: &[Row] = rows! {
         "spec/template/spec/nodeSelector": Value, If(more_labels) => SourceStops,
             "{title} runs only on machines with {it}", FEWER;
         "spec/template/spec/affinity": Value, If(asks_for_more) => SourceStops,
-            "{title} asks for more of a machine by its affinity", FEWER;
+            "the node affinity of {title} is stricter", FEWER;
         "spec/template/spec": Value, If(lost_folders) => SourceStops,
-            "{title} no longer sees {it} of its machine", Unsaid;
+            "{title} no longer mounts {it} of its machine", Unsaid;
     }
     // <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-updates>
     "DaemonSet|Deployment|StatefulSet" => {
@@ -87,28 +88,28 @@ pub(super) const ROWS: &[Row] = rows! {
     "ServiceAccount" => {
         "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
         "metadata/annotations": By(rbac::role_of_aws), If(rbac::another_role) => PrivilegeWidens,
-            "a ServiceAccount gets {it} of AWS", Unsaid;
+            "a ServiceAccount gets {it}", Unsaid;
         "automountServiceAccountToken": Value, Ceases("false") => PrivilegeWidens,
-            "pods of a ServiceAccount get its token unasked", Unsaid;
+            "pods of a ServiceAccount get its token automatically", Unsaid;
     }
     "NetworkPolicy" => {
         "": Value, GoneIf(network::has_pods) => PrivilegeWidens,
-            "nothing limits any more who may connect to pods (`NetworkPolicy`)", OfApplier;
+            "a NetworkPolicy no longer limits who may connect to pods", OfApplier;
         "spec/podSelector": Value, Changes => PrivilegeWidens,
-            "a NetworkPolicy is for other pods", Unsaid;
+            "a NetworkPolicy selects other pods", Unsaid;
         "spec": Value, Each(network::opens) => PrivilegeWidens, "{it} (`NetworkPolicy`)", Unsaid;
     }
     "Service" => {
         "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced, IMMUTABLE, REFUSED;
         "spec/type": Value, Higher(reach) => PrivilegeWidens,
-            "{title} can be reached from further away: it is a {after}, not a {before}", Unsaid;
+            "{title} is exposed further: it is a {after} instead of a {before}", Unsaid;
         "spec/type": Value, Lower(reach) => SourceStops,
-            "{title} can no longer be reached from as far away: it is a {after}, not a {before}",
-            Is("what is sent to it from there reaches nobody");
+            "{title} is exposed less far: it is a {after} instead of a {before}",
+            Is("what is sent to it from there is not received");
         "spec/selector": Value, Changes => SourceStops,
-            "{title} finds its pods by other labels", Is("what is sent to it reaches nobody if no pod has them");
+            "{title} selects its pods by other labels", Is("what is sent to it is not received if no pod has them");
         "spec/ports": Of("/spec/ports", "/port"), Fewer => SourceStops, "{title} no longer has the port {it}",
-            Is("what is sent there reaches nobody");
+            Is("what is sent there is not received");
     }
     // <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
     PODS => {
@@ -127,7 +128,7 @@ pub(super) const ROWS: &[Row] = rows! {
             "pods get the token of their ServiceAccount", Unsaid;
         "priorityClassName": Value, Lower(priority) => SourceStops,
             "pods have the priority {quoted after} instead of {quoted before}",
-            Is("where a machine lacks room, pods of a lower priority make it for others");
+            Is("on a full machine, pods of lower priority are evicted for others");
         "mounts": By(mounts), Each(more_folders) => PrivilegeWidens, "a container {it}", Unsaid;
     }
     CONTAINER => {
@@ -136,15 +137,15 @@ pub(super) const ROWS: &[Row] = rows! {
         "securityContext/allowPrivilegeEscalation": Value, Ceases("false") => PrivilegeWidens,
             "a container's processes may gain privileges ({parts})", Unsaid;
         "securityContext/readOnlyRootFilesystem": Value, Ceases("true") => PrivilegeWidens,
-            "a container may write to its own files ({parts})", Unsaid;
+            "a container may write to its own root file system ({parts})", Unsaid;
         "securityContext/seccompProfile": By(is_unconfined), On => PrivilegeWidens,
-            "a container may make any call to the machine's kernel ({parts})", Unsaid;
+            "a container may make any system call ({parts})", Unsaid;
         "securityContext/runAsUser": By(may_be_root), On => PrivilegeWidens,
             "a container may run as root ({parts})", Unsaid;
         "securityContext/capabilities/add": Value, If(more_capabilities) => PrivilegeWidens,
             "a container gets {it} ({parts})", Unsaid;
         "securityContext/capabilities/drop": Value, If(drops_less) => PrivilegeWidens,
-            "a container keeps capabilities that it gave up ({parts})", Unsaid;
+            "a container keeps capabilities that it used to drop ({parts})", Unsaid;
         "image": Value, EachOfNew(image::of_container) => ImageDowngrade, "the image {it}", Unsaid;
         "command": Value, Changes => SourceStops,
             "a container runs the command {quoted after} instead of {quoted before} ({parts})", RESTARTED;

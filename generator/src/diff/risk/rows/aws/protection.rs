@@ -116,9 +116,9 @@ pub(super) fn more_policies(old: Option<&Json>, new: &Json) -> Vec<String> {
 
 pub(super) fn bounds_less(old: &Json, new: &Json) -> Option<String> {
     let words = if new.is_null() {
-        "nothing bounds any more"
+        "a role has no permissions boundary any more"
     } else {
-        "another policy bounds"
+        "a role has another permissions boundary"
     };
     (!old.is_null()).then(|| words.to_owned())
 }
@@ -179,9 +179,9 @@ pub(super) fn encrypted_less(old: &Json, new: &Json) -> Option<String> {
     let by = |value: &Json| -> BTreeSet<String> { texts(value.get("by")).into_iter().collect() };
     let has_own_key = |value: &Json| value.get("key of KMS") == Some(&Json::Bool(true));
     let what = if !by(old).is_subset(&by(new)) {
-        "no longer encrypted as it is told to be"
+        "no longer encrypted as configured"
     } else if has_own_key(old) && !has_own_key(new) {
-        "encrypted by a key of the service, and no longer by one of KMS"
+        "encrypted with a service-managed key instead of a KMS key"
     } else {
         return None;
     };
