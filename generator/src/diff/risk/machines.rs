@@ -8,19 +8,14 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::values::{containers, items, text, texts};
-use super::wording::names;
+use super::wording::some_names;
 
 pub(super) fn lost_tolerations(old: &Json, new: &Json) -> Option<String> {
     let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
     let after = list(new);
     let lost = list(old).into_iter();
     let lost = lost.filter(|old| !after.iter().any(|new| tolerates(new, old)));
-    named(&lost.map(|toleration| taint(&toleration)).collect())
-}
-
-/// Names, if there are any.
-fn named(names: &BTreeSet<String>) -> Option<String> {
-    (!names.is_empty()).then(|| self::names(names))
+    some_names(lost.map(|toleration| taint(&toleration)))
 }
 
 /// Labels of `nodeSelector` that are asked for as well.
@@ -28,7 +23,7 @@ pub(super) fn more_labels(old: &Json, new: &Json) -> Option<String> {
     let labels = new.as_object().into_iter().flatten();
     let more = labels.filter(|(key, value)| old.get(key) != Some(value) && !is_linux(key, value));
     let more = more.map(|(key, value)| format!("`{key}={}`", texts(Some(value)).join(",")));
-    named(&more.collect())
+    some_names(more)
 }
 
 pub(super) fn asks_for_more(old: &Json, new: &Json) -> Option<String> {
@@ -120,7 +115,7 @@ pub(super) fn lost_folders(old: &Json, new: &Json) -> Option<String> {
         Path::new(path).starts_with(other) || Path::new(other).starts_with(path)
     };
     let is_lost = |path: &String| !after.iter().any(|other| is_seen(path, other));
-    named(&before.into_iter().filter(is_lost).collect())
+    some_names(before.into_iter().filter(is_lost))
 }
 
 fn folders(spec: &Json) -> BTreeSet<String> {

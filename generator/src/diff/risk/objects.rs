@@ -316,7 +316,10 @@ fn is_kustomization(value: &Json) -> bool {
 fn with_context_of_pod(container: &Json, spec: &Json) -> Json {
     let contexts = [spec, container].map(|value| value.get("securityContext"));
     let contexts = contexts.into_iter().flatten().filter_map(Json::as_object);
-    let context: Map<String, Json> = contexts.cloned().flatten().collect();
+    let context: Map<String, Json> = contexts
+        .flatten()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     let mut members = container.as_object().cloned().unwrap_or_default();
     members.insert("securityContext".to_owned(), context.into());
     members.into()

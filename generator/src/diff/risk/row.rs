@@ -11,7 +11,7 @@ use super::fact::{Fact, Facts, Key};
 use super::found::Found;
 use super::objects::RESOURCE;
 use super::values::{items, texts};
-use super::wording::{legible, names};
+use super::wording::{legible, names, some_names};
 use super::{Difference, Flag, Removed, RiskFinding, rows};
 use crate::diff::redact::{self, Under};
 
@@ -58,10 +58,6 @@ pub(super) enum When {
     Lost,
     /// It has this value, and had another, or the object is new.
     Has(&'static str),
-    /// It was true, and isn't.
-    Off,
-    /// It is true, and wasn't.
-    On,
     /// A list lacks what it had: `{it}`.
     Fewer,
     /// A list has what it hadn't, or the object is new: `{it}`.
@@ -170,50 +166,38 @@ impl Row {
 
     /// What is found of a difference, once for each time that it is to be said.
     fn judge(&self, among: &Among<'_>) -> Vec<String> {
-        let yes = |is_so: bool| {
-            let once = is_so.then(String::new);
-            once.into_iter().collect()
+        let [old, new] = among.values();
+        let is_so = match (self.when, old, new) {
+            (When::EachOfNew(find), old, Some(new)) => return find(old, new),
+            (When::EachAmong(find), _, Some(_)) => return find(among),
+            (When::Each(find), Some(old), Some(new)) => return find(old, new),
+            (When::If(find), Some(old), Some(new)) => return Vec::from_iter(find(old, new)),
+            (When::Fewer, Some(old), Some(new)) => return Vec::from_iter(less(old, new)),
+            (When::More, old, Some(new)) => {
+                return Vec::from_iter(less(new, old.unwrap_or(&Json::Null)));
+            }
+            (When::Has(value), old, Some(new)) => {
+                word(new) == value && old.is_none_or(|old| word(old) != value)
+            }
+            (When::Changes, Some(old), Some(new)) => old != new,
+            (When::ChangesBut(value), Some(old), Some(new)) => old != new && word(new) != value,
+            (When::Becomes(value), Some(old), Some(new)) => {
+                word(new) == value && word(old) != value
+            }
+            (When::Ceases(value), Some(old), Some(new)) => word(old) == value && word(new) != value,
+            (When::Lost, Some(old), Some(new)) => !old.is_null() && new.is_null(),
+            (When::Higher(measure), Some(old), Some(new)) => measure(old)
+                .zip(measure(new))
+                .is_some_and(|(old, new)| new > old),
+            (When::Lower(measure), Some(old), Some(new)) => measure(old)
+                .zip(measure(new))
+                .is_some_and(|(old, new)| new < old),
+            (When::Gone | When::GoneTogether, Some(_), None) => true,
+            (When::GoneIf(holds), Some(_), None) => holds(among),
+            // The object isn't on the sides that this asks about.
+            _ => false,
         };
-        let (old, new) = match (among.values(), self.when) {
-            ([old, Some(new)], When::EachOfNew(find)) => return find(old, new),
-            ([old, Some(new)], When::Has(value)) => {
-                return yes(word(new) == value && old.is_none_or(|old| word(old) != value));
-            }
-            ([old, Some(new)], When::More) => {
-                return less(new, old.unwrap_or(&Json::Null)).into_iter().collect();
-            }
-            ([_, Some(_)], When::EachAmong(find)) => return find(among),
-            ([Some(_), None], When::Gone | When::GoneTogether) => return yes(true),
-            ([Some(_), None], When::GoneIf(holds)) => return yes(holds(among)),
-            ([Some(old), Some(new)], _) => (old, new),
-            _ => return Vec::new(),
-        };
-        match self.when {
-            When::Changes => yes(old != new),
-            When::ChangesBut(value) => yes(old != new && word(new) != value),
-            When::Becomes(value) => yes(word(new) == value && word(old) != value),
-            When::Ceases(value) => yes(word(old) == value && word(new) != value),
-            When::Lost => yes(!old.is_null() && new.is_null()),
-            When::Off => yes(word(old) == "true" && word(new) != "true"),
-            When::On => yes(word(new) == "true" && word(old) != "true"),
-            When::Fewer => less(old, new).into_iter().collect(),
-            When::Higher(measure) => {
-                yes(matches!((measure(old), measure(new)), (Some(old), Some(new)) if new > old))
-            }
-            When::Lower(measure) => {
-                yes(matches!((measure(old), measure(new)), (Some(old), Some(new)) if new < old))
-            }
-            When::If(find) => find(old, new).into_iter().collect(),
-            When::Each(find) => find(old, new),
-            // Found above.
-            When::EachOfNew(_)
-            | When::Has(_)
-            | When::More
-            | When::EachAmong(_)
-            | When::Gone
-            | When::GoneIf(_)
-            | When::GoneTogether => Vec::new(),
-        }
+        Vec::from_iter(is_so.then(String::new))
     }
 
     fn live(&self, among: &Among<'_>) -> Option<String> {
@@ -276,8 +260,7 @@ pub(super) fn word(value: &Json) -> String {
 pub(super) fn less(more: &Json, than: &Json) -> Option<String> {
     let than: BTreeSet<String> = texts(Some(than)).into_iter().collect();
     let lost = texts(Some(more)).into_iter();
-    let lost: BTreeSet<String> = lost.filter(|item| !than.contains(item)).collect();
-    (!lost.is_empty()).then(|| names(&lost))
+    some_names(lost.filter(|item| !than.contains(item)))
 }
 
 /// The names of all objects of a file of which something is true.

@@ -89,9 +89,10 @@ pub(super) fn text<'t>(value: &'t Json, pointer: &str) -> &'t str {
 
 /// The items of a list under a key, or at a pointer, which begins with `/`; none if it is no list.
 pub(super) fn items<'t>(value: &'t Json, at: &str) -> &'t [Json] {
-    let list = match at.starts_with('/') {
-        true => value.pointer(at),
-        false => value.get(at),
+    let list = if at.starts_with('/') {
+        value.pointer(at)
+    } else {
+        value.get(at)
     };
     list.and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }

@@ -22,7 +22,13 @@ pub(super) fn names<N: AsRef<str> + Ord>(names: impl IntoIterator<Item = N>) -> 
     }
 }
 
-/// The same in backticks.
+/// The same, if there are any.
+pub(super) fn some_names<N: AsRef<str> + Ord>(all: impl IntoIterator<Item = N>) -> Option<String> {
+    let mut all = all.into_iter().peekable();
+    all.peek().is_some().then(|| names(all))
+}
+
+/// A few names in backticks.
 pub(super) fn quoted<N: AsRef<str>>(all: impl IntoIterator<Item = N>) -> String {
     names(all.into_iter().map(|name| format!("`{}`", name.as_ref())))
 }

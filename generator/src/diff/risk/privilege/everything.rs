@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::grant::Grant;
 use super::server::{INDICES, SERVER, grants};
 use crate::diff::risk::values::{items, texts};
-use crate::diff::risk::wording::{names, quoted};
+use crate::diff::risk::wording::{quoted, some_names};
 
 /// Privileges on the whole server with which one may get all others
 /// (<https://www.elastic.co/docs/reference/elasticsearch/security-privileges>,
@@ -33,12 +33,8 @@ pub(super) fn of_new(path: &str, new: &Json) -> Option<String> {
 fn of_role(role: &Json) -> Option<String> {
     let grants = grants(role);
     let actions = |is_far: fn(&Grant) -> bool| -> Option<String> {
-        let far: Vec<&String> = grants
-            .iter()
-            .filter(|own| is_far(own))
-            .map(|own| &own[1])
-            .collect();
-        (!far.is_empty()).then(|| names(far))
+        let far = grants.iter().filter(|own| is_far(own));
+        some_names(far.map(|own| &own[1]))
     };
     let on_server = actions(|own| own[0] == SERVER && FAR.contains(&own[1].as_str()));
     let everywhere = || actions(|own| own[0] == INDICES && own[2] == "*");

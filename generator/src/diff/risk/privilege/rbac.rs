@@ -10,17 +10,13 @@ use super::grant::{Grant, beyond, grant, product};
 use crate::diff::documents::Documents;
 use crate::diff::risk::row::Among;
 use crate::diff::risk::values::{has_object, text, texts};
-use crate::diff::risk::wording::{names, quoted};
+use crate::diff::risk::wording::{names, quoted, some_names};
 
 /// What the rules of a role permit as well.
 pub(in crate::diff::risk) fn more_rights(old: &Json, new: &Json) -> Option<String> {
     let (before, after) = (rights(old), rights(new));
-    let more = beyond(&before, &after);
-    let more: Vec<String> = more
-        .iter()
-        .map(|[verb, _, what, _]| format!("{verb} {what}"))
-        .collect();
-    (!more.is_empty()).then(|| names(&more))
+    let more = beyond(&before, &after).into_iter();
+    some_names(more.map(|[verb, _, what, _]| format!("{verb} {what}")))
 }
 
 /// Whether a role permits everything.

@@ -21,7 +21,7 @@ use Live::{ByBoth, Is, OfStack, Unsaid};
 use Read::{By, Of, Value};
 use When::{
     Becomes, Ceases, Changes, ChangesBut, Each, EachAmong, EachOfNew, Fewer, GoneIf, GoneTogether,
-    Has, Higher, If, Lost, Off,
+    Has, Higher, If, Lost,
 };
 use protection::{
     another_source, blocks_less, bounds_less, deletion_keeps, encrypted_less, encryption,
@@ -108,9 +108,9 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     PLACES => {
         "": Value, GoneTogether => StreamRemoved, "no longer rendered", OfStack(what_is_in_it);
-        "/DeletionPolicy": By(deletion_keeps), Off => StreamRemoved,
+        "/DeletionPolicy": By(deletion_keeps), Ceases("true") => StreamRemoved,
             "{title} is no longer retained when its stack is deleted or it leaves the stack", NOT_YET;
-        "/UpdateReplacePolicy": By(replacement_keeps), Off => StreamRemoved,
+        "/UpdateReplacePolicy": By(replacement_keeps), Ceases("true") => StreamRemoved,
             "{title} is no longer retained when it is replaced", NOT_YET;
     }
     "AWS::IAM::Role" => {
@@ -137,11 +137,11 @@ pub(super) const ROWS: &[Row] = rows! {
             "the event rule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::CloudTrail::Trail" => {
-        "IsLogging": Value, Off => SourceStops,
+        "IsLogging": Value, Ceases("true") => SourceStops,
             "the trail `{name}` no longer records anything", UPDATED;
-        "IsMultiRegionTrail": Value, Off => SourceStops,
+        "IsMultiRegionTrail": Value, Ceases("true") => SourceStops,
             "the trail `{name}` records only its own Region", UPDATED;
-        "IncludeGlobalServiceEvents": Value, Off => SourceStops,
+        "IncludeGlobalServiceEvents": Value, Ceases("true") => SourceStops,
             "the trail `{name}` no longer records global services, such as IAM", UPDATED;
         "CloudWatchLogsLogGroupArn": Value, Lost => SourceStops,
             "the trail `{name}` no longer writes to CloudWatch Logs", UPDATED;
@@ -270,7 +270,7 @@ pub(super) const ROWS: &[Row] = rows! {
         "": Value, EachAmong(iam::widened) => PrivilegeWidens, "{it} ({parts})", Unsaid;
         "": Value, EachAmong(exposure::other_targets) => PrivilegeWidens,
             "logs go to another account: {it} ({parts})", Unsaid;
-        "refuses plain connections": By(tls::denies_plain), Off => TlsWeakens,
+        "refuses plain connections": By(tls::denies_plain), Ceases("true") => TlsWeakens,
             "a policy no longer refuses unencrypted connections", Unsaid;
         "": Value, GoneIf(tls::bucket_stays) => TlsWeakens,
             "a policy no longer refuses unencrypted connections", Unsaid;
@@ -278,7 +278,7 @@ pub(super) const ROWS: &[Row] = rows! {
             "a role gets the managed policy {it} ({parts})", Unsaid;
         "PermissionsBoundary": Value, If(bounds_less) => PrivilegeWidens,
             "{it} ({parts})", Unsaid;
-        "EnableLogFileValidation": Value, Off => TlsWeakens,
+        "EnableLogFileValidation": Value, Ceases("true") => TlsWeakens,
             "log file validation of a trail is switched off", Unsaid;
         "encryption": By(encryption), If(encrypted_less) => TlsWeakens, "a store is {it}", Unsaid;
     }

@@ -16,7 +16,7 @@ use crate::diff::risk::wording::{legible, names};
 use crate::settings::Flag;
 use Live::{Is, Unsaid};
 use Read::{By, Value};
-use When::{Changes, Gone, If, Lost, Off, On};
+use When::{Becomes, Ceases, Changes, Gone, If, Lost};
 
 const APPLICATION_SET: &str = "argoproj.io/ApplicationSet";
 const PROJECT: &str = "argoproj.io/AppProject";
@@ -62,22 +62,22 @@ pub(super) const ROWS: &[Row] = rows! {
             "{title} is limited by the project `{after}` instead of `{before}`", Unsaid;
         "syncPolicy/automated": Value, Lost => SourceStops,
             "{title} no longer syncs automatically", Is("changes wait until someone presses Sync");
-        "syncPolicy/automated/prune": Value, On => SourceStops,
+        "syncPolicy/automated/prune": Value, Becomes("true") => SourceStops,
             "{title} now deletes what is no longer rendered", PRUNED;
     }
     APPLICATION_SET => {
-        "spec/syncPolicy/preserveResourcesOnDeletion": Value, Off => SourceStops,
+        "spec/syncPolicy/preserveResourcesOnDeletion": Value, Ceases("true") => SourceStops,
             "{title} no longer keeps what its Applications applied when they are removed", NOT_YET;
         "spec/templatePatch": Value, Changes => SourceStops,
             "{title} patches its Applications differently (`templatePatch`)", TAKEN;
     }
     // <https://fluxcd.io/flux/components/kustomize/kustomizations/>
     KUSTOMIZATION => {
-        "spec/suspend": Value, On => SourceStops,
+        "spec/suspend": Value, Becomes("true") => SourceStops,
             "{title} is suspended", Is("Flux applies no change until it is resumed");
-        "spec/prune": Value, On => SourceStops,
+        "spec/prune": Value, Becomes("true") => SourceStops,
             "{title} now deletes what is no longer rendered", PRUNED;
-        "spec/deletionPolicy": Value, When::Ceases("Orphan") => SourceStops,
+        "spec/deletionPolicy": Value, Ceases("Orphan") => SourceStops,
             "{title} deletes everything that it applied when it is removed", NOT_YET;
         "spec/serviceAccountName": Value, If(another_account) => PrivilegeWidens,
             "{title} is applied as {it}", Unsaid;

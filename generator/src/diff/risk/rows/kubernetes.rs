@@ -24,7 +24,7 @@ use Live::{Is, OfApplier, Unsaid};
 use Read::{By, Of, Value};
 use When::{
     Becomes, Ceases, Changes, Each, EachAmong, EachOfNew, Fewer, Gone, GoneIf, Has, Higher, If,
-    Lower, More, On,
+    Lower, More,
 };
 
 const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
@@ -114,7 +114,7 @@ pub(super) const ROWS: &[Row] = rows! {
     // <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
     PODS => {
         // A new workload may need the network of its machine, to be reported beside its source.
-        "hostNetwork": Value, On => PrivilegeWidens, "pods use the machine's network", Unsaid;
+        "hostNetwork": Value, Becomes("true") => PrivilegeWidens, "pods use the machine's network", Unsaid;
         "hostPID": Value, Has("true") => PrivilegeWidens,
             "pods see all processes of the machine", Unsaid;
         "hostIPC": Value, Has("true") => PrivilegeWidens,
@@ -138,9 +138,9 @@ pub(super) const ROWS: &[Row] = rows! {
             "a container's processes may gain privileges ({parts})", Unsaid;
         "securityContext/readOnlyRootFilesystem": Value, Ceases("true") => PrivilegeWidens,
             "a container may write to its own root file system ({parts})", Unsaid;
-        "securityContext/seccompProfile": By(is_unconfined), On => PrivilegeWidens,
+        "securityContext/seccompProfile": By(is_unconfined), Becomes("true") => PrivilegeWidens,
             "a container may make any system call ({parts})", Unsaid;
-        "securityContext/runAsUser": By(may_be_root), On => PrivilegeWidens,
+        "securityContext/runAsUser": By(may_be_root), Becomes("true") => PrivilegeWidens,
             "a container may run as root ({parts})", Unsaid;
         "securityContext/capabilities/add": Value, If(more_capabilities) => PrivilegeWidens,
             "a container gets {it} ({parts})", Unsaid;
@@ -164,7 +164,7 @@ pub(super) const ROWS: &[Row] = rows! {
         "behavior": Value, Changes => SourceStops,
             "{title} is made with `behavior: {after}` instead of {quoted before}",
             Is("without another one to merge with or replace kustomize fails, and nothing is applied");
-        "options/disableNameSuffixHash": Value, On => SourceStops,
+        "options/disableNameSuffixHash": Value, Becomes("true") => SourceStops,
             "{title} keeps its name when its content changes, so pods keep the old one",
             Is("pods read it when they start, and a change no longer restarts them");
     }
@@ -175,7 +175,7 @@ pub(super) const ROWS: &[Row] = rows! {
     KUSTOMIZATION => {
         "namespace": Value, Changes => KubernetesObjectReplaced,
             "every object is recreated in the namespace {quoted after} instead of {quoted before}", OfApplier;
-        "generatorOptions/disableNameSuffixHash": Value, On => SourceStops,
+        "generatorOptions/disableNameSuffixHash": Value, Becomes("true") => SourceStops,
             "generated ConfigMaps keep their names when their content changes, so pods keep the old one",
             Is("pods read it when they start, and a change no longer restarts them");
     }
@@ -193,9 +193,10 @@ fn fixed_address(old: &Json, _: &Json) -> Option<String> {
 /// How far away those may be who reach a Service of that type
 /// (<https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>).
 fn reach(kind: &Json) -> Option<u64> {
-    Some(match kind.as_str() {
-        Some("LoadBalancer") => 2,
-        Some("NodePort") => 1,
+    let kind = if kind.is_null() { "" } else { kind.as_str()? };
+    Some(match kind {
+        "LoadBalancer" => 2,
+        "NodePort" => 1,
         _ => 0,
     })
 }
@@ -203,11 +204,12 @@ fn reach(kind: &Json) -> Option<u64> {
 /// Of classes of one's own nothing is known but that they are below those of the system
 /// (<https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/>).
 fn priority(class: &Json) -> Option<u64> {
-    Some(match class.as_str() {
-        Some("system-node-critical") => 3,
-        Some("system-cluster-critical") => 2,
-        Some(_) => 1,
-        None => 0,
+    let class = if class.is_null() { "" } else { class.as_str()? };
+    Some(match class {
+        "system-node-critical" => 3,
+        "system-cluster-critical" => 2,
+        "" => 0,
+        _ => 1,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::diff::risk::applier::Stack;
 use crate::diff::risk::row::{less, word};
 use crate::diff::risk::selection;
 use crate::diff::risk::values::{items, text, texts};
-use crate::diff::risk::wording::names;
+use crate::diff::risk::wording::some_names;
 
 /// What a call switches on: types of logs of EKS
 /// (<https://docs.aws.amazon.com/eks/latest/APIReference/API_LogSetup.html>), or the access log of
@@ -97,8 +97,7 @@ pub(super) fn registers_less(old: &Json, new: &Json) -> Vec<String> {
         .into_iter()
         .zip(new)
         .filter_map(|((what, old), (_, new))| {
-            let lost: BTreeSet<String> = old.difference(&new).cloned().collect();
-            (!lost.is_empty()).then(|| format!("{what} {}", names(&lost)))
+            some_names(old.difference(&new)).map(|lost| format!("{what} {lost}"))
         });
     lost.collect()
 }
@@ -115,8 +114,7 @@ pub(super) fn places_of_targets(rule: &Json) -> Json {
 pub(super) fn another_place(old: &Json, new: &Json) -> Option<String> {
     let before = old.as_object()?.iter();
     let moved = before.filter(|(id, place)| new.get(id).is_some_and(|after| after != *place));
-    let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
-    (!moved.is_empty()).then(|| names(&moved))
+    some_names(moved.map(|(id, _)| id))
 }
 
 /// Each kind of notification is a list of events with the place that hears of them.
