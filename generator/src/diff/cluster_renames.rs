@@ -45,8 +45,13 @@ pub fn compare_renamed(
     base: RenderedCluster<'_>,
     head: RenderedCluster<'_>,
 ) -> Renamed {
-    let (old, new) = (without_name(base), without_name(head));
-    let base = RenderedCluster { tree: &old, ..base };
+    let (old, new) = (without_name(base, base.tree), without_name(head, head.tree));
+    let relocated = base.relocated.map(|tree| without_name(base, tree));
+    let base = RenderedCluster {
+        tree: &old,
+        relocated: relocated.as_ref(),
+        ..base
+    };
     let head = RenderedCluster { tree: &new, ..head };
     let outcome = compare_both(&rename.to, base, head);
     let changed = match outcome {
@@ -69,9 +74,9 @@ pub fn tell_renamed(comparisons: &mut [Comparison], all: Vec<Renamed>) {
 }
 
 /// The files with a placeholder for the cluster's name, however it is spelt.
-fn without_name(rendered: RenderedCluster<'_>) -> RenderedTree {
+fn without_name(rendered: RenderedCluster<'_>, tree: &RenderedTree) -> RenderedTree {
     let names = Placeholders::of(rendered.cluster).only_names();
-    let files = rendered.tree.files().map(|(path, bytes)| {
+    let files = tree.files().map(|(path, bytes)| {
         let renamed = TreePath::new(names.replace_in(path.as_str()));
         let bytes = match std::str::from_utf8(bytes) {
             Ok(text) => names.replace_in(text).into_bytes(),

@@ -59,10 +59,12 @@ pub fn compare_cluster(
 }
 
 /// Compares the files of a folder that is no cluster's: those of the whole fleet, or
-/// of accounts; nothing if they stay as they are.
+/// of accounts; nothing if they stay as they are. The base's are `relocated` where
+/// clusters move: as if these had been there all along.
 pub fn compare_shared(
     folder: &str,
     base: &RenderedTree,
+    relocated: &RenderedTree,
     head: &RenderedTree,
 ) -> Option<Comparison> {
     if base == head {
@@ -71,7 +73,7 @@ pub fn compare_shared(
     let known = Placeholders::default();
     let (old, new) = (Documents::of(base), Documents::of(head));
     let compared = compare_trees(&old, &new, &known);
-    let mut risks = risk::find(&old, &new, Applier::Nobody);
+    let mut risks = risk::find(&Documents::of(relocated), &new, Applier::Nobody);
     let mut files = compared.files;
     let mut regions = AccountRegions::default();
     if folder == ACCOUNTS {

@@ -32,6 +32,8 @@ pub struct RenderedCluster<'a> {
     pub cluster: &'a ResolvedCluster,
     /// Its files.
     pub tree: &'a RenderedTree,
+    /// Those that it would have where the other side has it, if that is another place.
+    pub relocated: Option<&'a RenderedTree>,
 }
 
 /// What becomes of a cluster.

@@ -40,16 +40,6 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// A file that has no value, with another text.
-    pub(super) fn with_text(path: String, text: String) -> Self {
-        Self {
-            path: Cow::Owned(path),
-            bytes: Cow::Owned(text.into_bytes()),
-            value: OnceCell::from(None),
-            is_altered: true,
-        }
-    }
-
     /// Its path below the cluster's folder.
     pub(super) fn path(&self) -> &str {
         &self.path

@@ -7,7 +7,8 @@
 //! side                          the head as a whole; of the base what may differ
 //! release                       what another release wrote otherwise than this one renders
 //! settings                      which of them differ, in which layer
-//! clusters                      both sides of each, on all threads; only what differs is kept
+//! clusters                      both sides of each, on all threads, and those that move where they are now;
+//!                               only what differs is kept
 //! whole_fleet                   the files that are made of all clusters
 //! ```
 //!

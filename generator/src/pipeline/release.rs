@@ -74,6 +74,7 @@ impl OtherReleases {
                 Presence::Rendered(RenderedCluster {
                     cluster: &member.cluster,
                     tree,
+                    relocated: None,
                 })
             };
             timed(&timings.compare, || {

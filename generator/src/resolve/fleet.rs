@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use super::shared_idle;
 use super::{
     AccountShare, AccountStack, AwsName, ClusterSummary, FleetAccounts, FleetCluster,
-    FleetReconciler, OwnFiles, PlacedPatch, Problem, Problems, ResolvedCluster, account, aws,
-    gitops, name, resolve_cluster,
+    FleetReconciler, OwnFiles, Place, PlacedPatch, Problem, Problems, ResolvedCluster, account,
+    aws, gitops, name, resolve_cluster,
 };
 use crate::fault::{Fault, Faults};
 use crate::layers::fleet::{FleetLayers, InputSchemas, MergedCluster, SharedLayers, removal_of};
@@ -95,12 +95,28 @@ impl<'a> FleetResolver<'a> {
 
     /// Resolves one of the clusters that were read.
     pub fn resolve(&self, name: &str) -> Result<ResolvedMember, Faults> {
+        self.resolve_with(name, |_| ())
+    }
+
+    /// The same cluster with the same settings, as it would be in another place.
+    pub fn resolve_at(&self, name: &str, place: &Place) -> Result<ResolvedMember, Faults> {
+        self.resolve_with(name, |settings| place.put(settings))
+    }
+
+    fn resolve_with(
+        &self,
+        name: &str,
+        alter: impl FnOnce(&mut Settings),
+    ) -> Result<ResolvedMember, Faults> {
         let Some(cluster) = self.fleet.loaded.clusters.get(name) else {
             return Err(Fault::input(format!("the cluster `{name}` was not read")).into());
         };
         self.shared
             .merge_cluster(name, cluster)
-            .and_then(|merged| resolve_one(&merged, cluster, &self.fleet.loaded))
+            .and_then(|mut merged| {
+                alter(&mut merged.settings);
+                resolve_one(&merged, cluster, &self.fleet.loaded)
+            })
             // Each cluster's merged value has the shared layers' faults again.
             .map_err(|faults| faults.without_places_of(&self.faults_of_shared))
     }

@@ -26,6 +26,7 @@ mod machines;
 mod name;
 mod patch;
 mod pattern;
+mod place;
 mod problem;
 mod product;
 mod proxy;
@@ -74,6 +75,7 @@ pub use machines::{
 use name::AwsNames;
 pub use name::{AwsName, NameKind};
 pub use patch::PlacedPatch;
+pub use place::Place;
 pub use problem::{Problem, Problems};
 pub use proxy::ResolvedProxy;
 pub use reader::ResolvedReader;

@@ -108,108 +108,90 @@ fn one() -> MetricValue {
     MetricValue("1".to_owned())
 }
 
-/// EC2: state, status and console output of machines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ec2 {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// Events: starts and stops, interruptions of spot machines, maintenance.
-    pub state_changes: bool,
-    /// Status checks of the machine and its host, polled every few minutes. The forwarder only ships them to
-    /// Elasticsearch and OpenSearch; on by default unless the stream goes to neither.
-    pub status: Option<bool>,
-    /// The machine's console output, polled every few minutes. The forwarder only ships it to Elasticsearch and
-    /// OpenSearch; on by default unless the stream goes to neither.
-    pub console_output: Option<bool>,
-    /// Minutes between polls of status and console.
-    #[schemars(range(min = 1, max = 60))]
-    pub poll_minutes: u8,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+/// Makes a source's settings: its own between those that every source has.
+macro_rules! source {
+    ($(#[$of_type:meta])* pub struct $name:ident { $($own:tt)* } $(with $metrics:ident)?) => {
+        $(#[$of_type])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Whether it is collected.
+            pub enabled: bool,
+            /// The stream that it goes to.
+            pub stream: Name,
+            $($own)*
+            $(
+                /// Metrics: names by namespace, `true` for each.
+                pub $metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
+            )?
+            /// Metric filters.
+            pub metric_filters: BTreeMap<Name, MetricFilter>,
+        }
+    };
 }
 
-/// EBS: volumes and snapshots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ebs {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// EC2: state, status and console output of machines.
+    pub struct Ec2 {
+        /// Events: starts and stops, interruptions of spot machines, maintenance.
+        pub state_changes: bool,
+        /// Status checks of the machine and its host, polled every few minutes. The forwarder only ships them to
+        /// Elasticsearch and OpenSearch; on by default unless the stream goes to neither.
+        pub status: Option<bool>,
+        /// The machine's console output, polled every few minutes. The forwarder only ships it to Elasticsearch and
+        /// OpenSearch; on by default unless the stream goes to neither.
+        pub console_output: Option<bool>,
+        /// Minutes between polls of status and console.
+        #[schemars(range(min = 1, max = 60))]
+        pub poll_minutes: u8,
+    } with metrics
 }
 
-/// IAM: who used and changed the cluster's roles. Comes from CloudTrail through EventBridge, so the account needs a
-/// trail, whoever created it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Iam {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// The names of the cluster's roles, `true` for each; `*` matches any part. By default `*.<cluster_name>` with
-    /// kops, which names its roles this way, and `*<cluster_name>*` on EKS.
-    pub roles: BTreeMap<RoleNamePattern, bool>,
-    /// Whether read-only calls are also collected. Assuming a role is one.
-    pub read_only_events: bool,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// EBS: volumes and snapshots.
+    pub struct Ebs {} with metrics
 }
 
-/// Access logs of load balancers.
-#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Elb {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// Access logs of Application Load Balancers.
-    pub application: bool,
-    /// Connection logs of Application Load Balancers.
-    pub connections: bool,
-    /// Health check logs of Application Load Balancers.
-    pub health_checks: bool,
-    /// Access logs of Network Load Balancers: only TLS listeners have them.
-    pub network: bool,
-    /// Access logs of Classic Load Balancers, which write them to a bucket. The forwarder only ships them to
-    /// Elasticsearch and OpenSearch; on by default unless the stream goes to neither.
-    pub classic: Option<bool>,
-    /// Minutes between log files of a Classic Load Balancer: 5 or 60.
-    #[schemars(extend("enum" = [5, 60]))]
-    pub classic_minutes: u8,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// IAM: who used and changed the cluster's roles. Comes from CloudTrail through EventBridge, so the account needs a
+    /// trail, whoever created it.
+    pub struct Iam {
+        /// The names of the cluster's roles, `true` for each; `*` matches any part. By default `*.<cluster_name>` with
+        /// kops, which names its roles this way, and `*<cluster_name>*` on EKS.
+        pub roles: BTreeMap<RoleNamePattern, bool>,
+        /// Whether read-only calls are also collected. Assuming a role is one.
+        pub read_only_events: bool,
+    }
 }
 
-/// Requests to S3 buckets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct S3 {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// How requests are recorded.
-    pub method: S3Method,
-    /// Which requests are recorded, for `method: data_events`.
-    pub data_events: DataEvents,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Access logs of load balancers.
+    pub struct Elb {
+        /// Access logs of Application Load Balancers.
+        pub application: bool,
+        /// Connection logs of Application Load Balancers.
+        pub connections: bool,
+        /// Health check logs of Application Load Balancers.
+        pub health_checks: bool,
+        /// Access logs of Network Load Balancers: only TLS listeners have them.
+        pub network: bool,
+        /// Access logs of Classic Load Balancers, which write them to a bucket. The forwarder only ships them to
+        /// Elasticsearch and OpenSearch; on by default unless the stream goes to neither.
+        pub classic: Option<bool>,
+        /// Minutes between log files of a Classic Load Balancer: 5 or 60.
+        #[schemars(extend("enum" = [5, 60]))]
+        pub classic_minutes: u8,
+    } with metrics
+}
+
+source! {
+    /// Requests to S3 buckets.
+    pub struct S3 {
+        /// How requests are recorded.
+        pub method: S3Method,
+        /// Which requests are recorded, for `method: data_events`.
+        pub data_events: DataEvents,
+    } with metrics
 }
 
 /// How requests to buckets are recorded.
@@ -232,69 +214,45 @@ pub struct DataEvents {
     pub write: bool,
 }
 
-/// Requests to DynamoDB tables.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Dynamodb {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// Which requests are recorded.
-    pub data_events: DataEvents,
-    /// Whether DynamoDB counts the most used keys (Contributor Insights). It shows keys in plain text.
-    pub contributor_insights: bool,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Requests to DynamoDB tables.
+    pub struct Dynamodb {
+        /// Which requests are recorded.
+        pub data_events: DataEvents,
+        /// Whether DynamoDB counts the most used keys (Contributor Insights). It shows keys in plain text.
+        pub contributor_insights: bool,
+    } with metrics
 }
 
-/// Route 53: DNS queries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Route53 {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// Queries to the cluster's public zones.
-    pub public: bool,
-    /// Queries from the cluster's VPCs.
-    pub resolver: bool,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// Route 53: DNS queries.
+    pub struct Route53 {
+        /// Queries to the cluster's public zones.
+        pub public: bool,
+        /// Queries from the cluster's VPCs.
+        pub resolver: bool,
+    } with metrics
 }
 
-/// VPC flow logs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Vpc {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// Which connections are recorded.
-    pub traffic: Traffic,
-    /// Seconds over which a connection's packets are aggregated: 60 or 600.
-    #[schemars(extend("enum" = [60, 600]))]
-    pub aggregation_seconds: u16,
-    /// The fields of a record, `true` for each, such as `pkt-srcaddr`; by default those that AWS selects. They are in
-    /// the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
-    pub fields: BTreeMap<String, bool>,
-    /// The percentage of accepted flows that are shipped to Elasticsearch and OpenSearch, always both directions of a
-    /// flow or neither: selected by a hash of addresses, ports and protocol. Rejected flows are always shipped, and
-    /// CloudWatch Logs and archives get everything.
-    #[schemars(range(min = 1, max = 100))]
-    pub accepted_percent: u8,
-    /// Tags that are added to records.
-    pub tag_fields: TagFieldSettings,
-    /// Metrics: names by namespace, `true` for each.
-    pub metrics: BTreeMap<MetricNamespace, BTreeMap<MetricName, bool>>,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// VPC flow logs.
+    pub struct Vpc {
+        /// Which connections are recorded.
+        pub traffic: Traffic,
+        /// Seconds over which a connection's packets are aggregated: 60 or 600.
+        #[schemars(extend("enum" = [60, 600]))]
+        pub aggregation_seconds: u16,
+        /// The fields of a record, `true` for each, such as `pkt-srcaddr`; by default those that AWS selects. They are in
+        /// the order of <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>.
+        pub fields: BTreeMap<String, bool>,
+        /// The percentage of accepted flows that are shipped to Elasticsearch and OpenSearch, always both directions of a
+        /// flow or neither: selected by a hash of addresses, ports and protocol. Rejected flows are always shipped, and
+        /// CloudWatch Logs and archives get everything.
+        #[schemars(range(min = 1, max = 100))]
+        pub accepted_percent: u8,
+        /// Tags that are added to records.
+        pub tag_fields: TagFieldSettings,
+    } with metrics
 }
 
 /// Which connections of a VPC are recorded.
@@ -321,30 +279,24 @@ pub struct TagFieldSettings {
     pub network_interface: BTreeMap<String, bool>,
 }
 
-/// CloudTrail: AWS API calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Cloudtrail {
-    /// Whether it is collected.
-    pub enabled: bool,
-    /// The stream that it goes to.
-    pub stream: Name,
-    /// A log group in the cluster's Region that a trail of the account already writes to. The cluster then gets all of
-    /// its events, instead of its own events from the account's stack. AWS allows two subscriptions on a log group, so
-    /// two clusters can read one.
-    pub existing_log_group: Option<LogGroupName>,
-    /// Calls that read. From the account's trail, the cluster only gets what that records, `accounts.<account>.calls`.
-    pub read: bool,
-    /// Calls that write.
-    pub write: bool,
-    /// Services whose calls are left out, `true` for each.
-    pub exclude: BTreeMap<ServicePrincipal, bool>,
-    /// Days that the bucket of the cluster's own trails keeps files; also the default of
-    /// `account_defaults.expiry_days`.
-    #[schemars(range(min = 1, max = 36_500))]
-    pub expiry_days: u16,
-    /// Metric filters.
-    pub metric_filters: BTreeMap<Name, MetricFilter>,
+source! {
+    /// CloudTrail: AWS API calls.
+    pub struct Cloudtrail {
+        /// A log group in the cluster's Region that a trail of the account already writes to. The cluster then gets all of
+        /// its events, instead of its own events from the account's stack. AWS allows two subscriptions on a log group, so
+        /// two clusters can read one.
+        pub existing_log_group: Option<LogGroupName>,
+        /// Calls that read. From the account's trail, the cluster only gets what that records, `accounts.<account>.calls`.
+        pub read: bool,
+        /// Calls that write.
+        pub write: bool,
+        /// Services whose calls are left out, `true` for each.
+        pub exclude: BTreeMap<ServicePrincipal, bool>,
+        /// Days that the bucket of the cluster's own trails keeps files; also the default of
+        /// `account_defaults.expiry_days`.
+        #[schemars(range(min = 1, max = 36_500))]
+        pub expiry_days: u16,
+    }
 }
 
 /// The EKS control plane.

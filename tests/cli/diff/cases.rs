@@ -73,6 +73,9 @@ histories! {
     danger_aws_for_others
     danger_aws_object_replaced
     danger_cluster_moves
+    danger_cluster_moves_to_another_account
+    danger_cluster_named_by_its_region_moves
+    danger_containers_get_less
     danger_denied
     danger_denied_beside_a_fault
     danger_denied_in_part

@@ -46,7 +46,7 @@ impl Applier {
                 "nothing deletes it as long as Flux is suspended; Flux does when it is resumed"
                     .to_owned()
             }
-            Self::Nobody => "nothing deletes it by itself".to_owned(),
+            Self::Nobody => "nothing deletes it automatically".to_owned(),
         }
     }
 }
@@ -66,7 +66,7 @@ impl Stack {
     /// What becomes of a resource that nothing keeps.
     pub(super) fn of_removed(self) -> &'static str {
         match self {
-            Self::Stays => "it stays as long as its stack, which nothing deletes by itself",
+            Self::Stays => "it stays as long as its stack, which nothing deletes automatically",
             Self::Updated => "CloudFormation deletes it when the stack is updated",
             Self::OfMembers => {
                 "CloudFormation deletes it for every member when the members' stack is recreated"

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use logfleet_contract::folder::is_shared;
 
 use super::Flag;
+use super::wording::names;
 use crate::diff::preview::{ClusterStatus, Preview};
 use crate::fault::{Fault, Faults};
 
 /// Clusters that are named in the line to add; of more the line says "all".
 const MAX_IN_LINE: usize = 5;
-/// Clusters that are named where they are reported.
-const MAX_NAMED: usize = 8;
 
 /// A fault for each kind of risk that somebody has yet to acknowledge, with
 /// the lines that do.
@@ -40,7 +39,7 @@ fn tell(flag: Flag, clusters: &BTreeSet<&str>, removed: &BTreeSet<&str>) -> Faul
     let fault = Fault::input(format!(
         "unacknowledged danger `{id}`: {} ({})",
         flag.title(),
-        list(&named)
+        names(&named)
     ));
     let place = match named.len() {
         // For every cluster is for these.
@@ -61,16 +60,8 @@ fn tell(flag: Flag, clusters: &BTreeSet<&str>, removed: &BTreeSet<&str>) -> Faul
         many => fault.hint(format!(
             "or add `{id}: <reason>` to {} for each of {}",
             file("<cluster>"),
-            list(many)
+            names(many)
         )),
-    }
-}
-
-fn list(names: &[&str]) -> String {
-    let named = names[..names.len().min(MAX_NAMED)].join(", ");
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::RiskFinding;
 use super::values::{items, text};
+use crate::diff::compare::files::differing;
 use crate::diff::compare::language::{self, Language};
 use crate::diff::documents::{Document, Documents};
 use crate::patch::strategic;
@@ -86,15 +87,9 @@ fn is_object(path: &str) -> bool {
 
 /// Whether an object, a patch or the kustomization differs.
 fn differs(base: &Documents<'_>, head: &Documents<'_>) -> bool {
-    let differs_from = |one: &Documents<'_>, other: &Documents<'_>| {
-        let mut files = one.iter().filter(|file| is_object_or_patch(file.path()));
-        files.any(|file| {
-            !other
-                .get(file.path())
-                .is_some_and(|other| file.is_same(other))
-        })
-    };
-    differs_from(base, head) || differs_from(head, base)
+    let pairs = differing(base, head).into_iter();
+    let mut files = pairs.flat_map(|(old, new)| [old, new]).flatten();
+    files.any(|file| is_object_or_patch(file.path()))
 }
 
 /// What a kustomization says of objects.
@@ -519,7 +514,7 @@ mod tests {
         assert_eq!(
             reported(&base, &head),
             [format!(
-                "source-stops: the StatefulSet `s` runs no pod any more ({KUSTOMIZATION})"
+                "source-stops: the StatefulSet `s` no longer runs any pods ({KUSTOMIZATION})"
             )]
         );
     }

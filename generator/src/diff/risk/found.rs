@@ -13,14 +13,7 @@ pub(super) struct Found {
 impl Found {
     /// Adds a risk, unless it is there.
     pub(super) fn push(&mut self, flag: Flag, what: impl AsRef<str>, live: Option<String>) {
-        self.push_finding(RiskFinding {
-            flag,
-            what: what.as_ref().to_owned(),
-            live,
-            file: None,
-            removed: None,
-            difference: None,
-        });
+        self.push_finding(RiskFinding::new(flag, what.as_ref(), live));
     }
 
     pub(super) fn push_finding(&mut self, finding: RiskFinding) {

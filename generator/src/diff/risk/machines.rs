@@ -3,23 +3,19 @@
 //! <https://kubernetes.io/docs/concepts/scheduling-eviction/>
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::values::{containers, items, text, texts};
-use super::wording::names;
+use super::wording::some_names;
 
 pub(super) fn lost_tolerations(old: &Json, new: &Json) -> Option<String> {
     let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
     let after = list(new);
     let lost = list(old).into_iter();
     let lost = lost.filter(|old| !after.iter().any(|new| tolerates(new, old)));
-    named(&lost.map(|toleration| taint(&toleration)).collect())
-}
-
-/// Names, if there are any.
-fn named(names: &BTreeSet<String>) -> Option<String> {
-    (!names.is_empty()).then(|| self::names(names))
+    some_names(lost.map(|toleration| taint(&toleration)))
 }
 
 /// Labels of `nodeSelector` that are asked for as well.
@@ -27,7 +23,7 @@ pub(super) fn more_labels(old: &Json, new: &Json) -> Option<String> {
     let labels = new.as_object().into_iter().flatten();
     let more = labels.filter(|(key, value)| old.get(key) != Some(value) && !is_linux(key, value));
     let more = more.map(|(key, value)| format!("`{key}={}`", texts(Some(value)).join(",")));
-    named(&more.collect())
+    some_names(more)
 }
 
 pub(super) fn asks_for_more(old: &Json, new: &Json) -> Option<String> {
@@ -114,14 +110,12 @@ fn is_implied(asked: &Json, by: &Json) -> bool {
 /// Folders of the machine that a container saw, and none does now.
 pub(super) fn lost_folders(old: &Json, new: &Json) -> Option<String> {
     let (before, after) = (folders(old), folders(new));
-    let is_below = |path: &str, above: &str| {
-        let rest = path.strip_prefix(above.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     // A folder below it is what is needed of it.
-    let is_seen = |path: &str, other: &str| is_below(path, other) || is_below(other, path);
+    let is_seen = |path: &str, other: &str| {
+        Path::new(path).starts_with(other) || Path::new(other).starts_with(path)
+    };
     let is_lost = |path: &String| !after.iter().any(|other| is_seen(path, other));
-    named(&before.into_iter().filter(is_lost).collect())
+    some_names(before.into_iter().filter(is_lost))
 }
 
 fn folders(spec: &Json) -> BTreeSet<String> {
@@ -211,7 +205,7 @@ mod tests {
         let reported = stops(&with("/var/log"), &json!({}));
         assert_eq!(
             reported,
-            ["source-stops: the DaemonSet `x` no longer sees /var/log of its machine"]
+            ["source-stops: the DaemonSet `x` no longer mounts /var/log of its machine"]
         );
         assert!(
             !stops(&with("/var/log/pods"), &with("/var/log"))
@@ -226,7 +220,7 @@ mod tests {
         let path = "kubernetes/x.yaml";
         assert_eq!(
             of_values(path, &set(2), &set(0)),
-            ["source-stops: the Deployment `x` runs no pod any more"]
+            ["source-stops: the Deployment `x` no longer runs any pods"]
         );
         assert!(of_values(path, &set(2), &set(1)).is_empty());
         assert!(of_values(path, &set(0), &set(2)).is_empty());

@@ -6,6 +6,7 @@
 use serde_json::Value as Json;
 
 use super::Surroundings;
+use super::data_streams::split;
 use super::row::Among;
 use super::values::text;
 use super::wording::legible;
@@ -75,7 +76,7 @@ fn of_both(among: &Among<'_>) -> Judged {
 
 /// The server that a path is of.
 pub(super) fn server_of(path: &str) -> Option<&str> {
-    Some(path.strip_prefix("elasticsearch/")?.split_once('/')?.0)
+    split(path).map(|(server, _)| server)
 }
 
 /// Whether the server is of the other product than before: then it is another
@@ -191,7 +192,7 @@ fn check_dynamic(name: &str, old: &Json, new: &Json, found: &mut Judged) {
             "" => String::new(),
             name => format!(" below `{}`", legible(name)),
         };
-        let what = format!("records with fields{place} that the mapping doesn't name are refused");
+        let what = format!("records with unmapped fields{place} are refused");
         found.refuses.push(what);
     }
 }
@@ -207,7 +208,7 @@ fn check_settings(old: &Json, new: &Json, found: &mut Judged) {
         value.is_some_and(|value| value == true || value == "true")
     };
     if is_lax(old) && !is_lax(new) {
-        let what = "records are refused that have a value which doesn't fit its field";
+        let what = "records with a malformed value are refused";
         found.refuses.push(what.to_owned());
     }
 }
@@ -304,19 +305,19 @@ mod tests {
         );
         assert_eq!(
             of_fields(&json!({"dynamic": false}), &json!({"dynamic": "strict"})),
-            flagged("records with fields below `a.b` that the mapping doesn't name are refused")
+            flagged("records with unmapped fields below `a.b` are refused")
         );
         let whole = |dynamic: &Json| json!({"template": {"mappings": {"dynamic": dynamic}}});
         assert_eq!(
             of_values(MAPPINGS, &whole(&json!(false)), &whole(&json!("strict"))),
-            flagged("records with fields that the mapping doesn't name are refused")
+            flagged("records with unmapped fields are refused")
         );
         assert!(of_values(MAPPINGS, &whole(&json!("strict")), &whole(&json!(false))).is_empty());
         let path = "elasticsearch/main/_component_template/x@settings.json";
         let lax = |lax: bool| json!({"template": {"settings": {"index": {"mapping": {"ignore_malformed": lax}}}}});
         assert_eq!(
             of_values(path, &lax(true), &lax(false)),
-            flagged("records are refused that have a value which doesn't fit its field")
+            flagged("records with a malformed value are refused")
         );
         assert!(of_values(path, &lax(false), &lax(true)).is_empty());
     }

@@ -1,9 +1,8 @@
 //! What in a change can lose, leak or break something. Pure.
 //!
 //! ```text
-//! documents   the files of a side, each parsed once: with the place that the
-//!             cluster has now ([`relocation`]), and as kustomize hands objects
-//!             on ([`effective_objects`])
+//! documents   the files of a side, each parsed once: of a cluster that moves, as they would be
+//!             where it is now; and as kustomize hands objects on ([`effective_objects`])
 //! objects     what is in them: resources, workloads, connections, references to secrets …
 //! fact        what is known of these: `kind, object, aspect → value`
 //! row         what of that differs, and in which rows of the table that is a risk
@@ -17,8 +16,10 @@
 //! resolved ([`source::of_rows`], [`image::program`]).
 
 mod acknowledge;
+mod amounts;
 mod applier;
 mod collected_paths;
+mod config_map;
 mod data_streams;
 mod denied;
 pub(super) mod effective_objects;
@@ -86,6 +87,18 @@ pub(super) struct RiskFinding {
 }
 
 impl RiskFinding {
+    /// One of the cluster as a whole, or of a file that is yet to be named.
+    fn new(flag: Flag, what: impl Into<String>, live: Option<String>) -> Self {
+        Self {
+            flag,
+            what: what.into(),
+            live,
+            file: None,
+            removed: None,
+            difference: None,
+        }
+    }
+
     /// Replaces something in all that is shown of it.
     pub(super) fn replace_in_words(&mut self, replace: impl Fn(&str) -> String) {
         let mut texts = vec![&mut self.what];
@@ -152,8 +165,9 @@ pub(super) fn find(
         head,
         applier,
     };
-    let streams = DataStreams::of(around);
-    let facts = fact::of_pairs(&differing(base, head), around, &streams);
+    let pairs = differing(base, head);
+    let streams = DataStreams::of(around, &pairs);
+    let facts = fact::of_pairs(&pairs, around, &streams);
     let mut risks = row::judge(&facts, around);
     risks.sort_by_key(|risk| risk.flag);
     risks

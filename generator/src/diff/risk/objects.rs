@@ -58,8 +58,12 @@ pub(super) const APPLICATION: &str = "Application specification";
 pub(super) const PODS: &str = "pods";
 /// A container, with what holds for it of its pod's security context.
 pub(super) const CONTAINER: &str = "container";
+/// What kustomize makes objects by.
+pub(super) const KUSTOMIZATION: &str = "Kustomization";
 /// An image that a kustomization names.
 pub(super) const KUSTOMIZE_IMAGE: &str = "image of a kustomization";
+/// A `ConfigMap` that a kustomization generates; its name ends in a hash of its content.
+pub(super) const GENERATED: &str = "generated ConfigMap";
 /// The certificates in a file.
 pub(super) const CERTIFICATES: &str = "certificates";
 /// How something in a file talks to something else.
@@ -73,14 +77,16 @@ pub(super) const STREAM_MAPPING: &str = "mapping of a data stream";
 /// When its records are deleted.
 pub(super) const STREAM_RETENTION: &str = "retention of a data stream";
 /// What is no object that is applied by itself.
-pub(super) const PARTS_OF_OBJECTS: [&str; 13] = [
+pub(super) const PARTS_OF_OBJECTS: [&str; 15] = [
     RESOURCE_TYPE,
     CALL,
     RETENTION_CALL,
     APPLICATION,
     PODS,
     CONTAINER,
+    KUSTOMIZATION,
     KUSTOMIZE_IMAGE,
+    GENERATED,
     CERTIFICATES,
     CONNECTION,
     REFERENCES,
@@ -165,13 +171,18 @@ impl<'t> File<'t> {
             return found;
         };
         self.of_template(value, &object, &mut found);
-        for image in items(value, "images") {
-            let name = text(image, "/name");
-            if text(value, "/kind") == "Kustomization" {
-                let identity = format!("{}/{name}", self.place);
-                found.push(
-                    object(KUSTOMIZE_IMAGE, identity, Cow::Borrowed(image)).named(name, "image"),
-                );
+        if is_kustomization(value) {
+            let identity = self.place.to_owned();
+            found.push(object(KUSTOMIZATION, identity, Cow::Borrowed(value)));
+            for (list, kind, noun) in [
+                ("images", KUSTOMIZE_IMAGE, "image"),
+                ("configMapGenerator", GENERATED, "ConfigMap"),
+            ] {
+                for entry in items(value, list) {
+                    let name = text(entry, "/name");
+                    let identity = format!("{}/{list}/{name}", self.place);
+                    found.push(object(kind, identity, Cow::Borrowed(entry)).named(name, noun));
+                }
             }
         }
         if let Some(folder) = rows::folder_of(path) {
@@ -296,20 +307,20 @@ impl<'t> Object<'t> {
     }
 }
 
+/// Whether it is one of kustomize itself, and not of Flux.
+fn is_kustomization(value: &Json) -> bool {
+    text(value, "/kind") == KUSTOMIZATION && value.get("spec").is_none()
+}
+
 /// What the container says holds before what the pod says.
 fn with_context_of_pod(container: &Json, spec: &Json) -> Json {
-    let context = |value: &Json| {
-        value
-            .get("securityContext")
-            .and_then(Json::as_object)
-            .cloned()
-    };
-    let mut own = context(spec).unwrap_or_default();
-    own.extend(context(container).unwrap_or_default());
-    let mut members = Map::new();
-    members.insert("securityContext".to_owned(), own.into());
-    if let Some(image) = container.get("image") {
-        members.insert("image".to_owned(), image.clone());
-    }
+    let contexts = [spec, container].map(|value| value.get("securityContext"));
+    let contexts = contexts.into_iter().flatten().filter_map(Json::as_object);
+    let context: Map<String, Json> = contexts
+        .flatten()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let mut members = container.as_object().cloned().unwrap_or_default();
+    members.insert("securityContext".to_owned(), context.into());
     members.into()
 }

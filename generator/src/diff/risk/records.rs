@@ -16,7 +16,7 @@ pub(super) fn dropped(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Str
         let more = new.drop.iter().filter(|rule| !is_known(rule));
         reported.extend(more.map(|rule| {
             let [name, reason] = [&rule.name, &rule.reason].map(|text| legible(text));
-            format!("`{source}` throws away what the rule `{name}` matches ({reason})")
+            format!("`{source}` drops what the rule `{name}` matches ({reason})")
         }));
     }
     reported.extend(kept_less(base, head));
@@ -56,7 +56,7 @@ fn kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
         if before.is_empty() && !after.is_empty() {
             let names: Vec<&str> = after.iter().map(|rule| rule.name.as_str()).collect();
             reported.push(format!(
-                "`machines.{}` throws away all but what it is to keep: {}",
+                "`machines.{}` drops all but what it is to keep: {}",
                 new.name,
                 legible(&names.join(", "))
             ));
@@ -94,7 +94,7 @@ fn containers_kept_less(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<S
             .collect();
         if !names.is_empty() {
             reported.push(format!(
-                "`{}` throws away all but what it is to keep of some containers: {}",
+                "`{}` drops all but what it is to keep of some containers: {}",
                 source.name(),
                 legible(&names.join(", "))
             ));
@@ -128,7 +128,10 @@ fn fields_taken_off(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<Strin
         let fields: Vec<String> = more.map(|field| field.join(".")).collect();
         (!fields.is_empty()).then(|| {
             let fields = legible(&fields.join(", "));
-            format!("`{}` takes fields off its records: {fields}", source.name())
+            format!(
+                "`{}` removes fields from its records: {fields}",
+                source.name()
+            )
         })
     });
     sources.collect()
@@ -143,7 +146,7 @@ fn overflowing(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
     });
     let reported = streams.map(|stream| {
         format!(
-            "the oldest waiting records of the stream `{}` are thrown away when its buffer is full",
+            "the oldest waiting records of the stream `{}` are dropped when its buffer is full",
             legible(&stream.name)
         )
     });
@@ -158,7 +161,7 @@ fn given_up(base: &ResolvedCluster, head: &ResolvedCluster) -> Vec<String> {
         let old = before.iter().find(|(own, _)| *own == name)?.1;
         old.is_none_or(|old| minutes < old).then(|| {
             format!(
-                "what waits for the destination `{}` is thrown away after {minutes} minutes without success",
+                "what waits for the destination `{}` is dropped after {minutes} minutes without success",
                 legible(name)
             )
         })
@@ -197,7 +200,7 @@ mod tests {
         let (wide, narrow) = (rule(""), rule(", containers: { namespaces: [a] }"));
         assert_eq!(
             reported("", &wide),
-            ["`kubernetes.applications` throws away what the rule `health` matches (noise)"]
+            ["`kubernetes.applications` drops what the rule `health` matches (noise)"]
         );
         assert_eq!(reported(&narrow, &wide).len(), 1);
         for (old, new) in [(&wide, &narrow), (&wide, &wide), (&wide, &String::new())] {
@@ -220,7 +223,7 @@ mod tests {
         let (one, two) = (keep(&["a"]), keep(&["a", "b"]));
         assert_eq!(
             reported("", &one),
-            ["`machines.nodes` throws away all but what it is to keep: a"]
+            ["`machines.nodes` drops all but what it is to keep: a"]
         );
         assert_eq!(
             reported(&two, &one),
@@ -247,15 +250,11 @@ mod tests {
         let elsewhere = keep(&[("a", "x"), ("b", "y")]);
         assert_eq!(
             reported("", &one),
-            [
-                "`kubernetes.applications` throws away all but what it is to keep of some containers: a"
-            ]
+            ["`kubernetes.applications` drops all but what it is to keep of some containers: a"]
         );
         assert_eq!(
             reported(&one, &elsewhere),
-            [
-                "`kubernetes.applications` throws away all but what it is to keep of some containers: b"
-            ]
+            ["`kubernetes.applications` drops all but what it is to keep of some containers: b"]
         );
         assert_eq!(
             reported(&two, &one),
@@ -277,7 +276,7 @@ mod tests {
         let two = remove("kubernetes.pod_ip: true, stream: true");
         assert_eq!(
             reported(&one, &two),
-            ["`kubernetes.applications` takes fields off its records: stream"]
+            ["`kubernetes.applications` removes fields from its records: stream"]
         );
         assert!(reported(&two, &one).is_empty());
     }
@@ -288,7 +287,7 @@ mod tests {
         assert_eq!(
             reported("", full),
             [
-                "the oldest waiting records of the stream `nodes` are thrown away when its buffer is full"
+                "the oldest waiting records of the stream `nodes` are dropped when its buffer is full"
             ]
         );
         assert!(reported(full, "").is_empty());
@@ -300,7 +299,7 @@ mod tests {
             format!("destinations: {{ main: {{ give_up_after_minutes: {minutes} }} }}")
         };
         let hour =
-            "what waits for the destination `main` is thrown away after 60 minutes without success";
+            "what waits for the destination `main` is dropped after 60 minutes without success";
         assert_eq!(reported("", &after(60)), [hour]);
         assert_eq!(reported(&after(90), &after(60)), [hour]);
         for (old, new) in [(after(60), after(90)), (after(60), String::new())] {

@@ -15,14 +15,8 @@ pub(in crate::diff) fn of_unknown() -> RiskFinding {
 }
 
 fn removed(live: &str) -> RiskFinding {
-    RiskFinding {
-        flag: Flag::ClusterRemoved,
-        what: "its log shipping is no longer rendered".to_owned(),
-        live: Some(live.to_owned()),
-        file: None,
-        removed: None,
-        difference: None,
-    }
+    let what = "its log shipping is no longer rendered";
+    RiskFinding::new(Flag::ClusterRemoved, what, Some(live.to_owned()))
 }
 
 /// What the tool that applies the cluster's files deletes, as docs/gitops.md

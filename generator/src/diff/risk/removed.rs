@@ -1,10 +1,7 @@
 //! Things that are removed: several of one kind in one file are reported once, by their names. Pure.
 
 use super::RiskFinding;
-use super::wording::legible;
-
-/// Most names in one sentence.
-const MOST_NAMES: usize = 8;
+use super::wording::{legible, quoted};
 
 /// A thing that is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +42,7 @@ pub(in crate::diff) fn tell_once(findings: Vec<RiskFinding>) -> Vec<RiskFinding>
             let what = format!(
                 "the {} {} are {}",
                 plural(removed.noun),
-                list(names),
+                quoted(names),
                 removed.how
             );
             RiskFinding { what, ..finding }
@@ -61,17 +58,6 @@ fn is_same(one: &RiskFinding, other: &RiskFinding) -> bool {
     };
     (removed.noun, removed.how) == (other_removed.noun, other_removed.how)
         && (one.flag, &one.live, &one.file) == (other.flag, &other.live, &other.file)
-}
-
-fn list(mut names: Vec<String>) -> String {
-    names.sort();
-    names.dedup();
-    let named = names.iter().take(MOST_NAMES);
-    let named: Vec<String> = named.map(|name| format!("`{}`", legible(name))).collect();
-    match names.len().saturating_sub(MOST_NAMES) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
 }
 
 /// `role of IAM`, `roles of IAM`.

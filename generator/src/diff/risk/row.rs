@@ -10,8 +10,8 @@ use super::applier::Stack;
 use super::fact::{Fact, Facts, Key};
 use super::found::Found;
 use super::objects::RESOURCE;
-use super::values::texts;
-use super::wording::{legible, names};
+use super::values::{items, texts};
+use super::wording::{legible, names, some_names};
 use super::{Difference, Flag, Removed, RiskFinding, rows};
 use crate::diff::redact::{self, Under};
 
@@ -24,7 +24,7 @@ pub(super) struct Row {
     pub(super) read: Read,
     pub(super) when: When,
     pub(super) flag: Flag,
-    /// The sentence without its end, with `{kind}`, `{name}`, `{title}`, `{before}`,
+    /// The sentence without its end, with `{aspect}`, `{kind}`, `{name}`, `{title}`, `{before}`,
     /// `{after}` (or `{quoted before}`, with "none" for nothing) and what was found, `{it}`. `({parts})` at its end are the
     /// names of all objects of a file of which it is true; `({some parts})` if there are others.
     pub(super) what: &'static str,
@@ -37,11 +37,13 @@ pub(super) struct Row {
 pub(super) enum Read {
     /// As it is.
     Value,
+    /// Of each item of the list at the first pointer, what is at the second.
+    Of(&'static str, &'static str),
     /// From all of the object.
     By(fn(&Json) -> Json),
 }
 
-/// Which difference is a risk. All but the last two need the object on both sides.
+/// Which difference is a risk. The object is on both sides unless it is said to be new, or gone.
 #[derive(Clone, Copy)]
 pub(super) enum When {
     /// It has another value.
@@ -54,12 +56,16 @@ pub(super) enum When {
     Ceases(&'static str),
     /// It had a value, and has none.
     Lost,
-    /// It was true, and isn't.
-    Off,
-    /// It is true, and wasn't.
-    On,
+    /// It has this value, and had another, or the object is new.
+    Has(&'static str),
     /// A list lacks what it had: `{it}`.
     Fewer,
+    /// A list has what it hadn't, or the object is new: `{it}`.
+    More,
+    /// It is more by this measure; of what has none nothing is known.
+    Higher(fn(&Json) -> Option<u64>),
+    /// It is less.
+    Lower(fn(&Json) -> Option<u64>),
     /// As this finds; its words are `{it}`.
     If(fn(&Json, &Json) -> Option<String>),
     /// As this finds, once for each of its words.
@@ -137,6 +143,12 @@ impl Row {
     pub(super) fn read<'t>(&self, object: &'t Json) -> Cow<'t, Json> {
         match self.read {
             Read::By(read) => Cow::Owned(read(object)),
+            Read::Of(list, at) => {
+                let found = items(object, list)
+                    .iter()
+                    .filter_map(|item| item.pointer(at));
+                Cow::Owned(found.cloned().collect())
+            }
             Read::Value if self.aspect.is_empty() => Cow::Borrowed(object),
             Read::Value => {
                 let is_of_aws = self.kind == RESOURCE || self.kind.starts_with("AWS::");
@@ -154,36 +166,38 @@ impl Row {
 
     /// What is found of a difference, once for each time that it is to be said.
     fn judge(&self, among: &Among<'_>) -> Vec<String> {
-        let yes = |is_so: bool| {
-            let once = is_so.then(String::new);
-            once.into_iter().collect()
+        let [old, new] = among.values();
+        let is_so = match (self.when, old, new) {
+            (When::EachOfNew(find), old, Some(new)) => return find(old, new),
+            (When::EachAmong(find), _, Some(_)) => return find(among),
+            (When::Each(find), Some(old), Some(new)) => return find(old, new),
+            (When::If(find), Some(old), Some(new)) => return Vec::from_iter(find(old, new)),
+            (When::Fewer, Some(old), Some(new)) => return Vec::from_iter(less(old, new)),
+            (When::More, old, Some(new)) => {
+                return Vec::from_iter(less(new, old.unwrap_or(&Json::Null)));
+            }
+            (When::Has(value), old, Some(new)) => {
+                word(new) == value && old.is_none_or(|old| word(old) != value)
+            }
+            (When::Changes, Some(old), Some(new)) => old != new,
+            (When::ChangesBut(value), Some(old), Some(new)) => old != new && word(new) != value,
+            (When::Becomes(value), Some(old), Some(new)) => {
+                word(new) == value && word(old) != value
+            }
+            (When::Ceases(value), Some(old), Some(new)) => word(old) == value && word(new) != value,
+            (When::Lost, Some(old), Some(new)) => !old.is_null() && new.is_null(),
+            (When::Higher(measure), Some(old), Some(new)) => measure(old)
+                .zip(measure(new))
+                .is_some_and(|(old, new)| new > old),
+            (When::Lower(measure), Some(old), Some(new)) => measure(old)
+                .zip(measure(new))
+                .is_some_and(|(old, new)| new < old),
+            (When::Gone | When::GoneTogether, Some(_), None) => true,
+            (When::GoneIf(holds), Some(_), None) => holds(among),
+            // The object isn't on the sides that this asks about.
+            _ => false,
         };
-        let (old, new) = match (among.values(), self.when) {
-            ([old, Some(new)], When::EachOfNew(find)) => return find(old, new),
-            ([_, Some(_)], When::EachAmong(find)) => return find(among),
-            ([Some(_), None], When::Gone | When::GoneTogether) => return yes(true),
-            ([Some(_), None], When::GoneIf(holds)) => return yes(holds(among)),
-            ([Some(old), Some(new)], _) => (old, new),
-            _ => return Vec::new(),
-        };
-        match self.when {
-            When::Changes => yes(old != new),
-            When::ChangesBut(value) => yes(old != new && word(new) != value),
-            When::Becomes(value) => yes(word(new) == value && word(old) != value),
-            When::Ceases(value) => yes(word(old) == value && word(new) != value),
-            When::Lost => yes(!old.is_null() && new.is_null()),
-            When::Off => yes(word(old) == "true" && word(new) != "true"),
-            When::On => yes(word(new) == "true" && word(old) != "true"),
-            When::Fewer => less(old, new).into_iter().collect(),
-            When::If(find) => find(old, new).into_iter().collect(),
-            When::Each(find) => find(old, new),
-            // Found above.
-            When::EachOfNew(_)
-            | When::EachAmong(_)
-            | When::Gone
-            | When::GoneIf(_)
-            | When::GoneTogether => Vec::new(),
-        }
+        Vec::from_iter(is_so.then(String::new))
     }
 
     fn live(&self, among: &Among<'_>) -> Option<String> {
@@ -208,6 +222,7 @@ impl Row {
             value => format!("`{value}`"),
         };
         let parts = [
+            ("{aspect}", format!("`{}`", self.aspect.replace('/', "."))),
             ("{kind}", legible(&fact.object.kind)),
             ("{name}", legible(&fact.object.name)),
             ("{title}", fact.title()),
@@ -242,11 +257,10 @@ pub(super) fn word(value: &Json) -> String {
 }
 
 /// What a list has more than another one.
-fn less(more: &Json, than: &Json) -> Option<String> {
+pub(super) fn less(more: &Json, than: &Json) -> Option<String> {
     let than: BTreeSet<String> = texts(Some(than)).into_iter().collect();
     let lost = texts(Some(more)).into_iter();
-    let lost: BTreeSet<String> = lost.filter(|item| !than.contains(item)).collect();
-    (!lost.is_empty()).then(|| names(&lost))
+    some_names(lost.filter(|item| !than.contains(item)))
 }
 
 /// The names of all objects of a file of which something is true.

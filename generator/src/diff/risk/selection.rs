@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::values::{items, text, texts};
-use super::wording::{legible, names};
+use super::wording::{legible, names, some_names};
 
 /// Deepest nesting looked into; what is deeper is another pattern if it differs.
 const MAX_DEPTH: usize = 8;
@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 8;
 pub(super) fn of_events(old: &Json, new: &Json) -> Option<String> {
     let mut lost = BTreeSet::new();
     events(old, new, 0, &mut lost);
-    (!lost.is_empty()).then(|| names(&lost))
+    some_names(&lost)
 }
 
 fn events(old: &Json, new: &Json, depth: usize, lost: &mut BTreeSet<String>) {
@@ -119,7 +119,7 @@ fn limits(old: &Json, new: &Json) -> String {
             .collect();
         format!("only {} {}", text(field, "/Field"), conditions.join(" "))
     });
-    names(&more.collect::<Vec<_>>())
+    names(more)
 }
 
 /// Queries of resource groups: all tags must match, of each one value, and one type
@@ -163,5 +163,5 @@ pub(super) fn of_group(old: &Json, new: &Json) -> Option<String> {
     if !after.contains(&all) && before.iter().any(|kind| !after.contains(kind)) {
         lost.insert(format!("only {}", names(&after)));
     }
-    (!lost.is_empty()).then(|| names(&lost))
+    some_names(&lost)
 }

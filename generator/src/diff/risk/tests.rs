@@ -194,9 +194,9 @@ fn roles_are_missed_where_something_needs_them() {
     assert_eq!(
         of_trees(&all, &all[..1]),
         [
-            "role-removed: the ClusterRole `reads` is gone, and pods still need it",
-            "role-removed: the ClusterRoleBinding `b` is gone, and pods still need it",
-            "role-removed: the ServiceAccount `x` is gone, and pods still need it",
+            "role-removed: the ClusterRole `reads` is removed, but pods still need it",
+            "role-removed: the ClusterRoleBinding `b` is removed, but pods still need it",
+            "role-removed: the ServiceAccount `x` is removed, but pods still need it",
         ]
     );
     let reported = of_trees(&all, &[]);
@@ -287,7 +287,7 @@ fn policies_of_aws_widen() {
         (
             json!([]),
             all_but,
-            "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)",
+            "a policy permits everything but what it names (`NotAction`, `NotResource` or `NotPrincipal`)",
         ),
     ] {
         assert_eq!(
@@ -448,7 +448,7 @@ fn connections_weaken() {
         ),
         (
             "scheme https\nssl_min_version TLSv1_3",
-            "every public authority is trusted, and not only the one that was named",
+            "every public authority is trusted, not only the one that was named",
         ),
     ] {
         assert_eq!(
@@ -540,7 +540,7 @@ fn stores_are_protected_less() {
         of_resource("AWS::S3::Bucket", &bucket, &json!({})),
         [
             "privilege-widens: a bucket may be made public (`One`)",
-            "tls-weakens: a store is no longer encrypted as it is told to be",
+            "tls-weakens: a store is no longer encrypted as configured",
         ]
     );
     let policy =
@@ -549,7 +549,7 @@ fn stores_are_protected_less() {
         "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]);
     assert_eq!(
         of_resource("AWS::S3::BucketPolicy", &policy(deny), &policy(json!([]))),
-        ["tls-weakens: a policy no longer refuses connections that aren't encrypted"]
+        ["tls-weakens: a policy no longer refuses unencrypted connections"]
     );
 }
 
@@ -670,7 +670,7 @@ fn what_is_fixed_is_replaced() {
             &resource(group, &json!({})),
             &resource("AWS::SQS::Queue", &json!({}))
         ),
-        ["aws-object-replaced: the resource `One` is of another type"]
+        ["aws-object-replaced: the resource `One` changes its type"]
     );
     let set = |field: &str, value: &str| json!({"kind": "StatefulSet", "metadata": {"name": "x"}, "spec": {field: value}});
     let path = "kubernetes/logstash/stateful-set.yaml";
@@ -724,7 +724,7 @@ fn what_goes_to_another_place_or_for_other_machines_is_reported() {
             "AWS::Events::Rule",
             target("a"),
             target("b"),
-            "the event rule `One` hands its events to another place (forwarder)",
+            "the event rule `One` sends its events to another target (forwarder)",
         ),
         (
             "AWS::CloudTrail::Trail",
@@ -742,19 +742,19 @@ fn what_goes_to_another_place_or_for_other_machines_is_reported() {
             "AWS::S3::Bucket",
             notified("s3:ObjectCreated:*"),
             notified("s3:ObjectCreated:Put"),
-            "the bucket `One` no longer notifies what it notified of new objects",
+            "the bucket `One` no longer sends all of its notifications of new objects",
         ),
         (
             "AWS::SSM::Association",
             machines("a"),
             machines("b"),
-            "the association `One` is for other machines",
+            "the association `One` targets other machines",
         ),
         (
             "AWS::Logs::DeliverySource",
             source("a"),
             source("b"),
-            "the delivery source `One` is for b instead of a",
+            "the delivery source `One` delivers b instead of a",
         ),
     ] {
         assert_eq!(

@@ -5,12 +5,7 @@ use super::{Flag, RiskFinding};
 /// The risk of a cluster that the base can't render. Without it, whoever
 /// makes a fault first could change anything after it.
 pub(in crate::diff) fn of_faulty_base() -> RiskFinding {
-    RiskFinding {
-        flag: Flag::NotCompared,
-        what: "the base has an error, so what the change does to the cluster isn't known".to_owned(),
-        live: Some("whatever differs from what runs; mend the base first, in a change of its own, and then look again".to_owned()),
-        file: None,
-        removed: None,
-        difference: None,
-    }
+    let what = "the base has an error, so it isn't known what the change does to the cluster";
+    let live = "whatever differs from what is deployed; fix the base first, in a separate change, then look again";
+    RiskFinding::new(Flag::NotCompared, what, Some(live.to_owned()))
 }

@@ -87,12 +87,14 @@ pub(super) fn text<'t>(value: &'t Json, pointer: &str) -> &'t str {
         .unwrap_or_default()
 }
 
-/// The items of a list under a key; none if it is no list.
-pub(super) fn items<'t>(value: &'t Json, key: &str) -> &'t [Json] {
-    value
-        .get(key)
-        .and_then(Json::as_array)
-        .map_or(&[], Vec::as_slice)
+/// The items of a list under a key, or at a pointer, which begins with `/`; none if it is no list.
+pub(super) fn items<'t>(value: &'t Json, at: &str) -> &'t [Json] {
+    let list = if at.starts_with('/') {
+        value.pointer(at)
+    } else {
+        value.get(at)
+    };
+    list.and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A value that is one text or a list of such, as texts; what is no text as JSON.
@@ -106,4 +108,19 @@ pub(super) fn texts(value: Option<&Json>) -> Vec<String> {
         Some(Json::Array(items)) => items.iter().map(one).collect(),
         Some(value) => vec![one(value)],
     }
+}
+
+/// All texts in a value, at any depth.
+pub(super) fn texts_in(value: &Json) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Json::String(text) => found.push(text.as_str()),
+            Json::Array(items) => open.extend(items),
+            Json::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
+    }
+    found
 }

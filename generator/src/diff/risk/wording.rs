@@ -9,20 +9,28 @@ pub(super) const LONGEST: usize = 480;
 /// Longest name, in characters: that of most resources of AWS fits.
 const LONGEST_NAME: usize = 128;
 /// Most names in one sentence.
-const MOST_NAMES: usize = 5;
+const MOST_NAMES: usize = 8;
 
 /// A few names, fit to be shown.
-pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
-    let all: BTreeSet<&String> = names.into_iter().collect();
-    let shown: Vec<String> = all
-        .iter()
-        .take(MOST_NAMES)
-        .map(|name| legible(name))
-        .collect();
+pub(super) fn names<N: AsRef<str> + Ord>(names: impl IntoIterator<Item = N>) -> String {
+    let all: BTreeSet<N> = names.into_iter().collect();
+    let shown = all.iter().take(MOST_NAMES);
+    let shown: Vec<String> = shown.map(|name| legible(name.as_ref())).collect();
     match all.len().saturating_sub(MOST_NAMES) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// The same, if there are any.
+pub(super) fn some_names<N: AsRef<str> + Ord>(all: impl IntoIterator<Item = N>) -> Option<String> {
+    let mut all = all.into_iter().peekable();
+    all.peek().is_some().then(|| names(all))
+}
+
+/// A few names in backticks.
+pub(super) fn quoted<N: AsRef<str>>(all: impl IntoIterator<Item = N>) -> String {
+    names(all.into_iter().map(|name| format!("`{}`", name.as_ref())))
 }
 
 /// A name or value, fit to be shown. Of a long one both ends tell which it is.

@@ -13,7 +13,7 @@ use crate::fault::Faults;
 use crate::pipeline::checking::with_faults;
 use crate::pipeline::kinds_seen::KindsSeen;
 use crate::pipeline::timings::timed;
-use crate::resolve::{GroupKind, ResolvedMember};
+use crate::resolve::{GroupKind, Place, ResolvedMember};
 use crate::tree::RenderedTree;
 
 /// What came of comparing clusters.
@@ -45,8 +45,13 @@ pub(super) fn compare_clusters(
             let checked = check(head, &new.member, &new.tree, before);
             head.report(checked.err().unwrap_or_default());
         }
+        let relocated = relocated(base, (name, &old), &new);
         let compared = timed(&head.timings.compare, || {
-            compare_cluster(name, borrowed(&old), borrowed(&new))
+            compare_cluster(
+                name,
+                borrowed(&old, relocated.as_ref()),
+                borrowed(&new, None),
+            )
         });
         progress();
         compared
@@ -64,7 +69,8 @@ fn compare_those_renamed(base: &Side<'_>, head: &Side<'_>, comparisons: &mut [Co
     let renames = find_cluster_renames(comparisons).into_par_iter();
     let compared = renames.filter_map(|rename| {
         let (old, new) = (base.find(&rename.from), head.find(&rename.to));
-        match (borrowed(&old), borrowed(&new)) {
+        let relocated = relocated(base, (&rename.from, &old), &new);
+        match (borrowed(&old, relocated.as_ref()), borrowed(&new, None)) {
             (Presence::Rendered(old), Presence::Rendered(new)) => {
                 Some(compare_renamed(rename, old, new))
             }
@@ -98,13 +104,31 @@ fn check(
     })
 }
 
-fn borrowed(side: &Presence<Rendered>) -> Presence<RenderedCluster<'_>> {
+/// The files that the base would have where the head has the cluster. Without them, where the base's settings
+/// don't fit there, what the move alone changes is reported as well.
+fn relocated(
+    base: &Side<'_>,
+    (name, old): (&str, &Presence<Rendered>),
+    new: &Presence<Rendered>,
+) -> Option<RenderedTree> {
+    let (Presence::Rendered(old), Presence::Rendered(new)) = (old, new) else {
+        return None;
+    };
+    let [before, after] = [old, new].map(|side| Place::of(&side.member.cluster));
+    (before != after).then(|| base.find_at(name, &after))?
+}
+
+fn borrowed<'a>(
+    side: &'a Presence<Rendered>,
+    relocated: Option<&'a RenderedTree>,
+) -> Presence<RenderedCluster<'a>> {
     match side {
         Presence::Absent => Presence::Absent,
         Presence::Faulty => Presence::Faulty,
         Presence::Rendered(Rendered { member, tree }) => Presence::Rendered(RenderedCluster {
             cluster: &member.cluster,
             tree,
+            relocated,
         }),
     }
 }

@@ -15,7 +15,7 @@ use crate::load::files::LoadedFleet;
 use crate::pipeline::rendering::Renderer;
 use crate::pipeline::timings::{Timings, timed};
 use crate::render::{Templates, Watch};
-use crate::resolve::{ClusterSummary, FleetResolver, ResolvedMember};
+use crate::resolve::{ClusterSummary, FleetResolver, Place, ResolvedMember};
 use crate::tree::RenderedTree;
 
 /// A side, as far as it could be read.
@@ -33,6 +33,8 @@ pub(in crate::pipeline) struct Side<'a> {
 #[derive(Default)]
 struct Seen {
     summaries: BTreeMap<String, ClusterSummary>,
+    /// Of clusters that move, as they would be where the other side has them.
+    relocated: BTreeMap<String, ClusterSummary>,
     named: NamedFiles,
     /// Whether layers, or a cluster, can't be resolved.
     unresolved: bool,
@@ -153,6 +155,18 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Resolves and renders a cluster as it would be in another place; none if its settings don't fit there.
+    pub(super) fn find_at(&self, name: &str, place: &Place) -> Option<RenderedTree> {
+        let member = timed(&self.timings.resolve, || {
+            self.resolver.resolve_at(name, place)
+        });
+        let member = member.ok()?;
+        let tree = self.render(&member)?.ok()?;
+        let summary = ClusterSummary::of(&member.cluster);
+        self.seen().relocated.insert(name.to_owned(), summary);
+        Some(tree)
+    }
+
     pub(super) fn report(&self, faults: Faults) {
         self.seen().faults.append(faults);
     }
@@ -184,6 +198,11 @@ impl<'a> Side<'a> {
         let mut summaries = std::mem::take(&mut self.seen().summaries);
         summaries.retain(|_, _| self.loaded.shared_is_whole);
         summaries
+    }
+
+    /// The same of the clusters that move, as they would be where they are at the other side.
+    pub(super) fn take_relocated(&self) -> BTreeMap<String, ClusterSummary> {
+        std::mem::take(&mut self.seen().relocated)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -20,6 +20,8 @@ pub(super) struct WholeFleet<'a> {
     head: &'a Side<'a>,
     of_base: BTreeMap<String, ClusterSummary>,
     of_head: BTreeMap<String, ClusterSummary>,
+    /// Those of the base that move, as they would be where the head has them.
+    relocated: BTreeMap<String, ClusterSummary>,
     /// The clusters that may differ. Of the others only the head's were resolved.
     affected: &'a BTreeSet<String>,
 }
@@ -52,6 +54,7 @@ impl<'a> WholeFleet<'a> {
             head,
             of_base,
             of_head,
+            relocated: base.take_relocated(),
             affected,
         }
     }
@@ -73,14 +76,26 @@ impl<'a> WholeFleet<'a> {
             base_kinds.extend(more.iter().cloned());
             head_kinds.extend(more);
         }
-        let old = self.render(self.base, base, self.base_clusters(), base_kinds)?;
+        let at_base = self.base_clusters();
+        // Where the base's settings don't fit together there, the move is compared with the rest.
+        let relocated = (!self.relocated.is_empty()).then(|| {
+            let place = |own: &&'_ ClusterSummary| self.relocated.get(own.name());
+            let moved = at_base.iter().map(|own| place(own).unwrap_or(own));
+            self.render(self.base, base, moved.collect(), base_kinds.clone())
+                .ok()
+        });
+        let old = self.render(self.base, base, at_base, base_kinds)?;
+        let relocated = relocated.flatten();
+        let relocated = relocated.as_ref().unwrap_or(&old).by_name();
         let new = self.render(self.head, head, self.of_head.values().collect(), head_kinds)?;
         timed(&self.head.timings.check, || {
             head.check_fleet(new.fleet.files())?;
             head.check_accounts(new.accounts.files())
         })?;
-        let compared = old.by_name().into_iter().zip(new.by_name());
-        let compared = compared.map(|((name, old), (_, new))| compare_shared(name, old, new));
+        let compared = old.by_name().into_iter().zip(relocated).zip(new.by_name());
+        let compared = compared.map(|(((name, old), (_, relocated)), (_, new))| {
+            compare_shared(name, old, relocated, new)
+        });
         Ok(compared.flatten().collect())
     }
 

@@ -46,7 +46,7 @@ impl Composing<'_, '_, '_> {
     ) -> Option<DeliveredMembers> {
         let mut deliveries = self.home.deliveries.iter();
         let delivery = deliveries.find(|delivery| delivery.logical_id == logical_id)?;
-        let names = &mut self.resolving.names;
+        let names = &mut *self.resolving.names;
         let on = logs.iter().filter(|(on, ..)| *on);
         let logs: Vec<DeliveredLog> = on
             .map(|(_, logical_id, log_type, purpose)| DeliveredLog {

@@ -183,15 +183,15 @@ pub(super) enum WayGroup {
 
 impl<'s> Way<'s> {
     /// One of the cluster's own, by the last part of its name.
-    fn own(part: &'static str, region: &'s str, written_by: Option<WriterKind>) -> Option<Self> {
+    fn own(part: &'static str, region: &'s str, written_by: Option<WriterKind>) -> Self {
         let group = WayGroup::Own { part, written_by };
-        Some(Self { region, group })
+        Self { region, group }
     }
 
     /// One that someone else makes.
-    fn foreign(name: String, region: &'s str, logical_id: &'static str) -> Option<Self> {
+    fn foreign(name: String, region: &'s str, logical_id: &'static str) -> Self {
         let group = WayGroup::Foreign { name, logical_id };
-        Some(Self { region, group })
+        Self { region, group }
     }
 }
 
@@ -245,7 +245,7 @@ pub(super) fn metrics_on(settings: &Settings) -> bool {
 
 /// Measurements of services that aren't of a Region: those of Route 53 are in the
 /// partition's Region of global services,
-/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-cloudwatch.html>.
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-hosted-zones-with-cloudwatch.html>.
 const GLOBAL_NAMESPACES: [&str; 1] = ["AWS/Route53"];
 
 /// The names of the measurements that lie in a Region, by namespace.
@@ -384,8 +384,8 @@ pub(super) fn log_groups(
         let ways = source.own.log_groups(cluster).into_iter().flatten();
         ways.map(move |way| (source.id(), source.stream, way))
     });
-    let of_eks = eks::stream(settings).zip(eks::log_group(cluster));
-    let of_eks = of_eks.map(|(stream, way)| (eks::ID.to_owned(), stream, way));
+    let of_eks = eks::stream(settings).into_iter();
+    let of_eks = of_eks.map(|stream| (eks::ID.to_owned(), stream, eks::log_group(cluster)));
     of_sources
         .chain(of_eks)
         .filter_map(|(source, stream, way)| {

@@ -897,7 +897,7 @@ fn measurements_bring_a_forwarder_to_the_region_where_they_lie() {
         regions.collect::<Vec<_>>()
     };
     let home = ("eu-central-1".to_owned(), true);
-    assert_eq!(with(json!({})), [home.clone()]);
+    assert_eq!(with(json!({})), std::slice::from_ref(&home));
     assert_eq!(
         with(json!({ "AWS/Route53": { "DNSQueries": true } })),
         [home, ("us-east-1".to_owned(), true)]

@@ -15,6 +15,8 @@ use serde_json::{Map, Value as Json, json};
 use super::Surroundings;
 use super::applier::Stack;
 use super::objects::{Object, STREAM_MAPPING, STREAM_RETENTION, STREAM_TEMPLATE};
+use crate::diff::compare::files::Pair;
+use crate::diff::documents::Document;
 pub(super) use server::Kind;
 use server::{Held, Policy, Server, components};
 
@@ -32,10 +34,12 @@ struct Both<'t> {
 }
 
 impl<'t> DataStreams<'t> {
-    /// Those of two trees. A server whose objects can't all be read isn't among them.
-    pub(super) fn of(around: Surroundings<'t>) -> Self {
-        let servers = servers_that_differ(around).into_iter();
-        let servers = servers.map(|name| {
+    /// Those of two trees, of which these files differ. A server whose objects can't all be read isn't among them.
+    pub(super) fn of(around: Surroundings<'t>, pairs: &[Pair<'_, '_>]) -> Self {
+        let paths = pairs.iter().flat_map(|(old, new)| [*old, *new]);
+        let paths = paths.flatten().map(Document::path);
+        let names: BTreeSet<&str> = paths.filter_map(|path| Some(split(path)?.0)).collect();
+        let servers = names.into_iter().map(|name| {
             let [base, head] = [around.base, around.head].map(|files| Server::of(files, name));
             (name.to_owned(), Both::new(base, head))
         });
@@ -71,21 +75,8 @@ impl<'t> DataStreams<'t> {
     }
 }
 
-/// The names of servers of which a file differs.
-fn servers_that_differ(around: Surroundings<'_>) -> BTreeSet<&str> {
-    let sides = [(around.base, around.head), (around.head, around.base)];
-    let files = sides.into_iter().flat_map(|(one, other)| {
-        one.iter().filter(|file| {
-            let same = other.get(file.path());
-            !same.is_some_and(|same| same.is_same(file))
-        })
-    });
-    let servers = files.filter_map(|file| Some(split(file.path())?.0));
-    servers.collect()
-}
-
 /// A server's name, and a path below its folder.
-fn split(path: &str) -> Option<(&str, &str)> {
+pub(super) fn split(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("elasticsearch/")?.split_once('/')
 }
 

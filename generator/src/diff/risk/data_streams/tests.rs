@@ -195,7 +195,7 @@ fn a_policy_that_is_not_rendered_is_reported() {
     assert_eq!(
         reported(&base, &head),
         [
-            "_index_template/x.json: the policy `theirs` says when records are deleted, which isn't rendered"
+            "_index_template/x.json: the policy `theirs` determines when records are deleted, and isn't rendered"
         ]
     );
 }

@@ -56,14 +56,6 @@ fn compare(old: &Image, new: &Image) -> Vec<String> {
 }
 
 fn floating(image: &Image) -> String {
-    let name = legible(image.short_name());
-    match image.tag.as_deref() {
-        None | Some("latest") => {
-            format!("`{name}` is whatever is the latest, and no fixed version")
-        }
-        Some(tag) => format!(
-            "`{name}` is whatever is `{}`, and no fixed version",
-            legible(tag)
-        ),
-    }
+    let [name, tag] = [image.short_name(), image.tag.as_deref().unwrap_or("latest")].map(legible);
+    format!("`{name}` has no fixed version: it is whatever `{tag}` is")
 }

@@ -49,12 +49,9 @@ pub(in crate::diff) fn of_machines(
 
 fn went_back(program: &str, old: &str, new: &str, file: String) -> RiskFinding {
     let [old, new] = [old, new].map(legible);
+    let what = format!("`{program}` on machines goes from {old} back to {new}");
     RiskFinding {
-        flag: Flag::ImageDowngrade,
-        what: format!("`{program}` on machines goes from {old} back to {new}"),
-        live: None,
         file: Some(file),
-        removed: None,
         difference: Some(Box::new(Difference {
             key: FactKey {
                 kind: "program".to_owned(),
@@ -64,6 +61,7 @@ fn went_back(program: &str, old: &str, new: &str, file: String) -> RiskFinding {
             before: Some(old),
             after: Some(new),
         })),
+        ..RiskFinding::new(Flag::ImageDowngrade, what, None)
     }
 }
 

@@ -23,12 +23,12 @@ fn the_image_is_named() {
         (
             "a:1",
             "a",
-            "the image `a` is whatever is the latest, and no fixed version",
+            "the image `a` has no fixed version: it is whatever `latest` is",
         ),
         (
             "a:1",
             "a:stable",
-            "the image `a` is whatever is `stable`, and no fixed version",
+            "the image `a` has no fixed version: it is whatever `stable` is",
         ),
         (
             "a@sha256:0",
@@ -42,7 +42,7 @@ fn the_image_is_named() {
     let none = json!({"containers": []});
     assert_eq!(
         of_pods(&none, &image("a:latest")),
-        flagged("the image `a` is whatever is the latest, and no fixed version")
+        flagged("the image `a` has no fixed version: it is whatever `latest` is")
     );
     assert!(of_pods(&none, &image("a:1")).is_empty());
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::grant::Grant;
 use super::server::{INDICES, SERVER, grants};
 use crate::diff::risk::values::{items, texts};
-use crate::diff::risk::wording::names;
+use crate::diff::risk::wording::{quoted, some_names};
 
 /// Privileges on the whole server with which one may get all others
 /// (<https://www.elastic.co/docs/reference/elasticsearch/security-privileges>,
@@ -33,12 +33,8 @@ pub(super) fn of_new(path: &str, new: &Json) -> Option<String> {
 fn of_role(role: &Json) -> Option<String> {
     let grants = grants(role);
     let actions = |is_far: fn(&Grant) -> bool| -> Option<String> {
-        let far: Vec<&String> = grants
-            .iter()
-            .filter(|own| is_far(own))
-            .map(|own| &own[1])
-            .collect();
-        (!far.is_empty()).then(|| names(far))
+        let far = grants.iter().filter(|own| is_far(own));
+        some_names(far.map(|own| &own[1]))
     };
     let on_server = actions(|own| own[0] == SERVER && FAR.contains(&own[1].as_str()));
     let everywhere = || actions(|own| own[0] == INDICES && own[2] == "*");
@@ -63,16 +59,15 @@ fn of_mapping(mapping: &Json) -> Option<String> {
     }
     let roles = texts(mapping.get("roles"));
     if mapping.get("rules").is_some_and(takes_everybody) {
-        let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
-        return Some(format!("everybody gets the role {}", names(&roles)));
+        return Some(format!("everybody gets the role {}", quoted(&roles)));
     }
     far_roles(roles.into_iter()).map(|roles| format!("someone new gets the role {roles}"))
 }
 
 fn far_roles(roles: impl Iterator<Item = String>) -> Option<String> {
     let far = roles.filter(|role| FAR_ROLES.contains(&role.as_str()));
-    let far: Vec<String> = far.map(|role| format!("`{role}`")).collect();
-    (!far.is_empty()).then(|| names(&far))
+    let far: Vec<String> = far.collect();
+    (!far.is_empty()).then(|| quoted(&far))
 }
 
 /// Rules of a mapping
@@ -94,10 +89,9 @@ fn of_holders(role: &str, mapping: &Json) -> Option<String> {
         .iter()
         .flat_map(|key| texts(mapping.get(key)))
         .collect();
-    let role_name = [format!("`{role}`")];
     if holders.iter().any(|holder| holder == "*") {
-        return Some(format!("everybody gets the role {}", names(&role_name)));
+        return Some(format!("everybody gets the role {}", quoted([role])));
     }
     let is_far = FAR_ROLES.contains(&role) && !holders.is_empty();
-    is_far.then(|| format!("someone new gets the role {}", names(&role_name)))
+    is_far.then(|| format!("someone new gets the role {}", quoted([role])))
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::account;
 use crate::diff::risk::row::Among;
 use crate::diff::risk::values::text;
-use crate::diff::risk::wording::{legible, names};
+use crate::diff::risk::wording::{legible, names, some_names};
 
 fn property<'t>(resource: Option<&'t Json>, name: &str) -> Option<&'t Json> {
     resource?.get("Properties")?.get(name)
@@ -32,8 +32,7 @@ pub(in crate::diff::risk) fn other_targets(among: &Among<'_>) -> Vec<String> {
     let others: BTreeSet<String> = targets
         .flat_map(|target| account::others(among.around.base, &target.to_string()))
         .collect();
-    let others = (!others.is_empty()).then(|| names(&others));
-    others.into_iter().collect()
+    Vec::from_iter(some_names(others))
 }
 
 /// Who else may call a function

@@ -168,7 +168,7 @@ fn more(old: &[Permission], statement: &[Permission], names: &NewNames) -> Vec<S
         |actions| format!("a policy permits {actions} on more resources"),
         |actions| format!("a policy permits {actions} under fewer conditions"),
         |_| {
-            "a policy permits all but what it names (`NotAction`, `NotResource` or `NotPrincipal`)"
+            "a policy permits everything but what it names (`NotAction`, `NotResource` or `NotPrincipal`)"
                 .to_owned()
         },
     ];

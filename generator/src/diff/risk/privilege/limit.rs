@@ -28,7 +28,7 @@ pub(super) fn fewer(before: &[&Json], new: &Json) -> Vec<&'static str> {
     }
     let is_wide = |entry: &Json| entry.get("allow_restricted_indices") == Some(&Json::Bool(true));
     if is_wide(new) && !before.iter().any(|entry| is_wide(entry)) {
-        found.push("a role may also use the indices that the server keeps for itself");
+        found.push("a role may also use the server's restricted indices");
     }
     found
 }

@@ -9,25 +9,21 @@ use serde_json::Value as Json;
 use super::grant::{Grant, beyond, grant, product};
 use crate::diff::documents::Documents;
 use crate::diff::risk::row::Among;
-use crate::diff::risk::values::{has_object, items, text, texts};
-use crate::diff::risk::wording::names;
+use crate::diff::risk::values::{has_object, text, texts};
+use crate::diff::risk::wording::{names, quoted, some_names};
 
 /// What the rules of a role permit as well.
 pub(in crate::diff::risk) fn more_rights(old: &Json, new: &Json) -> Option<String> {
     let (before, after) = (rights(old), rights(new));
-    let more = beyond(&before, &after);
-    let more: Vec<String> = more
-        .iter()
-        .map(|[verb, _, what, _]| format!("{verb} {what}"))
-        .collect();
-    (!more.is_empty()).then(|| names(&more))
+    let more = beyond(&before, &after).into_iter();
+    some_names(more.map(|[verb, _, what, _]| format!("{verb} {what}")))
 }
 
-/// Whether a new role permits everything.
-pub(in crate::diff::risk) fn all_rights(old: Option<&Json>, new: &Json) -> Vec<String> {
+/// Whether a role permits everything.
+pub(in crate::diff::risk) fn has_all_rights(role: &Json) -> Json {
     let all = |[verb, _, what, _]: &Grant| verb == "*" && what == "*";
-    let is_far = old.is_none() && rights(new).iter().any(all);
-    is_far.then(String::new).into_iter().collect()
+    let rules = role.get("rules").unwrap_or(&Json::Null);
+    rights(rules).iter().any(all).into()
 }
 
 /// Verbs with an API group, a kind, and a name in it; or with an address.
@@ -63,12 +59,6 @@ const EVERYBODY: [&str; 4] = [
     "system:unauthenticated",
 ];
 
-/// Whether a new binding gives the role that may do everything.
-pub(in crate::diff::risk) fn gives_all(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let is_far = old.is_none() && new == "cluster-admin";
-    is_far.then(String::new).into_iter().collect()
-}
-
 /// Who else has a role.
 pub(in crate::diff::risk) fn more_subjects(among: &Among<'_>) -> Vec<String> {
     let [old, new] = among.values();
@@ -76,8 +66,8 @@ pub(in crate::diff::risk) fn more_subjects(among: &Among<'_>) -> Vec<String> {
     let Some(old) = old else {
         let everybody = after.iter().map(|[_, _, name]| name);
         let everybody = everybody.filter(|name| EVERYBODY.contains(&name.as_str()));
-        let everybody: Vec<String> = everybody.map(|name| format!("`{name}`")).collect();
-        let what = || format!("everybody gets a role: {}", names(&everybody));
+        let everybody: Vec<&String> = everybody.collect();
+        let what = || format!("everybody gets a role: {}", quoted(&everybody));
         return (!everybody.is_empty()).then(what).into_iter().collect();
     };
     let before = subjects(Some(old), among.around.base);
@@ -113,15 +103,6 @@ fn subjects(list: Option<&Json>, files: &Documents<'_>) -> BTreeSet<[String; 3]>
     .collect()
 }
 
-/// Whether a role takes what more other roles permit
-/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles>).
-pub(in crate::diff::risk) fn takes_more(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let before = old.map_or(&[][..], |old| items(old, "clusterRoleSelectors"));
-    let mut after = items(new, "clusterRoleSelectors").iter();
-    let is_more = after.any(|selector| !before.contains(selector));
-    is_more.then(String::new).into_iter().collect()
-}
-
 /// The roles to which what a role permits is added, by its labels.
 pub(in crate::diff::risk) fn added_to(role: &Json) -> Json {
     let labels = role.pointer("/metadata/labels").and_then(Json::as_object);
@@ -131,19 +112,7 @@ pub(in crate::diff::risk) fn added_to(role: &Json) -> Json {
         .filter(|(_, value)| *value == "true");
     let names =
         labels.filter_map(|(name, _)| name.strip_prefix("rbac.authorization.k8s.io/aggregate-to-"));
-    names.collect()
-}
-
-pub(in crate::diff::risk) fn more_roles(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let before = texts(old);
-    let more = texts(Some(new))
-        .into_iter()
-        .filter(|role| !before.contains(role));
-    let more: Vec<String> = more.map(|role| format!("`{role}`")).collect();
-    (!more.is_empty())
-        .then(|| names(&more))
-        .into_iter()
-        .collect()
+    names.map(|name| format!("`{name}`")).collect()
 }
 
 /// The role of AWS that pods get by their account
@@ -156,9 +125,9 @@ pub(in crate::diff::risk) fn role_of_aws(account: &Json) -> Json {
 
 pub(in crate::diff::risk) fn another_role(old: &Json, new: &Json) -> Option<String> {
     let what = if old.is_null() {
-        "a role"
+        "an IAM role"
     } else {
-        "another role"
+        "another IAM role"
     };
     (!new.is_null()).then(|| what.to_owned())
 }

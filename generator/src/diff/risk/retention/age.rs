@@ -38,13 +38,16 @@ impl Kept {
 pub(super) fn shorter(old: Kept, new: Kept) -> Option<String> {
     Some(match (old, new) {
         (Kept::Forever, Kept::For(new)) => {
-            format!("deleted after {}, and were never before", words(new))
+            format!(
+                "deleted after {}; until now they were kept forever",
+                words(new)
+            )
         }
         (Kept::For(old), Kept::For(new)) if new < old => {
             format!("deleted after {} instead of {}", words(new), words(old))
         }
         (Kept::Forever | Kept::For(_), Kept::ByAmount) => {
-            "deleted once there are enough of them, however old they are".to_owned()
+            "deleted by their amount, regardless of their age".to_owned()
         }
         _ => return None,
     })

@@ -17,10 +17,10 @@ use crate::diff::documents::{Document, Documents};
 use age::{Kept, shorter};
 
 /// An index names its policy from its beginning, and a new policy is no new version of it.
-const LIVE_OF_ANOTHER: &str = "indices that exist keep the policy that they name; those that begin from now on have the new one";
+const LIVE_OF_ANOTHER: &str = "existing indices keep their policy; new ones get the new policy";
 /// What becomes of what is stored already.
-const LIVE: &str = "what is older is deleted for good once this is applied";
-const LIVE_OF_STATES: &str = "indices that exist keep their policy until it is changed for them; what is older then is deleted for good";
+const LIVE: &str = "older records are deleted for good once this is applied";
+const LIVE_OF_STATES: &str = "existing indices keep their policy until it is changed for them; then older records are deleted for good";
 
 /// A file that isn't only for data streams, of which each is compared.
 pub(super) fn of_file(among: &Among<'_>) -> Vec<String> {
@@ -78,7 +78,7 @@ fn begin_earlier(old: &Json, new: &Json) -> Option<String> {
         _ => false,
     };
     (is_as_long && policy::counts_earlier(old, new)).then(|| {
-        "the age of records is counted from when their index began, and no longer from when it was full"
+        "the age of records is counted from the creation of their index instead of its rollover"
             .to_owned()
     })
 }
@@ -101,7 +101,7 @@ fn another_policy(among: &Among<'_>, old: &Json, new: &Json) -> Option<String> {
 
 fn is_unknown(policy: &str) -> String {
     format!(
-        "the policy `{}` says when records are deleted, which isn't rendered",
+        "the policy `{}` determines when records are deleted, and isn't rendered",
         legible(policy)
     )
 }

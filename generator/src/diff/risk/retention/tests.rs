@@ -43,7 +43,7 @@ fn records_are_deleted_by_their_amount() {
     let age = ism(&json!({"min_rollover_age": "60d"}), &["x"]);
     for amount in [json!({"min_doc_count": 5}), json!({"min_size": "1gb"})] {
         let amount = ism(&amount, &["x"]);
-        let what = "records are deleted once there are enough of them, however old they are";
+        let what = "records are deleted by their amount, regardless of their age";
         assert_eq!(of_values(ISM, &age, &amount), flagged(what));
         assert!(of_values(ISM, &amount, &age).is_empty());
     }
@@ -52,7 +52,8 @@ fn records_are_deleted_by_their_amount() {
 #[test]
 fn ages_may_be_counted_from_the_beginning() {
     let of = |key: &str, age: &str| ism(&json!({key: age}), &["x"]);
-    let what = "the age of records is counted from when their index began, and no longer from when it was full";
+    let what =
+        "the age of records is counted from the creation of their index instead of its rollover";
     let before = of("min_rollover_age", "60d");
     assert_eq!(
         of_values(ISM, &before, &of("min_index_age", "60d")),
@@ -89,7 +90,7 @@ fn phases_before_the_end_count_for_nothing() {
         json!({"policy": {"phases": phases}})
     };
     let shorter = flagged("records are deleted after 30 days instead of 60 days");
-    let at_all = flagged("records are deleted after 30 days, and were never before");
+    let at_all = flagged("records are deleted after 30 days; until now they were kept forever");
     let cases = [
         (Some(60), Some(30), shorter),
         (None, Some(30), at_all),
@@ -130,7 +131,7 @@ fn settings_name_another_policy() {
     assert!(of_trees(&tree("short"), &tree("long")).is_empty());
     assert_eq!(
         of_trees(&tree("long"), &tree("elsewhere")),
-        flagged("the policy `elsewhere` says when records are deleted, which isn't rendered")
+        flagged("the policy `elsewhere` determines when records are deleted, and isn't rendered")
     );
 }
 
@@ -148,7 +149,7 @@ fn a_policy_takes_other_streams() {
         all
     };
     let own = ["x", ".ds-x-*"];
-    let what = "records are deleted after 7 days, and were never before";
+    let what = "records are deleted after 7 days; until now they were kept forever";
     assert_eq!(
         of_trees(&with(ISM, &own), &with(ISM, &["*"])),
         flagged(&format!("{what} (`y`)"))
@@ -212,7 +213,7 @@ fn buckets_and_streams_of_aws_keep_shorter() {
             s3,
             json!({"VersioningConfiguration": {"Status": "Enabled"}}),
             json!({"VersioningConfiguration": {"Status": "Suspended"}}),
-            "a bucket keeps no older versions of what is deleted or written over",
+            "a bucket no longer keeps older versions of deleted or overwritten objects",
         ),
         (
             s3,
@@ -247,37 +248,37 @@ fn what_is_there_already_is_reported_as_each_store_treats_it() {
             ILM,
             ilm("60d"),
             ilm("7d"),
-            "what is older is deleted for good once this is applied",
+            "older records are deleted for good once this is applied",
         ),
         (
             ISM,
             by_age("60d"),
             by_age("7d"),
-            "indices that exist keep their policy until it is changed for them; what is older then is deleted for good",
+            "existing indices keep their policy until it is changed for them; then older records are deleted for good",
         ),
         (
             stack,
             log_group(30),
             log_group(7),
-            "what is older is deleted for good, usually within 72 hours after this is applied",
+            "older records are deleted for good, usually within 72 hours after this is applied",
         ),
         (
             stack,
             queue(86_400),
             queue(3600),
-            "what is older is deleted for good, within 15 minutes after this is applied",
+            "older messages are deleted for good, within 15 minutes after this is applied",
         ),
         (
             stack,
             stream(48),
             stream(24),
-            "what is older is deleted for good once this is applied",
+            "older records are deleted for good once this is applied",
         ),
         (
             stack,
             bucket(30),
             bucket(7),
-            "rules hold for objects that exist, too; they are run once a day",
+            "the rules also apply to existing objects, and run once a day",
         ),
     ] {
         assert_eq!(lives_of_values(path, &old, &new), [live], "{path}");

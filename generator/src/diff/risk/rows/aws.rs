@@ -18,20 +18,18 @@ use crate::diff::risk::values::text;
 use crate::diff::risk::{replacement, selection, tls};
 use crate::settings::Flag;
 use Live::{ByBoth, Is, OfStack, Unsaid};
-use Read::{By, Value};
+use Read::{By, Of, Value};
 use When::{
     Becomes, Ceases, Changes, ChangesBut, Each, EachAmong, EachOfNew, Fewer, GoneIf, GoneTogether,
-    If, Lost, Off,
+    Has, Higher, If, Lost,
 };
 use protection::{
-    another_source, asks_for_nothing, blocks_less, bounds_less, deletion_keeps, encrypted_less,
-    encryption, everybody_reads, more_policies, older_code, replacement_keeps, what_is_in_it,
-    who_is_refused,
+    another_source, blocks_less, bounds_less, deletion_keeps, encrypted_less, encryption,
+    is_public, more_policies, older_code, replacement_keeps, what_is_in_it, who_is_refused,
 };
 use shipping::{
-    another_place, brings_less, fewer_events, fewer_fields, fields_of_flows, ids_of_targets, lower,
-    narrower_filter, no_calls_that_read, notifies_less, places_of_targets, rarer, registers_less,
-    switched_on, what_stops,
+    another_place, brings_less, fewer_events, fewer_fields, fields_of_flows, lower, minutes,
+    narrower_filter, notifies_less, places_of_targets, registers_less, switched_on, what_stops,
 };
 
 /// What types of resources are called.
@@ -93,17 +91,16 @@ const PLACES: &str = "AWS::Logs::LogGroup|AWS::S3::Bucket|AWS::KinesisFirehose::
 
 /// What is true of most of it.
 const UPDATED: Live =
-    Is("it holds as soon as the stack is updated; what isn't recorded can't be fetched later");
+    Is("it takes effect when the stack is updated; what isn't recorded can't be fetched later");
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 const GIVEN_UP: Live = Is("records of a call that fails again and again are lost");
-const NO_CALL: Live = Is(
-    "Lambda refuses every call; what is handed to it asynchronously is given up after six hours",
-);
+const NO_CALL: Live =
+    Is("Lambda refuses every call; asynchronous ones are given up after six hours");
 const OLD_PLACE: Live = Is("what is in the old bucket stays there");
 const NOT_YET: Live = Is("nothing yet");
 const IN_BETWEEN: Live = Is("what comes and goes in between isn't seen");
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html>
-const RULES_HOLD: Live = Is("rules hold for objects that exist, too; they are run once a day");
+const RULES_HOLD: Live = Is("the rules also apply to existing objects, and run once a day");
 
 pub(super) const ROWS: &[Row] = rows! {
     SHIPPERS => {
@@ -111,40 +108,40 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     PLACES => {
         "": Value, GoneTogether => StreamRemoved, "no longer rendered", OfStack(what_is_in_it);
-        "/DeletionPolicy": By(deletion_keeps), Off => StreamRemoved,
-            "{title} is no longer kept when its stack is deleted or it leaves the stack", NOT_YET;
-        "/UpdateReplacePolicy": By(replacement_keeps), Off => StreamRemoved,
-            "{title} is no longer kept when it is replaced", NOT_YET;
+        "/DeletionPolicy": By(deletion_keeps), Ceases("true") => StreamRemoved,
+            "{title} is no longer retained when its stack is deleted or it leaves the stack", NOT_YET;
+        "/UpdateReplacePolicy": By(replacement_keeps), Ceases("true") => StreamRemoved,
+            "{title} is no longer retained when it is replaced", NOT_YET;
     }
     "AWS::IAM::Role" => {
         "": Value, GoneTogether => RoleRemoved, "no longer rendered", OfStack(who_is_refused);
     }
     "AWS::EC2::FlowLog" => {
         "TrafficType": Value, ChangesBut("ALL") => SourceStops,
-            "the flow log `{name}` records {after} traffic alone, and recorded {before}", UPDATED;
+            "the flow log `{name}` records only {after} traffic instead of {before}", UPDATED;
         "LogFormat": By(fields_of_flows), Fewer => SourceStops,
             "records of the flow log `{name}` no longer have {it}", UPDATED;
     }
     "AWS::Events::Rule" => {
         "State": Value, Becomes("DISABLED") => SourceStops,
             "the event rule `{name}` is switched off", UPDATED;
-        "State": Value, If(no_calls_that_read) => SourceStops,
-            "the event rule `{name}` no longer sees calls that only read", UPDATED;
+        "State": Value, Ceases("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS") => SourceStops,
+            "the event rule `{name}` no longer matches read-only calls", UPDATED;
         "EventPattern": Value, If(fewer_events) => SourceStops,
             "the event rule `{name}` matches fewer events: {it}", UPDATED;
-        "Targets": By(ids_of_targets), Fewer => SourceStops,
-            "the event rule `{name}` no longer hands its events to {it}", UPDATED;
+        "Targets": Of("/Properties/Targets", "/Id"), Fewer => SourceStops,
+            "the event rule `{name}` no longer sends its events to {it}", UPDATED;
         "places of targets": By(places_of_targets), If(another_place) => SourceStops,
-            "the event rule `{name}` hands its events to another place ({it})", UPDATED;
-        "ScheduleExpression": Value, If(rarer) => SourceStops,
+            "the event rule `{name}` sends its events to another target ({it})", UPDATED;
+        "ScheduleExpression": Value, Higher(minutes) => SourceStops,
             "the event rule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::CloudTrail::Trail" => {
-        "IsLogging": Value, Off => SourceStops,
-            "the trail `{name}` records nothing any more", UPDATED;
-        "IsMultiRegionTrail": Value, Off => SourceStops,
-            "the trail `{name}` records its own Region alone", UPDATED;
-        "IncludeGlobalServiceEvents": Value, Off => SourceStops,
+        "IsLogging": Value, Ceases("true") => SourceStops,
+            "the trail `{name}` no longer records anything", UPDATED;
+        "IsMultiRegionTrail": Value, Ceases("true") => SourceStops,
+            "the trail `{name}` records only its own Region", UPDATED;
+        "IncludeGlobalServiceEvents": Value, Ceases("true") => SourceStops,
             "the trail `{name}` no longer records global services, such as IAM", UPDATED;
         "CloudWatchLogsLogGroupArn": Value, Lost => SourceStops,
             "the trail `{name}` no longer writes to CloudWatch Logs", UPDATED;
@@ -155,9 +152,9 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     "AWS::Logs::SubscriptionFilter" => {
         "FilterPattern": Value, If(narrower_filter) => SourceStops,
-            "the subscription filter `{name}` hands on only what matches `{after}`", UPDATED;
+            "the subscription filter `{name}` only forwards what matches `{after}`", UPDATED;
         "DestinationArn": Value, Changes => SourceStops,
-            "the subscription filter `{name}` hands its log events to another place", UPDATED;
+            "the subscription filter `{name}` sends its log events to another destination", UPDATED;
     }
     "AWS::ResourceGroups::Group" => {
         "ResourceQuery/Query": Value, If(selection::of_group) => SourceStops,
@@ -169,22 +166,28 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     "AWS::Logs::DeliverySource" => {
         "LogType": Value, Changes => SourceStops,
-            "the delivery source `{name}` is for {after} instead of {before}", UPDATED;
+            "the delivery source `{name}` delivers {after} instead of {before}", UPDATED;
         "ResourceArn": Value, Changes => SourceStops,
-            "the delivery source `{name}` is for another resource", UPDATED;
+            "the delivery source `{name}` delivers the logs of another resource", UPDATED;
     }
     "AWS::SSM::Association" => {
         "Targets": Value, Changes => SourceStops,
-            "the association `{name}` is for other machines",
+            "the association `{name}` targets other machines",
             // <https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about.html>
-            Is("machines that it is no longer for keep what it installed, and get no updates");
+            Is("machines it no longer targets keep what it installed, without updates");
         "MaxErrors": Value, If(lower) => SourceStops,
             "the association `{name}` gives up after {after} failed machines instead of {before}",
-            Is("machines that it doesn't get to keep what they have");
+            Is("machines it doesn't reach keep what they have");
+    }
+    // Versions in it are those of the settings, which are compared.
+    "AWS::SSM::Document" => {
+        "Content": Of("/Properties/Content/mainSteps", "/name"), Fewer => SourceStops,
+            "the document `{name}` no longer has the step {it}",
+            Is("machines keep what it did before, and get no updates of it");
     }
     "AWS::SSM::Parameter" => {
         "Value": Value, Each(registers_less) => SourceStops,
-            "the account's functions no longer know {it} as the cluster's", UPDATED;
+            "the account's functions no longer assign {it} to the cluster", UPDATED;
     }
     "AWS::Logs::Delivery" => {
         "RecordFields": Value, If(fewer_fields) => SourceStops,
@@ -193,7 +196,7 @@ pub(super) const ROWS: &[Row] = rows! {
     "AWS::Scheduler::Schedule" => {
         "State": Value, Becomes("DISABLED") => SourceStops,
             "the schedule `{name}` is switched off", UPDATED;
-        "ScheduleExpression": Value, If(rarer) => SourceStops,
+        "ScheduleExpression": Value, Higher(minutes) => SourceStops,
             "the schedule `{name}` runs at {after} instead of {before}", IN_BETWEEN;
     }
     "AWS::Lambda::EventSourceMapping" => {
@@ -218,44 +221,45 @@ pub(super) const ROWS: &[Row] = rows! {
         "Code/S3Key": Value, If(older_code) => ImageDowngrade,
             "the code of a function goes from {it}", Unsaid;
     }
+    // <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
     "AWS::Lambda::Url" => {
-        "AuthType": Value, EachOfNew(asks_for_nothing) => PrivilegeWidens,
-            "everybody may call a function by its address, which asks for nothing ({parts})", Unsaid;
+        "AuthType": Value, Has("NONE") => PrivilegeWidens,
+            "everybody may call a function by its URL, without authentication ({parts})", Unsaid;
     }
     "AWS::Logs::LogGroup" => {
         "RetentionInDays": Value, If(retention::of_log_group) => RetentionShrinks,
             "records are {it}",
             // <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html>
-            Is("what is older is deleted for good, usually within 72 hours after this is applied");
+            Is("older records are deleted for good, usually within 72 hours after this is applied");
     }
     "AWS::SQS::Queue" => {
         "MessageRetentionPeriod": Value, If(retention::of_queue) => RetentionShrinks,
             "messages of a queue are {it}",
             // <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
-            Is("what is older is deleted for good, within 15 minutes after this is applied");
+            Is("older messages are deleted for good, within 15 minutes after this is applied");
     }
     "AWS::Kinesis::Stream" => {
         "RetentionPeriodHours": Value, If(retention::of_stream) => RetentionShrinks,
-            "records are {it}", Is("what is older is deleted for good once this is applied");
+            "records are {it}", Is("older records are deleted for good once this is applied");
     }
     "AWS::S3::Bucket" => {
         "NotificationConfiguration": Value, Lost => SourceStops,
-            "the bucket `{name}` notifies nothing of new objects any more", UPDATED;
+            "the bucket `{name}` no longer sends notifications of new objects", UPDATED;
         "NotificationConfiguration": Value, If(notifies_less) => SourceStops,
-            "the bucket `{name}` no longer notifies what it notified of new objects", UPDATED;
+            "the bucket `{name}` no longer sends all of its notifications of new objects", UPDATED;
         "LifecycleConfiguration": Value, Each(retention::of_bucket) => RetentionShrinks,
             "{it}", RULES_HOLD;
         "VersioningConfiguration/Status": Value, Ceases("Enabled") => RetentionShrinks,
-            "a bucket keeps no older versions of what is deleted or written over", RULES_HOLD;
+            "a bucket no longer keeps older versions of deleted or overwritten objects", RULES_HOLD;
         "/Properties": Value, If(retention::lock_of_bucket) => RetentionShrinks,
             "objects are locked against deletion for a shorter time, or no longer", RULES_HOLD;
-        "AccessControl": Value, EachOfNew(everybody_reads) => PrivilegeWidens,
+        "AccessControl": By(is_public), Has("true") => PrivilegeWidens,
             "a bucket is readable by everybody ({parts})", Unsaid;
         "PublicAccessBlockConfiguration": Value, If(blocks_less) => PrivilegeWidens,
             "a bucket may be made public ({parts})", Unsaid;
         // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
         "OwnershipControls/Rules/0/ObjectOwnership": Value, Ceases("BucketOwnerEnforced") => PrivilegeWidens,
-            "objects of a bucket may belong to others, who say who reads them ({parts})", Unsaid;
+            "objects in a bucket may belong to other accounts, which control who reads them ({parts})", Unsaid;
     }
     "AWS::Lambda::Permission" => {
         "": Value, EachAmong(exposure::other_callers) => PrivilegeWidens, "{it} ({parts})", Unsaid;
@@ -266,30 +270,30 @@ pub(super) const ROWS: &[Row] = rows! {
         "": Value, EachAmong(iam::widened) => PrivilegeWidens, "{it} ({parts})", Unsaid;
         "": Value, EachAmong(exposure::other_targets) => PrivilegeWidens,
             "logs go to another account: {it} ({parts})", Unsaid;
-        "refuses plain connections": By(tls::denies_plain), Off => TlsWeakens,
-            "a policy no longer refuses connections that aren't encrypted", Unsaid;
+        "refuses plain connections": By(tls::denies_plain), Ceases("true") => TlsWeakens,
+            "a policy no longer refuses unencrypted connections", Unsaid;
         "": Value, GoneIf(tls::bucket_stays) => TlsWeakens,
-            "a policy no longer refuses connections that aren't encrypted", Unsaid;
+            "a policy no longer refuses unencrypted connections", Unsaid;
         "ManagedPolicyArns": Value, EachOfNew(more_policies) => PrivilegeWidens,
             "a role gets the managed policy {it} ({parts})", Unsaid;
         "PermissionsBoundary": Value, If(bounds_less) => PrivilegeWidens,
-            "{it} what a role may get ({parts})", Unsaid;
-        "EnableLogFileValidation": Value, Off => TlsWeakens,
-            "files of a trail are no longer signed", Unsaid;
+            "{it} ({parts})", Unsaid;
+        "EnableLogFileValidation": Value, Ceases("true") => TlsWeakens,
+            "log file validation of a trail is switched off", Unsaid;
         "encryption": By(encryption), If(encrypted_less) => TlsWeakens, "a store is {it}", Unsaid;
     }
     RESOURCE_TYPE => {
-        "": Value, Changes => AwsObjectReplaced, "the resource `{name}` is of another type",
+        "": Value, Changes => AwsObjectReplaced, "the resource `{name}` changes its type",
             Is("CloudFormation refuses it, or deletes the old one and makes the new one");
     }
     CALL => {
         "": Value, GoneTogether => SourceStops, "no longer made for each member",
             Is("it is undone for every member when the members' stack is recreated");
         "parameters": By(switched_on), Fewer => SourceStops, "`{name}` no longer switches on {it}",
-            Is("it holds as soon as the call is made; what isn't recorded can't be fetched later");
+            Is("it takes effect when the call is made; what isn't recorded can't be fetched later");
     }
     RETENTION_CALL => {
         "parameters/retentionInDays": Value, If(retention::of_log_group) => RetentionShrinks,
-            "records are {it}", Is("what is older is deleted within 72 hours after the call");
+            "records are {it}", Is("older records are deleted within 72 hours after the call");
     }
 };

@@ -15,14 +15,14 @@ pub(super) const ROWS: &[Row] = rows! {
     }
     CERTIFICATES => {
         "": Value, If(tls::another_authority) => TlsWeakens, "{it}",
-            Is("whoever has its key can pass for the servers that shippers send to");
+            Is("whoever holds its key can impersonate the servers that shippers send to");
     }
     REFERENCES => {
         "": Value, EachAmong(secret::changed) => SecretReferenceChanges, "{it}", Unsaid;
     }
     "ExternalSecret|ClusterExternalSecret" => {
         "target": By(secret::target), GoneIf(secret::is_needed) => SecretReferenceChanges,
-            "the Secret `{before}` is no longer read from a store of secrets, and pods still need it",
+            "the Secret `{before}` is no longer synced from a secret store, but pods still need it",
             OfApplier;
     }
 };

@@ -16,83 +16,69 @@ use crate::diff::risk::wording::{legible, names};
 use crate::settings::Flag;
 use Live::{Is, Unsaid};
 use Read::{By, Value};
-use When::{Changes, Gone, If, Lost, Off, On};
+use When::{Becomes, Ceases, Changes, Gone, If, Lost};
 
 const APPLICATION_SET: &str = "argoproj.io/ApplicationSet";
 const PROJECT: &str = "argoproj.io/AppProject";
 const KUSTOMIZATION: &str = "kustomize.toolkit.fluxcd.io/Kustomization";
 
-const TAKEN: Live = Is(
-    "what is there takes the place of what runs; what isn't there is deleted where the tool prunes",
+const TAKEN: Live =
+    Is("what is there replaces what is deployed; what isn't there is deleted if the tool prunes");
+const PRUNED: Live = Is(
+    "what was removed from the files earlier but is still deployed is deleted with the next sync",
 );
-const PRUNED: Live =
-    Is("what was taken out of the files earlier, and runs still, is deleted with the next sync");
+const SECRET: &str = "{title} reads its secret from {quoted after} instead of {quoted before}";
 const NOT_YET: Live = Is("nothing yet");
 
 pub(super) const ROWS: &[Row] = rows! {
     GITOPS => {
         "": Value, Gone => SourceStops, "{title} is no longer rendered", Live::By(what_it_applied);
-        "spec/source/repoURL": Value, Changes => SourceStops,
+        "spec/source/repoURL" | "spec/template/spec/source/repoURL" | "spec/url": Value, Changes => SourceStops,
             "{title} takes files from the repository {quoted after} instead of {quoted before}", TAKEN;
-        "spec/source/targetRevision": Value, Changes => SourceStops,
+        "spec/source/targetRevision" | "spec/template/spec/source/targetRevision": Value, Changes => SourceStops,
             "{title} takes files from the revision {quoted after} instead of {quoted before}", TAKEN;
-        "spec/source/path": Value, Changes => SourceStops,
+        "spec/source/path" | "spec/template/spec/source/path" | "spec/path": Value, Changes => SourceStops,
             "{title} takes files from the path {quoted after} instead of {quoted before}", TAKEN;
-        "spec/template/spec/source/repoURL": Value, Changes => SourceStops,
-            "{title} takes files from the repository {quoted after} instead of {quoted before}", TAKEN;
-        "spec/template/spec/source/targetRevision": Value, Changes => SourceStops,
-            "{title} takes files from the revision {quoted after} instead of {quoted before}", TAKEN;
-        "spec/template/spec/source/path": Value, Changes => SourceStops,
-            "{title} takes files from the path {quoted after} instead of {quoted before}", TAKEN;
-        "spec/url": Value, Changes => SourceStops,
-            "{title} takes files from the repository {quoted after} instead of {quoted before}", TAKEN;
         "spec/ref/branch": Value, Changes => SourceStops,
             "{title} takes files from the branch {quoted after} instead of {quoted before}", TAKEN;
         "spec/ref/name": Value, Changes => SourceStops,
             "{title} takes files from the reference {quoted after} instead of {quoted before}", TAKEN;
         "spec/ref/commit": Value, Changes => SourceStops,
             "{title} takes files from the commit {quoted after} instead of {quoted before}", TAKEN;
-        "spec/path": Value, Changes => SourceStops,
-            "{title} takes files from the path {quoted after} instead of {quoted before}", TAKEN;
         "spec/sourceRef/name": Value, Changes => SourceStops,
             "{title} takes files from the source {quoted after} instead of {quoted before}", TAKEN;
         "spec/generators": Value, Changes => SourceStops,
-            "{title} makes Applications of other files", Is("Applications that it makes no longer are deleted");
-        "spec/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}", Unsaid;
-        "spec/kubeConfig/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}",
-            Is("of another kubeconfig it is another cluster that is changed");
-        "spec/verify/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}", Unsaid;
-        "spec/decryption/secretRef/name": Value, Changes => SecretReferenceChanges,
-            "{title} reads its secret from {quoted after} instead of {quoted before}", Unsaid;
+            "{title} generates Applications from other files", Is("Applications that it no longer generates are deleted");
+        "spec/secretRef/name" | "spec/verify/secretRef/name" | "spec/decryption/secretRef/name": Value, Changes
+            => SecretReferenceChanges, SECRET, Unsaid;
+        "spec/kubeConfig/secretRef/name": Value, Changes => SecretReferenceChanges, SECRET,
+            Is("another kubeconfig may mean another cluster");
     }
     APPLICATION => {
         "destination": By(place), Changes => SourceStops,
             "{title} applies to the cluster `{after}` instead of `{before}`",
             Is("what runs in the old one keeps running; nothing changes or deletes it");
         "project": Value, Changes => PrivilegeWidens,
-            "{title} may do what the project `{after}` permits, and not `{before}`", Unsaid;
+            "{title} is limited by the project `{after}` instead of `{before}`", Unsaid;
         "syncPolicy/automated": Value, Lost => SourceStops,
-            "{title} applies nothing by itself any more", Is("changes wait until someone presses Sync");
-        "syncPolicy/automated": Value, If(begins_to_prune) => SourceStops,
-            "{title} deletes what is no longer rendered, and didn't before", PRUNED;
+            "{title} no longer syncs automatically", Is("changes wait until someone presses Sync");
+        "syncPolicy/automated/prune": Value, Becomes("true") => SourceStops,
+            "{title} now deletes what is no longer rendered", PRUNED;
     }
     APPLICATION_SET => {
-        "spec/syncPolicy/preserveResourcesOnDeletion": Value, Off => SourceStops,
-            "{title} no longer keeps what its Applications applied when these go", NOT_YET;
+        "spec/syncPolicy/preserveResourcesOnDeletion": Value, Ceases("true") => SourceStops,
+            "{title} no longer keeps what its Applications applied when they are removed", NOT_YET;
         "spec/templatePatch": Value, Changes => SourceStops,
-            "{title} changes its Applications by another text (`templatePatch`)", TAKEN;
+            "{title} patches its Applications differently (`templatePatch`)", TAKEN;
     }
     // <https://fluxcd.io/flux/components/kustomize/kustomizations/>
     KUSTOMIZATION => {
-        "spec/suspend": Value, On => SourceStops,
+        "spec/suspend": Value, Becomes("true") => SourceStops,
             "{title} is suspended", Is("Flux applies no change until it is resumed");
-        "spec/prune": Value, On => SourceStops,
-            "{title} deletes what is no longer rendered, and didn't before", PRUNED;
-        "spec/deletionPolicy": Value, When::Ceases("Orphan") => SourceStops,
-            "{title} takes all that it applied along when it goes", NOT_YET;
+        "spec/prune": Value, Becomes("true") => SourceStops,
+            "{title} now deletes what is no longer rendered", PRUNED;
+        "spec/deletionPolicy": Value, Ceases("Orphan") => SourceStops,
+            "{title} deletes everything that it applied when it is removed", NOT_YET;
         "spec/serviceAccountName": Value, If(another_account) => PrivilegeWidens,
             "{title} is applied as {it}", Unsaid;
     }
@@ -100,12 +86,8 @@ pub(super) const ROWS: &[Row] = rows! {
     PROJECT => {
         "spec/sourceRepos": Value, If(more_repositories) => PrivilegeWidens,
             "{title} lets in files of {it} as well", Unsaid;
-        "spec/destinations": Value, If(permits_any) => PrivilegeWidens,
-            "{title} permits whatever matches `*` in `destinations`", Unsaid;
-        "spec/clusterResourceWhitelist": Value, If(permits_any) => PrivilegeWidens,
-            "{title} permits whatever matches `*` in `clusterResourceWhitelist`", Unsaid;
-        "spec/namespaceResourceWhitelist": Value, If(permits_any) => PrivilegeWidens,
-            "{title} permits whatever matches `*` in `namespaceResourceWhitelist`", Unsaid;
+        "spec/destinations" | "spec/clusterResourceWhitelist" | "spec/namespaceResourceWhitelist": Value,
+            If(permits_any) => PrivilegeWidens, "{title} permits whatever matches `*` in {aspect}", Unsaid;
     }
 };
 
@@ -113,8 +95,8 @@ pub(super) const ROWS: &[Row] = rows! {
 /// (<https://argo-cd.readthedocs.io/en/stable/user-guide/app_deletion/>,
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#deletion-policy>).
 fn what_it_applied(removed: &Json) -> &'static str {
-    let keeps = "what it applied stays as it is, and it changes nothing any more";
-    let deletes = "what it applied is deleted with it, as soon as the object itself is";
+    let keeps = "what it applied stays, and is no longer updated";
+    let deletes = "what it applied is deleted together with the object";
     let is_true = |at: &str| removed.pointer(at) == Some(&Json::Bool(true));
     match text(removed, "/kind") {
         "Kustomization" => match text(removed, "/spec/deletionPolicy") {
@@ -124,12 +106,12 @@ fn what_it_applied(removed: &Json) -> &'static str {
             _ => keeps,
         },
         "ApplicationSet" if is_true("/spec/syncPolicy/preserveResourcesOnDeletion") => {
-            "its Applications are deleted with it; what these applied stays"
+            "its Applications are deleted with it; what they applied stays"
         }
-        "ApplicationSet" => "its Applications are deleted with it, and all that these applied",
+        "ApplicationSet" => "its Applications are deleted with it, and everything they applied",
         "Application" if has_finalizer(removed) => deletes,
-        "AppProject" => "Argo CD applies nothing of its Applications any more",
-        "GitRepository" => "Flux finds no files any more, and applies nothing",
+        "AppProject" => "Argo CD no longer syncs its Applications",
+        "GitRepository" => "Flux no longer finds any files, and applies nothing",
         _ => keeps,
     }
 }
@@ -145,11 +127,6 @@ fn place(specification: &Json) -> Json {
     let places = ["/destination/name", "/destination/server"];
     let mut places = places.iter().map(|at| text(specification, at));
     places.find(|place| !place.is_empty()).into()
-}
-
-fn begins_to_prune(old: &Json, new: &Json) -> Option<String> {
-    let prunes = |automated: &Json| automated.get("prune") == Some(&Json::Bool(true));
-    (!old.is_null() && prunes(new) && !prunes(old)).then(String::new)
 }
 
 /// One account instead of Flux's own is less.
@@ -222,15 +199,15 @@ mod tests {
             ),
             (
                 application(|spec| spec["project"] = json!("default")),
-                "privilege-widens: the Application `a` may do what the project `default` permits, and not `logs`",
+                "privilege-widens: the Application `a` is limited by the project `default` instead of `logs`",
             ),
             (
                 application(|spec| spec["syncPolicy"] = json!({})),
-                "source-stops: the Application `a` applies nothing by itself any more",
+                "source-stops: the Application `a` no longer syncs automatically",
             ),
             (
                 application(|spec| spec["syncPolicy"]["automated"]["prune"] = json!(true)),
-                "source-stops: the Application `a` deletes what is no longer rendered, and didn't before",
+                "source-stops: the Application `a` now deletes what is no longer rendered",
             ),
         ] {
             assert_eq!(of_values(PATH, &same, &new), [what]);
@@ -255,7 +232,7 @@ mod tests {
             ),
             (
                 kustomization(|spec| spec["deletionPolicy"] = json!("Delete")),
-                "source-stops: the Kustomization `a` takes all that it applied along when it goes",
+                "source-stops: the Kustomization `a` deletes everything that it applied when it is removed",
             ),
             (
                 kustomization(|spec| spec["serviceAccountName"] = Json::Null),
@@ -306,7 +283,9 @@ mod tests {
         );
         assert_eq!(
             of_values(path, &one, &project(&["a"], &["x", "*"])),
-            ["privilege-widens: the AppProject `p` permits whatever matches `*` in `destinations`"]
+            [
+                "privilege-widens: the AppProject `p` permits whatever matches `*` in `spec.destinations`"
+            ]
         );
         // A new cluster of the fleet.
         assert!(of_values(path, &one, &project(&["a"], &["x", "y"])).is_empty());

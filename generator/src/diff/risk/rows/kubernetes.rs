@@ -3,27 +3,38 @@
 //! <https://kubernetes.io/docs/reference/kubernetes-api/>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::rows;
-use crate::diff::risk::image;
+use crate::diff::risk::amounts::{lower_limits, lower_requests, requests};
 use crate::diff::risk::machines::{asks_for_more, lost_folders, lost_tolerations, more_labels};
-use crate::diff::risk::objects::{CONTAINER, KUSTOMIZE_IMAGE, OBJECT, PODS};
+use crate::diff::risk::objects::{
+    CONTAINER, GENERATED, KUSTOMIZATION, KUSTOMIZE_IMAGE, OBJECT, PODS,
+};
 use crate::diff::risk::privilege::{network, rbac};
 use crate::diff::risk::role;
 use crate::diff::risk::row::{Live, Read, Row, When};
 use crate::diff::risk::values::{containers, items, text, texts};
 use crate::diff::risk::wording::names;
+use crate::diff::risk::{config_map, image};
 use crate::settings::Flag;
 use Live::{Is, OfApplier, Unsaid};
-use Read::{By, Value};
-use When::{Becomes, Changes, Each, EachAmong, EachOfNew, Fewer, Gone, GoneIf, If, On};
+use Read::{By, Of, Value};
+use When::{
+    Becomes, Ceases, Changes, Each, EachAmong, EachOfNew, Fewer, Gone, GoneIf, Has, Higher, If,
+    Lower, More,
+};
 
 const WORKLOADS: &str = "DaemonSet|Deployment|StatefulSet|CronJob|Job|Pod";
-const ENDS: Live = Is("its pods end as soon as it is applied");
-const FEWER: Live = Is("pods on other machines end; what these log is not shipped");
-const NEEDED: &str = "{title} is gone, and pods still need it";
+const ENDS: Live = Is("its pods are terminated when it is applied");
+const FEWER: Live =
+    Is("its pods on other machines are terminated, and what is logged there is not shipped");
+const NEEDED: &str = "{title} is removed, but pods still need it";
+const RESTARTED: Live = Is("its pods are restarted with it as soon as it is applied");
+const NO_START: Live = Is("pods that need it don't start any more, or run without it");
+const IMMUTABLE: &str = "{aspect} of {title} changes, which Kubernetes refuses";
 const REFUSED: Live =
     Is("nothing changes until someone deletes the object so that it is recreated");
 
@@ -32,7 +43,7 @@ pub(super) const ROWS: &[Row] = rows! {
         "": Value, Gone => SourceStops, "{title} is no longer applied", OfApplier;
     }
     OBJECT => {
-        "spec/replicas": Value, Becomes("0") => SourceStops, "{title} runs no pod any more", ENDS;
+        "spec/replicas": Value, Becomes("0") => SourceStops, "{title} no longer runs any pods", ENDS;
     }
     // Pods of others run on whatever machine is left.
     "DaemonSet" => {
@@ -41,105 +52,132 @@ pub(super) const ROWS: &[Row] = rows! {
         "spec/template/spec/nodeSelector": Value, If(more_labels) => SourceStops,
             "{title} runs only on machines with {it}", FEWER;
         "spec/template/spec/affinity": Value, If(asks_for_more) => SourceStops,
-            "{title} asks for more of a machine by its affinity", FEWER;
+            "the node affinity of {title} is stricter", FEWER;
         "spec/template/spec": Value, If(lost_folders) => SourceStops,
-            "{title} no longer sees {it} of its machine", Unsaid;
+            "{title} no longer mounts {it} of its machine", Unsaid;
     }
     // <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-updates>
     "DaemonSet|Deployment|StatefulSet" => {
-        "spec/selector": Value, Changes => KubernetesObjectReplaced,
-            "`spec.selector` of {title} changes, which Kubernetes refuses", REFUSED;
+        "spec/selector": Value, Changes => KubernetesObjectReplaced, IMMUTABLE, REFUSED;
     }
     // <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/>
     "StatefulSet" => {
-        "spec/serviceName": Value, Changes => KubernetesObjectReplaced,
-            "`spec.serviceName` of {title} changes, which Kubernetes refuses", REFUSED;
-        "spec/volumeClaimTemplates": Value, Changes => KubernetesObjectReplaced,
-            "`spec.volumeClaimTemplates` of {title} changes, which Kubernetes refuses", REFUSED;
-        "spec/podManagementPolicy": Value, Changes => KubernetesObjectReplaced,
-            "`spec.podManagementPolicy` of {title} changes, which Kubernetes refuses", REFUSED;
+        "spec/serviceName" | "spec/volumeClaimTemplates" | "spec/podManagementPolicy": Value, Changes
+            => KubernetesObjectReplaced, IMMUTABLE, REFUSED;
     }
     // <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#clusterrolebinding-example>
     "ClusterRoleBinding|RoleBinding" => {
         "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
         "roleRef": Value, Changes => PrivilegeWidens,
             "the subjects of a binding get another role", Unsaid;
-        "roleRef/name": Value, EachOfNew(rbac::gives_all) => PrivilegeWidens,
-            "a new subject may do everything in the whole cluster", Unsaid;
+        "roleRef/name": Value, Has("cluster-admin") => PrivilegeWidens,
+            "the subjects of a binding may do everything in the whole cluster", Unsaid;
         "subjects": Value, EachAmong(rbac::more_subjects) => PrivilegeWidens, "{it}", Unsaid;
-        "roleRef": Value, Changes => KubernetesObjectReplaced,
-            "`roleRef` of {title} changes, which Kubernetes refuses", REFUSED;
+        "roleRef": Value, Changes => KubernetesObjectReplaced, IMMUTABLE, REFUSED;
     }
     "ClusterRole|Role" => {
         "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
         "rules": Value, If(rbac::more_rights) => PrivilegeWidens, "a role may {it} as well", Unsaid;
-        "rules": Value, EachOfNew(rbac::all_rights) => PrivilegeWidens,
-            "a new role may do everything with every kind of object", Unsaid;
-        "aggregationRule": Value, EachOfNew(rbac::takes_more) => PrivilegeWidens,
+        "all rights": By(rbac::has_all_rights), Has("true") => PrivilegeWidens,
+            "a role may do everything with every kind of object", Unsaid;
+        "aggregationRule/clusterRoleSelectors": Value, More => PrivilegeWidens,
             "a role may do whatever other roles permit (`aggregationRule`)", Unsaid;
-        "metadata/labels": By(rbac::added_to), EachOfNew(rbac::more_roles) => PrivilegeWidens,
+        "metadata/labels": By(rbac::added_to), More => PrivilegeWidens,
             "what a role permits is added to {it}", Unsaid;
     }
     "ServiceAccount" => {
         "": Value, GoneIf(role::is_needed) => RoleRemoved, NEEDED, OfApplier;
         "metadata/annotations": By(rbac::role_of_aws), If(rbac::another_role) => PrivilegeWidens,
-            "a ServiceAccount gets {it} of AWS", Unsaid;
-        "automountServiceAccountToken": Value, If(was_false) => PrivilegeWidens,
-            "pods of a ServiceAccount get its token unasked", Unsaid;
+            "a ServiceAccount gets {it}", Unsaid;
+        "automountServiceAccountToken": Value, Ceases("false") => PrivilegeWidens,
+            "pods of a ServiceAccount get its token automatically", Unsaid;
     }
     "NetworkPolicy" => {
         "": Value, GoneIf(network::has_pods) => PrivilegeWidens,
-            "nothing limits any more who may connect to pods (`NetworkPolicy`)", OfApplier;
+            "a NetworkPolicy no longer limits who may connect to pods", OfApplier;
         "spec/podSelector": Value, Changes => PrivilegeWidens,
-            "a NetworkPolicy is for other pods", Unsaid;
+            "a NetworkPolicy selects other pods", Unsaid;
         "spec": Value, Each(network::opens) => PrivilegeWidens, "{it} (`NetworkPolicy`)", Unsaid;
     }
     "Service" => {
-        "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced,
-            "`spec.clusterIP` of {title} changes, which Kubernetes refuses", REFUSED;
-        "spec/type": Value, If(wider_type) => PrivilegeWidens,
-            "{title} can be reached from further away: it is a {after}, not a {before}", Unsaid;
-        "spec/type": Value, If(narrower_type) => SourceStops,
-            "{title} can no longer be reached from as far away: it is a {after}, not a {before}",
-            Is("what is sent to it from there reaches nobody");
+        "spec/clusterIP": Value, If(fixed_address) => KubernetesObjectReplaced, IMMUTABLE, REFUSED;
+        "spec/type": Value, Higher(reach) => PrivilegeWidens,
+            "{title} is exposed further: it is a {after} instead of a {before}", Unsaid;
+        "spec/type": Value, Lower(reach) => SourceStops,
+            "{title} is exposed less far: it is a {after} instead of a {before}",
+            Is("what is sent to it from there is not received");
         "spec/selector": Value, Changes => SourceStops,
-            "{title} finds its pods by other labels", Is("what is sent to it reaches nobody if no pod has them");
-        "spec/ports": By(ports), Fewer => SourceStops, "{title} no longer has the port {it}",
-            Is("what is sent there reaches nobody");
+            "{title} selects its pods by other labels", Is("what is sent to it is not received if no pod has them");
+        "spec/ports": Of("/spec/ports", "/port"), Fewer => SourceStops, "{title} no longer has the port {it}",
+            Is("what is sent there is not received");
     }
     // <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
     PODS => {
         // A new workload may need the network of its machine, to be reported beside its source.
-        "hostNetwork": Value, On => PrivilegeWidens, "pods use the machine's network", Unsaid;
-        "hostPID": Value, EachOfNew(becomes_true) => PrivilegeWidens,
+        "hostNetwork": Value, Becomes("true") => PrivilegeWidens, "pods use the machine's network", Unsaid;
+        "hostPID": Value, Has("true") => PrivilegeWidens,
             "pods see all processes of the machine", Unsaid;
-        "hostIPC": Value, EachOfNew(becomes_true) => PrivilegeWidens,
+        "hostIPC": Value, Has("true") => PrivilegeWidens,
             "pods share memory with the machine", Unsaid;
         "serviceAccountName": By(account), Changes => PrivilegeWidens,
             "pods have the rights of the ServiceAccount `{after}` instead of `{before}`", Unsaid;
-        "automountServiceAccountToken": Value, If(gets_token) => PrivilegeWidens,
+        // Where nothing is said the ServiceAccount decides.
+        "automountServiceAccountToken": Value, Ceases("false") => PrivilegeWidens,
             "pods get the token of their ServiceAccount", Unsaid;
-        "priorityClassName": Value, If(lower_priority) => SourceStops,
+        "automountServiceAccountToken": Value, Becomes("true") => PrivilegeWidens,
+            "pods get the token of their ServiceAccount", Unsaid;
+        "priorityClassName": Value, Lower(priority) => SourceStops,
             "pods have the priority {quoted after} instead of {quoted before}",
-            Is("where a machine lacks room, pods of a lower priority make it for others");
+            Is("on a full machine, pods of lower priority are evicted for others");
         "mounts": By(mounts), Each(more_folders) => PrivilegeWidens, "a container {it}", Unsaid;
     }
     CONTAINER => {
-        "securityContext/privileged": Value, EachOfNew(becomes_true) => PrivilegeWidens,
+        "securityContext/privileged": Value, Has("true") => PrivilegeWidens,
             "a container is privileged: it may do what the machine's root may ({parts})", Unsaid;
-        "securityContext/allowPrivilegeEscalation": Value, If(was_false) => PrivilegeWidens,
+        "securityContext/allowPrivilegeEscalation": Value, Ceases("false") => PrivilegeWidens,
             "a container's processes may gain privileges ({parts})", Unsaid;
-        "securityContext/readOnlyRootFilesystem": Value, If(was_true) => PrivilegeWidens,
-            "a container may write to its own files ({parts})", Unsaid;
-        "securityContext/seccompProfile": By(is_unconfined), On => PrivilegeWidens,
-            "a container may make any call to the machine's kernel ({parts})", Unsaid;
-        "securityContext/runAsUser": By(may_be_root), On => PrivilegeWidens,
+        "securityContext/readOnlyRootFilesystem": Value, Ceases("true") => PrivilegeWidens,
+            "a container may write to its own root file system ({parts})", Unsaid;
+        "securityContext/seccompProfile": By(is_unconfined), Becomes("true") => PrivilegeWidens,
+            "a container may make any system call ({parts})", Unsaid;
+        "securityContext/runAsUser": By(may_be_root), Becomes("true") => PrivilegeWidens,
             "a container may run as root ({parts})", Unsaid;
         "securityContext/capabilities/add": Value, If(more_capabilities) => PrivilegeWidens,
             "a container gets {it} ({parts})", Unsaid;
         "securityContext/capabilities/drop": Value, If(drops_less) => PrivilegeWidens,
-            "a container keeps capabilities that it gave up ({parts})", Unsaid;
+            "a container keeps capabilities that it used to drop ({parts})", Unsaid;
         "image": Value, EachOfNew(image::of_container) => ImageDowngrade, "the image {it}", Unsaid;
+        "command": Value, Changes => SourceStops,
+            "a container runs the command {quoted after} instead of {quoted before} ({parts})", RESTARTED;
+        "args": Value, Changes => SourceStops,
+            "a container runs with the arguments {quoted after} instead of {quoted before} ({parts})", RESTARTED;
+        "envFrom": By(config_map::sources), Fewer => SourceStops,
+            "a container no longer has the variables of {it} ({parts})", RESTARTED;
+        "resources/limits": Value, Each(lower_limits) => SourceStops, "a container {it} ({parts})",
+            Is("above its memory limit a container is killed, and loses what it has only in memory; above its CPU limit it is throttled");
+        // <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>
+        "resources/requests": By(requests), Each(lower_requests) => SourceStops, "a container {it} ({parts})",
+            Is("on a machine that runs short, pods that use more than they request are evicted first, and get less CPU");
+    }
+    // A key is a file of a volume, or a variable.
+    GENERATED => {
+        "behavior": Value, Changes => SourceStops,
+            "{title} is made with `behavior: {after}` instead of {quoted before}",
+            Is("without another one to merge with or replace kustomize fails, and nothing is applied");
+        "options/disableNameSuffixHash": Value, Becomes("true") => SourceStops,
+            "{title} keeps its name when its content changes, so pods keep the old one",
+            Is("pods read it when they start, and a change no longer restarts them");
+    }
+    "ConfigMap|generated ConfigMap" => {
+        "": Value, GoneIf(config_map::is_needed) => SourceStops, NEEDED, NO_START;
+        "contents": By(config_map::contents), EachAmong(config_map::loses) => SourceStops, "{title} {it}", NO_START;
+    }
+    KUSTOMIZATION => {
+        "namespace": Value, Changes => KubernetesObjectReplaced,
+            "every object is recreated in the namespace {quoted after} instead of {quoted before}", OfApplier;
+        "generatorOptions/disableNameSuffixHash": Value, Becomes("true") => SourceStops,
+            "generated ConfigMaps keep their names when their content changes, so pods keep the old one",
+            Is("pods read it when they start, and a change no longer restarts them");
     }
     KUSTOMIZE_IMAGE => {
         "": Value, EachOfNew(image::of_kustomization) => ImageDowngrade, "the image {it}", Unsaid;
@@ -152,55 +190,27 @@ fn fixed_address(old: &Json, _: &Json) -> Option<String> {
     is_asked_for.then(String::new)
 }
 
-/// Whether more may reach a Service of another type
+/// How far away those may be who reach a Service of that type
 /// (<https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>).
-fn wider_type(old: &Json, new: &Json) -> Option<String> {
-    let reach = |kind: &Json| match kind.as_str() {
-        Some("LoadBalancer") => 2,
-        Some("NodePort") => 1,
+fn reach(kind: &Json) -> Option<u64> {
+    let kind = if kind.is_null() { "" } else { kind.as_str()? };
+    Some(match kind {
+        "LoadBalancer" => 2,
+        "NodePort" => 1,
         _ => 0,
-    };
-    (reach(new) > reach(old)).then(String::new)
-}
-
-fn narrower_type(old: &Json, new: &Json) -> Option<String> {
-    wider_type(new, old)
-}
-
-fn ports(service: &Json) -> Json {
-    let ports = service
-        .pointer("/spec")
-        .map_or(&[][..], |spec| items(spec, "ports"));
-    ports
-        .iter()
-        .filter_map(|port| port.get("port").cloned())
-        .collect()
+    })
 }
 
 /// Of classes of one's own nothing is known but that they are below those of the system
 /// (<https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/>).
-fn lower_priority(old: &Json, new: &Json) -> Option<String> {
-    let rank = |class: &Json| match class.as_str() {
-        Some("system-node-critical") => 3,
-        Some("system-cluster-critical") => 2,
-        Some(_) => 1,
-        None => 0,
-    };
-    (rank(new) < rank(old)).then(String::new)
-}
-
-fn becomes_true(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let is_so = new == true && old.is_none_or(|old| old != true);
-    let words = is_so.then(String::new);
-    words.into_iter().collect()
-}
-
-fn was_true(old: &Json, _: &Json) -> Option<String> {
-    (old == true).then(String::new)
-}
-
-fn was_false(old: &Json, _: &Json) -> Option<String> {
-    (old == false).then(String::new)
+fn priority(class: &Json) -> Option<u64> {
+    let class = if class.is_null() { "" } else { class.as_str()? };
+    Some(match class {
+        "system-node-critical" => 3,
+        "system-cluster-critical" => 2,
+        "" => 0,
+        _ => 1,
+    })
 }
 
 fn account(spec: &Json) -> Json {
@@ -208,12 +218,6 @@ fn account(spec: &Json) -> Json {
         "" => "default".into(),
         name => name.into(),
     }
-}
-
-/// Where nothing is said the `ServiceAccount` decides.
-fn gets_token(old: &Json, new: &Json) -> Option<String> {
-    let (is_asked, was_refused) = (new == true, old == false);
-    (is_asked || was_refused).then(String::new)
 }
 
 /// Whether nothing filters a container's calls. Where nothing is said nothing
@@ -269,10 +273,9 @@ fn more_folders(old: &Json, new: &Json) -> Vec<String> {
     let folders = |value: &Json| value.as_object().cloned().unwrap_or_default();
     let before = folders(old);
     let more = folders(new).into_iter().filter_map(|(path, writes)| {
-        let above = before.iter().filter(|(other, _)| {
-            let rest = path.strip_prefix(other.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
+        let above = before
+            .iter()
+            .filter(|(other, _)| Path::new(&path).starts_with(other));
         let wrote: Vec<bool> = above.map(|(_, wrote)| wrote == true).collect();
         let writes = writes == true;
         match (wrote.is_empty(), writes) {

@@ -20,13 +20,13 @@ use super::row::Row;
 pub(super) use aws::{known_as, noun};
 pub(super) use server::folder_of;
 
-/// Writes rows as a table: the kind, and for each aspect how it is read, when
+/// Writes rows as a table: the kind, and for each aspect, or several separated by `|`, how it is read, when
 /// it is a risk, of which flag, what is said, and what becomes of what is there.
 macro_rules! rows {
     ($($kind:expr => {
-        $($aspect:literal: $read:expr, $when:expr => $flag:ident, $what:expr, $live:expr;)*
+        $($($aspect:literal)|+: $read:expr, $when:expr => $flag:ident, $what:expr, $live:expr;)*
     })*) => {
-        &[$($(
+        &[$($($(
             Row {
                 kind: $kind,
                 aspect: $aspect,
@@ -36,7 +36,7 @@ macro_rules! rows {
                 what: $what,
                 live: $live,
             },
-        )*)*]
+        )+)*)*]
     };
 }
 use rows;

@@ -33,10 +33,10 @@ const ALL: [&str; 7] = [
 
 const STAYS: Live = Is("nothing deletes it: it stays until someone does");
 const FROM_ROLLOVER: Live = Is(
-    "existing indices refuse it; it holds from the next rollover on, and searches over old and new ones may fail",
+    "existing indices refuse it; it applies from the next rollover on, and searches across old and new indices may fail",
 );
 const REFUSED_FROM_ROLLOVER: Live = Is(
-    "it holds from the next rollover on; what is refused then is lost unless its shipper keeps it",
+    "it applies from the next rollover on; what is refused then is lost unless its shipper keeps it",
 );
 
 pub(super) const ROWS: &[Row] = rows! {

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 use super::row::Among;
 use super::values::{pod_spec, text};
-use super::wording::{legible, names};
+use super::wording::{legible, quoted};
 pub(super) use external::{is_needed, target};
 
 /// Deepest nesting looked into.
@@ -194,12 +194,4 @@ fn exchanged(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Option<Stri
         (true, _) => format!("a secret is also read from {}", quoted(&came)),
         (_, true) => format!("a secret is no longer read from {}", quoted(&removed)),
     })
-}
-
-fn quoted(references: &BTreeSet<String>) -> String {
-    let quoted: Vec<String> = references
-        .iter()
-        .map(|reference| format!("`{reference}`"))
-        .collect();
-    names(&quoted)
 }

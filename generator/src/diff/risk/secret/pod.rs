@@ -36,8 +36,7 @@ pub(super) fn read(spec: &Json, found: &mut References) {
     for volume in items(spec, "volumes") {
         let (owner, place) = ("the volumes", text(volume, "/name"));
         found.add(owner, place, &[text(volume, "/secret/secretName")]);
-        let sources = volume.get("projected");
-        for source in sources.map_or(&[][..], |projected| items(projected, "sources")) {
+        for source in items(volume, "/projected/sources") {
             found.add(owner, place, &[text(source, "/secret/name")]);
         }
     }

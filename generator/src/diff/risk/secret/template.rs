@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, References};
-use crate::diff::risk::values::text;
+use super::References;
+use crate::diff::risk::values::{text, texts_in};
 use crate::diff::risk::wording::legible;
 
 /// Reads one resource.
@@ -14,24 +14,8 @@ pub(super) fn read(id: &str, resource: &Json, found: &mut References) {
     let permissions = format!("the permissions of `{}`", legible(id));
     found.add_owner(&owner);
     found.entry(&permissions).is_permitted = true;
-    walk(resource, [&owner, &permissions], 0, found);
-}
-
-fn walk(value: &Json, owners: [&str; 2], depth: usize, found: &mut References) {
-    match value {
-        _ if depth > MAX_DEPTH => {}
-        Json::String(text) => of_text(text, owners, found),
-        Json::Array(items) => {
-            for item in items {
-                walk(item, owners, depth + 1, found);
-            }
-        }
-        Json::Object(members) => {
-            for value in members.values() {
-                walk(value, owners, depth + 1, found);
-            }
-        }
-        _ => {}
+    for text in texts_in(resource) {
+        of_text(text, [&owner, &permissions], found);
     }
 }
 

@@ -111,7 +111,7 @@ fn nothing_writes_a_secret_that_pods_read() {
     assert_eq!(
         of_trees(&[secret.clone(), set.clone()], std::slice::from_ref(&set)),
         [
-            "secret-reference-changes: the Secret `logfleet-main` is no longer read from a store of secrets, and pods still need it"
+            "secret-reference-changes: the Secret `logfleet-main` is no longer synced from a secret store, but pods still need it"
         ]
     );
     // It goes with what needed it.

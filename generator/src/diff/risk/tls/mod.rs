@@ -83,11 +83,11 @@ fn compare(before: &Connection, after: &Connection) -> Vec<String> {
     if after.lowest < before.lowest && after.weak.is_empty() {
         found.push(match after.lowest {
             Some(lowest) => format!("TLS 1.{} is allowed again", lowest % 10),
-            None => "no lowest version of TLS is said any more".to_owned(),
+            None => "no minimum TLS version is set any more".to_owned(),
         });
     }
     if before.own_authority && !after.own_authority && after.weak.is_empty() {
-        let what = "every public authority is trusted, and not only the one that was named";
+        let what = "every public authority is trusted, not only the one that was named";
         found.push(what.to_owned());
     }
     found

@@ -23,8 +23,7 @@ pub(in crate::diff::risk) fn bucket_stays(among: &Among<'_>) -> bool {
 /// Whether a policy refuses connections that aren't encrypted
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit>).
 pub(in crate::diff::risk) fn denies_plain(resource: &Json) -> Json {
-    let document = resource.pointer("/Properties/PolicyDocument");
-    let statements = document.map_or(&[][..], |document| items(document, "Statement"));
+    let statements = items(resource, "/Properties/PolicyDocument/Statement");
     let denies = statements.iter().any(|statement| {
         let condition = statement.get("Condition").map(Json::to_string);
         text(statement, "/Effect") == "Deny"

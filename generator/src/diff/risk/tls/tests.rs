@@ -189,7 +189,7 @@ fn the_forwarder_is_asked_too() {
         ),
         (
             json!({"url": "https://a:9200", "minimum_tls": "1.3"}),
-            "every public authority is trusted, and not only the one that was named (`a`)",
+            "every public authority is trusted, not only the one that was named (`a`)",
         ),
     ] {
         assert_eq!(
@@ -239,7 +239,7 @@ fn stores_keep_their_keys() {
     let kind = "AWS::S3::Bucket";
     assert_eq!(
         of_resource(kind, &bucket("aws:kms"), &bucket("AES256")),
-        ["tls-weakens: a store is encrypted by a key of the service, and no longer by one of KMS"]
+        ["tls-weakens: a store is encrypted with a service-managed key instead of a KMS key"]
     );
     assert!(of_resource(kind, &bucket("AES256"), &bucket("aws:kms")).is_empty());
     assert!(of_resource(kind, &bucket("aws:kms"), &bucket("aws:kms:dsse")).is_empty());
@@ -249,7 +249,7 @@ fn stores_keep_their_keys() {
     ] {
         assert_eq!(
             of_resource(kind, &bucket("AES256"), &removed),
-            ["tls-weakens: a store is no longer encrypted as it is told to be"]
+            ["tls-weakens: a store is no longer encrypted as configured"]
         );
     }
 }

@@ -10,10 +10,10 @@ use crate::settings::{Cloudtrail, DataEvents, Settings};
 impl SourceOfAws for Cloudtrail {
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let home = cluster.region.as_str();
-        vec![match &self.existing_log_group {
+        vec![Some(match &self.existing_log_group {
             Some(group) => Way::foreign(group.to_string(), home, "ExistingTrail"),
             None => Way::own("cloudtrail", home, None),
-        }]
+        })]
     }
 
     fn check(&self, _: &Settings, problems: &mut Problems) {

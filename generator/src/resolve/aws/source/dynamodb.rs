@@ -11,7 +11,7 @@ use crate::settings::{Dynamodb, Settings};
 
 impl SourceOfAws for Dynamodb {
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
-        vec![Way::own("dynamodb", &cluster.region, None)]
+        vec![Some(Way::own("dynamodb", &cluster.region, None))]
     }
 
     fn check(&self, _: &Settings, problems: &mut Problems) {

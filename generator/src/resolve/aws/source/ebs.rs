@@ -9,7 +9,11 @@ use crate::settings::Ebs;
 
 impl SourceOfAws for Ebs {
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
-        vec![Way::own("ebs", &cluster.region, Some(WriterKind::Events))]
+        vec![Some(Way::own(
+            "ebs",
+            &cluster.region,
+            Some(WriterKind::Events),
+        ))]
     }
 
     fn tell(&self, log_group: &mut LogGroup) {

@@ -22,7 +22,7 @@ fn asks(settings: &Settings) -> bool {
 impl SourceOfAws for Ec2 {
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let events = Way::own("ec2", &cluster.region, Some(WriterKind::Events));
-        vec![events.filter(|_| self.state_changes)]
+        vec![self.state_changes.then_some(events)]
     }
 
     fn check(&self, settings: &Settings, problems: &mut Problems) {
@@ -55,7 +55,6 @@ impl SourceOfAws for Ec2 {
                 .filter(|schedule| schedule.logical_id == "PollMachines")
                 .map(|schedule| format!("schedule {}", schedule.name))
                 .collect(),
-            ..Details::default()
         }
     }
 }

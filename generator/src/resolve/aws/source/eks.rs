@@ -24,7 +24,7 @@ pub(in crate::resolve::aws) fn stream(settings: &Settings) -> Option<&Name> {
 
 /// The log group that EKS makes:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>.
-pub(super) fn log_group(cluster: &Identity) -> Option<Way<'_>> {
+pub(super) fn log_group(cluster: &Identity) -> Way<'_> {
     let name = format!("/aws/eks/{}/cluster", cluster.aws_name);
     Way::foreign(name, &cluster.region, "ControlPlane")
 }

@@ -24,7 +24,7 @@ pub(in crate::resolve::aws) fn has_classic(settings: &Settings) -> bool {
 impl SourceOfAws for Elb {
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
         let delivered = Way::own("elb", &cluster.region, Some(WriterKind::Delivery));
-        vec![delivered.filter(|_| self.is_delivered())]
+        vec![self.is_delivered().then_some(delivered)]
     }
 
     fn check(&self, settings: &Settings, problems: &mut Problems) {

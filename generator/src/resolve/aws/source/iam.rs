@@ -24,7 +24,7 @@ impl SourceOfAws for Iam {
         let home = cluster.region.as_str();
         let global = global_region(home);
         let way = |region| Way::own("iam", region, Some(WriterKind::Events));
-        vec![way(home), way(global).filter(|_| global != home)]
+        vec![Some(way(home)), (global != home).then(|| way(global))]
     }
 
     fn check(&self, _: &Settings, problems: &mut Problems) {

@@ -18,8 +18,8 @@ impl SourceOfAws for Route53 {
         let zones = Way::own("route53", global_region(home), Some(WriterKind::Route53));
         let machines = Way::own("route53-resolver", home, Some(WriterKind::Resolver));
         vec![
-            zones.filter(|_| self.public),
-            machines.filter(|_| self.resolver),
+            self.public.then_some(zones),
+            self.resolver.then_some(machines),
         ]
     }
 

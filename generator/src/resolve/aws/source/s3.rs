@@ -16,7 +16,7 @@ impl SourceOfAws for S3 {
             S3Method::ServerAccessLogs => Some(WriterKind::Delivery),
             S3Method::DataEvents => None,
         };
-        vec![Way::own("s3", &cluster.region, written_by)]
+        vec![Some(Way::own("s3", &cluster.region, written_by))]
     }
 
     fn check(&self, _: &Settings, problems: &mut Problems) {

@@ -16,7 +16,7 @@ fn group_of(groups: &[AwsLogGroup]) -> Option<&AwsLogGroup> {
 
 impl SourceOfAws for Vpc {
     fn log_groups<'s>(&'s self, cluster: &'s Identity) -> Vec<Option<Way<'s>>> {
-        vec![Way::own("vpc", &cluster.region, None)]
+        vec![Some(Way::own("vpc", &cluster.region, None))]
     }
 
     fn tell(&self, log_group: &mut LogGroup) {

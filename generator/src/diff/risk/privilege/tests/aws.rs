@@ -39,7 +39,7 @@ fn new_resources_of_aws_may_be_for_others() {
         (
             "AWS::Lambda::Url",
             json!({"AuthType": "NONE"}),
-            "everybody may call a function by its address, which asks for nothing",
+            "everybody may call a function by its URL, without authentication",
         ),
         (
             "AWS::S3::BucketPolicy",
@@ -151,7 +151,7 @@ fn resources_of_aws_open() {
             "AWS::IAM::Role",
             json!({"PermissionsBoundary": "a"}),
             json!({}),
-            "nothing bounds any more what a role may get",
+            "a role has no permissions boundary any more",
         ),
         (
             "AWS::S3::Bucket",
@@ -163,7 +163,7 @@ fn resources_of_aws_open() {
             "AWS::S3::Bucket",
             owner("BucketOwnerEnforced"),
             owner("ObjectWriter"),
-            "objects of a bucket may belong to others, who say who reads them",
+            "objects in a bucket may belong to other accounts, which control who reads them",
         ),
         (
             "AWS::Lambda::Function",
@@ -187,7 +187,7 @@ fn resources_of_aws_open() {
             "AWS::Lambda::Url",
             json!({"AuthType": "AWS_IAM"}),
             json!({"AuthType": "NONE"}),
-            "everybody may call a function by its address, which asks for nothing",
+            "everybody may call a function by its URL, without authentication",
         ),
     ] {
         // That logs go elsewhere is a risk of its own, too.

@@ -38,11 +38,11 @@ fn roles_of_kubernetes_take_from_others() {
     let arn = |name: &str| json!({"eks.amazonaws.com/role-arn": name});
     assert_eq!(
         of_values(path, &account(&json!({})), &account(&arn("a"))),
-        flagged("a ServiceAccount gets a role of AWS")
+        flagged("a ServiceAccount gets an IAM role")
     );
     assert_eq!(
         of_values(path, &account(&arn("a")), &account(&arn("b"))),
-        flagged("a ServiceAccount gets another role of AWS")
+        flagged("a ServiceAccount gets another IAM role")
     );
     assert!(of_values(path, &account(&arn("a")), &account(&json!({"a": "b"}))).is_empty());
 }
@@ -77,9 +77,10 @@ fn a_namespace_that_moves_gives_no_role_to_others() {
             ("kubernetes/binding.yaml", binding(bound)),
         ]
     };
+    let moved = "kubernetes-object-replaced: every object is recreated in the namespace `logs` instead of `logging`";
     assert_eq!(
         of_trees(&tree("logging", "logging"), &tree("logs", "logs")),
-        [""; 0]
+        [moved]
     );
     assert_eq!(
         of_trees(&tree("logging", "logging"), &tree("logging", "other")),
@@ -110,7 +111,7 @@ fn pods_become_others() {
         );
     }
     let profile = |kind: &str| json!({"securityContext": {"seccompProfile": {"type": kind}}, "containers": [{"name": "a"}]});
-    let what = "a container may make any call to the machine's kernel (`a`)";
+    let what = "a container may make any system call (`a`)";
     assert_eq!(
         of_pods(&profile("RuntimeDefault"), &profile("Unconfined")),
         flagged(what)
@@ -153,7 +154,7 @@ fn networks_open() {
     let set = ("kubernetes/set.yaml", set.to_string());
     assert_eq!(
         of_trees(&[(path, some.clone()), set.clone()], &[set]),
-        flagged("nothing limits any more who may connect to pods (`NetworkPolicy`)")
+        flagged("a NetworkPolicy no longer limits who may connect to pods")
     );
     assert_eq!(of_trees(&[(path, some)], &[]), [""; 0]);
 }

@@ -106,7 +106,7 @@ fn roles_of_servers_widen_in_every_part() {
         (
             indices(json!({})),
             indices(json!({"allow_restricted_indices": true})),
-            "a role may also use the indices that the server keeps for itself",
+            "a role may also use the server's restricted indices",
         ),
         (
             json!({}),

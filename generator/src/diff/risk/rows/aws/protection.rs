@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::diff::risk::applier::Stack;
 use crate::diff::risk::image::{is_lower, version_of_code};
 use crate::diff::risk::values::{items, text, texts};
-use crate::diff::risk::wording::{legible, names};
+use crate::diff::risk::wording::{legible, quoted};
 
 pub(super) fn what_is_in_it(resource: &Json, stack: Stack) -> Option<&'static str> {
     match stack {
@@ -80,22 +80,9 @@ pub(super) fn older_code(old: &Json, new: &Json) -> Option<String> {
     is_lower(&after, &before).then(|| format!("{} back to {}", legible(&before), legible(&after)))
 }
 
-/// <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
-pub(super) fn asks_for_nothing(old: Option<&Json>, new: &Json) -> Vec<String> {
-    once(new == "NONE" && old.is_none_or(|old| old != "NONE"))
-}
-
-pub(super) fn once(is_so: bool) -> Vec<String> {
-    let words = is_so.then(String::new);
-    words.into_iter().collect()
-}
-
-pub(super) fn everybody_reads(old: Option<&Json>, new: &Json) -> Vec<String> {
-    let is_wide = |acl: &Json| {
-        let acl = acl.as_str().unwrap_or_default();
-        acl.starts_with("Public") || acl == "AuthenticatedRead"
-    };
-    once(is_wide(new) && !old.is_some_and(is_wide))
+pub(super) fn is_public(bucket: &Json) -> Json {
+    let acl = text(bucket, "/Properties/AccessControl");
+    (acl.starts_with("Public") || acl == "AuthenticatedRead").into()
 }
 
 pub(super) fn is_yes(value: &Json) -> bool {
@@ -121,17 +108,17 @@ pub(super) fn more_policies(old: Option<&Json>, new: &Json) -> Vec<String> {
         Some(before) => !before.contains(arn),
         None => is_far(arn),
     });
-    let more = more.map(|arn| format!("`{}`", arn.rsplit('/').next().unwrap_or_default()));
     let more: Vec<String> = more.collect();
-    let said = (!more.is_empty()).then(|| names(&more));
+    let short = more.iter().filter_map(|arn| arn.rsplit('/').next());
+    let said = (!more.is_empty()).then(|| quoted(short));
     said.into_iter().collect()
 }
 
 pub(super) fn bounds_less(old: &Json, new: &Json) -> Option<String> {
     let words = if new.is_null() {
-        "nothing bounds any more"
+        "a role has no permissions boundary any more"
     } else {
-        "another policy bounds"
+        "a role has another permissions boundary"
     };
     (!old.is_null()).then(|| words.to_owned())
 }
@@ -161,10 +148,8 @@ pub(super) fn encryption(resource: &Json) -> Json {
             .filter(|value| is_yes(value))
             .map(|_| "SqsManagedSseEnabled"),
     );
-    let rules = property("BucketEncryption");
-    let rules = rules.map_or(&[][..], |all| {
-        items(all, "ServerSideEncryptionConfiguration")
-    });
+    let rules = "/Properties/BucketEncryption/ServerSideEncryptionConfiguration";
+    let rules = items(resource, rules);
     let is_of_kms = |rule: &Json| {
         text(rule, "/ServerSideEncryptionByDefault/SSEAlgorithm").starts_with("aws:kms")
     };
@@ -194,9 +179,9 @@ pub(super) fn encrypted_less(old: &Json, new: &Json) -> Option<String> {
     let by = |value: &Json| -> BTreeSet<String> { texts(value.get("by")).into_iter().collect() };
     let has_own_key = |value: &Json| value.get("key of KMS") == Some(&Json::Bool(true));
     let what = if !by(old).is_subset(&by(new)) {
-        "no longer encrypted as it is told to be"
+        "no longer encrypted as configured"
     } else if has_own_key(old) && !has_own_key(new) {
-        "encrypted by a key of the service, and no longer by one of KMS"
+        "encrypted with a service-managed key instead of a KMS key"
     } else {
         return None;
     };

@@ -7,19 +7,16 @@ use logfleet_contract::forwarder::{CONFIGURATION_VARIABLE, Configuration, LogGro
 use serde_json::Value as Json;
 
 use crate::diff::risk::applier::Stack;
-use crate::diff::risk::row::word;
+use crate::diff::risk::row::{less, word};
 use crate::diff::risk::selection;
 use crate::diff::risk::values::{items, text, texts};
-use crate::diff::risk::wording::names;
+use crate::diff::risk::wording::some_names;
 
 /// What a call switches on: types of logs of EKS
 /// (<https://docs.aws.amazon.com/eks/latest/APIReference/API_LogSetup.html>), or the access log of
 /// a load balancer (<https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_AccessLog.html>).
 pub(super) fn switched_on(call: &Json) -> Json {
-    let setups = call.pointer("/parameters/logging");
-    let setups = setups
-        .map_or(&[][..], |all| items(all, "clusterLogging"))
-        .iter();
+    let setups = items(call, "/parameters/logging/clusterLogging").iter();
     let on = setups.filter(|setup| setup.get("enabled") == Some(&Json::Bool(true)));
     let types = on.flat_map(|setup| texts(setup.get("types")));
     let attributes = call.pointer("/parameters/LoadBalancerAttributes");
@@ -49,34 +46,24 @@ pub(super) fn fields_of_flows(flow_log: &Json) -> Json {
         .collect()
 }
 
-pub(super) fn no_calls_that_read(old: &Json, new: &Json) -> Option<String> {
-    let is_so = word(new) == "ENABLED" && word(old).starts_with("ENABLED_");
-    is_so.then(String::new)
-}
-
 pub(super) fn fewer_events(old: &Json, new: &Json) -> Option<String> {
     let is_there = !old.is_null() && !new.is_null();
     is_there.then(|| selection::of_events(old, new))?
 }
 
-/// Whether a rate has a longer interval. One by `cron` can't be compared
+/// How often a rate is. One by `cron` can't be compared
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>).
-pub(super) fn rarer(old: &Json, new: &Json) -> Option<String> {
-    let minutes = |expression: &Json| -> Option<u64> {
-        let rate = expression
-            .as_str()?
-            .strip_prefix("rate(")?
-            .strip_suffix(')')?;
-        let (number, unit) = rate.split_once(' ')?;
-        let minutes = match unit.trim_end_matches('s') {
-            "minute" => 1,
-            "hour" => 60,
-            "day" => 24 * 60,
-            _ => return None,
-        };
-        number.parse::<u64>().ok()?.checked_mul(minutes)
+pub(super) fn minutes(expression: &Json) -> Option<u64> {
+    let expression = expression.as_str()?;
+    let rate = expression.strip_prefix("rate(")?.strip_suffix(')')?;
+    let (number, unit) = rate.split_once(' ')?;
+    let minutes = match unit.trim_end_matches('s') {
+        "minute" => 1,
+        "hour" => 60,
+        "day" => 24 * 60,
+        _ => return None,
     };
-    (minutes(new)? > minutes(old)?).then(String::new)
+    number.parse::<u64>().ok()?.checked_mul(minutes)
 }
 
 /// Numbers, or shares in percent
@@ -97,10 +84,6 @@ pub(super) fn registers_less(old: &Json, new: &Json) -> Vec<String> {
     let (Some(old), Some(new)) = (read(old), read(new)) else {
         return Vec::new();
     };
-    // One whose name has its Region in it, and that moves, is another one to them.
-    if old.cluster != new.cluster {
-        return Vec::new();
-    }
     let groups = |own: &Registration| own.resource_groups.values().cloned().collect();
     let [old, new] = [old, new].map(|own| -> [(&str, BTreeSet<String>); 3] {
         let groups = groups(&own);
@@ -114,24 +97,13 @@ pub(super) fn registers_less(old: &Json, new: &Json) -> Vec<String> {
         .into_iter()
         .zip(new)
         .filter_map(|((what, old), (_, new))| {
-            let lost: BTreeSet<String> = old.difference(&new).cloned().collect();
-            (!lost.is_empty()).then(|| format!("{what} {}", names(&lost)))
+            some_names(old.difference(&new)).map(|lost| format!("{what} {lost}"))
         });
     lost.collect()
 }
 
-pub(super) fn ids_of_targets(rule: &Json) -> Json {
-    let targets = rule
-        .get("Properties")
-        .map_or(&[][..], |own| items(own, "Targets"));
-    targets.iter().map(|target| text(target, "/Id")).collect()
-}
-
 pub(super) fn places_of_targets(rule: &Json) -> Json {
-    let targets = rule
-        .get("Properties")
-        .map_or(&[][..], |own| items(own, "Targets"));
-    let places = targets.iter().map(|target| {
+    let places = items(rule, "/Properties/Targets").iter().map(|target| {
         let place = target.get("Arn").unwrap_or(&Json::Null);
         (text(target, "/Id").to_owned(), place.clone())
     });
@@ -142,8 +114,7 @@ pub(super) fn places_of_targets(rule: &Json) -> Json {
 pub(super) fn another_place(old: &Json, new: &Json) -> Option<String> {
     let before = old.as_object()?.iter();
     let moved = before.filter(|(id, place)| new.get(id).is_some_and(|after| after != *place));
-    let moved: Vec<String> = moved.map(|(id, _)| id.clone()).collect();
-    (!moved.is_empty()).then(|| names(&moved))
+    some_names(moved.map(|(id, _)| id))
 }
 
 /// Each kind of notification is a list of events with the place that hears of them.
@@ -168,11 +139,10 @@ pub(super) fn narrower_filter(old: &Json, new: &Json) -> Option<String> {
     (before != after && !is_wider).then_some(after)
 }
 
+/// Without a list all fields are there.
 pub(super) fn fewer_fields(old: &Json, new: &Json) -> Option<String> {
-    let after = texts(Some(new));
-    let lost = texts(Some(old)).into_iter();
-    let lost: Vec<String> = lost.filter(|field| !after.contains(field)).collect();
-    (!lost.is_empty() && !after.is_empty()).then(|| names(&lost))
+    let is_list = new.as_array().is_some_and(|fields| !fields.is_empty());
+    is_list.then(|| less(old, new))?
 }
 
 /// What a forwarder is told to leave out that it brought before.

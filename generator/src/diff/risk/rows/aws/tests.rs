@@ -22,7 +22,7 @@ fn a_flow_log_that_records_less_is_reported() {
             &json!({"TrafficType": "REJECT", "LogFormat": "${dstaddr}"})
         ),
         [
-            "the flow log `One` records REJECT traffic alone, and recorded ALL",
+            "the flow log `One` records only REJECT traffic instead of ALL",
             "records of the flow log `One` no longer have srcaddr",
         ]
     );
@@ -83,7 +83,7 @@ fn what_is_switched_off_is_reported() {
             "AWS::SSM::Parameter",
             registered(&["a*", "b"], json!({"eu-west-1": "members"})),
             registered(&["b"], json!({"eu-west-1": "members"})),
-            "the account's functions no longer know roles called a* as the cluster's",
+            "the account's functions no longer assign roles called a* to the cluster",
         ),
         (
             "AWS::Events::Rule",
@@ -95,13 +95,13 @@ fn what_is_switched_off_is_reported() {
             "AWS::Events::Rule",
             json!({"State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}),
             json!({"State": "ENABLED"}),
-            "the event rule `One` no longer sees calls that only read",
+            "the event rule `One` no longer matches read-only calls",
         ),
         (
             "AWS::CloudTrail::Trail",
             json!({"IsLogging": true}),
             json!({"IsLogging": false}),
-            "the trail `One` records nothing any more",
+            "the trail `One` no longer records anything",
         ),
         (
             "AWS::CloudTrail::Trail",
@@ -125,7 +125,7 @@ fn what_is_switched_off_is_reported() {
             "AWS::Logs::SubscriptionFilter",
             json!({"FilterPattern": ""}),
             json!({"FilterPattern": "ERROR"}),
-            "the subscription filter `One` hands on only what matches `ERROR`",
+            "the subscription filter `One` only forwards what matches `ERROR`",
         ),
     ] {
         assert_eq!(stops(kind, &on, &off), [what]);

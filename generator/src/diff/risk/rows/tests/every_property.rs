@@ -2,350 +2,77 @@
 //! judges it, or why it can't lose, leak or break anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde_json::{Value as Json, json};
 
 use crate::diff::documents::{Document, Documents};
 use crate::diff::risk::applier::Applier;
+use crate::diff::risk::effective_objects::Applied;
 use crate::diff::risk::objects::{CONTAINER, PODS};
 use crate::diff::risk::replacement::is_create_only;
 use crate::diff::risk::values::{is_fragment, items, pod_spec, text};
 use crate::diff::risk::{find, rows};
+use crate::tree::{RenderedTree, TreePath};
 
-type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
+/// What rows judge that are about all of an object, or about what is in it. Each line: kinds, properties, the row.
+const BY_WHOLE: &str = "
+AWS::CloudTrail::Trail — AdvancedEventSelectors — a row about all properties (`selection`)
+AWS::IAM::Role — AssumeRolePolicyDocument Policies — privilege/iam
+AWS::IAM::ManagedPolicy — PolicyDocument — privilege/iam
+AWS::Logs::LogGroup — ResourcePolicyDocument — privilege/iam
+AWS::S3::BucketPolicy — PolicyDocument — privilege/iam, tls/store
+AWS::Lambda::Permission — Principal SourceAccount SourceArn — privilege/exposure
+AWS::Logs::DeliveryDestination — DestinationResourceArn — privilege/exposure
+AWS::Logs::SubscriptionFilter — DestinationArn — privilege/exposure
+AWS::Route53Resolver::ResolverQueryLoggingConfig — DestinationArn — privilege/exposure
+AWS::KinesisFirehose::DeliveryStream — DeliveryStreamEncryptionConfigurationInput — a row about all properties (`encryption`)
+AWS::S3::Bucket — BucketEncryption — a row about all properties (`encryption`)
+ClusterRole — rules — privilege/rbac
+ClusterRoleBinding — subjects — privilege/rbac
+ServiceAccount — automountServiceAccountToken — privilege/rbac
+NetworkPolicy — spec/egress spec/ingress spec/podSelector spec/policyTypes — privilege/network
+ExternalSecret — spec/data spec/secretStoreRef spec/target — secret/external
+DaemonSet|Deployment|StatefulSet — spec/template — rows about pods and containers
+CronJob — spec/jobTemplate — rows about pods and containers
+Kustomization — configMapGenerator patches resources — rows about generated ConfigMaps, and about objects as they are applied
+argoproj.io/Application — spec/destination spec/project spec/syncPolicy — rows about the specification
+argoproj.io/ApplicationSet — spec/template — rows about the specification
+pods — containers — rows about containers
+pods — volumes — rows about mounts; secret/pod
+pods — affinity nodeSelector tolerations — rows about DaemonSets
+pods — securityContext — rows about containers, which have it from their pod
+container — env — secret/pod
+container — volumeMounts — rows about mounts
+container — securityContext/capabilities securityContext/runAsNonRoot — rows about containers
+";
 
-/// What rows judge that are about all of an object, or about what is in it: kinds, properties, and the row.
-const BY_WHOLE: Table = &[
-    (
-        "AWS::CloudTrail::Trail",
-        &["AdvancedEventSelectors"],
-        "a row about all properties (`selection`)",
-    ),
-    (
-        "AWS::IAM::Role",
-        &["AssumeRolePolicyDocument", "Policies"],
-        "privilege/iam",
-    ),
-    (
-        "AWS::IAM::ManagedPolicy",
-        &["PolicyDocument"],
-        "privilege/iam",
-    ),
-    (
-        "AWS::Logs::LogGroup",
-        &["ResourcePolicyDocument"],
-        "privilege/iam",
-    ),
-    (
-        "AWS::S3::BucketPolicy",
-        &["PolicyDocument"],
-        "privilege/iam, tls/store",
-    ),
-    (
-        "AWS::Lambda::Permission",
-        &["Principal", "SourceAccount", "SourceArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::Logs::DeliveryDestination",
-        &["DestinationResourceArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::Logs::SubscriptionFilter",
-        &["DestinationArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::Route53Resolver::ResolverQueryLoggingConfig",
-        &["DestinationArn"],
-        "privilege/exposure",
-    ),
-    (
-        "AWS::KinesisFirehose::DeliveryStream",
-        &["DeliveryStreamEncryptionConfigurationInput"],
-        "a row about all properties (`encryption`)",
-    ),
-    (
-        "AWS::S3::Bucket",
-        &["BucketEncryption"],
-        "a row about all properties (`encryption`)",
-    ),
-    (
-        "AWS::SSM::Document",
-        &["Content"],
-        "image/program, by the versions that the settings say",
-    ),
-    ("ClusterRole", &["rules"], "privilege/rbac"),
-    ("ClusterRoleBinding", &["subjects"], "privilege/rbac"),
-    (
-        "ServiceAccount",
-        &["automountServiceAccountToken"],
-        "privilege/rbac",
-    ),
-    (
-        "NetworkPolicy",
-        &[
-            "spec/egress",
-            "spec/ingress",
-            "spec/podSelector",
-            "spec/policyTypes",
-        ],
-        "privilege/network",
-    ),
-    (
-        "ExternalSecret",
-        &["spec/data", "spec/secretStoreRef", "spec/target"],
-        "secret/external",
-    ),
-    (
-        "DaemonSet|Deployment|StatefulSet",
-        &["spec/template"],
-        "rows about pods and containers",
-    ),
-    (
-        "CronJob",
-        &["spec/jobTemplate"],
-        "rows about pods and containers",
-    ),
-    (
-        "Kustomization",
-        &["namespace", "patches", "resources"],
-        "effective_objects, relocation",
-    ),
-    (
-        "argoproj.io/Application",
-        &["spec/destination", "spec/project", "spec/syncPolicy"],
-        "rows about the specification",
-    ),
-    (
-        "argoproj.io/ApplicationSet",
-        &["spec/template"],
-        "rows about the specification",
-    ),
-    (PODS, &["containers"], "rows about containers"),
-    (PODS, &["volumes"], "rows about mounts; secret/pod"),
-    (
-        PODS,
-        &["affinity", "nodeSelector", "tolerations"],
-        "rows about DaemonSets",
-    ),
-    (
-        PODS,
-        &["securityContext"],
-        "rows about containers, which have it from their pod",
-    ),
-    (CONTAINER, &["env", "envFrom"], "secret/pod"),
-    (CONTAINER, &["volumeMounts"], "rows about mounts"),
-    (
-        CONTAINER,
-        &[
-            "securityContext/capabilities",
-            "securityContext/runAsNonRoot",
-        ],
-        "rows about containers",
-    ),
-];
-
-/// What can't lose, leak or break anything by itself, and why.
-const HARMLESS: Table = &[
-    (
-        "AWS::CloudWatch::Alarm|AWS::CloudWatch::Dashboard|AWS::Logs::MetricFilter",
-        &[
-            "AlarmActions",
-            "AlarmDescription",
-            "ComparisonOperator",
-            "DashboardBody",
-            "Dimensions",
-            "EvaluationPeriods",
-            "FilterPattern",
-            "MetricName",
-            "MetricTransformations",
-            "Metrics",
-            "Namespace",
-            "OKActions",
-            "Period",
-            "Statistic",
-            "Threshold",
-            "TreatMissingData",
-        ],
-        "watches logs, and ships none",
-    ),
-    (
-        "AWS::Events::Rule|AWS::IAM::ManagedPolicy|AWS::Lambda::Function|AWS::SSM::Parameter|argoproj.io/AppProject",
-        &["Description", "spec/description"],
-        "describes",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["Architectures", "Handler", "Runtime"],
-        "a wrong one fails at once, and is retried and seen",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["MemorySize", "Timeout"],
-        "a call that fails for it is tried again, then given up: where to is judged",
-    ),
-    (
-        "AWS::Lambda::EventInvokeConfig",
-        &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
-        "what is given up is kept: where is judged",
-    ),
-    (
-        "AWS::SSM::Association",
-        &["ScheduleExpression"],
-        "how often it is repeated where it was applied already; a new machine has it at once",
-    ),
-    (
-        "Service",
-        &["spec/publishNotReadyAddresses"],
-        "of the metrics of pods that aren't ready",
-    ),
-    (
-        "AWS::Lambda::Function",
-        &["LoggingConfig"],
-        "the function's own log",
-    ),
-    (
-        "AWS::SSM::Association",
-        &[
-            "AssociationName",
-            "ComplianceSeverity",
-            "MaxConcurrency",
-            "Name",
-        ],
-        "names it, or how fast it is applied",
-    ),
-    (
-        "AWS::SSM::Document",
-        &["DocumentFormat", "TargetType", "UpdateMethod"],
-        "how it is written and replaced",
-    ),
-    ("AWS::SSM::Parameter", &["Tier", "Type"], "how it is stored"),
-    (
-        "AWS::CloudTrail::Trail",
-        &["CloudWatchLogsRoleArn"],
-        "its role is judged by its policies",
-    ),
-    (
-        "AWS::Logs::SubscriptionFilter|AWS::Lambda::Function",
-        &["RoleArn", "Role"],
-        "the role is judged by its policies",
-    ),
-    (
-        "CronJob",
-        &[
-            "spec/failedJobsHistoryLimit",
-            "spec/successfulJobsHistoryLimit",
-            "spec/concurrencyPolicy",
-            "spec/schedule",
-            "spec/startingDeadlineSeconds",
-            "spec/timeZone",
-        ],
-        "when the reconciler runs, and what is kept of past runs: what differs waits until then",
-    ),
-    (
-        "DaemonSet|Deployment",
-        &["spec/updateStrategy", "spec/strategy"],
-        "how pods are replaced",
-    ),
-    (
-        "ExternalSecret",
-        &["spec/refreshInterval"],
-        "how often it is read",
-    ),
-    (
-        "Kustomization",
-        &["commonAnnotations", "labels"],
-        "labels and annotations",
-    ),
-    (
-        "PodDisruptionBudget",
-        &["spec/maxUnavailable", "spec/selector"],
-        "what of pods may be moved at a time",
-    ),
-    (
-        "PodMonitor|PrometheusRule",
-        &["spec/podMetricsEndpoints", "spec/selector", "spec/groups"],
-        "watches pods",
-    ),
-    (
-        "argoproj.io/ApplicationSet",
-        &["spec/goTemplate", "spec/goTemplateOptions"],
-        "how the template is read",
-    ),
-    (
-        PODS,
-        &[
-            "enableServiceLinks",
-            "restartPolicy",
-            "terminationGracePeriodSeconds",
-            "topologySpreadConstraints",
-            "securityContext/fsGroup",
-            "securityContext/fsGroupChangePolicy",
-            "securityContext/runAsGroup",
-        ],
-        "how pods run, on the same machines and with the same rights",
-    ),
-    (
-        CONTAINER,
-        &[
-            "imagePullPolicy",
-            "livenessProbe",
-            "name",
-            "ports",
-            "readinessProbe",
-            "startupProbe",
-            "terminationMessagePolicy",
-        ],
-        "how a container is watched, and what of it has a name",
-    ),
-];
-
-/// What could matter and isn't judged yet, and how.
-const OPEN: Table = &[
-    (
-        "Kustomization",
-        &["configMapGenerator"],
-        "a generated ConfigMap isn't compared by the objects that mount it",
-    ),
-    (
-        CONTAINER,
-        &["args", "command"],
-        "a program runs otherwise, as with many a release",
-    ),
-    (
-        CONTAINER,
-        &["resources"],
-        "a container that has too little is restarted again and again",
-    ),
-];
-
-/// What is judged with other files or with what was resolved, so that one changed file tells nothing; and
-/// what is rendered only where it doesn't matter.
-const BY_OTHERS: [(&str, &str); 7] = [
-    (
-        "AWS::SSM::Document Content",
-        "versions that the settings say",
-    ),
-    ("Kustomization namespace", "as a move"),
-    ("Kustomization patches", "by the patched objects"),
-    (
-        "Kustomization resources",
-        "by the objects of the listed files",
-    ),
-    (
-        "container envFrom",
-        "a ConfigMap is rendered here; a Secret is judged",
-    ),
-    (
-        "container securityContext/runAsNonRoot",
-        "rendered beside `runAsUser`, which decides",
-    ),
-    ("container securityContext/runAsUser", "rendered as root"),
-];
+/// What can't lose, leak or break anything by itself. Each line: kinds, properties, the reason.
+const HARMLESS: &str = "
+AWS::CloudWatch::Alarm|AWS::CloudWatch::Dashboard|AWS::Logs::MetricFilter — AlarmActions AlarmDescription ComparisonOperator DashboardBody Dimensions EvaluationPeriods FilterPattern MetricName MetricTransformations Metrics Namespace OKActions Period Statistic Threshold TreatMissingData — watches logs, and ships none
+AWS::Events::Rule|AWS::IAM::ManagedPolicy|AWS::Lambda::Function|AWS::SSM::Parameter|argoproj.io/AppProject — Description spec/description — describes
+AWS::Lambda::Function — Architectures Handler Runtime — a wrong one fails at once, and is retried and seen
+AWS::Lambda::Function — MemorySize Timeout — a call that fails for it is tried again, then given up: where to is judged
+AWS::Lambda::EventInvokeConfig — MaximumEventAgeInSeconds MaximumRetryAttempts — what is given up is kept: where is judged
+AWS::SSM::Association — ScheduleExpression — how often it is repeated where it was applied already; a new machine has it at once
+Service — spec/publishNotReadyAddresses — of the metrics of pods that aren't ready
+AWS::Lambda::Function — LoggingConfig — the function's own log
+AWS::SSM::Association — AssociationName ComplianceSeverity MaxConcurrency Name — names it, or how fast it is applied
+AWS::SSM::Document — DocumentFormat TargetType UpdateMethod — how it is written and replaced
+AWS::SSM::Parameter — Tier Type — how it is stored
+AWS::CloudTrail::Trail — CloudWatchLogsRoleArn — its role is judged by its policies
+AWS::Logs::SubscriptionFilter|AWS::Lambda::Function — RoleArn Role — the role is judged by its policies
+CronJob — spec/failedJobsHistoryLimit spec/successfulJobsHistoryLimit spec/concurrencyPolicy spec/schedule spec/startingDeadlineSeconds spec/timeZone — when the reconciler runs, and what is kept of past runs: what differs waits until then
+DaemonSet|Deployment — spec/updateStrategy spec/strategy — how pods are replaced
+ExternalSecret — spec/refreshInterval — how often it is read
+Kustomization — commonAnnotations labels — labels and annotations
+PodDisruptionBudget — spec/maxUnavailable spec/selector — what of pods may be moved at a time
+PodMonitor|PrometheusRule — spec/podMetricsEndpoints spec/selector spec/groups — watches pods
+argoproj.io/ApplicationSet — spec/goTemplate spec/goTemplateOptions — how the template is read
+pods — enableServiceLinks restartPolicy terminationGracePeriodSeconds topologySpreadConstraints securityContext/fsGroup securityContext/fsGroupChangePolicy securityContext/runAsGroup — how pods run, on the same machines and with the same rights
+container — imagePullPolicy livenessProbe name ports readinessProbe startupProbe terminationMessagePolicy — how a container is watched, and what of it has a name
+";
 
 /// Where templates and fragments have resources.
 const RESOURCES: [&str; 3] = ["Resources", "resources", "once"];
@@ -445,10 +172,20 @@ fn of_document(value: &Json, path: &str, found: &mut Properties) {
     }
 }
 
-fn is_in(table: Table, kind: &str, property: &str) -> bool {
+fn entries(table: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    table.trim().lines().map(|line| {
+        let mut parts = line.split(" — ");
+        let (kinds, properties) = (parts.next(), parts.next());
+        assert!(parts.next().is_some(), "{line} says no reason");
+        let properties = properties.expect("properties").split(' ');
+        (kinds.expect("kinds"), properties.collect())
+    })
+}
+
+fn is_in(table: &str, kind: &str, property: &str) -> bool {
     let own = |kinds: &str| kinds.split('|').any(|own| own == kind);
-    let mut entries = table.iter().filter(|(kinds, ..)| own(kinds));
-    entries.any(|(_, properties, _)| properties.contains(&property))
+    let mut entries = entries(table).filter(|(kinds, _)| own(kinds));
+    entries.any(|(_, properties)| properties.contains(&property))
 }
 
 fn is_in_a_row(kind: &str, property: &str) -> bool {
@@ -481,9 +218,8 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
     let is_known = |(kind, property): &(&str, &str)| {
         is_in_a_row(kind, property)
             || is_create_only(kind, property)
-            || [BY_WHOLE, HARMLESS, OPEN]
-                .iter()
-                .any(|table| is_in(table, kind, property))
+            || is_in(BY_WHOLE, kind, property)
+            || is_in(HARMLESS, kind, property)
     };
     let unknown: Vec<_> = all().filter(|one| !is_known(one)).collect();
     assert_eq!(
@@ -492,23 +228,19 @@ fn every_rendered_property_is_judged_or_known_not_to_matter() {
         "nothing says whether these matter: add a row, or say why not"
     );
     // What is said of nothing that is rendered is stale.
-    for (kinds, properties, _) in [BY_WHOLE, HARMLESS, OPEN].into_iter().flatten() {
-        for property in *properties {
-            let is_rendered = |kind: &str| {
+    for (kinds, properties) in [BY_WHOLE, HARMLESS].into_iter().flat_map(entries) {
+        for property in properties {
+            let has = |kind: &str| {
                 found
                     .get(kind)
-                    .is_some_and(|own| own.contains_key(*property))
+                    .is_some_and(|own| own.contains_key(property))
             };
             assert!(
-                kinds.split('|').any(is_rendered),
+                kinds.split('|').any(has),
                 "{kinds} {property} isn't rendered"
             );
         }
     }
-    // An open one that gets a row is open no more.
-    let closed =
-        all().filter(|(kind, property)| is_in(OPEN, kind, property) && is_in_a_row(kind, property));
-    assert_eq!(closed.collect::<Vec<_>>(), []);
 }
 
 /// Others than a value: without a part of it, with another part, with more.
@@ -570,36 +302,72 @@ fn others(value: &Json) -> Vec<Json> {
     found
 }
 
-/// Whether some other value of a property at a place is a risk.
+/// Whether some other value of a property at a place is a risk: instead of what is rendered, or before it; beside
+/// what stands beside it, or alone.
 fn is_judged(place: &Place) -> bool {
-    let (_, path) = place
+    let (folder, path) = place
         .path
         .split_once("/rendered/")
         .expect("a rendered file");
-    let (_, path) = path.split_once('/').expect("a folder of a cluster");
+    let (cluster, path) = path.split_once('/').expect("a folder of a cluster");
     let bytes = std::fs::read(&place.path).expect("a file");
     let document = Document::of(path, &bytes);
     let mut value = document.value().expect("a value").clone();
     // One resource is enough, and faster.
     let way = place.pointer.split('/').skip(1);
     for (list, resources) in value.as_object_mut().expect("members") {
-        if RESOURCES.contains(&list.as_str()) {
-            let resources = resources.as_object_mut().expect("resources");
+        let resources = resources.as_object_mut();
+        if let Some(resources) = resources.filter(|_| RESOURCES.contains(&list.as_str())) {
             let own = way.clone().nth(1);
             resources.retain(|id, _| way.clone().next() == Some(list) && Some(id.as_str()) == own);
         }
     }
-    let of_value = |value: Json| -> Documents<'_> {
-        let document = Document::with_value(path.to_owned(), value);
-        [Rc::new(document)].into_iter().collect()
+    // A kustomization decides of all objects.
+    let files = match place.object.as_str() {
+        "Kustomization" => files_below(&Path::new(folder).join("rendered").join(cluster)),
+        _ => RenderedTree::default(),
     };
-    let base = of_value(value.clone());
-    others(&place.value).into_iter().any(|other| {
-        let mut changed = value.clone();
-        let property = changed.pointer_mut(&place.pointer).expect("a property");
-        *property = other;
-        !find(&base, &of_value(changed), Applier::Nobody).is_empty()
+    let others_of_file = Documents::of(&files);
+    let documents = |value: Json| -> Documents<'_> {
+        let own = Rc::new(Document::with_value(path.to_owned(), value));
+        let all = others_of_file.shared().cloned().chain([own]);
+        all.collect()
+    };
+    let is_risk = |old: &Documents<'_>, new: &Documents<'_>| match Applied::of(old, new) {
+        Some(applied) => !find(&applied.base, &applied.head, Applier::Nobody).is_empty(),
+        None => !find(old, new, Applier::Nobody).is_empty(),
+    };
+    let mut alone = value.clone();
+    let (above, name) = place.pointer.rsplit_once('/').expect("a way");
+    let beside = alone.pointer_mut(above).and_then(Json::as_object_mut);
+    beside.expect("members").retain(|other, _| other == name);
+    let all = [value, alone].into_iter();
+    let mut pairs = all.flat_map(|value| {
+        others(&place.value).into_iter().map(move |other| {
+            let mut changed = value.clone();
+            *changed.pointer_mut(&place.pointer).expect("a property") = other;
+            (value.clone(), changed)
+        })
+    });
+    pairs.any(|(value, changed)| {
+        let [value, changed] = [value, changed].map(documents);
+        is_risk(&value, &changed) || is_risk(&changed, &value)
     })
+}
+
+fn files_below(folder: &Path) -> RenderedTree {
+    let files = walkdir::WalkDir::new(folder).into_iter();
+    let files = files.map(|entry| entry.expect("an entry").into_path());
+    let read = |path: PathBuf| {
+        let name = path
+            .strip_prefix(folder)
+            .expect("a path below")
+            .to_str()
+            .expect("a name");
+        let bytes = std::fs::read(&path).expect("a file");
+        (TreePath::new(name).expect("a path"), bytes)
+    };
+    RenderedTree(files.filter(|path| path.is_file()).map(read).collect())
 }
 
 /// What is said to be judged is: some other value of it is a risk.
@@ -610,10 +378,8 @@ fn what_is_said_to_be_judged_gives_risks() {
     for (kind, properties) in &found {
         for (property, places) in properties {
             let is_said = is_in(BY_WHOLE, kind, property) || is_in_a_row(kind, property);
-            let name = format!("{kind} {property}");
-            let is_by_others = BY_OTHERS.iter().any(|(own, _)| *own == name);
-            if is_said && !is_by_others && !places.iter().any(is_judged) {
-                silent.insert(name);
+            if is_said && !places.iter().any(is_judged) {
+                silent.insert(format!("{kind} {property}"));
             }
         }
     }

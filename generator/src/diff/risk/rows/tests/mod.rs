@@ -14,8 +14,9 @@ fn rows_about_one_aspect_read_it_alike() {
     for row in TABLES.into_iter().flatten() {
         for kind in row.kind.split('|') {
             let reading = match row.read {
-                Read::Value => None,
-                Read::By(read) => Some(read as usize),
+                Read::Value => (None, None),
+                Read::Of(list, at) => (Some((list, at)), None),
+                Read::By(read) => (None, Some(read as usize)),
             };
             let first = readings.entry((kind, row.aspect)).or_insert(reading);
             assert_eq!(*first, reading, "{kind} {}", row.aspect);
