@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diff::redact;
+use crate::sentence::first_of;
 
 /// Longest sentence, in characters.
 pub(super) const LONGEST: usize = 480;
@@ -14,12 +15,7 @@ const MOST_NAMES: usize = 8;
 /// A few names, fit to be shown.
 pub(super) fn names<N: AsRef<str> + Ord>(names: impl IntoIterator<Item = N>) -> String {
     let all: BTreeSet<N> = names.into_iter().collect();
-    let shown = all.iter().take(MOST_NAMES);
-    let shown: Vec<String> = shown.map(|name| legible(name.as_ref())).collect();
-    match all.len().saturating_sub(MOST_NAMES) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
+    first_of(all.iter().map(|name| legible(name.as_ref())), MOST_NAMES)
 }
 
 /// The same, if there are any.
