@@ -489,7 +489,7 @@ fn machines(cluster: &ResolvedCluster, name: &str) -> SourceRow {
             cluster,
             &source,
             MissingKind::Gap,
-            "no node group takes packages, see the `type` of each in `node_groups`",
+            "no node group can install packages; see the `type` of each in `node_groups`",
         ),
         None => missing(
             cluster,

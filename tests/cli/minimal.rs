@@ -144,7 +144,7 @@ fn each_part_of_the_sources_renders_with_cloudwatch_alone() {
                 assert!(!stack.contains("AWS::Lambda::Function"), "{what}");
                 assert!(!stack.contains("-elb-111122223333"), "{what}");
                 let text = fleet.gen_changing_nothing(&["sources"]).out;
-                assert!(text.contains("not shipped: measurements can only be brought to Elasticsearch or OpenSearch"), "{text}");
+                assert!(text.contains("not shipped: metrics can only be brought to Elasticsearch or OpenSearch"), "{text}");
             }
         }
     }
@@ -170,7 +170,7 @@ fn what_only_a_server_takes_is_refused_where_it_is_asked_for() {
         ("ec2: { status: true }", "the status of machines"),
         ("ec2: { console_output: true }", "console output"),
         ("elb: { classic: true }", "logs of Classic Load Balancers"),
-        ("metrics: { enabled: true }", "measurements"),
+        ("metrics: { enabled: true }", "metrics"),
     ] {
         let rest = format!(
             "destinations: {{ cw: {{ backend: cloudwatch }} }}\nstream_defaults: {{ destinations: {{ cw: true }} }}\nkubernetes: {{ role_arn: \"arn:aws:iam::111122223333:role/logs\" }}\nsources: {{ aws: {{ {setting} }} }}\n"

@@ -522,7 +522,7 @@ impl Resolved<'_> {
             if source.metrics.is_some() && !are_measured {
                 reported.tell(
                     &["sources", "aws", source.key, "metrics"],
-                    "measurements are off (`sources.aws.metrics.enabled`)",
+                    "metrics are off (`sources.aws.metrics.enabled`)",
                     REMOVE,
                 );
             }

@@ -628,7 +628,7 @@ fn machines_without_packages_get_no_shipper_of_their_own() {
         assert_eq!(
             row.and_then(|row| row.missing.as_ref())
                 .map(|missing| missing.why.as_str()),
-            Some("no node group takes packages, see the `type` of each in `node_groups`")
+            Some("no node group can install packages; see the `type` of each in `node_groups`")
         );
     }
     assert_eq!(
@@ -656,11 +656,11 @@ fn groups_that_a_distribution_does_not_have_are_reported() {
         ),
         (
             "node_groups: { masters: { type: windows } }",
-            "node_groups.masters.type: the control plane runs on Linux that takes packages, as kops sets it up",
+            "node_groups.masters.type: the control plane runs on a Linux that can install packages, as kops sets it up",
         ),
         (
             "node_groups: { masters: { type: bottlerocket } }",
-            "node_groups.masters.type: the control plane runs on Linux that takes packages, as kops sets it up",
+            "node_groups.masters.type: the control plane runs on a Linux that can install packages, as kops sets it up",
         ),
     ] {
         let problems = resolve(change).expect_err(change);

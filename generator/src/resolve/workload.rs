@@ -152,7 +152,7 @@ fn check_types(settings: &Settings, problems: &mut Problems) {
         } else if group.role == NodeRole::ControlPlane && group.r#type != NodeType::Linux {
             problems.push(
                 &setting,
-                "the control plane runs on Linux that takes packages, as kops sets it up",
+                "the control plane runs on a Linux that can install packages, as kops sets it up",
                 "remove this, or set `role: node`",
             );
         }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiServerUrl, ArgoClusterName, FilePath, GitRevision, GitUrl, KubernetesName,
-    KubernetesSecretReference, ObjectName,
+    ApiServerUrl, ArgoClusterName, GitRevision, GitUrl, KubernetesName, KubernetesSecretReference,
+    ObjectName, RepositoryPath,
 };
 
 /// How `rendered/<cluster>/kubernetes/` gets into the cluster. A fleet uses one tool, so set `tool`, `repository`,
@@ -50,7 +50,7 @@ pub struct GitRepository {
     /// The branch, another reference such as `refs/tags/v1`, or a full commit hash.
     pub revision: GitRevision,
     /// The path of `rendered/` in it.
-    pub path: FilePath,
+    pub path: RepositoryPath,
     /// The Secret with Flux's credential for it, in Flux's namespace, such as `kubernetes-secret:logs-repository`. Argo
     /// CD manages its repositories' credentials itself.
     pub secret: Option<KubernetesSecretReference>,

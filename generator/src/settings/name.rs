@@ -220,6 +220,11 @@ text! {
     "a path below the folder `clusters/`, such as `certificates/logs.pem`"
 }
 text! {
+    /// The path of a folder in a repository.
+    RepositoryPath, r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$", max 255,
+    "the path of a folder in the repository, such as `rendered`"
+}
+text! {
     /// An absolute path on a machine.
     HostPath, r"^(/[A-Za-z0-9_.@-]*[A-Za-z0-9_@-][A-Za-z0-9_.@-]*)+$", max 255,
     "an absolute path such as `/var/lib/logfleet`"

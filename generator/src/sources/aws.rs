@@ -26,7 +26,7 @@ pub(super) fn row(cluster: &ResolvedCluster, source: &str) -> Option<SourceRow> 
     let mut reads = own.objects.clone();
     reads.extend(own.reads.iter().cloned());
     if own.metrics {
-        reads.push("CloudWatch: measurements".to_owned());
+        reads.push("CloudWatch: metrics".to_owned());
     }
     Some(SourceRow {
         cluster: cluster.cluster.name.clone(),

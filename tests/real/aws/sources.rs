@@ -262,7 +262,7 @@ fn assert_objects(
                 .account
                 .ask(region, "s3", "head_bucket", &parameters)
                 .is_err();
-        } else if what == "CloudWatch: measurements" {
+        } else if what == "CloudWatch: metrics" {
             named
                 .measured
                 .insert(format!("logfleet-{}-poll-metrics", place.slug()));

@@ -159,7 +159,7 @@ fn reads(cluster: &ResolvedCluster) -> BTreeMap<String, Reads> {
             .filter(|item| !item.starts_with("s3://"));
         let mut others: BTreeSet<String> = others.cloned().collect();
         if source.metrics {
-            others.insert("CloudWatch: measurements".to_owned());
+            others.insert("CloudWatch: metrics".to_owned());
         }
         let reads = Reads {
             others,

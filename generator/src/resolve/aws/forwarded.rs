@@ -47,7 +47,7 @@ impl Forwarded {
             Self::MachineStatus => "the status of machines",
             Self::ConsoleOutput => "console output",
             Self::ClassicLoadBalancers => "logs of Classic Load Balancers",
-            Self::Metrics => "measurements",
+            Self::Metrics => "metrics",
         }
     }
 

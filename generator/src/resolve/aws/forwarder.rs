@@ -317,7 +317,7 @@ fn metrics_schedule(
     if text(&input).chars().count() > LONGEST_INPUT {
         problems.push(
             &["sources", "aws", "metrics"],
-            format!("the measurements' names have more than the {LONGEST_INPUT} characters that a rule can hand over"),
+            format!("the metrics' names have more than the {LONGEST_INPUT} characters that a rule can hand over"),
             "collect fewer of them",
         );
         return None;
@@ -328,7 +328,7 @@ fn metrics_schedule(
         arn: Arns::new(&resolving.cluster.account, region).rule(&name),
         name,
         rate: rate(period / 60),
-        description: "Asks for the measurements of the resource group's members".to_owned(),
+        description: "Reads the metrics of the resource group's members".to_owned(),
         input,
     })
 }

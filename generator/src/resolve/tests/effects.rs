@@ -321,6 +321,7 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("FieldName", &["kubernetes.host", "message"]),
     ("FileGlob", &["/var/log/other.log"]),
     ("FilePath", &["certificates/other.pem"]),
+    ("RepositoryPath", &["deployed/rendered"]),
     ("FilterPattern", &["other"]),
     ("GitRevision", &["other"]),
     ("GitUrl", &["https://git.example.com/other.git"]),
