@@ -144,7 +144,12 @@ fn each_part_of_the_sources_renders_with_cloudwatch_alone() {
                 assert!(!stack.contains("AWS::Lambda::Function"), "{what}");
                 assert!(!stack.contains("-elb-111122223333"), "{what}");
                 let text = fleet.gen_changing_nothing(&["sources"]).out;
-                assert!(text.contains("not shipped: metrics can only be brought to Elasticsearch or OpenSearch"), "{text}");
+                assert!(
+                    text.contains(
+                        "not shipped: metrics can only be brought to Elasticsearch or OpenSearch"
+                    ),
+                    "{text}"
+                );
             }
         }
     }

@@ -168,7 +168,7 @@ const MISTAKES: [Mistake; 22] = [
         added: "destinations:\n  main:\n    url: https://<host>:9200\n",
         line: 3,
         message: "`destinations.main.url` is still a placeholder, \"https://<host>:9200\"",
-        hint: "The address of a server",
+        hint: "The URL of a server",
         followed: "destinations:\n  main:\n    url: https://other.example.com:9200\n",
     },
 ];
