@@ -89,7 +89,7 @@ fn the_example_fleet_is_made_whole_and_goes_whole() {
     program.retry.times = 6;
     let plan = program.expect(2, &["plan"]);
     assert!(
-        plan.out.contains("yours    a client certificate"),
+        plan.out.contains("yours    client certificates are"),
         "{}",
         plan.out
     );
