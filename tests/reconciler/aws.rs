@@ -141,7 +141,11 @@ fn credentials_live_in_secrets_manager_of_the_clusters_account() {
 
     // In another account there is nothing.
     let other = Installed::new(&url, &endpoint, &role("444455556666"), &source);
-    assert!(other.expect(1, &["verify"]).contains("contains no credential"));
+    assert!(
+        other
+            .expect(1, &["verify"])
+            .contains("contains no credential")
+    );
 
     // A user that is wiped comes back with the stored password.
     let user = "logfleet-alpha-writer";

@@ -669,7 +669,9 @@ fn tls_is_checked_and_missing_parts_are_named() {
     let refused = program(&other, "admin", "x-of-tests").expect(1, &["plan"]);
     assert!(
         refused.out.contains("certificate")
-            && refused.out.contains("hint: set the server's `certificate_authority`"),
+            && refused
+                .out
+                .contains("hint: set the server's `certificate_authority`"),
         "{}",
         refused.out
     );

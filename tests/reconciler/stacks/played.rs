@@ -342,7 +342,8 @@ fn a_run_that_is_told_to_end_leaves_a_stack_to_aws() {
     });
     assert_eq!(failed.len(), 1, "{failed:#?}");
     assert!(
-        failed[0].contains("was stopped before it had finished") && failed[0].contains("AWS continues what was started"),
+        failed[0].contains("was stopped before it had finished")
+            && failed[0].contains("AWS continues what was started"),
         "{failed:#?}"
     );
     // One that is told before doesn't begin.
