@@ -52,8 +52,9 @@ pub(super) fn loses(among: &Among<'_>) -> Vec<String> {
         is_still_there || is_named(among, key)
     });
     let said = needed.map(|(key, source)| {
+        let after = new.get(key.as_str());
         let key = legible(key);
-        match new.get(&key) {
+        match after {
             None => format!("no longer has `{key}`"),
             Some(after) => match [source, after].map(|source| text(source, "")) {
                 [old, new] if new.starts_with('=') || old.starts_with('=') => {
@@ -181,6 +182,21 @@ mod tests {
         ] {
             assert_eq!(of(own), expected);
         }
+    }
+
+    #[test]
+    fn a_key_that_is_too_long_to_be_shown_is_still_found() {
+        let of = |path: &str| {
+            let file = format!("{}={path}", "k".repeat(200));
+            json!({"kind": "Kustomization", "configMapGenerator": [{"name": "c", "files": [file]}]})
+        };
+        let path = "kubernetes/kustomization.yaml";
+        let reported = reported(path, &of("a.conf"), &of("y"));
+        assert_eq!(reported.len(), 1);
+        assert!(
+            reported[0].ends_with("` from y instead of a.conf"),
+            "{reported:?}"
+        );
     }
 
     #[test]
