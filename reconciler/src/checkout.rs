@@ -446,7 +446,27 @@ mod tests {
         }
     }
 
-    /// The commits of a repository, each with these files alone.
+    const COMMIT: [&str; 8] = [
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.com",
+        "commit",
+        "--quiet",
+        "-m",
+        "a",
+    ];
+
+    fn run_git(folder: &Path, arguments: &[&str]) {
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(folder)
+            .args(arguments)
+            .status();
+        assert!(status.expect("git is installed").success(), "{arguments:?}");
+    }
+
+    /// A commit of a repository that has these files alone.
     fn read_commit(files: &[&str]) -> Result<Checkout, Vec<Fault>> {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         for file in files {
@@ -454,26 +474,8 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
             fs::write(path, "").expect("writable");
         }
-        for arguments in [
-            &["init", "--quiet"][..],
-            &["add", "--all"],
-            &[
-                "-c",
-                "user.name=a",
-                "-c",
-                "user.email=a@example.com",
-                "commit",
-                "--quiet",
-                "-m",
-                "a",
-            ],
-        ] {
-            let status = Command::new("git")
-                .arg("-C")
-                .arg(folder.path())
-                .args(arguments)
-                .status();
-            assert!(status.expect("git is installed").success(), "{arguments:?}");
+        for arguments in [&["init", "--quiet"][..], &["add", "--all"], &COMMIT] {
+            run_git(folder.path(), arguments);
         }
         let url = format!("file://{}", folder.path().display());
         FleetLocation::parse(&url, None, false)
@@ -508,32 +510,15 @@ mod tests {
         assert_eq!(folder.clusters.len(), 4);
 
         let copy = tempfile::tempdir().expect("the temporary folder is writable");
-        let git = |arguments: &[&str]| {
-            let status = Command::new("git")
-                .arg("-C")
-                .arg(copy.path())
-                .args(arguments)
-                .status();
-            assert!(status.expect("git is installed").success(), "{arguments:?}");
-        };
-        git(&["init", "--quiet"]);
+        run_git(copy.path(), &["init", "--quiet"]);
         let status = Command::new("cp")
             .arg("-r")
             .arg(example.join("rendered"))
             .arg(copy.path())
             .status();
         assert!(status.expect("cp is installed").success());
-        git(&["add", "--force", "rendered"]);
-        git(&[
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@example.com",
-            "commit",
-            "--quiet",
-            "-m",
-            "a",
-        ]);
+        run_git(copy.path(), &["add", "--force", "rendered"]);
+        run_git(copy.path(), &COMMIT);
         let url = format!("file://{}", copy.path().display());
         let cloned = FleetLocation::parse(&url, None, false)
             .expect("an address")
